@@ -1,0 +1,57 @@
+/** What an agent adapter is: the command of a phase (pure), and a reader of its output lines (pure). */
+
+import type { Failure } from '../core/failure.ts';
+import type { AgentDefinition } from '../core/project.ts';
+import type { Phase, Usage } from '../core/task-types.ts';
+
+export interface PhaseFiles {
+  readonly promptFile: string;
+  readonly taskDir: string;
+  readonly worktree: string;
+  readonly branch: string;
+  readonly taskId: string;
+  readonly phase: Phase;
+  readonly attempt: number;
+  readonly reportFile: string;
+}
+
+export interface AgentCommand {
+  readonly argv: readonly [string, ...string[]];
+  /** Added to the allowed environment: the TASKS_* variables and what the adapter needs. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** What the adapter has understood of the lines so far. */
+export interface AgentReading {
+  readonly session: string | null;
+  readonly usage: Usage | null;
+  /** The terminal event: null until it came, or for agents that have none. */
+  readonly end:
+    | { readonly kind: 'done'; readonly text: string }
+    | { readonly kind: 'failed'; readonly failure: Failure }
+    | null;
+}
+
+export interface LineReader {
+  read(line: string): void;
+  readonly reading: AgentReading;
+}
+
+export interface AgentAdapter<Kind extends AgentDefinition['kind'] = AgentDefinition['kind']> {
+  readonly kind: Kind;
+  /** True when the end of the process means nothing without a terminal event in its output. */
+  readonly hasTerminalEvent: boolean;
+  command(
+    definition: Extract<AgentDefinition, { kind: Kind }>,
+    files: PhaseFiles,
+    session: string | null,
+  ): AgentCommand;
+  reader(): LineReader;
+}
+
+/** report.json, as an agent leaves it. */
+export type AgentReport =
+  | { readonly status: 'done'; readonly summary: string }
+  | { readonly status: 'question'; readonly question: string }
+  | { readonly status: 'proposal'; readonly proposal: string }
+  | { readonly status: 'failed'; readonly reason: string };

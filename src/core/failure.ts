@@ -1,0 +1,77 @@
+/**
+ * Failures and what follows from each. A failure is a value with a kind; the table below is the one place that says
+ * to which class a kind belongs, and so whether an attempt is spent, waited for, moved or given up.
+ */
+
+export type FailureClass =
+  /** Tried again after a back-off; spends a try. */
+  | 'retryable'
+  /** Waited out until a known reset; spends nothing. */
+  | 'limited'
+  /** The worker or host went away: moved at once, spends nothing, at most {@link MAX_LOST_IN_A_ROW} in a row. */
+  | 'lost'
+  /** Trying again cannot help until somebody changes something: the task ends with the fix in its message. */
+  | 'fatal'
+  /** Somebody asked for it to stop. */
+  | 'canceled';
+
+const CLASS_OF = {
+  'agent-failed': 'retryable',
+  'command-failed': 'retryable',
+  'no-report': 'retryable',
+  'bad-report': 'retryable',
+  'conflict-markers': 'retryable',
+  'wrong-branch': 'retryable',
+  'unrelated-history': 'retryable',
+  'nested-repository': 'retryable',
+  'unstorable-files': 'retryable',
+  'idle-timeout': 'retryable',
+  'total-timeout': 'retryable',
+  'agent-killed': 'retryable',
+  'setup-failed': 'retryable',
+  'no-space': 'retryable',
+  'origin-unreachable': 'retryable',
+  'engine-error': 'retryable',
+  'agent-limited': 'limited',
+  'worker-lost': 'lost',
+  'worker-drained': 'lost',
+  'agent-missing': 'fatal',
+  'agent-not-signed-in': 'fatal',
+  'bad-configuration': 'fatal',
+  'project-taken': 'fatal',
+  'landing-refused': 'fatal',
+  canceled: 'canceled',
+} as const satisfies Record<string, FailureClass>;
+
+export type FailureKind = keyof typeof CLASS_OF;
+
+export const FAILURE_KINDS = Object.keys(CLASS_OF) as readonly FailureKind[];
+
+/** Five in a row without an attempt that got anywhere, and a person is asked. */
+export const MAX_LOST_IN_A_ROW = 5;
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** One line: what happened, naming the thing. */
+  readonly message: string;
+  /** One line: what the reader can do. */
+  readonly next: string;
+  /** The end of the output or other proof, at most {@link MAX_EVIDENCE_CHARS}. */
+  readonly evidence?: string;
+  /** Only of `agent-limited`: when the limit resets, in milliseconds since the epoch. */
+  readonly resetsAtMs?: number;
+}
+
+export const MAX_EVIDENCE_CHARS = 8_192;
+
+export function classOf(kind: FailureKind): FailureClass {
+  return CLASS_OF[kind];
+}
+
+/** The last part of a text, cut at a line where that is near, with a mark that says so. */
+export function tailOf(text: string, maxChars: number = MAX_EVIDENCE_CHARS): string {
+  if (text.length <= maxChars) return text;
+  const cut = text.slice(text.length - maxChars);
+  const line = cut.indexOf('\n');
+  return `[…]\n${line >= 0 && line < 400 ? cut.slice(line + 1) : cut}`;
+}

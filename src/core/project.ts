@@ -1,0 +1,40 @@
+/** What tasks.yaml says, once read and completed with defaults. Pure data: config/ makes it from the file. */
+
+import type { BranchName, ProjectName } from './ids.ts';
+import type { Phase, TaskPolicy } from './task-types.ts';
+
+/** How to run a coding agent: one that Tributary knows by name, or any command. */
+export type AgentDefinition =
+  | { readonly kind: 'claude'; readonly model: string | null; readonly args: readonly string[] }
+  | {
+      readonly kind: 'command';
+      /** The program and its arguments; placeholders in braces are filled in. */
+      readonly command: readonly string[];
+      readonly phases: readonly Phase[];
+    };
+
+export interface GateCommand {
+  readonly name: string;
+  /** A shell command. */
+  readonly run: string;
+  readonly timeoutMs: number;
+}
+
+/** The project's own checks, as they stand on main when a candidate is built. */
+export interface GateDefinition {
+  readonly setup: string | null;
+  readonly commands: readonly GateCommand[];
+  /** Names what a verdict was given under: a hash of everything above. */
+  readonly hash: string;
+}
+
+export interface ProjectSettings {
+  readonly project: ProjectName;
+  readonly branch: BranchName;
+  readonly setup: string | null;
+  readonly gate: GateDefinition;
+  /** The agent of a task that names none. */
+  readonly agent: string;
+  readonly agents: Readonly<Record<string, AgentDefinition>>;
+  readonly policy: TaskPolicy;
+}

@@ -1,0 +1,229 @@
+/** The data of one task: what was submitted, what its attempts brought back, and what people see of it. */
+
+import type { Failure } from './failure.ts';
+import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
+
+export type Phase = 'understand' | 'plan' | 'execute' | 'revise';
+export const PHASES: readonly Phase[] = ['understand', 'plan', 'execute', 'revise'];
+
+export interface Person {
+  readonly name: string;
+  readonly email: string;
+}
+
+/** Who does the work: an agent by the name that it has in tasks.yaml, or one shell command. */
+export type Work =
+  | { readonly kind: 'agent'; readonly agent: string }
+  | { readonly kind: 'shell'; readonly run: string };
+
+/** How often and how long; read from tasks.yaml when the task is submitted. */
+export interface TaskPolicy {
+  /** Tries of one phase before a person is asked, at least 1. */
+  readonly attempts: number;
+  /** Revisions before a person is asked, at least 0. */
+  readonly revisions: number;
+  /** No output for this long ends an attempt. */
+  readonly idleTimeoutMs: number;
+  /** An attempt that takes this long is ended. */
+  readonly totalTimeoutMs: number;
+}
+
+/** What somebody submitted. It never changes. */
+export interface TaskSpec {
+  readonly id: TaskId;
+  readonly project: ProjectName;
+  /** A URL or an absolute path that git can fetch from and push to. */
+  readonly origin: string;
+  readonly branch: BranchName;
+  /** The commit whose tasks.yaml says how the agent is run. */
+  readonly configCommit: ObjectId;
+  readonly title: string;
+  readonly body: string;
+  readonly work: Work;
+  readonly policy: TaskPolicy;
+  readonly owner: Person;
+  readonly createdAtMs: number;
+  readonly requestId: string | null;
+}
+
+/** Where an attempt left the task's work: pushed to the origin as `refs/tasks/<id>/<attempt>/head`. */
+export interface Checkpoint {
+  /** The commit of main that the work stands on. */
+  readonly base: ObjectId;
+  readonly head: ObjectId;
+  /** The attempt whose refs hold it. */
+  readonly attempt: number;
+  /** Whether head's tree differs from base's. */
+  readonly changed: boolean;
+}
+
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number;
+}
+
+interface AttemptFacts {
+  /** The id of the host that ran it; null when it never began. */
+  readonly host: string | null;
+  /** The agent's own session id, for resuming it in a later phase. */
+  readonly session: string | null;
+  readonly usage: Usage | null;
+  /** Null when nothing usable was left; the one before then still holds. */
+  readonly checkpoint: Checkpoint | null;
+}
+
+export type AttemptOutcome = AttemptFacts &
+  (
+    | { readonly kind: 'done'; readonly summary: string }
+    | { readonly kind: 'question'; readonly text: string }
+    | { readonly kind: 'proposal'; readonly text: string }
+    | { readonly kind: 'failed'; readonly failure: Failure }
+  );
+
+/** Why landing sent a task back, with the evidence that the next attempt needs. */
+export interface RevisionRequest {
+  readonly kind: 'conflict' | 'red';
+  /** The main that the candidate was built on. */
+  readonly main: ObjectId;
+  /** One line. */
+  readonly text: string;
+  /** Conflicting paths, at most 50. */
+  readonly files: readonly string[];
+  /** The gate's command that failed; null for a conflict. */
+  readonly failedCommand: string | null;
+  /** Both sides of the conflicts, or the end of the failing command's log: at most 16 KiB. */
+  readonly evidence: string;
+  /** What landed on main since the task's base, newest first, at most 20. */
+  readonly landedSince: readonly { readonly commit: ObjectId; readonly title: string }[];
+}
+
+/** Why landing cannot go on for now. */
+export interface Held {
+  /** `checkout` and `gate` wait for a person, `origin` for the origin to answer. */
+  readonly kind: 'checkout' | 'gate' | 'origin';
+  readonly text: string;
+  readonly sinceMs: number;
+}
+
+export interface Exchange {
+  readonly question: string;
+  readonly answer: string;
+  readonly actor: string;
+  readonly atMs: number;
+}
+
+export type EndKind = 'landed' | 'unchanged' | 'failed' | 'rejected' | 'canceled';
+export const END_KINDS: readonly EndKind[] = ['landed', 'unchanged', 'failed', 'rejected', 'canceled'];
+
+export type TaskStateName = 'queued' | 'running' | 'waiting' | 'landing' | EndKind;
+export const TASK_STATES: readonly TaskStateName[] = ['queued', 'running', 'waiting', 'landing', ...END_KINDS];
+
+export function isEnd(state: TaskStateName): state is EndKind {
+  return (END_KINDS as readonly string[]).includes(state);
+}
+
+export type WaitingKind =
+  | 'question'
+  | 'proposal'
+  | 'attempts'
+  | 'revisions'
+  | 'checkout'
+  | 'gate'
+  | 'origin'
+  | 'retry'
+  | 'limit';
+
+const WAITS_FOR_PERSON: Readonly<Record<WaitingKind, boolean>> = {
+  question: true,
+  proposal: true,
+  attempts: true,
+  revisions: true,
+  checkout: true,
+  gate: true,
+  origin: false,
+  retry: false,
+  limit: false,
+};
+
+export function waitsForPerson(kind: WaitingKind): boolean {
+  return WAITS_FOR_PERSON[kind];
+}
+
+export interface WaitingFor {
+  readonly kind: WaitingKind;
+  /** What is waited for, and how to reply where a person is. */
+  readonly text: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** One task as people and the ledger see it; `tasks show --json` prints it. Times are ISO 8601. */
+export interface TaskView {
+  readonly id: TaskId;
+  readonly title: string;
+  readonly project: ProjectName;
+  readonly branch: BranchName;
+  readonly origin: string;
+  readonly state: TaskStateName;
+  readonly phase: Phase | null;
+  readonly attempt: number;
+  readonly waitingFor: WaitingFor | null;
+  readonly commit: ObjectId | null;
+  readonly createdAt: string;
+  readonly endedAt: string | null;
+  readonly failure: Failure | null;
+  /** The agent's name, or `shell`. */
+  readonly agent: string;
+  readonly owner: string;
+  readonly summary: string | null;
+  readonly revisions: number;
+  readonly checkpoint: Checkpoint | null;
+  readonly usage: Usage;
+  readonly requestId: string | null;
+  /** Grows with each change; a record with a lower one is stale. */
+  readonly sequence: number;
+}
+
+/** One thing that happened to a task; (task, sequence) is its key in the ledger. */
+export interface TaskEvent {
+  readonly sequence: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly happened: Happened;
+}
+
+export type Happened =
+  | { readonly kind: 'submitted'; readonly title: string; readonly work: Work['kind'] }
+  | { readonly kind: 'attempt-scheduled'; readonly phase: Phase; readonly attempt: number }
+  | {
+      readonly kind: 'attempt-ended';
+      readonly phase: Phase;
+      readonly attempt: number;
+      readonly outcome: AttemptOutcome['kind'];
+      readonly host: string | null;
+      readonly usage: Usage | null;
+      readonly summary: string | null;
+      readonly failure: Failure | null;
+    }
+  | { readonly kind: 'asked'; readonly ask: 'question' | 'proposal'; readonly version: number; readonly text: string }
+  | { readonly kind: 'answered'; readonly version: number; readonly text: string; readonly actor: string }
+  | { readonly kind: 'parked'; readonly why: WaitingKind; readonly text: string }
+  | { readonly kind: 'retried'; readonly actor: string }
+  | { readonly kind: 'refused'; readonly message: string; readonly reason: string; readonly actor: string }
+  | { readonly kind: 'handed-off'; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'held'; readonly held: Held | null }
+  | { readonly kind: 'returned'; readonly request: RevisionRequest }
+  | { readonly kind: 'cancel-requested' }
+  | { readonly kind: 'landed'; readonly landing: Landing }
+  | { readonly kind: 'ended'; readonly end: EndKind; readonly failure: Failure | null };
+
+/** One landing, as the ledger keeps it and the commit's trailers say it. */
+export interface Landing {
+  readonly commit: ObjectId;
+  readonly tree: ObjectId;
+  /** The first parent. */
+  readonly main: ObjectId;
+  readonly attempt: number;
+  readonly gateHash: string;
+}

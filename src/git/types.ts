@@ -1,0 +1,98 @@
+/** What the git room takes and gives. Expected failures are values; what throws is a fault of the engine or its host. */
+
+import type { FailureKind } from '../core/failure.ts';
+import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
+import type { BuildResult, Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
+
+/** A task's folders on this host. */
+export interface Workspace {
+  readonly taskId: TaskId;
+  /** `<home>/workspaces/<project>/<task>/worktree` */
+  readonly worktree: string;
+  /** `<home>/workspaces/<project>/<task>/task`: prompt, report, notes; outside the worktree. */
+  readonly taskDir: string;
+  /** The local branch that the worktree has checked out: `tasks/<id>`. */
+  readonly branch: string;
+  /** The commit of main that the work stands on. */
+  readonly base: ObjectId;
+  /** What the branch pointed at when the attempt began; an attempt must leave a descendant of it. */
+  readonly start: ObjectId;
+  /** Conflicted files whose markers the engine left for the agent, in a revision; else empty. */
+  readonly conflicted: readonly string[];
+}
+
+/** From where an attempt begins. */
+export type StartPoint =
+  /** Main as it now is on the origin; anything that was in the worktree is discarded. */
+  | { readonly kind: 'main' }
+  /** The task's own checkpoint, fetched from the origin when this host lacks it. */
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
+  /** The checkpoint with main merged in by the engine, conflict markers left in the files. */
+  | { readonly kind: 'revision'; readonly checkpoint: Checkpoint };
+
+export interface PrepareRequest {
+  readonly taskId: TaskId;
+  readonly project: ProjectName;
+  readonly origin: string;
+  readonly branch: BranchName;
+  readonly attempt: number;
+  readonly start: StartPoint;
+}
+
+export type PrepareResult =
+  | { readonly kind: 'ready'; readonly workspace: Workspace }
+  | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
+
+export interface StoreRequest {
+  readonly project: ProjectName;
+  readonly origin: string;
+  readonly workspace: Workspace;
+  readonly attempt: number;
+  /** The message of the commit that the engine makes of what was left uncommitted. */
+  readonly message: string;
+  readonly author: Person;
+  /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
+  readonly confirmedAttempt: number | null;
+}
+
+export type StoreResult =
+  | { readonly kind: 'stored'; readonly checkpoint: Checkpoint }
+  /** What the agent left cannot be taken: nested repository, other branch, unrelated history, conflict markers, … */
+  | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
+
+export interface GateWorktree {
+  readonly path: string;
+  /** True when set-up has to run before the gate: the worktree is fresh or its lock files or set-up command changed. */
+  readonly needsSetup: boolean;
+  /** Marks set-up as done for the present lock files and command. */
+  markSetUp(): Promise<void>;
+  /** Gives the worktree back for the next run. */
+  release(): Promise<void>;
+}
+
+/** Everything that touches a repository, for one state home. */
+export interface GitRoom {
+  /** Reads a file as it stands in a commit of the project's mirror, fetching the branch when the commit is unknown; null when the commit has no such file. At most 1 MiB. */
+  readFileAt(target: Target, commit: ObjectId, path: string): Promise<string | null>;
+  prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
+  /** Commits what is left in the worktree, checks it, and pushes the checkpoint (and the notes of the task folder) to the origin. */
+  storeWorkspace(request: StoreRequest): Promise<StoreResult>;
+  /** Removes a task's workspace from this host. The caller has proof that the task is over and stored (N8). */
+  removeWorkspace(project: ProjectName, taskId: TaskId): Promise<void>;
+  /** Deletes every `refs/tasks/<id>/…` of the origin. The caller has proof that the task landed or changed nothing (N8). */
+  deleteTaskRefs(target: Target, taskId: TaskId): Promise<void>;
+  /** The workspaces that this host has. */
+  listWorkspaces(): Promise<readonly { readonly project: ProjectName; readonly taskId: TaskId }[]>;
+  buildCandidate(target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult>;
+  land(target: Target, item: QueueItem, candidate: Candidate): Promise<LandResult>;
+  /** A worktree of the mirror, clean, at the candidate, its tree compared with the candidate's. */
+  gateWorktree(target: Target, item: QueueItem, candidate: Candidate): Promise<GateWorktree>;
+}
+
+/** Makes the gate's definition from the text of main's tasks.yaml; an error is one line with the fix. */
+export type ReadGate = (
+  tasksYaml: string | null,
+) => { readonly kind: 'ok'; readonly gate: Candidate['gate'] } | { readonly kind: 'invalid'; readonly message: string };
+
+export type { RevisionRequest };

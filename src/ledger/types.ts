@@ -1,0 +1,93 @@
+/** What the ledger takes and gives. A ledger that cannot be reached throws {@link LedgerUnavailable}; nothing else is expected to throw. */
+
+import type { ProjectName, TaskId } from '../core/ids.ts';
+import type { TaskEvent, TaskView, Usage } from '../core/task-types.ts';
+
+export class LedgerUnavailable extends Error {
+  override readonly name = 'LedgerUnavailable';
+}
+
+export interface LogChunk {
+  readonly taskId: TaskId;
+  readonly attempt: number;
+  /** `agent`, `setup`, or a gate's `gate:<command>`. */
+  readonly stream: string;
+  /** The chunk's first byte in the stream; with the three above, its key. */
+  readonly offset: number;
+  readonly text: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface Artifact {
+  readonly taskId: TaskId;
+  readonly attempt: number;
+  /** Such as `plan.md` or `outputs/table.csv`. */
+  readonly name: string;
+  readonly bytes: number;
+  /** At most 256 KiB of it. */
+  readonly content: string;
+}
+
+export interface AttemptRow {
+  readonly attempt: number;
+  readonly phase: string;
+  readonly outcome: string | null;
+  readonly host: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly usage: Usage | null;
+  readonly failure: unknown;
+}
+
+export interface TaskFilter {
+  readonly project: ProjectName | null;
+  readonly states: readonly string[];
+  readonly limit: number;
+}
+
+/** Written by workers. Every write may come twice, late and out of order. */
+export interface LedgerWriter {
+  /** The newest view wins by its sequence; events are kept by (task, sequence) and projected into attempts, usage, questions and landings. One round trip. */
+  record(view: TaskView, events: readonly TaskEvent[]): Promise<void>;
+  /** Marks an attempt as begun on a host; the task is shown as running from then on. */
+  beginAttempt(taskId: TaskId, attempt: number, host: string, startedAt: string): Promise<void>;
+  appendLogs(chunks: readonly LogChunk[]): Promise<void>;
+  saveArtifacts(artifacts: readonly Artifact[]): Promise<void>;
+  /** Binds a project's name to its origin; false when the name belongs to another one. */
+  bindProject(project: ProjectName, origin: string): Promise<boolean>;
+  saveVerdict(verdict: {
+    tree: string;
+    gateHash: string;
+    kind: 'green' | 'red';
+    project: ProjectName;
+    taskId: TaskId;
+    text: string;
+    durationMs: number;
+  }): Promise<void>;
+  /** Whether a tree was seen green under a gate's definition. */
+  isGreen(tree: string, gateHash: string): Promise<boolean>;
+}
+
+/** Read by the CLI. */
+export interface LedgerReader {
+  listTasks(filter: TaskFilter): Promise<readonly TaskView[]>;
+  readTask(id: TaskId): Promise<TaskView | null>;
+  readTasks(ids: readonly TaskId[]): Promise<readonly TaskView[]>;
+  /** At most two ids that begin with the prefix: enough to tell an ambiguous one. */
+  findIds(prefix: string): Promise<readonly TaskId[]>;
+  /** What waits for a person, oldest first. */
+  readInbox(project: ProjectName | null): Promise<readonly TaskView[]>;
+  readEvents(id: TaskId): Promise<readonly TaskEvent[]>;
+  readAttempts(id: TaskId): Promise<readonly AttemptRow[]>;
+  /** Log chunks after a cursor, oldest first, at most `limit`; the cursor is the last row's `cursor`. */
+  readLogs(
+    id: TaskId,
+    after: string | null,
+    limit: number,
+  ): Promise<readonly (LogChunk & { readonly cursor: string })[]>;
+  readArtifacts(id: TaskId): Promise<readonly Artifact[]>;
+  countByState(project: ProjectName | null): Promise<Readonly<Record<string, number>>>;
+  /** The origin that a project's name belongs to; null when it is free. */
+  originOf(project: ProjectName): Promise<string | null>;
+}

@@ -1,0 +1,50 @@
+/** What the process room takes and gives. */
+
+export interface SpawnRequest {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  /** The whole environment of the process: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names the attempt; carried in the environment as TASKS_TAG, by which leftovers are found. */
+  readonly tag: string;
+  /** Standard output and standard error go to this file, both, in the order of their arrival, up to the cap. */
+  readonly outputFile: string;
+  readonly maxOutputBytes: number;
+  /** Each whole line of standard output, decoded with replacement characters, cut at 1 MiB; null when nobody reads them. */
+  readonly onLine: ((line: string) => void) | null;
+  /** No output for this long ends it. */
+  readonly idleTimeoutMs: number;
+  readonly totalTimeoutMs: number;
+  /** Ends it: TERM, two seconds, KILL, sweep. */
+  readonly signal: AbortSignal;
+}
+
+/** The first cause of the end wins. */
+export type ExitResult = {
+  /** The end of the output, decoded, at most 16 KiB; printable. */
+  readonly tail: string;
+  readonly outputBytes: number;
+  /** True when the output was longer than the cap and only its head and tail are kept. */
+  readonly truncated: boolean;
+  readonly durationMs: number;
+} & (
+  | { readonly kind: 'exited'; readonly code: number }
+  /** By a signal that the engine did not send. */
+  | { readonly kind: 'signaled'; readonly signal: string }
+  | { readonly kind: 'idle-timeout' }
+  | { readonly kind: 'total-timeout' }
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'missing'; readonly message: string }
+  | { readonly kind: 'no-space'; readonly message: string }
+);
+
+export interface ProcessRoom {
+  /** How processes are contained on this host, and why not better. */
+  readonly containment: Containment;
+  /** Starts one process tree and returns when nothing of it is left. */
+  run(request: SpawnRequest): Promise<ExitResult>;
+  /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */
+  sweepLeftovers(): Promise<number>;
+}
+
+export type Containment = { readonly kind: 'pid-namespace' } | { readonly kind: 'process-group'; readonly why: string };
