@@ -54,6 +54,8 @@ export interface Queue {
   readonly replies: readonly AddressedReply[];
   /** Holds in a row of the present item, for the back-off. */
   readonly holds: number;
+  /** Why the present item's task was last told that it is held; null when it was not, or was told that it goes on. */
+  readonly heldText: string | null;
   /** Trees seen green lately, as `<tree>/<gate hash>`, newest last: the ledger's memory when the ledger is down. */
   readonly green: readonly string[];
   readonly landed: number;
@@ -77,7 +79,15 @@ export const MAX_GREEN = 50;
 /** Runs of one gate that may end for the host's reasons before the queue holds and says so. */
 export const MAX_GATE_RUNS = 3;
 
-export const EMPTY_QUEUE: Queue = { items: [], step: { kind: 'idle' }, replies: [], holds: 0, green: [], landed: 0 };
+export const EMPTY_QUEUE: Queue = {
+  items: [],
+  step: { kind: 'idle' },
+  replies: [],
+  holds: 0,
+  heldText: null,
+  green: [],
+  landed: 0,
+};
 
 export function nextQueue(queue: Queue, event: QueueEvent, clock: QueueClock): Queue {
   switch (event.kind) {
@@ -119,7 +129,7 @@ function withdraw(queue: Queue, taskId: TaskId, handoff: number, clock: QueueClo
   if (index === 0 && (queue.step.kind === 'landing' || queue.step.kind === 'stopped')) return queue;
   const items = queue.items.filter((item) => item.taskId !== taskId);
   const without: Queue = { ...queue, items, replies: [...queue.replies, told] };
-  return index === 0 ? build(without, clock) : without;
+  return index === 0 ? build({ ...without, holds: 0, heldText: null }, clock) : without;
 }
 
 function isUnderWay(queue: Queue, index: number): boolean {
@@ -132,7 +142,7 @@ function afterBuild(queue: Queue, result: BuildResult, clock: QueueClock): Queue
       const { candidate } = result;
       const known = result.knownGreen || queue.green.includes(greenKey(candidate));
       if (known) return { ...queue, step: { kind: 'landing', candidate, sinceMs: clock.nowMs } };
-      return { ...queue, step: { kind: 'gating', candidate, run: 1, sinceMs: clock.nowMs } };
+      return { ...tellGoingOn(queue), step: { kind: 'gating', candidate, run: 1, sinceMs: clock.nowMs } };
     }
     case 'landed':
       return afterLanding(queue, result.landing, clock);
@@ -204,7 +214,7 @@ function finish(queue: Queue, clock: QueueClock, reply: (handoff: number) => Lan
   const [item, ...rest] = queue.items;
   if (item === undefined) return { ...queue, step: { kind: 'idle' } };
   const told: AddressedReply = { taskId: item.taskId, reply: reply(item.attempt) };
-  return build({ ...queue, items: rest, replies: [...queue.replies, told], holds: 0 }, clock);
+  return build({ ...queue, items: rest, replies: [...queue.replies, told], holds: 0, heldText: null }, clock);
 }
 
 function build(queue: Queue, clock: QueueClock): Queue {
@@ -220,8 +230,15 @@ function hold(queue: Queue, why: Held['kind'], text: string, clock: QueueClock):
   if (item === undefined) return { ...queue, step: { kind: 'idle' } };
   // The task is told when the reason is new, not at every try.
   const told: readonly AddressedReply[] =
-    tries === 1 ? [{ taskId: item.taskId, reply: { kind: 'held', handoff: item.attempt, held } }] : [];
-  return { ...queue, step, holds: tries, replies: [...queue.replies, ...told] };
+    queue.heldText === text ? [] : [{ taskId: item.taskId, reply: { kind: 'held', handoff: item.attempt, held } }];
+  return { ...queue, step, holds: tries, heldText: text, replies: [...queue.replies, ...told] };
+}
+
+function tellGoingOn(queue: Queue): Queue {
+  const [item] = queue.items;
+  if (item === undefined || queue.heldText === null) return queue;
+  const told: AddressedReply = { taskId: item.taskId, reply: { kind: 'held', handoff: item.attempt, held: null } };
+  return { ...queue, heldText: null, replies: [...queue.replies, told] };
 }
 
 function greenKey(candidate: Candidate): string {

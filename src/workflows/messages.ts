@@ -65,13 +65,13 @@ export type RetryMessage = Message;
 /** The type that a refused update's ApplicationFailure has; its message is the reason. */
 export const REFUSED = 'Refused';
 
-export const answerUpdate: UpdateDefinition<MessageOutcome, [AnswerMessage], 'answer'> = define('update', 'answer');
-export const answerSignal: SignalDefinition<[AnswerMessage], 'answer'> = define('signal', 'answer');
-export const retryUpdate: UpdateDefinition<MessageOutcome, [RetryMessage], 'retry'> = define('update', 'retry');
-export const retrySignal: SignalDefinition<[RetryMessage], 'retry'> = define('signal', 'retry');
+export const answerUpdate = { type: 'update', name: 'answer' } as UpdateDefinition<MessageOutcome, [AnswerMessage], 'answer'>;
+export const answerSignal = { type: 'signal', name: 'answer' } as SignalDefinition<[AnswerMessage], 'answer'>;
+export const retryUpdate = { type: 'update', name: 'retry' } as UpdateDefinition<MessageOutcome, [RetryMessage], 'retry'>;
+export const retrySignal = { type: 'signal', name: 'retry' } as SignalDefinition<[RetryMessage], 'retry'>;
 
 /** Sent by the integration workflow. */
-export const landingReplySignal: SignalDefinition<[LandingReply], 'landing-reply'> = define('signal', 'landing-reply');
+export const landingReplySignal = { type: 'signal', name: 'landing-reply' } as SignalDefinition<[LandingReply], 'landing-reply'>;
 
 /** Everything about one task; `tasks show`. */
 export interface TaskDetail {
@@ -85,9 +85,9 @@ export interface TaskDetail {
   readonly unrecorded: readonly TaskEvent[];
 }
 
-export const detailQuery: QueryDefinition<TaskDetail, [], 'detail'> = define('query', 'detail');
+export const detailQuery = { type: 'query', name: 'detail' } as QueryDefinition<TaskDetail, [], 'detail'>;
 /** What a new run needs to go on where this one ended; `tasks retry` of an ended task. */
-export const carryQuery: QueryDefinition<TaskInput, [], 'carry'> = define('query', 'carry');
+export const carryQuery = { type: 'query', name: 'carry' } as QueryDefinition<TaskInput, [], 'carry'>;
 
 export interface IntegrationInput {
   readonly target: Target;
@@ -100,15 +100,14 @@ export interface HandOffMessage {
   readonly item: QueueItem;
 }
 
-export const handOffSignal: SignalDefinition<[HandOffMessage], 'hand-off'> = define('signal', 'hand-off');
-export const withdrawSignal: SignalDefinition<[{ readonly taskId: TaskId; readonly handoff: number }], 'withdraw'> =
-  define('signal', 'withdraw');
-export const queueQuery: QueryDefinition<QueueView, [], 'queue'> = define('query', 'queue');
+export const handOffSignal = { type: 'signal', name: 'hand-off' } as SignalDefinition<[HandOffMessage], 'hand-off'>;
+export interface WithdrawMessage {
+  readonly taskId: TaskId;
+  readonly handoff: number;
+}
+
+export const withdrawSignal = { type: 'signal', name: 'withdraw' } as SignalDefinition<[WithdrawMessage], 'withdraw'>;
+export const queueQuery: QueryDefinition<QueueView, [], 'queue'>;
 
 /** Search attributes, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = ['TaskState', 'Project', 'WaitingFor', 'Agent', 'Owner'] as const;
-
-function define<T>(type: 'update' | 'signal' | 'query', name: string): T {
-  // A definition is its type and name; the payload's types exist for the compiler alone.
-  return { type, name } as T;
-}
