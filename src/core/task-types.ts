@@ -100,8 +100,8 @@ export interface RevisionRequest {
 
 /** Why landing cannot go on for now. */
 export interface Held {
-  /** `checkout` and `gate` wait for a person, `origin` for the origin to answer. */
-  readonly kind: 'checkout' | 'gate' | 'origin';
+  /** `checkout` and `gate` wait for a person, `origin` for the origin to answer, `engine` for a fault to pass. */
+  readonly kind: 'checkout' | 'gate' | 'origin' | 'engine';
   readonly text: string;
   readonly sinceMs: number;
 }
@@ -131,6 +131,7 @@ export type WaitingKind =
   | 'checkout'
   | 'gate'
   | 'origin'
+  | 'engine'
   | 'retry'
   | 'limit';
 
@@ -142,6 +143,7 @@ const WAITS_FOR_PERSON: Readonly<Record<WaitingKind, boolean>> = {
   checkout: true,
   gate: true,
   origin: false,
+  engine: false,
   retry: false,
   limit: false,
 };

@@ -25,6 +25,7 @@
  */
 
 import { classOf, MAX_LOST_IN_A_ROW, type Failure, type FailureKind } from './failure.ts';
+import { newestWithin } from './bounds.ts';
 import { backoffMs, PHASE_BACKOFF } from './retry.ts';
 import { oneLine } from './text.ts';
 import type {
@@ -114,7 +115,9 @@ export interface Surroundings {
 
 /** More than this many unconfirmed events, and the oldest are given up: a ledger that is gone for weeks must not stop a task. */
 export const MAX_UNRECORDED = 500;
+export const MAX_UNRECORDED_CHARS = 400_000;
 export const MAX_EXCHANGES = 50;
+export const MAX_EXCHANGES_CHARS = 200_000;
 
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
@@ -202,7 +205,11 @@ const TABLE: Table = {
     answer: (task, event, surroundings, stage) => {
       const exchange = { question: stage.ask.text, answer: event.text, actor: event.actor, atMs: surroundings.nowMs };
       const answered = happen(
-        { ...task, exchanges: [...task.exchanges, exchange].slice(-MAX_EXCHANGES), tries: 0 },
+        {
+          ...task,
+          exchanges: newestWithin([...task.exchanges, exchange], MAX_EXCHANGES, MAX_EXCHANGES_CHARS),
+          tries: 0,
+        },
         surroundings,
         { kind: 'answered', version: stage.ask.version, text: event.text, actor: event.actor },
       );
@@ -451,7 +458,11 @@ function enter(task: Task, surroundings: Surroundings, stage: Stage): Task {
 function happen(task: Task, surroundings: Surroundings, happened: Happened): Task {
   const sequence = task.sequence + 1;
   const event: TaskEvent = { sequence, at: new Date(surroundings.nowMs).toISOString(), happened };
-  return { ...task, sequence, unrecorded: [...task.unrecorded, event].slice(-MAX_UNRECORDED) };
+  return {
+    ...task,
+    sequence,
+    unrecorded: newestWithin([...task.unrecorded, event], MAX_UNRECORDED, MAX_UNRECORDED_CHARS),
+  };
 }
 
 function addUsage(total: Usage, more: Usage | null): Usage {

@@ -3,6 +3,7 @@
 import type { FailureKind } from '../core/failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { BuildResult, Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 
 /** A task's folders on this host. */
@@ -21,15 +22,6 @@ export interface Workspace {
   /** Conflicted files whose markers the engine left for the agent, in a revision; else empty. */
   readonly conflicted: readonly string[];
 }
-
-/** From where an attempt begins. */
-export type StartPoint =
-  /** Main as it now is on the origin; anything that was in the worktree is discarded. */
-  | { readonly kind: 'main' }
-  /** The task's own checkpoint, fetched from the origin when this host lacks it. */
-  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
-  /** The checkpoint with main merged in by the engine, conflict markers left in the files. */
-  | { readonly kind: 'revision'; readonly checkpoint: Checkpoint };
 
 export interface PrepareRequest {
   readonly taskId: TaskId;
@@ -95,4 +87,4 @@ export type ReadGate = (
   tasksYaml: string | null,
 ) => { readonly kind: 'ok'; readonly gate: Candidate['gate'] } | { readonly kind: 'invalid'; readonly message: string };
 
-export type { RevisionRequest };
+export type { RevisionRequest, StartPoint };

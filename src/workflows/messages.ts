@@ -65,13 +65,24 @@ export type RetryMessage = Message;
 /** The type that a refused update's ApplicationFailure has; its message is the reason. */
 export const REFUSED = 'Refused';
 
-export const answerUpdate = { type: 'update', name: 'answer' } as UpdateDefinition<MessageOutcome, [AnswerMessage], 'answer'>;
+export const answerUpdate = { type: 'update', name: 'answer' } as UpdateDefinition<
+  MessageOutcome,
+  [AnswerMessage],
+  'answer'
+>;
 export const answerSignal = { type: 'signal', name: 'answer' } as SignalDefinition<[AnswerMessage], 'answer'>;
-export const retryUpdate = { type: 'update', name: 'retry' } as UpdateDefinition<MessageOutcome, [RetryMessage], 'retry'>;
+export const retryUpdate = { type: 'update', name: 'retry' } as UpdateDefinition<
+  MessageOutcome,
+  [RetryMessage],
+  'retry'
+>;
 export const retrySignal = { type: 'signal', name: 'retry' } as SignalDefinition<[RetryMessage], 'retry'>;
 
 /** Sent by the integration workflow. */
-export const landingReplySignal = { type: 'signal', name: 'landing-reply' } as SignalDefinition<[LandingReply], 'landing-reply'>;
+export const landingReplySignal = { type: 'signal', name: 'landing-reply' } as SignalDefinition<
+  [LandingReply],
+  'landing-reply'
+>;
 
 /** Everything about one task; `tasks show`. */
 export interface TaskDetail {
@@ -101,13 +112,14 @@ export interface HandOffMessage {
 }
 
 export const handOffSignal = { type: 'signal', name: 'hand-off' } as SignalDefinition<[HandOffMessage], 'hand-off'>;
+
 export interface WithdrawMessage {
   readonly taskId: TaskId;
   readonly handoff: number;
 }
 
 export const withdrawSignal = { type: 'signal', name: 'withdraw' } as SignalDefinition<[WithdrawMessage], 'withdraw'>;
-export const queueQuery: QueryDefinition<QueueView, [], 'queue'>;
+export const queueQuery = { type: 'query', name: 'queue' } as QueryDefinition<QueueView, [], 'queue'>;
 
 /** Search attributes, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = ['TaskState', 'Project', 'WaitingFor', 'Agent', 'Owner'] as const;

@@ -1,0 +1,39 @@
+/** What workflows may ask of the world. Workflows import this file's types alone. */
+
+import type { BuildResult, Candidate, GateVerdict, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
+import type { AttemptOutcome } from '../core/task-types.ts';
+
+/** The sequence up to which the ledger has the task's events; null when it could not be reached. */
+export interface Recorded {
+  readonly recordedUpTo: number | null;
+}
+
+export interface PhaseAnswer extends Recorded {
+  readonly outcome: AttemptOutcome;
+}
+
+export interface HandOffRequest {
+  readonly target: Target;
+  readonly item: QueueItem;
+  readonly record: RecordRequest;
+}
+
+export interface CandidateRequest {
+  readonly target: Target;
+  readonly item: QueueItem;
+  readonly candidate: Candidate;
+}
+
+export interface Activities {
+  /** One attempt at a phase, from the workspace to the pushed checkpoint. Long; heartbeats; at any host's agent slot. */
+  runPhase(request: PhaseRequest): Promise<PhaseAnswer>;
+  /** One run of the gate on a candidate's tree. Long; heartbeats; at any host's gate slot. */
+  runGate(request: CandidateRequest): Promise<GateVerdict>;
+  /** Brings the ledger up to date. Short; never fails. */
+  record(request: RecordRequest): Promise<Recorded>;
+  /** Puts a task's branch into its project's queue, starting the integration workflow if need be. Short; may come twice. */
+  handOff(request: HandOffRequest): Promise<Recorded>;
+  buildCandidate(request: { readonly target: Target; readonly item: QueueItem }): Promise<BuildResult>;
+  land(request: CandidateRequest): Promise<LandResult>;
+}

@@ -1,0 +1,78 @@
+/** What the activities are asked to do for a task, decided from its state. */
+
+import { phaseOf, type Task } from './task.ts';
+import type { QueueItem } from './queue-types.ts';
+import type { Checkpoint, Exchange, Phase, RevisionRequest, TaskEvent, TaskSpec, TaskView } from './task-types.ts';
+import type { Failure } from './failure.ts';
+import { viewOf } from './task-view.ts';
+import { oneLine } from './text.ts';
+
+/** From where an attempt begins. */
+export type StartPoint =
+  /** Main as it now is on the origin; anything that was in the worktree is discarded. */
+  | { readonly kind: 'main' }
+  /** The task's own checkpoint, fetched from the origin when the host lacks it. */
+  | { readonly kind: 'checkpoint'; readonly checkpoint: Checkpoint }
+  /** The checkpoint with main merged in by the engine, conflict markers left in the files. */
+  | { readonly kind: 'revision'; readonly checkpoint: Checkpoint };
+
+/** The ledger's copy of a task and the events that it may not have; travels with every activity of the task. */
+export interface RecordRequest {
+  readonly view: TaskView;
+  readonly events: readonly TaskEvent[];
+}
+
+export interface PhaseRequest {
+  readonly spec: TaskSpec;
+  readonly phase: Phase;
+  readonly attempt: number;
+  readonly start: StartPoint;
+  /** The attempt whose refs hold what `start` begins from; those of earlier ones may go. */
+  readonly confirmedAttempt: number | null;
+  readonly session: string | null;
+  readonly exchanges: readonly Exchange[];
+  readonly request: RevisionRequest | null;
+  readonly lastFailure: Failure | null;
+  readonly record: RecordRequest;
+}
+
+export function recordRequestOf(task: Task, spec: TaskSpec): RecordRequest {
+  return { view: viewOf(task, spec), events: task.unrecorded };
+}
+
+export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
+  const phase = phaseOf(task);
+  if (phase === null) throw new Error(`a task in stage ${task.stage.kind} has no phase to run`);
+  return {
+    spec,
+    phase,
+    attempt: task.attempt,
+    start: startPointOf(task, spec, phase),
+    confirmedAttempt: task.checkpoint?.attempt ?? null,
+    session: task.session,
+    exchanges: task.exchanges,
+    request: task.request,
+    lastFailure: task.lastFailure,
+    record: recordRequestOf(task, spec),
+  };
+}
+
+/** A shell command always runs on main as it now is; an agent goes on from what it left. */
+function startPointOf(task: Task, spec: TaskSpec, phase: Phase): StartPoint {
+  if (spec.work.kind === 'shell' || task.checkpoint === null) return { kind: 'main' };
+  return { kind: phase === 'revise' ? 'revision' : 'checkpoint', checkpoint: task.checkpoint };
+}
+
+/** The task's branch as the integration workflow takes it. */
+export function queueItemOf(task: Task, spec: TaskSpec, checkpoint: Checkpoint): QueueItem {
+  return {
+    taskId: spec.id,
+    attempt: checkpoint.attempt,
+    head: checkpoint.head,
+    base: checkpoint.base,
+    title: spec.title,
+    summary: oneLine(task.summary ?? '', 1_000),
+    author: spec.owner,
+    enqueuedAtMs: task.sinceMs,
+  };
+}
