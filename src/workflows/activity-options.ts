@@ -1,0 +1,88 @@
+/** How each activity is called: where it runs, how long it may take, and how its end is read. */
+
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  proxyActivities,
+  proxyLocalActivities,
+  TimeoutFailure,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/types.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Phase } from '../core/task-types.ts';
+import { TASK_QUEUES } from './messages.ts';
+
+/** Longer than any pause of a healthy worker; shorter than a person's patience. */
+const HEARTBEAT_TIMEOUT_MS = 15_000;
+/** What an attempt may take beside its agent: making the workspace, set-up, storing. */
+const AROUND_AGENT_MS = 60 * 60 * 1_000;
+const GATE_LIMIT_MS = 24 * 60 * 60 * 1_000;
+
+/** Begun work goes first: 1 is the most urgent. */
+const PRIORITY_OF: Readonly<Record<Phase, number>> = { revise: 1, execute: 2, plan: 3, understand: 4 };
+
+type Long = Pick<Activities, 'runPhase' | 'runGate'>;
+type Short = Omit<Activities, 'runPhase' | 'runGate'>;
+
+// The workflow decides about another try, with the failure's class at hand; the server's own retries would hide it.
+const ONCE = { maximumAttempts: 1 };
+
+export function phaseActivity(phase: Phase, attempt: number, totalTimeoutMs: number): Long['runPhase'] {
+  return proxyActivities<Long>({
+    taskQueue: TASK_QUEUES.agents,
+    startToCloseTimeout: totalTimeoutMs + AROUND_AGENT_MS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    priority: { priorityKey: PRIORITY_OF[phase] },
+    retry: ONCE,
+    summary: `${phase}, attempt ${attempt}`,
+  }).runPhase;
+}
+
+export function gateActivity(title: string, run: number): Long['runGate'] {
+  return proxyActivities<Long>({
+    taskQueue: TASK_QUEUES.gates,
+    startToCloseTimeout: GATE_LIMIT_MS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: ONCE,
+    summary: `gate, run ${run}: ${title}`,
+  }).runGate;
+}
+
+/** Under a second as a rule, alike on every host, and harmless when run twice: local activities. */
+export const shortActivities: Short = proxyLocalActivities<Short>({
+  startToCloseTimeout: '10 minutes',
+  retry: { maximumAttempts: 5, initialInterval: '200 ms', backoffCoefficient: 3, maximumInterval: '10 s' },
+});
+
+/** Why a long activity ended without a result, as a failure of the attempt. */
+export function failureOfActivity(error: unknown): Failure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof CancelledFailure) {
+    return { kind: 'canceled', message: 'the attempt was canceled', next: 'nothing: somebody asked for it' };
+  }
+  if (cause instanceof TimeoutFailure) {
+    return {
+      kind: 'worker-lost',
+      message: `the worker that ran the attempt went silent (${cause.timeoutType})`,
+      next: 'nothing: the attempt is moved to another worker; if it goes on, look at the workers with: tasks status',
+    };
+  }
+  const message = messageOf(cause);
+  return {
+    kind: 'engine-error',
+    message: `the engine failed while it ran the attempt: ${message}`,
+    next: 'look at the worker log; when it is mended: tasks retry',
+    ...(cause instanceof ApplicationFailure && cause.stack !== undefined
+      ? { evidence: cause.stack.slice(0, 4_000) }
+      : {}),
+  };
+}
+
+export function messageOf(error: unknown): string {
+  if (error instanceof ActivityFailure && error.cause !== undefined) return messageOf(error.cause);
+  return error instanceof Error ? error.message : String(error);
+}

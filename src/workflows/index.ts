@@ -1,0 +1,3 @@
+/** The workflows that a worker registers. */
+export { integration } from './integration.ts';
+export { task } from './task.ts';

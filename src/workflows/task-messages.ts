@@ -1,0 +1,80 @@
+/**
+ * The messages that people send to a task: whether each is taken is decided here, purely, from the task's state.
+ *
+ * Kept true here (N7): a message id that was handled gets its first outcome again; an answer counts for the question
+ * that is open, once.
+ */
+
+import type { Task, TaskInputEvent } from '../core/task.ts';
+import { parseAnswer } from '../core/text.ts';
+import type { AnswerMessage, HandledMessage, MessageOutcome, RetryMessage } from './messages.ts';
+
+/** Enough to tell a repeat of any message that can still be under way. */
+const MAX_HANDLED = 200;
+
+export type Judgement =
+  | { readonly kind: 'take'; readonly event: Extract<TaskInputEvent, { kind: 'answer' | 'retry' }> }
+  | { readonly kind: 'refuse'; readonly reason: string };
+
+const UNKNOWN_ACTOR = 'somebody';
+
+export function judgeAnswer(task: Task, message: Partial<AnswerMessage> | undefined): Judgement {
+  const text = message?.text;
+  if (typeof text !== 'string') return refuse('the answer has no text; send {"text": "…"}');
+  const parsed = parseAnswer(text);
+  if (parsed.kind === 'invalid') return refuse(parsed.message);
+  const { stage } = task;
+  if (stage.kind !== 'asking') return refuse(`no question is open: ${describe(task)}`);
+  const version = message?.version;
+  if (version !== undefined && version !== stage.ask.version) {
+    return refuse(`question ${version} is not open any more; question ${stage.ask.version} is: ${stage.ask.text}`);
+  }
+  return { kind: 'take', event: { kind: 'answer', text: parsed.value, actor: actorOf(message) } };
+}
+
+export function judgeRetry(task: Task, message: RetryMessage | undefined): Judgement {
+  if (task.stage.kind !== 'parked' && task.stage.kind !== 'backoff') {
+    return refuse(`there is nothing to retry: ${describe(task)}`);
+  }
+  return { kind: 'take', event: { kind: 'retry', actor: actorOf(message) } };
+}
+
+export function remember(
+  handled: readonly HandledMessage[],
+  messageId: string | undefined,
+  outcome: MessageOutcome,
+): readonly HandledMessage[] {
+  return messageId === undefined ? handled : [...handled, { messageId, outcome }].slice(-MAX_HANDLED);
+}
+
+export function outcomeOf(handled: readonly HandledMessage[], messageId: string | undefined): MessageOutcome | null {
+  if (messageId === undefined) return null;
+  return handled.find((message) => message.messageId === messageId)?.outcome ?? null;
+}
+
+export function actorOf(message: { readonly actor?: string } | undefined): string {
+  return typeof message?.actor === 'string' && message.actor !== '' ? message.actor.slice(0, 200) : UNKNOWN_ACTOR;
+}
+
+function describe(task: Task): string {
+  const { stage } = task;
+  switch (stage.kind) {
+    case 'phase':
+      return `the task is in its ${stage.phase} phase`;
+    case 'backoff':
+      return 'the task waits to try again by itself';
+    case 'asking':
+      return `the task waits for an answer to: ${stage.ask.text}`;
+    case 'parked':
+      return 'the task waits for a retry or a cancel';
+    case 'landing':
+    case 'withdrawing':
+      return 'the task is landing';
+    case 'ended':
+      return `the task has ended (${stage.end})`;
+  }
+}
+
+function refuse(reason: string): Judgement {
+  return { kind: 'refuse', reason };
+}
