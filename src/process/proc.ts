@@ -1,0 +1,72 @@
+/** What Linux tells about processes in /proc. Elsewhere everything reads as absent. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface ProcessStat {
+  readonly pid: number;
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** In clock ticks since boot: with the pid it names one process for good. */
+  readonly startTime: string;
+}
+
+/** The pids of all processes that can be seen; empty where there is no /proc. */
+export function listPids(): readonly number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** One process's stat, or null when it is gone. */
+export function readStat(pid: number): ProcessStat | null {
+  const text = readProc(pid, 'stat');
+  if (text === null) return null;
+  // The command's name stands in parentheses and may hold anything, parentheses too.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return {
+    pid,
+    state: fields[0] ?? '?',
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTime: fields[19] ?? '',
+  };
+}
+
+/** The environment that a process was started with, NUL between the variables; null when it cannot be read. */
+export function readEnvironment(pid: number): string | null {
+  return readProc(pid, 'environ');
+}
+
+/** False once a process is gone or only waits for its parent to take note. */
+export function isAlive(stat: ProcessStat | null): stat is ProcessStat {
+  return stat !== null && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** Sends a signal; a process that is gone already, or is not ours, is left alone. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH') && !hasCode(error, 'EPERM')) throw error;
+  }
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+function readProc(pid: number, name: string): string | null {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+  } catch {
+    // Gone, or somebody else's: for both there is nothing to be said about it.
+    return null;
+  }
+}

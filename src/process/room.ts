@@ -1,0 +1,39 @@
+/**
+ * The process room: starts agents' and gates' process trees and ends them whole.
+ *
+ * It owns every process that it starts, and nothing else. Kept true: when {@link ProcessRoom.run} resolves nothing of
+ * that tree lives (N5); after a kill -9 of this process the kernel ends contained trees at once (the PID namespace
+ * dies with us), and others are ended by the next room's sweep, which knows them by their tag.
+ */
+
+import { realpath } from 'node:fs/promises';
+
+import { chooseContainer } from './containment.ts';
+import { runProcess } from './run.ts';
+import { findLeftovers, killUntilGone } from './sweep.ts';
+import { hashOfHome, ownerTag } from './tag.ts';
+import type { ProcessRoom } from './types.ts';
+
+const TERM_GRACE_MS = 2_000;
+
+export interface ProcessRoomOptions {
+  /** The state home; it exists. */
+  readonly home: string;
+  /** The bubblewrap program; undefined to look in the usual places, null to do without. */
+  readonly bwrapPath?: string | null;
+  /** How long a process has between SIGTERM and SIGKILL. */
+  readonly termGraceMs?: number;
+}
+
+/** Opens the room for one state home. */
+export async function createProcessRoom(options: ProcessRoomOptions): Promise<ProcessRoom> {
+  const homeHash = hashOfHome(await realpath(options.home));
+  const owner = ownerTag(homeHash);
+  const { containment, bwrap } = await chooseContainer(options.bwrapPath);
+  const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
+  return {
+    containment,
+    run: async (request) => runProcess(request, { bwrap, tag: `${owner}/${request.tag}`, termGraceMs }),
+    sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
+  };
+}

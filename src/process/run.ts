@@ -1,0 +1,213 @@
+/**
+ * One run, from start to the moment when nothing of its tree is left.
+ *
+ * Kept true: the first cause of the end is the one that is told; the memory that a run takes does not grow with its
+ * output; nothing of the tree lives when it resolves or rejects (N5).
+ */
+
+import { statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+
+import { createLineCutter } from './lines.ts';
+import { openOutputFile, type OutputFile } from './output.ts';
+import { hasCode } from './proc.ts';
+import { startFailure, whyNotRunnable } from './program.ts';
+import { isMissing, startTree, type Exit, type Tree } from './tree.ts';
+import type { ExitResult, SpawnRequest } from './types.ts';
+
+/** The longest that a timer can be set for; longer is for ever. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** How long the pipes may stay open once nothing of the tree lives: somebody else then holds them. */
+const PIPES_LIMIT_MS = 1_000;
+
+export interface RunMeans {
+  readonly bwrap: string | null;
+  readonly tag: string;
+  readonly termGraceMs: number;
+}
+
+type Cause = 'idle-timeout' | 'total-timeout' | 'aborted' | 'no-space';
+
+/** Runs one process tree. @throws for faults of the host or of the caller's reader, never for what the process does */
+export async function runProcess(request: SpawnRequest, means: RunMeans): Promise<ExitResult> {
+  const beganAt = performance.now();
+  const facts = { tail: '', outputBytes: 0, truncated: false };
+  const took = (): number => Math.round(performance.now() - beganAt);
+  if (request.signal.aborted) return { ...facts, kind: 'aborted', durationMs: took() };
+  if (statSync(request.cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new Error(`there is no folder ${request.cwd} to run in`);
+  }
+  const missing = whyNotRunnable(request.argv[0], request.cwd, request.env['PATH']);
+  if (missing !== null) return { ...facts, kind: 'missing', message: missing, durationMs: took() };
+
+  const output = openOutput(request);
+  if (output === null) {
+    return { ...facts, kind: 'no-space', message: noSpace(request.outputFile), durationMs: took() };
+  }
+  try {
+    const end = await watch(request, means, output);
+    return {
+      tail: output.tail(),
+      outputBytes: output.bytes,
+      truncated: output.truncated,
+      ...end,
+      durationMs: took(),
+    };
+  } finally {
+    output.close();
+  }
+}
+
+type End = ExitResult extends infer R ? (R extends ExitResult ? Omit<R, keyof Facts> : never) : never;
+type Facts = Pick<ExitResult, 'tail' | 'outputBytes' | 'truncated' | 'durationMs'>;
+
+async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile): Promise<End> {
+  const tree = startTree({ ...request, tag: means.tag }, means.bwrap);
+  const ending = createEnding(tree, means.termGraceMs);
+  const idle = setTimeout(() => ending.because('idle-timeout'), timerMs(request.idleTimeoutMs));
+  const total = setTimeout(() => ending.because('total-timeout'), timerMs(request.totalTimeoutMs));
+  const abort = (): void => ending.because('aborted');
+  request.signal.addEventListener('abort', abort, { once: true });
+  const closed = follow(request, tree, output, ending, () => idle.refresh());
+  try {
+    const exit = await waitForExit(tree);
+    ending.exited();
+    await tree.clear();
+    await closed();
+    return endOf(request, tree, output, ending, exit);
+  } finally {
+    clearTimeout(idle);
+    clearTimeout(total);
+    ending.exited();
+    request.signal.removeEventListener('abort', abort);
+  }
+}
+
+interface Ending {
+  readonly cause: Cause | null;
+  readonly fault: unknown;
+  /** Ends the tree for a cause, unless another one came first or it has ended by itself. */
+  because(cause: Cause): void;
+  /** Ends the tree at once for a fault, which the run then rejects with. */
+  fail(fault: unknown): void;
+  /** The process has ended: no cause counts from now on. */
+  exited(): void;
+}
+
+function createEnding(tree: Tree, termGraceMs: number): Ending {
+  let cause: Cause | null = null;
+  let fault: unknown = null;
+  let exited = false;
+  let grace: NodeJS.Timeout | undefined;
+  return {
+    get cause() {
+      return cause;
+    },
+    get fault() {
+      return fault;
+    },
+    because(why) {
+      // A full disk counts after the exit, too: what the process printed last is then lost.
+      if (cause !== null || (exited && why !== 'no-space')) return;
+      cause = why;
+      if (exited) return;
+      tree.terminate();
+      grace = setTimeout(() => tree.kill(), termGraceMs);
+    },
+    fail(error) {
+      fault ??= error;
+      if (!exited) tree.kill();
+    },
+    exited() {
+      exited = true;
+      clearTimeout(grace);
+    },
+  };
+}
+
+/** Takes in both streams. @returns what waits until they are closed, bounded */
+function follow(
+  request: SpawnRequest,
+  tree: Tree,
+  output: OutputFile,
+  ending: Ending,
+  onOutput: () => void,
+): () => Promise<void> {
+  const { onLine } = request;
+  const lines = onLine === null ? null : createLineCutter(onLine);
+  const guarded = (work: () => void): void => {
+    if (ending.fault !== null) return;
+    try {
+      work();
+    } catch (error) {
+      if (hasCode(error, 'ENOSPC')) ending.because('no-space');
+      else ending.fail(error);
+    }
+  };
+  const streams = [tree.child.stdout, tree.child.stderr].filter((stream): stream is Readable => stream !== null);
+  const closing = streams.map((stream) => {
+    stream.on('data', (chunk: Buffer) => {
+      onOutput();
+      if (ending.cause !== 'no-space') guarded(() => output.write(chunk));
+      if (lines !== null && stream === tree.child.stdout) guarded(() => lines.push(chunk));
+    });
+    stream.on('error', (error) => ending.fail(error));
+    return new Promise<void>((resolve) => stream.once('close', resolve));
+  });
+  return async () => {
+    const limit = setTimeout(() => streams.forEach((stream) => stream.destroy()), PIPES_LIMIT_MS);
+    await Promise.all(closing);
+    clearTimeout(limit);
+    if (lines !== null) guarded(() => lines.end());
+  };
+}
+
+type ChildEnd = { readonly code: number | null; readonly signal: string | null } | { readonly error: Error };
+
+function waitForExit(tree: Tree): Promise<ChildEnd> {
+  return new Promise((resolve) => {
+    tree.child.once('exit', (code, signal) => resolve({ code, signal }));
+    tree.child.on('error', (error) => {
+      // A failed kill is an error event, too; only a child that never was has no pid.
+      if (tree.child.pid === undefined) resolve({ error });
+    });
+  });
+}
+
+function endOf(request: SpawnRequest, tree: Tree, output: OutputFile, ending: Ending, child: ChildEnd): End {
+  let { cause } = ending;
+  if (ending.fault !== null) throw ending.fault;
+  try {
+    output.finish();
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC')) throw error;
+    cause ??= 'no-space';
+  }
+  if (cause === 'no-space') return { kind: 'no-space', message: noSpace(request.outputFile) };
+  if (cause !== null) return { kind: cause };
+  const exit: Exit = 'error' in child ? failedStart(child.error) : tree.exitOf(child.code, child.signal, output.tail());
+  if (exit.kind !== 'not-started') return exit;
+  return { kind: 'missing', message: startFailure(request.argv[0], exit.why) };
+}
+
+function failedStart(error: Error): Exit {
+  if (isMissing(error)) return { kind: 'not-started', why: error.message };
+  throw error;
+}
+
+function openOutput(request: SpawnRequest): OutputFile | null {
+  try {
+    return openOutputFile(request.outputFile, request.maxOutputBytes);
+  } catch (error) {
+    if (hasCode(error, 'ENOSPC')) return null;
+    throw error;
+  }
+}
+
+function noSpace(file: string): string {
+  return `the disk is full: the output could not be written to ${file}; make room there, then retry`;
+}
+
+function timerMs(ms: number): number {
+  return Math.max(1, Math.min(ms, MAX_TIMER_MS));
+}

@@ -1,0 +1,153 @@
+/** One started process tree, contained or not: how to signal it, end it, and know that nothing of it is left (N5). */
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+
+import { containedCommand, STATUS_FD } from './containment.ts';
+import { hasCode, readStat, sendSignal } from './proc.ts';
+import { findDescendants, findOne, findRun, killUntilGone } from './sweep.ts';
+import { TAG_VARIABLE } from './tag.ts';
+
+export interface TreeRequest {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** The whole tag, owner and attempt. */
+  readonly tag: string;
+}
+
+export type Exit =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signaled'; readonly signal: string }
+  /** The program was never started. */
+  | { readonly kind: 'not-started'; readonly why: string };
+
+export interface Tree {
+  readonly child: ChildProcess;
+  /** Asks every process of the tree to end. */
+  terminate(): void;
+  /** Ends every process of the tree. */
+  kill(): void;
+  /** Ends what is left, and returns when nothing is. @throws when something cannot be killed */
+  clear(): Promise<void>;
+  /** What the end of the direct child means. @throws when the containment itself failed */
+  exitOf(code: number | null, signal: string | null, tail: string): Exit;
+}
+
+/** Starts the tree. @throws what spawn throws for an argument list that is too long and the like */
+export function startTree(request: TreeRequest, bwrap: string | null): Tree {
+  return bwrap === null ? startGroup(request) : startContained(request, bwrap);
+}
+
+function startGroup(request: TreeRequest): Tree {
+  const child = start(request.argv, request, false);
+  const toGroup = (signal: NodeJS.Signals): void => {
+    if (child.pid !== undefined) sendSignal(-child.pid, signal);
+  };
+  return {
+    child,
+    terminate: () => toGroup('SIGTERM'),
+    kill: () => toGroup('SIGKILL'),
+    async clear() {
+      toGroup('SIGKILL');
+      await clearByTag(child.pid, request.tag);
+    },
+    exitOf: (code, signal) => plainExit(code, signal),
+  };
+}
+
+function startContained(request: TreeRequest, bwrap: string): Tree {
+  const child = start(containedCommand(bwrap, request.argv), request, true);
+  const status = readStatus(child, () => {
+    if (termWanted) terminate();
+  });
+  let termWanted = false;
+
+  const kill = (): void => {
+    if (status.init !== null) sendSignal(status.init.pid, 'SIGKILL');
+    child.kill('SIGKILL');
+  };
+  // A signal to bubblewrap would end everything at once, and the namespace's first process ignores it: the ones below
+  // it are asked.
+  const terminate = (): void => {
+    termWanted = true;
+    if (status.init === null) return;
+    const below = findDescendants(status.init.pid);
+    if (below.length === 0) kill();
+    for (const stat of below) sendSignal(stat.pid, 'SIGTERM');
+  };
+
+  return {
+    child,
+    terminate,
+    kill,
+    async clear() {
+      const { init } = status;
+      if (init === null) return clearByTag(child.pid, request.tag);
+      // The kernel lets a namespace's first process become a zombie only when all others of it are gone.
+      await killUntilGone(request.tag, () => findOne(init.pid, init.startTime));
+    },
+    exitOf(code, signal, tail) {
+      if (signal === null && !status.started) {
+        const line = /bwrap: .*/.exec(tail)?.[0] ?? `bubblewrap exited with ${code}`;
+        if (line.includes('execvp')) return { kind: 'not-started', why: line };
+        throw new Error(`the containment failed: ${line}`);
+      }
+      // A process that was killed by signal n shows as 128 + n. Only for KILL is that never a program's own choice.
+      return code === 137 ? { kind: 'signaled', signal: 'SIGKILL' } : plainExit(code, signal);
+    },
+  };
+}
+
+function start(argv: readonly [string, ...string[]], request: TreeRequest, withStatus: boolean): ChildProcess {
+  const [program, ...args] = argv;
+  return spawn(program, args, {
+    cwd: request.cwd,
+    env: { ...request.env, [TAG_VARIABLE]: request.tag },
+    // Its own session, so that no terminal's signal reaches it and its group can be signaled.
+    detached: true,
+    stdio: withStatus ? ['ignore', 'pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+interface Status {
+  /** The namespace's first process, as seen from here. */
+  readonly init: { readonly pid: number; readonly startTime: string } | null;
+  /** Whether the program itself was started and has ended: bubblewrap tells an exit code only then. */
+  readonly started: boolean;
+}
+
+function readStatus(child: ChildProcess, onInit: () => void): Status {
+  let text = '';
+  let init: Status['init'] = null;
+  const stream = child.stdio[STATUS_FD] as Readable | null | undefined;
+  stream?.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString('latin1')).slice(-4096);
+    const pid = init === null ? Number(/"child-pid": (\d+)/.exec(text)?.[1] ?? 0) : 0;
+    if (pid === 0) return;
+    init = { pid, startTime: readStat(pid)?.startTime ?? '' };
+    onInit();
+  });
+  return {
+    get init() {
+      return init;
+    },
+    get started() {
+      return text.includes('"exit-code"');
+    },
+  };
+}
+
+async function clearByTag(leader: number | undefined, tag: string): Promise<void> {
+  if (leader === undefined) return;
+  await killUntilGone(tag, () => findRun(leader, tag));
+}
+
+function plainExit(code: number | null, signal: string | null): Exit {
+  return signal === null ? { kind: 'exited', code: code ?? 1 } : { kind: 'signaled', signal };
+}
+
+/** Whether a start failed because there is no such program, or none that can be started. */
+export function isMissing(error: Error): boolean {
+  return hasCode(error, 'ENOENT') || hasCode(error, 'EACCES') || hasCode(error, 'ENOTDIR');
+}
