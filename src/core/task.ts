@@ -2,120 +2,45 @@
  * The task's whole life, as a pure function of its state and what happens to it.
  *
  * ```
- *                 submit
- *                   │                 failed, tries left         reset or back-off over
- *                   ▼         ┌──────────────────────────▶ backoff ───────────┐
- *   ┌────────────▶ phase ─────┤                                               │
- *   │ answer        │  ▲ ▲    ├─ question, proposal ─────▶ asking ──answer──┐ │
- *   │               │  │ │    └─ no tries left ──────────▶ parked ──retry──┐│ │
- *   │          done │  │ └──────────────────────────────────────────────── ┴┴─┘
- *   │               ▼  │ returned (conflict, red gate), revisions left
- *   │            landing ───── no revisions left ────────▶ parked
- *   │             │    └────── cancel ───────────────────▶ withdrawing ── withdrawn ─▶ ended: canceled
- *   │             ▼                                             └──────── landed ─────▶ ended: landed
- *   └──────── ended: landed, unchanged, failed, rejected, canceled
- *    (retry of failed, rejected and canceled: the same task, the next attempt)
+ *  submit ──▶ phase ────┬─ done, another phase follows ───────────▶ phase
+ *                       ├─ done, the branch has changes ──────────▶ landing
+ *                       ├─ done, it has none ─────────────────────▶ ended: unchanged
+ *                       ├─ question, proposal ────────────────────▶ asking ──── answer ─────▶ phase
+ *                       ├─ failed, tries left; limited ───────────▶ backoff ─── due, retry ─▶ phase
+ *                       ├─ failed, no tries left; lost too often ─▶ parked ──── retry ──────▶ phase
+ *                       ├─ worker or host lost ───────────────────▶ phase (at once)
+ *                       └─ failed for good ───────────────────────▶ ended: failed
+ *
+ *             landing ──┬─ landed ────────────────────────────────▶ ended: landed
+ *                ▲  │   ├─ nothing to land ───────────────────────▶ ended: unchanged
+ *                └──┘   ├─ refused ───────────────────────────────▶ ended: failed
+ *                held   ├─ returned, revisions left ──────────────▶ phase (revise)
+ *                       ├─ returned, no revisions left ───────────▶ parked ──── retry ──────▶ phase (revise)
+ *                       └─ cancel ────────────────────────────────▶ withdrawing
+ *
+ *         withdrawing ──┬─ landed, before it could be stopped ────▶ ended: landed
+ *                       └─ withdrawn, or any other answer ────────▶ ended: canceled
+ *
+ *  phase, backoff, asking, parked ── cancel ──────────────────────▶ ended: canceled
+ *  ended: failed, rejected, canceled ── tasks retry (`reopen`) ───▶ phase
  * ```
  *
  * Phases follow one another: understand, plan, execute; a shell task has execute alone; what landing returns is
- * revise. A cancel ends every stage but `ended`, `landing` by way of `withdrawing`, since a landing may be under way.
+ * revise. Each entry into `phase` is the next attempt.
  *
  * Kept true here: attempts only grow (N2: a landing names one); every change is an event with the next sequence (N9);
- * a reply from landing counts only for the hand-off that it answers; a message refused changes nothing (N7).
+ * a message refused changes nothing (N7).
  */
 
-import { classOf, MAX_LOST_IN_A_ROW, type Failure, type FailureKind } from './failure.ts';
 import { newestWithin } from './bounds.ts';
-import { backoffMs, PHASE_BACKOFF } from './retry.ts';
-import { oneLine } from './text.ts';
-import type {
-  AttemptOutcome,
-  Checkpoint,
-  EndKind,
-  Exchange,
-  Happened,
-  Held,
-  Landing,
-  Phase,
-  RevisionRequest,
-  TaskEvent,
-  TaskSpec,
-  Usage,
-} from './task-types.ts';
+import type { Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
+import { afterAttempt, afterReturn, begin, cancel, end, enter, happen, land } from './task-transitions.ts';
+import type { Phase, TaskSpec, Usage } from './task-types.ts';
 
-export interface Ask {
-  readonly kind: 'question' | 'proposal';
-  /** Counts the asks of a task, from 1. */
-  readonly version: number;
-  readonly text: string;
-}
+export { phaseOf } from './task-state.ts';
+export type { Ask, ParkedWhy, Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
+export { MAX_UNRECORDED, MAX_UNRECORDED_CHARS } from './task-transitions.ts';
 
-export type ParkedWhy = 'attempts' | 'revisions';
-
-export type Stage =
-  | { readonly kind: 'phase'; readonly phase: Phase; readonly attempt: number }
-  | { readonly kind: 'backoff'; readonly phase: Phase; readonly untilMs: number; readonly failure: Failure }
-  | { readonly kind: 'asking'; readonly phase: Phase; readonly ask: Ask }
-  | { readonly kind: 'parked'; readonly phase: Phase; readonly why: ParkedWhy; readonly failure: Failure }
-  | { readonly kind: 'landing'; readonly checkpoint: Checkpoint; readonly held: Held | null }
-  | { readonly kind: 'withdrawing'; readonly checkpoint: Checkpoint }
-  | {
-      readonly kind: 'ended';
-      readonly end: EndKind;
-      readonly phase: Phase | null;
-      readonly failure: Failure | null;
-      readonly landing: Landing | null;
-    };
-
-export type TaskInputEvent =
-  | { readonly kind: 'attempt-ended'; readonly attempt: number; readonly outcome: AttemptOutcome }
-  | { readonly kind: 'due' }
-  | { readonly kind: 'answer'; readonly text: string; readonly actor: string }
-  | { readonly kind: 'retry'; readonly actor: string }
-  | { readonly kind: 'cancel' }
-  | { readonly kind: 'landed'; readonly landing: Landing }
-  | { readonly kind: 'nothing-to-land' }
-  | { readonly kind: 'returned'; readonly request: RevisionRequest }
-  | { readonly kind: 'refused'; readonly failure: Failure }
-  | { readonly kind: 'held'; readonly held: Held | null }
-  | { readonly kind: 'withdrawn' };
-
-export interface Task {
-  readonly stage: Stage;
-  /** When the stage began. */
-  readonly sinceMs: number;
-  /** The last attempt's number; every attempt of every phase counts. */
-  readonly attempt: number;
-  /** Tries of the present phase that were spent. */
-  readonly tries: number;
-  readonly lostInARow: number;
-  readonly revisions: number;
-  readonly checkpoint: Checkpoint | null;
-  readonly session: string | null;
-  readonly summary: string | null;
-  readonly asks: number;
-  readonly exchanges: readonly Exchange[];
-  readonly request: RevisionRequest | null;
-  /** The failure that the next attempt is told about. */
-  readonly lastFailure: Failure | null;
-  readonly usage: Usage;
-  readonly endedAtMs: number | null;
-  readonly sequence: number;
-  /** Events that the ledger has not confirmed, oldest first. */
-  readonly unrecorded: readonly TaskEvent[];
-}
-
-/** The clock, the dice and the submission: what a decision may depend on beside the task. */
-export interface Surroundings {
-  readonly spec: TaskSpec;
-  readonly nowMs: number;
-  /** In [0, 1). */
-  readonly random: number;
-}
-
-/** More than this many unconfirmed events, and the oldest are given up: a ledger that is gone for weeks must not stop a task. */
-export const MAX_UNRECORDED = 500;
-export const MAX_UNRECORDED_CHARS = 400_000;
 export const MAX_EXCHANGES = 50;
 export const MAX_EXCHANGES_CHARS = 200_000;
 
@@ -313,163 +238,4 @@ export function noteRefusal(
 export function confirmRecorded(task: Task, upTo: number): Task {
   const unrecorded = task.unrecorded.filter((event) => event.sequence > upTo);
   return unrecorded.length === task.unrecorded.length ? task : { ...task, unrecorded };
-}
-
-function afterAttempt(
-  task: Task,
-  outcome: AttemptOutcome,
-  surroundings: Surroundings,
-  stage: Extract<Stage, { kind: 'phase' }>,
-): Task {
-  const { phase } = stage;
-  const learned = happen(learn(task, outcome), surroundings, {
-    kind: 'attempt-ended',
-    phase,
-    attempt: stage.attempt,
-    outcome: outcome.kind,
-    host: outcome.host,
-    usage: outcome.usage,
-    summary: outcome.kind === 'done' ? outcome.summary : null,
-    failure: outcome.kind === 'failed' ? outcome.failure : null,
-  });
-  switch (outcome.kind) {
-    case 'done':
-      return afterDone(
-        { ...learned, tries: 0, lostInARow: 0, lastFailure: null, summary: outcome.summary },
-        surroundings,
-        phase,
-      );
-    case 'question':
-    case 'proposal': {
-      const ask: Ask = { kind: outcome.kind, version: learned.asks + 1, text: outcome.text };
-      const asked = happen({ ...learned, asks: ask.version, lostInARow: 0 }, surroundings, {
-        kind: 'asked',
-        ask: ask.kind,
-        version: ask.version,
-        text: ask.text,
-      });
-      return enter(asked, surroundings, { kind: 'asking', phase, ask });
-    }
-    case 'failed':
-      return afterFailure(learned, outcome.failure, surroundings, phase);
-  }
-}
-
-function learn(task: Task, outcome: AttemptOutcome): Task {
-  return {
-    ...task,
-    session: outcome.session ?? task.session,
-    checkpoint: outcome.checkpoint ?? task.checkpoint,
-    usage: addUsage(task.usage, outcome.usage),
-  };
-}
-
-function afterDone(task: Task, surroundings: Surroundings, phase: Phase): Task {
-  if (phase === 'understand') return begin(task, surroundings, 'plan');
-  if (phase === 'plan') return begin(task, surroundings, 'execute');
-  const { checkpoint } = task;
-  if (checkpoint === null || !checkpoint.changed) return end(task, surroundings, 'unchanged', null);
-  const handedOff = happen({ ...task, request: null }, surroundings, { kind: 'handed-off', checkpoint });
-  return enter(handedOff, surroundings, { kind: 'landing', checkpoint, held: null });
-}
-
-function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, phase: Phase): Task {
-  const failed: Task = { ...task, lastFailure: failure };
-  switch (classOf(failure.kind)) {
-    case 'canceled':
-      return cancel(failed, surroundings);
-    case 'fatal':
-      return end(failed, surroundings, 'failed', failure);
-    case 'limited': {
-      const untilMs = failure.resetsAtMs ?? surroundings.nowMs + PHASE_BACKOFF.capMs;
-      return enter({ ...failed, lostInARow: 0 }, surroundings, { kind: 'backoff', phase, untilMs, failure });
-    }
-    case 'lost': {
-      const lostInARow = task.lostInARow + 1;
-      if (lostInARow >= MAX_LOST_IN_A_ROW)
-        return park({ ...failed, lostInARow }, surroundings, phase, 'attempts', failure);
-      return begin({ ...failed, lostInARow }, surroundings, phase);
-    }
-    case 'retryable': {
-      const tries = task.tries + 1;
-      const tried: Task = { ...failed, tries, lostInARow: 0 };
-      if (tries >= surroundings.spec.policy.attempts) return park(tried, surroundings, phase, 'attempts', failure);
-      const untilMs = surroundings.nowMs + backoffMs(PHASE_BACKOFF, tries, surroundings.random);
-      return enter(tried, surroundings, { kind: 'backoff', phase, untilMs, failure });
-    }
-  }
-}
-
-function afterReturn(task: Task, request: RevisionRequest, surroundings: Surroundings): Task {
-  const returned = happen({ ...task, request, tries: 0 }, surroundings, { kind: 'returned', request });
-  if (task.revisions >= surroundings.spec.policy.revisions) {
-    const kind: FailureKind = request.kind === 'red' ? 'command-failed' : 'conflict-markers';
-    const failure: Failure = {
-      kind,
-      message: oneLine(request.text, 500),
-      next: 'look at the evidence, then retry the task for one more revision, or cancel it',
-      evidence: request.evidence,
-    };
-    return park({ ...returned, lastFailure: failure }, surroundings, 'revise', 'revisions', failure);
-  }
-  return begin({ ...returned, revisions: task.revisions + 1 }, surroundings, 'revise');
-}
-
-function begin(task: Task, surroundings: Surroundings, phase: Phase): Task {
-  const attempt = task.attempt + 1;
-  const scheduled = happen({ ...task, attempt }, surroundings, { kind: 'attempt-scheduled', phase, attempt });
-  return enter(scheduled, surroundings, { kind: 'phase', phase, attempt });
-}
-
-function park(task: Task, surroundings: Surroundings, phase: Phase, why: ParkedWhy, failure: Failure): Task {
-  const parked = happen(task, surroundings, { kind: 'parked', why, text: failure.message });
-  return enter(parked, surroundings, { kind: 'parked', phase, why, failure });
-}
-
-function cancel(task: Task, surroundings: Surroundings): Task {
-  return end(task, surroundings, 'canceled', null);
-}
-
-function land(task: Task, landing: Landing, surroundings: Surroundings): Task {
-  const landed = happen(task, surroundings, { kind: 'landed', landing });
-  return end(landed, surroundings, 'landed', null, landing);
-}
-
-function end(
-  task: Task,
-  surroundings: Surroundings,
-  kind: EndKind,
-  failure: Failure | null,
-  landing: Landing | null = null,
-): Task {
-  const ended = happen({ ...task, endedAtMs: surroundings.nowMs }, surroundings, { kind: 'ended', end: kind, failure });
-  return enter(ended, surroundings, { kind: 'ended', end: kind, phase: phaseOf(task), failure, landing });
-}
-
-/** The phase that a task is in, or would go on with; null while it lands or has landed. */
-export function phaseOf(task: Task): Phase | null {
-  return 'phase' in task.stage ? task.stage.phase : null;
-}
-
-function enter(task: Task, surroundings: Surroundings, stage: Stage): Task {
-  return { ...task, stage, sinceMs: surroundings.nowMs };
-}
-
-function happen(task: Task, surroundings: Surroundings, happened: Happened): Task {
-  const sequence = task.sequence + 1;
-  const event: TaskEvent = { sequence, at: new Date(surroundings.nowMs).toISOString(), happened };
-  return {
-    ...task,
-    sequence,
-    unrecorded: newestWithin([...task.unrecorded, event], MAX_UNRECORDED, MAX_UNRECORDED_CHARS),
-  };
-}
-
-function addUsage(total: Usage, more: Usage | null): Usage {
-  if (more === null) return total;
-  return {
-    inputTokens: total.inputTokens + more.inputTokens,
-    outputTokens: total.outputTokens + more.outputTokens,
-    costUsd: total.costUsd + more.costUsd,
-  };
 }
