@@ -1,0 +1,35 @@
+/** The ledger for those who only read it: one connection, and no more code than reading takes. */
+
+import { countByState } from './count-tasks.ts';
+import { openDatabase, type Database } from './database.ts';
+import { findIds } from './find-ids.ts';
+import { listTasks } from './list-tasks.ts';
+import { readArtifacts, readAttempts, readEvents } from './read-history.ts';
+import { readInbox } from './read-inbox.ts';
+import { readLogs } from './read-logs.ts';
+import { readOrigin } from './read-origin.ts';
+import { readTask, readTasks } from './read-task.ts';
+import type { LedgerReader } from './types.ts';
+
+/** Connects on first use. Every read @throws LedgerUnavailable. */
+export function openLedgerReader({ url }: { readonly url: string }): LedgerReader & { close(): Promise<void> } {
+  const database = openDatabase({ url, applicationName: 'tributary-cli', maxConnections: 1 });
+  return { ...readerOf(database), close: () => database.close() };
+}
+
+/** Every way to read, on connections that are there already. */
+export function readerOf(database: Database): LedgerReader {
+  return {
+    listTasks: (filter) => listTasks(database, filter),
+    readTask: (id) => readTask(database, id),
+    readTasks: (ids) => readTasks(database, ids),
+    findIds: (prefix) => findIds(database, prefix),
+    readInbox: (project) => readInbox(database, project),
+    readEvents: (id) => readEvents(database, id),
+    readAttempts: (id) => readAttempts(database, id),
+    readLogs: (id, after, limit) => readLogs(database, id, after, limit),
+    readArtifacts: (id) => readArtifacts(database, id),
+    countByState: (project) => countByState(database, project),
+    originOf: (project) => readOrigin(database, project),
+  };
+}
