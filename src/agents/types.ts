@@ -23,6 +23,7 @@ export interface AgentCommand {
 
 /** What the adapter has understood of the lines so far. */
 export interface AgentReading {
+  /** The agent's own session id; empty when the session that was to be resumed is not on this host: begin a new one. */
   readonly session: string | null;
   readonly usage: Usage | null;
   /** The terminal event: null until it came, or for agents that have none. */
@@ -48,6 +49,32 @@ export interface AgentAdapter<Kind extends AgentDefinition['kind'] = AgentDefini
   ): AgentCommand;
   reader(): LineReader;
 }
+
+/** How the agent's process ended: what the judgement needs of the process room's result. */
+export type AttemptExit = { readonly tail: string; readonly durationMs: number } & (
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'signaled'; readonly signal: string }
+  | { readonly kind: 'idle-timeout' | 'total-timeout' | 'aborted' }
+  | { readonly kind: 'missing' | 'no-space'; readonly message: string }
+);
+
+/** The report file as it was found after the process ended. */
+export type ReportFile =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  | { readonly kind: 'text'; readonly text: string };
+
+/** What an attempt came to, before the engine's own check of the worktree. */
+export type Judgement =
+  | {
+      readonly kind: 'done';
+      readonly summary: string;
+      /** The phase's document, to be written into the task folder, from an agent that could not write it itself. */
+      readonly document: { readonly name: string; readonly text: string } | null;
+    }
+  | { readonly kind: 'question'; readonly text: string }
+  | { readonly kind: 'proposal'; readonly text: string }
+  | { readonly kind: 'failed'; readonly failure: Failure };
 
 /** report.json, as an agent leaves it. */
 export type AgentReport =

@@ -99,7 +99,8 @@ function writeAll(descriptor: number, data: Buffer): void {
 
 /** Without the rest of a character that the cut went through. */
 function wholeCharacters(buffer: Buffer, cut: boolean): Buffer {
+  if (!cut) return buffer;
   let from = 0;
-  while (cut && from < 3 && ((buffer[from] ?? 0) & 0xc0) === 0x80) from += 1;
+  while (from < 3 && ((buffer[from] ?? 0) & 0xc0) === 0x80) from += 1;
   return buffer.subarray(from);
 }

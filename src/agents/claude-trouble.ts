@@ -1,0 +1,38 @@
+/** What Claude Code's messages about the account mean. */
+
+import type { Failure } from '../core/failure.ts';
+import { oneLine } from '../core/text.ts';
+
+const LIMIT_WITH_RESET = /usage limit reached\|(\d{9,13})/i;
+const LIMIT =
+  /(?:usage|session|weekly|5-hour|hourly|opus|rate) limit reached|hit your (?:[\w-]+ )?limit|credit balance is too low|rate_limit_error/i;
+const NOT_SIGNED_IN =
+  /invalid api key|please run \/login|not logged in|oauth token (?:has expired|revoked)|authentication_error|could not resolve authentication/i;
+
+/** The failure that a message of the account's means; null when it means something else. */
+export function classifyClaudeText(text: string): Failure | null {
+  const reset = LIMIT_WITH_RESET.exec(text)?.[1];
+  if (reset !== undefined) return limited('the usage limit of the account was reached', Number(reset));
+  if (LIMIT.test(text)) return limited(oneLine(text, 200), null);
+  if (NOT_SIGNED_IN.test(text)) return notSignedIn(oneLine(text, 200));
+  return null;
+}
+
+/** @param resetsAt seconds or milliseconds since the epoch, as the versions differ; null when unknown */
+export function limited(why: string, resetsAt: number | null): Failure {
+  const failure: Failure = {
+    kind: 'agent-limited',
+    message: `claude cannot go on for now: ${why}`,
+    next: 'nothing to do: it is tried again when the limit resets',
+  };
+  if (resetsAt === null) return failure;
+  return { ...failure, resetsAtMs: resetsAt < 1e11 ? resetsAt * 1_000 : resetsAt };
+}
+
+export function notSignedIn(why: string): Failure {
+  return {
+    kind: 'agent-not-signed-in',
+    message: `claude cannot work on this host: ${why}`,
+    next: 'sign in by running claude on this host, grant it with "grant: [claude]" in host.yaml of the state home, then retry',
+  };
+}

@@ -1,0 +1,197 @@
+/**
+ * Claude Code, headless: `claude -p` with one JSON object a line on standard output.
+ *
+ * In the phases that only read it runs in plan mode and cannot write files: its final text is then the phase's
+ * document. A line that means nothing to the reader is passed over: newer versions add kinds of lines.
+ */
+
+import { createHash } from 'node:crypto';
+
+import type { Failure } from '../core/failure.ts';
+import type { AgentDefinition } from '../core/project.ts';
+import type { Phase, Usage } from '../core/task-types.ts';
+import { oneLine } from '../core/text.ts';
+import { classifyClaudeText, limited, notSignedIn } from './claude-trouble.ts';
+import { phaseEnvironment } from './placeholders.ts';
+import type { AgentCommand, AgentReading, LineReader, PhaseFiles } from './types.ts';
+
+const MODE_OF: Readonly<Record<Phase, 'plan' | 'acceptEdits'>> = {
+  understand: 'plan',
+  plan: 'plan',
+  execute: 'acceptEdits',
+  revise: 'acceptEdits',
+};
+
+/** Resumes the session when there is one, else begins one under an id that the task and the attempt give. */
+export function claudeCommand(
+  definition: Extract<AgentDefinition, { kind: 'claude' }>,
+  files: PhaseFiles,
+  session: string | null,
+): AgentCommand {
+  // Standard input is closed, and an argument has a size limit: the prompt itself stays in its file.
+  const prompt = `Read the file ${files.promptFile} first and do exactly what it says.`;
+  const resume = session === null || session === '' ? ['--session-id', sessionIdOf(files)] : ['--resume', session];
+  return {
+    argv: [
+      'claude',
+      '-p',
+      prompt,
+      '--output-format',
+      'stream-json',
+      '--verbose',
+      '--permission-mode',
+      MODE_OF[files.phase],
+      ...resume,
+      ...(definition.model === null ? [] : ['--model', definition.model]),
+      ...definition.args,
+      // Last, since it takes any number of folders.
+      '--add-dir',
+      files.taskDir,
+    ],
+    env: phaseEnvironment(files),
+  };
+}
+
+/** Reads the lines of `--output-format stream-json`. */
+export function createClaudeReader(): LineReader {
+  let session: string | null = null;
+  let usage: Usage | null = null;
+  let result: AgentReading['end'] = null;
+  // What was announced on the way; it counts only when no result came.
+  let announced: Failure | null = null;
+
+  const take = (line: Fields): void => {
+    if (typeof line['session_id'] === 'string' && line['session_id'] !== '') session = line['session_id'];
+    switch (line['type']) {
+      case 'rate_limit_event':
+        announced = rateLimitOf(line) ?? announced;
+        return;
+      case 'assistant':
+        announced = assistantTrouble(line) ?? announced;
+        return;
+      case 'result':
+        usage = usageOf(line);
+        result = endOf(line, announced);
+        if (isSessionGone(line)) session = '';
+        return;
+      default:
+    }
+  };
+
+  return {
+    read(line) {
+      const fields = parseLine(line);
+      if (fields !== null) return take(fields);
+      const plain = oneLine(line, 500);
+      if (/^No conversation found with session ID/i.test(plain)) session = '';
+      announced = classifyClaudeText(plain) ?? announced;
+    },
+    get reading() {
+      return { session, usage, end: result ?? (announced === null ? null : { kind: 'failed', failure: announced }) };
+    },
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parseLine(line: string): Fields | null {
+  // Some terminals' escape sequences precede the first object.
+  const from = line.indexOf('{');
+  if (from < 0) return null;
+  try {
+    const data: unknown = JSON.parse(line.slice(from));
+    return isFields(data) ? data : null;
+  } catch {
+    return null;
+  }
+}
+
+function isFields(data: unknown): data is Fields {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
+}
+
+function rateLimitOf(line: Fields): Failure | null {
+  const info = line['rate_limit_info'];
+  if (!isFields(info) || info['status'] !== 'rejected') return null;
+  return limited('a limit of the account was reached', numberOf(info['resetsAt']) || null);
+}
+
+function assistantTrouble(line: Fields): Failure | null {
+  switch (line['error']) {
+    case 'authentication_failed':
+      return notSignedIn('it is not signed in');
+    case 'rate_limit':
+    case 'billing_error':
+      return classifyClaudeText(textOfMessage(line['message'])) ?? limited('a limit of the account was reached', null);
+    default:
+      return null;
+  }
+}
+
+function textOfMessage(message: unknown): string {
+  const content: unknown = isFields(message) ? message['content'] : null;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part: unknown) => (isFields(part) && typeof part['text'] === 'string' ? part['text'] : ''))
+    .join('\n');
+}
+
+function endOf(line: Fields, announced: Failure | null): AgentReading['end'] {
+  const text = typeof line['result'] === 'string' ? line['result'] : errorsOf(line);
+  const isError = line['is_error'] === true || line['subtype'] !== 'success';
+  if (!isError && !/^Claude AI usage limit reached\|\d+/.test(text)) return { kind: 'done', text };
+  return { kind: 'failed', failure: classifyClaudeText(text) ?? announced ?? resultFailure(line, text) };
+}
+
+function resultFailure(line: Fields, text: string): Failure {
+  const said = oneLine(text, 300);
+  if (line['subtype'] === 'error_max_turns') {
+    return {
+      kind: 'agent-failed',
+      message: `claude used up its turns${said === '' ? '' : `: ${said}`}`,
+      next: 'split the task, or raise --max-turns in the args of this agent in tasks.yaml, then retry',
+    };
+  }
+  const subtype = typeof line['subtype'] === 'string' ? oneLine(line['subtype'], 60) : 'no subtype';
+  return {
+    kind: 'agent-failed',
+    message: `claude ended with an error (${subtype})${said === '' ? '' : `: ${said}`}`,
+    next: 'read the log of this attempt (tasks logs), then retry',
+  };
+}
+
+function errorsOf(line: Fields): string {
+  const errors = line['errors'];
+  return Array.isArray(errors) ? errors.filter((each) => typeof each === 'string').join('\n') : '';
+}
+
+function isSessionGone(line: Fields): boolean {
+  const text = typeof line['result'] === 'string' ? line['result'] : errorsOf(line);
+  return line['subtype'] !== 'success' && /No conversation found with session ID/i.test(text);
+}
+
+function usageOf(line: Fields): Usage {
+  const usage = isFields(line['usage']) ? line['usage'] : {};
+  const cached = numberOf(usage['cache_creation_input_tokens']) + numberOf(usage['cache_read_input_tokens']);
+  return {
+    inputTokens: numberOf(usage['input_tokens']) + cached,
+    outputTokens: numberOf(usage['output_tokens']),
+    costUsd: numberOf(line['total_cost_usd']),
+  };
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
+}
+
+/** A UUID (version 8) that names the attempt, so that starting it again begins the same session. */
+function sessionIdOf(files: PhaseFiles): string {
+  const hash = createHash('sha256').update(`${files.taskId}/${files.attempt}`).digest('hex');
+  return [
+    hash.slice(0, 8),
+    hash.slice(8, 12),
+    `8${hash.slice(13, 16)}`,
+    `a${hash.slice(17, 20)}`,
+    hash.slice(20, 32),
+  ].join('-');
+}
