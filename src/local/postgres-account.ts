@@ -1,0 +1,106 @@
+/**
+ * As whom the database server runs, and where its data may lie. Postgres refuses to run as root: then it runs as another
+ * account, which must be able to enter every folder above its data and its programs. Where it can enter all but the home
+ * itself, the home lets that account's group through (mode 0710); where something above is closed, the data lies in a
+ * folder outside, and the home holds a note of where.
+ */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { type HomePaths, readIfThere } from './home.ts';
+import { messageOf } from './report.ts';
+
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Accounts in the order of preference, then any that is not root's. */
+const PREFERRED_NAMES = ['postgres', 'nobody'];
+
+/** Null: the server runs as whoever runs this. @throws for root on a machine that has no other account */
+export async function serverAccount(passwdFile = '/etc/passwd'): Promise<Account | null> {
+  if (process.getuid?.() !== 0) return null;
+  const accounts = (await readFile(passwdFile, 'utf8')).split('\n').flatMap(parseAccount);
+  const found = PREFERRED_NAMES.map((name) => accounts.find((account) => account.name === name)).find(Boolean);
+  const account = found ?? accounts[0];
+  if (account === undefined) throw new Error(`${passwdFile} has no account but root's, as which Postgres does not run`);
+  return account;
+}
+
+function parseAccount(line: string): readonly Account[] {
+  const [name, , uid, gid] = line.split(':');
+  const account = { name: name ?? '', uid: Number(uid), gid: Number(gid) };
+  return account.name !== '' && account.uid > 0 && Number.isInteger(account.gid) ? [account] : [];
+}
+
+/** Whether an account may enter a folder and all above it. */
+export async function mayEnter(account: Account, folder: string): Promise<boolean> {
+  for (let path = folder; ; path = dirname(path)) {
+    const { mode, uid, gid } = await stat(path);
+    const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001;
+    if ((mode & bit) === 0) return false;
+    if (dirname(path) === path) return true;
+  }
+}
+
+/** Folders outside of any home, for what another account must be able to enter. */
+const OUTSIDE = ['/var/lib/tributary', join(tmpdir(), 'tributary-shared')];
+
+/** The first folder outside that root may make and the account may enter. @throws when there is none */
+export async function outsideFolder(account: Account, candidates: readonly string[] = OUTSIDE): Promise<string> {
+  const reasons: string[] = [];
+  for (const folder of candidates) {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o755 });
+      const { uid, mode } = await lstat(folder);
+      // In a folder for everybody somebody else may have made it first, and would own what lies in it.
+      if (uid !== 0 || (mode & 0o022) !== 0 || (mode & 0o170000) !== 0o040000)
+        reasons.push(`${folder} is not root's own`);
+      else if (await mayEnter(account, folder)) return folder;
+      else reasons.push(`${account.name} may not enter ${folder}`);
+    } catch (error) {
+      reasons.push(messageOf(error));
+    }
+  }
+  throw new Error(`no folder for the database's files: ${reasons.join('; ')}`);
+}
+
+/** The folder, made and owned, that holds `data`. As root it may lie outside of the home. */
+export async function dataFolder(paths: HomePaths, account: Account | null): Promise<string> {
+  if (account === null) {
+    await mkdir(paths.postgresFolder, { recursive: true, mode: 0o700 });
+    return paths.postgresFolder;
+  }
+  const noted = (await readIfThere(paths.postgresElsewhere))?.trim();
+  const folder = noted ?? (await chooseFolder(paths, account));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  await chown(folder, account.uid, account.gid);
+  return folder;
+}
+
+async function chooseFolder(paths: HomePaths, account: Account): Promise<string> {
+  if (await mayEnter(account, dirname(paths.home))) {
+    await chown(paths.home, 0, account.gid);
+    await chmod(paths.home, 0o710);
+    return paths.postgresFolder;
+  }
+  const hash = createHash('sha256').update(paths.home).digest('hex').slice(0, 16);
+  // Random as well: a home that was deleted and made again must not find the old one's data.
+  const name = `${basename(paths.home)}-${hash}-${randomBytes(3).toString('hex')}`;
+  const folder = join(await outsideFolder(account), name.replace(/[^A-Za-z0-9._-]/g, '_'));
+  await writeFile(paths.postgresElsewhere, `${folder}\n`, { mode: 0o600, flush: true });
+  return folder;
+}
+
+/** Deletes the database's files that lie outside of a home, before the home itself is deleted. Its server must be down. */
+export async function removeOutsideData(paths: HomePaths): Promise<void> {
+  const noted = (await readIfThere(paths.postgresElsewhere))?.trim();
+  if (noted === undefined || !OUTSIDE.includes(dirname(noted))) return;
+  await rm(noted, { recursive: true, force: true });
+  await rm(paths.postgresElsewhere, { force: true });
+}

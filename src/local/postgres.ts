@@ -1,0 +1,263 @@
+/**
+ * The embedded Postgres of one state home. Keeps true: it listens on loopback alone, with a random password that only
+ * the home's owner can read; its data folder is whole (made under another name and renamed); what a killed server left
+ * (its pid file, its children) does not keep the next one from starting.
+ */
+
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { access, chown, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { createOnce, type HomePaths, openHome } from './home.ts';
+import { type Account, dataFolder, mayEnter, outsideFolder, serverAccount } from './postgres-account.ts';
+import { copyBinaries, findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
+import { choosePorts, LOOPBACK } from './ports.ts';
+import {
+  awaitEnd,
+  type DetachedProcess,
+  endProcess,
+  findInFolder,
+  readTail,
+  spawnDetached,
+  type Step,
+} from './processes.ts';
+import { type LocalFailure, messageOf } from './report.ts';
+
+const run = promisify(execFile);
+const READY_TIMEOUT_MS = 30_000;
+const INITDB_TIMEOUT_MS = 60_000;
+const START_TRIES = 3;
+const DATABASE = 'tributary';
+const USER = 'tributary';
+/** An environment without a locale, so that messages are in one language. */
+const ENVIRONMENT = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' };
+
+/** SIGINT is a fast shutdown, SIGQUIT one that recovers at the next start. SIGTERM would wait for every client. */
+export const END_POSTGRES: readonly Step[] = [
+  ['SIGINT', 8_000],
+  ['SIGQUIT', 3_000],
+  ['SIGKILL', 3_000],
+];
+
+export interface StartPostgresRequest {
+  readonly home: string;
+  readonly preferredPort: number | null;
+  /** Exactly this one, as after a restart: a taken one is a failure. */
+  readonly port?: number;
+  /** False: a crash of the machine may lose data. */
+  readonly durable?: boolean;
+  readonly readyTimeoutMs?: number;
+  /** Told of the process before it is ready. */
+  readonly onSpawned?: (process: DetachedProcess, dataDir: string, url: string) => Promise<void>;
+  readonly signal?: AbortSignal;
+  /** The machine's accounts, `/etc/passwd` unless given. */
+  readonly passwdFile?: string;
+}
+
+export interface RunningPostgres {
+  readonly kind: 'running';
+  /** With the password; not to be shown. */
+  readonly url: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly process: DetachedProcess;
+  stop(): Promise<void>;
+}
+
+export type StartPostgresResult = RunningPostgres | { readonly kind: 'failed'; readonly failure: LocalFailure };
+
+interface Cluster {
+  readonly paths: HomePaths;
+  readonly binaries: PostgresBinaries;
+  readonly account: Account | null;
+  readonly dataDir: string;
+  readonly password: string;
+}
+
+/** Starts the server in a session of its own, and returns when its database `tributary` answers. */
+export async function startPostgres(request: StartPostgresRequest): Promise<StartPostgresResult> {
+  const paths = await openHome(request.home);
+  let cluster: Cluster;
+  try {
+    cluster = await prepareCluster(paths, request);
+  } catch (error) {
+    const next = 'reinstall the dependencies, or give the address of a running Postgres in DATABASE_URL';
+    const message = `Postgres cannot be set up: ${messageOf(error).split('\n')[0] ?? ''}`;
+    return {
+      kind: 'failed',
+      failure: { kind: 'no-postgres', message, next, evidence: messageOf(error).slice(0, 4_000) },
+    };
+  }
+  for (let attempt = 1; ; attempt += 1) {
+    const port = request.port ?? (await choosePorts([request.preferredPort]))[0] ?? 0;
+    const result = await startOn(request, cluster, port);
+    const lostPort = result.kind === 'failed' && (result.failure.evidence ?? '').includes('Address already in use');
+    // Between the choice of a port and the server's own bind somebody else may have taken it.
+    if (result.kind === 'running' || !lostPort || request.port !== undefined || attempt === START_TRIES) return result;
+  }
+}
+
+async function prepareCluster(paths: HomePaths, request: StartPostgresRequest): Promise<Cluster> {
+  const account = await serverAccount(request.passwdFile);
+  const found = await findBinaries();
+  const reachable = account === null || (await mayEnter(account, join(found.root, 'bin')));
+  const binaries = reachable ? found : await copyBinaries(found, await outsideFolder(account));
+  const folder = await dataFolder(paths, account);
+  const password = (await createOnce(paths.postgresPassword, `${randomBytes(24).toString('hex')}\n`)).trim();
+  const dataDir = join(folder, 'data');
+  const cluster = { paths, binaries, account, dataDir, password };
+  if (!(await isThere(join(dataDir, 'PG_VERSION')))) await makeCluster(cluster, folder, request.durable ?? true);
+  await clearLeftovers(dataDir);
+  return cluster;
+}
+
+async function makeCluster(
+  { binaries, account, dataDir, password }: Cluster,
+  folder: string,
+  durable: boolean,
+): Promise<void> {
+  const made = join(folder, `new-${process.pid}-${randomBytes(3).toString('hex')}`);
+  const passwordFile = `${made}.password`;
+  try {
+    await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+    if (account !== null) await chown(passwordFile, account.uid, account.gid);
+    const options = ['--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--encoding', 'UTF8'];
+    await run(
+      join(binaries.root, 'bin', 'initdb'),
+      ['-D', made, ...options, '--locale', 'C', '--no-instructions', ...(durable ? [] : ['--no-sync'])],
+      {
+        cwd: folder,
+        env: ENVIRONMENT,
+        timeout: INITDB_TIMEOUT_MS,
+        killSignal: 'SIGKILL',
+        ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
+      },
+    );
+    await rename(made, dataDir);
+  } finally {
+    await rm(passwordFile, { force: true });
+    await rm(made, { recursive: true, force: true });
+  }
+}
+
+/** A killed server's children hold its shared memory until they notice; its pid file may name somebody else by now. */
+async function clearLeftovers(dataDir: string): Promise<void> {
+  for (const left of await findInFolder(dataDir))
+    await endProcess(left, [
+      ['SIGQUIT', 2_000],
+      ['SIGKILL', 2_000],
+    ]);
+  if (process.platform === 'linux') await rm(join(dataDir, 'postmaster.pid'), { force: true });
+}
+
+async function startOn(request: StartPostgresRequest, cluster: Cluster, port: number): Promise<StartPostgresResult> {
+  const { paths, dataDir, account } = cluster;
+  const durable = request.durable ?? true;
+  const settings = [
+    `listen_addresses=${LOOPBACK}`,
+    'unix_socket_directories=',
+    'max_connections=200',
+    ...(durable ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']),
+  ];
+  const child = await spawnDetached({
+    argv: [
+      join(cluster.binaries.root, 'bin', 'postgres'),
+      '-D',
+      dataDir,
+      '-p',
+      String(port),
+      ...settings.flatMap((setting) => ['-c', setting]),
+    ],
+    // Entered before the account is changed, so that a closed folder of the caller's does not matter.
+    cwd: dataDir,
+    env: ENVIRONMENT,
+    logFile: paths.postgresLog,
+    home: paths.home,
+    account,
+  });
+  if ('missing' in child) return failed(`Postgres cannot be run: ${child.missing}`, '');
+  const stop = (): Promise<void> => stopPostgres(child, dataDir);
+  try {
+    const url = `postgresql://${USER}:${cluster.password}@${LOOPBACK}:${port}/${DATABASE}`;
+    await request.onSpawned?.(child, dataDir, url);
+    const why = await untilServing(request, child, url);
+    if (why === null) return { kind: 'running', url, port, dataDir, process: child, stop };
+    await stop();
+    return failed(why, await readTail(paths.postgresLog));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Ends a server and waits for its children, which have sessions of their own. */
+export async function stopPostgres(server: { pid: number; startTime: string }, dataDir: string): Promise<void> {
+  const children = await findInFolder(dataDir);
+  await endProcess(server, END_POSTGRES);
+  for (const child of children) {
+    if (!(await awaitEnd(child, 1_000))) await endProcess(child, [['SIGKILL', 2_000]]);
+  }
+}
+
+/** Null once the database answers; else why not. */
+async function untilServing(
+  request: StartPostgresRequest,
+  child: DetachedProcess,
+  url: string,
+): Promise<string | null> {
+  const limitMs = request.readyTimeoutMs ?? READY_TIMEOUT_MS;
+  const untilMs = Date.now() + limitMs;
+  let ended: string | null = null;
+  void child.ended.then(({ text }) => (ended = text));
+  let last = '';
+  while (Date.now() < untilMs) {
+    if (request.signal?.aborted === true) return 'the start was called off';
+    if (ended !== null) return `Postgres ended with ${String(ended)} before it was ready`;
+    try {
+      await makeDatabase(url);
+      return null;
+    } catch (error) {
+      last = messageOf(error);
+    }
+    await pause(20);
+  }
+  return `Postgres did not answer within ${limitMs / 1000} s: ${last}`;
+}
+
+async function makeDatabase(url: string): Promise<void> {
+  const server = new URL(url);
+  server.pathname = '/postgres';
+  const client = new pg.Client({
+    connectionString: server.href,
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 10_000,
+  });
+  client.on('error', () => {
+    // A connection that breaks while nobody asks anything: the next question tells.
+  });
+  try {
+    await client.connect();
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${DATABASE}`);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function failed(message: string, log: string): StartPostgresResult {
+  const next = 'look at logs/postgres.log in the state home, or give the address of a running Postgres in DATABASE_URL';
+  return {
+    kind: 'failed',
+    failure: { kind: 'postgres-failed', message, next, ...(log === '' ? {} : { evidence: log }) },
+  };
+}

@@ -1,0 +1,48 @@
+/** What the local room says while it works, and how it fails. Values only: the CLI makes text of them. */
+
+/** Why a part of the stack cannot be had. */
+export interface LocalFailure {
+  readonly kind:
+    | 'no-temporal'
+    | 'temporal-failed'
+    | 'no-postgres'
+    | 'postgres-failed'
+    | 'worker-failed'
+    | 'stack-running'
+    | 'engine-error';
+  /** One line: what happened, naming the thing. */
+  readonly message: string;
+  /** One line: what the reader can do. */
+  readonly next: string;
+  /** What was tried, or the end of a log: at most some 4,000 characters. */
+  readonly evidence?: string;
+}
+
+/** Slow work: a line that stands until the next one. `done` and `total` are bytes where both are given. */
+export interface Progress {
+  readonly kind: 'progress';
+  readonly text: string;
+  readonly done?: number;
+  readonly total?: number;
+}
+
+export type ReportProgress = (progress: Progress) => void;
+
+/** The message of whatever was thrown, with its cause's. Looked at by its shape: errors may come from another realm. */
+export function messageOf(error: unknown): string {
+  const message = textAt(error, 'message');
+  if (message === null) return String(error);
+  const cause = typeof error === 'object' && error !== null && 'cause' in error ? textAt(error.cause, 'message') : null;
+  return cause === null || cause === '' ? message : `${message} (${cause})`;
+}
+
+/** The system's code of an error, such as ENOENT; null when it has none. */
+export function codeOf(error: unknown): string | null {
+  return textAt(error, 'code');
+}
+
+function textAt(value: unknown, key: 'message' | 'code'): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const text: unknown = (value as { readonly [name in typeof key]?: unknown })[key];
+  return typeof text === 'string' ? text : null;
+}

@@ -1,0 +1,323 @@
+/**
+ * The supervisor of one state home: starts Temporal, Postgres and a worker, starts again what dies, and stops all of it
+ * in order. Owns the home's lock, `stack.json` and `ports.json`. Keeps true: a part is in stack.json before it is waited
+ * for, so that nothing is lost sight of when this process is killed; restarted servers keep their ports, so that nobody
+ * has to be told; the worker drains before the servers that it needs go away (N1).
+ */
+
+import { writeFile } from 'node:fs/promises';
+import { openHome, readIfThere, type HomePaths } from './home.ts';
+import { startPostgres } from './postgres.ts';
+import { type DetachedProcess, endProcess, identify, spawnDetached } from './processes.ts';
+import type { LocalFailure, Progress } from './report.ts';
+import {
+  EMPTY_STACK,
+  endWorkerSteps,
+  type PartName,
+  type StackRecord,
+  stopStack,
+  WORKER_GRACE_MS,
+  writeStack,
+} from './stack.ts';
+import { lockStack } from './stack-lock.ts';
+import {
+  type Backoff,
+  type PartEvents,
+  RESTART_BACKOFF,
+  type StartedPart,
+  type SupervisedPart,
+  supervisePart,
+} from './supervised-part.ts';
+import type { SearchAttributes } from './temporal-namespace.ts';
+import { startTemporal, type TemporalPorts } from './temporal-server.ts';
+
+export type TemporalWish =
+  | { readonly kind: 'external'; readonly address: string; readonly namespace: string }
+  | {
+      readonly kind: 'embedded';
+      readonly binary: string;
+      readonly namespace: string;
+      readonly preferredPort: number | null;
+      readonly preferredUiPort: number | null;
+      readonly searchAttributes: SearchAttributes;
+    };
+
+export type PostgresWish =
+  | { readonly kind: 'external'; readonly url: string }
+  | { readonly kind: 'embedded'; readonly preferredPort: number | null };
+
+export interface WorkerWish {
+  /** The worker's program and arguments, made once both servers run. */
+  readonly command: (stack: {
+    readonly temporalAddress: string;
+    readonly namespace: string;
+    readonly postgresUrl: string;
+  }) => {
+    readonly argv: readonly [string, ...string[]];
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string>>;
+  };
+  readonly graceMs?: number;
+}
+
+export interface StackParts {
+  readonly temporal: TemporalWish;
+  readonly postgres: PostgresWish;
+  /** Null: none. */
+  readonly worker: WorkerWish | null;
+}
+
+/** What happens, for the CLI's view. */
+export type StackEvent =
+  | Progress
+  | { readonly kind: 'cleared'; readonly parts: readonly PartName[] }
+  | { readonly kind: 'starting'; readonly part: PartName }
+  | { readonly kind: 'running'; readonly part: PartName; readonly pid: number | null; readonly afterMs: number }
+  | { readonly kind: 'failed'; readonly part: PartName; readonly failure: LocalFailure }
+  | { readonly kind: 'died'; readonly part: PartName; readonly how: string }
+  | { readonly kind: 'restarting'; readonly part: PartName; readonly inMs: number; readonly restarts: number }
+  | { readonly kind: 'ready'; readonly stack: StackRecord; readonly afterMs: number }
+  | { readonly kind: 'stopping'; readonly part: PartName }
+  | { readonly kind: 'stopped'; readonly part: PartName };
+
+export interface SuperviseRequest {
+  readonly home: string;
+  readonly parts: StackParts;
+  readonly report: (event: StackEvent) => void;
+  /** Stops everything. */
+  readonly signal: AbortSignal;
+  /** Tributary's own version. */
+  readonly program?: string;
+  readonly backoff?: Backoff;
+  /** False: for throw-away homes, faster and not safe from a power cut. */
+  readonly durable?: boolean;
+}
+
+export type SuperviseResult =
+  | { readonly kind: 'stopped' }
+  /** A part could not be started at first, or another supervisor has this home. Nothing is left running. */
+  | { readonly kind: 'failed'; readonly failure: LocalFailure };
+
+/** Runs a home's stack until the signal; a part's failure counts only at its first start, later ones are tried for ever. */
+export async function superviseStack(request: SuperviseRequest): Promise<SuperviseResult> {
+  const paths = await openHome(request.home);
+  const lock = await lockStack(paths.home);
+  if (lock.kind === 'taken') {
+    const message = `a stack runs already for ${paths.home}, under process ${lock.pid}`;
+    return { kind: 'failed', failure: { kind: 'stack-running', message, next: 'use it, or stop it with tasks down' } };
+  }
+  try {
+    const cleared = await stopStack(paths.home, { spareSupervisor: true });
+    if (cleared.length > 0) request.report({ kind: 'cleared', parts: cleared });
+    return await new Supervisor(request, paths).run();
+  } finally {
+    await lock.release();
+  }
+}
+
+class Supervisor {
+  readonly #request: SuperviseRequest;
+  readonly #paths: HomePaths;
+  #record: StackRecord;
+  #writing: Promise<void> = Promise.resolve();
+  #temporalPorts: TemporalPorts | null = null;
+  #postgresPort: number | null = null;
+
+  constructor(request: SuperviseRequest, paths: HomePaths) {
+    this.#request = request;
+    this.#paths = paths;
+    this.#record = { ...EMPTY_STACK, program: request.program ?? '' };
+  }
+
+  async run(): Promise<SuperviseResult> {
+    const { parts, signal, report } = this.#request;
+    const startedAtMs = Date.now();
+    const running: [PartName, SupervisedPart][] = [];
+    try {
+      await this.#note({ supervisor: await identify(process.pid) });
+      const servers = await this.#startServers();
+      running.push(...servers);
+      let failure = await firstFailure(servers);
+      if (failure === null && parts.worker !== null && !signal.aborted) {
+        const worker = this.#keepWorker(parts.worker);
+        running.push(['worker', worker]);
+        failure = await firstFailure([['worker', worker]]);
+      }
+      if (failure !== null) return { kind: 'failed', failure };
+      if (!signal.aborted) report({ kind: 'ready', stack: this.#record, afterMs: Date.now() - startedAtMs });
+      await untilAborted(signal);
+      return { kind: 'stopped' };
+    } finally {
+      await this.#stop(running);
+    }
+  }
+
+  async #startServers(): Promise<[PartName, SupervisedPart][]> {
+    const { temporal, postgres } = this.#request.parts;
+    const remembered = await readPorts(this.#paths);
+    const servers: [PartName, SupervisedPart][] = [];
+    if (temporal.kind === 'external') {
+      await this.#note({ temporal: { ...temporal, external: true, uiUrl: null } });
+    } else {
+      servers.push(['temporal', this.#keep('temporal', (signal) => this.#startTemporal(temporal, remembered, signal))]);
+    }
+    if (postgres.kind === 'external') {
+      await this.#note({ postgres: { url: postgres.url, external: true, dataDir: '' } });
+    } else {
+      servers.push(['postgres', this.#keep('postgres', (signal) => this.#startPostgres(postgres, remembered, signal))]);
+    }
+    return servers;
+  }
+
+  async #startTemporal(
+    wish: Extract<TemporalWish, { kind: 'embedded' }>,
+    remembered: RememberedPorts,
+    signal: AbortSignal,
+  ): Promise<StartedPart> {
+    const { namespace } = wish;
+    const result = await startTemporal({
+      ...wish,
+      home: this.#paths.home,
+      preferredPort: remembered.temporal ?? wish.preferredPort,
+      preferredUiPort: remembered.ui ?? wish.preferredUiPort,
+      ...(this.#temporalPorts === null ? {} : { ports: this.#temporalPorts }),
+      signal,
+      onSpawned: ({ pid, startTime }, ports) => {
+        const address = `127.0.0.1:${ports.grpc}`;
+        const uiUrl = `http://127.0.0.1:${ports.ui}`;
+        return this.#note({ temporal: { external: false, address, namespace, uiUrl, pid, startTime } });
+      },
+    });
+    if (result.kind === 'running') this.#temporalPorts = result.ports;
+    return result;
+  }
+
+  async #startPostgres(
+    wish: Extract<PostgresWish, { kind: 'embedded' }>,
+    remembered: RememberedPorts,
+    signal: AbortSignal,
+  ): Promise<StartedPart> {
+    const result = await startPostgres({
+      home: this.#paths.home,
+      preferredPort: remembered.postgres ?? wish.preferredPort,
+      ...(this.#postgresPort === null ? {} : { port: this.#postgresPort }),
+      durable: this.#request.durable ?? true,
+      signal,
+      onSpawned: ({ pid, startTime }, dataDir, url) =>
+        this.#note({ postgres: { external: false, url, dataDir, pid, startTime } }),
+    });
+    if (result.kind === 'running') this.#postgresPort = result.port;
+    return result;
+  }
+
+  #keepWorker(wish: WorkerWish): SupervisedPart {
+    return this.#keep('worker', async (): Promise<StartedPart> => {
+      const { temporal, postgres } = this.#record;
+      if (temporal === null || postgres === null) throw new Error('a worker was started before its servers');
+      const command = wish.command({
+        temporalAddress: temporal.address,
+        namespace: temporal.namespace,
+        postgresUrl: postgres.url,
+      });
+      const child = await spawnDetached({ ...command, logFile: this.#paths.workerLog, home: this.#paths.home });
+      if ('missing' in child) {
+        const message = `the worker cannot be run: ${child.missing}`;
+        return {
+          kind: 'failed',
+          failure: { kind: 'worker-failed', message, next: 'reinstall, or look at logs/worker.log' },
+        };
+      }
+      await this.#note({ worker: { pid: child.pid, startTime: child.startTime } });
+      return { kind: 'running', process: child, stop: () => stopWorker(child, wish.graceMs ?? WORKER_GRACE_MS) };
+    });
+  }
+
+  #keep(
+    part: 'temporal' | 'postgres' | 'worker',
+    start: (signal: AbortSignal) => Promise<StartedPart>,
+  ): SupervisedPart {
+    const { report, backoff } = this.#request;
+    const events: PartEvents = {
+      running: async (pid, afterMs) => {
+        if (part !== 'worker') await this.#rememberPorts();
+        report({ kind: 'running', part, pid, afterMs });
+      },
+      failed: (failure) => report({ kind: 'failed', part, failure }),
+      died: async (how) => report({ kind: 'died', part, how }),
+      restarting: (inMs, restarts) => report({ kind: 'restarting', part, inMs, restarts }),
+    };
+    report({ kind: 'starting', part });
+    return supervisePart(start, events, backoff ?? RESTART_BACKOFF);
+  }
+
+  /** The worker first, then the servers that it drained by. */
+  async #stop(running: readonly [PartName, SupervisedPart][]): Promise<void> {
+    const order: readonly PartName[] = ['worker', 'temporal', 'postgres'];
+    for (const name of order) {
+      const part = running.find(([other]) => other === name)?.[1];
+      if (part === undefined) continue;
+      this.#request.report({ kind: 'stopping', part: name });
+      await part.stop();
+      this.#request.report({ kind: 'stopped', part: name });
+    }
+    await this.#writing;
+    // What a start that was called off may have left, and the record itself.
+    await stopStack(this.#paths.home, { spareSupervisor: true });
+    await writeStack(this.#paths.home, EMPTY_STACK);
+  }
+
+  /** Changes the record on disk; one write after another. */
+  #note(change: Partial<StackRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    const record = this.#record;
+    this.#writing = this.#writing.then(() => writeStack(this.#paths.home, record));
+    return this.#writing;
+  }
+
+  async #rememberPorts(): Promise<void> {
+    const ports: RememberedPorts = {
+      temporal: this.#temporalPorts?.grpc ?? null,
+      ui: this.#temporalPorts?.ui ?? null,
+      postgres: this.#postgresPort,
+    };
+    this.#writing = this.#writing.then(() =>
+      writeFile(this.#paths.ports, `${JSON.stringify(ports)}\n`, { mode: 0o600 }),
+    );
+    await this.#writing;
+  }
+}
+
+async function stopWorker(child: DetachedProcess, graceMs: number): Promise<void> {
+  await endProcess(child, endWorkerSteps(graceMs));
+}
+
+/** The ports of the last time, so that bookmarks and open terminals find the stack again. */
+interface RememberedPorts {
+  readonly temporal: number | null;
+  readonly ui: number | null;
+  readonly postgres: number | null;
+}
+
+async function readPorts(paths: HomePaths): Promise<RememberedPorts> {
+  const none: RememberedPorts = { temporal: null, ui: null, postgres: null };
+  const text = await readIfThere(paths.ports);
+  if (text === null) return none;
+  try {
+    return { ...none, ...(JSON.parse(text) as Partial<RememberedPorts>) };
+  } catch {
+    // Half-written: the preferred ports will do.
+    return none;
+  }
+}
+
+async function firstFailure(parts: readonly [PartName, SupervisedPart][]): Promise<LocalFailure | null> {
+  const failures = await Promise.all(parts.map(([, part]) => part.first));
+  return failures.find((failure) => failure !== null) ?? null;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

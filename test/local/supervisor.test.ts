@@ -1,0 +1,135 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import pg from 'pg';
+import { isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
+import { readStack, type StackRecord } from '../../src/local/stack.ts';
+import { superviseStack, type StackEvent, type SuperviseResult, type WorkerWish } from '../../src/local/supervisor.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp.ts';
+import { testBinary } from '../support/temporal.ts';
+
+interface Stack {
+  readonly home: string;
+  readonly events: StackEvent[];
+  readonly ready: StackRecord;
+  stop(): Promise<SuperviseResult>;
+}
+
+const up: Stack[] = [];
+
+afterEach(async () => {
+  await Promise.all(up.splice(0).map((stack) => stack.stop()));
+});
+
+const BACKOFF = { firstMs: 10, capMs: 100, healthyMs: 60_000 };
+
+/** A worker that says when it has drained, and does so only while Temporal's port still answers. */
+const DRAINING_WORKER = `
+  const { connect } = require('node:net');
+  const { appendFileSync } = require('node:fs');
+  const [, address, file] = process.argv;
+  process.on('SIGTERM', () => {
+    const socket = connect(Number(address.split(':')[1]), '127.0.0.1');
+    socket.on('connect', () => { appendFileSync(file, 'drained'); process.exit(0); });
+    socket.on('error', () => { appendFileSync(file, 'too late'); process.exit(1); });
+  });
+  setInterval(() => {}, 1000);
+`;
+
+function worker(file: string): WorkerWish {
+  return {
+    command: ({ temporalAddress }) => ({
+      argv: [process.execPath, '-e', DRAINING_WORKER, temporalAddress, file],
+      cwd: '/',
+      env: {},
+    }),
+  };
+}
+
+async function startStack(home: string, options: { worker?: WorkerWish; port?: number } = {}): Promise<Stack> {
+  const events: StackEvent[] = [];
+  const controller = new AbortController();
+  const done = superviseStack({
+    home,
+    parts: {
+      temporal: {
+        kind: 'embedded',
+        binary: testBinary(),
+        namespace: 'default',
+        preferredPort: options.port ?? null,
+        preferredUiPort: null,
+        searchAttributes: { TaskState: 'Keyword' },
+      },
+      postgres: { kind: 'embedded', preferredPort: null },
+      worker: options.worker ?? null,
+    },
+    report: (event) => events.push(event),
+    signal: controller.signal,
+    backoff: BACKOFF,
+    durable: false,
+  });
+  const stop = (): Promise<SuperviseResult> => {
+    controller.abort();
+    return done;
+  };
+  const ready = await Promise.race([
+    eventually('the stack', () => events.flatMap((event) => (event.kind === 'ready' ? [event.stack] : []))[0], 40_000),
+    done.then((result) => {
+      throw new Error(JSON.stringify({ result, events }));
+    }),
+  ]);
+  const stack = { home, events, ready, stop };
+  up.push(stack);
+  return stack;
+}
+
+function own(part: StackRecord[keyof StackRecord]): ProcessIdentity {
+  if (part === null || typeof part !== 'object' || !('pid' in part)) throw new Error('the part has no process');
+  return part;
+}
+
+function runs(stack: Stack, part: string): number {
+  return stack.events.filter((event) => event.kind === 'running' && event.part === part).length;
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query('SELECT 1 AS one')).rowCount === 1;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('the supervisor', () => {
+  it('starts both servers and the worker, and drains the worker before it stops the servers', async () => {
+    const home = await tempFolder('home');
+    const file = join(await tempFolder('worker'), 'drained');
+    const stack = await startStack(home, { worker: worker(file) });
+    const { states } = await readStack(home);
+    expect(states).toEqual({ supervisor: 'alive', worker: 'alive', temporal: 'alive', postgres: 'alive' });
+    expect(await answers(stack.ready.postgres?.url ?? '')).toBe(true);
+    expect(await stack.stop()).toEqual({ kind: 'stopped' });
+    for (const part of [stack.ready.worker, stack.ready.temporal, stack.ready.postgres]) {
+      expect(await isAlive(own(part))).toBe(false);
+    }
+  });
+
+  it.each(['temporal', 'postgres', 'worker'] as const)(
+    'starts %s again on the same address after a kill -9',
+    async (part) => {
+      const home = await tempFolder('home');
+      const stack = await startStack(home, { worker: worker(join(home, 'drained')) });
+      const killed = own(stack.ready[part]);
+      process.kill(killed.pid, 'SIGKILL');
+      await eventually(`${part} to run again`, () => runs(stack, part) >= 2, 40_000);
+      const { record, states } = await readStack(home);
+      expect(states[part]).toBe('alive');
+      expect(own(record[part]).pid).not.toBe(killed.pid);
+      expect(record.temporal?.address).toBe(stack.ready.temporal?.address);
+      expect(record.postgres?.url).toBe(stack.ready.postgres?.url);
+      expect(await answers(record.postgres?.url ?? '')).toBe(true);
+    },
+  );
+});
