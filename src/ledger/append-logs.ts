@@ -10,10 +10,10 @@ with locked as materialized (
   select count(pg_advisory_xact_lock(hashtextextended(id, 7))) as tasks
   from (select distinct id from unnest($1::text[]) as t (id) order by id) as tasks
 )
-insert into tributary.logs (task_id, attempt, stream, position, at, content)
-select task_id, attempt, stream, position, at, content
-from unnest($1::text[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[], $6::text[])
-  with ordinality as c (task_id, attempt, stream, position, at, content, place)
+insert into tributary.logs (task_id, attempt, stream, run, position, at, content)
+select task_id, attempt, stream, run, position, at, content
+from unnest($1::text[], $2::integer[], $3::text[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[])
+  with ordinality as c (task_id, attempt, stream, run, position, at, content, place)
 where (select tasks from locked) > 0
 order by place
 on conflict do nothing`;
@@ -29,6 +29,7 @@ export async function appendLogs(database: Database, chunks: readonly LogChunk[]
         chunks.map(({ taskId }) => taskId),
         chunks.map(({ attempt }) => attempt),
         chunks.map(({ stream }) => stream),
+        chunks.map(({ run }) => run ?? 0),
         chunks.map(({ offset }) => offset),
         chunks.map(({ at }) => at),
         chunks.map(({ text }) => text),

@@ -7,7 +7,7 @@ import type { LogChunk } from './types.ts';
 
 // Cursors become visible in their order (see append-logs), so a reader who goes on from the last one misses nothing.
 const READ_LOGS = `
-select task_id, attempt, stream, position, at, content, cursor::text as cursor
+select task_id, attempt, stream, run, position, at, content, cursor::text as cursor
 from tributary.logs
 where task_id = $1 and cursor > coalesce($2::bigint, 0)
 order by cursor
@@ -24,6 +24,7 @@ export function readLogs(
     taskId: row['task_id'] as TaskId,
     attempt: Number(row['attempt']),
     stream: String(row['stream']),
+    run: Number(row['run']),
     offset: Number(row['position']),
     text: String(row['content']),
     at: parseTime(row['at']) ?? '',

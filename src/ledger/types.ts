@@ -12,7 +12,9 @@ export interface LogChunk {
   readonly attempt: number;
   /** `agent`, `setup`, or a gate's `gate:<command>`. */
   readonly stream: string;
-  /** The chunk's first byte in the stream; with the three above, its key. */
+  /** Tells apart runs that write to one stream, such as a gate's second run: when it began, in milliseconds since the epoch. 0 when left out. */
+  readonly run?: number;
+  /** The chunk's first byte in the run; with the four above, its key. */
   readonly offset: number;
   readonly text: string;
   /** ISO 8601. */

@@ -8,11 +8,12 @@ create table tributary.logs (
   task_id text collate "C" not null,
   attempt integer not null,
   stream text not null,
+  run bigint not null,
   position bigint not null,
   cursor bigint not null generated always as identity,
   at timestamptz not null,
   content text not null,
-  primary key (task_id, attempt, stream, position)
+  primary key (task_id, attempt, stream, run, position)
 );
 create index logs_by_cursor on tributary.logs (task_id, cursor);
 

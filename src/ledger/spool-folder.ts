@@ -1,0 +1,107 @@
+/**
+ * The folder of one spool, and what dead ones left beside it.
+ *
+ * Owns `<spool>/<pid>-<start>-<random>`: each process has a folder of its own, so that two workers of one home do not
+ * ship each other's growing files. A folder whose process is gone (by id and start time, so that an id used again does
+ * not count) is taken over whole, by one rename: of two that try, one gets it.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+
+const OWNED = /^(\d+)-(\d+)-[0-9a-f]+$/;
+const FREE = /^free-[0-9a-f]+$/;
+const CLAIMED = 'claimed';
+
+export interface SpoolFolder {
+  readonly path: string;
+  /** Names of files that others left, now in this folder. */
+  readonly adopted: readonly string[];
+  /** Gives the folder up to whoever comes next; removes it when it is empty. */
+  release(): Promise<void>;
+}
+
+export async function takeSpoolFolder(spool: string): Promise<SpoolFolder> {
+  const path = join(spool, `${process.pid}-${await startOf(process.pid)}-${randomName()}`);
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(spool)) {
+    if (name === basename(path) || !(await isLeft(name))) continue;
+    await ignoring('ENOENT', rename(join(spool, name), join(path, `${CLAIMED}-${randomName()}`)));
+  }
+  return {
+    path,
+    adopted: await flatten(path),
+    async release() {
+      if ((await readdir(path)).length === 0) await rmdir(path);
+      else await rename(path, join(spool, `free-${randomName()}`));
+    },
+  };
+}
+
+/** Moves the files of claimed folders, and of those that they had claimed, up into the folder. */
+async function flatten(path: string): Promise<readonly string[]> {
+  const adopted: string[] = [];
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    await rename(join(entry.parentPath, entry.name), join(path, entry.name));
+    adopted.push(entry.name);
+  }
+  for (const name of await readdir(path)) {
+    if (name.startsWith(CLAIMED)) await rm(join(path, name), { recursive: true });
+  }
+  return adopted.toSorted();
+}
+
+async function isLeft(name: string): Promise<boolean> {
+  if (FREE.test(name)) return true;
+  const [, pid, start] = OWNED.exec(name) ?? [];
+  if (pid === undefined) return false;
+  return !isAlive(Number(pid)) || (await startOf(Number(pid))) !== start;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process lives, too.
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/** When a process began, in the kernel's ticks since its own start; "0" where the kernel does not say (not Linux). */
+async function startOf(pid: number): Promise<string> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The second field, the program's name in parentheses, may hold anything; the start is the 22nd.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
+  } catch {
+    return '0';
+  }
+}
+
+/** Writes a file so that it is there whole or not at all. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.draft`;
+  await writeFile(draft, text, { mode: 0o600 });
+  await rename(draft, path);
+}
+
+/** What the promise gives; null when it failed with this code. */
+export async function ignoring<T>(code: string, promise: Promise<T>): Promise<T | null> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (codeOf(error) === code) return null;
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function randomName(): string {
+  return randomBytes(4).toString('hex');
+}

@@ -1,0 +1,65 @@
+/** Artifacts and verdicts that wait in the spool: a file each, written whole, deleted once the ledger has it. */
+
+import { readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseTaskId, type TaskId } from '../core/ids.ts';
+import { headOf, MAX_ARTIFACT_BYTES } from './bounds.ts';
+import { ignoring, writeWhole } from './spool-folder.ts';
+import { LedgerUnavailable, type Artifact, type LedgerWriter } from './types.ts';
+import type { Verdict } from './verdicts.ts';
+
+const ROWS_NAME = /^([^.]+)\.(\d+)\.rows$/;
+
+export type Rows =
+  | { readonly kind: 'artifacts'; readonly artifacts: readonly Artifact[] }
+  | { readonly kind: 'verdict'; readonly verdict: Verdict };
+
+export interface SpoolRows {
+  readonly taskId: TaskId;
+  readonly path: string;
+}
+
+/** The rows that a file's name announces, or null when it holds none. */
+export function parseRowsName(folder: string, fileName: string): SpoolRows | null {
+  const taskId = parseTaskId(ROWS_NAME.exec(fileName)?.[1] ?? '');
+  return taskId.kind === 'ok' ? { taskId: taskId.value, path: join(folder, fileName) } : null;
+}
+
+/** `serial` makes the name unique in its folder. */
+export async function writeRows(folder: string, taskId: TaskId, serial: number, rows: Rows): Promise<SpoolRows> {
+  const path = join(folder, `${taskId}.${serial}.rows`);
+  await writeWhole(path, JSON.stringify(bounded(rows)));
+  return { taskId, path };
+}
+
+/**
+ * Ships the rows and deletes their file. Rows that the ledger will not have are put aside under `.refused`, so that they
+ * do not hold up the others; the reason is returned then, else null.
+ *
+ * @throws LedgerUnavailable
+ */
+export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise<string | null> {
+  const text = await ignoring('ENOENT', readFile(path, 'utf8'));
+  if (text === null) return null;
+  try {
+    const rows = JSON.parse(text) as Rows;
+    await (rows.kind === 'artifacts' ? ledger.saveArtifacts(rows.artifacts) : ledger.saveVerdict(rows.verdict));
+  } catch (error) {
+    if (error instanceof LedgerUnavailable) throw error;
+    await rename(path, `${path}.refused`);
+    return error instanceof Error ? error.message : String(error);
+  }
+  await rm(path, { force: true });
+  return null;
+}
+
+export type RowsLedger = Pick<LedgerWriter, 'saveArtifacts' | 'saveVerdict'>;
+
+function bounded(rows: Rows): Rows {
+  if (rows.kind === 'verdict') return rows;
+  const artifacts = rows.artifacts.map((artifact) => ({
+    ...artifact,
+    content: headOf(artifact.content, MAX_ARTIFACT_BYTES),
+  }));
+  return { kind: 'artifacts', artifacts };
+}
