@@ -63,7 +63,7 @@ export interface Usage {
   readonly costUsd: number;
 }
 
-interface AttemptFacts {
+export interface AttemptFacts {
   /** The id of the host that ran it; null when it never began. */
   readonly host: string | null;
   /** The agent's own session id, for resuming it in a later phase. */

@@ -1,0 +1,20 @@
+/** Makes the activities that a worker registers. */
+
+import type { Dependencies } from './dependencies.ts';
+import { buildCandidate, handOff, land } from './landing.ts';
+import { Recorder } from './recorder.ts';
+import { runGate } from './run-gate.ts';
+import { runPhase } from './run-phase.ts';
+import type { Activities } from './types.ts';
+
+export function createActivities(deps: Dependencies): Activities {
+  const recorder = new Recorder(deps);
+  return {
+    runPhase: (request) => runPhase(deps, recorder, request),
+    runGate: (request) => runGate(deps, request),
+    record: (request) => recorder.record(request),
+    handOff: (request) => handOff(deps, recorder, request),
+    buildCandidate: (request) => buildCandidate(deps, recorder, request),
+    land: (request) => land(deps, request),
+  };
+}

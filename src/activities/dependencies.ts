@@ -1,0 +1,56 @@
+/** What the activities need of the world; the worker, as composition root, provides it. */
+
+import type { Client } from '@temporalio/client';
+import type { ObjectId } from '../core/ids.ts';
+import type { Parsed } from '../core/parsed.ts';
+import type { ProjectSettings } from '../core/project.ts';
+import type { Target } from '../core/queue-types.ts';
+import type { GitRoom, ReadGate } from '../git/types.ts';
+import type { Spool } from '../ledger/spool.ts';
+import type { LedgerWriter } from '../ledger/types.ts';
+import type { ProcessRoom } from '../process/types.ts';
+
+/** For whom an environment is made. */
+export interface EnvironmentRequest {
+  readonly purpose: 'agent' | 'setup' | 'gate';
+  /** The agent's name in tasks.yaml, by which the host grants; null for shell commands. */
+  readonly agent: string | null;
+  /** A folder for HOME and temporary files. */
+  readonly scratch: string;
+}
+
+export interface Dependencies {
+  readonly hostId: string;
+  readonly home: string;
+  readonly git: GitRoom;
+  readonly process: ProcessRoom;
+  readonly ledger: Pick<LedgerWriter, 'record' | 'beginAttempt' | 'bindProject' | 'isGreen'>;
+  readonly spool: Spool;
+  readonly client: Client;
+  /** The settings in the text of a tasks.yaml. */
+  readonly parseSettings: (text: string) => Parsed<ProjectSettings>;
+  readonly readGate: ReadGate;
+  /** The whole environment of a child process, by allow-list (N10). */
+  readonly environment: (request: EnvironmentRequest) => Readonly<Record<string, string>>;
+  /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
+  readonly program: (name: string) => string;
+  /** Told when a task's record says that it has ended: its workspace may be cleaned up. */
+  readonly onEnded: (target: Target, taskId: string) => void;
+  readonly limits: Limits;
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export interface Limits {
+  readonly maxOutputBytes: number;
+  readonly heartbeatMs: number;
+  /** Less free disk than this makes a red gate run no verdict. */
+  readonly minFreeBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxOutputBytes: 16 * 1024 * 1024,
+  heartbeatMs: 1_000,
+  minFreeBytes: 64 * 1024 * 1024,
+};
+
+export type { ObjectId };

@@ -1,0 +1,22 @@
+/** Signal-with-start exists on the client alone; with a hand-off that the queue takes once, doing it twice is harmless. */
+
+import type { Client } from '@temporalio/client';
+import { workflowIds } from '../core/ids.ts';
+import type { QueueItem, Target } from '../core/queue-types.ts';
+
+// Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
+export const INTEGRATION = { type: 'integration', taskQueue: 'tasks', handOff: 'hand-off' } as const;
+
+export async function integrationStart(client: Client, target: Target, item: QueueItem): Promise<void> {
+  await client.workflow.signalWithStart(INTEGRATION.type, {
+    workflowId: workflowIds.integration(target.project, target.branch),
+    taskQueue: INTEGRATION.taskQueue,
+    args: [{ target, carried: null }],
+    signal: INTEGRATION.handOff,
+    signalArgs: [{ origin: target.origin, item }],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    staticSummary: `Landing on ${target.branch} of ${target.project}`,
+    staticDetails: `Origin: ${target.origin}`,
+  });
+}

@@ -1,0 +1,43 @@
+/** tasks.yaml as it stood in a commit, parsed once a worker. */
+
+import type { Failure } from '../core/failure.ts';
+import type { ObjectId } from '../core/ids.ts';
+import type { ProjectSettings } from '../core/project.ts';
+import type { Target } from '../core/queue-types.ts';
+import type { Dependencies } from './dependencies.ts';
+
+export type SettingsResult =
+  | { readonly kind: 'ok'; readonly settings: ProjectSettings }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+/** A commit's file never changes, so neither does what was read of it. */
+const MAX_KEPT = 100;
+const kept = new WeakMap<object, Map<string, ProjectSettings>>();
+
+export async function readSettings(
+  deps: Pick<Dependencies, 'git' | 'parseSettings'>,
+  target: Target,
+  commit: ObjectId,
+): Promise<SettingsResult> {
+  const memory = kept.get(deps.git) ?? new Map<string, ProjectSettings>();
+  kept.set(deps.git, memory);
+  const key = `${target.origin}\n${commit}`;
+  const known = memory.get(key);
+  if (known !== undefined) return { kind: 'ok', settings: known };
+
+  const text = await deps.git.readFileAt(target, commit, 'tasks.yaml');
+  if (text === null) return bad(`there is no tasks.yaml in ${commit} of ${target.origin}`);
+  const parsed = deps.parseSettings(text);
+  if (parsed.kind === 'invalid') return bad(parsed.message);
+  const [oldest] = memory.keys();
+  if (memory.size >= MAX_KEPT && oldest !== undefined) memory.delete(oldest);
+  memory.set(key, parsed.value);
+  return { kind: 'ok', settings: parsed.value };
+}
+
+function bad(message: string): SettingsResult {
+  return {
+    kind: 'failed',
+    failure: { kind: 'bad-configuration', message, next: 'mend tasks.yaml, commit it, and submit again' },
+  };
+}

@@ -1,0 +1,122 @@
+/** Runs an attempt's process, an agent or a shell command, and judges what it left. */
+
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { adapterFor, shellCommand } from '../agents/adapters.ts';
+import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
+import { buildPrompt } from '../agents/prompt.ts';
+import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
+import type { AgentDefinition } from '../core/project.ts';
+import type { PhaseRequest } from '../core/task-request.ts';
+import type { Usage } from '../core/task-types.ts';
+import type { Workspace } from '../git/types.ts';
+import type { ExitResult } from '../process/types.ts';
+import { collectArtifacts } from './collect-artifacts.ts';
+import type { Dependencies } from './dependencies.ts';
+import { readReportFile } from './report-file.ts';
+import { makeScratch } from './run-command.ts';
+
+export interface AgentRequest {
+  readonly request: PhaseRequest;
+  readonly workspace: Workspace;
+  /** Null for a shell task. */
+  readonly definition: AgentDefinition | null;
+  readonly scratch: string;
+  readonly signal: AbortSignal;
+}
+
+export interface AgentRun {
+  readonly judgement: Judgement;
+  readonly session: string | null;
+  readonly usage: Usage | null;
+}
+
+/** What earlier phases may have left for later ones. */
+const NOTES: ReadonlySet<string> = new Set(['understanding.md', 'plan.md', 'result.md']);
+
+export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise<AgentRun> {
+  const { request, workspace, definition } = agent;
+  const { spec, phase, attempt } = request;
+  const files = phaseFilesOf(request, workspace);
+  await prepareTaskFolder(files, request, workspace);
+  await makeScratch(agent.scratch);
+  const { work } = spec;
+  if (work.kind === 'shell' || definition === null) {
+    const run = work.kind === 'shell' ? work.run : '';
+    const exit = await spawn(deps, agent, shellCommand(run, files), null);
+    return { judgement: judgeCommand(run, exit), session: null, usage: null };
+  }
+  const adapter = adapterFor(definition);
+  const reader = adapter.reader();
+  // An empty session is one that this host does not have.
+  const session = request.session === '' ? null : request.session;
+  const exit = await spawn(deps, agent, adapter.command(definition, files, session), reader);
+  const { reading } = reader;
+  const report = await readReportFile(files.reportFile);
+  const { hasTerminalEvent } = adapter;
+  const judgement = judgeAttempt({ agent: work.agent, phase, exit, reading, hasTerminalEvent, report });
+  if (judgement.kind === 'done' && judgement.document !== null) {
+    await writeFile(join(files.taskDir, judgement.document.name), judgement.document.text);
+  }
+  await deps.spool.addArtifacts(await collectArtifacts(spec.id, attempt, files.taskDir));
+  return { judgement, session: reading.session, usage: reading.usage };
+}
+
+function phaseFilesOf({ spec, phase, attempt }: PhaseRequest, workspace: Workspace): PhaseFiles {
+  const { taskDir, worktree, branch } = workspace;
+  return {
+    promptFile: join(taskDir, 'prompt.md'),
+    taskDir,
+    worktree,
+    branch,
+    taskId: spec.id,
+    phase,
+    attempt,
+    reportFile: join(taskDir, 'report.json'),
+  };
+}
+
+async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, workspace: Workspace): Promise<void> {
+  await mkdir(join(files.taskDir, 'outputs'), { recursive: true });
+  // An earlier attempt's report must not be taken for this one's.
+  await rm(files.reportFile, { recursive: true, force: true });
+  const { spec, phase, attempt, exchanges, lastFailure } = request;
+  const prompt = buildPrompt({
+    spec,
+    phase,
+    attempt,
+    files,
+    exchanges,
+    request: request.request,
+    lastFailure,
+    conflicted: workspace.conflicted,
+    notes: (await readdir(files.taskDir)).filter((name) => NOTES.has(name)).toSorted(),
+  });
+  await rm(files.promptFile, { recursive: true, force: true });
+  await writeFile(files.promptFile, prompt);
+}
+
+async function spawn(
+  deps: Dependencies,
+  { request, workspace, scratch, signal }: AgentRequest,
+  command: AgentCommand,
+  reader: LineReader | null,
+): Promise<ExitResult> {
+  const { spec, attempt } = request;
+  const [program, ...args] = command.argv;
+  const agent = spec.work.kind === 'shell' ? null : spec.work.agent;
+  const exit = await deps.process.run({
+    argv: [deps.program(program), ...args],
+    cwd: workspace.worktree,
+    env: { ...deps.environment({ purpose: 'agent', agent, scratch }), ...command.env },
+    tag: `${spec.id}/${attempt}/agent`,
+    outputFile: await deps.spool.logFile(spec.id, attempt, 'agent'),
+    maxOutputBytes: deps.limits.maxOutputBytes,
+    onLine: reader === null ? null : (line) => reader.read(line),
+    idleTimeoutMs: spec.policy.idleTimeoutMs,
+    totalTimeoutMs: spec.policy.totalTimeoutMs,
+    signal,
+  });
+  await deps.spool.finish(spec.id, attempt, 'agent');
+  return exit;
+}

@@ -1,0 +1,104 @@
+/**
+ * One run of a project's gate on a candidate's tree. Its verdict is about the tree alone: whatever the engine or the
+ * host did to the run (killed, no disk, no worktree) is no verdict.
+ */
+
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { tailOf } from '../core/failure.ts';
+import type { GateCommand } from '../core/project.ts';
+import type { GateVerdict } from '../core/queue-types.ts';
+import type { ExitResult } from '../process/types.ts';
+import type { Dependencies } from './dependencies.ts';
+import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
+import { describeExit, runCommand } from './run-command.ts';
+import type { CandidateRequest } from './types.ts';
+
+const MAX_LOG_CHARS = 16_384;
+const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
+/** A shell reports a child that was killed by SIGKILL so: the kernel's or an operator's doing, not the tree's. */
+const KILLED_CODE = 137;
+const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
+
+export async function runGate(deps: Dependencies, request: CandidateRequest): Promise<GateVerdict> {
+  return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
+    const startedMs = Date.now();
+    const verdict = await runInWorktree(deps, request, signal);
+    if (stopReasonOf(signal) === 'canceled') throw signal.reason;
+    if (verdict.kind !== 'none') {
+      const { candidate, item, target } = request;
+      await deps.spool.addVerdict({
+        tree: candidate.tree,
+        gateHash: candidate.gate.hash,
+        kind: verdict.kind,
+        project: target.project,
+        taskId: item.taskId,
+        text: verdict.kind === 'red' ? verdict.text : 'green',
+        durationMs: Date.now() - startedMs,
+      });
+    }
+    return verdict;
+  });
+}
+
+async function runInWorktree(deps: Dependencies, request: CandidateRequest, signal: AbortSignal): Promise<GateVerdict> {
+  const { candidate, item, target } = request;
+  const worktree = await deps.git.gateWorktree(target, item, candidate);
+  const scratch = join(deps.home, 'scratch', target.project, 'gate');
+  const command = (run: string, stream: string, timeoutMs: number): Promise<ExitResult> =>
+    runCommand(deps, {
+      run,
+      cwd: worktree.path,
+      purpose: 'gate',
+      taskId: item.taskId,
+      attempt: item.attempt,
+      stream,
+      scratch,
+      timeoutMs,
+      signal,
+    });
+  try {
+    if (candidate.gate.setup !== null && worktree.needsSetup) {
+      const exit = await command(candidate.gate.setup, 'gate:setup', SETUP_TIMEOUT_MS);
+      const verdict = await judge(
+        deps,
+        { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS },
+        exit,
+        worktree.path,
+      );
+      if (verdict !== null) return verdict;
+      await worktree.markSetUp();
+    }
+    for (const gate of candidate.gate.commands) {
+      const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs);
+      const verdict = await judge(deps, gate, exit, worktree.path);
+      if (verdict !== null) return verdict;
+    }
+    return { kind: 'green' };
+  } finally {
+    await worktree.release();
+  }
+}
+
+/** Null when the command is content. */
+async function judge(
+  deps: Dependencies,
+  gate: GateCommand,
+  exit: ExitResult,
+  path: string,
+): Promise<GateVerdict | null> {
+  if (exit.kind === 'exited' && exit.code === 0) return null;
+  const text = describeExit(`${gate.name} (${gate.run})`, exit, gate.timeoutMs);
+  const hosts =
+    exit.kind === 'aborted' ||
+    exit.kind === 'no-space' ||
+    exit.kind === 'missing' ||
+    (exit.kind === 'signaled' && KILLS.has(exit.signal));
+  if (hosts || (exit.kind === 'exited' && exit.code === KILLED_CODE)) return { kind: 'none', reason: text };
+  const disk = await statfs(path);
+  const freeBytes = disk.bavail * disk.bsize;
+  if (freeBytes < deps.limits.minFreeBytes) {
+    return { kind: 'none', reason: `${text}, with ${freeBytes} bytes of disk left` };
+  }
+  return { kind: 'red', failedCommand: gate.run, text, logTail: tailOf(exit.tail, MAX_LOG_CHARS) };
+}

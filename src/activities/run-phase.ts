@@ -1,0 +1,156 @@
+/**
+ * One attempt at one phase: the workspace, the agent, the judgement, the checkpoint. What goes wrong in an expected way
+ * is the attempt's outcome; what throws is the engine's fault.
+ *
+ * Kept true here: the attempt's processes are gone before it answers (N5); what the agent left is stored before the
+ * answer, also when the agent failed (N1); only the host that made the workspace touches it.
+ */
+
+import { join } from 'node:path';
+import type { Judgement } from '../agents/types.ts';
+import type { Failure } from '../core/failure.ts';
+import type { AgentDefinition } from '../core/project.ts';
+import type { PhaseRequest } from '../core/task-request.ts';
+import type { AttemptFacts, AttemptOutcome } from '../core/task-types.ts';
+import type { Workspace } from '../git/types.ts';
+import type { Dependencies } from './dependencies.ts';
+import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
+import { readSettings } from './project-settings.ts';
+import type { Recorder } from './recorder.ts';
+import { runAgent, type AgentRun } from './run-agent.ts';
+import { setUpWorkspace } from './set-up.ts';
+import type { PhaseAnswer } from './types.ts';
+
+export async function runPhase(deps: Dependencies, recorder: Recorder, request: PhaseRequest): Promise<PhaseAnswer> {
+  return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
+    // The ledger is told beside the work: it must not hold the work up.
+    const recording = recorder.begin(request);
+    const outcome = await attempt(deps, recorder, request, signal);
+    const { recordedUpTo } = await recording;
+    const stop = stopReasonOf(signal);
+    if (stop === 'canceled' || stop === 'superseded') throw signal.reason;
+    return { outcome: stop === 'drained' ? drained(outcome) : outcome, recordedUpTo };
+  });
+}
+
+async function attempt(
+  deps: Dependencies,
+  recorder: Recorder,
+  request: PhaseRequest,
+  signal: AbortSignal,
+): Promise<AttemptOutcome> {
+  const { spec } = request;
+  if (request.attempt === 1) {
+    const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
+    if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
+  }
+  const settings = await readSettings(deps, spec, spec.configCommit);
+  if (settings.kind === 'failed') return failed(deps, settings.failure);
+  const agent = agentOf(request, settings.settings.agents);
+  if (agent.kind === 'failed') return failed(deps, agent.failure);
+
+  const prepared = await deps.git.prepareWorkspace({
+    taskId: spec.id,
+    project: spec.project,
+    origin: spec.origin,
+    branch: spec.branch,
+    attempt: request.attempt,
+    start: request.start,
+  });
+  if (prepared.kind === 'failed') {
+    return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
+  }
+  const { workspace } = prepared;
+  const scratch = join(deps.home, 'scratch', spec.project, spec.id);
+  const setUp = await setUpWorkspace(deps, { request, workspace, setup: settings.settings.setup, signal });
+  if (setUp !== null) return failed(deps, setUp);
+
+  const run = await runAgent(deps, { request, workspace, definition: agent.definition, scratch, signal });
+  return stopReasonOf(signal) === 'superseded'
+    ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
+    : store(deps, request, workspace, run);
+}
+
+/** Stores what the agent left, whatever became of the agent, and says the attempt's outcome. */
+async function store(
+  deps: Dependencies,
+  request: PhaseRequest,
+  workspace: Workspace,
+  run: AgentRun,
+): Promise<AttemptOutcome> {
+  const { spec } = request;
+  const { judgement } = run;
+  const facts = { host: deps.hostId, session: run.session, usage: run.usage };
+  // A shell command that failed is run again from main: what it left half-done is of no use.
+  if (judgement.kind === 'failed' && spec.work.kind === 'shell')
+    return outcomeOf(judgement, { ...facts, checkpoint: null });
+  const stored = await deps.git.storeWorkspace({
+    project: spec.project,
+    origin: spec.origin,
+    workspace,
+    attempt: request.attempt,
+    message: spec.title,
+    author: spec.owner,
+    confirmedAttempt: request.confirmedAttempt,
+  });
+  if (stored.kind === 'stored') return outcomeOf(judgement, { ...facts, checkpoint: stored.checkpoint });
+  // The agent's own failure, or its question, says more than what was wrong with what it left.
+  if (judgement.kind !== 'done') return outcomeOf(judgement, { ...facts, checkpoint: null });
+  const failure: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
+  return { kind: 'failed', failure, ...facts, checkpoint: null };
+}
+
+function outcomeOf(judgement: Judgement, facts: AttemptFacts): AttemptOutcome {
+  switch (judgement.kind) {
+    case 'done':
+      return { kind: 'done', summary: judgement.summary, ...facts };
+    case 'question':
+    case 'proposal':
+      return { kind: judgement.kind, text: judgement.text, ...facts };
+    case 'failed':
+      return { kind: 'failed', failure: judgement.failure, ...facts };
+  }
+}
+
+function agentOf(
+  request: PhaseRequest,
+  agents: Readonly<Record<string, AgentDefinition>>,
+):
+  | { readonly kind: 'ok'; readonly definition: AgentDefinition | null }
+  | { readonly kind: 'failed'; readonly failure: Failure } {
+  const { work } = request.spec;
+  if (work.kind === 'shell') return { kind: 'ok', definition: null };
+  const definition = agents[work.agent];
+  if (definition !== undefined) return { kind: 'ok', definition };
+  return {
+    kind: 'failed',
+    failure: {
+      kind: 'bad-configuration',
+      message: `tasks.yaml at ${request.spec.configCommit} has no agent ${work.agent}`,
+      next: `add it under agents: in tasks.yaml, commit, and submit again; it has ${Object.keys(agents).join(', ')}`,
+    },
+  };
+}
+
+function projectTaken(request: PhaseRequest): Failure {
+  return {
+    kind: 'project-taken',
+    message: `the project name ${request.spec.project} belongs to another origin than ${request.spec.origin}`,
+    next: 'give this repository another project name in tasks.yaml and submit again',
+  };
+}
+
+function failed(deps: Dependencies, failure: Failure): AttemptOutcome {
+  return { kind: 'failed', failure, host: deps.hostId, session: null, usage: null, checkpoint: null };
+}
+
+/** An attempt that a stopping worker cut short: what it left is kept, and it is moved at no cost. */
+function drained(outcome: AttemptOutcome): AttemptOutcome {
+  if (outcome.kind !== 'failed') return outcome;
+  const failure: Failure = {
+    kind: 'worker-drained',
+    message: 'the worker was stopped while the attempt ran',
+    next: 'nothing: another worker takes it over, or this one when it is back',
+  };
+  return { ...outcome, failure };
+}

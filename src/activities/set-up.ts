@@ -1,0 +1,52 @@
+/** Runs the project's set-up command once in each fresh worktree of a task. */
+
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { tailOf, type Failure } from '../core/failure.ts';
+import type { PhaseRequest } from '../core/task-request.ts';
+import type { Workspace } from '../git/types.ts';
+import type { Dependencies } from './dependencies.ts';
+import { describeExit, runCommand } from './run-command.ts';
+
+const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
+
+export interface SetUpRequest {
+  readonly request: PhaseRequest;
+  readonly workspace: Workspace;
+  readonly setup: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** Null when the worktree is set up. */
+export async function setUpWorkspace(
+  deps: Dependencies,
+  { request, workspace, setup, signal }: SetUpRequest,
+): Promise<Failure | null> {
+  if (setup === null) return null;
+  const markFile = join(dirname(workspace.worktree), 'set-up');
+  // The inode tells a worktree that was made anew in the same place.
+  const mark = `${(await stat(workspace.worktree)).ino} ${setup}`;
+  if ((await readFile(markFile, 'utf8').catch(() => '')) === mark) return null;
+  const exit = await runCommand(deps, {
+    run: setup,
+    cwd: workspace.worktree,
+    purpose: 'setup',
+    taskId: request.spec.id,
+    attempt: request.attempt,
+    stream: 'setup',
+    // Shared by a project's tasks, so that package managers find their caches.
+    scratch: join(deps.home, 'scratch', request.spec.project, 'setup'),
+    timeoutMs: SETUP_TIMEOUT_MS,
+    signal,
+  });
+  if (exit.kind === 'exited' && exit.code === 0) {
+    await writeFile(markFile, mark);
+    return null;
+  }
+  return {
+    kind: exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
+    message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS),
+    next: 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
+    evidence: tailOf(exit.tail),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * Cleans up after tasks that are over: their workspace on this host and, once landed or unchanged, their refs on the
+ * origin.
+ *
+ * It owns nothing and remembers nothing that matters: what it misses, the next look at this host's workspaces finds.
+ * Kept true here (N8): the proof is the task's own workflow, closed, with a result that says landed or unchanged. A
+ * workflow that cannot be found, was terminated or ended otherwise proves nothing, and everything stays.
+ */
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { workflowIds, type TaskId } from '../core/ids.ts';
+import type { TaskView } from '../core/task-types.ts';
+import type { GitRoom } from '../git/types.ts';
+
+const LOOK_EVERY_MS = 10 * 60 * 1_000;
+/** After the record of a task's end its workflow has this long to close before it is left to the next look. */
+const CLOSE_WITHIN_MS = 10_000;
+
+export interface JanitorOptions {
+  readonly client: Client;
+  readonly git: GitRoom;
+  readonly home: string;
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export class Janitor {
+  readonly #options: JanitorOptions;
+  readonly #due = new Set<TaskId>();
+  #working: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
+
+  constructor(options: JanitorOptions) {
+    this.#options = options;
+  }
+
+  /** Looks through this host's workspaces now and every ten minutes. */
+  start(): void {
+    const look = (): void => {
+      this.#queue(async () => {
+        for (const { taskId } of await this.#options.git.listWorkspaces()) await this.#consider(taskId, false);
+      });
+    };
+    look();
+    this.#timer = setInterval(look, LOOK_EVERY_MS);
+  }
+
+  /** A task's record says that it has ended: clean up once its workflow says so too. */
+  onEnded(taskId: TaskId): void {
+    if (this.#stopped || this.#due.has(taskId)) return;
+    this.#due.add(taskId);
+    this.#queue(async () => {
+      this.#due.delete(taskId);
+      await this.#consider(taskId, true);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#working;
+  }
+
+  /** One clean-up at a time, behind the work that pays for it. */
+  #queue(work: () => Promise<void>): void {
+    this.#working = this.#working.then(async () => {
+      if (this.#stopped) return;
+      try {
+        await work();
+      } catch (error) {
+        this.#options.log('clean-up failed; the next look tries again', { reason: String(error) });
+      }
+    });
+  }
+
+  async #consider(taskId: TaskId, ending: boolean): Promise<void> {
+    const view = await this.#finalView(taskId, ending);
+    if (view === null || (view.state !== 'landed' && view.state !== 'unchanged')) return;
+    const { git, home } = this.#options;
+    await git.removeWorkspace(view.project, taskId);
+    await rm(join(home, 'scratch', view.project, taskId), { recursive: true, force: true });
+    await git.deleteTaskRefs(view, taskId);
+  }
+
+  /** The result of the task's closed workflow; null while it is open, and when it has none. */
+  async #finalView(taskId: TaskId, ending: boolean): Promise<TaskView | null> {
+    const handle = this.#options.client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
+    if (!ending) {
+      const { status } = await handle.describe();
+      if (status.name !== 'COMPLETED') return null;
+    }
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(), CLOSE_WITHIN_MS);
+    try {
+      return await this.#options.client.connection.withAbortSignal(controller.signal, () => handle.result());
+    } catch {
+      // Failed, canceled, terminated or not closed in time: no proof.
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/** The composition root: builds the adapters, registers the activities and workflows, and drains on shutdown. */
+
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/create-activities.ts';
+import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
+import type { TaskId } from '../core/ids.ts';
+import { createGitRoom } from '../git/room.ts';
+import { openLedger, type Ledger } from '../ledger/ledger.ts';
+import { openSpool } from '../ledger/spool.ts';
+import { LedgerUnavailable } from '../ledger/types.ts';
+import { createProcessRoom } from '../process/room.ts';
+import { TASK_QUEUES } from '../workflows/messages.ts';
+import { Janitor } from './janitor.ts';
+
+export interface StartWorkerOptions extends Pick<
+  Dependencies,
+  'hostId' | 'home' | 'parseSettings' | 'readGate' | 'environment' | 'program' | 'log'
+> {
+  readonly address: string;
+  readonly namespace: string;
+  readonly databaseUrl: string;
+  /** Agents that run at the same time. */
+  readonly agents: number;
+  /** Gate runs at the same time. */
+  readonly gates: number;
+  /** How long running phases may go on after a drain begins, in milliseconds. */
+  readonly graceMs: number;
+  /** The workflows' bundle: a file that the build made, or its text. */
+  readonly workflows: { readonly codePath: string } | { readonly code: string };
+  readonly limits?: Partial<Limits>;
+  /** False where the processes of agents are not to be contained. */
+  readonly containment: boolean;
+}
+
+export interface RunningWorker {
+  /** Ends when the worker has stopped; rejects when it failed. */
+  readonly stopped: Promise<void>;
+  /** Stops polling, gives running phases their grace, then cancels them. */
+  drain(): void;
+}
+
+/** Parked tasks must cost nothing: an evicted one is woken from its history in some ten milliseconds. */
+const MAX_CACHED_WORKFLOWS = 300;
+/** A worker that is not gone this long after its grace is ended all the same. */
+const FORCE_AFTER_MS = 10_000;
+const MIGRATE_AGAIN_MS = 5_000;
+
+export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
+  const { address, namespace, home, log } = options;
+  const ledger = openLedger({ url: options.databaseUrl, applicationName: 'tasks-worker', maxConnections: 8 });
+  const stopMigrating = await keepMigrated(ledger, log);
+  const processRoom = await createProcessRoom({ home, ...(options.containment ? {} : { bwrapPath: null }) });
+  const swept = await processRoom.sweepLeftovers();
+  if (swept > 0) log('ended processes that a dead worker left', { swept });
+  if (processRoom.containment.kind === 'process-group')
+    log('agents run without a PID namespace', { why: processRoom.containment.why });
+  const git = createGitRoom({ home, worker: options.hostId });
+  const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250 });
+
+  const connection = await Connection.connect({ address });
+  const native = await NativeConnection.connect({ address });
+  const client = new Client({ connection, namespace });
+  const janitor = new Janitor({ client, git, home, log });
+  const activities = createActivities({
+    hostId: options.hostId,
+    home,
+    git,
+    process: processRoom,
+    ledger,
+    spool,
+    client,
+    parseSettings: options.parseSettings,
+    readGate: options.readGate,
+    environment: options.environment,
+    program: options.program,
+    onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    log,
+  });
+
+  const common = {
+    connection: native,
+    namespace,
+    identity: `${options.hostId}@${process.pid}`,
+    shutdownGraceTime: options.graceMs,
+    shutdownForceTime: options.graceMs + FORCE_AFTER_MS,
+    maxHeartbeatThrottleInterval: '1 s',
+    defaultHeartbeatThrottleInterval: '1 s',
+  } satisfies SdkWorkerOptions | object;
+  const { runPhase, runGate, ...short } = activities;
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.tasks,
+      activities: short,
+      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      workflowBundle: options.workflows,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.agents,
+      activities: { runPhase },
+      maxConcurrentActivityTaskExecutions: options.agents,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUES.gates,
+      activities: { runGate },
+      maxConcurrentActivityTaskExecutions: options.gates,
+    }),
+  ]);
+  const stopAll = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  janitor.start();
+  // One that fails takes the others along: half a worker helps nobody.
+  const running = Promise.allSettled(workers.map((worker) => worker.run().finally(stopAll)));
+  return { drain: stopAll, stopped: settle(running) };
+
+  async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
+    const results = await ended;
+    stopMigrating();
+    await janitor.stop();
+    await spool.drain(5_000);
+    await ledger.close();
+    await native.close();
+    await connection.close();
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  }
+}
+
+/**
+ * Brings the ledger's schema up to date. A ledger that is down delays lists, never tasks: the worker starts without it
+ * and migrates when it is back. A schema newer than this worker is refused.
+ */
+async function keepMigrated(ledger: Ledger, log: Dependencies['log']): Promise<() => void> {
+  const migrate = async (): Promise<boolean> => {
+    try {
+      const result = await ledger.migrate();
+      if (result.kind === 'refused') throw new Error(result.message);
+      log('ledger ready', { version: result.version });
+      return true;
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable)) throw error;
+      log('ledger unavailable', { reason: error.message });
+      return false;
+    }
+  };
+  if (await migrate()) return () => undefined;
+  const timer = setInterval(() => {
+    migrate().then(
+      (done) => (done ? clearInterval(timer) : undefined),
+      (error: unknown) => log('ledger refused', { reason: String(error) }),
+    );
+  }, MIGRATE_AGAIN_MS);
+  return () => clearInterval(timer);
+}

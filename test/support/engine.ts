@@ -1,0 +1,202 @@
+/**
+ * The whole engine in one test file: a real Temporal namespace, a real Postgres database, a worker in this process, and
+ * an origin with a project on it. When it stops, the history of every workflow that ran is replayed on the workflows'
+ * present code, so that each test is a test of determinism too.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { allowedEnvironment } from '../../src/config/allowed-environment.ts';
+import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
+import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
+import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
+import {
+  detailQuery,
+  SEARCH_ATTRIBUTES,
+  TASK_QUEUES,
+  WORKFLOW_TYPES,
+  type TaskDetail,
+} from '../../src/workflows/messages.ts';
+import { eventually } from './eventually.ts';
+import { testDatabase, type TestDatabase } from './postgres.ts';
+import type { SampleProject } from './sample-project.ts';
+import { tempFolder } from './temp.ts';
+import { testNamespace, type TestNamespace } from './temporal.ts';
+
+const SOURCE = resolve('src/workflows/index.ts');
+let bundle: Promise<WorkflowBundleWithSourceMap> | null = null;
+
+export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+  bundle ??= bundleWorkflowCode({ workflowsPath: SOURCE, logger: new DefaultLogger('ERROR') });
+  return bundle;
+}
+
+export interface EngineOptions {
+  readonly agents?: number;
+  readonly gates?: number;
+  readonly graceMs?: number;
+}
+
+export interface SubmitOptions {
+  readonly title: string;
+  readonly body?: string;
+  readonly work?: Work;
+  readonly id?: TaskId;
+  readonly idleTimeoutMs?: number;
+  readonly totalTimeoutMs?: number;
+  readonly attempts?: number;
+  readonly revisions?: number;
+}
+
+export class Engine {
+  readonly home: string;
+  readonly client: Client;
+  readonly ledger: Ledger;
+  readonly database: TestDatabase;
+  readonly namespace: TestNamespace;
+  readonly log: string[] = [];
+  readonly #connection: Connection;
+  readonly #options: EngineOptions;
+  #worker: RunningWorker | null = null;
+
+  private constructor(parts: {
+    home: string;
+    connection: Connection;
+    client: Client;
+    ledger: Ledger;
+    database: TestDatabase;
+    namespace: TestNamespace;
+    options: EngineOptions;
+  }) {
+    this.home = parts.home;
+    this.#connection = parts.connection;
+    this.client = parts.client;
+    this.ledger = parts.ledger;
+    this.database = parts.database;
+    this.namespace = parts.namespace;
+    this.#options = parts.options;
+  }
+
+  static async start(options: EngineOptions = {}): Promise<Engine> {
+    if (Runtime._instance === undefined) Runtime.install({ logger: new DefaultLogger('ERROR') });
+    const [home, database, namespace] = await Promise.all([
+      tempFolder('home'),
+      testDatabase(),
+      testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword']))),
+    ]);
+    const connection = await Connection.connect({ address: namespace.address });
+    const client = new Client({ connection, namespace: namespace.namespace });
+    const ledger = openLedger({ url: database.url, applicationName: 'test', maxConnections: 2 });
+    const engine = new Engine({ home, connection, client, ledger, database, namespace, options });
+    await engine.startWorker();
+    return engine;
+  }
+
+  async startWorker(home = this.home): Promise<void> {
+    const { code } = await workflowBundle();
+    this.#worker = await startWorker({
+      hostId: `host-${randomBytes(3).toString('hex')}`,
+      home,
+      address: this.namespace.address,
+      namespace: this.namespace.namespace,
+      databaseUrl: this.database.url,
+      agents: this.#options.agents ?? 4,
+      gates: this.#options.gates ?? 1,
+      graceMs: this.#options.graceMs ?? 200,
+      workflows: { code },
+      containment: true,
+      parseSettings: parseProjectFile,
+      readGate,
+      environment: (request) => allowedEnvironment({ ...request, host: null, env: process.env }),
+      program: (name) => name,
+      log: (message, facts) => this.log.push(`${message} ${JSON.stringify(facts)}`),
+    });
+  }
+
+  async drainWorker(): Promise<void> {
+    this.#worker?.drain();
+    await this.#worker?.stopped;
+    this.#worker = null;
+  }
+
+  async submit(project: SampleProject, options: SubmitOptions): Promise<TaskId> {
+    const id = options.id ?? taskIdFromBytes(randomBytes(16));
+    const settings = parseProjectFile(await project.read('tasks.yaml'));
+    if (settings.kind === 'invalid') throw new Error(settings.message);
+    const { policy } = settings.value;
+    const spec: TaskSpec = {
+      id,
+      project: settings.value.project,
+      origin: project.origin,
+      branch: settings.value.branch,
+      configCommit: await project.tip(),
+      title: options.title,
+      body: options.body ?? '',
+      work: options.work ?? { kind: 'agent', agent: settings.value.agent },
+      policy: {
+        attempts: options.attempts ?? policy.attempts,
+        revisions: options.revisions ?? policy.revisions,
+        idleTimeoutMs: options.idleTimeoutMs ?? policy.idleTimeoutMs,
+        totalTimeoutMs: options.totalTimeoutMs ?? policy.totalTimeoutMs,
+      },
+      owner: { name: 'Ada Tester', email: 'ada@example.test' },
+      createdAtMs: Date.now(),
+      requestId: null,
+    };
+    await this.client.workflow.start(WORKFLOW_TYPES.task, {
+      workflowId: workflowIds.task(id),
+      taskQueue: TASK_QUEUES.tasks,
+      args: [{ spec, carried: null }],
+    });
+    return id;
+  }
+
+  detail(id: TaskId): Promise<TaskDetail> {
+    return this.client.workflow.getHandle(workflowIds.task(id)).query(detailQuery);
+  }
+
+  /** The task's view once it is as asked. */
+  until(id: TaskId, what: string, is: (view: TaskView) => boolean): Promise<TaskView> {
+    return eventually(`task ${id} to be ${what}`, async () => {
+      const { view } = await this.detail(id);
+      return is(view) ? view : null;
+    });
+  }
+
+  untilEnded(id: TaskId): Promise<TaskView> {
+    return this.until(id, 'ended', (view) => view.endedAt !== null);
+  }
+
+  untilWaiting(id: TaskId, kind: string): Promise<TaskView> {
+    return this.until(id, `waiting for ${kind}`, (view) => view.waitingFor?.kind === kind);
+  }
+
+  /** Stops everything and replays every history. */
+  async stop(): Promise<void> {
+    await this.drainWorker();
+    await this.#replayAll();
+    await this.ledger.close();
+    await this.#connection.close();
+    await this.namespace.drop();
+    await this.database.drop();
+  }
+
+  async #replayAll(): Promise<void> {
+    const { code } = await workflowBundle();
+    const histories = this.client.workflow.list().intoHistories();
+    for await (const result of Worker.runReplayHistories({ workflowBundle: { code } }, histories)) {
+      if (result.error !== undefined)
+        throw new Error(`the history of ${result.workflowId} does not replay: ${result.error.message}`);
+    }
+  }
+}
