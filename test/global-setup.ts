@@ -21,7 +21,7 @@ export default async function setUp(): Promise<void> {
     startPostgres({ home, preferredPort: null, durable: false }),
   ]);
   const stop = async (): Promise<void> => {
-    await Promise.all([temporal, postgres].map((server) => (server.kind === 'running' ? server.stop() : null)));
+    await Promise.all([temporal, postgres].map(async (server) => 'stop' in server && server.stop()));
   };
   keepRun({ home, stop });
   if (temporal.kind === 'failed' || postgres.kind === 'failed') {

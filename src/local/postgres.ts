@@ -6,11 +6,11 @@
 
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { access, chown, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chown, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import pg from 'pg';
+import { Client } from 'pg';
 import { createOnce, type HomePaths, openHome } from './home.ts';
 import { type Account, dataFolder, mayEnter, outsideFolder, serverAccount } from './postgres-account.ts';
 import { copyBinaries, findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
@@ -230,7 +230,7 @@ async function untilServing(
 async function makeDatabase(url: string): Promise<void> {
   const server = new URL(url);
   server.pathname = '/postgres';
-  const client = new pg.Client({
+  const client = new Client({
     connectionString: server.href,
     connectionTimeoutMillis: 2_000,
     query_timeout: 10_000,

@@ -46,11 +46,12 @@ export function supervisePart(
 ): SupervisedPart {
   const over = new AbortController();
   const startSafely = (signal: AbortSignal): Promise<StartedPart> => start(signal).catch(asFailure);
-  let settleFirst: (failure: LocalFailure | null) => void = () => undefined;
-  const first = new Promise<LocalFailure | null>((resolve) => (settleFirst = resolve));
-  const loop = keepRunning(startSafely, events, backoff, over.signal, (failure) => settleFirst(failure));
-  // Only an event's receiver can throw here: `stop` hands that on, and nobody waits for a first start in vain.
-  void loop.catch(() => settleFirst(null));
+  let loop: Promise<void> = Promise.resolve();
+  const first = new Promise<LocalFailure | null>((resolve) => {
+    loop = keepRunning(startSafely, events, backoff, over.signal, resolve);
+    // Only an event's receiver can throw here: `stop` hands that on, and nobody waits for a first start in vain.
+    loop.catch(() => resolve(null));
+  });
   return {
     first,
     stop: async () => {
@@ -108,16 +109,16 @@ async function watch(
   over: AbortSignal,
   announce: () => Promise<void>,
 ): Promise<string | null> {
-  let stopping: () => void = () => undefined;
-  const stopped = new Promise<null>((resolve) => (stopping = () => resolve(null)));
-  over.addEventListener('abort', stopping, { once: true });
+  const settled = new AbortController();
+  const stopped = new Promise<null>((resolve) => {
+    over.addEventListener('abort', () => resolve(null), { once: true, signal: settled.signal });
+  });
   try {
     await announce();
-    if (over.aborted) stopping();
-    const how = await Promise.race([part.process.ended.then(({ text }) => text), stopped]);
+    const how = over.aborted ? null : await Promise.race([part.process.ended.then(({ text }) => text), stopped]);
     if (how === null) await part.stop();
     return how;
   } finally {
-    over.removeEventListener('abort', stopping);
+    settled.abort();
   }
 }

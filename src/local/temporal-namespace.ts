@@ -12,16 +12,17 @@ const RETRY_MS = 20;
 export type SearchAttributeKind = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
 export type SearchAttributes = Readonly<Record<string, SearchAttributeKind>>;
 
-// temporal.api.enums.v1.IndexedValueType: the client's package does not export the enumeration itself.
-const KIND_NUMBER: Readonly<Record<SearchAttributeKind, number>> = {
-  Text: 1,
-  Keyword: 2,
-  Int: 3,
-  Double: 4,
-  Bool: 5,
-  Datetime: 6,
-  KeywordList: 7,
-};
+// temporal.api.enums.v1.IndexedValueType: the client's package does not export the enumeration itself. By number.
+const KINDS: readonly (SearchAttributeKind | null)[] = [
+  null,
+  'Text',
+  'Keyword',
+  'Int',
+  'Double',
+  'Bool',
+  'Datetime',
+  'KeywordList',
+];
 
 export interface PrepareNamespaceRequest {
   readonly address: string;
@@ -80,12 +81,12 @@ export async function registerSearchAttributes(
   const missing = Object.entries(wanted).filter(([name]) => !(name in known));
   for (const [name, kind] of Object.entries(wanted)) {
     const type = known[name];
-    if (type !== undefined && type !== KIND_NUMBER[kind]) {
+    if (type !== undefined && KINDS[type] !== kind) {
       throw new Error(`the search attribute ${name} of ${namespace} is not of type ${kind}`);
     }
   }
   if (missing.length === 0) return;
-  const searchAttributes = Object.fromEntries(missing.map(([name, kind]) => [name, KIND_NUMBER[kind]]));
+  const searchAttributes = Object.fromEntries(missing.map(([name, kind]) => [name, KINDS.indexOf(kind)]));
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
 }
 

@@ -139,14 +139,21 @@ function serverArguments(
     '--sqlite-pragma',
     'synchronous=full',
   ];
+  const options: Readonly<Record<string, string>> = {
+    '--ip': LOOPBACK,
+    '--ui-ip': LOOPBACK,
+    '--port': String(ports.grpc),
+    '--ui-port': String(ports.ui),
+    '--metrics-port': String(ports.metrics),
+    '--http-port': String(ports.http),
+    '--namespace': request.namespace,
+    '--log-level': 'warn',
+  };
   return [
     'server',
     'start-dev',
     ...(durable ? database : []),
-    ...['--ip', LOOPBACK, '--ui-ip', LOOPBACK],
-    ...['--port', String(ports.grpc), '--ui-port', String(ports.ui)],
-    ...['--metrics-port', String(ports.metrics), '--http-port', String(ports.http)],
-    ...['--namespace', request.namespace, '--log-level', 'warn'],
+    ...Object.entries(options).flat(),
     ...DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]),
     ...Object.entries(request.searchAttributes).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
   ];

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
-import pg from 'pg';
+import { Client } from 'pg';
 import { isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
 import { readStack, type StackRecord } from '../../src/local/stack.ts';
 import { superviseStack, type StackEvent, type SuperviseResult, type WorkerWish } from '../../src/local/supervisor.ts';
@@ -93,7 +93,7 @@ function runs(stack: Stack, part: string): number {
 }
 
 async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query('SELECT 1 AS one')).rowCount === 1;
