@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { listenForFakeAgents, type FakeAgents } from '../support/fake-agent.ts';
+import { createRig, pidsWith, WAYS, type Rig } from './rig.ts';
+
+const FOREVER = 'while :; do read -r _ < /dev/zero || :; done';
+
+describe.each(WAYS)('a run $name', ({ bwrapPath }) => {
+  let rig: Rig;
+  let agents: FakeAgents;
+  beforeAll(async () => {
+    rig = await createRig(bwrapPath);
+    agents = await listenForFakeAgents();
+  });
+  afterAll(async () => agents.close());
+
+  it('tells the exit code and keeps both streams in one file', async () => {
+    const result = await rig.room.run(rig.request(['sh', '-c', 'echo out; echo err >&2; exit 3']));
+    expect(result).toMatchObject({ kind: 'exited', code: 3, outputBytes: 8, truncated: false });
+    expect((await readFile(join(rig.home, 'output'), 'utf8')).split('\n').sort()).toEqual(['', 'err', 'out']);
+    expect(result.tail).toContain('out\n');
+  });
+
+  it('gives the process this environment and no other, and nothing on standard input', async () => {
+    const result = await rig.room.run(
+      rig.request(['/bin/sh', '-c', 'env; cat; echo end'], { env: { PATH: '/usr/bin:/bin', A: 'b' }, tag: 'k7/4' }),
+    );
+    const names = result.tail.split('\n').map((line) => line.split('=')[0]);
+    const fromShell = new Set(['PWD', 'SHLVL', '_', 'OLDPWD']);
+    expect(names.filter((name) => name !== undefined && !fromShell.has(name)).toSorted()).toEqual([
+      '',
+      'A',
+      'PATH',
+      'TASKS_TAG',
+      'end',
+    ]);
+    expect(result.tail).toMatch(/TASKS_TAG=[0-9a-f]{16}\.\d+\.\d+\/k7\/4\n/);
+  });
+
+  it('hands out whole lines of standard output alone, with invalid UTF-8 replaced', async () => {
+    const lines: string[] = [];
+    const script = String.raw`printf 'one\r\ntw'; printf 'o\n\377\376x\n'; echo no >&2; printf 'last'`;
+    await rig.room.run(rig.request(['/bin/sh', '-c', script], { onLine: (line) => lines.push(line) }));
+    expect(lines).toEqual(['one', 'two', '\ufffd\ufffdx', 'last']);
+  });
+
+  it('takes a KILL that it did not send for a signal', async () => {
+    expect(await rig.room.run(rig.request(['sh', '-c', 'kill -9 $$']))).toMatchObject({
+      kind: 'signaled',
+      signal: 'SIGKILL',
+    });
+  });
+
+  it('names a program that is not there, and starts nothing', async () => {
+    const result = await rig.room.run(rig.request(['no-such-agent', 'x']));
+    expect(result).toMatchObject({ kind: 'missing', outputBytes: 0 });
+    expect(result.kind === 'missing' && result.message).toMatch(/"no-such-agent" is on the PATH .*install it/);
+  });
+
+  it('names a file that is not executable', async () => {
+    await writeFile(join(rig.home, 'agent.txt'), '#!/bin/sh\n');
+    const result = await rig.room.run(rig.request(['./agent.txt']));
+    expect(result.kind === 'missing' && result.message).toMatch(/"\.\/agent\.txt" is not executable; chmod \+x/);
+  });
+
+  it('names a script whose interpreter is not there', async () => {
+    const file = join(rig.home, 'odd-agent');
+    await writeFile(file, '#!/no/such/interpreter\n');
+    await chmod(file, 0o755);
+    const result = await rig.room.run(rig.request([file]));
+    expect(result.kind === 'missing' && result.message).toMatch(/could not be started .*interpreter/);
+  });
+
+  it('says that the disk is full when the output cannot be written', async () => {
+    const result = await rig.room.run(rig.request(['sh', '-c', `echo x; ${FOREVER}`], { outputFile: '/dev/full' }));
+    expect(result.kind === 'no-space' && result.message).toMatch(/disk is full/);
+  });
+
+  it('ends what prints nothing for too long, and not what prints on either stream', async () => {
+    const running = rig.room.run(rig.request(agents.command, { idleTimeoutMs: 1_500 }));
+    const agent = await agents.next();
+    await agent.do({ do: 'print', text: 'still here\n', stream: 'stderr' });
+    const result = await running;
+    expect(result).toMatchObject({ kind: 'idle-timeout', tail: 'still here\n' });
+    expect(result.durationMs).toBeGreaterThanOrEqual(1_490);
+  });
+
+  it('ends what takes too long although it prints', async () => {
+    const result = await rig.room.run(
+      rig.request(['sh', '-c', 'while :; do echo x; done'], {
+        totalTimeoutMs: 300,
+        idleTimeoutMs: 250,
+        maxOutputBytes: 1_000,
+      }),
+    );
+    expect(result).toMatchObject({ kind: 'total-timeout', truncated: true });
+  });
+
+  it('lets a process end by itself after TERM, and still tells who asked', async () => {
+    const stop = new AbortController();
+    const running = rig.room.run(rig.request(agents.command, { signal: stop.signal }));
+    const agent = await agents.next();
+    await agent.do({ do: 'exitOnTerm', code: 0 });
+    stop.abort();
+    const result = await running;
+    expect(result).toMatchObject({ kind: 'aborted', tail: 'ended by TERM\n' });
+  });
+
+  it('ends what ignores TERM, with its grandchildren in sessions of their own', async () => {
+    const stop = new AbortController();
+    const running = rig.room.run(rig.request(agents.command, { signal: stop.signal }));
+    const agent = await agents.next();
+    const marker = `marker-${rig.home}-ignores`;
+    await agent.do({ do: 'ignoreTerm' });
+    await agent.do({ do: 'grandchild', marker, detached: true, ignoreTerm: true, keepPipes: true });
+    expect(pidsWith(marker)).toHaveLength(1);
+    stop.abort();
+    expect((await running).kind).toBe('aborted');
+    expect(pidsWith(marker)).toEqual([]);
+  });
+
+  it('returns the exit of the main process and leaves no grandchild', async () => {
+    const running = rig.room.run(rig.request(agents.command));
+    const agent = await agents.next();
+    const marker = `marker-${rig.home}-leaves`;
+    await agent.do({ do: 'grandchild', marker, detached: true, keepPipes: true });
+    await agent.do({ do: 'grandchild', marker });
+    expect(pidsWith(marker)).toHaveLength(2);
+    await agent.do({ do: 'exit', code: 5 });
+    expect(await running).toMatchObject({ kind: 'exited', code: 5 });
+    expect(pidsWith(marker)).toEqual([]);
+  });
+
+  it('starts nothing when it is aborted before', async () => {
+    const result = await rig.room.run(
+      rig.request(['sh', '-c', 'touch started'], { signal: AbortSignal.abort(), cwd: rig.home }),
+    );
+    expect(result).toMatchObject({ kind: 'aborted', outputBytes: 0 });
+    await expect(stat(join(rig.home, 'started'))).rejects.toThrow('ENOENT');
+  });
+
+  it('ends the tree and rejects when the reader of its lines throws', async () => {
+    const marker = `marker-${rig.home}-reader`;
+    const running = rig.room.run(
+      rig.request(['sh', '-c', `echo x; ${FOREVER}`, marker], {
+        onLine: () => {
+          throw new Error('the reader is broken');
+        },
+      }),
+    );
+    await expect(running).rejects.toThrow('the reader is broken');
+    expect(pidsWith(marker)).toEqual([]);
+  });
+
+  it('runs many at once without mixing them', async () => {
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        rig.room.run(
+          rig.request(['sh', '-c', `echo ${index}; exit ${index}`], {
+            tag: `t/${index}`,
+            outputFile: join(rig.home, `many-${index}`),
+          }),
+        ),
+      ),
+    );
+    expect(results.map((result) => result.kind === 'exited' && `${result.code}${result.tail}`)).toEqual(
+      results.map((_, index) => `${index}${index}\n`),
+    );
+  });
+});
