@@ -11,7 +11,6 @@ import type { PhaseRequest } from '../core/task-request.ts';
 import type { Usage } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
-import { collectArtifacts } from './collect-artifacts.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
 import { makeScratch } from './run-command.ts';
@@ -58,7 +57,7 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   if (judgement.kind === 'done' && judgement.document !== null) {
     await writeFile(join(files.taskDir, judgement.document.name), judgement.document.text);
   }
-  await deps.spool.addArtifacts(await collectArtifacts(spec.id, attempt, files.taskDir));
+  await deps.spool.addArtifacts(spec.id, attempt, files.taskDir);
   return { judgement, session: reading.session, usage: reading.usage };
 }
 

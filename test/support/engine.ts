@@ -4,9 +4,12 @@
  * present code, so that each test is a test of determinism too.
  */
 
-import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { Client as Postgres } from 'pg';
 import {
   bundleWorkflowCode,
   DefaultLogger,
@@ -17,14 +20,19 @@ import {
 import { allowedEnvironment } from '../../src/config/allowed-environment.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import type { QueueView } from '../../src/core/queue-types.ts';
 import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
 import {
+  answerUpdate,
   detailQuery,
+  queueQuery,
+  retryUpdate,
   SEARCH_ATTRIBUTES,
   TASK_QUEUES,
   WORKFLOW_TYPES,
+  type MessageOutcome,
   type TaskDetail,
 } from '../../src/workflows/messages.ts';
 import { eventually } from './eventually.ts';
@@ -162,7 +170,7 @@ export class Engine {
   }
 
   detail(id: TaskId): Promise<TaskDetail> {
-    return this.client.workflow.getHandle(workflowIds.task(id)).query(detailQuery);
+    return this.#handle(id).query(detailQuery);
   }
 
   /** The task's view once it is as asked. */
@@ -179,6 +187,76 @@ export class Engine {
 
   untilWaiting(id: TaskId, kind: string): Promise<TaskView> {
     return this.until(id, `waiting for ${kind}`, (view) => view.waitingFor?.kind === kind);
+  }
+
+  answer(id: TaskId, text: string, messageId: string = randomUUID()): Promise<MessageOutcome> {
+    return this.#handle(id).executeUpdate(answerUpdate, { args: [{ messageId, text, actor: 'Ada' }] });
+  }
+
+  retry(id: TaskId): Promise<MessageOutcome> {
+    return this.#handle(id).executeUpdate(retryUpdate, { args: [{ messageId: randomUUID(), actor: 'Ada' }] });
+  }
+
+  async cancel(id: TaskId): Promise<void> {
+    await this.#handle(id).cancel();
+  }
+
+  queue(project: string): Promise<QueueView> {
+    return this.client.workflow.getHandle(`integration/${project}/main`).query(queueQuery);
+  }
+
+  /** Resolves once the task's agent or command has been given its prompt. */
+  async started(id: TaskId, project: string): Promise<void> {
+    const prompt = join(this.#taskDir(id, project), 'prompt.md');
+    await eventually(`${prompt} to be there`, () => existsSync(prompt));
+  }
+
+  /** Writes a file into the task's folder, where its agent waits for it. */
+  async tell(id: TaskId, project: string, name: string, text: string): Promise<void> {
+    await this.started(id, project);
+    const path = join(this.#taskDir(id, project), name);
+    await writeFile(`${path}.new`, text);
+    await rename(`${path}.new`, path);
+  }
+
+  /** The process ids on this machine that belong to a task. */
+  async processesOf(id: TaskId): Promise<number[]> {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')));
+    return pids.filter((_, index) => environments[index]?.includes(`TASKS_TASK_ID=${id}`)).map(Number);
+  }
+
+  /** Makes the ledger's database refuse connections, and ends those that it has. */
+  async loseLedger(): Promise<void> {
+    await this.#admin(`alter database "${this.#databaseName()}" with allow_connections false`);
+    await this.#admin(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${this.#databaseName()}'`,
+    );
+  }
+
+  async findLedger(): Promise<void> {
+    await this.#admin(`alter database "${this.#databaseName()}" with allow_connections true`);
+  }
+
+  #databaseName(): string {
+    return new URL(this.database.url).pathname.slice(1);
+  }
+
+  async #admin(statement: string): Promise<void> {
+    const url = new URL(this.database.url);
+    url.pathname = '/postgres';
+    const client = new Postgres({ connectionString: url.href });
+    await client.connect();
+    await client.query(statement);
+    await client.end();
+  }
+
+  #taskDir(id: TaskId, project: string): string {
+    return join(this.home, 'workspaces', project, id, 'task');
+  }
+
+  #handle(id: TaskId) {
+    return this.client.workflow.getHandle(workflowIds.task(id));
   }
 
   /** Stops everything and replays every history. */
