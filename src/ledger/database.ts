@@ -154,17 +154,19 @@ export function classified(error: unknown): unknown {
       : error;
   }
   // Not from the server: the socket's, the resolver's or the driver's, unless it is a mistake in the program.
-  if (error instanceof TypeError || error instanceof RangeError || !(error instanceof Error)) return error;
-  return new LedgerUnavailable(`the ledger cannot be reached: ${reasonOf(error)}`, { cause: error });
+  const { name, message } = reasonOf(error);
+  if (PROGRAM_MISTAKES.has(name)) return error;
+  return new LedgerUnavailable(`the ledger cannot be reached: ${message}`, { cause: error });
 }
 
-/** Node gives the errors of several addresses (::1 and 127.0.0.1) as one error without a message. */
-function reasonOf(error: Error): string {
-  if (error instanceof AggregateError) {
-    const [first] = error.errors as readonly unknown[];
-    if (first instanceof Error) return first.message;
-  }
-  return error.message === '' ? error.name : error.message;
+const PROGRAM_MISTAKES: ReadonlySet<string> = new Set(['TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
+
+/** Read by its shape: an error may come from another realm. Several addresses (::1, 127.0.0.1) fail as one error without a message. */
+function reasonOf(error: unknown): { readonly name: string; readonly message: string } {
+  const { name, message, errors } = Object(error) as { name?: unknown; message?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return reasonOf(errors[0]);
+  const text = String(message ?? error);
+  return { name: String(name), message: text === '' ? String(name) : text };
 }
 
 function storable(value: Value): unknown {

@@ -99,7 +99,7 @@ export async function ignoring<T>(code: string, promise: Promise<T>): Promise<T 
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
 function randomName(): string {

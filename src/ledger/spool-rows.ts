@@ -3,7 +3,6 @@
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
-import { headOf, MAX_ARTIFACT_BYTES } from './bounds.ts';
 import { ignoring, writeWhole } from './spool-folder.ts';
 import { LedgerUnavailable, type Artifact, type LedgerWriter } from './types.ts';
 import type { Verdict } from './verdicts.ts';
@@ -28,7 +27,7 @@ export function parseRowsName(folder: string, fileName: string): SpoolRows | nul
 /** `serial` makes the name unique in its folder. */
 export async function writeRows(folder: string, taskId: TaskId, serial: number, rows: Rows): Promise<SpoolRows> {
   const path = join(folder, `${taskId}.${serial}.rows`);
-  await writeWhole(path, JSON.stringify(bounded(rows)));
+  await writeWhole(path, JSON.stringify(rows));
   return { taskId, path };
 }
 
@@ -54,12 +53,3 @@ export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise
 }
 
 export type RowsLedger = Pick<LedgerWriter, 'saveArtifacts' | 'saveVerdict'>;
-
-function bounded(rows: Rows): Rows {
-  if (rows.kind === 'verdict') return rows;
-  const artifacts = rows.artifacts.map((artifact) => ({
-    ...artifact,
-    content: headOf(artifact.content, MAX_ARTIFACT_BYTES),
-  }));
-  return { kind: 'artifacts', artifacts };
-}

@@ -11,10 +11,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
 import { backoffMs, type BackoffPolicy } from '../core/retry.ts';
+import { collectArtifacts } from './collect-artifacts.ts';
 import { takeSpoolFolder } from './spool-folder.ts';
 import { openSpoolLog, parseLogName, shortStream, type SpoolLog } from './spool-log.ts';
 import { parseRowsName, shipRows, writeRows, type Rows, type SpoolRows } from './spool-rows.ts';
-import { LedgerUnavailable, type Artifact, type LedgerWriter, type LogChunk } from './types.ts';
+import { LedgerUnavailable, type LedgerWriter, type LogChunk } from './types.ts';
 import type { Verdict } from './verdicts.ts';
 
 const MAX_BATCH_BYTES = 1024 * 1024;
@@ -39,9 +40,9 @@ export interface Spool {
   logFile(taskId: TaskId, attempt: number, stream: string): Promise<string>;
   /** The run is over: its file will not change. */
   finish(taskId: TaskId, attempt: number, stream: string): Promise<void>;
-  /** Returns when they are safe on this host's disk. */
-  addArtifacts(artifacts: readonly Artifact[]): Promise<void>;
-  /** Returns when it is safe on this host's disk. */
+  /** Keeps what an attempt left in its task folder; returns when that is on this host's disk. */
+  addArtifacts(taskId: TaskId, attempt: number, taskFolder: string): Promise<void>;
+  /** Keeps a verdict that the ledger did not take; returns when that is on this host's disk. */
   addVerdict(verdict: Verdict): Promise<void>;
   /** Ships at once what is there of a task; `kept` without a try while the ledger is known to be away. */
   flush(taskId: TaskId): Promise<Shipped>;
@@ -64,6 +65,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   const runs = new Map<string, SpoolLog>();
   let lastSerial = 0;
+  let drained: Promise<Shipped> | null = null;
   // Milliseconds since the epoch, and never the same twice.
   const serial = (): number => (lastSerial = Math.max(Date.now(), lastSerial + 1));
   const end = (key: string): void => {
@@ -72,8 +74,14 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     runs.delete(key);
   };
   const add = async (taskId: TaskId, rows: Rows): Promise<void> => {
-    shipper.rows.add(await writeRows(folder.path, taskId, serial(), rows));
-    shipper.wake();
+    try {
+      shipper.rows.add(await writeRows(folder.path, taskId, serial(), rows));
+      shipper.wake();
+    } catch (error) {
+      // A full disk must not end the attempt whose work is still to be stored in git: what the ledger keeps is a copy.
+      const reason = error instanceof Error ? error.message : String(error);
+      options.log?.('the spool cannot take rows', { kind: rows.kind, taskId, reason });
+    }
   };
 
   return {
@@ -90,19 +98,21 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     async finish(taskId, attempt, stream) {
       end(keyOf(taskId, attempt, stream));
     },
-    async addArtifacts(artifacts) {
-      const [first] = artifacts;
-      if (first !== undefined) await add(first.taskId, { kind: 'artifacts', artifacts });
+    async addArtifacts(taskId, attempt, taskFolder) {
+      const artifacts = await collectArtifacts(taskId, attempt, taskFolder);
+      if (artifacts.length > 0) await add(taskId, { kind: 'artifacts', artifacts });
     },
     addVerdict: (verdict) => add(verdict.taskId, { kind: 'verdict', verdict }),
     flush: (taskId) => (shipper.isAway() ? Promise.resolve('kept') : shipper.ship(taskId)),
-    async drain(timeoutMs) {
-      const shipped = await shipper.close(timeoutMs);
-      // A pass that is still under way uses the folder; it is taken over when this process is gone.
-      if (shipper.isIdle()) await folder.release();
-      return shipped;
-    },
+    drain: (timeoutMs) => (drained ??= drain(timeoutMs)),
   };
+
+  async function drain(timeoutMs: number): Promise<Shipped> {
+    const shipped = await shipper.close(timeoutMs);
+    // A pass that is still under way uses the folder; it is taken over when this process is gone.
+    if (shipper.isIdle()) await folder.release();
+    return shipped;
+  }
 }
 
 /** What a kill leaves of a file half written, or half deleted. */

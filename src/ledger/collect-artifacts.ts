@@ -1,0 +1,67 @@
+/**
+ * Reads what an attempt left in its task folder, for keeping.
+ *
+ * The folder was written by an agent, and is read outside its sandbox: nothing but regular files is opened, and no
+ * symbolic link is followed (N10). How many files, how deep and how much is bounded.
+ */
+
+import { constants } from 'node:fs';
+import { lstat, open, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskId } from '../core/ids.ts';
+import { MAX_ARTIFACT_BYTES, wholeCharacters } from './bounds.ts';
+import type { Artifact } from './types.ts';
+
+const DOCUMENTS = ['report.json', 'understanding.md', 'plan.md', 'result.md'];
+const OUTPUTS = 'outputs';
+const MAX_FILES = 50;
+const MAX_DEPTH = 4;
+const MAX_TOTAL_BYTES = 2 * 1024 * 1024;
+
+const decoder = new TextDecoder('utf-8');
+
+/** The documents of the report contract and the files below `outputs`, by name; texts, decoded with replacement characters. */
+export async function collectArtifacts(taskId: TaskId, attempt: number, folder: string): Promise<readonly Artifact[]> {
+  const names = [...DOCUMENTS];
+  await gather(folder, OUTPUTS, 1, names);
+  const artifacts: Artifact[] = [];
+  let left = MAX_TOTAL_BYTES;
+  for (const name of names) {
+    const read = left > 0 ? await readHead(join(folder, name), Math.min(left, MAX_ARTIFACT_BYTES)) : null;
+    if (read === null) continue;
+    left -= read.head.length;
+    artifacts.push({ taskId, attempt, name, bytes: read.bytes, content: decoder.decode(read.head) });
+  }
+  return artifacts;
+}
+
+/** Adds the names of the regular files below a folder, in order. */
+async function gather(root: string, below: string, depth: number, names: string[]): Promise<void> {
+  const stat = await lstat(join(root, below)).catch(() => null);
+  if (stat === null || !stat.isDirectory()) return;
+  // A folder that the agent closed to its owner is left out, like one that is not there.
+  const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => []);
+  for (const entry of entries.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
+    if (names.length >= MAX_FILES) return;
+    const name = `${below}/${entry.name}`;
+    if (entry.isFile()) names.push(name);
+    else if (entry.isDirectory() && depth < MAX_DEPTH) await gather(root, name, depth + 1, names);
+  }
+}
+
+async function readHead(path: string, maxBytes: number): Promise<{ head: Uint8Array; bytes: number } | null> {
+  // Without O_NONBLOCK the opening of a pipe would wait for its writer.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch(() => null);
+  if (file === null) return null;
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) return null;
+    const buffer = Buffer.alloc(Math.min(stat.size, maxBytes));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    const end = stat.size > bytesRead ? wholeCharacters(buffer, 0, bytesRead) : bytesRead;
+    return { head: buffer.subarray(0, end), bytes: stat.size };
+  } finally {
+    await file.close();
+  }
+}
