@@ -32,7 +32,7 @@ export function adapterFor(definition: AgentDefinition): AgentAdapter {
     kind: adapter.kind,
     hasTerminalEvent: adapter.hasTerminalEvent,
     command: commandOf,
-    reader: () => adapter.reader(),
+    reader: (resumed) => adapter.reader(resumed),
   };
 }
 

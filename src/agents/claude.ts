@@ -52,26 +52,36 @@ export function claudeCommand(
   };
 }
 
-/** Reads the lines of `--output-format stream-json`. */
-export function createClaudeReader(): LineReader {
-  let session: string | null = null;
+const MAX_TEXT_CHARS = 256 * 1024;
+
+/**
+ * Reads the lines of `--output-format stream-json`.
+ *
+ * @param resumed the session that was resumed: some versions then print an id that cannot be resumed in its turn, while
+ *   the first one always can
+ */
+export function createClaudeReader(resumed: string | null = null): LineReader {
+  let session: string | null = resumed;
+  // Some versions leave the final text out of the result of a resumed session: the last message has it.
+  let lastText = '';
   let usage: Usage | null = null;
   let result: AgentReading['end'] = null;
   // What was announced on the way; it counts only when no result came.
   let announced: Failure | null = null;
 
   const take = (line: Fields): void => {
-    if (typeof line['session_id'] === 'string' && line['session_id'] !== '') session = line['session_id'];
+    if (resumed === null && typeof line['session_id'] === 'string') session = line['session_id'] || session;
     switch (line['type']) {
       case 'rate_limit_event':
         announced = rateLimitOf(line) ?? announced;
         return;
       case 'assistant':
         announced = assistantTrouble(line) ?? announced;
+        lastText = textOfMessage(line['message']).slice(0, MAX_TEXT_CHARS) || lastText;
         return;
       case 'result':
         usage = usageOf(line);
-        result = endOf(line, announced);
+        result = endOf(line, announced, lastText);
         if (isSessionGone(line)) session = '';
         return;
       default:
@@ -136,10 +146,10 @@ function textOfMessage(message: unknown): string {
     .join('\n');
 }
 
-function endOf(line: Fields, announced: Failure | null): AgentReading['end'] {
+function endOf(line: Fields, announced: Failure | null, lastText: string): AgentReading['end'] {
   const text = typeof line['result'] === 'string' ? line['result'] : errorsOf(line);
   const isError = line['is_error'] === true || line['subtype'] !== 'success';
-  if (!isError && !/^Claude AI usage limit reached\|\d+/.test(text)) return { kind: 'done', text };
+  if (!isError && !/^Claude AI usage limit reached\|\d+/.test(text)) return { kind: 'done', text: text || lastText };
   return { kind: 'failed', failure: classifyClaudeText(text) ?? announced ?? resultFailure(line, text) };
 }
 

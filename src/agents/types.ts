@@ -47,7 +47,8 @@ export interface AgentAdapter<Kind extends AgentDefinition['kind'] = AgentDefini
     files: PhaseFiles,
     session: string | null,
   ): AgentCommand;
-  reader(): LineReader;
+  /** @param resumed the session that the command resumes, when it does: its id stays, whatever the lines call it */
+  reader(resumed?: string | null): LineReader;
 }
 
 /** How the agent's process ended: what the judgement needs of the process room's result. */

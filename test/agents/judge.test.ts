@@ -1,0 +1,177 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { judgeAttempt, judgeCommand, type AttemptFacts } from '../../src/agents/judge.ts';
+import type { AgentReading, AttemptExit, Judgement, ReportFile } from '../../src/agents/types.ts';
+import type { FailureKind } from '../../src/core/failure.ts';
+import type { ExitResult } from '../../src/process/types.ts';
+import { exited } from './facts.ts';
+
+const SILENT: AgentReading = { session: null, usage: null, end: null };
+const DONE = report('{"status":"done","summary":"Added it."}');
+
+function report(text: string): ReportFile {
+  return { kind: 'text', text };
+}
+
+function finalText(text: string): AgentReading {
+  return { ...SILENT, end: { kind: 'done', text } };
+}
+
+function judge(changes: Partial<AttemptFacts>): Judgement {
+  return judgeAttempt({
+    agent: 'mine',
+    phase: 'execute',
+    exit: exited(0, 'the end of the output'),
+    reading: SILENT,
+    hasTerminalEvent: false,
+    report: DONE,
+    ...changes,
+  });
+}
+
+function failureOf(judgement: Judgement): { kind: FailureKind; message: string; next: string; evidence?: string } {
+  if (judgement.kind !== 'failed') throw new Error(`was ${judgement.kind}`);
+  return judgement.failure;
+}
+
+function withoutFiles(text: string): Partial<AttemptFacts> {
+  return { phase: 'plan', hasTerminalEvent: true, reading: finalText(text), report: { kind: 'missing' } };
+}
+
+describe('judging an attempt', () => {
+  it('takes an exit with 0 and a valid report for done', () => {
+    expect(judge({})).toEqual({ kind: 'done', summary: 'Added it.', document: null });
+  });
+
+  it('hands questions and proposals on', () => {
+    expect(judge({ report: report('{"status":"question","question":"Which?"}') })).toEqual({
+      kind: 'question',
+      text: 'Which?',
+    });
+    expect(judge({ report: report('{"status":"proposal","proposal":"So?"}') })).toEqual({
+      kind: 'proposal',
+      text: 'So?',
+    });
+  });
+
+  it.each<[string, Partial<AttemptFacts>, FailureKind, RegExp]>([
+    ['exit 0 with nothing', { report: { kind: 'missing' } }, 'no-report', /agent mine ended without a report/],
+    ['a report that is no JSON', { report: report('ok') }, 'bad-report', /no JSON/],
+    ['an unreadable report', { report: { kind: 'unreadable', reason: 'is a folder' } }, 'bad-report', /is a folder/],
+    ['a done report with another exit', { exit: exited(3) }, 'agent-failed', /exited with 3/],
+    [
+      'another exit without a report',
+      { exit: exited(3), report: { kind: 'missing' } },
+      'agent-failed',
+      /exited with 3/,
+    ],
+    ['a failed report', { report: report('{"status":"failed","reason":"No."}') }, 'agent-failed', /gave up: No\./],
+    [
+      'a failed report with another exit',
+      { exit: exited(1), report: report('{"status":"failed","reason":"No."}') },
+      'agent-failed',
+      /gave up: No\./,
+    ],
+    ['no terminal event', { hasTerminalEvent: true }, 'agent-failed', /without its final result/],
+  ])('fails %s', (_name, changes, kind, message) => {
+    const failure = failureOf(judge(changes));
+    expect(failure.kind).toBe(kind);
+    expect(failure.message).toMatch(message);
+    expect(failure.next).not.toBe('');
+  });
+
+  it.each<[AttemptExit, FailureKind]>([
+    [{ kind: 'signaled', signal: 'SIGKILL', tail: 't', durationMs: 1 }, 'agent-killed'],
+    [{ kind: 'idle-timeout', tail: 't', durationMs: 1 }, 'idle-timeout'],
+    [{ kind: 'total-timeout', tail: 't', durationMs: 1 }, 'total-timeout'],
+    [{ kind: 'aborted', tail: 't', durationMs: 1 }, 'canceled'],
+    [{ kind: 'missing', message: 'no program x', tail: 't', durationMs: 1 }, 'agent-missing'],
+    [{ kind: 'no-space', message: 'full', tail: 't', durationMs: 1 }, 'no-space'],
+  ])('names the end %j, whatever the report says', (exit, kind) => {
+    expect(failureOf(judge({ exit }))).toMatchObject({ kind, evidence: 't' });
+    expect(failureOf(judgeCommand('make', exit)).kind).toBe(kind);
+  });
+
+  it('lets what the agent said of itself explain the end', () => {
+    const reading: AgentReading = {
+      ...SILENT,
+      end: { kind: 'failed', failure: { kind: 'agent-limited', message: 'm', next: 'n', resetsAtMs: 9 } },
+    };
+    const exit: AttemptExit = { kind: 'idle-timeout', tail: 't', durationMs: 1 };
+    expect(failureOf(judge({ reading, exit, hasTerminalEvent: true }))).toEqual({
+      kind: 'agent-limited',
+      message: 'm',
+      next: 'n',
+      resetsAtMs: 9,
+      evidence: 't',
+    });
+  });
+
+  it('bounds the evidence', () => {
+    const failure = failureOf(judge({ exit: exited(1, 'x'.repeat(20_000)) }));
+    expect(failure.evidence?.length).toBeLessThanOrEqual(8_192);
+  });
+
+  it('takes what the process room returns', () => {
+    const result: ExitResult = { kind: 'exited', code: 0, tail: '', outputBytes: 0, truncated: false, durationMs: 1 };
+    expect(judge({ exit: result }).kind).toBe('done');
+  });
+});
+
+describe('an agent that cannot write files', () => {
+  it('has its final text taken for the document, and its first paragraph for the summary', () => {
+    expect(judge(withoutFiles('# Plan\n\nAdd the flag.\n\n1. Parse.'))).toEqual({
+      kind: 'done',
+      summary: 'Add the flag.',
+      document: { name: 'plan.md', text: '# Plan\n\nAdd the flag.\n\n1. Parse.\n' },
+    });
+    expect(judge({ ...withoutFiles('Read it.'), phase: 'understand' })).toMatchObject({
+      document: { name: 'understanding.md' },
+    });
+  });
+
+  it('may ask by a block at the end of its text', () => {
+    const text = 'I cannot tell.\n\n```report\n{"status":"question","question":"Which one?"}\n```\n';
+    expect(judge(withoutFiles(text))).toEqual({ kind: 'question', text: 'Which one?' });
+  });
+
+  it('has a done block taken for the summary alone', () => {
+    const text = 'The plan.\n\n```json report\n{"status":"done","summary":"Short."}\n```';
+    expect(judge(withoutFiles(text))).toEqual({
+      kind: 'done',
+      summary: 'Short.',
+      document: { name: 'plan.md', text: 'The plan.\n' },
+    });
+  });
+
+  it('is told when that block cannot be read', () => {
+    expect(failureOf(judge(withoutFiles('x\n```report\n{"status":"maybe"}\n```'))).kind).toBe('bad-report');
+  });
+
+  it('still fails without any text, and where files can be written', () => {
+    expect(failureOf(judge(withoutFiles('  '))).kind).toBe('no-report');
+    expect(failureOf(judge({ ...withoutFiles('All done.'), phase: 'execute' })).kind).toBe('no-report');
+  });
+
+  it('is believed by its report first', () => {
+    expect(judge({ ...withoutFiles('text'), report: DONE })).toMatchObject({ summary: 'Added it.', document: null });
+  });
+});
+
+describe('judging a shell command', () => {
+  it('needs no report', () => {
+    expect(judgeCommand('npm run fix\nmore', exited(0))).toEqual({
+      kind: 'done',
+      summary: 'Ran: npm run fix',
+      document: null,
+    });
+  });
+
+  it('names the exit code and shows the end of the output', () => {
+    expect(failureOf(judgeCommand('npm run fix', exited(127, 'not found')))).toMatchObject({
+      kind: 'command-failed',
+      message: 'npm run fix exited with 127',
+      evidence: 'not found',
+    });
+  });
+});
