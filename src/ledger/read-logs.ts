@@ -7,10 +7,10 @@ import type { LogChunk } from './types.ts';
 
 // Cursors become visible in their order (see append-logs), so a reader who goes on from the last one misses nothing.
 const READ_LOGS = `
-select task_id, attempt, stream, run, position, at, content, cursor::text as cursor
-from tributary.logs
-where task_id = $1 and cursor > coalesce($2::bigint, 0)
-order by cursor
+select task_id, attempt, stream, run, position, at, content, l.cursor::text as cursor
+from tributary.logs l
+where task_id = $1 and l.cursor > coalesce($2::bigint, 0)
+order by l.cursor
 limit $3`;
 
 /** Oldest first, at most `limit`, after the cursor; null from the beginning. @throws LedgerUnavailable */

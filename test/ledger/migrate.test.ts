@@ -1,0 +1,92 @@
+import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openDatabase, type Database } from '../../src/ledger/database.ts';
+import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { checkVersion, migrate } from '../../src/ledger/migrate.ts';
+import { MIGRATIONS } from '../../src/ledger/migrations/index.ts';
+import { openLedgerReader } from '../../src/ledger/reader.ts';
+import { LedgerUnavailable } from '../../src/ledger/types.ts';
+import { testDatabase, type TestDatabase } from '../support/postgres.ts';
+import { taskId } from './rig.ts';
+
+const version = MIGRATIONS.length;
+const first = { number: 1, name: 'one', sql: 'create table tributary.one (id integer)' };
+const second = { number: 2, name: 'two', sql: 'create table tributary.two (id integer)' };
+
+let keeper: TestDatabase;
+let current: TestDatabase;
+let database: Database;
+const ledgers: Ledger[] = [];
+
+beforeEach(async () => {
+  // Keeps the file's server up between the tests' own databases.
+  keeper ??= await testDatabase();
+  current = await testDatabase();
+  database = openDatabase({ url: current.url, applicationName: 'test', maxConnections: 2 });
+});
+
+afterEach(async () => {
+  for (const ledger of ledgers.splice(0)) await ledger.close();
+  await database.close();
+  await current.drop();
+});
+
+afterAll(() => keeper.drop());
+
+function newLedger(): Ledger {
+  const ledger = openLedger({ url: current.url, applicationName: 'test', maxConnections: 2 });
+  ledgers.push(ledger);
+  return ledger;
+}
+
+describe('migrating', () => {
+  it('numbers its migrations from 1 without a gap', () => {
+    expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, index) => index + 1));
+  });
+
+  it('makes an empty database the current one, once', async () => {
+    const ledger = newLedger();
+    expect(await ledger.checkVersion()).toMatchObject({ kind: 'older', version: 0 });
+    expect(await ledger.migrate()).toMatchObject({ kind: 'migrated', version });
+    expect(await ledger.checkVersion()).toEqual({ kind: 'ok', version });
+    expect(await ledger.migrate()).toEqual({ kind: 'current', version });
+  });
+
+  it('applies each migration once when several workers migrate at once', async () => {
+    const results = await Promise.all([newLedger(), newLedger(), newLedger()].map((ledger) => ledger.migrate()));
+    const applied = results.flatMap((result) => (result.kind === 'migrated' ? result.applied : []));
+    expect(applied.toSorted()).toEqual(['0001-tasks', '0002-logs-and-artifacts', '0003-projects-and-verdicts']);
+    expect(results.map((result) => result.version)).toEqual([version, version, version]);
+  });
+
+  it('refuses a migration that was changed after it was applied, by name, and changes nothing', async () => {
+    await migrate(database, [first]);
+    const changed = { ...first, sql: `${first.sql} -- changed` };
+    expect(await migrate(database, [changed, second])).toMatchObject({
+      kind: 'refused',
+      version: 1,
+      message: expect.stringContaining('0001-one'),
+    });
+    expect(await checkVersion(database, [first, second])).toMatchObject({ kind: 'older', version: 1 });
+  });
+
+  it('refuses a schema of a newer program, and says which side to update', async () => {
+    await migrate(database, [first, second]);
+    const message = "this worker is older than the ledger's schema 2; update it";
+    expect(await migrate(database, [first])).toEqual({ kind: 'refused', version: 2, message });
+    expect(await checkVersion(database, [first])).toEqual({ kind: 'newer', version: 2, message });
+  });
+
+  it('leaves nothing of a migration that fails', async () => {
+    const broken = { ...second, sql: `${second.sql}; select 1 / 0` };
+    await expect(migrate(database, [first, broken])).rejects.toThrow('division by zero');
+    expect(await checkVersion(database, [first, second])).toMatchObject({ kind: 'older', version: 1 });
+    expect(await migrate(database, [first, second])).toEqual({ kind: 'migrated', version: 2, applied: ['0002-two'] });
+  });
+
+  it('tells a reader of a database without tables that it is not there yet', async () => {
+    const reader = openLedgerReader({ url: current.url });
+    await expect(reader.readTask(taskId('a'))).rejects.toThrow(LedgerUnavailable);
+    await expect(reader.readTask(taskId('a'))).rejects.toThrow(/start a worker/);
+    await reader.close();
+  });
+});
