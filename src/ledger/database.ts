@@ -79,20 +79,24 @@ export function openDatabase(options: DatabaseOptions): Database {
       } catch (error) {
         throw classified(error);
       }
-      try {
-        await client.query('begin');
-        const result = await work(async (text, values = []) => {
-          const config = { text, values: values.map(storable), query_timeout: answerMs };
-          const { rows } = await client.query<RawRow>(config);
+      const run: Run = async (text, values = []) => {
+        try {
+          const { rows } = await client.query<RawRow>({ text, values: values.map(storable), query_timeout: answerMs });
           return rows;
-        });
-        await client.query('commit');
+        } catch (error) {
+          throw classified(error);
+        }
+      };
+      try {
+        await run('begin');
+        const result = await work(run);
+        await run('commit');
         client.release();
         return result;
       } catch (error) {
         // The connection goes with the transaction: there is nothing to roll back on one that may be broken.
         client.release(true);
-        throw classified(error);
+        throw error;
       }
     },
 

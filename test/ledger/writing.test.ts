@@ -1,14 +1,17 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProjectName } from '../../src/core/ids.ts';
+import { appendLogs } from '../../src/ledger/append-logs.ts';
+import { openDatabase, type Statement } from '../../src/ledger/database.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { LogChunk } from '../../src/ledger/types.ts';
 import { eventually } from '../support/eventually.ts';
 import { migratedLedger, project, taskId } from './rig.ts';
 
 let ledger: Ledger;
+let url: string;
 
 beforeAll(async () => {
-  ({ ledger } = await migratedLedger());
+  ({ ledger, url } = await migratedLedger());
 });
 
 const at = '2026-02-03T04:05:06.789Z';
@@ -62,6 +65,34 @@ describe('logs', () => {
     expect(seen.toSorted()).toEqual(
       Array.from({ length: 80 }, (_, index) => `${Math.floor(index / 10)}/${index % 10}`).toSorted(),
     );
+  });
+
+  it('get no cursor below one of the same task that may have been read', async () => {
+    const database = openDatabase({ url, applicationName: 'test', maxConnections: 2 });
+    const order: string[] = [];
+    let later: Promise<unknown> = Promise.resolve();
+    await database.transaction(5_000, async (run) => {
+      const within = {
+        ...database,
+        query: async ({ text, values }: Statement) => {
+          await run(text, values);
+          return [];
+        },
+      };
+      await appendLogs(within, [chunk('g', 0, 'first')]);
+      later = ledger.appendLogs([chunk('g', 5, 'second')]).then(() => order.push('second'));
+      await eventually('the second to wait for the first', async () => {
+        const [waiting] = await run(
+          "select 1 from pg_stat_activity where wait_event = 'advisory' and datname = current_database()",
+        );
+        return waiting !== undefined;
+      });
+      order.push('first');
+    });
+    await later;
+    expect(order).toEqual(['first', 'second']);
+    expect((await ledger.readLogs(taskId('g'), null, 10)).map(({ text }) => text)).toEqual(['first', 'second']);
+    await database.close();
   });
 
   it('lose their NUL characters', async () => {
