@@ -81,7 +81,9 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
       const run: Run = async (text, values = []) => {
         try {
-          const { rows } = await client.query<RawRow>({ text, values: values.map(storable), query_timeout: answerMs });
+          // Not among the driver's types: how long this one answer may take.
+          const config = { text, values: values.map(storable), query_timeout: answerMs };
+          const { rows } = await client.query<RawRow>(config);
           return rows;
         } catch (error) {
           throw classified(error);
