@@ -1,0 +1,257 @@
+/**
+ * Builds candidates without a checkout. The same item on the same main under the same gate gives the same commit, on
+ * every host and after every crash: so landing twice is landing the same commit (N2).
+ */
+
+import { oneLine, printable } from '../core/text.ts';
+import { tailOf, type FailureKind } from '../core/failure.ts';
+import type { ObjectId, ProjectName } from '../core/ids.ts';
+import { quote } from '../core/ids.ts';
+import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
+import type { Landing, RevisionRequest } from '../core/task-types.ts';
+import type { Git } from './git.ts';
+import { hasCommit, mergeTrees, objectId, readObjects, type Merge } from './merge.ts';
+import { writeCommit } from './objects.ts';
+import { fetchRefs, isAbsentRef, isUnreachable, missingBranch, problemOf, shown } from './origin.ts';
+import { readRef, taskRef } from './refs.ts';
+import { placeOf, trackingRef, type Repositories, type Repository } from './repository.ts';
+import type { ReadGate } from './types.ts';
+
+const MAX_CONFLICT_FILES = 50;
+const MAX_EVIDENCE_CHARS = 16 * 1024;
+const MAX_LANDED_SINCE = 20;
+const GATE_HASH_CHARS = 16;
+
+export interface LandingDeps {
+  readonly git: Git;
+  readonly repositories: Repositories;
+}
+
+export async function buildCandidate(
+  deps: LandingDeps,
+  target: Target,
+  item: QueueItem,
+  readGate: ReadGate,
+): Promise<BuildResult> {
+  try {
+    return await build(deps, target, item, readGate);
+  } catch (error) {
+    if (isUnreachable(error)) {
+      return { kind: 'held', why: 'origin', text: problemOf(error, target.origin)?.message ?? shown(target.origin) };
+    }
+    throw error;
+  }
+}
+
+async function build(deps: LandingDeps, target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult> {
+  const { git } = deps;
+  const opened = await deps.repositories.openLanding(target);
+  if (opened.kind === 'failed') return refused(opened.failure, opened.message, opened.next);
+  const { repository } = opened;
+  const main = await fetchForLanding(deps, repository, item);
+  if (main === null) {
+    const { failure, message, next } = missingBranch(target.origin, target.branch);
+    return refused(failure, message, next);
+  }
+  const landing = await findLanding(git, repository, item, main);
+  if (landing !== null) return { kind: 'landed', landing };
+  if (!(await hasCommit(git, repository, item.head))) {
+    const ref = taskRef(item.taskId, item.attempt, 'head');
+    return refused('landing-refused', `the task's branch ${ref} is no longer on the origin`, 'retry the task');
+  }
+  const [merge, [mainTree, tasksYaml]] = await Promise.all([
+    mergeTrees(git, repository, main, item.head),
+    readObjects(git, repository, [`${main}^{tree}`, `${main}:tasks.yaml`]),
+  ]);
+  if (merge.kind === 'conflict') {
+    return { kind: 'conflict', request: await conflictRequest(git, repository, item, main, merge) };
+  }
+  if (merge.tree === mainTree?.id) return { kind: 'nothing-to-land' };
+  const gate = readGate(tasksYaml?.type === 'blob' ? tasksYaml.content.toString('utf8') : null);
+  if (gate.kind === 'invalid') return { kind: 'held', why: 'gate', text: gate.message };
+  const commit = await writeCandidate(repository, target.project, item, main, merge.tree, gate.gate.hash);
+  return { kind: 'candidate', candidate: { commit, tree: merge.tree, main, gate: gate.gate }, knownGreen: false };
+}
+
+/** Brings main and the item's branch here in one go; main's id, null when the origin has no such branch. */
+export async function fetchForLanding(
+  deps: LandingDeps,
+  repository: Repository,
+  item: QueueItem,
+): Promise<ObjectId | null> {
+  const { branch, origin } = repository.origin;
+  const ref = taskRef(item.taskId, item.attempt, 'head');
+  const mainSpec = `+refs/heads/${branch}:${trackingRef(branch)}`;
+  return deps.repositories.exclusively(repository, async () => {
+    try {
+      await fetchRefs(deps.git, placeOf(repository), origin, [mainSpec, `+${ref}:${ref}`]);
+    } catch (error) {
+      if (!isAbsentRef(error)) throw error;
+      try {
+        await fetchRefs(deps.git, placeOf(repository), origin, [mainSpec]);
+      } catch (second) {
+        if (isAbsentRef(second)) return null;
+        throw second;
+      }
+    }
+    return readRef(repository.gitDir, trackingRef(branch));
+  });
+}
+
+/** The task's commit among main's first parents since the task's base, told by its own trailers; null when not there. */
+export async function findLanding(
+  git: Git,
+  repository: Repository,
+  item: QueueItem,
+  main: ObjectId,
+): Promise<Landing | null> {
+  if (main === item.base) return null;
+  const format =
+    '%H%x00%T%x00%P%x00%(trailers:key=Task-Id,valueonly)%x00%(trailers:key=Task-Attempt,valueonly)%x00%(trailers:key=Gate-Hash,valueonly)%x00';
+  const args = ['log', '--first-parent', '--fixed-strings', `--grep=Task-Id: ${item.taskId}`, `--format=${format}`];
+  const range = (await hasCommit(git, repository, item.base)) ? [main, `^${item.base}`] : [main];
+  const { stdout } = await git.local([...args, ...range, '--'], placeOf(repository));
+  const fields = stdout
+    .toString('utf8')
+    .split('\0')
+    .map((field) => field.trim());
+  for (let at = 0; at + 5 < fields.length; at += 6) {
+    const [commit = '', tree = '', parents = '', taskId, attempt, gateHash = ''] = fields.slice(at, at + 6);
+    if (taskId !== item.taskId || attempt !== String(item.attempt)) continue;
+    const [first = ''] = parents.split(' ');
+    return { commit: objectId(commit), tree: objectId(tree), main: objectId(first), attempt: item.attempt, gateHash };
+  }
+  return null;
+}
+
+/** The commit that would become main's next; its dates are the item's, so that it is the same whenever it is built. */
+export function writeCandidate(
+  repository: Repository,
+  project: ProjectName,
+  item: QueueItem,
+  main: ObjectId,
+  tree: ObjectId,
+  gateHash: string,
+): Promise<ObjectId> {
+  const title = oneLine(item.title) || `Task ${item.taskId}`;
+  const summary = withoutTrailers(printable(item.summary).trim());
+  const trailers = [
+    `Task-Id: ${item.taskId}`,
+    `Task-Attempt: ${item.attempt}`,
+    `Gate-Hash: ${shortGateHash(gateHash)}`,
+    `Tributary-Project: ${project}`,
+  ].join('\n');
+  return writeCommit(repository.store, {
+    tree,
+    parents: [main, item.head],
+    author: item.author,
+    seconds: Math.floor(item.enqueuedAtMs / 1000),
+    message: [title, ...(summary === '' ? [] : [summary]), trailers].join('\n\n'),
+  });
+}
+
+export function landingOf(candidate: Candidate, item: QueueItem): Landing {
+  const { commit, tree, main, gate } = candidate;
+  return { commit, tree, main, attempt: item.attempt, gateHash: shortGateHash(gate.hash) };
+}
+
+function shortGateHash(hash: string): string {
+  return hash.slice(0, GATE_HASH_CHARS);
+}
+
+/** An agent's summary cannot claim to be another task's landing. */
+function withoutTrailers(text: string): string {
+  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Tributary-Project)(\s*):/gim, '$1$2 -');
+}
+
+async function conflictRequest(
+  git: Git,
+  repository: Repository,
+  item: QueueItem,
+  main: ObjectId,
+  merge: Extract<Merge, { kind: 'conflict' }>,
+): Promise<RevisionRequest> {
+  const files = merge.files.slice(0, MAX_CONFLICT_FILES);
+  const [evidence, landedSince] = await Promise.all([
+    conflictEvidence(git, repository, merge.tree, files),
+    firstParents(git, repository, item.base, main),
+  ]);
+  const named = files.slice(0, 3).map(quote).join(', ');
+  const more = merge.files.length > 3 ? ` and ${merge.files.length - 3} more` : '';
+  const text = `conflicts with what landed since, in ${named}${more}`;
+  return { kind: 'conflict', main, text, files, failedCommand: null, evidence, landedSince };
+}
+
+/** What landed on main since a commit, newest first. */
+export async function firstParents(
+  git: Git,
+  repository: Repository,
+  since: ObjectId,
+  main: ObjectId,
+): Promise<RevisionRequest['landedSince']> {
+  const args = [
+    'log',
+    '--first-parent',
+    `--max-count=${MAX_LANDED_SINCE}`,
+    '--format=%H%x00%s%x00',
+    main,
+    `^${since}`,
+    '--',
+  ];
+  const { stdout, code } = await git.local(args, { ...placeOf(repository), accept: [128] });
+  if (code !== 0) return [];
+  const fields = stdout
+    .toString('utf8')
+    .split('\0')
+    .map((field) => field.trim());
+  const landed: { commit: ObjectId; title: string }[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    landed.push({ commit: objectId(fields[at] ?? ''), title: oneLine(fields[at + 1] ?? '') });
+  }
+  return landed;
+}
+
+/** The conflicting places of each file with both sides, as the merge wrote them. */
+async function conflictEvidence(
+  git: Git,
+  repository: Repository,
+  tree: ObjectId,
+  files: readonly string[],
+): Promise<string> {
+  const readable = files.filter((file) => !file.includes('\n'));
+  const contents = await readObjects(
+    git,
+    repository,
+    readable.map((file) => `${tree}:${file}`),
+    64 * 1024 * 1024,
+  );
+  const parts: string[] = [];
+  for (const [index, file] of readable.entries()) {
+    const found = contents[index];
+    const hunks = found?.type === 'blob' ? conflictHunks(found.content.toString('utf8')) : '';
+    parts.push(`--- ${quote(file)}\n${hunks || '(one side deleted or renamed it, or it is not text)'}`);
+  }
+  const text = printable(parts.join('\n'));
+  return text.length > MAX_EVIDENCE_CHARS
+    ? `${text.slice(0, MAX_EVIDENCE_CHARS - 4)}\n[…]`
+    : tailOf(text, MAX_EVIDENCE_CHARS);
+}
+
+function conflictHunks(text: string): string {
+  if (text.includes('\0')) return '';
+  const kept: string[] = [];
+  let inside = false;
+  text.split('\n').forEach((line, index) => {
+    if (line.startsWith('<<<<<<< ')) {
+      inside = true;
+      kept.push(`@@ line ${index + 1}`);
+    }
+    if (inside) kept.push(line);
+    if (line.startsWith('>>>>>>> ')) inside = false;
+  });
+  return kept.join('\n');
+}
+
+function refused(kind: FailureKind, message: string, next: string): BuildResult {
+  return { kind: 'refused', failure: { kind, message, next } };
+}

@@ -1,0 +1,67 @@
+/**
+ * An origin that is a repository on this host with the branch checked out: its files move together with the branch,
+ * and only when nothing of the person's can be lost.
+ *
+ * Git's own receive-pack (updateInstead) does the move. It writes the files first and the branch last; a process that
+ * was killed in between leaves a checkout that differs from main exactly as the candidate does, wholly or half-way.
+ * That one is finished here, under the checkout's own index lock; everything else that differs is a person's.
+ */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { exists } from './files.ts';
+import type { Git } from './git.ts';
+
+export interface CheckedOut {
+  /** The worktree's root. */
+  readonly path: string;
+  /** The worktree's own git folder, with its HEAD and index. */
+  readonly gitDir: string;
+}
+
+/** The local folder that an origin names; null for one that is reached over a network. */
+export function localPathOf(origin: string): string | null {
+  if (origin.startsWith('/')) return origin;
+  if (!origin.startsWith('file://')) return null;
+  try {
+    return fileURLToPath(origin);
+  } catch {
+    // A file URL of another host is not a folder here.
+    return null;
+  }
+}
+
+/** The worktree of a local origin that has the branch checked out; null when none has, or the origin is not local. */
+export async function findCheckout(git: Git, origin: string, branch: string): Promise<CheckedOut | null> {
+  const path = localPathOf(origin);
+  if (path === null) return null;
+  const gitDir = (await exists(join(path, '.git'))) ? join(path, '.git') : path;
+  const resolved = await resolveGitDir(gitDir);
+  const { stdout, code } = await git.checkout(['worktree', 'list', '--porcelain', '-z'], {
+    gitDir: resolved,
+    accept: [128],
+  });
+  if (code !== 0) return null;
+  for (const block of stdout.toString('utf8').split('\0\0')) {
+    const lines = block.split('\0');
+    const worktree = lines.find((line) => line.startsWith('worktree '))?.slice('worktree '.length);
+    if (worktree === undefined || lines.includes('bare') || !lines.includes(`branch refs/heads/${branch}`)) continue;
+    if (!(await exists(join(worktree, '.git')))) continue;
+    return { path: worktree, gitDir: await resolveGitDir(join(worktree, '.git')) };
+  }
+  return null;
+}
+
+/** The git folder behind a `.git`, which is a folder or a file that names one. */
+async function resolveGitDir(dotGit: string): Promise<string> {
+  if (!(await stat(dotGit)).isFile()) return dotGit;
+  const named = /^gitdir: (.*)$/m.exec(await readFile(dotGit, 'utf8'))?.[1] ?? '';
+  return named.startsWith('/') ? named : join(dotGit, '..', named);
+}
+
+/** The command that serves a push into a checked-out branch. */
+export function receivePackFor(gitPath: string): string {
+  const program = `'${gitPath.replaceAll("'", String.raw`'\''`)}'`;
+  return `${program} -c receive.denyCurrentBranch=updateInstead -c core.hooksPath=/dev/null receive-pack`;
+}

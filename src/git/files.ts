@@ -1,0 +1,111 @@
+/** Small file operations that never follow what an agent may have put in the way. */
+
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+export function errnoOf(error: unknown): string | null {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
+  return typeof error.code === 'string' ? error.code : null;
+}
+
+/** True of the errors that say that nothing is there. */
+export function isAbsent(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+export function isNoSpace(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+export function temporaryName(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}.tmp`;
+}
+
+/** Replaces a file as a whole: readers see the old content or the new. */
+export async function writeAtomic(path: string, content: string | Buffer, mode = 0o600): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await writeFile(temporary, content, { flag: 'wx', mode });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** The content of a regular file; null when it is absent, a link, something else, or longer than `maxBytes`. */
+export async function readRegular(path: string, maxBytes: number): Promise<Buffer | null> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stats = await handle.stat();
+      if (!stats.isFile() || stats.size > maxBytes) return null;
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if (isAbsent(error) || errnoOf(error) === 'ELOOP' || errnoOf(error) === 'ENXIO') return null;
+    throw error;
+  }
+}
+
+export async function readText(path: string, maxBytes = 1024 * 1024): Promise<string | null> {
+  const content = await readRegular(path, maxBytes);
+  return content === null ? null : content.toString('utf8');
+}
+
+/**
+ * Copies an index file and keeps its time, rounded down: git decides by it which entries it must look at again, and a
+ * later time would hide changes made within the same tick of the clock.
+ */
+export async function copyIndex(from: string, to: string): Promise<boolean> {
+  const stats = await lstat(from).catch(absentAsNull);
+  const content = stats === null ? null : await readRegular(from, 1024 * 1024 * 1024);
+  if (stats === null || content === null) return false;
+  const temporary = temporaryName(to);
+  await writeFile(temporary, content, { flag: 'wx', mode: 0o600 });
+  const seconds = (Math.floor(stats.mtimeMs) - 1) / 1000;
+  await utimes(temporary, seconds, seconds);
+  await rename(temporary, to);
+  return true;
+}
+
+export function absentAsNull(error: unknown): null {
+  if (isAbsent(error)) return null;
+  throw error;
+}
+
+/** Takes a folder out of its place at once, then removes it: a half-removed one is never seen under its name. */
+export async function removeTree(path: string, trash: string): Promise<void> {
+  const aside = join(trash, randomBytes(8).toString('hex'));
+  try {
+    await mkdir(trash, { recursive: true });
+    await rename(path, aside);
+  } catch (error) {
+    if (isAbsent(error)) return;
+    throw error;
+  }
+  await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+}
+
+export async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch(absentAsNull);
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(absentAsNull)) !== null;
+}
+
+/** The names in a folder; none when there is no such folder. */
+export async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder).catch(absentAsNull)) ?? [];
+}
+
+export async function makeParent(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+}

@@ -1,0 +1,232 @@
+/**
+ * Kept worktrees of the mirror in which gates run, one run at a time each.
+ *
+ * A worktree is handed out only when its index is the candidate's tree and its files are the index (N3). Between runs
+ * stays what git ignores and set-up made, and nothing else.
+ */
+
+import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Candidate, QueueItem, Target } from '../core/queue-types.ts';
+import { writeCandidate } from './candidate.ts';
+import { readText, removeFile, removeTree, writeAtomic } from './files.ts';
+import type { Git } from './git.ts';
+import { tryLockFile } from './lock.ts';
+import { hasCommit, mergeTrees, objectId } from './merge.ts';
+import { fetchRefs } from './origin.ts';
+import { adminFolder, gitFileContent } from './places.ts';
+import { readRef, taskRef } from './refs.ts';
+import { placeOf, originKey, trackingRef, type Repositories, type Repository } from './repository.ts';
+import type { GateWorktree } from './types.ts';
+import { installIndex, writeWorktreeLink } from './workspace.ts';
+
+export interface GateDeps {
+  readonly home: string;
+  readonly git: Git;
+  readonly repositories: Repositories;
+  /** The gate worktrees that a run of this process has. */
+  readonly leased: Set<string>;
+}
+
+interface GatePlaces {
+  readonly path: string;
+  readonly index: string;
+  readonly state: string;
+  readonly lock: string;
+  readonly admin: string;
+}
+
+interface SetUp {
+  readonly key: string;
+  /** The ignored entries that set-up made. */
+  readonly kept: readonly string[];
+}
+
+const MAX_GATE_WORKTREES = 64;
+const LOCK_FILES = [
+  'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'requirements*.txt', 'poetry.lock',
+  'uv.lock', 'Pipfile.lock', 'go.sum', 'Cargo.lock', 'Gemfile.lock', 'composer.lock',
+]; // prettier-ignore
+
+/** @throws GitError or Error when the worktree cannot be made what the candidate is */
+export async function gateWorktree(
+  deps: GateDeps,
+  target: Target,
+  item: QueueItem,
+  candidate: Candidate,
+): Promise<GateWorktree> {
+  const opened = await deps.repositories.openMirror(target);
+  if (opened.kind === 'failed') throw new Error(opened.message);
+  const { repository } = opened;
+  await rebuildCandidate(deps, repository, target, item, candidate);
+  const places = await lease(deps, repository);
+  try {
+    return await fill(deps, repository, places, candidate);
+  } catch (error) {
+    await release(deps, places);
+    throw error;
+  }
+}
+
+/** The candidate in the mirror, made of the same parts; it must have the same id. */
+async function rebuildCandidate(
+  deps: GateDeps,
+  repository: Repository,
+  target: Target,
+  item: QueueItem,
+  candidate: Candidate,
+): Promise<void> {
+  const { git } = deps;
+  const { gitDir } = repository;
+  const ref = taskRef(item.taskId, item.attempt, 'head');
+  const tracking = trackingRef(target.branch);
+  const has = (await readRef(gitDir, tracking)) === candidate.main && (await readRef(gitDir, ref)) === item.head;
+  if (!has) {
+    if (!(await hasCommit(git, repository, candidate.main))) await deps.repositories.fetchBranch(repository);
+    if (!(await hasCommit(git, repository, item.head))) {
+      await deps.repositories.exclusively(repository, () =>
+        fetchRefs(git, placeOf(repository), target.origin, [`+${ref}:${ref}`]),
+      );
+    }
+  }
+  const merge = await mergeTrees(git, repository, candidate.main, item.head);
+  const same = merge.kind === 'clean' && merge.tree === candidate.tree;
+  const commit = same
+    ? await writeCandidate(repository, target.project, item, candidate.main, merge.tree, candidate.gate.hash)
+    : null;
+  if (commit !== candidate.commit) {
+    throw new Error(
+      `the candidate ${candidate.commit} comes out differently on this host (are the versions of git the same?)`,
+    );
+  }
+}
+
+async function lease(deps: GateDeps, repository: Repository): Promise<GatePlaces> {
+  const folder = join(deps.home, 'gates', originKey(repository.origin));
+  await mkdir(folder, { recursive: true });
+  for (let number = 1; number <= MAX_GATE_WORKTREES; number += 1) {
+    const path = join(folder, String(number));
+    const lock = `${path}.lock`;
+    if (deps.leased.has(path)) continue;
+    deps.leased.add(path);
+    if (await tryLockFile(lock)) {
+      const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
+      return { path, index: `${path}.index`, state: `${path}.json`, lock, admin };
+    }
+    deps.leased.delete(path);
+  }
+  throw new Error(`all ${MAX_GATE_WORKTREES} gate worktrees of ${repository.origin.project} are in use`);
+}
+
+async function release(deps: GateDeps, places: GatePlaces): Promise<void> {
+  await removeFile(places.lock);
+  deps.leased.delete(places.path);
+}
+
+async function fill(
+  deps: GateDeps,
+  repository: Repository,
+  places: GatePlaces,
+  candidate: Candidate,
+): Promise<GateWorktree> {
+  const { git } = deps;
+  const trash = join(deps.home, 'trash');
+  const place = { ...placeOf(repository), worktree: places.path, index: places.index };
+  const kept = (await readText(join(places.path, '.git'), 4_096)) === gitFileContent(places.admin);
+  if (!kept) {
+    await removeTree(places.path, trash);
+    await removeTree(places.admin, trash);
+    await removeFile(places.index);
+    await removeFile(places.state);
+  }
+  await mkdir(places.path, { recursive: true, mode: 0o700 });
+  await writeWorktreeLink(places.admin, places.path, `${candidate.commit}\n`);
+  await removeFile(`${places.index}.lock`);
+  await git.local(['read-tree', '--reset', '-u', candidate.commit], place);
+  const key = candidate.gate.setup === null ? null : await setUpKey(git, place, candidate.gate.setup);
+  const setUp = await readSetUp(places);
+  const done = key !== null && setUp?.key === key;
+  if (!done) await removeFile(places.state);
+  await cleanUp(git, place, done && setUp !== null ? setUp.kept : []);
+  await verify(git, place, candidate);
+  await installIndex(places.index, places.admin);
+  return {
+    path: places.path,
+    needsSetup: key !== null && !done,
+    markSetUp: async () => {
+      if (key === null) return;
+      const { ignored } = await leftovers(git, place);
+      const value: SetUp = { key, kept: ignored };
+      await writeAtomic(places.state, JSON.stringify(value));
+    },
+    release: () => release(deps, places),
+  };
+}
+
+type Place = { readonly gitDir: string; readonly objects: string; readonly worktree: string; readonly index: string };
+
+/** Names what set-up was done for: its command and the lock files as the candidate has them. */
+async function setUpKey(git: Git, place: Place, command: string): Promise<string> {
+  const patterns = LOCK_FILES.map((name) => `:(glob)**/${name}`);
+  const { stdout } = await git.local(['ls-files', '-s', '-z', '--', ...patterns], place);
+  return createHash('sha256').update(command).update('\0').update(stdout).digest('hex');
+}
+
+async function readSetUp(places: GatePlaces): Promise<SetUp | null> {
+  const text = await readText(places.state);
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || !('key' in value) || !('kept' in value)) return null;
+    if (typeof value.key !== 'string' || !Array.isArray(value.kept)) return null;
+    return { key: value.key, kept: value.kept.filter((entry) => typeof entry === 'string') };
+  } catch {
+    // Unreadable is as good as none: set-up is done again.
+    return null;
+  }
+}
+
+/** Removes what is not the candidate's, but for what set-up made. */
+async function cleanUp(git: Git, place: Place, kept: readonly string[]): Promise<void> {
+  const { untracked, ignored } = await leftovers(git, place);
+  const keep = new Set(kept);
+  for (const path of [...untracked, ...ignored.filter((entry) => !keep.has(entry))]) {
+    await rm(join(place.worktree, path), { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+async function leftovers(
+  git: Git,
+  place: Place,
+): Promise<{
+  readonly untracked: readonly string[];
+  readonly ignored: readonly string[];
+  readonly changed: readonly string[];
+}> {
+  const args = ['status', '--porcelain=v1', '-z', '--ignored=traditional', '--untracked-files=normal', '--no-renames'];
+  const { stdout } = await git.local([...args, '--ignore-submodules=all'], place);
+  const lines = stdout
+    .toString('utf8')
+    .split('\0')
+    .filter((line) => line !== '');
+  const withMark = (mark: string): string[] =>
+    lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(3));
+  const changed = lines.filter((line) => !line.startsWith('?? ') && !line.startsWith('!! ') && line[1] !== ' ');
+  return { untracked: withMark('?? '), ignored: withMark('!! '), changed };
+}
+
+/** The index is the candidate's tree, and the files are the index. */
+async function verify(git: Git, place: Place, candidate: Candidate): Promise<void> {
+  const [written, differing] = await Promise.all([
+    git.local(['write-tree'], place),
+    git.local(['diff-files', '--name-only', '-z', '--ignore-submodules=all'], place),
+  ]);
+  const tree = objectId(written.stdout.toString('utf8').trim());
+  if (tree !== candidate.tree) throw new Error(`the gate worktree has the tree ${tree}, not ${candidate.tree}`);
+  if (differing.stdout.length > 0) {
+    throw new Error(
+      `files of the gate worktree differ from the candidate: ${differing.stdout.toString('utf8').slice(0, 200)}`,
+    );
+  }
+}

@@ -1,0 +1,72 @@
+/** The two ways in which the engine starts git: for what stays on this host, and for reaching an origin. */
+
+import { runGit, type GitOutput } from './command.ts';
+import type { Environments } from './environment.ts';
+
+export interface GitOptions {
+  /** The repository, always given: git never looks for one by itself. */
+  readonly gitDir: string;
+  /** Another repository's objects instead of `gitDir`'s own. */
+  readonly objects?: string;
+  readonly worktree?: string;
+  readonly index?: string;
+  readonly input?: string | Buffer;
+  readonly accept?: readonly number[];
+  readonly maxOutputBytes?: number;
+}
+
+export interface Git {
+  readonly gitPath: string;
+  local(args: readonly string[], options: GitOptions): Promise<GitOutput>;
+  network(args: readonly string[], options: GitOptions): Promise<GitOutput>;
+  /** In a person's own checkout, with that person's settings but for hooks and fsmonitor. */
+  checkout(args: readonly string[], options: GitOptions): Promise<GitOutput>;
+}
+
+const NETWORK_TIMEOUT_MS = 120_000;
+const LOCAL_TIMEOUT_MS = 120_000;
+
+export function createGit(gitPath: string, environments: Environments): Git {
+  return {
+    gitPath,
+    local: (args, options) =>
+      runGit(gitPath, args, {
+        cwd: options.worktree ?? options.gitDir,
+        env: { ...environments.local, ...placesOf(options) },
+        timeoutMs: LOCAL_TIMEOUT_MS,
+        ...rest(options),
+      }),
+    network: async (args, options) =>
+      runGit(gitPath, args, {
+        cwd: options.gitDir,
+        env: { ...(await environments.network()), ...placesOf(options) },
+        timeoutMs: NETWORK_TIMEOUT_MS,
+        ownSession: true,
+        ...rest(options),
+      }),
+    checkout: (args, options) =>
+      runGit(gitPath, args, {
+        cwd: options.worktree ?? options.gitDir,
+        env: { ...environments.checkout, ...placesOf(options) },
+        timeoutMs: LOCAL_TIMEOUT_MS,
+        ...rest(options),
+      }),
+  };
+}
+
+function placesOf(options: GitOptions): Record<string, string> {
+  return {
+    GIT_DIR: options.gitDir,
+    ...(options.objects === undefined ? {} : { GIT_OBJECT_DIRECTORY: options.objects }),
+    ...(options.worktree === undefined ? {} : { GIT_WORK_TREE: options.worktree }),
+    ...(options.index === undefined ? {} : { GIT_INDEX_FILE: options.index }),
+  };
+}
+
+function rest(options: GitOptions): Pick<GitOptions, 'input' | 'accept' | 'maxOutputBytes'> {
+  return {
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.accept === undefined ? {} : { accept: options.accept }),
+    ...(options.maxOutputBytes === undefined ? {} : { maxOutputBytes: options.maxOutputBytes }),
+  };
+}

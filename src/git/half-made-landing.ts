@@ -1,0 +1,127 @@
+/**
+ * Finishes a landing into a checkout that a kill cut off between the first file and the branch.
+ *
+ * The checkout's index lock is held throughout, so that the person's own git waits; the files are written by git's
+ * one-way merge, which verifies each before it touches it; the branch moves by compare-and-swap, last.
+ */
+
+import { readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { quote, type ObjectId } from '../core/ids.ts';
+import type { Candidate, QueueItem } from '../core/queue-types.ts';
+import type { CheckedOut } from './checked-out.ts';
+import type { Change } from './checkout-state.ts';
+import { GitError } from './command.ts';
+import { absentAsNull, errnoOf, removeFile } from './files.ts';
+import type { Git } from './git.ts';
+import { listRemote, push } from './origin.ts';
+import type { Repository } from './repository.ts';
+
+export interface HalfMade {
+  readonly item: QueueItem;
+  readonly candidate: Candidate;
+  readonly changes: readonly Change[];
+}
+
+// A lock that some process has open is in use, however old. Where that cannot be told, only a very old one is stale.
+const UNHELD_STALE_MS = 2_000;
+const UNKNOWN_STALE_MS = 10 * 60_000;
+
+/** Null when it is finished; else one line that says why it has to wait. */
+export async function finishHalfMadeLanding(
+  git: Git,
+  repository: Repository,
+  checkout: CheckedOut,
+  halfMade: HalfMade,
+): Promise<string | null> {
+  await bringObjects(git, repository, halfMade);
+  const lock = join(checkout.gitDir, 'index.lock');
+  if (!(await takeIndexLock(lock))) {
+    return `another git command is at work in ${checkout.path}; landing goes on by itself when it has ended (if none is, remove ${lock})`;
+  }
+  const index = join(checkout.gitDir, 'index.tributary');
+  try {
+    await writeFiles(git, checkout, index, halfMade);
+    await writeFile(lock, await readFile(index));
+    await rename(lock, join(checkout.gitDir, 'index'));
+  } catch (error) {
+    await removeFile(lock);
+    if (!(error instanceof GitError) || error.reason !== 'exit') throw error;
+    return `a landing into ${checkout.path} was cut off and cannot be finished: ${quote(error.message)}`;
+  } finally {
+    await rm(index, { force: true });
+    await rm(`${index}.lock`, { force: true });
+  }
+  const { commit, main } = halfMade.candidate;
+  await git.checkout(
+    ['update-ref', '--no-deref', '-m', 'tributary: landed', `refs/heads/${repository.origin.branch}`, commit, main],
+    {
+      gitDir: checkout.gitDir,
+    },
+  );
+  return null;
+}
+
+/** Sees to it that the origin has the candidate's objects, under a ref of the task's own. */
+async function bringObjects(git: Git, repository: Repository, halfMade: HalfMade): Promise<void> {
+  const { item, candidate } = halfMade;
+  const { origin } = repository.origin;
+  const ref = `refs/tasks/${item.taskId}/${item.attempt}/landing`;
+  const expected: ObjectId | null = (await listRemote(git, repository.gitDir, origin, [ref])).get(ref) ?? null;
+  await push(git, repository.gitDir, origin, { updates: [{ ref, id: candidate.commit, expected }], deletions: [] });
+}
+
+async function writeFiles(git: Git, checkout: CheckedOut, index: string, halfMade: HalfMade): Promise<void> {
+  const { candidate, changes } = halfMade;
+  const place = { gitDir: checkout.gitDir, worktree: checkout.path, index };
+  await git.checkout(['read-tree', candidate.main], place);
+  const entries = changes
+    .filter((change) => change.onDisk === 'new')
+    .map((change) => `${change.newMode === '000000' ? '0' : change.newMode} ${change.newId}\t${change.path}\0`);
+  await git.checkout(['update-index', '-z', '--index-info'], { ...place, input: entries.join('') });
+  await git.checkout(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
+  await git.checkout(['read-tree', '-m', '-u', candidate.commit], place);
+}
+
+async function takeIndexLock(lock: string): Promise<boolean> {
+  for (let round = 0; round < 2; round += 1) {
+    try {
+      await writeFile(lock, '', { flag: 'wx', mode: 0o644 });
+      return true;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+    if (!(await isStale(lock))) return false;
+    await removeFile(lock);
+  }
+  return false;
+}
+
+/** Whether a lock file is left from a process that died. */
+export async function isStale(lock: string): Promise<boolean> {
+  const stats = await stat(lock).catch(absentAsNull);
+  if (stats === null) return true;
+  const ageMs = Date.now() - stats.mtimeMs;
+  const held = await isHeldOpen(lock);
+  if (held === null) return ageMs > UNKNOWN_STALE_MS;
+  return !held && ageMs > UNHELD_STALE_MS;
+}
+
+/** Whether any process has the file open; null where the kernel does not tell. */
+async function isHeldOpen(path: string): Promise<boolean | null> {
+  const pids = await readdir('/proc').catch(() => null);
+  if (pids === null) return null;
+  let hidden = false;
+  for (const pid of pids.filter((name) => /^\d+$/.test(name))) {
+    const folder = `/proc/${pid}/fd`;
+    const descriptors = await readdir(folder).catch((error: unknown) => {
+      // Another user's process may be a git command of that user.
+      if (errnoOf(error) === 'EACCES') hidden = true;
+      return [];
+    });
+    for (const descriptor of descriptors) {
+      if ((await readlink(join(folder, descriptor)).catch(() => '')) === path) return true;
+    }
+  }
+  return hidden ? null : false;
+}

@@ -1,0 +1,60 @@
+/**
+ * What can be told of a worktree that an agent has left without running git in it (N4): a repository below it is
+ * enough to make git's own commands run the agent's program.
+ */
+
+import { readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { readRegular } from './files.ts';
+
+const MAX_MARKED_FILE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The first thing named `.git`, in any case, below the worktree's root; null when there is none.
+ *
+ * @throws EACCES when a folder cannot be read
+ */
+export async function findNestedRepository(worktree: string): Promise<string | null> {
+  // Names are bytes: one that is no UTF-8 must not hide what lies below it.
+  const root = Buffer.from(worktree);
+  let level: readonly Buffer[] = [root];
+  while (level.length > 0) {
+    const listed = await Promise.all(
+      level.map(async (folder) => ({
+        folder,
+        entries: await readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
+      })),
+    );
+    const next: Buffer[] = [];
+    for (const { folder, entries } of listed) {
+      for (const entry of entries) {
+        const isOwn = folder === root && entry.name.equals(OWN_LINK);
+        if (isGitName(entry.name) && !isOwn) return relative(worktree, join(folder.toString('utf8'), '.git'));
+        if (entry.isDirectory()) next.push(Buffer.concat([folder, SLASH, entry.name]));
+      }
+    }
+    level = next;
+  }
+  return null;
+}
+
+const OWN_LINK = Buffer.from('.git');
+const SLASH = Buffer.from('/');
+
+function isGitName(name: Buffer): boolean {
+  return name.length === 4 && name.toString('latin1').toLowerCase() === '.git';
+}
+
+/** Those of the files that still have conflict markers. */
+export async function findConflictMarkers(worktree: string, files: readonly string[]): Promise<readonly string[]> {
+  const marked: string[] = [];
+  for (const file of files) {
+    const content = await readRegular(join(worktree, file), MAX_MARKED_FILE_BYTES);
+    if (content !== null && hasConflictMarkers(content.toString('latin1'))) marked.push(file);
+  }
+  return marked;
+}
+
+function hasConflictMarkers(text: string): boolean {
+  return /^<{7}(?: |\r?$)/m.test(text) && /^>{7}(?: |\r?$)/m.test(text);
+}

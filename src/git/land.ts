@@ -1,0 +1,156 @@
+/**
+ * Moves the origin's main to a candidate, by compare-and-swap alone (N2), and looks afterwards at what main is (N3).
+ *
+ * Whatever is not known for certain is found out by looking: a push whose answer was lost either left the candidate
+ * among main's ancestors or it did not.
+ */
+
+import { quote, type ObjectId } from '../core/ids.ts';
+import type { Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import { fetchForLanding, landingOf, type LandingDeps } from './candidate.ts';
+import { GitError } from './command.ts';
+import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
+import { inspectCheckout } from './checkout-state.ts';
+import { finishHalfMadeLanding } from './half-made-landing.ts';
+import { isAncestor, treeOf } from './merge.ts';
+import { isUnreachable, listRemote, problemOf, push, shown, type PushResult } from './origin.ts';
+import { deleteRef, taskRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+
+export async function land(
+  deps: LandingDeps,
+  target: Target,
+  item: QueueItem,
+  candidate: Candidate,
+): Promise<LandResult> {
+  try {
+    const opened = await deps.repositories.openLanding(target);
+    if (opened.kind === 'failed') {
+      const { message, next } = opened;
+      return { kind: 'refused', failure: { kind: 'bad-configuration', message, next } };
+    }
+    return await tryLanding(deps, opened.repository, item, candidate);
+  } catch (error) {
+    if (isUnreachable(error)) {
+      return { kind: 'held', why: 'origin', text: problemOf(error, target.origin)?.message ?? shown(target.origin) };
+    }
+    throw error;
+  }
+}
+
+async function tryLanding(
+  deps: LandingDeps,
+  repository: Repository,
+  item: QueueItem,
+  candidate: Candidate,
+): Promise<LandResult> {
+  const { branch, origin } = repository.origin;
+  // A candidate that this host did not build, or no longer has, is built again before it can land.
+  if ((await treeOf(deps.git, repository, candidate.commit).catch(asMissing)) !== candidate.tree) {
+    return { kind: 'moved' };
+  }
+  const checkout = await findCheckout(deps.git, origin, branch);
+  if (checkout !== null) {
+    const state = await inspectCheckout(deps.git, repository, checkout, candidate);
+    if (state.kind === 'dirty') return { kind: 'held', why: 'checkout', text: state.text };
+    if (state.kind === 'half-made') {
+      const finished = await finishHalfMadeLanding(deps.git, repository, checkout, {
+        item,
+        candidate,
+        changes: state.changes,
+      });
+      if (finished !== null) return { kind: 'held', why: 'checkout', text: finished };
+    }
+  }
+  const pushed = await pushCandidate(deps, repository, item, candidate, checkout).catch((error: unknown) => {
+    // It may have arrived all the same.
+    if (error instanceof GitError && error.reason === 'timeout') return null;
+    throw error;
+  });
+  return judge(deps, repository, item, candidate, pushed, checkout);
+}
+
+function pushCandidate(
+  deps: LandingDeps,
+  repository: Repository,
+  item: QueueItem,
+  candidate: Candidate,
+  checkout: CheckedOut | null,
+): Promise<PushResult> {
+  const { branch, origin } = repository.origin;
+  return push(deps.git, repository.gitDir, origin, {
+    updates: [{ ref: `refs/heads/${branch}`, id: candidate.commit, expected: candidate.main }],
+    deletions: [taskRef(item.taskId, item.attempt, 'head')],
+    ...(checkout === null ? {} : { receivePack: receivePackFor(deps.git.gitPath) }),
+  });
+}
+
+/** What a push came to, by what main is after it. */
+async function judge(
+  deps: LandingDeps,
+  repository: Repository,
+  item: QueueItem,
+  candidate: Candidate,
+  pushed: PushResult | null,
+  checkout: CheckedOut | null,
+): Promise<LandResult> {
+  const { branch, origin } = repository.origin;
+  const mainRef = `refs/heads/${branch}`;
+  const main = (await listRemote(deps.git, repository.gitDir, origin, [mainRef])).get(mainRef) ?? null;
+  if (main === candidate.commit) return confirm(deps, repository, item, candidate, main);
+  if (main !== candidate.main) {
+    const fetched = await fetchForLanding(deps, repository, item);
+    if (fetched === null) return { kind: 'moved' };
+    if (!(await isAncestor(deps.git, repository, candidate.commit, fetched))) return { kind: 'moved' };
+    await forget(repository, item);
+    return { kind: 'landed', landing: landingOf(candidate, item) };
+  }
+  if (pushed === null) return { kind: 'held', why: 'origin', text: `${shown(origin)} did not answer a push in time` };
+  const outcome = pushed.refs.get(mainRef);
+  const reason = outcome?.kind === 'refused' ? outcome.reason : 'no reason was given';
+  if (checkout !== null) {
+    const state = await inspectCheckout(deps.git, repository, checkout, candidate);
+    const text =
+      state.kind === 'dirty' ? state.text : `${checkout.path} could not be updated: ${reason}; ${pushed.words}`;
+    return { kind: 'held', why: 'checkout', text };
+  }
+  // Another writer held the ref's lock at that moment.
+  if (outcome?.kind === 'stale' || /cannot lock ref|failed to update ref|incorrect old value/.test(reason)) {
+    return { kind: 'moved' };
+  }
+  const words = pushed.words === '' ? '' : `: ${pushed.words}`;
+  return {
+    kind: 'refused',
+    failure: {
+      kind: 'landing-refused',
+      message: `the origin refused to move ${branch} (${quote(reason)})${words}`,
+      next: `let Tributary's account push to ${branch}, or name another branch in tasks.yaml; then retry the task`,
+    },
+  };
+}
+
+/** Compares what main now is with what was tested (N3). */
+async function confirm(
+  deps: LandingDeps,
+  repository: Repository,
+  item: QueueItem,
+  candidate: Candidate,
+  main: ObjectId,
+): Promise<LandResult> {
+  const tree = await treeOf(deps.git, repository, main);
+  if (tree !== candidate.tree) {
+    const text = `${repository.origin.branch} is at ${main} with the tree ${tree}, but ${candidate.tree} was tested`;
+    return { kind: 'mismatch', text };
+  }
+  await forget(repository, item);
+  return { kind: 'landed', landing: landingOf(candidate, item) };
+}
+
+async function forget(repository: Repository, item: QueueItem): Promise<void> {
+  await deleteRef(repository.gitDir, taskRef(item.taskId, item.attempt, 'head'));
+}
+
+function asMissing(error: unknown): null {
+  if (error instanceof GitError && error.reason === 'exit') return null;
+  throw error;
+}

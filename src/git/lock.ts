@@ -1,0 +1,116 @@
+/**
+ * One at a time: in this process by a queue, between processes by a file.
+ *
+ * The file names its owner by process id and start time. It is stale when no such process lives, and is then taken
+ * over; two that take over at once are told apart by what the file said.
+ */
+
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { absentAsNull, errnoOf, removeFile, temporaryName } from './files.ts';
+
+const LOCK_WAIT_MS = 120_000;
+const LOCK_RETRY_MS = 20;
+
+export type Mutex = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** Runs what it is given one after another, in the order of the calls. */
+export function createMutex(): Mutex {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work);
+    last = next.catch(() => {});
+    return next;
+  };
+}
+
+/** One mutex for each key; none is kept that nobody uses. */
+export function createMutexes(): (key: string) => Mutex {
+  const held = new Map<string, { mutex: Mutex; users: number }>();
+  return (key) => async (work) => {
+    const entry = held.get(key) ?? { mutex: createMutex(), users: 0 };
+    held.set(key, entry);
+    entry.users += 1;
+    try {
+      return await entry.mutex(work);
+    } finally {
+      entry.users -= 1;
+      if (entry.users === 0) held.delete(key);
+    }
+  };
+}
+
+/**
+ * Runs some work while this process holds the lock file.
+ *
+ * @throws when a living process holds it for more than two minutes
+ */
+export async function withLockFile<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const until = Date.now() + LOCK_WAIT_MS;
+  while (!(await tryLockFile(path))) {
+    if (Date.now() > until) throw new Error(`${path} is held by another worker for more than ${LOCK_WAIT_MS} ms`);
+    await pause(LOCK_RETRY_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    await removeFile(path);
+  }
+}
+
+/** Takes the lock file when it is free or stale; never waits. */
+export async function tryLockFile(path: string): Promise<boolean> {
+  const self = `${process.pid} ${(await startOf(process.pid)) ?? ''}`;
+  for (let round = 0; round < 2; round += 1) {
+    try {
+      await writeFile(path, self, { flag: 'wx', mode: 0o600 });
+      return true;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+    const owner = await readFile(path, 'utf8').catch(absentAsNull);
+    if (owner === null) continue;
+    if (await isAlive(owner)) return false;
+    await takeAway(path, owner);
+  }
+  return false;
+}
+
+/** Removes a stale lock file, and only that one: what somebody else put there meanwhile is put back. */
+async function takeAway(path: string, owner: string): Promise<void> {
+  const aside = temporaryName(path);
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    absentAsNull(error);
+    return;
+  }
+  if ((await readFile(aside, 'utf8')) !== owner) {
+    await link(aside, path).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+  }
+  await unlink(aside);
+}
+
+async function isAlive(owner: string): Promise<boolean> {
+  const [pidText = '', start = ''] = owner.split(' ');
+  const pid = Number(pidText);
+  // An empty file is one whose owner is between making and writing it, or died there: it cannot be told, so it waits
+  // for the first and is mended by the second reading a moment later.
+  if (owner === '') return false;
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return errnoOf(error) === 'EPERM';
+  }
+  return start === '' || start === (await startOf(pid));
+}
+
+/** When a process started, in the kernel's ticks; null where /proc does not say. */
+async function startOf(pid: number): Promise<string | null> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  if (stat === null) return null;
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+}

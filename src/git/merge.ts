@@ -1,0 +1,92 @@
+/** Merging without a checkout, and reading single things out of commits. */
+
+import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import type { Git } from './git.ts';
+import { placeOf, type Repository } from './repository.ts';
+
+export type Merge =
+  | { readonly kind: 'clean'; readonly tree: ObjectId }
+  /** The tree has the files with conflict markers. */
+  | { readonly kind: 'conflict'; readonly tree: ObjectId; readonly files: readonly string[] };
+
+/** Merges two commits into a tree. */
+export async function mergeTrees(git: Git, repository: Repository, ours: ObjectId, theirs: ObjectId): Promise<Merge> {
+  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', '--allow-unrelated-histories'];
+  const { code, stdout } = await git.local([...args, ours, theirs], { ...placeOf(repository), accept: [1] });
+  const [treeText = '', ...files] = stdout.toString('utf8').split('\0');
+  const tree = objectId(treeText);
+  if (code === 0) return { kind: 'clean', tree };
+  return { kind: 'conflict', tree, files: [...new Set(files.filter((file) => file !== ''))] };
+}
+
+export async function isAncestor(git: Git, repository: Repository, old: ObjectId, young: ObjectId): Promise<boolean> {
+  if (old === young) return true;
+  const { code } = await git.local(['merge-base', '--is-ancestor', old, young], {
+    ...placeOf(repository),
+    accept: [1],
+  });
+  return code === 0;
+}
+
+export interface FoundObject {
+  readonly id: ObjectId;
+  readonly type: string;
+  readonly content: Buffer;
+}
+
+/**
+ * Reads objects by name in one go (`<commit>^{tree}`, `<commit>:<path>`); null for each that is not there.
+ *
+ * @throws when a name has a line break, or all of them are larger than `maxBytes`
+ */
+export async function readObjects(
+  git: Git,
+  repository: Repository,
+  names: readonly string[],
+  maxBytes = 16 * 1024 * 1024,
+): Promise<readonly (FoundObject | null)[]> {
+  if (names.some((name) => name.includes('\n'))) throw new Error('an object name with a line break cannot be read');
+  const { stdout } = await git.local(['cat-file', '--batch'], {
+    ...placeOf(repository),
+    input: `${names.join('\n')}\n`,
+    maxOutputBytes: maxBytes,
+  });
+  const found: (FoundObject | null)[] = [];
+  let at = 0;
+  for (let index = 0; index < names.length; index += 1) {
+    const newline = stdout.indexOf(0x0a, at);
+    const header = stdout.toString('utf8', at, newline < 0 ? stdout.length : newline);
+    at = newline + 1;
+    const parts = /^([0-9a-f]{40,64}) (\w+) (\d+)$/.exec(header);
+    if (parts === null) {
+      found.push(null);
+      continue;
+    }
+    const size = Number(parts[3]);
+    found.push({ id: objectId(parts[1] ?? ''), type: parts[2] ?? '', content: stdout.subarray(at, at + size) });
+    at += size + 1;
+  }
+  return found;
+}
+
+/** The tree of a commit. @throws when the commit is not there */
+export async function treeOf(git: Git, repository: Repository, commit: ObjectId): Promise<ObjectId> {
+  const { stdout } = await git.local(['rev-parse', '--verify', `${commit}^{tree}`], placeOf(repository));
+  return objectId(stdout.toString('utf8').trim());
+}
+
+/** Whether a commit is among a repository's objects. */
+export async function hasCommit(git: Git, repository: Repository, commit: ObjectId): Promise<boolean> {
+  const { code } = await git.local(['cat-file', '-e', `${commit}^{commit}`], {
+    ...placeOf(repository),
+    accept: [1, 128],
+  });
+  return code === 0;
+}
+
+/** An id that git itself printed. */
+export function objectId(text: string): ObjectId {
+  const id = parseObjectId(text);
+  if (id.kind === 'invalid') throw new Error(`git printed no object id: ${id.message}`);
+  return id.value;
+}

@@ -1,0 +1,169 @@
+/** Talking to an origin: ls-remote, fetch and push, and what their failures mean. */
+
+import type { FailureKind } from '../core/failure.ts';
+import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
+import { oneLine } from '../core/text.ts';
+import { GitError, lastLines } from './command.ts';
+import type { Git } from './git.ts';
+
+/** Why something could not be done, in the words of the room's results. */
+export interface Problem {
+  readonly failure: FailureKind;
+  readonly message: string;
+  readonly next: string;
+}
+
+/** Refs of the origin by their full names. */
+export async function listRemote(
+  git: Git,
+  gitDir: string,
+  origin: string,
+  patterns: readonly string[],
+): Promise<ReadonlyMap<string, ObjectId>> {
+  const { stdout } = await git.network(['ls-remote', '--', origin, ...patterns], { gitDir });
+  const refs = new Map<string, ObjectId>();
+  for (const line of stdout.toString('utf8').split('\n')) {
+    const [idText = '', ref = ''] = line.split('\t');
+    const id = parseObjectId(idText);
+    if (id.kind === 'ok') refs.set(ref, id.value);
+  }
+  return refs;
+}
+
+/** A git folder, and where its objects are when that is elsewhere. */
+export interface Place {
+  readonly gitDir: string;
+  readonly objects?: string;
+}
+
+export async function fetchRefs(git: Git, place: Place, origin: string, refspecs: readonly string[]): Promise<void> {
+  const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
+  args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
+  await git.network(args, place);
+}
+
+/** What became of each ref of a push. */
+export type PushedRef =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface PushResult {
+  readonly ok: boolean;
+  readonly refs: ReadonlyMap<string, PushedRef>;
+  /** What the origin's side said. */
+  readonly words: string;
+}
+
+export interface PushRequest {
+  readonly updates: readonly { readonly ref: string; readonly id: ObjectId; readonly expected: ObjectId | null }[];
+  /** Deleted when they are there; no fault when they are not. */
+  readonly deletions: readonly string[];
+  readonly objects?: string;
+  /** The command that serves the push, for a local origin. */
+  readonly receivePack?: string;
+}
+
+/**
+ * Pushes all or nothing, each update only from the value that is expected there (null: only where nothing is).
+ *
+ * @throws GitError when the origin cannot be reached
+ */
+export async function push(git: Git, gitDir: string, origin: string, request: PushRequest): Promise<PushResult> {
+  const args = ['push', '--porcelain', '--atomic', '--no-verify', '--no-signed'];
+  for (const { ref, expected } of request.updates) args.push(`--force-with-lease=${ref}:${expected ?? ''}`);
+  if (request.receivePack !== undefined) args.push(`--receive-pack=${request.receivePack}`);
+  args.push('--', origin, ...request.updates.map(({ ref, id }) => `${id}:${ref}`));
+  args.push(...request.deletions.map((ref) => `:${ref}`));
+  const { code, stdout, stderr } = await git.network(args, {
+    gitDir,
+    accept: [1],
+    ...(request.objects === undefined ? {} : { objects: request.objects }),
+  });
+  const refs = new Map<string, PushedRef>();
+  for (const line of stdout.toString('utf8').split('\n')) {
+    const [flag = '', names, ...rest] = line.split('\t');
+    const ref = names?.split(':')[1];
+    if (ref !== undefined && flag.length === 1) refs.set(ref, pushedRef(flag, rest.join(' ')));
+  }
+  if (code !== 0 && refs.size === 0) {
+    throw new GitError('push', 'exit', { stderr, stdout: stdout.toString('utf8'), text: lastLines(stderr) });
+  }
+  return { ok: code === 0, refs, words: serverWords(stderr) };
+}
+
+function pushedRef(flag: string, summary: string): PushedRef {
+  if (flag !== '!') return { kind: 'ok' };
+  if (summary.includes('stale info') || summary.includes('fetch first')) return { kind: 'stale' };
+  return { kind: 'refused', reason: /\((.*)\)\s*$/.exec(summary)?.[1] ?? summary };
+}
+
+function serverWords(stderr: string): string {
+  const said = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('remote:'))
+    .map((line) => line.slice('remote:'.length).trim())
+    .filter((line) => line !== '');
+  return oneLine(said.slice(-6).join('; '), 500);
+}
+
+const ABSENT_REF = /couldn't find remote ref/i;
+const NO_SPACE = /No space left on device|Disk quota exceeded/i;
+const REACHING =
+  /could not read from remote|unable to access|could not resolve|connection|timed out|does not appear to be a git repository|repository .* (?:not found|does not exist)|no such file|authentication|permission denied|host key|hung up|early EOF|terminal prompts disabled|no matching host|proxy|TLS|SSL|returned error/i;
+
+export function isAbsentRef(error: unknown): boolean {
+  return error instanceof GitError && ABSENT_REF.test(error.stderr);
+}
+
+/** True when the origin could not be reached, or would not answer; trying again later may help. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof GitError) || !['fetch', 'push', 'ls-remote'].includes(error.command)) return false;
+  return error.reason === 'timeout' || (error.reason === 'exit' && REACHING.test(error.stderr));
+}
+
+/** What to tell of a git command that failed; null when it is not one of git's own failures. */
+export function problemOf(error: unknown, origin: string): Problem | null {
+  if (!(error instanceof GitError)) return null;
+  if (NO_SPACE.test(error.stderr)) return noSpace();
+  if (/dubious ownership/.test(error.stderr)) {
+    return {
+      failure: 'bad-configuration',
+      message: `git does not trust ${quote(origin)}, which belongs to somebody else`,
+      next: `if you do: git config --global --add safe.directory ${origin}, then restart the worker`,
+    };
+  }
+  if (isUnreachable(error)) {
+    return {
+      failure: 'origin-unreachable',
+      message: `cannot reach the origin ${shown(origin)}: ${oneLine(lastLines(error.stderr, 2), 300)}`,
+      next: 'tasks doctor tries a fetch and a push; it is tried again by itself',
+    };
+  }
+  return {
+    failure: 'engine-error',
+    message: oneLine(error.message, 300),
+    next: 'it is tried again by itself; if it stays, look at the log of the worker',
+  };
+}
+
+export function noSpace(): Problem {
+  return {
+    failure: 'no-space',
+    message: 'no space is left on this host',
+    next: 'free some space under the state home',
+  };
+}
+
+/** An origin fit for a message: without a password, in one line. */
+export function shown(origin: string): string {
+  return oneLine(origin.replace(/^(\w+:\/\/)[^/@]*@/, '$1'), 120);
+}
+
+export function missingBranch(origin: string, branch: string): Problem {
+  return {
+    failure: 'bad-configuration',
+    message: `${shown(origin)} has no branch ${quote(branch)}, or no commit yet`,
+    next: `push a first commit to it (git push origin ${branch}), or name another branch in tasks.yaml`,
+  };
+}

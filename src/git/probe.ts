@@ -1,0 +1,56 @@
+/** Tries what the engine needs of an origin, changing nothing: for tasks doctor. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectId } from '../core/ids.ts';
+import type { Target } from '../core/queue-types.ts';
+import { oneLine } from '../core/text.ts';
+import { GitError, lastLines } from './command.ts';
+import type { Git } from './git.ts';
+import { ENGINE, writeCommit, writeTree } from './objects.ts';
+import { listRemote } from './origin.ts';
+import { bareConfiguration, writeRepository } from './repository.ts';
+
+export type Probe =
+  | { readonly kind: 'ok'; readonly tip: ObjectId | null }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface OriginProbe {
+  /** Listing the branch; `tip` is null when the origin has no such branch. */
+  readonly fetch: Probe;
+  /** A push that is only pretended. It cannot tell whether the branch is protected. */
+  readonly push: Probe;
+}
+
+export async function probeWith(git: Git, target: Target): Promise<OriginProbe> {
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-probe-'));
+  const gitDir = join(folder, 'repository');
+  try {
+    await writeRepository(gitDir, 'none', bareConfiguration());
+    const ref = `refs/heads/${target.branch}`;
+    const fetch = await attempt(async () => (await listRemote(git, gitDir, target.origin, [ref])).get(ref) ?? null);
+    const push = await attempt(async () => {
+      const store = { folder: join(gitDir, 'objects'), algorithm: 'sha1' as const };
+      const tree = await writeTree(store, []);
+      const commit = await writeCommit(store, { tree, parents: [], author: ENGINE, seconds: 0, message: 'probe' });
+      await git.network(
+        ['push', '--dry-run', '--porcelain', '--no-verify', '--', target.origin, `${commit}:refs/tasks/probe/0/head`],
+        { gitDir },
+      );
+      return commit;
+    });
+    return { fetch, push: push.kind === 'ok' ? { kind: 'ok', tip: null } : push };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function attempt(work: () => Promise<ObjectId | null>): Promise<Probe> {
+  try {
+    return { kind: 'ok', tip: await work() };
+  } catch (error) {
+    if (!(error instanceof GitError)) throw error;
+    return { kind: 'failed', message: oneLine(lastLines(error.stderr, 2) || error.message, 300) };
+  }
+}

@@ -1,0 +1,65 @@
+/** Refs as git's file format keeps them, read and written without starting git: loose files over packed-refs. */
+
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import { errnoOf, makeParent, namesIn, readText, removeFile } from './files.ts';
+
+/** What a ref points at; null when there is no such ref or it is symbolic. */
+export async function readRef(gitDir: string, ref: string): Promise<ObjectId | null> {
+  const loose = await readText(join(gitDir, ref), 4_096);
+  if (loose !== null) {
+    const id = parseObjectId(loose.trim());
+    return id.kind === 'ok' ? id.value : null;
+  }
+  const packed = await readText(join(gitDir, 'packed-refs'), 64 * 1024 * 1024);
+  if (packed === null) return null;
+  const line = packed.split('\n').find((entry) => entry.endsWith(` ${ref}`));
+  const id = parseObjectId(line?.split(' ')[0] ?? '');
+  return id.kind === 'ok' ? id.value : null;
+}
+
+/**
+ * Writes a ref by git's own protocol: the lock file, then its rename. The caller is the only writer of this ref, so
+ * a lock that is there is left from a process that died, and is taken away.
+ */
+export async function writeRef(gitDir: string, ref: string, id: ObjectId): Promise<void> {
+  const path = join(gitDir, ref);
+  const lock = `${path}.lock`;
+  const write = (): Promise<void> => writeFile(lock, `${id}\n`, { flag: 'wx', mode: 0o644 });
+  try {
+    await write();
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') await makeParent(path);
+    else if (errnoOf(error) === 'EEXIST') await removeFile(lock);
+    else throw error;
+    await write();
+  }
+  await rename(lock, path);
+}
+
+export async function deleteRef(gitDir: string, ref: string): Promise<void> {
+  await removeFile(join(gitDir, ref));
+}
+
+export function taskRef(taskId: string, attempt: number, name: 'head' | 'notes'): string {
+  return `refs/tasks/${taskId}/${attempt}/${name}`;
+}
+
+/** The refs of a task that a repository of this host has, by attempt. */
+export async function taskRefsIn(
+  gitDir: string,
+  taskId: string,
+): Promise<readonly { readonly attempt: number; readonly ref: string }[]> {
+  const folder = join(gitDir, 'refs/tasks', taskId);
+  const found: { attempt: number; ref: string }[] = [];
+  for (const attempt of await namesIn(folder)) {
+    if (!/^\d{1,9}$/.test(attempt)) continue;
+    for (const name of await namesIn(join(folder, attempt))) {
+      if (name === 'head' || name === 'notes') {
+        found.push({ attempt: Number(attempt), ref: taskRef(taskId, Number(attempt), name) });
+      }
+    }
+  }
+  return found;
+}

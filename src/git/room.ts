@@ -1,0 +1,160 @@
+/** The git room: everything that touches a repository, for one state home. */
+
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
+import type { Target } from '../core/queue-types.ts';
+import { buildCandidate, type LandingDeps } from './candidate.ts';
+import { createEnvironments, type PersonalGit } from './environment.ts';
+import { namesIn, removeFile, removeTree } from './files.ts';
+import { gateWorktree, type GateDeps } from './gate-worktree.ts';
+import { createGit, type Git } from './git.ts';
+import { land } from './land.ts';
+import { readObjects } from './merge.ts';
+import { fetchRefs, listRemote, push } from './origin.ts';
+import { adminFolder, placesOfTask, readState } from './places.ts';
+import { probeWith, type OriginProbe } from './probe.ts';
+import { deleteRef, taskRefsIn } from './refs.ts';
+import { placeOf, createRepositories, type Repositories } from './repository.ts';
+import { storeWorkspace } from './store.ts';
+import type { GitRoom, StoreResult } from './types.ts';
+import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
+
+export type { PersonalGit } from './environment.ts';
+export type { OriginProbe, Probe } from './probe.ts';
+
+export interface GitRoomOptions {
+  /** The state home. */
+  readonly home: string;
+  /** Names the worker, for messages. */
+  readonly worker: string;
+  readonly gitPath?: string;
+  /** The HOME of the person whose credentials reach the origin. */
+  readonly processHome?: string;
+  readonly personal?: PersonalGit;
+}
+
+const MAX_READ_BYTES = 1024 * 1024;
+
+export function createGitRoom(options: GitRoomOptions): GitRoom {
+  const { home } = options;
+  const git = gitOf(options);
+  const repositories = createRepositories(home, git);
+  const workspaces: WorkspaceDeps = { home, git, repositories, untouched: new Map() };
+  const landing: LandingDeps = { git, repositories };
+  const gates: GateDeps = { home, git, repositories, leased: new Set() };
+  return {
+    readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
+    prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
+    storeWorkspace: async (request) => {
+      const { project, origin } = request;
+      const opened = await repositories.findMirror({ project, origin });
+      if (opened === null) return lostMirror();
+      return storeWorkspace(workspaces, opened, request);
+    },
+    removeWorkspace: (project, taskId) => removeWorkspace(workspaces, project, taskId),
+    deleteTaskRefs: (target, taskId) => deleteTaskRefs(git, repositories, target, taskId),
+    listWorkspaces: () => listWorkspaces(home),
+    buildCandidate: (target, item, readGate) => buildCandidate(landing, target, item, readGate),
+    land: (target, item, candidate) => land(landing, target, item, candidate),
+    gateWorktree: (target, item, candidate) => gateWorktree(gates, target, item, candidate),
+  };
+}
+
+function lostMirror(): StoreResult {
+  return {
+    kind: 'failed',
+    failure: 'engine-error',
+    message: 'the mirror that the workspace belongs to is gone',
+    next: 'the next attempt makes it again',
+  };
+}
+
+/** Tries a fetch and a pretended push, with the credentials that the worker would use. */
+export function probeOrigin(target: Target, options: Omit<GitRoomOptions, 'worker'>): Promise<OriginProbe> {
+  return probeWith(gitOf(options), target);
+}
+
+function gitOf(options: Omit<GitRoomOptions, 'worker'>): Git {
+  const gitPath = options.gitPath ?? 'git';
+  const environments = createEnvironments({
+    folder: join(options.home, 'git'),
+    gitPath,
+    processHome: options.processHome ?? homedir(),
+    personal: options.personal ?? { env: {} },
+  });
+  return createGit(gitPath, environments);
+}
+
+async function readFileAt(
+  git: Git,
+  repositories: Repositories,
+  target: Target,
+  commit: ObjectId,
+  path: string,
+): Promise<string | null> {
+  const opened = await repositories.openMirror(target);
+  if (opened.kind === 'failed') throw new Error(opened.message);
+  const { repository } = opened;
+  if (path.includes('\n')) return null;
+  const read = (): ReturnType<typeof readObjects> =>
+    readObjects(git, repository, [`${commit}^{tree}`, `${commit}:${path}`], MAX_READ_BYTES + 256 * 1024);
+  let [tree, file] = await read();
+  if (tree === null) {
+    await repositories.fetchBranch(repository);
+    [tree, file] = await read();
+  }
+  if (tree === null) {
+    // The branch may have been rewritten since: the origin may still have the commit.
+    await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), target.origin, [commit]));
+    [tree, file] = await read();
+  }
+  if (tree === null) throw new Error(`${commit} is not on the origin any more`);
+  if (file === null || file === undefined || file.type !== 'blob') return null;
+  if (file.content.length > MAX_READ_BYTES) throw new Error(`${quote(path)} is larger than 1 MiB`);
+  return file.content.toString('utf8');
+}
+
+async function removeWorkspace(deps: WorkspaceDeps, project: ProjectName, taskId: TaskId): Promise<void> {
+  const places = placesOfTask(deps.home, project, taskId);
+  const trash = join(deps.home, 'trash');
+  deps.untouched.delete(taskId);
+  const state = await readState(places);
+  await mkdir(trash, { recursive: true });
+  if (state !== null) {
+    for (const { ref } of await taskRefsIn(state.engine, taskId)) await deleteRef(state.engine, ref);
+    await removeTree(adminFolder(state.mirror, taskId), trash);
+    await removeFile(join(state.mirror, places.branchRef));
+  }
+  await removeTree(places.folder, trash);
+}
+
+async function deleteTaskRefs(git: Git, repositories: Repositories, target: Target, taskId: TaskId): Promise<void> {
+  const opened = await repositories.openLanding(target);
+  if (opened.kind === 'failed') return;
+  const { repository } = opened;
+  const there = await listRemote(git, repository.gitDir, target.origin, [`refs/tasks/${taskId}/*`]);
+  const deletions = [...there.keys()].filter((ref) => ref.startsWith(`refs/tasks/${taskId}/`));
+  if (deletions.length > 0) {
+    const { ok, words } = await push(git, repository.gitDir, target.origin, { updates: [], deletions });
+    if (!ok) throw new Error(`the origin did not delete the refs of task ${taskId}: ${words}`);
+  }
+  for (const { ref } of await taskRefsIn(repository.gitDir, taskId)) await deleteRef(repository.gitDir, ref);
+}
+
+async function listWorkspaces(
+  home: string,
+): Promise<readonly { readonly project: ProjectName; readonly taskId: TaskId }[]> {
+  const found: { project: ProjectName; taskId: TaskId }[] = [];
+  const root = join(home, 'workspaces');
+  for (const name of await namesIn(root)) {
+    const project = parseProjectName(name);
+    if (project.kind === 'invalid') continue;
+    for (const id of await namesIn(join(root, name))) {
+      const taskId = parseTaskId(id);
+      if (taskId.kind === 'ok') found.push({ project: project.value, taskId: taskId.value });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,276 @@
+/**
+ * Stores what an attempt left: checks it, commits what is uncommitted, and pushes the checkpoint.
+ *
+ * Nothing that the agent wrote is run (N4): what it can have planted is looked for with plain file reads, and git then
+ * runs with the engine's own git folder, the mirror's objects and a private copy of the index. A ref of the origin is
+ * only ever written where nothing was, or over what this very attempt put there.
+ */
+
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { quote, type ObjectId } from '../core/ids.ts';
+import type { Checkpoint } from '../core/task-types.ts';
+import { GitError } from './command.ts';
+import { copyIndex, errnoOf, isNoSpace, readText, removeFile } from './files.ts';
+import { findConflictMarkers, findNestedRepository } from './inspect.ts';
+import { isAncestor, objectId, treeOf } from './merge.ts';
+import { writeNotesTree } from './notes.ts';
+import { ENGINE, writeCommit } from './objects.ts';
+import { listRemote, noSpace, problemOf, push, type Problem } from './origin.ts';
+import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
+import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
+import { placeOf, type Repository } from './repository.ts';
+import type { StoreRequest, StoreResult } from './types.ts';
+import { installIndex, type WorkspaceDeps } from './workspace.ts';
+
+interface Left {
+  readonly head: ObjectId;
+  readonly tree: ObjectId;
+}
+
+type Outcome<T> = { readonly kind: 'ok'; readonly value: T } | ({ readonly kind: 'failed' } & Problem);
+
+export async function storeWorkspace(
+  deps: WorkspaceDeps,
+  repository: Repository,
+  request: StoreRequest,
+): Promise<StoreResult> {
+  try {
+    return await store(deps, repository, request);
+  } catch (error) {
+    const problem = isNoSpace(error) ? noSpace() : (unreadable(error) ?? problemOf(error, request.origin));
+    if (problem === null) throw error;
+    return { kind: 'failed', ...problem };
+  }
+}
+
+async function store(deps: WorkspaceDeps, repository: Repository, request: StoreRequest): Promise<StoreResult> {
+  const { workspace } = request;
+  deps.untouched.delete(workspace.taskId);
+  const places = placesOfTask(deps.home, request.project, workspace.taskId);
+  const agentHead = await checkBelongings(places, repository, workspace.start);
+  if (agentHead.kind === 'failed') return agentHead;
+  const marked = await findConflictMarkers(places.worktree, workspace.conflicted);
+  if (marked.length > 0) return conflictMarkers(marked);
+  const left = await commitLeft(deps, repository, places, request, agentHead.value);
+  if (left.kind === 'failed') return left;
+  const { head, tree } = left.value;
+
+  const before = await readState(places);
+  const notesTree = await writeNotesTree(repository.store, places.taskDir);
+  const old = before?.checkpoint ?? null;
+  if (old !== null && old.head === head && old.base === workspace.base && before?.notesTree === notesTree) {
+    deps.untouched.set(workspace.taskId, head);
+    return { kind: 'stored', checkpoint: old };
+  }
+  const notes = await commitNotes(
+    repository,
+    request,
+    notesTree,
+    before?.notesTree === notesTree ? before.notesCommit : null,
+  );
+  const pushed = await pushCheckpoint(deps, repository, request, head, notes);
+  if (pushed !== null) return { kind: 'failed', ...pushed };
+  const baseTree = head === workspace.base ? tree : await treeOf(deps.git, repository, workspace.base);
+  const checkpoint: Checkpoint = { base: workspace.base, head, attempt: request.attempt, changed: tree !== baseTree };
+  await writeState(places, {
+    mirror: repository.mirror ?? '',
+    engine: repository.gitDir,
+    checkpoint,
+    notesTree,
+    notesCommit: notes,
+  });
+  deps.untouched.set(workspace.taskId, head);
+  return { kind: 'stored', checkpoint };
+}
+
+/** Where the agent left the branch, after what needs no git to be seen. */
+async function checkBelongings(
+  places: WorkspacePlaces,
+  repository: Repository,
+  start: ObjectId,
+): Promise<Outcome<ObjectId>> {
+  const mirror = repository.mirror ?? repository.gitDir;
+  const admin = adminFolder(mirror, places.branch.slice('tasks/'.length));
+  const link = await readText(join(places.worktree, '.git'), 4_096);
+  if (link !== gitFileContent(admin)) {
+    return failed(
+      'nested-repository',
+      'the worktree is no longer the one that the engine made: its .git was changed',
+      'leave .git alone',
+    );
+  }
+  const nested = await findNestedRepository(places.worktree);
+  if (nested !== null) {
+    return failed(
+      'nested-repository',
+      `a git repository lies inside the worktree: ${quote(nested)}`,
+      'remove it, or make it elsewhere',
+    );
+  }
+  const head = (await readText(join(admin, 'HEAD'), 4_096))?.trim() ?? '';
+  if (head !== `ref: ${places.branchRef}`) {
+    const where = head.startsWith('ref: ')
+      ? head.slice('ref: '.length).replace(/^refs\/heads\//, '')
+      : `detached at ${head}`;
+    return failed(
+      'wrong-branch',
+      `the worktree is on ${quote(where)}, not on ${places.branch}`,
+      `work on ${places.branch}`,
+    );
+  }
+  const id = await readRef(mirror, places.branchRef);
+  if (id === null) {
+    return failed(
+      'wrong-branch',
+      `the branch ${places.branch} points at no commit`,
+      `work on ${places.branch}; start was ${start}`,
+    );
+  }
+  return { kind: 'ok', value: id };
+}
+
+/** Commits what is in the worktree, if that is not the head's tree already. */
+async function commitLeft(
+  deps: WorkspaceDeps,
+  repository: Repository,
+  places: WorkspacePlaces,
+  request: StoreRequest,
+  agentHead: ObjectId,
+): Promise<Outcome<Left>> {
+  const { git } = deps;
+  const { start } = request.workspace;
+  const mirror = repository.mirror ?? repository.gitDir;
+  const admin = adminFolder(mirror, request.workspace.taskId);
+  if (!(await isAncestor(git, repository, start, agentHead))) {
+    return failed(
+      'unrelated-history',
+      `${places.branch} does not descend from where the attempt began (${start})`,
+      'add commits; do not reset, rebase or amend what was there',
+    );
+  }
+  const index = `${places.index}.store`;
+  const place = { ...placeOf(repository), worktree: places.worktree, index };
+  await removeFile(`${index}.lock`);
+  await removeFile(index);
+  const copied = await copyIndex(join(admin, 'index'), index);
+  if (!copied) await git.local(['read-tree', agentHead], place);
+  try {
+    await git.local(['add', '-A'], place);
+  } catch (error) {
+    if (!(error instanceof GitError) || error.reason !== 'exit' || !copied) throw error;
+    // The agent's index may be what is broken: what the files say counts, so begin from the commit's own.
+    await removeFile(`${index}.lock`);
+    await removeFile(index);
+    await git.local(['read-tree', agentHead], place);
+    await git.local(['add', '-A'], place);
+  }
+  const [written, headTree] = await Promise.all([git.local(['write-tree'], place), treeOf(git, repository, agentHead)]);
+  const tree = objectId(written.stdout.toString('utf8').trim());
+  let head = agentHead;
+  if (tree !== headTree) {
+    const seconds = Math.floor(Date.now() / 1000);
+    head = await writeCommit(repository.store, {
+      tree,
+      parents: [agentHead],
+      author: request.author,
+      seconds,
+      message: request.message,
+    });
+    await writeRef(mirror, places.branchRef, head);
+  }
+  await rename(index, places.index);
+  await mkdir(admin, { recursive: true });
+  await installIndex(places.index, admin);
+  return { kind: 'ok', value: { head, tree } };
+}
+
+async function commitNotes(
+  repository: Repository,
+  request: StoreRequest,
+  tree: ObjectId | null,
+  same: ObjectId | null,
+): Promise<ObjectId | null> {
+  if (tree === null || same !== null) return same;
+  const message = `Notes of task ${request.workspace.taskId}, attempt ${request.attempt}`;
+  const seconds = Math.floor(Date.now() / 1000);
+  return writeCommit(repository.store, { tree, parents: [], author: ENGINE, seconds, message });
+}
+
+/** Pushes the attempt's refs, and deletes those of attempts that nobody needs any more; what is wrong, or null. */
+async function pushCheckpoint(
+  deps: WorkspaceDeps,
+  repository: Repository,
+  request: StoreRequest,
+  head: ObjectId,
+  notes: ObjectId | null,
+): Promise<Problem | null> {
+  const { git } = deps;
+  const { gitDir, store: objects } = repository;
+  const { attempt, origin, confirmedAttempt, workspace } = request;
+  const wanted = [{ ref: taskRef(workspace.taskId, attempt, 'head'), id: head }];
+  if (notes !== null) wanted.push({ ref: taskRef(workspace.taskId, attempt, 'notes'), id: notes });
+  const updates = await Promise.all(
+    wanted.map(async (want) => ({ ...want, expected: await readRef(gitDir, want.ref) })),
+  );
+  const known = await taskRefsIn(gitDir, workspace.taskId);
+  const limit = Math.min(confirmedAttempt ?? 0, attempt);
+  const deletions = known.filter((entry) => entry.attempt < limit).map(({ ref }) => ref);
+  let result = await push(git, gitDir, origin, { updates, deletions, objects: objects.folder });
+  let deleted = deletions;
+  if (!result.ok && deletions.length > 0) {
+    deleted = [];
+    result = await push(git, gitDir, origin, { updates, deletions: [], objects: objects.folder });
+  }
+  if (!result.ok) {
+    const there = await listRemote(
+      git,
+      gitDir,
+      origin,
+      wanted.map(({ ref }) => ref),
+    );
+    // An earlier try of this push may have arrived, and its answer not.
+    if (!wanted.every(({ ref, id }) => there.get(ref) === id)) {
+      const refused = [...result.refs.values()].find((entry) => entry.kind === 'refused');
+      const why = refused === undefined ? 'another try of this attempt stored something else' : refused.reason;
+      return {
+        failure: 'engine-error',
+        message: `the origin did not take the checkpoint of attempt ${attempt}: ${quote(why)}`,
+        next: refused === undefined ? 'the next attempt writes its own refs' : 'let the origin accept refs/tasks/*',
+      };
+    }
+  }
+  for (const { ref, id } of wanted) await writeRef(gitDir, ref, id);
+  for (const ref of deleted) await deleteRef(gitDir, ref);
+  return null;
+}
+
+function conflictMarkers(files: readonly string[]): StoreResult {
+  const named = files.slice(0, 5).map(quote).join(', ');
+  const more = files.length > 5 ? ` and ${files.length - 5} more` : '';
+  return failed(
+    'conflict-markers',
+    `conflict markers are left in ${named}${more}`,
+    'resolve both sides and remove the markers',
+  );
+}
+
+/** Files that the engine may not read, or that git cannot take. */
+function unreadable(error: unknown): Problem | null {
+  const next = 'make every file of the worktree readable, or put it into .gitignore';
+  if (errnoOf(error) === 'EACCES') {
+    const message = error instanceof Error ? quote(error.message) : '';
+    return { failure: 'unstorable-files', message: `the worktree cannot be read: ${message}`, next };
+  }
+  if (!(error instanceof GitError) || error.command !== 'add' || error.reason !== 'exit') return null;
+  if (/No space left/.test(error.stderr)) return null;
+  return {
+    failure: 'unstorable-files',
+    message: `git cannot take what is in the worktree: ${quote(error.message)}`,
+    next,
+  };
+}
+
+function failed(failure: Problem['failure'], message: string, next: string): { readonly kind: 'failed' } & Problem {
+  return { kind: 'failed', failure, message, next };
+}

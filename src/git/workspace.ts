@@ -1,0 +1,224 @@
+/**
+ * Makes a task's workspace what an attempt starts from, whatever an earlier attempt or a kill left there.
+ *
+ * The worktree's own folder in the mirror is written file by file, in git's documented layout, with git only filling
+ * the files in: so every half-made state is mended by writing it again, and no git of the engine reads the mirror's
+ * configuration (N4). The engine keeps an index of its own, since what an agent did to the worktree's can hide changes.
+ */
+
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ObjectId } from '../core/ids.ts';
+import type { Checkpoint } from '../core/task-types.ts';
+import { copyIndex, exists, isNoSpace, readText, removeFile, removeTree, writeAtomic } from './files.ts';
+import type { Git } from './git.ts';
+import { findNestedRepository } from './inspect.ts';
+import { hasCommit, mergeTrees, treeOf } from './merge.ts';
+import { restoreNotes } from './notes.ts';
+import { ENGINE, writeCommit } from './objects.ts';
+import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem } from './origin.ts';
+import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
+import { readRef, taskRef, writeRef } from './refs.ts';
+import { placeOf, type Repositories, type Repository } from './repository.ts';
+import type { PrepareRequest, PrepareResult } from './types.ts';
+
+export interface WorkspaceDeps {
+  readonly home: string;
+  readonly git: Git;
+  readonly repositories: Repositories;
+  /** The task's workspaces that are known to be exactly at this commit, with nothing run in them since. */
+  readonly untouched: Map<string, ObjectId>;
+}
+
+interface Start {
+  readonly base: ObjectId;
+  readonly start: ObjectId;
+  readonly conflicted: readonly string[];
+  readonly checkpoint: Checkpoint | null;
+  readonly notes: ObjectId | null;
+}
+
+export async function prepareWorkspace(deps: WorkspaceDeps, request: PrepareRequest): Promise<PrepareResult> {
+  try {
+    return await prepare(deps, request);
+  } catch (error) {
+    const problem = isNoSpace(error)
+      ? noSpace()
+      : isAbsentRef(error)
+        ? missingBranch(request.origin, request.branch)
+        : problemOf(error, request.origin);
+    if (problem === null) throw error;
+    return { kind: 'failed', ...problem };
+  }
+}
+
+async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<PrepareResult> {
+  const opened = await deps.repositories.openMirror(request);
+  if (opened.kind === 'failed') return opened;
+  const { repository } = opened;
+  const start = await findStart(deps, repository, request);
+  if ('failure' in start) return { kind: 'failed', ...start };
+  const places = placesOfTask(deps.home, request.project, request.taskId);
+  const known = deps.untouched.get(request.taskId);
+  deps.untouched.delete(request.taskId);
+  const asStored = known === start.start && request.start.kind === 'checkpoint' && (await isIntact(places, repository));
+  if (!asStored) await build(deps, repository, places, start, request);
+  const { base, start: commit, conflicted } = start;
+  const { worktree, taskDir, branch } = places;
+  return {
+    kind: 'ready',
+    workspace: { taskId: request.taskId, worktree, taskDir, branch, base, start: commit, conflicted },
+  };
+}
+
+async function findStart(
+  deps: WorkspaceDeps,
+  repository: Repository,
+  request: PrepareRequest,
+): Promise<Start | Problem> {
+  if (request.start.kind === 'main') {
+    const main = await deps.repositories.fetchBranch(repository);
+    if (main === null) return missingBranch(request.origin, request.branch);
+    return { base: main, start: main, conflicted: [], checkpoint: null, notes: null };
+  }
+  const { checkpoint } = request.start;
+  const notes = await bringCheckpoint(deps, repository, request, checkpoint);
+  if (notes !== null && typeof notes !== 'string') return notes;
+  if (request.start.kind === 'checkpoint') {
+    return { base: checkpoint.base, start: checkpoint.head, conflicted: [], checkpoint, notes };
+  }
+  const main = await deps.repositories.fetchBranch(repository);
+  if (main === null) return missingBranch(request.origin, request.branch);
+  if (main === checkpoint.base) return { base: main, start: checkpoint.head, conflicted: [], checkpoint, notes };
+  const merge = await mergeTrees(deps.git, repository, checkpoint.head, main);
+  const start = await writeCommit(repository.store, {
+    tree: merge.tree,
+    parents: [checkpoint.head, main],
+    author: ENGINE,
+    seconds: Math.floor(Date.now() / 1000),
+    message: `Merge ${request.branch} into tasks/${request.taskId}`,
+  });
+  return { base: main, start, conflicted: merge.kind === 'clean' ? [] : merge.files, checkpoint, notes };
+}
+
+/** Makes sure that this host has the checkpoint's objects; its notes' commit, null when it has none, or what is wrong. */
+async function bringCheckpoint(
+  deps: WorkspaceDeps,
+  repository: Repository,
+  request: PrepareRequest,
+  checkpoint: Checkpoint,
+): Promise<ObjectId | null | Problem> {
+  const { gitDir } = repository;
+  const head = taskRef(request.taskId, checkpoint.attempt, 'head');
+  const notes = taskRef(request.taskId, checkpoint.attempt, 'notes');
+  if ((await readRef(gitDir, head)) !== checkpoint.head) {
+    const all = `refs/tasks/${request.taskId}/${checkpoint.attempt}/*`;
+    await deps.repositories.exclusively(repository, () =>
+      fetchRefs(deps.git, placeOf(repository), request.origin, [`+${all}:${all}`]),
+    );
+    if (
+      (await readRef(gitDir, head)) !== checkpoint.head &&
+      !(await hasCommit(deps.git, repository, checkpoint.head))
+    ) {
+      return {
+        failure: 'engine-error',
+        message: `the checkpoint ${head} is not on the origin any more`,
+        next: 'retry the task from the start, or push its commit to that ref again',
+      };
+    }
+  }
+  return readRef(gitDir, notes);
+}
+
+/** Whether the worktree still belongs to the mirror, on the task's branch. */
+async function isIntact(places: WorkspacePlaces, repository: Repository): Promise<boolean> {
+  const admin = adminFolder(repository.mirror ?? repository.gitDir, places.branch.slice('tasks/'.length));
+  const [gitFile, head, index] = await Promise.all([
+    readText(join(places.worktree, '.git'), 4_096),
+    readText(join(admin, 'HEAD'), 4_096),
+    exists(places.index),
+  ]);
+  return index && gitFile === gitFileContent(admin) && head?.trim() === `ref: ${places.branchRef}`;
+}
+
+async function build(
+  deps: WorkspaceDeps,
+  repository: Repository,
+  places: WorkspacePlaces,
+  start: Start,
+  request: PrepareRequest,
+): Promise<void> {
+  const { git, home } = deps;
+  const trash = join(home, 'trash');
+  const mirror = repository.mirror ?? repository.gitDir;
+  const admin = adminFolder(mirror, request.taskId);
+  const before = await readState(places);
+  const reusable = (await isIntact(places, repository)) && (await findNestedRepository(places.worktree)) === null;
+  if (!reusable) {
+    await Promise.all([removeTree(places.worktree, trash), removeFile(places.index)]);
+    await removeTree(admin, trash);
+  }
+  await mkdir(places.worktree, { recursive: true, mode: 0o700 });
+  await writeRef(mirror, places.branchRef, start.start);
+  await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
+  const place = { ...placeOf(repository), worktree: places.worktree, index: places.index };
+  await removeFile(`${places.index}.lock`);
+  await git.local(['read-tree', '--reset', '-u', start.start], place);
+  if (reusable) await git.local(['clean', '-ffdq'], place);
+  await installIndex(places.index, admin);
+  await prepareTaskFolder(deps, repository, places, start, before?.mirror === mirror);
+  const notesTree = start.notes === null ? null : await treeOf(git, repository, start.notes);
+  await writeState(places, {
+    mirror,
+    engine: repository.gitDir,
+    checkpoint: start.checkpoint,
+    notesTree,
+    notesCommit: start.notes,
+  });
+}
+
+/** From main nothing of earlier attempts stays; from a checkpoint its artifacts are put back. */
+async function prepareTaskFolder(
+  deps: WorkspaceDeps,
+  repository: Repository,
+  places: WorkspacePlaces,
+  start: Start,
+  sameTask: boolean,
+): Promise<void> {
+  if (start.checkpoint === null || !sameTask) await removeTree(places.taskDir, join(deps.home, 'trash'));
+  await restoreNotes(deps.git, repository, start.notes, places.taskDir);
+}
+
+/** Writes what makes a folder a linked worktree, and takes away what a killed or hostile process left of it. */
+export async function writeWorktreeLink(admin: string, worktree: string, head: string): Promise<void> {
+  await mkdir(admin, { recursive: true });
+  const leftovers = [
+    'index.lock',
+    'HEAD.lock',
+    'locked',
+    'config.worktree',
+    'MERGE_HEAD',
+    'CHERRY_PICK_HEAD',
+    'REVERT_HEAD',
+    'rebase-merge',
+    'rebase-apply',
+    'info',
+    'hooks',
+  ];
+  await Promise.all(leftovers.map((name) => rmInside(join(admin, name))));
+  await writeAtomic(join(admin, 'commondir'), '../..\n', 0o644);
+  await writeAtomic(join(admin, 'gitdir'), `${join(worktree, '.git')}\n`, 0o644);
+  await writeAtomic(join(admin, 'HEAD'), head, 0o644);
+  await rmInside(join(worktree, '.git'));
+  await writeFile(join(worktree, '.git'), gitFileContent(admin), { flag: 'wx', mode: 0o644 });
+}
+
+async function rmInside(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+}
+
+/** Gives the worktree the engine's index as its own. */
+export async function installIndex(index: string, admin: string): Promise<void> {
+  await removeFile(join(admin, 'index.lock'));
+  await copyIndex(index, join(admin, 'index'));
+}
