@@ -9,15 +9,15 @@
 import { DatabaseError, Pool, type PoolClient, type QueryConfig } from 'pg';
 import { LedgerUnavailable } from './types.ts';
 
-export const CONNECT_TIMEOUT_MS = 2_000;
-export const STATEMENT_TIMEOUT_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
 /** For a server that no longer answers at all: the client gives up by itself. */
 const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 2_000;
 const IDLE_CONNECTION_MS = 60_000;
 /** How often a statement is sent that lost a deadlock. */
 const DEADLOCK_TRIES = 3;
 
-export type Value = string | number | boolean | null | readonly string[] | readonly number[];
+type Value = string | number | boolean | null | readonly string[] | readonly number[];
 
 /** A statement with its parameters; one with a name is prepared once a connection. */
 export interface Statement {
@@ -35,7 +35,7 @@ export interface Database {
 }
 
 /** Sends one statement of a transaction; several at once, parted by semicolons, when there are no values. */
-export type Run = (text: string, values?: readonly Value[]) => Promise<readonly RawRow[]>;
+type Run = (text: string, values?: readonly Value[]) => Promise<readonly RawRow[]>;
 
 export type RawRow = Readonly<Record<string, unknown>>;
 
@@ -149,7 +149,7 @@ function isDeadlock(error: unknown): boolean {
 }
 
 /** What a failed statement means to the caller: LedgerUnavailable when trying later can help, else the error as it is. */
-export function classified(error: unknown): unknown {
+function classified(error: unknown): unknown {
   if (error instanceof LedgerUnavailable) return error;
   if (error instanceof DatabaseError) {
     const state = error.code ?? '';
@@ -184,7 +184,7 @@ function storable(value: Value): unknown {
 }
 
 /** A text without what Postgres refuses: NUL characters go, half a surrogate pair becomes the replacement character. */
-export function cleanText(text: string): string {
+function cleanText(text: string): string {
   return text.replaceAll('\0', '').replace(/\p{Cs}/gu, '\ufffd');
 }
 

@@ -14,7 +14,7 @@ import { wholeCharacters } from './bounds.ts';
 import { ignoring, writeWhole } from './spool-folder.ts';
 import type { LogChunk } from './types.ts';
 
-export const MAX_CHUNK_BYTES = 64 * 1024;
+const MAX_CHUNK_BYTES = 64 * 1024;
 const MAX_STREAM_CHARS = 120;
 const LOG_NAME = /^([^.]+)\.(\d+)\.(\d+)\.(.+)\.log$/;
 const NOTE = /^\{"sent":(\d+),"sending":(\d+)\}$/;
@@ -27,7 +27,7 @@ export interface LogName {
   readonly stream: string;
 }
 
-export type Advance =
+type Advance =
   /** To be sent; `confirm` when they were. */
   | {
       readonly kind: 'chunks';
@@ -57,7 +57,7 @@ export function parseLogName(fileName: string): LogName | null {
     : null;
 }
 
-export function logFileName({ taskId, attempt, run, stream }: LogName): string {
+function logFileName({ taskId, attempt, run, stream }: LogName): string {
   return `${taskId}.${attempt}.${run}.${encodeURIComponent(stream)}.log`;
 }
 

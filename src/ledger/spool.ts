@@ -33,7 +33,7 @@ export interface SpoolOptions {
 }
 
 /** `shipped`: the ledger has all that was there when it was asked for; `kept`: the ledger is away, the spool has it. */
-export type Shipped = 'shipped' | 'kept';
+type Shipped = 'shipped' | 'kept';
 
 export interface Spool {
   /** The file to write one run's output to; every call is a new run, and ends the one before of the same stream. */

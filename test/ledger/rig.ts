@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 export const project = 'shop' as ProjectName;
-export const objectId = (digit: string): ObjectId => digit.repeat(40) as ObjectId;
+const objectId = (digit: string): ObjectId => digit.repeat(40) as ObjectId;
 export const taskId = (text: string): TaskId => text.padEnd(10, '0') as TaskId;
 
 export function view(changes: Partial<TaskView> = {}): TaskView {
