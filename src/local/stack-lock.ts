@@ -1,15 +1,18 @@
 /**
- * One supervisor a home. Owns `up.lock`, and keeps true that at most one living process holds it: a lock is made by a
- * link, whole with its content, and is stale once the process named in it (by pid and time of start) has ended.
+ * One supervisor a home. Owns the files `up.lock.<n>`, and keeps true that at most one living process holds the lock:
+ * the highest number counts; it is held while the process named in it (by pid and time of start) lives and has not given
+ * it back; who finds it free makes the next number, which a link gives to one alone. Numbers only grow (a lock that is
+ * given back stays, marked), so that nobody who looked long ago can make one that counts.
  */
 
 import { randomBytes } from 'node:crypto';
-import { link, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { createOnce, openHome, readIfThere } from './home.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 import { codeOf } from './report.ts';
 
-const TAKE_OVER_TRIES = 5;
+const TRIES = 20;
 
 export type LockResult =
   | { readonly kind: 'locked'; release(): Promise<void> }
@@ -21,39 +24,47 @@ export async function lockStack(home: string): Promise<LockResult> {
   const self = await identify(process.pid);
   if (self === null) throw new Error('this process cannot be found in the process table');
   const text = JSON.stringify({ ...self, token: randomBytes(8).toString('hex') });
-  for (let attempt = 0; attempt < TAKE_OVER_TRIES; attempt += 1) {
-    const held = await createOnce(lock, text).catch((error: unknown) => {
-      // Given back between the two looks: once more.
-      if (codeOf(error) === 'ENOENT') return null;
-      throw error;
-    });
-    if (held === null) continue;
-    if (held === text) return { kind: 'locked', release: () => release(lock, text) };
-    const holder = parseHolder(held);
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    const last = Math.max(0, ...(await numbers(lock)));
+    const holder = parseHolder(await readIfThere(`${lock}.${last}`));
     if (holder !== null && (await isAlive(holder))) return { kind: 'taken', pid: holder.pid };
-    await removeStale(lock, held);
+    if (await make(lock, last + 1, text)) return { kind: 'locked', release: () => release(`${lock}.${last + 1}`) };
   }
   throw new Error(`the lock ${lock} changes hands all the time`);
 }
 
-async function release(lock: string, text: string): Promise<void> {
-  if ((await readIfThere(lock)) === text) await rm(lock, { force: true });
+/** Makes a number, if nobody has, and if none above it has been made meanwhile. */
+async function make(lock: string, number: number, text: string): Promise<boolean> {
+  const path = `${lock}.${number}`;
+  const made = await createOnce(path, text).catch((error: unknown) => {
+    // Somebody's, removed between the two looks at it.
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  });
+  if (made !== text) return false;
+  const others = (await numbers(lock)).filter((other) => other !== number);
+  const isLast = others.every((other) => other < number);
+  await Promise.all((isLast ? others : [number]).map((other) => rm(`${lock}.${other}`, { force: true })));
+  return isLast;
 }
 
-/** Moved aside first: of several who saw the stale lock, only one moves it; who moved a new one puts it back. */
-async function removeStale(lock: string, stale: string): Promise<void> {
-  const aside = `${lock}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  try {
-    await rename(lock, aside);
-    if ((await readIfThere(aside)) !== stale) await link(aside, lock);
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'EEXIST') throw error;
-  } finally {
-    await rm(aside, { force: true });
-  }
+async function numbers(lock: string): Promise<readonly number[]> {
+  const prefix = `${basename(lock)}.`;
+  return (await readdir(dirname(lock)))
+    .filter((name) => name.startsWith(prefix))
+    .map((name) => name.slice(prefix.length))
+    .filter((rest) => /^\d{1,9}$/.test(rest))
+    .map(Number);
 }
 
-function parseHolder(text: string): ProcessIdentity | null {
+async function release(path: string): Promise<void> {
+  const temporary = `${path}.released`;
+  await writeFile(temporary, 'given back', { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+function parseHolder(text: string | null): ProcessIdentity | null {
+  if (text === null) return null;
   try {
     const { pid, startTime } = JSON.parse(text) as Partial<ProcessIdentity>;
     return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : null;

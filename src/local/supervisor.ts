@@ -315,9 +315,15 @@ async function firstFailure(parts: readonly [PartName, SupervisedPart][]): Promi
   return failures.find((failure) => failure !== null) ?? null;
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Keeps this process alive meanwhile: the servers, which outlive it, do not. */
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    clearInterval(alive);
+  }
 }

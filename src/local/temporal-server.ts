@@ -7,7 +7,7 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openHome, readIfThere, type HomePaths } from './home.ts';
-import { choosePorts, LOOPBACK } from './ports.ts';
+import { choosePorts, isFree, LOOPBACK } from './ports.ts';
 import { type DetachedProcess, endProcess, readTail, spawnDetached, type Step } from './processes.ts';
 import { codeOf, type LocalFailure, messageOf } from './report.ts';
 import { prepareNamespace, type SearchAttributes } from './temporal-namespace.ts';
@@ -95,6 +95,10 @@ async function startOn(
   ports: TemporalPorts,
 ): Promise<StartTemporalResult> {
   const durable = request.durable ?? true;
+  for (const port of Object.values(ports) as readonly number[]) {
+    // Another Temporal on that port would answer in this one's place.
+    if (!(await isFree(port))) return failed(`the port ${port} is taken by another program`, 'address already in use');
+  }
   if (durable && (await readIfThere(paths.temporalMade)) === null) await removeDatabase(paths);
   const logStart = await sizeOf(paths.temporalLog);
   const child = await spawnDetached({

@@ -1,0 +1,160 @@
+import { afterEach, beforeAll, afterAll, describe, expect, it } from '@jest/globals';
+import { build } from 'esbuild';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { homePaths, readHostId } from '../../src/local/home.ts';
+import { findTagged, identify, isAlive, spawnDetached } from '../../src/local/processes.ts';
+import { EMPTY_STACK, readStack, stopStack, writeStack } from '../../src/local/stack.ts';
+import { lockStack } from '../../src/local/stack-lock.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp.ts';
+import { testBinary } from '../support/temporal.ts';
+
+const program = fileURLToPath(
+  new URL(`../../node_modules/.cache/tributary-supervisor-${process.pid}.mjs`, import.meta.url),
+);
+const supervisors: ChildProcess[] = [];
+const homes: string[] = [];
+
+beforeAll(async () => {
+  await build({
+    entryPoints: [fileURLToPath(new URL('supervisor-program.ts', import.meta.url))],
+    outfile: program,
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'silent',
+  });
+});
+
+afterAll(() => rm(program, { force: true }));
+
+afterEach(async () => {
+  for (const child of supervisors.splice(0)) child.kill('SIGKILL');
+  for (const home of homes.splice(0)) await stopStack(home, { workerGraceMs: 2_000 });
+});
+
+/** A supervisor in a process of its own, as `up` is; its events come as lines. */
+async function supervise(home: string): Promise<{ child: ChildProcess; output: () => string }> {
+  const child = spawn(process.execPath, [program, home, testBinary()], { stdio: ['ignore', 'pipe', 'inherit'] });
+  supervisors.push(child);
+  if (!homes.includes(home)) homes.push(home);
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await eventually('the supervisor to be ready or to end', () => /"ready"|"failed"/.test(output), 40_000);
+  return { child, output: () => output };
+}
+
+describe('a stack on disk', () => {
+  it('is stopped whole after a kill -9 of its supervisor, and once more with nothing to do', async () => {
+    const home = await tempFolder('home');
+    const { child } = await supervise(home);
+    expect((await readStack(home)).states).toMatchObject({ supervisor: 'alive', worker: 'alive' });
+    child.kill('SIGKILL');
+    await eventually('the supervisor to be gone', async () => (await readStack(home)).states.supervisor === 'dead');
+    expect((await readStack(home)).states).toMatchObject({ worker: 'alive', temporal: 'alive', postgres: 'alive' });
+    expect(await stopStack(home)).toEqual(['worker', 'temporal', 'postgres']);
+    expect(await findTagged(home)).toEqual([]);
+    expect(await stopStack(home)).toEqual([]);
+    expect((await readStack(home)).states.temporal).toBe('absent');
+  });
+
+  it('is stopped through its living supervisor, which leaves nothing', async () => {
+    const home = await tempFolder('home');
+    await supervise(home);
+    const { record } = await readStack(home);
+    expect(await stopStack(home)).toEqual(['supervisor', 'worker', 'temporal', 'postgres']);
+    expect(await findTagged(home)).toEqual([]);
+    expect(record.supervisor === null || (await isAlive(record.supervisor))).toBe(false);
+  });
+
+  it('refuses a second supervisor with the first one’s pid, and gives way to one after a kill -9', async () => {
+    const home = await tempFolder('home');
+    const first = await supervise(home);
+    const second = await supervise(home);
+    expect(second.output()).toContain(`under process ${first.child.pid}`);
+    expect((await readStack(home)).states).toMatchObject({ temporal: 'alive', worker: 'alive' });
+    const before = (await readStack(home)).record;
+    first.child.kill('SIGKILL');
+    await eventually('the supervisor to be gone', async () => (await readStack(home)).states.supervisor === 'dead');
+    const third = await supervise(home);
+    expect(third.output()).toContain('"cleared"');
+    const after = (await readStack(home)).record;
+    expect(after.temporal?.address).toBe(before.temporal?.address);
+    expect(after.postgres?.url).toBe(before.postgres?.url);
+  });
+
+  it('does not disturb, nor is disturbed by, one of another home', async () => {
+    const [one, two] = [await tempFolder('one'), await tempFolder('two')];
+    await Promise.all([supervise(one), supervise(two)]);
+    const [first, second] = [await readStack(one), await readStack(two)];
+    expect(first.record.temporal?.address).not.toBe(second.record.temporal?.address);
+    await stopStack(one);
+    expect((await readStack(two)).states).toEqual({
+      supervisor: 'alive',
+      worker: 'alive',
+      temporal: 'alive',
+      postgres: 'alive',
+    });
+  });
+
+  it('does not believe a pid that another process has by now', async () => {
+    const home = await tempFolder('home');
+    await writeStack(home, { ...EMPTY_STACK, worker: { pid: process.pid, startTime: 'long ago' } });
+    expect((await readStack(home)).states.worker).toBe('dead');
+    expect(await stopStack(home)).toEqual([]);
+    expect(await identify(process.pid)).not.toBeNull();
+  });
+
+  it('finds by its tag what no record names, also when the record cannot be read', async () => {
+    const home = await tempFolder('home');
+    const child = await spawnDetached({
+      argv: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
+      cwd: '/',
+      env: {},
+      logFile: join(home, 'log'),
+      home,
+    });
+    if ('missing' in child) throw new Error(child.missing);
+    await writeFile(homePaths(home).stack, '{"version":');
+    await eventually('its tag', async () => (await findTagged(home)).length === 1);
+    await stopStack(home);
+    expect(await isAlive(child)).toBe(false);
+  });
+});
+
+describe('the lock of a home', () => {
+  it('has one holder at a time', async () => {
+    const home = await tempFolder('home');
+    const locks = await Promise.all(Array.from({ length: 8 }, () => lockStack(home)));
+    expect(locks.filter(({ kind }) => kind === 'locked')).toHaveLength(1);
+    expect(locks).toContainEqual({ kind: 'taken', pid: process.pid });
+  });
+
+  it('is taken from a holder that has died, by one alone', async () => {
+    const home = await tempFolder('home');
+    await writeFile(`${homePaths(home).lock}.3`, JSON.stringify({ pid: process.pid, startTime: 'long ago' }));
+    const locks = await Promise.all(Array.from({ length: 8 }, () => lockStack(home)));
+    expect(locks.filter(({ kind }) => kind === 'locked')).toHaveLength(1);
+  });
+
+  it('can be taken again once it is given back', async () => {
+    const home = await tempFolder('home');
+    const first = await lockStack(home);
+    if (first.kind === 'locked') await first.release();
+    expect((await lockStack(home)).kind).toBe('locked');
+  });
+});
+
+describe('a state home', () => {
+  it('has one host id, also when several ask at once', async () => {
+    const home = await tempFolder('home');
+    const ids = await Promise.all(Array.from({ length: 8 }, () => readHostId(home)));
+    expect(new Set(ids).size).toBe(1);
+    expect(await readHostId(home)).toBe(ids[0]);
+    expect(await readFile(homePaths(home).hostId, 'utf8')).toBe(`${ids[0]}\n`);
+  });
+});

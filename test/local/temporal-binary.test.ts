@@ -1,0 +1,195 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Progress } from '../../src/local/report.ts';
+import { obtainTemporal, type ObtainRequest, platform } from '../../src/local/temporal-binary.ts';
+import { judgeVersion, PINNED_VERSION } from '../../src/local/temporal-version.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const GOOD = script('temporal version 1.7.2 (Server 1.31.0, UI 2.50.0)');
+const OLD = script('temporal version 1.1.0 (Server 1.25.0, UI 2.30.0)');
+const PINNED = script(`temporal version ${PINNED_VERSION} (Server 1.29.1, UI 2.42.1)`);
+
+function script(prints: string): string {
+  return `#!/bin/sh\necho '${prints}'\n`;
+}
+
+function member(name: string, text: string): Buffer {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write(`${text.length.toString(8).padStart(11, '0')}\0`, 124);
+  const body = Buffer.alloc(Math.ceil(text.length / 512) * 512);
+  body.write(text);
+  return Buffer.concat([header, body]);
+}
+
+/** A tar archive of a licence and a program, zipped, as the release's is. */
+function archiveOf(program: string): Buffer {
+  const large = 'x'.repeat(200_000);
+  return gzipSync(Buffer.concat([member('LICENSE', large), member('temporal', program), Buffer.alloc(1024)]));
+}
+
+const sha256 = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
+
+let server: Server;
+let answer: RequestListener;
+let url: string;
+let root: string;
+let progress: Progress[];
+
+beforeEach(async () => {
+  progress = [];
+  root = await tempFolder('binary');
+  server = createServer((request, response) => answer(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/temporal.tar.gz`;
+});
+
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+async function program(folder: string, text: string): Promise<string> {
+  const path = join(root, folder);
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, 'temporal'), text);
+  await chmod(join(path, 'temporal'), 0o755);
+  return path;
+}
+
+/** Only what a script needs is on the PATH, and no go. */
+function request(more: Partial<ObtainRequest> = {}): ObtainRequest {
+  return {
+    pathEnv: join(root, 'nothing'),
+    cacheDir: join(root, 'cache'),
+    infraDir: join(root, 'infra'),
+    report: (event) => progress.push(event),
+    archive: { urls: [], sha256: null },
+    ...more,
+  };
+}
+
+function serve(body: Buffer): void {
+  answer = (_request, response) => response.writeHead(200, { 'content-length': body.length }).end(body);
+}
+
+const cachedName = `temporal-${PINNED_VERSION}-${platform()}`;
+
+describe('obtaining Temporal', () => {
+  it('takes the first one on the PATH that is new enough and runs, past broken and old ones', async () => {
+    const broken = await program('broken', '#!/bin/sh\nexit 3\n');
+    const old = await program('old', OLD);
+    const good = await program('good', GOOD);
+    const result = await obtainTemporal(request({ pathEnv: [broken, old, good].join(':') }));
+    expect(result).toEqual({ kind: 'ready', binary: join(good, 'temporal'), from: 'path', version: '1.31.0' });
+    expect(progress).toEqual([]);
+  });
+
+  it('takes the copy in the cache when the PATH has none that serves', async () => {
+    await mkdir(join(root, 'cache'));
+    await writeFile(join(root, 'cache', cachedName), PINNED, { mode: 0o755 });
+    const result = await obtainTemporal(request({ pathEnv: await program('old', OLD) }));
+    expect(result).toMatchObject({ kind: 'ready', from: 'cache', binary: join(root, 'cache', cachedName) });
+  });
+
+  it('downloads the release, reports its size and progress, and finds it in the cache the next time', async () => {
+    const archive = archiveOf(PINNED);
+    serve(archive);
+    const wish = request({ archive: { urls: [url], sha256: sha256(archive) } });
+    expect(await obtainTemporal(wish)).toMatchObject({ kind: 'ready', from: 'download', version: '1.29.1' });
+    expect(progress).toContainEqual(expect.objectContaining({ done: archive.length, total: archive.length }));
+    expect(await obtainTemporal(wish)).toMatchObject({ kind: 'ready', from: 'cache' });
+    expect((await stat(join(root, 'cache', cachedName))).mode & 0o777).toBe(0o755);
+    expect(await readFile(join(root, 'cache', `${cachedName}.origin`), 'utf8')).toContain(sha256(archive));
+  });
+
+  it('refuses an archive of another checksum, and leaves nothing of it', async () => {
+    serve(archiveOf(PINNED));
+    const result = await obtainTemporal(request({ archive: { urls: [url], sha256: '0'.repeat(64) } }));
+    expect(result).toMatchObject({ kind: 'failed', failure: { kind: 'no-temporal' } });
+    expect(JSON.stringify(result)).toContain('SHA-256');
+    expect(await readdir(join(root, 'cache'))).toEqual([]);
+  });
+
+  it('records an unknown checksum at first use, and refuses another one later', async () => {
+    serve(archiveOf(OLD));
+    const wish = request({ archive: { urls: [url], sha256: null } });
+    expect(await obtainTemporal(wish)).toMatchObject({ kind: 'failed' });
+    serve(archiveOf(PINNED));
+    const result = await obtainTemporal(wish);
+    expect(result).toMatchObject({ kind: 'failed' });
+    expect(JSON.stringify(result)).toContain('SHA-256');
+  });
+
+  it('goes on to the next address after a download that is cut off', async () => {
+    const archive = archiveOf(PINNED);
+    answer = (incoming, response) => {
+      response.writeHead(200, { 'content-length': archive.length });
+      if (incoming.url === '/cut') response.write(archive.subarray(0, 100), () => response.destroy());
+      else response.end(archive);
+    };
+    const urls = [new URL('/cut', url).href, url];
+    const result = await obtainTemporal(request({ archive: { urls, sha256: sha256(archive) } }));
+    expect(result).toMatchObject({ kind: 'ready', from: 'download' });
+  });
+
+  it('gives up an address that does not answer, and one that stalls, within their time-outs', async () => {
+    answer = (incoming, response) => {
+      if (incoming.url === '/stall') response.writeHead(200, { 'content-length': 1000 }).write('x');
+    };
+    const urls = [new URL('/silent', url).href, new URL('/stall', url).href];
+    const timeouts = { connectTimeoutMs: 100, stallTimeoutMs: 100 };
+    const result = await obtainTemporal(request({ timeouts, archive: { urls, sha256: null } }));
+    const text = JSON.stringify(result);
+    expect(text).toContain('no answer within 0.1 s');
+    expect(text).toContain('no data for 0.1 s');
+  });
+
+  it('serves two at once', async () => {
+    const archive = archiveOf(PINNED);
+    serve(archive);
+    const wish = request({ archive: { urls: [url], sha256: sha256(archive) } });
+    const both = await Promise.all([obtainTemporal(wish), obtainTemporal(wish)]);
+    expect(both.map((result) => result.kind)).toEqual(['ready', 'ready']);
+    expect((await readdir(join(root, 'cache'))).sort()).toEqual([cachedName, `${cachedName}.origin`]);
+  });
+
+  it('names everything that was tried, each with its reason, when all fails', async () => {
+    answer = (_request, response) => response.writeHead(404).end();
+    const old = await program('old', OLD);
+    const result = await obtainTemporal(request({ pathEnv: old, archive: { urls: [url], sha256: null } }));
+    if (result.kind !== 'failed') throw new Error('something was obtained');
+    expect(result.tried.map(({ what }) => what)).toEqual([
+      join(old, 'temporal'),
+      'the copy in the cache',
+      url,
+      `go build in ${join(root, 'infra')}`,
+    ]);
+    expect(result.tried.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('1.1.0'),
+      expect.stringContaining('there is no'),
+      expect.stringContaining('404'),
+      'no go on the PATH',
+    ]);
+    expect(result.failure.next).toContain('TEMPORAL_ADDRESS');
+  });
+});
+
+describe('the version of a Temporal', () => {
+  it.each([
+    ['temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)', 'serves'],
+    ['temporal version 0.0.0-DEV (Server 1.29.1, UI 2.42.1)', 'serves'],
+    ['temporal version 2.0.0-rc.1 (Server 1.30.0, UI 2.42.1)', 'serves'],
+    ['temporal version 1.5.0 (Server 1.29.0, UI 2.42.1)', 'refused'],
+    ['temporal version 1.6.0 (Server 1.28.9, UI 2.42.1)', 'refused'],
+    ['tctl version 1.18', 'refused'],
+    ['', 'refused'],
+  ])('%s: %s', (printed, kind) => {
+    expect(judgeVersion(printed).kind).toBe(kind);
+  });
+});
