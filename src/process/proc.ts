@@ -1,6 +1,6 @@
 /** What Linux tells about processes in /proc. Elsewhere everything reads as absent. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
 export interface ProcessStat {
   readonly pid: number;
@@ -63,11 +63,24 @@ export function hasCode(error: unknown, code: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }
 
+// One buffer for all, since a sweep reads hundreds of these files; an environment beyond it is cut.
+const buffer = Buffer.allocUnsafe(256 * 1024);
+
 function readProc(pid: number, name: string): string | null {
+  let descriptor: number | null = null;
   try {
-    return readFileSync(`/proc/${pid}/${name}`, 'latin1');
+    descriptor = openSync(`/proc/${pid}/${name}`, 'r');
+    let length = 0;
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+      read = readSync(descriptor, buffer, length, buffer.length - length, null);
+      // A stat comes whole; an environment may come in pieces of a page.
+      if (name === 'stat') return buffer.toString('latin1', 0, read);
+    }
+    return buffer.toString('latin1', 0, length);
   } catch {
     // Gone, or somebody else's: for both there is nothing to be said about it.
     return null;
+  } finally {
+    if (descriptor !== null) closeSync(descriptor);
   }
 }

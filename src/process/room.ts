@@ -7,8 +7,10 @@
  */
 
 import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { chooseContainer } from './containment.ts';
+import { createPipePool } from './pipes.ts';
 import { runProcess } from './run.ts';
 import { findLeftovers, killUntilGone } from './sweep.ts';
 import { hashOfHome, ownerTag } from './tag.ts';
@@ -30,10 +32,11 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   const homeHash = hashOfHome(await realpath(options.home));
   const owner = ownerTag(homeHash);
   const { containment, bwrap } = await chooseContainer(options.bwrapPath);
+  const pipes = createPipePool(join(options.home, 'processes'));
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
   return {
     containment,
-    run: async (request) => runProcess(request, { bwrap, tag: `${owner}/${request.tag}`, termGraceMs }),
+    run: async (request) => runProcess(request, { bwrap, tag: `${owner}/${request.tag}`, pipes, termGraceMs }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
   };
 }

@@ -5,11 +5,12 @@
  * output; nothing of the tree lives when it resolves or rejects (N5).
  */
 
-import { statSync } from 'node:fs';
+import { closeSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 import { createLineCutter } from './lines.ts';
 import { openOutputFile, type OutputFile } from './output.ts';
+import type { OutputPipe, PipePool } from './pipes.ts';
 import { hasCode } from './proc.ts';
 import { startFailure, whyNotRunnable } from './program.ts';
 import { isMissing, startTree, type Exit, type Tree } from './tree.ts';
@@ -23,6 +24,7 @@ const PIPES_LIMIT_MS = 1_000;
 export interface RunMeans {
   readonly bwrap: string | null;
   readonly tag: string;
+  readonly pipes: PipePool;
   readonly termGraceMs: number;
 }
 
@@ -45,7 +47,7 @@ export async function runProcess(request: SpawnRequest, means: RunMeans): Promis
     return { ...facts, kind: 'no-space', message: noSpace(request.outputFile), durationMs: took() };
   }
   try {
-    const end = await watch(request, means, output);
+    const end = await runWithPipes(request, means, output);
     return {
       tail: output.tail(),
       outputBytes: output.bytes,
@@ -61,13 +63,26 @@ export async function runProcess(request: SpawnRequest, means: RunMeans): Promis
 type End = ExitResult extends infer R ? (R extends ExitResult ? Omit<R, keyof Facts> : never) : never;
 type Facts = Pick<ExitResult, 'tail' | 'outputBytes' | 'truncated' | 'durationMs'>;
 
-async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile): Promise<End> {
-  const tree = startTree({ ...request, tag: means.tag }, means.bwrap);
+async function runWithPipes(request: SpawnRequest, means: RunMeans, output: OutputFile): Promise<End> {
+  const pipes = await takePipes(means.pipes);
+  try {
+    return await watch(request, means, output, pipes);
+  } finally {
+    for (const pipe of pipes ?? []) {
+      pipe.reader.destroy();
+      pipe.release();
+    }
+  }
+}
+
+async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile, pipes: Pipes): Promise<End> {
+  const tree = startTree({ ...request, tag: means.tag, pipes }, means.bwrap);
   const ending = createEnding(tree, means.termGraceMs);
   const idle = setTimeout(() => ending.because('idle-timeout'), timerMs(request.idleTimeoutMs));
   const total = setTimeout(() => ending.because('total-timeout'), timerMs(request.totalTimeoutMs));
   const abort = (): void => ending.because('aborted');
   request.signal.addEventListener('abort', abort, { once: true });
+  if (request.signal.aborted) abort();
   const closed = follow(request, tree, output, ending, () => idle.refresh());
   try {
     const exit = await waitForExit(tree);
@@ -81,6 +96,19 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile)
     ending.exited();
     request.signal.removeEventListener('abort', abort);
   }
+}
+
+type Pipes = readonly [OutputPipe, OutputPipe] | null;
+
+async function takePipes(pool: PipePool): Promise<Pipes> {
+  const stdout = await pool.take();
+  if (stdout === null) return null;
+  const stderr = await pool.take();
+  if (stderr !== null) return [stdout, stderr];
+  closeSync(stdout.writer);
+  stdout.reader.destroy();
+  stdout.release();
+  return null;
 }
 
 interface Ending {
@@ -144,12 +172,12 @@ function follow(
       else ending.fail(error);
     }
   };
-  const streams = [tree.child.stdout, tree.child.stderr].filter((stream): stream is Readable => stream !== null);
+  const streams = [tree.stdout, tree.stderr].filter((stream): stream is Readable => stream !== null);
   const closing = streams.map((stream) => {
     stream.on('data', (chunk: Buffer) => {
       onOutput();
       if (ending.cause !== 'no-space') guarded(() => output.write(chunk));
-      if (lines !== null && stream === tree.child.stdout) guarded(() => lines.push(chunk));
+      if (lines !== null && stream === tree.stdout) guarded(() => lines.push(chunk));
     });
     stream.on('error', (error) => ending.fail(error));
     return new Promise<void>((resolve) => stream.once('close', resolve));

@@ -1,11 +1,13 @@
 /** One started process tree, contained or not: how to signal it, end it, and know that nothing of it is left (N5). */
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 import { containedCommand, STATUS_FD } from './containment.ts';
+import type { OutputPipe } from './pipes.ts';
 import { hasCode, readStat, sendSignal } from './proc.ts';
-import { findDescendants, findOne, findRun, killUntilGone } from './sweep.ts';
+import { findDescendants, findOne, findRun, killUntilGone, type Leader } from './sweep.ts';
 import { TAG_VARIABLE } from './tag.ts';
 
 export interface TreeRequest {
@@ -14,6 +16,8 @@ export interface TreeRequest {
   readonly env: Readonly<Record<string, string>>;
   /** The whole tag, owner and attempt. */
   readonly tag: string;
+  /** Standard output and standard error; null to have Node make them. */
+  readonly pipes: readonly [OutputPipe, OutputPipe] | null;
 }
 
 export type Exit =
@@ -24,6 +28,8 @@ export type Exit =
 
 export interface Tree {
   readonly child: ChildProcess;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
   /** Asks every process of the tree to end. */
   terminate(): void;
   /** Ends every process of the tree. */
@@ -41,16 +47,18 @@ export function startTree(request: TreeRequest, bwrap: string | null): Tree {
 
 function startGroup(request: TreeRequest): Tree {
   const child = start(request.argv, request, false);
+  const leader = leaderOf(child);
   const toGroup = (signal: NodeJS.Signals): void => {
     if (child.pid !== undefined) sendSignal(-child.pid, signal);
   };
   return {
     child,
+    ...streamsOf(child, request),
     terminate: () => toGroup('SIGTERM'),
     kill: () => toGroup('SIGKILL'),
     async clear() {
       toGroup('SIGKILL');
-      await clearByTag(child.pid, request.tag);
+      await clearByTag(leader, request.tag);
     },
     exitOf: (code, signal) => plainExit(code, signal),
   };
@@ -58,6 +66,7 @@ function startGroup(request: TreeRequest): Tree {
 
 function startContained(request: TreeRequest, bwrap: string): Tree {
   const child = start(containedCommand(bwrap, request.argv), request, true);
+  const leader = leaderOf(child);
   const status = readStatus(child, () => {
     if (termWanted) terminate();
   });
@@ -79,11 +88,12 @@ function startContained(request: TreeRequest, bwrap: string): Tree {
 
   return {
     child,
+    ...streamsOf(child, request),
     terminate,
     kill,
     async clear() {
       const { init } = status;
-      if (init === null) return clearByTag(child.pid, request.tag);
+      if (init === null) return clearByTag(leader, request.tag);
       // The kernel lets a namespace's first process become a zombie only when all others of it are gone.
       await killUntilGone(request.tag, () => findOne(init.pid, init.startTime));
     },
@@ -101,13 +111,26 @@ function startContained(request: TreeRequest, bwrap: string): Tree {
 
 function start(argv: readonly [string, ...string[]], request: TreeRequest, withStatus: boolean): ChildProcess {
   const [program, ...args] = argv;
-  return spawn(program, args, {
-    cwd: request.cwd,
-    env: { ...request.env, [TAG_VARIABLE]: request.tag },
-    // Its own session, so that no terminal's signal reaches it and its group can be signaled.
-    detached: true,
-    stdio: withStatus ? ['ignore', 'pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe'],
-  });
+  const out = request.pipes?.[0].writer ?? 'pipe';
+  const err = request.pipes?.[1].writer ?? 'pipe';
+  const stdio: StdioOptions = withStatus ? ['ignore', out, err, 'pipe'] : ['ignore', out, err];
+  try {
+    return spawn(program, args, {
+      cwd: request.cwd,
+      env: { ...request.env, [TAG_VARIABLE]: request.tag },
+      // Its own session, so that no terminal's signal reaches it and its group can be signaled.
+      detached: true,
+      stdio,
+    });
+  } finally {
+    // Ours would keep the readers from seeing the end.
+    for (const pipe of request.pipes ?? []) closeSync(pipe.writer);
+  }
+}
+
+function streamsOf(child: ChildProcess, { pipes }: TreeRequest): Pick<Tree, 'stdout' | 'stderr'> {
+  if (pipes !== null) return { stdout: pipes[0].reader, stderr: pipes[1].reader };
+  return { stdout: child.stdout, stderr: child.stderr };
 }
 
 interface Status {
@@ -138,8 +161,12 @@ function readStatus(child: ChildProcess, onInit: () => void): Status {
   };
 }
 
-async function clearByTag(leader: number | undefined, tag: string): Promise<void> {
-  if (leader === undefined) return;
+function leaderOf(child: ChildProcess): Leader | null {
+  return child.pid === undefined ? null : { pid: child.pid, startTime: Number(readStat(child.pid)?.startTime ?? 0) };
+}
+
+async function clearByTag(leader: Leader | null, tag: string): Promise<void> {
+  if (leader === null) return;
   await killUntilGone(tag, () => findRun(leader, tag));
 }
 

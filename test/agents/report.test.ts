@@ -13,7 +13,7 @@ describe('a report', () => {
       '{"status":"proposal","proposal":{"kind":"plan","title":"Two steps","body":"One, two"}}',
       { status: 'proposal', proposal: 'Two steps (plan)\n\nOne, two' },
     ],
-    ['{"status":"failed","reason":"No network\\u001b[2J"}', { status: 'failed', reason: 'No network[2J' }],
+    ['{"status":"failed","reason":"No network\\u0007"}', { status: 'failed', reason: 'No network' }],
   ])('is read from %s', (text, report) => {
     expect(parseReport(text)).toEqual({ kind: 'ok', value: report });
   });

@@ -35,6 +35,11 @@ describe.each(WAYS)('a run $name', ({ bwrapPath }) => {
     expect(result.tail).toMatch(/TASKS_TAG=[0-9a-f]{16}\.\d+\.\d+\/k7\/4\n/);
   });
 
+  it('lets a script open its streams by name', async () => {
+    const result = await rig.room.run(rig.request(['sh', '-c', 'echo a >/dev/stderr; echo b >/dev/stdout']));
+    expect(result).toMatchObject({ kind: 'exited', code: 0, outputBytes: 4 });
+  });
+
   it('hands out whole lines of standard output alone, with invalid UTF-8 replaced', async () => {
     const lines: string[] = [];
     const script = String.raw`printf 'one\r\ntw'; printf 'o\n\377\376x\n'; echo no >&2; printf 'last'`;
@@ -148,6 +153,12 @@ describe.each(WAYS)('a run $name', ({ bwrapPath }) => {
     );
     await expect(running).rejects.toThrow('the reader is broken');
     expect(pidsWith(marker)).toEqual([]);
+  });
+
+  it('rejects for arguments that the system does not take, and goes on', async () => {
+    const running = rig.room.run(rig.request(['sh', '-c', ':', 'x'.repeat(4_000_000)]));
+    await expect(running).rejects.toThrow('E2BIG');
+    expect(await rig.room.run(rig.request(['sh', '-c', 'echo on']))).toMatchObject({ kind: 'exited', tail: 'on\n' });
   });
 
   it('runs many at once without mixing them', async () => {

@@ -1,0 +1,86 @@
+/**
+ * Pipes for what a process prints. Node gives its children sockets, which a script cannot open by name: `echo x
+ * >/dev/stderr`, common in build scripts, would fail under the engine alone.
+ *
+ * It owns nameless FIFOs, kept open and used again by later runs. Kept true: one is used again only when its reader
+ * saw the end, so nobody holds it and nothing is left in it. Where it cannot be done (no Linux, no mkfifo) there are
+ * none, and Node's own are used.
+ */
+
+import { execFile } from 'node:child_process';
+import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+
+const MKFIFO_LIMIT_MS = 5_000;
+/** More than this many runs at once, two streams each, are not expected to come again. */
+const MAX_KEPT = 64;
+
+export interface OutputPipe {
+  readonly reader: Readable;
+  /** To be given to the child and closed here once it has started. */
+  readonly writer: number;
+  /** Gives the pipe back, once its reader is closed. */
+  release(): void;
+}
+
+export interface PipePool {
+  /** Null where there are none. */
+  take(): Promise<OutputPipe | null>;
+}
+
+/** A pool that makes its FIFOs in the folder. */
+export function createPipePool(folder: string): PipePool {
+  const free: number[] = [];
+  let made = 0;
+  let works = process.platform === 'linux';
+  return {
+    async take() {
+      const kept = free.pop();
+      if (kept !== undefined) return openPipe(kept, free);
+      if (!works) return null;
+      made += 1;
+      try {
+        return openPipe(await makeFifo(folder, `${process.pid}-${made}.fifo`), free);
+      } catch {
+        // Without them only the names /dev/stdout and /dev/stderr are lost: no reason not to run.
+        works = false;
+        return null;
+      }
+    },
+  };
+}
+
+/** @returns a descriptor that keeps the FIFO, whose name is gone again: a kill leaves nothing behind */
+async function makeFifo(folder: string, name: string): Promise<number> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const path = join(folder, name);
+  await promisify(execFile)('mkfifo', ['-m', '600', '--', path], { timeout: MKFIFO_LIMIT_MS });
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } finally {
+    unlinkSync(path);
+  }
+}
+
+function openPipe(keeper: number, free: number[]): OutputPipe {
+  const path = `/proc/self/fd/${keeper}`;
+  const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, constants.O_WRONLY);
+  const reader = new Socket({ fd: readEnd, readable: true, writable: false });
+  let ended = false;
+  reader.once('end', () => {
+    ended = true;
+  });
+  return {
+    reader,
+    writer,
+    release() {
+      if (ended && free.length < MAX_KEPT) free.push(keeper);
+      else closeSync(keeper);
+    },
+  };
+}
