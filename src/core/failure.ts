@@ -64,14 +64,19 @@ export interface Failure {
 
 export const MAX_EVIDENCE_CHARS = 8_192;
 
+/** The class of a kind; one that this version does not know, from a newer worker, is tried again (N11). */
 export function classOf(kind: FailureKind): FailureClass {
-  return CLASS_OF[kind];
+  return Object.hasOwn(CLASS_OF, kind) ? CLASS_OF[kind] : 'retryable';
 }
 
-/** The last part of a text, cut at a line where that is near, with a mark that says so. */
+const CUT_MARK = '[…]\n';
+
+/** The last part of a text, at most so many characters, cut at a line where that is near, with a mark that says so. */
 export function tailOf(text: string, maxChars: number = MAX_EVIDENCE_CHARS): string {
   if (text.length <= maxChars) return text;
-  const cut = text.slice(text.length - maxChars);
+  const kept = Math.max(0, maxChars - CUT_MARK.length);
+  // Half of a character that lies on the cut goes with what is cut off.
+  const cut = text.slice(text.length - kept).replace(/^[\udc00-\udfff]/, '');
   const line = cut.indexOf('\n');
-  return `[…]\n${line >= 0 && line < 400 ? cut.slice(line + 1) : cut}`;
+  return CUT_MARK.slice(0, maxChars) + (line >= 0 && line < 400 ? cut.slice(line + 1) : cut);
 }

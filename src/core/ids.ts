@@ -21,14 +21,21 @@ const TASK_ID_PREFIX = /^[0-9a-hjkmnp-tv-z]{1,10}$/;
 const PROJECT_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 // git check-ref-format's rules, without what only a ref of several levels needs.
-const BRANCH_REFUSED = /^[-/.]|\.\.|[\x00-\x20\x7f~^:?*[\\]|@\{|\/\/|\/\.|\.lock(?:\/|$)|[/.]$|^@$/;
+const BRANCH_REFUSED = /^[-/.]|\.\.|[\x00-\x20\x7f~^:?*[\\]|@\{|\/\/|\/\.|\.lock(?:\/|$)|[/.]$|^@$|^HEAD$/;
+// Git takes these, but nobody sees them: control and direction characters, other spaces, and halves of characters.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}]/u;
+/** A workflow's id, `integration/<project>/<branch>`, may have 255 characters. */
+const MAX_BRANCH_CHARS = 170;
 
-/** A task id from at least {@link TASK_ID_LENGTH} random (or hashed) bytes. */
+/**
+ * A task id from {@link TASK_ID_LENGTH} random (or hashed) bytes; more are left unused.
+ *
+ * @throws RangeError when there are fewer: the id would not be random
+ */
 export function taskIdFromBytes(bytes: Uint8Array): TaskId {
+  if (bytes.length < TASK_ID_LENGTH) throw new RangeError(`a task id needs ${TASK_ID_LENGTH} bytes`);
   let id = '';
-  for (let index = 0; index < TASK_ID_LENGTH; index += 1) {
-    id += ID_ALPHABET.charAt((bytes[index] ?? 0) & 31);
-  }
+  for (const byte of bytes.subarray(0, TASK_ID_LENGTH)) id += ID_ALPHABET.charAt(byte & 31);
   return id as TaskId;
 }
 
@@ -56,7 +63,7 @@ export function parseObjectId(text: string): Parsed<ObjectId> {
 }
 
 export function parseBranchName(text: string): Parsed<BranchName> {
-  return text.length > 0 && text.length <= 200 && !BRANCH_REFUSED.test(text)
+  return text.length > 0 && text.length <= MAX_BRANCH_CHARS && !BRANCH_REFUSED.test(text) && !UNSEEN.test(text)
     ? ok(text as BranchName)
     : fail(`branch: ${quote(text)} is not a name that git takes for a branch`);
 }

@@ -1,157 +1,145 @@
 /**
  * The queue's whole life, as a pure function of its state and what happens to it. Strictly serial: one item at a time
- * goes from `build` to `land`, the others wait in the order of their arrival.
+ * goes from `building` to `landing`, the others wait in the order of their arrival.
  *
  * ```
- *            enqueued                 candidate              green               landed
- *   (idle) ──────────▶ building ────────────────▶ gating ─────────────▶ landing ────────▶ reply, next item
- *                       │ ▲  ▲                     │  │                  │  │  │
- *                       │ │  └────────── main moved: build again ────────┘  │  │
- *                       │ │                        │  └─ none (host's fault): run again, at most three times
- *                       │ └── due ── holding ◀─────┴──── held ─────────────┘  │
- *                       ▼                ▲                                      ▼
- *            reply: conflict, nothing    └─ held                             stopped (main is not what was tested)
+ *   idle ── enqueued ──▶ building
+ *
+ *   building ──┬─ candidate, its tree not known as green ───────▶ gating
+ *              ├─ candidate, known as green ────────────────────▶ landing
+ *              ├─ conflict, nothing to land, refused, landed ───▶ answer, next item
+ *              └─ held ─────────────────────────────────────────▶ holding
+ *
+ *   gating ────┬─ green ────────────────────────────────────────▶ landing
+ *              ├─ red ──────────────────────────────────────────▶ answer, next item
+ *              ├─ none: the host's fault, at most three runs ───▶ gating
+ *              └─ none, once more ──────────────────────────────▶ holding
+ *
+ *   landing ───┬─ landed, refused ──────────────────────────────▶ answer, next item
+ *              ├─ main has moved ───────────────────────────────▶ building
+ *              ├─ held ─────────────────────────────────────────▶ holding, in doubt whether it landed
+ *              └─ main is not what was tested ──────────────────▶ stopped
+ *
+ *   holding ────── due ─────────────────────────────────────────▶ building
+ *   next item: building, or idle when there is none
  * ```
+ *
+ * An item that is withdrawn leaves at any step at once, but for: `landing`, and `building` or `holding` in doubt, where
+ * it leaves as soon as git has said that it is not on main; and `stopped`, where only a person can tell.
  *
  * Kept true here: only a candidate with a green verdict for its tree and its gate reaches `landing` (N3); an item
- * leaves the queue only with a reply to its task (N1); each hand-off is answered once (N2); an item whose landing may
- * be under way is never withdrawn.
+ * leaves the queue only with an answer to its task (N1); each hand-off has one answer, and gets that one again when it
+ * comes again (N2); a task that was told `withdrawn` is not on main, and nothing of that hand-off will land.
  */
 
-import { backoffMs, HOLD_BACKOFF } from './retry.ts';
+import { newestWithin } from './bounds.ts';
+import { tailOf } from './failure.ts';
 import type { TaskId } from './ids.ts';
-import type {
-  BuildResult,
-  Candidate,
-  GateVerdict,
-  LandingReply,
-  LandResult,
-  QueueItem,
-  QueueRow,
-  QueueView,
-  Target,
-} from './queue-types.ts';
-import type { Held, Landing } from './task-types.ts';
+import type { Answered, Doubt, Queue, QueueClock, QueueEvent, QueueStep } from './queue-state.ts';
+import type { BuildResult, Candidate, GateVerdict, LandingReply, LandResult, QueueItem } from './queue-types.ts';
+import { backoffMs, HOLD_BACKOFF } from './retry.ts';
+import type { Held } from './task-types.ts';
+import { oneLine } from './text.ts';
 
-export type QueueStep =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'building'; readonly sinceMs: number }
-  | { readonly kind: 'gating'; readonly candidate: Candidate; readonly run: number; readonly sinceMs: number }
-  | { readonly kind: 'landing'; readonly candidate: Candidate; readonly sinceMs: number }
-  | { readonly kind: 'holding'; readonly held: Held; readonly tries: number; readonly untilMs: number }
-  | { readonly kind: 'stopped'; readonly text: string; readonly sinceMs: number };
-
-export interface AddressedReply {
-  readonly taskId: TaskId;
-  readonly reply: LandingReply;
-}
-
-export interface Queue {
-  /** The first one is the one that the step is about. */
-  readonly items: readonly QueueItem[];
-  readonly step: QueueStep;
-  /** What the workflow still has to tell tasks. */
-  readonly replies: readonly AddressedReply[];
-  /** Holds in a row of the present item, for the back-off. */
-  readonly holds: number;
-  /** Why the present item's task was last told that it is held; null when it was not, or was told that it goes on. */
-  readonly heldText: string | null;
-  /** Trees seen green lately, as `<tree>/<gate hash>`, newest last: the ledger's memory when the ledger is down. */
-  readonly green: readonly string[];
-  readonly landed: number;
-}
-
-export type QueueEvent =
-  | { readonly kind: 'enqueued'; readonly item: QueueItem }
-  | { readonly kind: 'withdraw'; readonly taskId: TaskId; readonly handoff: number }
-  | { readonly kind: 'built'; readonly result: BuildResult }
-  | { readonly kind: 'gated'; readonly verdict: GateVerdict }
-  | { readonly kind: 'pushed'; readonly result: LandResult }
-  | { readonly kind: 'due' }
-  | { readonly kind: 'told'; readonly count: number };
-
-export interface QueueClock {
-  readonly nowMs: number;
-  readonly random: number;
-}
+export { EMPTY_QUEUE } from './queue-state.ts';
+export type { AddressedReply, Answered, Doubt, Queue, QueueClock, QueueEvent, QueueStep } from './queue-state.ts';
+export { queueViewOf } from './queue-view.ts';
 
 export const MAX_GREEN = 50;
 /** Runs of one gate that may end for the host's reasons before the queue holds and says so. */
 export const MAX_GATE_RUNS = 3;
+/** Answers that are kept for hand-offs that come again: more than can be under way at a time. */
+export const MAX_ANSWERED = 100;
+export const MAX_ANSWERED_CHARS = 100_000;
+/** Items whose JSON is longer than this in all leave no room for more: their tasks hand off again later. */
+export const MAX_ITEMS_CHARS = 300_000;
+const MAX_REASON_CHARS = 500;
+const MAX_LOG_CHARS = 16_384;
 
-export const EMPTY_QUEUE: Queue = {
-  items: [],
-  step: { kind: 'idle' },
-  replies: [],
-  holds: 0,
-  heldText: null,
-  green: [],
-  landed: 0,
-};
-
+/** The queue after an event; the same object when the event means nothing in its step. */
 export function nextQueue(queue: Queue, event: QueueEvent, clock: QueueClock): Queue {
+  const { step } = queue;
   switch (event.kind) {
     case 'enqueued':
       return enqueue(queue, event.item, clock);
     case 'withdraw':
       return withdraw(queue, event.taskId, event.handoff, clock);
     case 'built':
-      return queue.step.kind === 'building' ? afterBuild(queue, event.result, clock) : queue;
+      return step.kind === 'building' ? afterBuild(queue, event.result, clock) : queue;
     case 'gated':
-      return queue.step.kind === 'gating' ? afterGate(queue, event.verdict, queue.step, clock) : queue;
+      return step.kind === 'gating' ? afterGate(queue, event.verdict, step, clock) : queue;
     case 'pushed':
-      return queue.step.kind === 'landing' ? afterPush(queue, event.result, clock) : queue;
+      return step.kind === 'landing' ? afterPush(queue, event.result, clock) : queue;
     case 'due':
-      return queue.step.kind === 'holding' && clock.nowMs >= queue.step.untilMs ? build(queue, clock) : queue;
+      return step.kind === 'holding' && clock.nowMs >= step.untilMs ? build(queue, clock) : queue;
     case 'told':
-      return { ...queue, replies: queue.replies.slice(event.count) };
+      return event.count > 0 ? { ...queue, replies: queue.replies.slice(event.count) } : queue;
   }
 }
 
 function enqueue(queue: Queue, item: QueueItem, clock: QueueClock): Queue {
-  const known = queue.items.find((other) => other.taskId === item.taskId);
-  if (known !== undefined && known.attempt >= item.attempt) return queue;
+  const { taskId, attempt, head } = item;
+  const ofTask = queue.items.filter((other) => other.taskId === taskId);
+  if (ofTask.some((other) => other.attempt >= attempt)) return queue;
+  const before = answerTo(queue, taskId, attempt);
+  if (before !== null && (before.head === null || before.head === head)) return tellAgain(queue, before);
+  if (ofTask.length === 0 && queue.items.length > 0 && JSON.stringify(queue.items).length > MAX_ITEMS_CHARS)
+    return queue;
   // A newer hand-off of the same task replaces one that still waits; the one under way is answered first.
-  const waiting = queue.items.filter((other, index) => other.taskId !== item.taskId || isUnderWay(queue, index));
-  const grown: Queue = { ...queue, items: [...waiting, item] };
-  return grown.step.kind === 'idle' ? build(grown, clock) : grown;
+  const replaced = ofTask.filter((other) => other !== queue.items[0]);
+  const rest = queue.items.filter((other) => !replaced.includes(other));
+  let grown: Queue = { ...queue, items: [...rest, item] };
+  for (const other of replaced) grown = answer(grown, other, { kind: 'withdrawn', handoff: other.attempt });
+  if (queue.step.kind === 'stopped') return tellHeld(grown, [item], stopOf(queue.step.text, queue.step.sinceMs));
+  return queue.step.kind === 'idle' ? build(grown, clock) : grown;
 }
 
 function withdraw(queue: Queue, taskId: TaskId, handoff: number, clock: QueueClock): Queue {
-  const index = queue.items.findIndex((item) => item.taskId === taskId);
-  const told: AddressedReply = { taskId, reply: { kind: 'withdrawn', handoff } };
-  if (index < 0) {
-    // Its answer is under way already, or it never came: in both cases nothing of it will land from now on.
-    return queue.replies.some((other) => other.taskId === taskId)
-      ? queue
-      : { ...queue, replies: [...queue.replies, told] };
+  const item = queue.items.find((other) => other.taskId === taskId && other.attempt === handoff);
+  if (item === undefined) {
+    // Answered already, or it never came; then it must not land when it comes yet.
+    const before = answerTo(queue, taskId, handoff);
+    if (before !== null) return tellAgain(queue, before);
+    return answer(queue, { taskId, head: null }, { kind: 'withdrawn', handoff });
   }
-  if (index === 0 && (queue.step.kind === 'landing' || queue.step.kind === 'stopped')) return queue;
-  const items = queue.items.filter((item) => item.taskId !== taskId);
-  const without: Queue = { ...queue, items, replies: [...queue.replies, told] };
-  return index === 0 ? build({ ...without, holds: 0, heldText: null }, clock) : without;
-}
-
-function isUnderWay(queue: Queue, index: number): boolean {
-  return index === 0 && queue.step.kind !== 'idle';
+  if (item === queue.items[0]) {
+    const { step, doubt } = queue;
+    if (step.kind === 'stopped' || doubt === 'withdraw') return queue;
+    if (step.kind === 'landing') return { ...queue, doubt: 'withdraw' };
+    if (doubt === 'pushed') {
+      const asked: Queue = { ...queue, doubt: 'withdraw' };
+      // Git is asked at once, not when the hold is over.
+      return step.kind === 'holding' ? build(asked, clock) : asked;
+    }
+    return finish(queue, clock, { kind: 'withdrawn', handoff });
+  }
+  const items = queue.items.filter((other) => other !== item);
+  return answer({ ...queue, items }, item, { kind: 'withdrawn', handoff });
 }
 
 function afterBuild(queue: Queue, result: BuildResult, clock: QueueClock): Queue {
+  const handoff = queue.items[0]?.attempt ?? 0;
   switch (result.kind) {
     case 'candidate': {
+      if (queue.doubt === 'withdraw') return finish(queue, clock, { kind: 'withdrawn', handoff });
       const { candidate } = result;
+      const built: Queue = { ...queue, doubt: 'none' };
       const known = result.knownGreen || queue.green.includes(greenKey(candidate));
-      if (known) return { ...queue, step: { kind: 'landing', candidate, sinceMs: clock.nowMs } };
-      return { ...tellGoingOn(queue), step: { kind: 'gating', candidate, run: 1, sinceMs: clock.nowMs } };
+      if (known) return { ...built, step: { kind: 'landing', candidate, sinceMs: clock.nowMs } };
+      return { ...tellGoingOn(built), step: { kind: 'gating', candidate, run: 1, sinceMs: clock.nowMs } };
     }
     case 'landed':
-      return afterLanding(queue, result.landing, clock);
+      return finish({ ...queue, landed: queue.landed + 1 }, clock, {
+        kind: 'landed',
+        handoff,
+        landing: result.landing,
+      });
     case 'nothing-to-land':
-      return finish(queue, clock, (handoff) => ({ kind: 'nothing-to-land', handoff }));
+      return finish(queue, clock, { kind: 'nothing-to-land', handoff });
     case 'conflict':
-      return finish(queue, clock, (handoff) => ({ kind: 'returned', handoff, request: result.request }));
+      return finish(queue, clock, { kind: 'returned', handoff, request: result.request });
     case 'refused':
-      return finish(queue, clock, (handoff) => ({ kind: 'refused', handoff, failure: result.failure }));
+      return finish(queue, clock, { kind: 'refused', handoff, failure: result.failure });
     case 'held':
       return hold(queue, result.why, result.text, clock);
   }
@@ -166,23 +154,24 @@ function afterGate(
   const { candidate } = step;
   switch (verdict.kind) {
     case 'green': {
-      const green = [...queue.green, greenKey(candidate)].slice(-MAX_GREEN);
+      const key = greenKey(candidate);
+      const green = [...queue.green.filter((other) => other !== key), key].slice(-MAX_GREEN);
       return { ...queue, green, step: { kind: 'landing', candidate, sinceMs: clock.nowMs } };
     }
     case 'red':
-      return finish(queue, clock, (handoff) => ({
+      return finish(queue, clock, {
         kind: 'returned',
-        handoff,
+        handoff: queue.items[0]?.attempt ?? 0,
         request: {
           kind: 'red',
           main: candidate.main,
-          text: verdict.text,
+          text: oneLine(verdict.text, MAX_REASON_CHARS),
           files: [],
           failedCommand: verdict.failedCommand,
-          evidence: verdict.logTail,
+          evidence: tailOf(verdict.logTail, MAX_LOG_CHARS),
           landedSince: [],
         },
-      }));
+      });
     case 'none':
       if (step.run < MAX_GATE_RUNS) {
         return { ...queue, step: { kind: 'gating', candidate, run: step.run + 1, sinceMs: clock.nowMs } };
@@ -192,94 +181,88 @@ function afterGate(
 }
 
 function afterPush(queue: Queue, result: LandResult, clock: QueueClock): Queue {
+  const handoff = queue.items[0]?.attempt ?? 0;
   switch (result.kind) {
     case 'landed':
-      return afterLanding(queue, result.landing, clock);
+      return finish({ ...queue, landed: queue.landed + 1 }, clock, {
+        kind: 'landed',
+        handoff,
+        landing: result.landing,
+      });
     case 'moved':
-      return build(queue, clock);
-    case 'mismatch':
-      return { ...queue, step: { kind: 'stopped', text: result.text, sinceMs: clock.nowMs } };
+      return queue.doubt === 'withdraw' ? finish(queue, clock, { kind: 'withdrawn', handoff }) : build(queue, clock);
+    case 'mismatch': {
+      const stop = stopOf(result.text, clock.nowMs);
+      const stopped: Queue = { ...queue, step: { kind: 'stopped', text: stop.text, sinceMs: stop.sinceMs } };
+      return tellHeld(stopped, queue.items, stop);
+    }
     case 'refused':
-      return finish(queue, clock, (handoff) => ({ kind: 'refused', handoff, failure: result.failure }));
-    case 'held':
-      return hold(queue, result.why, result.text, clock);
+      return finish(queue, clock, { kind: 'refused', handoff, failure: result.failure });
+    case 'held': {
+      const doubt: Doubt = queue.doubt === 'withdraw' ? 'withdraw' : 'pushed';
+      return hold({ ...queue, doubt }, result.why, result.text, clock);
+    }
   }
 }
 
-function afterLanding(queue: Queue, landing: Landing, clock: QueueClock): Queue {
-  return finish({ ...queue, landed: queue.landed + 1 }, clock, (handoff) => ({ kind: 'landed', handoff, landing }));
-}
-
-function finish(queue: Queue, clock: QueueClock, reply: (handoff: number) => LandingReply): Queue {
+/** Answers the present item's task and goes on with the next one. */
+function finish(queue: Queue, clock: QueueClock, reply: LandingReply): Queue {
   const [item, ...rest] = queue.items;
-  if (item === undefined) return { ...queue, step: { kind: 'idle' } };
-  const told: AddressedReply = { taskId: item.taskId, reply: reply(item.attempt) };
-  return build({ ...queue, items: rest, replies: [...queue.replies, told], holds: 0, heldText: null }, clock);
+  const answered = item === undefined ? queue : answer({ ...queue, items: rest }, item, reply);
+  return build({ ...answered, doubt: 'none', holds: 0, heldText: null }, clock);
 }
 
 function build(queue: Queue, clock: QueueClock): Queue {
   return { ...queue, step: queue.items.length === 0 ? { kind: 'idle' } : { kind: 'building', sinceMs: clock.nowMs } };
 }
 
-function hold(queue: Queue, why: Held['kind'], text: string, clock: QueueClock): Queue {
-  const [item] = queue.items;
+function hold(queue: Queue, why: Held['kind'], reason: string, clock: QueueClock): Queue {
+  const text = oneLine(reason, MAX_REASON_CHARS);
   const tries = queue.holds + 1;
   const held: Held = { kind: why, text, sinceMs: clock.nowMs };
   const untilMs = clock.nowMs + backoffMs(HOLD_BACKOFF, tries, clock.random);
-  const step: QueueStep = { kind: 'holding', held, tries, untilMs };
-  if (item === undefined) return { ...queue, step: { kind: 'idle' } };
+  const holding: Queue = { ...queue, step: { kind: 'holding', held, tries, untilMs }, holds: tries, heldText: text };
   // The task is told when the reason is new, not at every try.
-  const told: readonly AddressedReply[] =
-    queue.heldText === text ? [] : [{ taskId: item.taskId, reply: { kind: 'held', handoff: item.attempt, held } }];
-  return { ...queue, step, holds: tries, heldText: text, replies: [...queue.replies, ...told] };
+  return queue.heldText === text ? holding : tellHeld(holding, queue.items.slice(0, 1), held);
 }
 
 function tellGoingOn(queue: Queue): Queue {
-  const [item] = queue.items;
-  if (item === undefined || queue.heldText === null) return queue;
-  const told: AddressedReply = { taskId: item.taskId, reply: { kind: 'held', handoff: item.attempt, held: null } };
-  return { ...queue, heldText: null, replies: [...queue.replies, told] };
+  return queue.heldText === null ? queue : tellHeld({ ...queue, heldText: null }, queue.items.slice(0, 1), null);
+}
+
+/** A stopped queue waits for a person, who looks at what the gate and main disagree about. */
+function stopOf(text: string, sinceMs: number): Held {
+  return { kind: 'gate', text: oneLine(text, MAX_REASON_CHARS), sinceMs };
+}
+
+function tellHeld(queue: Queue, items: readonly QueueItem[], held: Held | null): Queue {
+  const told = items.map(
+    ({ taskId, attempt }) => ({ taskId, reply: { kind: 'held', handoff: attempt, held } }) as const,
+  );
+  return { ...queue, replies: [...queue.replies, ...told] };
+}
+
+/** The one place where a hand-off is answered for good. */
+function answer(queue: Queue, { taskId, head }: Pick<Answered, 'taskId' | 'head'>, reply: LandingReply): Queue {
+  const answered = [...queue.answered, { taskId, head, reply }];
+  return {
+    ...queue,
+    replies: [...queue.replies, { taskId, reply }],
+    answered: newestWithin(answered, MAX_ANSWERED, MAX_ANSWERED_CHARS),
+  };
+}
+
+function answerTo(queue: Queue, taskId: TaskId, handoff: number): Answered | null {
+  return queue.answered.findLast((other) => other.taskId === taskId && other.reply.handoff === handoff) ?? null;
+}
+
+function tellAgain(queue: Queue, { taskId, reply }: Answered): Queue {
+  const underWay = queue.replies.some(
+    (other) => other.taskId === taskId && other.reply.kind === reply.kind && other.reply.handoff === reply.handoff,
+  );
+  return underWay ? queue : { ...queue, replies: [...queue.replies, { taskId, reply }] };
 }
 
 function greenKey(candidate: Candidate): string {
   return `${candidate.tree}/${candidate.gate.hash}`;
-}
-
-export function queueViewOf(queue: Queue, target: Target): QueueView {
-  const rows = queue.items.map((item, index): QueueRow => {
-    const { step } = queue;
-    const first = index === 0;
-    const candidate = first && (step.kind === 'gating' || step.kind === 'landing') ? step.candidate : null;
-    return {
-      position: index + 1,
-      id: item.taskId,
-      title: item.title,
-      state: first ? rowState(step) : 'queued',
-      base: candidate?.main ?? null,
-      tree: candidate?.tree ?? null,
-      verdict: first && step.kind === 'landing' ? 'green' : null,
-      waitingFor: first && step.kind === 'holding' ? step.held.text : null,
-      since: new Date(first && 'sinceMs' in step ? step.sinceMs : item.enqueuedAtMs).toISOString(),
-    };
-  });
-  return {
-    ...target,
-    landed: queue.landed,
-    rows,
-    stopped: queue.step.kind === 'stopped' ? queue.step.text : null,
-  };
-}
-
-function rowState(step: QueueStep): QueueRow['state'] {
-  switch (step.kind) {
-    case 'idle':
-      return 'queued';
-    case 'building':
-    case 'gating':
-    case 'landing':
-      return step.kind;
-    case 'holding':
-    case 'stopped':
-      return 'held';
-  }
 }

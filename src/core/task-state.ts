@@ -30,7 +30,7 @@ export type Stage =
   | { readonly kind: 'asking'; readonly phase: Phase; readonly ask: Ask }
   | { readonly kind: 'parked'; readonly phase: Phase; readonly why: ParkedWhy; readonly failure: Failure }
   | { readonly kind: 'landing'; readonly checkpoint: Checkpoint; readonly held: Held | null }
-  | { readonly kind: 'withdrawing'; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'withdrawing'; readonly checkpoint: Checkpoint; readonly held: Held | null }
   | {
       readonly kind: 'ended';
       readonly end: EndKind;

@@ -14,6 +14,7 @@ import type {
   AttemptOutcome,
   EndKind,
   Happened,
+  Held,
   Landing,
   Phase,
   RevisionRequest,
@@ -24,7 +25,12 @@ import { oneLine } from './text.ts';
 
 /** More than this many unconfirmed events, and the oldest are given up: a ledger that is gone for weeks must not stop a task. */
 export const MAX_UNRECORDED = 500;
-export const MAX_UNRECORDED_CHARS = 400_000;
+export const MAX_UNRECORDED_CHARS = 200_000;
+
+/** A limit whose reset is unknown, past or near is waited for at least this long: it spends no try, so nothing else would end it. */
+export const MIN_LIMIT_MS = 10_000;
+/** No limit is waited for longer: a reset that is said to be years away is a misreading. */
+export const MAX_LIMIT_MS = 31 * 24 * 60 * 60 * 1_000;
 
 export function afterAttempt(
   task: Task,
@@ -92,7 +98,7 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
     case 'fatal':
       return end(failed, surroundings, 'failed', failure);
     case 'limited': {
-      const untilMs = failure.resetsAtMs ?? surroundings.nowMs + PHASE_BACKOFF.capMs;
+      const untilMs = surroundings.nowMs + untilResetMs(failure, surroundings.nowMs);
       return enter({ ...failed, lostInARow: 0 }, surroundings, { kind: 'backoff', phase, untilMs, failure });
     }
     case 'lost': {
@@ -111,6 +117,11 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
   }
 }
 
+function untilResetMs(failure: Failure, nowMs: number): number {
+  const leftMs = (failure.resetsAtMs ?? Number.NaN) - nowMs;
+  return Number.isNaN(leftMs) ? PHASE_BACKOFF.capMs : Math.min(MAX_LIMIT_MS, Math.max(MIN_LIMIT_MS, leftMs));
+}
+
 export function afterReturn(task: Task, request: RevisionRequest, surroundings: Surroundings): Task {
   const returned = happen({ ...task, request, tries: 0 }, surroundings, { kind: 'returned', request });
   if (task.revisions >= surroundings.spec.policy.revisions) {
@@ -118,7 +129,7 @@ export function afterReturn(task: Task, request: RevisionRequest, surroundings: 
     const failure: Failure = {
       kind,
       message: oneLine(request.text, 500),
-      next: 'look at the evidence, then retry the task for one more revision, or cancel it',
+      next: 'look at the evidence, then retry the task to have it revised again, or cancel it',
       evidence: request.evidence,
     };
     return park({ ...returned, lastFailure: failure }, surroundings, 'revise', 'revisions', failure);
@@ -139,6 +150,37 @@ function park(task: Task, surroundings: Surroundings, phase: Phase, why: ParkedW
 
 export function cancel(task: Task, surroundings: Surroundings): Task {
   return end(task, surroundings, 'canceled', null);
+}
+
+/** A cancel while an attempt runs: the attempt has ended with it, and the record says so. */
+export function cancelAttempt(task: Task, surroundings: Surroundings, stage: Extract<Stage, { kind: 'phase' }>): Task {
+  const failure: Failure = {
+    kind: 'canceled',
+    message: 'the task was canceled',
+    next: 'nothing: somebody asked for it',
+  };
+  const ended = happen(task, surroundings, {
+    kind: 'attempt-ended',
+    phase: stage.phase,
+    attempt: stage.attempt,
+    outcome: 'failed',
+    host: null,
+    usage: null,
+    summary: null,
+    failure,
+  });
+  return cancel(ended, surroundings);
+}
+
+/** What keeps landing waiting, or that nothing does any more: shown, and otherwise without effect. */
+export function holdLanding(
+  task: Task,
+  held: Held | null,
+  surroundings: Surroundings,
+  stage: Extract<Stage, { kind: 'landing' | 'withdrawing' }>,
+): Task {
+  if (held === null && stage.held === null) return task;
+  return { ...happen(task, surroundings, { kind: 'held', held }), stage: { ...stage, held } };
 }
 
 export function land(task: Task, landing: Landing, surroundings: Surroundings): Task {

@@ -62,11 +62,11 @@ export function waitingForOf(task: Task, id: string): WaitingFor | null {
     case 'parked':
       return { kind: stage.why, text: `${stage.failure.message}; go on with: tasks retry ${id}`, since };
     case 'landing':
+    case 'withdrawing':
       return stage.held === null
         ? null
         : { kind: stage.held.kind, text: stage.held.text, since: new Date(stage.held.sinceMs).toISOString() };
     case 'phase':
-    case 'withdrawing':
     case 'ended':
       return null;
   }

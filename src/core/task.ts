@@ -12,17 +12,19 @@
  *                       └─ failed for good ───────────────────────▶ ended: failed
  *
  *             landing ──┬─ landed ────────────────────────────────▶ ended: landed
- *                ▲  │   ├─ nothing to land ───────────────────────▶ ended: unchanged
- *                └──┘   ├─ refused ───────────────────────────────▶ ended: failed
- *                held   ├─ returned, revisions left ──────────────▶ phase (revise)
+ *                       ├─ nothing to land ───────────────────────▶ ended: unchanged
+ *                       ├─ refused ───────────────────────────────▶ ended: failed
+ *                       ├─ returned, revisions left ──────────────▶ phase (revise)
  *                       ├─ returned, no revisions left ───────────▶ parked ──── retry ──────▶ phase (revise)
+ *                       ├─ held, held no more ────────────────────▶ landing
  *                       └─ cancel ────────────────────────────────▶ withdrawing
  *
  *         withdrawing ──┬─ landed, before it could be stopped ────▶ ended: landed
+ *                       ├─ held, held no more ────────────────────▶ withdrawing
  *                       └─ withdrawn, or any other answer ────────▶ ended: canceled
  *
  *  phase, backoff, asking, parked ── cancel ──────────────────────▶ ended: canceled
- *  ended: failed, rejected, canceled ── tasks retry (`reopen`) ───▶ phase
+ *  ended, but for landed ── tasks retry (`reopen`) ───────────────▶ phase
  * ```
  *
  * Phases follow one another: understand, plan, execute; a shell task has execute alone; what landing returns is
@@ -34,7 +36,18 @@
 
 import { newestWithin } from './bounds.ts';
 import type { Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
-import { afterAttempt, afterReturn, begin, cancel, end, enter, happen, land } from './task-transitions.ts';
+import {
+  afterAttempt,
+  afterReturn,
+  begin,
+  cancel,
+  cancelAttempt,
+  end,
+  enter,
+  happen,
+  holdLanding,
+  land,
+} from './task-transitions.ts';
 import type { Phase, TaskSpec, Usage } from './task-types.ts';
 
 export { phaseOf } from './task-state.ts';
@@ -42,7 +55,7 @@ export type { Ask, ParkedWhy, Stage, Surroundings, Task, TaskInputEvent } from '
 export { MAX_UNRECORDED, MAX_UNRECORDED_CHARS } from './task-transitions.ts';
 
 export const MAX_EXCHANGES = 50;
-export const MAX_EXCHANGES_CHARS = 200_000;
+export const MAX_EXCHANGES_CHARS = 100_000;
 
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
@@ -75,11 +88,16 @@ export function newTask(surroundings: Surroundings): Task {
   return begin(submitted, surroundings, firstPhase(spec));
 }
 
-/** What `tasks retry` makes of a task that ended without landing: the same task, the next attempt. */
+/**
+ * What `tasks retry` makes of a task that ended without landing: the same task, the next attempt. The same object when
+ * it has not ended, or has landed: a task lands once (N2).
+ */
 export function reopen(task: Task, surroundings: Surroundings, actor: string): Task {
-  const ended = task.stage.kind === 'ended' ? task.stage.phase : null;
+  const { stage } = task;
+  if (stage.kind !== 'ended' || stage.end === 'landed') return task;
   const retried = happen({ ...task, endedAtMs: null, lostInARow: 0 }, surroundings, { kind: 'retried', actor });
-  return begin({ ...retried, tries: 0, revisions: 0 }, surroundings, ended ?? firstPhase(surroundings.spec));
+  // One that ended while it was landing has no phase: its work is done and only has to be handed off anew.
+  return begin({ ...retried, tries: 0, revisions: 0 }, surroundings, stage.phase ?? 'execute');
 }
 
 type Cell<S extends Stage['kind'], E extends TaskInputEvent['kind']> = (
@@ -101,7 +119,7 @@ const TABLE: Table = {
     due: 'ignored',
     answer: 'ignored',
     retry: 'ignored',
-    cancel: (task, _event, surroundings) => cancel(task, surroundings),
+    cancel: (task, _event, surroundings, stage) => cancelAttempt(task, surroundings, stage),
     landed: 'ignored',
     'nothing-to-land': 'ignored',
     returned: 'ignored',
@@ -175,15 +193,13 @@ const TABLE: Table = {
       enter(happen(task, surroundings, { kind: 'cancel-requested' }), surroundings, {
         kind: 'withdrawing',
         checkpoint: stage.checkpoint,
+        held: stage.held,
       }),
     landed: (task, event, surroundings) => land(task, event.landing, surroundings),
     'nothing-to-land': (task, _event, surroundings) => end(task, surroundings, 'unchanged', null),
     returned: (task, event, surroundings) => afterReturn(task, event.request, surroundings),
     refused: (task, event, surroundings) => end(task, surroundings, 'failed', event.failure),
-    held: (task, event, surroundings, stage) => ({
-      ...happen(task, surroundings, { kind: 'held', held: event.held }),
-      stage: { ...stage, held: event.held },
-    }),
+    held: (task, event, surroundings, stage) => holdLanding(task, event.held, surroundings, stage),
     withdrawn: 'ignored',
   },
   withdrawing: {
@@ -196,7 +212,7 @@ const TABLE: Table = {
     'nothing-to-land': (task, _event, surroundings) => cancel(task, surroundings),
     returned: (task, _event, surroundings) => cancel(task, surroundings),
     refused: (task, _event, surroundings) => cancel(task, surroundings),
-    held: 'ignored',
+    held: (task, event, surroundings, stage) => holdLanding(task, event.held, surroundings, stage),
     withdrawn: (task, _event, surroundings) => cancel(task, surroundings),
   },
   ended: {

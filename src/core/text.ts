@@ -8,10 +8,15 @@ export const MAX_BODY_BYTES = 64 * 1024;
 export const MAX_ANSWER_BYTES = 64 * 1024;
 export const MAX_COMMAND_BYTES = 16 * 1024;
 
-// Control characters, and those that change the direction of what stands around them (they can make a line read as another).
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/;
+// Control characters, those that change the direction of what stands around them (they can make a line read as
+// another), those that nobody sees but for the joiners that scripts and emoji need, and halves of characters.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/u;
 const UNPRINTABLE_IN_TEXT =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
+// A terminal's colours, cursor moves and titles: without their ESC the rest of them would stay as litter.
+const TERMINAL_SEQUENCE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\))/g;
+const LINE_END = /\r\n?|[\u0085\u2028\u2029]/g;
 
 export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
@@ -26,6 +31,8 @@ export function parseTitle(text: string): Parsed<string> {
   if (UNPRINTABLE.test(title)) {
     return fail(`title: ${quote(title)} has control or text-direction characters; remove them`);
   }
+  if (!VISIBLE.test(title))
+    return fail(`title: ${quote(title)} has nothing to read; give one line that says what to do`);
   if (title.length > MAX_TITLE_CHARS) {
     return fail(
       `title: is ${title.length} characters, the limit is ${MAX_TITLE_CHARS}; put the rest in the body (--file notes.md)`,
@@ -48,10 +55,11 @@ export function parseBody(text: string): Parsed<string> {
 
 /** An answer: some text, up to 64 KiB. */
 export function parseAnswer(text: string): Parsed<string> {
-  if (text.trim() === '') return fail('answer: is empty; say something, even "no"');
+  const answer = printable(text);
+  if (!VISIBLE.test(answer)) return fail('answer: is empty; say something, even "no"');
   const bytes = byteLength(text);
   if (bytes > MAX_ANSWER_BYTES) return fail(`answer: is ${bytes} bytes, the limit is ${MAX_ANSWER_BYTES}; shorten it`);
-  return ok(printable(text));
+  return ok(answer);
 }
 
 /** A shell command: some text up to 16 KiB. */
@@ -64,17 +72,26 @@ export function parseCommand(text: string): Parsed<string> {
   return ok(text);
 }
 
-/** Text from outside, made safe to print on a terminal: control and direction characters are taken out, lines stay. */
+/**
+ * Text from outside, made safe to print on a terminal: control and direction characters and a terminal's sequences are
+ * taken out, halves of characters are replaced, lines stay.
+ */
 export function printable(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(UNPRINTABLE_IN_TEXT, '');
+  return text
+    .replace(TERMINAL_SEQUENCE, '')
+    .replace(LINE_END, '\n')
+    .replace(UNPRINTABLE_IN_TEXT, '')
+    .replace(/\p{Cs}/gu, '\ufffd');
 }
 
-/** The first line of a text, made safe to print, at most so many characters. */
+/** The first line of a text that has something in it, made safe to print, at most so many characters. */
 export function oneLine(text: string, maxChars: number = MAX_TITLE_CHARS): string {
   const line =
     printable(text)
       .split('\n')
       .map((part) => part.trim())
       .find((part) => part !== '') ?? '';
-  return line.length > maxChars ? `${line.slice(0, maxChars - 1)}…` : line;
+  if (line.length <= maxChars) return line;
+  // A character that the cut would halve is left out.
+  return `${line.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

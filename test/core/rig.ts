@@ -1,0 +1,203 @@
+/** Values that core's tests are made of, and a generator of random numbers that gives the same ones for the same seed. */
+
+import type { Failure, FailureKind } from '../../src/core/failure.ts';
+import {
+  parseBranchName,
+  parseObjectId,
+  parseProjectName,
+  taskIdFromBytes,
+  type ObjectId,
+  type TaskId,
+} from '../../src/core/ids.ts';
+import type { Parsed } from '../../src/core/parsed.ts';
+import type { Candidate, QueueItem } from '../../src/core/queue-types.ts';
+import {
+  newTask,
+  nextTask,
+  type Stage,
+  type Surroundings,
+  type Task,
+  type TaskInputEvent,
+} from '../../src/core/task.ts';
+import type {
+  AttemptFacts,
+  AttemptOutcome,
+  Checkpoint,
+  Held,
+  Landing,
+  RevisionRequest,
+  TaskSpec,
+} from '../../src/core/task-types.ts';
+
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+export function valueOf<T>(parsed: Parsed<T>): T {
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return parsed.value;
+}
+
+export function messageOf(parsed: Parsed<unknown>): string {
+  if (parsed.kind === 'ok') throw new Error('was taken');
+  return parsed.message;
+}
+
+export function taskId(number: number): TaskId {
+  return taskIdFromBytes(Uint8Array.from({ length: 10 }, (_, index) => (index === 9 ? number : 0)));
+}
+
+export function objectId(number: number): ObjectId {
+  return valueOf(parseObjectId(number.toString(16).padStart(40, '0')));
+}
+
+export const SPEC: TaskSpec = {
+  id: taskId(1),
+  project: valueOf(parseProjectName('demo')),
+  origin: '/srv/demo.git',
+  branch: valueOf(parseBranchName('main')),
+  configCommit: objectId(1),
+  title: 'Sort the imports',
+  body: '',
+  work: { kind: 'agent', agent: 'scripted' },
+  policy: { attempts: 3, revisions: 2, idleTimeoutMs: 1_000, totalTimeoutMs: 10_000 },
+  owner: { name: 'Ada', email: 'ada@example.com' },
+  createdAtMs: NOW_MS,
+  requestId: null,
+};
+
+export const SHELL_SPEC: TaskSpec = { ...SPEC, work: { kind: 'shell', run: 'true' } };
+
+export function around(change: Partial<Surroundings> = {}): Surroundings {
+  return { spec: SPEC, nowMs: NOW_MS, random: 0.5, ...change };
+}
+
+export function failureOf(kind: FailureKind, change: Partial<Failure> = {}): Failure {
+  return { kind, message: `it was ${kind}`, next: 'do something', ...change };
+}
+
+export function checkpointOf(attempt: number, changed = true): Checkpoint {
+  return { base: objectId(1), head: objectId(100 + attempt), attempt, changed };
+}
+
+const FACTS: AttemptFacts = { host: 'host-1', session: null, usage: null, checkpoint: null };
+
+export function done(change: Partial<AttemptFacts> & { readonly summary?: string } = {}): AttemptOutcome {
+  return { kind: 'done', summary: 'it is done', ...FACTS, ...change };
+}
+
+export function asked(kind: 'question' | 'proposal', change: Partial<AttemptFacts> = {}): AttemptOutcome {
+  return { kind, text: 'Which one?', ...FACTS, ...change };
+}
+
+export function failed(kind: FailureKind, change: Partial<Failure> = {}): AttemptOutcome {
+  return { kind: 'failed', failure: failureOf(kind, change), ...FACTS };
+}
+
+export const LANDING: Landing = {
+  commit: objectId(7),
+  tree: objectId(8),
+  main: objectId(9),
+  attempt: 3,
+  gateHash: 'gate',
+};
+
+export const REQUEST: RevisionRequest = {
+  kind: 'conflict',
+  main: objectId(9),
+  text: 'a.txt conflicts',
+  files: ['a.txt'],
+  failedCommand: null,
+  evidence: '<<<<<<<',
+  landedSince: [],
+};
+
+export const HELD: Held = { kind: 'checkout', text: 'the checkout is dirty', sinceMs: NOW_MS };
+
+export function after(task: Task, events: readonly TaskInputEvent[], surroundings: Surroundings = around()): Task {
+  return events.reduce((next, event) => nextTask(next, event, surroundings), task);
+}
+
+export function attemptEnded(attempt: number, outcome: AttemptOutcome): TaskInputEvent {
+  return { kind: 'attempt-ended', attempt, outcome };
+}
+
+/** A task that has come to a stage by what really leads there. */
+export function taskIn(kind: Stage['kind']): Task {
+  const begun = newTask(around());
+  const landing = after(begun, [
+    attemptEnded(1, done()),
+    attemptEnded(2, done()),
+    attemptEnded(3, done({ checkpoint: checkpointOf(3) })),
+  ]);
+  const at: Record<Stage['kind'], Task> = {
+    phase: begun,
+    backoff: after(begun, [attemptEnded(1, failed('agent-failed'))]),
+    asking: after(begun, [attemptEnded(1, asked('question'))]),
+    parked: after(
+      begun,
+      [1, 2, 3, 4, 5].map((attempt) => attemptEnded(attempt, failed('worker-lost'))),
+    ),
+    landing,
+    withdrawing: after(landing, [{ kind: 'cancel' }]),
+    ended: after(begun, [{ kind: 'cancel' }]),
+  };
+  return at[kind];
+}
+
+export function itemOf(task: number, attempt: number, change: Partial<QueueItem> = {}): QueueItem {
+  return {
+    taskId: taskId(task),
+    attempt,
+    head: objectId(task * 1_000 + attempt),
+    base: objectId(1),
+    title: `Task ${task}`,
+    summary: '',
+    author: SPEC.owner,
+    enqueuedAtMs: NOW_MS - 5_000,
+    ...change,
+  };
+}
+
+export function candidateOf(number: number): Candidate {
+  return {
+    commit: objectId(number),
+    tree: objectId(number + 1_000_000),
+    main: objectId(9),
+    gate: { setup: null, commands: [], hash: 'gate' },
+  };
+}
+
+export interface Dice {
+  /** In [0, 1). */
+  roll(): number;
+  below(limit: number): number;
+  pick<T>(from: readonly [T, ...T[]]): T;
+}
+
+/** Mulberry32. */
+export function diceOf(seed: number): Dice {
+  let state = seed >>> 0;
+  const roll = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (limit: number): number => Math.floor(roll() * limit);
+  return { roll, below, pick: (from) => from[below(from.length)] ?? from[0] };
+}
+
+/** To run one history again, put its seed here and take the others away: they are fixed, so that a failure stays one. */
+export const SEEDS: readonly number[] = Array.from({ length: 150 }, (_, index) => 1_000 + index);
+
+/** Runs a history for every seed; a failure names its seed. */
+export function forEachSeed(history: (dice: Dice) => void): void {
+  for (const seed of SEEDS) {
+    try {
+      history(diceOf(seed));
+    } catch (error) {
+      throw new Error(`the history of seed ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
