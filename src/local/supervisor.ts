@@ -9,7 +9,7 @@ import { writeFile } from 'node:fs/promises';
 import { openHome, readIfThere, type HomePaths } from './home.ts';
 import { startPostgres } from './postgres.ts';
 import { type DetachedProcess, endProcess, identify, spawnDetached } from './processes.ts';
-import type { LocalFailure, Progress } from './report.ts';
+import type { LocalFailure } from './report.ts';
 import {
   EMPTY_STACK,
   endWorkerSteps,
@@ -21,82 +21,14 @@ import {
 } from './stack.ts';
 import { lockStack } from './stack-lock.ts';
 import {
-  type Backoff,
   type PartEvents,
   RESTART_BACKOFF,
   type StartedPart,
   type SupervisedPart,
   supervisePart,
 } from './supervised-part.ts';
-import type { SearchAttributes } from './temporal-namespace.ts';
+import type { PostgresWish, SuperviseRequest, SuperviseResult, TemporalWish, WorkerWish } from './supervisor-types.ts';
 import { startTemporal, type TemporalPorts } from './temporal-server.ts';
-
-export type TemporalWish =
-  | { readonly kind: 'external'; readonly address: string; readonly namespace: string }
-  | {
-      readonly kind: 'embedded';
-      readonly binary: string;
-      readonly namespace: string;
-      readonly preferredPort: number | null;
-      readonly preferredUiPort: number | null;
-      readonly searchAttributes: SearchAttributes;
-    };
-
-export type PostgresWish =
-  | { readonly kind: 'external'; readonly url: string }
-  | { readonly kind: 'embedded'; readonly preferredPort: number | null };
-
-export interface WorkerWish {
-  /** The worker's program and arguments, made once both servers run. */
-  readonly command: (stack: {
-    readonly temporalAddress: string;
-    readonly namespace: string;
-    readonly postgresUrl: string;
-  }) => {
-    readonly argv: readonly [string, ...string[]];
-    readonly cwd: string;
-    readonly env: Readonly<Record<string, string>>;
-  };
-  readonly graceMs?: number;
-}
-
-export interface StackParts {
-  readonly temporal: TemporalWish;
-  readonly postgres: PostgresWish;
-  /** Null: none. */
-  readonly worker: WorkerWish | null;
-}
-
-/** What happens, for the CLI's view. */
-export type StackEvent =
-  | Progress
-  | { readonly kind: 'cleared'; readonly parts: readonly PartName[] }
-  | { readonly kind: 'starting'; readonly part: PartName }
-  | { readonly kind: 'running'; readonly part: PartName; readonly pid: number | null; readonly afterMs: number }
-  | { readonly kind: 'failed'; readonly part: PartName; readonly failure: LocalFailure }
-  | { readonly kind: 'died'; readonly part: PartName; readonly how: string }
-  | { readonly kind: 'restarting'; readonly part: PartName; readonly inMs: number; readonly restarts: number }
-  | { readonly kind: 'ready'; readonly stack: StackRecord; readonly afterMs: number }
-  | { readonly kind: 'stopping'; readonly part: PartName }
-  | { readonly kind: 'stopped'; readonly part: PartName };
-
-export interface SuperviseRequest {
-  readonly home: string;
-  readonly parts: StackParts;
-  readonly report: (event: StackEvent) => void;
-  /** Stops everything. */
-  readonly signal: AbortSignal;
-  /** Tributary's own version. */
-  readonly program?: string;
-  readonly backoff?: Backoff;
-  /** False: for throw-away homes, faster and not safe from a power cut. */
-  readonly durable?: boolean;
-}
-
-export type SuperviseResult =
-  | { readonly kind: 'stopped' }
-  /** A part could not be started at first, or another supervisor has this home. Nothing is left running. */
-  | { readonly kind: 'failed'; readonly failure: LocalFailure };
 
 /** Runs a home's stack until the signal; a part's failure counts only at its first start, later ones are tried for ever. */
 export async function superviseStack(request: SuperviseRequest): Promise<SuperviseResult> {
