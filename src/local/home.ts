@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { codeOf } from './report.ts';
@@ -60,14 +60,13 @@ export function cacheFolder(folders: { readonly xdgCacheHome: string | null; rea
   return join(base ?? join(folders.userHome, '.cache'), 'tributary');
 }
 
-/** Makes the home where it is missing and closes it to others; its paths, with links resolved. @throws what the file system says */
+/** Makes the home where it is missing, closed to others; its paths, with links resolved. @throws what the file system says */
 export async function openHome(home: string): Promise<HomePaths> {
   const folder = resolve(home);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
   const paths = homePaths(await realpath(folder));
-  const { mode } = await stat(paths.home);
-  // The group may be let through (and no further) for the database's own user: see postgres-account.ts.
-  if ((mode & 0o067) !== 0) await chmod(paths.home, mode & 0o710);
+  // A folder with things in it keeps its mode: it may be /tmp. What is private in it has a mode of its own.
+  if (made === undefined && (await readdir(paths.home)).length === 0) await chmod(paths.home, 0o700);
   await Promise.all([paths.logs, paths.temporalFolder].map((path) => mkdir(path, { recursive: true, mode: 0o700 })));
   return paths;
 }

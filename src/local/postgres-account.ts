@@ -84,7 +84,9 @@ export async function dataFolder(paths: HomePaths, account: Account | null): Pro
 }
 
 async function chooseFolder(paths: HomePaths, account: Account): Promise<string> {
-  if (await mayEnter(account, dirname(paths.home))) {
+  if (await mayEnter(account, paths.home)) return paths.postgresFolder;
+  const isClosed = ((await stat(paths.home)).mode & 0o7777) === 0o700;
+  if (isClosed && (await mayEnter(account, dirname(paths.home)))) {
     await chown(paths.home, 0, account.gid);
     await chmod(paths.home, 0o710);
     return paths.postgresFolder;

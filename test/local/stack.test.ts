@@ -39,7 +39,11 @@ afterEach(async () => {
 
 /** A supervisor in a process of its own, as `up` is; its events come as lines. */
 async function supervise(home: string): Promise<{ child: ChildProcess; output: () => string }> {
-  const child = spawn(process.execPath, [program, home, testBinary()], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [program, home, testBinary()], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // The foreground group of a terminal: the supervisor and whatever stays in its group.
+    detached: true,
+  });
   supervisors.push(child);
   if (!homes.includes(home)) homes.push(home);
   let output = '';
@@ -85,6 +89,17 @@ describe('a stack on disk', () => {
     const after = (await readStack(home)).record;
     expect(after.temporal?.address).toBe(before.temporal?.address);
     expect(after.postgres?.url).toBe(before.postgres?.url);
+  });
+
+  it('drains the worker first when a Ctrl-C reaches the whole foreground group', async () => {
+    const home = await tempFolder('home');
+    const { child, output } = await supervise(home);
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
+    await eventually('the supervisor to end', () => child.exitCode !== null);
+    const stops = [...output().matchAll(/"stopped","part":"(\w+)"/g)].map(([, part]) => part);
+    expect(stops).toEqual(['worker', 'temporal', 'postgres']);
+    expect(output()).not.toContain('"died"');
+    expect(await findTagged(home)).toEqual([]);
   });
 
   it('does not disturb, nor is disturbed by, one of another home', async () => {

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
+import { findTagged, isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
 import { readStack, type StackRecord } from '../../src/local/stack.ts';
 import { superviseStack } from '../../src/local/supervisor.ts';
 import type { StackEvent, SuperviseResult, WorkerWish } from '../../src/local/supervisor-types.ts';
@@ -115,6 +116,71 @@ describe('the supervisor', () => {
     for (const part of [stack.ready.worker, stack.ready.temporal, stack.ready.postgres]) {
       expect(await isAlive(own(part))).toBe(false);
     }
+    expect(await readFile(file, 'utf8')).toBe('drained');
+    expect((await readStack(home)).states.temporal).toBe('absent');
+    const stops = stack.events.flatMap((event) => (event.kind === 'stopped' ? [event.part] : []));
+    expect(stops).toEqual(['worker', 'temporal', 'postgres']);
+  });
+
+  it('starts no server where it is given one', async () => {
+    const home = await tempFolder('home');
+    const controller = new AbortController();
+    const events: StackEvent[] = [];
+    const done = superviseStack({
+      home,
+      parts: {
+        temporal: { kind: 'external', address: 'temporal.invalid:7233', namespace: 'tasks' },
+        postgres: { kind: 'external', url: 'postgresql://postgres.invalid/tributary' },
+        worker: null,
+      },
+      report: (event) => events.push(event),
+      signal: controller.signal,
+    });
+    await eventually('the stack', () => events.some(({ kind }) => kind === 'ready'));
+    const { states, record } = await readStack(home);
+    expect(states).toEqual({ supervisor: 'alive', worker: 'absent', temporal: 'external', postgres: 'external' });
+    expect(record.temporal?.address).toBe('temporal.invalid:7233');
+    controller.abort();
+    expect(await done).toEqual({ kind: 'stopped' });
+    expect((await findTagged(home)).length).toBe(0);
+  });
+
+  it('ends with the reason, and leaves nothing, when a server cannot be started at first', async () => {
+    const home = await tempFolder('home');
+    const binary = join(await tempFolder('program'), 'temporal');
+    await writeFile(binary, '#!/bin/sh\nexit 7\n', { mode: 0o755 });
+    const result = await superviseStack({
+      home,
+      parts: {
+        temporal: {
+          kind: 'embedded',
+          binary,
+          namespace: 'default',
+          preferredPort: null,
+          preferredUiPort: null,
+          searchAttributes: {},
+        },
+        postgres: { kind: 'embedded', preferredPort: null },
+        worker: null,
+      },
+      report: () => undefined,
+      signal: new AbortController().signal,
+      durable: false,
+    });
+    expect(result).toMatchObject({ kind: 'failed', failure: { kind: 'temporal-failed' } });
+    expect(await findTagged(home)).toEqual([]);
+  });
+
+  it('keeps starting a worker that keeps dying, with longer and longer waits, and says so', async () => {
+    const dying: WorkerWish = {
+      command: () => ({ argv: [process.execPath, '-e', 'process.exit(3)'], cwd: '/', env: {} }),
+    };
+    const stack = await startStack(await tempFolder('home'), { worker: dying });
+    await eventually('four starts', () => runs(stack, 'worker') >= 4, 30_000);
+    const waits = stack.events.flatMap((event) => (event.kind === 'restarting' ? [event.inMs] : []));
+    expect(waits.slice(0, 3)).toEqual([10, 20, 40]);
+    expect(stack.events).toContainEqual({ kind: 'died', part: 'worker', how: 'exit code 3' });
+    expect(runs(stack, 'temporal')).toBe(1);
   });
 
   it.each(['temporal', 'postgres', 'worker'] as const)(
