@@ -36,6 +36,8 @@ export function localPathOf(origin: string): string | null {
 export async function findCheckout(git: Git, origin: string, branch: string): Promise<CheckedOut | null> {
   const path = localPathOf(origin);
   if (path === null) return null;
+  // One that is not there is told by the push.
+  if (!(await exists(path))) return null;
   const gitDir = (await exists(join(path, '.git'))) ? join(path, '.git') : path;
   const resolved = await resolveGitDir(gitDir);
   const { stdout, code } = await git.checkout(['worktree', 'list', '--porcelain', '-z'], {

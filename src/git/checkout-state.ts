@@ -182,7 +182,7 @@ async function contentsOnDisk(
   changes: readonly ListedChange[],
 ): Promise<readonly Change[]> {
   const kinds = await Promise.all(changes.map((change) => fileKind(join(checkout.path, change.path))));
-  const hashable = changes.filter((change, index) => kinds[index] === 'file' && !change.path.includes('\n'));
+  const hashable = changes.filter((change, index) => isFile(kinds[index]) && !change.path.includes('\n'));
   const { stdout } = await git.checkout(['hash-object', '--stdin-paths'], {
     gitDir: checkout.gitDir,
     worktree: checkout.path,
@@ -204,14 +204,19 @@ function judge(change: ListedChange, kind: FileKind, id: string | undefined): On
     return change.oldMode === ABSENT_MODE ? 'old' : 'missing';
   }
   if (kind === 'other' || id === undefined) return 'other';
-  const isLink = kind === 'link';
-  const fits = (mode: string): boolean => (mode === '120000') === isLink;
-  if (id === change.newId && fits(change.newMode)) return 'new';
-  if (id === change.oldId && fits(change.oldMode)) return 'old';
+  const mode = MODE_OF[kind];
+  if (id === change.newId && mode === change.newMode) return 'new';
+  if (id === change.oldId && mode === change.oldMode) return 'old';
   return 'other';
 }
 
-type FileKind = 'absent' | 'file' | 'link' | 'other';
+type FileKind = 'absent' | 'file' | 'program' | 'link' | 'other';
+
+const MODE_OF = { file: '100644', program: '100755', link: '120000' } as const;
+
+function isFile(kind: FileKind | undefined): boolean {
+  return kind === 'file' || kind === 'program';
+}
 
 async function fileKind(path: string): Promise<FileKind> {
   const stats = await lstat(path).catch(absentAsNull);
@@ -219,7 +224,8 @@ async function fileKind(path: string): Promise<FileKind> {
   // A folder where a file was or will be has been looked through already.
   if (stats.isDirectory()) return 'absent';
   if (stats.isSymbolicLink()) return 'link';
-  return stats.isFile() ? 'file' : 'other';
+  if (!stats.isFile()) return 'other';
+  return (stats.mode & 0o100) === 0 ? 'file' : 'program';
 }
 
 async function linkId(git: Git, checkout: CheckedOut, path: string): Promise<string> {

@@ -5,7 +5,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { readRegular } from './files.ts';
+import { absentAsNull, readRegular } from './files.ts';
 
 const MAX_MARKED_FILE_BYTES = 64 * 1024 * 1024;
 
@@ -22,7 +22,7 @@ export async function findNestedRepository(worktree: string): Promise<string | n
     const listed = await Promise.all(
       level.map(async (folder) => ({
         folder,
-        entries: await readdir(folder, { withFileTypes: true, encoding: 'buffer' }),
+        entries: (await readdir(folder, { withFileTypes: true, encoding: 'buffer' }).catch(absentAsNull)) ?? [],
       })),
     );
     const next: Buffer[] = [];

@@ -8,7 +8,7 @@
 
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { quote, type ObjectId } from '../core/ids.ts';
+import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
 import { copyIndex, errnoOf, isNoSpace, readText, removeFile } from './files.ts';
@@ -21,7 +21,7 @@ import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type 
 import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
 import type { StoreRequest, StoreResult } from './types.ts';
-import { installIndex, type WorkspaceDeps } from './workspace.ts';
+import { installIndex, stampOf, type WorkspaceDeps } from './workspace.ts';
 
 interface Left {
   readonly head: ObjectId;
@@ -60,7 +60,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const notesTree = await writeNotesTree(repository.store, places.taskDir);
   const old = before?.checkpoint ?? null;
   if (old !== null && old.head === head && old.base === workspace.base && before?.notesTree === notesTree) {
-    deps.untouched.set(workspace.taskId, head);
+    await rememberUntouched(deps, places, workspace.taskId, head);
     return { kind: 'stored', checkpoint: old };
   }
   const notes = await commitNotes(
@@ -80,8 +80,17 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
     notesTree,
     notesCommit: notes,
   });
-  deps.untouched.set(workspace.taskId, head);
+  await rememberUntouched(deps, places, workspace.taskId, head);
   return { kind: 'stored', checkpoint };
+}
+
+async function rememberUntouched(
+  deps: WorkspaceDeps,
+  places: WorkspacePlaces,
+  taskId: TaskId,
+  head: ObjectId,
+): Promise<void> {
+  deps.untouched.set(taskId, { head, sinceMs: Date.now(), index: await stampOf(places.index) });
 }
 
 /** Where the agent left the branch, after what needs no git to be seen. */

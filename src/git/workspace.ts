@@ -6,12 +6,13 @@
  * configuration (N4). The engine keeps an index of its own, since what an agent did to the worktree's can hide changes.
  */
 
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
-import { copyIndex, exists, isNoSpace, readText, removeFile, removeTree, writeAtomic } from './files.ts';
-import type { Git } from './git.ts';
+import { absentAsNull, copyIndex, exists, isNoSpace, readText, removeFile, removeTree, writeAtomic } from './files.ts';
+import { GitError } from './command.ts';
+import type { Git, GitOptions } from './git.ts';
 import { findNestedRepository } from './inspect.ts';
 import { hasCommit, mergeTrees, treeOf } from './merge.ts';
 import { restoreNotes } from './notes.ts';
@@ -22,12 +23,22 @@ import { readRef, taskRef, writeRef } from './refs.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
 import type { PrepareRequest, PrepareResult } from './types.ts';
 
+export interface Untouched {
+  readonly head: ObjectId;
+  readonly sinceMs: number;
+  /** The engine's index as it was then. */
+  readonly index: string;
+}
+
+// Longer than a task needs from one phase to the next; a workspace that rested longer is looked through again.
+const TRUSTED_MS = 5_000;
+
 export interface WorkspaceDeps {
   readonly home: string;
   readonly git: Git;
   readonly repositories: Repositories;
   /** The task's workspaces that are known to be exactly at this commit, with nothing run in them since. */
-  readonly untouched: Map<string, ObjectId>;
+  readonly untouched: Map<string, Untouched>;
 }
 
 interface Start {
@@ -61,7 +72,11 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
   const places = placesOfTask(deps.home, request.project, request.taskId);
   const known = deps.untouched.get(request.taskId);
   deps.untouched.delete(request.taskId);
-  const asStored = known === start.start && request.start.kind === 'checkpoint' && (await isIntact(places, repository));
+  const fresh =
+    known?.head === start.start &&
+    Date.now() - known.sinceMs < TRUSTED_MS &&
+    known.index === (await stampOf(places.index));
+  const asStored = fresh && request.start.kind === 'checkpoint' && (await isIntact(places, repository));
   if (!asStored) await build(deps, repository, places, start, request);
   const { base, start: commit, conflicted } = start;
   const { worktree, taskDir, branch } = places;
@@ -130,15 +145,18 @@ async function bringCheckpoint(
   return readRef(gitDir, notes);
 }
 
-/** Whether the worktree still belongs to the mirror, on the task's branch. */
+/** Whether the worktree still belongs to the mirror, on the task's branch, with the index that the engine gave it. */
 async function isIntact(places: WorkspacePlaces, repository: Repository): Promise<boolean> {
   const admin = adminFolder(repository.mirror ?? repository.gitDir, places.branch.slice('tasks/'.length));
-  const [gitFile, head, index] = await Promise.all([
+  const [gitFile, head, index, own, lock] = await Promise.all([
     readText(join(places.worktree, '.git'), 4_096),
     readText(join(admin, 'HEAD'), 4_096),
-    exists(places.index),
+    sizeOf(places.index),
+    sizeOf(join(admin, 'index')),
+    sizeOf(join(admin, 'index.lock')),
   ]);
-  return index && gitFile === gitFileContent(admin) && head?.trim() === `ref: ${places.branchRef}`;
+  const linked = gitFile === gitFileContent(admin) && head?.trim() === `ref: ${places.branchRef}`;
+  return linked && index !== null && index === own && lock === null;
 }
 
 async function build(
@@ -153,18 +171,19 @@ async function build(
   const mirror = repository.mirror ?? repository.gitDir;
   const admin = adminFolder(mirror, request.taskId);
   const before = await readState(places);
-  const reusable = (await isIntact(places, repository)) && (await findNestedRepository(places.worktree)) === null;
-  if (!reusable) {
-    await Promise.all([removeTree(places.worktree, trash), removeFile(places.index)]);
-    await removeTree(admin, trash);
-  }
-  await mkdir(places.worktree, { recursive: true, mode: 0o700 });
-  await writeRef(mirror, places.branchRef, start.start);
-  await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
+  const link = async (): Promise<void> => {
+    await mkdir(places.worktree, { recursive: true, mode: 0o700 });
+    await writeRef(mirror, places.branchRef, start.start);
+    await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
+  };
   const place = { ...placeOf(repository), worktree: places.worktree, index: places.index };
-  await removeFile(`${places.index}.lock`);
-  await git.local(['read-tree', '--reset', '-u', start.start], place);
-  if (reusable) await git.local(['clean', '-ffdq'], place);
+  const reusable = (await exists(places.index)) && (await findNestedRepository(places.worktree)) === null;
+  if (reusable) await link();
+  if (!reusable || !(await resetWorktree(git, place, start.start))) {
+    await Promise.all([removeTree(places.worktree, trash), removeTree(admin, trash), removeFile(places.index)]);
+    await link();
+    await git.local(['read-tree', '--reset', '-u', start.start], place);
+  }
   await installIndex(places.index, admin);
   await prepareTaskFolder(deps, repository, places, start, before?.mirror === mirror);
   const notesTree = start.notes === null ? null : await treeOf(git, repository, start.notes);
@@ -175,6 +194,29 @@ async function build(
     notesTree,
     notesCommit: start.notes,
   });
+}
+
+/** Moves a worktree that is there to a commit and removes what is untracked; false when it is too broken for that. */
+async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Promise<boolean> {
+  try {
+    await removeFile(`${place.index ?? ''}.lock`);
+    await git.local(['read-tree', '--reset', '-u', commit], place);
+    await git.local(['clean', '-ffdq'], place);
+    return true;
+  } catch (error) {
+    if (error instanceof GitError && error.reason === 'exit') return false;
+    throw error;
+  }
+}
+
+/** Tells whether a file is the one that was seen before. */
+export async function stampOf(path: string): Promise<string> {
+  const stats = await lstat(path).catch(absentAsNull);
+  return stats === null ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  return (await lstat(path).catch(absentAsNull))?.size ?? null;
 }
 
 /** From main nothing of earlier attempts stays; from a checkpoint its artifacts are put back. */

@@ -1,0 +1,288 @@
+/** Storing what an agent left: what is taken, what is refused by name, and what never runs. */
+
+import { describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  author,
+  bareOrigin,
+  commitFiles,
+  git,
+  head,
+  newRoom,
+  prepared,
+  stored,
+  storeRequest,
+  taskId,
+  write,
+} from '../support/git-rig.ts';
+import { tempFolder } from '../support/temp.ts';
+
+describe('storing a workspace', () => {
+  it('commits what was left uncommitted and pushes it as the refs of the attempt', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    await rm(join(workspace.worktree, 'a.txt'));
+    await write(workspace.taskDir, { 'result.md': 'done' });
+    const checkpoint = await stored(room, target, workspace);
+    expect(checkpoint).toMatchObject({ base: first, attempt: 1, changed: true });
+    expect(await git(origin, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/tasks')).toBe(
+      `refs/tasks/${taskId}/1/head ${checkpoint.head}\nrefs/tasks/${taskId}/1/notes ${await head(origin, `refs/tasks/${taskId}/1/notes`)}`,
+    );
+    expect(await git(origin, 'show', '-s', '--format=%an|%cn|%ce|%P|%s', checkpoint.head)).toBe(
+      `${author.name}|Tributary|tributary@localhost|${first}|Attempt 1`,
+    );
+    expect(await git(origin, 'ls-tree', '-r', '--name-only', checkpoint.head)).toBe('b.txt\ntasks.yaml');
+    expect(await git(origin, 'show', `refs/tasks/${taskId}/1/notes:result.md`)).toBe('done');
+    expect(await git(workspace.worktree, 'status', '--porcelain')).toBe('');
+    expect(await head(origin, 'main')).toBe(first);
+    expect(await git(origin, 'fsck', '--strict')).toBe('');
+  });
+
+  it('takes the commits of an agent and adds one for the rest', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    const own = await commitFiles(workspace.worktree, { 'b.txt': 'b\n' }, 'by the agent');
+    await write(workspace.worktree, { 'c.txt': 'c\n' });
+    const checkpoint = await stored(room, target, workspace);
+    expect(await head(origin, `${checkpoint.head}^`)).toBe(own);
+  });
+
+  it('keeps a file that an agent committed although it is ignored', async () => {
+    const { target, origin } = await bareOrigin({ '.gitignore': '*.log\n' });
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.worktree, { 'kept.log': 'x', 'left.log': 'y' });
+    await git(workspace.worktree, 'add', '-f', 'kept.log');
+    await git(workspace.worktree, 'commit', '-qm', 'by the agent');
+    const checkpoint = await stored(room, target, workspace);
+    expect(await git(origin, 'ls-tree', '-r', '--name-only', checkpoint.head)).toBe('.gitignore\nkept.log');
+  });
+
+  it('returns the checkpoint that it has when nothing changed, and pushes nothing', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const checkpoint = await stored(room, target, await prepared(room, target));
+    expect(checkpoint).toEqual({ base: first, head: first, attempt: 1, changed: false });
+    const again = await prepared(room, target, 2, { kind: 'checkpoint', checkpoint });
+    expect(await stored(room, target, again, 2)).toEqual(checkpoint);
+    expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).toBe(`refs/tasks/${taskId}/1/head`);
+  });
+
+  it('sees a change of the same size made within the same tick of the clock', async () => {
+    const { target } = await bareOrigin({ 'a.txt': 'aaaa\n' });
+    const { room } = await newRoom();
+    for (let round = 1; round <= 5; round += 1) {
+      const workspace = await prepared(room, target, round);
+      await writeFile(join(workspace.worktree, 'a.txt'), `bbb${round}\n`);
+      expect(await stored(room, target, workspace, round)).toMatchObject({ changed: true });
+    }
+  });
+
+  it('stores again what the same attempt stored before, and refuses to write over another host', async () => {
+    const { target } = await bareOrigin();
+    const one = await newRoom();
+    const two = await newRoom();
+    const here = await prepared(one.room, target);
+    await write(here.worktree, { 'b.txt': 'b\n' });
+    await stored(one.room, target, here);
+    await write(here.worktree, { 'b.txt': 'more\n' });
+    const second = await stored(one.room, target, here);
+    const there = await prepared(two.room, target);
+    await write(there.worktree, { 'b.txt': 'stale host\n' });
+    expect(await two.room.storeWorkspace(storeRequest(target, there))).toMatchObject({
+      kind: 'failed',
+      failure: 'engine-error',
+    });
+    expect(await head(target.origin, `refs/tasks/${taskId}/1/head`)).toBe(second.head);
+  });
+
+  it('deletes the refs of attempts that are confirmed to be needed no more, also when they are gone already', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    let workspace = await prepared(room, target);
+    for (const attempt of [1, 2, 3]) {
+      await write(workspace.worktree, { 'b.txt': `${attempt}\n` });
+      if (attempt === 3) await git(origin, 'update-ref', '-d', `refs/tasks/${taskId}/1/head`);
+      const result = await room.storeWorkspace({
+        ...storeRequest(target, workspace, attempt),
+        confirmedAttempt: attempt === 3 ? 2 : null,
+      });
+      if (result.kind === 'failed') throw new Error(result.message);
+      workspace = await prepared(room, target, attempt + 1, { kind: 'checkpoint', checkpoint: result.checkpoint });
+    }
+    expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).toBe(
+      `refs/tasks/${taskId}/2/head\nrefs/tasks/${taskId}/3/head`,
+    );
+  });
+
+  it('takes files with odd names, links and bytes', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    const names = ['-rf', 'new\nline', 'right\u202Eto-left', ' space ', 'quote"\'', 'ümlaut'];
+    for (const name of names) await writeFile(join(workspace.worktree, name), name);
+    await writeFile(Buffer.concat([Buffer.from(`${workspace.worktree}/bytes`), Buffer.from([0xff, 0xfe])]), 'x');
+    await symlink('/etc/passwd', join(workspace.worktree, 'link'));
+    const checkpoint = await stored(room, target, workspace);
+    const listed = await git(origin, 'ls-tree', '-r', '-z', '--name-only', checkpoint.head);
+    for (const name of names) expect(listed.split('\0').map((path) => path.trim())).toContain(name.trim());
+    expect(await git(origin, 'ls-tree', checkpoint.head, 'link')).toMatch(/^120000 /);
+    const two = await newRoom();
+    const again = await prepared(two.room, target, 2, { kind: 'checkpoint', checkpoint });
+    expect(await git(again.worktree, 'status', '--porcelain')).toBe('');
+  });
+
+  it('keeps of the task folder only plain, bounded artifacts', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.taskDir, {
+      'outputs/ok.txt': 'ok',
+      'outputs/big.bin': 'x'.repeat(300 * 1024),
+      'other.txt': 'no',
+    });
+    await symlink('/etc/passwd', join(workspace.taskDir, 'plan.md'));
+    await symlink('/etc', join(workspace.taskDir, 'outputs/etc'));
+    await stored(room, target, workspace);
+    expect(await git(origin, 'ls-tree', '-r', '--name-only', `refs/tasks/${taskId}/1/notes`)).toBe('outputs/ok.txt');
+  });
+});
+
+describe('refusing what an agent left', () => {
+  it('names the branch that the worktree is on', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await git(workspace.worktree, 'checkout', '-q', '-b', 'feature');
+    await commitFiles(workspace.worktree, { 'b.txt': 'b\n' });
+    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
+      failure: 'wrong-branch',
+      message: expect.stringContaining('feature'),
+    });
+    await git(workspace.worktree, 'checkout', '-q', '--detach');
+    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
+      failure: 'wrong-branch',
+      message: expect.stringContaining('detached'),
+    });
+    expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
+  });
+
+  it('refuses a history that does not descend from the start', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await commitFiles(workspace.worktree, { 'b.txt': 'b\n' });
+    await git(workspace.worktree, 'checkout', '-q', '--orphan', 'fresh');
+    await git(workspace.worktree, 'commit', '-qm', 'unrelated');
+    await git(workspace.worktree, 'branch', '-f', workspace.branch, 'fresh');
+    await git(workspace.worktree, 'checkout', '-q', workspace.branch);
+    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({ failure: 'unrelated-history' });
+  });
+
+  it.each(['.git', '.GIT', '.Git'])(
+    'refuses a nested %s before git looks, so that its filter never runs',
+    async (name) => {
+      const { target } = await bareOrigin();
+      const { room } = await newRoom();
+      const marker = join(await tempFolder('marker'), 'ran');
+      const workspace = await prepared(room, target);
+      const nested = join(workspace.worktree, 'deep/sub');
+      await mkdir(nested, { recursive: true });
+      await git(nested, 'init', '-q');
+      await commitFiles(nested, { '.gitattributes': '* filter=evil\n', f: 'x' });
+      await git(nested, 'config', 'filter.evil.clean', `touch ${marker}; cat`);
+      await git(workspace.worktree, 'add', '-A');
+      if (name !== '.git') execFileSync('mv', [join(nested, '.git'), join(nested, name)]);
+      await rm(marker, { force: true });
+      await write(nested, { f: 'y' });
+      expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
+        failure: 'nested-repository',
+        message: expect.stringContaining('deep/sub'),
+      });
+      expect(existsSync(marker)).toBe(false);
+      const again = await prepared(room, target, 2);
+      expect(existsSync(join(again.worktree, 'deep'))).toBe(false);
+      expect(existsSync(marker)).toBe(false);
+    },
+  );
+
+  it('refuses a worktree whose own link was changed', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await rm(join(workspace.worktree, '.git'));
+    await git(workspace.worktree, 'init', '-q');
+    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({ failure: 'nested-repository' });
+  });
+
+  it('runs no hook, filter, fsmonitor or driver that an agent planted, from store to landing', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    const folder = await tempFolder('marker');
+    const marker = join(folder, 'ran');
+    const script = join(folder, 'evil.sh');
+    await writeFile(script, `#!/bin/sh\necho "$0 $@" >> ${marker}\ncat\n`);
+    await chmod(script, 0o755);
+    const workspace = await prepared(room, target);
+    const common = await git(workspace.worktree, 'rev-parse', '--path-format=absolute', '--git-common-dir');
+    await write(workspace.worktree, { '.gitattributes': '* filter=evil diff=evil merge=evil\n', 'b.txt': 'b\n' });
+    for (const key of [
+      'filter.evil.clean',
+      'filter.evil.smudge',
+      'filter.evil.process',
+      'diff.evil.textconv',
+      'diff.external',
+      'merge.evil.driver',
+      'core.fsmonitor',
+      'core.pager',
+      'core.editor',
+      'core.sshCommand',
+      'credential.helper',
+      'uploadpack.packObjectsHook',
+      'gpg.program',
+    ]) {
+      await git(workspace.worktree, 'config', key, script);
+    }
+    await git(workspace.worktree, 'config', 'filter.evil.required', 'true');
+    await git(workspace.worktree, 'config', 'core.hooksPath', join(common, 'hooks'));
+    await mkdir(join(common, 'hooks'), { recursive: true });
+    for (const hook of [
+      'pre-commit',
+      'post-commit',
+      'post-checkout',
+      'post-index-change',
+      'reference-transaction',
+      'pre-push',
+      'post-merge',
+      'update',
+      'pre-receive',
+      'post-receive',
+    ]) {
+      await writeFile(join(common, 'hooks', hook), `#!/bin/sh\necho ${hook} >> ${marker}\n`);
+      await chmod(join(common, 'hooks', hook), 0o755);
+    }
+    await rm(marker, { force: true });
+    const checkpoint = await stored(room, target, workspace);
+    const again = await prepared(room, target, 2, { kind: 'revision', checkpoint });
+    await write(again.worktree, { 'c.txt': 'c\n' });
+    await stored(room, target, again, 2);
+    await room.removeWorkspace(target.project, taskId);
+    expect(existsSync(marker)).toBe(false);
+  });
+
+  it('names files that cannot be stored', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    execFileSync('mkfifo', [join(workspace.worktree, 'pipe')]);
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    const checkpoint = await stored(room, target, workspace);
+    expect(await git(target.origin, 'ls-tree', '--name-only', checkpoint.head)).toBe('a.txt\nb.txt\ntasks.yaml');
+  });
+});
