@@ -10,7 +10,7 @@ import { access, chmod, mkdir, realpath, rename, rm, writeFile } from 'node:fs/p
 import { delimiter, join } from 'node:path';
 import { type LocalFailure, messageOf, type ReportProgress } from './report.ts';
 import { buildTemporal } from './temporal-build.ts';
-import { ARCHIVE_SHA256, archiveUrls, downloadTemporal } from './temporal-download.ts';
+import { ARCHIVE_SHA256, archiveUrls, downloadTemporal, recordChecksum } from './temporal-download.ts';
 import { checkBinary, PINNED_VERSION } from './temporal-version.ts';
 
 const MAX_ON_PATH = 8;
@@ -125,12 +125,13 @@ async function fromRelease(
     sha256: ARCHIVE_SHA256[platform()] ?? null,
   };
   if (urls.length === 0) tried.push({ what: 'the official release', reason: `has no archive for ${platform()}` });
+  const recordFile = `${cached}.archive-sha256`;
   for (const url of urls) {
     request.report({ kind: 'progress', text: `downloading Temporal ${PINNED_VERSION} from ${new URL(url).host}` });
     const result = await downloadTemporal({
       url,
       sha256,
-      recordFile: `${cached}.archive-sha256`,
+      recordFile,
       target,
       report: request.report,
       ...request.timeouts,
@@ -141,6 +142,7 @@ async function fromRelease(
     }
     const installed = await install(target, cached, 'download', url, tried);
     if (installed === null) continue;
+    if (sha256 === null) await recordChecksum(recordFile, result.sha256);
     await writeFile(`${cached}.origin`, `${url}\nsha256 of the archive: ${result.sha256}\n`);
     return installed;
   }

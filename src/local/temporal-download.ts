@@ -43,7 +43,7 @@ export function archiveUrls(platform: string): readonly string[] {
 
 export interface DownloadRequest {
   readonly url: string;
-  /** Null: the checksum is recorded in `recordFile` at first use, and compared with what is recorded later. */
+  /** Null: it is compared with what `recordFile` says, where the first archive that served was recorded. */
   readonly sha256: string | null;
   readonly recordFile: string;
   /** Where the binary is written: the caller checks it and moves it into place. */
@@ -62,7 +62,7 @@ export async function downloadTemporal(request: DownloadRequest): Promise<Downlo
   const archive = `${request.target}.tar.gz`;
   try {
     const sha256 = await fetchFile(request, archive);
-    const expected = request.sha256 ?? (await createOnce(request.recordFile, `${sha256}\n`)).trim();
+    const expected = request.sha256 ?? (await recordedChecksum(request.recordFile)) ?? sha256;
     if (sha256 !== expected) {
       return { kind: 'failed', reason: `its SHA-256 is ${sha256}, expected ${expected}; nothing of it was used` };
     }
@@ -155,7 +155,11 @@ async function unpack(archive: string, target: string): Promise<void> {
   throw new Error('the archive holds no whole program named temporal');
 }
 
-/** The recorded checksum of a platform's archive; null before the first download. */
-export async function recordedChecksum(recordFile: string): Promise<string | null> {
+/** Keeps the checksum of the first archive that served, for a platform that has no pinned one. */
+export async function recordChecksum(recordFile: string, sha256: string): Promise<void> {
+  await createOnce(recordFile, `${sha256}\n`);
+}
+
+async function recordedChecksum(recordFile: string): Promise<string | null> {
   return (await readIfThere(recordFile))?.trim() ?? null;
 }

@@ -111,7 +111,8 @@ async function startOn(
   if ('missing' in child) return failed(`${request.binary} cannot be run: ${child.missing}`, '');
   const address = `${LOOPBACK}:${ports.grpc}`;
   const stop = async (): Promise<void> => {
-    await endProcess(child, END_TEMPORAL);
+    // What is in memory alone is lost either way.
+    await endProcess(child, durable ? END_TEMPORAL : [['SIGKILL', 3_000]]);
   };
   try {
     await request.onSpawned?.(child, ports);

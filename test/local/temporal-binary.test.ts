@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -116,11 +116,14 @@ describe('obtaining Temporal', () => {
     expect(await readdir(join(root, 'cache'))).toEqual([]);
   });
 
-  it('records an unknown checksum at first use, and refuses another one later', async () => {
-    serve(archiveOf(OLD));
+  it('records the checksum of the first archive that served, and refuses another one later', async () => {
     const wish = request({ archive: { urls: [url], sha256: null } });
+    serve(archiveOf(OLD));
     expect(await obtainTemporal(wish)).toMatchObject({ kind: 'failed' });
     serve(archiveOf(PINNED));
+    expect(await obtainTemporal(wish)).toMatchObject({ kind: 'ready', from: 'download' });
+    await rm(join(root, 'cache', cachedName));
+    serve(archiveOf(GOOD));
     const result = await obtainTemporal(wish);
     expect(result).toMatchObject({ kind: 'failed' });
     expect(JSON.stringify(result)).toContain('SHA-256');

@@ -23,7 +23,7 @@ export interface TestNamespace {
   readonly namespace: string;
   readonly connection: Connection;
   /** Ends its workflows by deleting the namespace, and closes the connection. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 /** A new namespace on the run's server, usable at once, with these search attributes. */
