@@ -29,8 +29,8 @@ export const MAX_UNRECORDED_CHARS = 200_000;
 
 /** A limit whose reset is unknown, past or near is waited for at least this long: it spends no try, so nothing else would end it. */
 export const MIN_LIMIT_MS = 10_000;
-/** No limit is waited for longer: a reset that is said to be years away is a misreading. */
-export const MAX_LIMIT_MS = 31 * 24 * 60 * 60 * 1_000;
+/** No limit is waited for longer in one go: a timer's milliseconds end at 24 days, and a reset years away is a misreading. */
+export const MAX_LIMIT_MS = 20 * 24 * 60 * 60 * 1_000;
 
 export function afterAttempt(
   task: Task,

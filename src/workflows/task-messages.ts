@@ -6,11 +6,14 @@
  */
 
 import type { Task, TaskInputEvent } from '../core/task.ts';
-import { parseAnswer } from '../core/text.ts';
+import { oneLine, parseAnswer } from '../core/text.ts';
 import type { AnswerMessage, HandledMessage, MessageOutcome, RetryMessage } from './messages.ts';
 
 /** Enough to tell a repeat of any message that can still be under way. */
 const MAX_HANDLED = 200;
+// What is remembered travels with the workflow: a sender's long id or an agent's long question must not swell it.
+const MAX_REASON_CHARS = 500;
+const MAX_ID_CHARS = 200;
 
 export type Judgement =
   | { readonly kind: 'take'; readonly event: Extract<TaskInputEvent, { kind: 'answer' | 'retry' }> }
@@ -44,16 +47,23 @@ export function remember(
   messageId: string | undefined,
   outcome: MessageOutcome,
 ): readonly HandledMessage[] {
-  return messageId === undefined ? handled : [...handled, { messageId, outcome }].slice(-MAX_HANDLED);
+  const id = idOf(messageId);
+  return id === null ? handled : [...handled, { messageId: id, outcome }].slice(-MAX_HANDLED);
 }
 
 export function outcomeOf(handled: readonly HandledMessage[], messageId: string | undefined): MessageOutcome | null {
-  if (messageId === undefined) return null;
-  return handled.find((message) => message.messageId === messageId)?.outcome ?? null;
+  const id = idOf(messageId);
+  return handled.find((message) => message.messageId === id)?.outcome ?? null;
+}
+
+/** A signal may bring anything in place of an id; what is none is as good as left out. */
+function idOf(messageId: unknown): string | null {
+  return typeof messageId === 'string' && messageId !== '' ? messageId.slice(0, MAX_ID_CHARS) : null;
 }
 
 export function actorOf(message: { readonly actor?: string } | undefined): string {
-  return typeof message?.actor === 'string' && message.actor !== '' ? message.actor.slice(0, 200) : UNKNOWN_ACTOR;
+  const actor = message?.actor;
+  return (typeof actor === 'string' && oneLine(actor)) || UNKNOWN_ACTOR;
 }
 
 function describe(task: Task): string {
@@ -76,5 +86,5 @@ function describe(task: Task): string {
 }
 
 function refuse(reason: string): Judgement {
-  return { kind: 'refuse', reason };
+  return { kind: 'refuse', reason: oneLine(reason, MAX_REASON_CHARS) };
 }

@@ -11,6 +11,7 @@ import {
   failed,
   failureOf,
   forEachSeed,
+  holds,
   HELD,
   LANDING,
   NOW_MS,
@@ -50,16 +51,17 @@ function event(dice: Dice, task: Task): TaskInputEvent {
 }
 
 function check(before: Task, after: Task): void {
-  expect(after.attempt).toBeGreaterThanOrEqual(before.attempt);
+  const { stage } = after;
+  holds('attempts only grow', after.attempt >= before.attempt);
+  holds('a change is an event', before === after || after.sequence > before.sequence);
   const fresh = after.unrecorded.filter(({ sequence }) => sequence > before.sequence);
-  expect(fresh).toHaveLength(after.sequence - before.sequence);
+  holds('a sequence is an event', fresh.length === after.sequence - before.sequence);
   after.unrecorded.forEach(({ sequence }, index) => {
-    expect(sequence).toBe(after.sequence - after.unrecorded.length + 1 + index);
+    holds('events follow one another', sequence === after.sequence - after.unrecorded.length + 1 + index);
   });
-  if (before !== after) expect(after.sequence).toBeGreaterThan(before.sequence);
-  if (after.stage.kind === 'phase') expect(after.stage.attempt).toBe(after.attempt);
-  if (after.stage.kind === 'landing') expect(after.stage.checkpoint.changed).toBe(true);
-  expect(after.endedAtMs !== null).toBe(after.stage.kind === 'ended');
+  holds('the last attempt runs', stage.kind !== 'phase' || stage.attempt === after.attempt);
+  holds('what lands has changes', stage.kind !== 'landing' || stage.checkpoint.changed);
+  holds('an end has a time', (after.endedAtMs !== null) === (stage.kind === 'ended'));
 }
 
 describe('any history of a task', () => {
@@ -74,7 +76,7 @@ describe('any history of a task', () => {
         const surroundings = around({ spec, nowMs, random: dice.roll() });
         const before = task;
         task = nextTask(task, event(dice, task), surroundings);
-        if (before.stage.kind === 'ended') expect(task).toBe(before);
+        if (before.stage.kind === 'ended') holds('an ended task never changes', task === before);
         else if (dice.roll() < 0.05)
           task = noteRefusal(task, surroundings, { message: 'retry', reason: 'no', actor: 'ada' });
         check(before, task);
