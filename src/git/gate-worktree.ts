@@ -8,8 +8,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ObjectId } from '../core/ids.ts';
 import type { Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
+import { GitError } from './command.ts';
 import { readText, removeFile, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { tryLockFile } from './lock.ts';
@@ -131,19 +133,8 @@ async function fill(
   candidate: Candidate,
 ): Promise<GateWorktree> {
   const { git } = deps;
-  const trash = join(deps.home, 'trash');
   const place = { ...placeOf(repository), worktree: places.path, index: places.index };
-  const kept = (await readText(join(places.path, '.git'), 4_096)) === gitFileContent(places.admin);
-  if (!kept) {
-    await removeTree(places.path, trash);
-    await removeTree(places.admin, trash);
-    await removeFile(places.index);
-    await removeFile(places.state);
-  }
-  await mkdir(places.path, { recursive: true, mode: 0o700 });
-  await writeWorktreeLink(places.admin, places.path, `${candidate.commit}\n`);
-  await removeFile(`${places.index}.lock`);
-  await git.local(['read-tree', '--reset', '-u', candidate.commit], place);
+  await moveTo(deps, places, place, candidate.commit);
   const key = candidate.gate.setup === null ? null : await setUpKey(git, place, candidate.gate.setup);
   const setUp = await readSetUp(places);
   const done = key !== null && setUp?.key === key;
@@ -162,6 +153,28 @@ async function fill(
     },
     release: () => release(deps, places),
   };
+}
+
+/** Moves the worktree to a commit; one that is too broken for that is made anew. */
+async function moveTo(deps: GateDeps, places: GatePlaces, place: Place, commit: ObjectId): Promise<void> {
+  const trash = join(deps.home, 'trash');
+  const move = async (): Promise<void> => {
+    await mkdir(places.path, { recursive: true, mode: 0o700 });
+    await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
+    await removeFile(`${places.index}.lock`);
+    await deps.git.local(['read-tree', '--reset', '-u', commit], place);
+  };
+  if ((await readText(join(places.path, '.git'), 4_096)) === gitFileContent(places.admin)) {
+    try {
+      await move();
+      return;
+    } catch (error) {
+      if (!(error instanceof GitError) || error.reason !== 'exit') throw error;
+    }
+  }
+  await Promise.all([removeTree(places.path, trash), removeTree(places.admin, trash)]);
+  await Promise.all([removeFile(places.index), removeFile(places.state)]);
+  await move();
 }
 
 type Place = { readonly gitDir: string; readonly objects: string; readonly worktree: string; readonly index: string };

@@ -293,6 +293,15 @@ describe('landing on a checked-out origin', () => {
   });
 });
 
+async function expectLanded(origin: string, candidate: Candidate): Promise<void> {
+  expect(await head(origin)).toBe(candidate.commit);
+  expect(await git(origin, 'status', '--porcelain')).toBe('');
+  expect(await readFile(join(origin, 'a.txt'), 'utf8')).toBe('changed\n');
+  expect(existsSync(join(origin, 'gone.txt'))).toBe(false);
+  expect(existsSync(join(origin, '.git/index.lock'))).toBe(false);
+  expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).not.toContain('/head');
+}
+
 describe('a landing that was cut off in a checkout', () => {
   const files = { 'a.txt': 'one\n', 'gone.txt': 'gone\n', 'mode.sh': 'x\n', 'tasks.yaml': TASKS_YAML };
 
@@ -312,15 +321,6 @@ describe('a landing that was cut off in a checkout', () => {
     const item = itemOf(await stored(room, target, workspace));
     const candidate = await built(room, target, item);
     return { origin, candidate, first, land: () => room.land(target, item, candidate) };
-  }
-
-  async function expectLanded(origin: string, candidate: Candidate): Promise<void> {
-    expect(await head(origin)).toBe(candidate.commit);
-    expect(await git(origin, 'status', '--porcelain')).toBe('');
-    expect(await readFile(join(origin, 'a.txt'), 'utf8')).toBe('changed\n');
-    expect(existsSync(join(origin, 'gone.txt'))).toBe(false);
-    expect(existsSync(join(origin, '.git/index.lock'))).toBe(false);
-    expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).not.toContain('/head');
   }
 
   it('is finished when all files and the index have moved and the branch has not', async () => {

@@ -1,0 +1,148 @@
+/** Gate worktrees: exactly the candidate, clean between runs, kept set-up. */
+
+import { describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Candidate } from '../../src/core/queue-types.ts';
+import type { ReadGate } from '../../src/git/types.ts';
+import { bareOrigin, built, git, newRoom, otherTaskId, TASKS_YAML, taskId, worked, write } from '../support/git-rig.ts';
+
+const FILES = { '.gitignore': 'node_modules/\ndist/\n*.log\n', 'package-lock.json': '{}\n', 'tasks.yaml': TASKS_YAML };
+
+function gateWith(setup: string | null): ReadGate {
+  return () => ({
+    kind: 'ok',
+    gate: { setup, commands: [{ name: 'gate', run: 'true', timeoutMs: 1 }], hash: 'e'.repeat(64) },
+  });
+}
+
+async function candidates(): Promise<{
+  open: (
+    candidate: Candidate,
+    second?: boolean,
+  ) => ReturnType<Awaited<ReturnType<typeof newRoom>>['room']['gateWorktree']>;
+  build: (setup: string | null, second?: boolean) => Promise<Candidate>;
+  home: string;
+}> {
+  const { target } = await bareOrigin(FILES);
+  const { room, home } = await newRoom();
+  const one = await worked(room, target, { 'a.txt': 'a\n' });
+  const two = await worked(room, target, { 'b.txt': 'b\n', 'package-lock.json': '{"changed":1}\n' }, otherTaskId);
+  return {
+    home,
+    open: (candidate, second = false) => room.gateWorktree(target, second ? two : one, candidate),
+    build: async (setup, second = false) => {
+      const result = await room.buildCandidate(target, second ? two : one, gateWith(setup));
+      if (result.kind !== 'candidate') throw new Error(result.kind);
+      return result.candidate;
+    },
+  };
+}
+
+describe('a gate worktree', () => {
+  it('is detached at the candidate, with exactly its files', async () => {
+    const { build, open } = await candidates();
+    const candidate = await build(null);
+    const gate = await open(candidate);
+    expect(await git(gate.path, 'rev-parse', 'HEAD', 'HEAD^{tree}')).toBe(`${candidate.commit}\n${candidate.tree}`);
+    expect(await git(gate.path, 'status', '--porcelain', '--ignored')).toBe('');
+    await gate.release();
+  });
+
+  it('is cleaned of what the last run changed, made and ignored', async () => {
+    const { build, open } = await candidates();
+    const one = await open(await build(null));
+    await write(one.path, { 'a.txt': 'changed by the gate\n', 'junk/x': 'x', 'dist/out.js': 'x', 'y.log': 'y' });
+    await git(one.path, 'update-index', '--assume-unchanged', 'a.txt');
+    await one.release();
+    const two = await open(await build(null, true), true);
+    expect(two.path).toBe(one.path);
+    expect(await git(two.path, 'ls-files')).toBe('.gitignore\nb.txt\npackage-lock.json\ntasks.yaml');
+    for (const name of ['a.txt', 'junk', 'dist', 'y.log']) expect(existsSync(join(two.path, name))).toBe(false);
+    await two.release();
+  });
+
+  it('keeps what set-up made, and nothing else that is ignored', async () => {
+    const { build, open } = await candidates();
+    const candidate = await build('npm ci');
+    const one = await open(candidate);
+    expect(one.needsSetup).toBe(true);
+    await write(one.path, { 'node_modules/dep/index.js': 'x' });
+    await one.markSetUp();
+    await write(one.path, { 'dist/out.js': 'x' });
+    await one.release();
+    const two = await open(candidate);
+    expect(two.needsSetup).toBe(false);
+    expect(existsSync(join(two.path, 'node_modules/dep/index.js'))).toBe(true);
+    expect(existsSync(join(two.path, 'dist'))).toBe(false);
+    await two.release();
+  });
+
+  it('asks for set-up again when it was cut off, its command changed or a lock file did', async () => {
+    const { build, open } = await candidates();
+    const candidate = await build('npm ci');
+    const cutOff = await open(candidate);
+    await write(cutOff.path, { 'node_modules/half': 'x' });
+    await cutOff.release();
+    const one = await open(candidate);
+    expect(one.needsSetup).toBe(true);
+    expect(existsSync(join(one.path, 'node_modules'))).toBe(false);
+    await write(one.path, { 'node_modules/whole': 'x' });
+    await one.markSetUp();
+    await one.release();
+    const otherCommand = await open(await build('npm install'));
+    expect(otherCommand.needsSetup).toBe(true);
+    expect(existsSync(join(otherCommand.path, 'node_modules'))).toBe(false);
+    await otherCommand.markSetUp();
+    await otherCommand.release();
+    const otherLock = await open(await build('npm install', true), true);
+    expect(otherLock.needsSetup).toBe(true);
+    await otherLock.release();
+  });
+
+  it('gives each run its own, and mends one whose files or locks are broken', async () => {
+    const { build, open, home } = await candidates();
+    const candidate = await build(null);
+    const [one, two] = await Promise.all([open(candidate), open(candidate)]);
+    expect(one.path).not.toBe(two.path);
+    const admin = await git(one.path, 'rev-parse', '--absolute-git-dir');
+    await writeFile(join(admin, 'index.lock'), '');
+    await writeFile(`${one.path}.index`, 'broken');
+    await one.release();
+    await two.release();
+    await rm(join(two.path, '.git'));
+    const [again, other] = await Promise.all([open(candidate), open(candidate)]);
+    for (const gate of [again, other]) {
+      expect(await readFile(join(gate.path, 'a.txt'), 'utf8')).toBe('a\n');
+      expect(await git(gate.path, 'status', '--porcelain')).toBe('');
+      await gate.release();
+    }
+    expect(existsSync(join(home, 'gates'))).toBe(true);
+  });
+
+  it('takes over the lease of a worker that died', async () => {
+    const { build, open } = await candidates();
+    const candidate = await build(null);
+    const one = await open(candidate);
+    await one.release();
+    await writeFile(`${one.path}.lock`, '999999999 1');
+    const two = await open(candidate);
+    expect(two.path).toBe(one.path);
+    await two.release();
+  });
+
+  it('is made on another host, and refused for a candidate that is not what it says', async () => {
+    const { target } = await bareOrigin(FILES);
+    const one = await newRoom();
+    const two = await newRoom();
+    const item = await worked(one.room, target, { 'a.txt': 'a\n' });
+    const candidate = await built(one.room, target, item);
+    const gate = await two.room.gateWorktree(target, item, candidate);
+    expect(await readFile(join(gate.path, 'a.txt'), 'utf8')).toBe('a\n');
+    await gate.release();
+    const lie = { ...candidate, tree: item.head };
+    await expect(two.room.gateWorktree(target, item, lie)).rejects.toThrow('comes out differently');
+    expect(taskId).not.toBe(otherTaskId);
+  });
+});
