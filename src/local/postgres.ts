@@ -36,7 +36,7 @@ const USER = 'tributary';
 const ENVIRONMENT = { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' };
 
 /** SIGINT is a fast shutdown, SIGQUIT one that recovers at the next start. SIGTERM would wait for every client. */
-export const END_POSTGRES: readonly Step[] = [
+const END_POSTGRES: readonly Step[] = [
   ['SIGINT', 8_000],
   ['SIGQUIT', 3_000],
   ['SIGKILL', 3_000],

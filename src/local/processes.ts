@@ -84,7 +84,7 @@ export async function endProcess(identity: ProcessIdentity, steps: readonly Step
 }
 
 /** Sends a signal; one that has ended in the meantime is no error. */
-export function send(pid: number, signal: NodeJS.Signals): void {
+function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
@@ -122,7 +122,7 @@ async function findProcesses(matches: (pid: number) => Promise<boolean>): Promis
 }
 
 /** How a process ended, in words: `exit code 1` or `SIGKILL`. */
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   readonly text: string;
 }

@@ -33,15 +33,15 @@ const END_SUPERVISOR: readonly Step[] = [
 ];
 
 /** A server that the stack started, or one that it was given. */
-export type ServerProcess = { readonly external: true } | ({ readonly external: false } & ProcessIdentity);
+type ServerProcess = { readonly external: true } | ({ readonly external: false } & ProcessIdentity);
 
-export type TemporalPart = ServerProcess & {
+type TemporalPart = ServerProcess & {
   readonly address: string;
   readonly namespace: string;
   readonly uiUrl: string | null;
 };
 
-export type PostgresPart = ServerProcess & {
+type PostgresPart = ServerProcess & {
   /** With the password: not to be shown. */
   readonly url: string;
   /** Empty for an external one. */
@@ -68,10 +68,10 @@ export const EMPTY_STACK: StackRecord = {
 };
 
 export type PartName = 'supervisor' | 'worker' | 'temporal' | 'postgres';
-export const PART_NAMES: readonly PartName[] = ['supervisor', 'worker', 'temporal', 'postgres'];
+const PART_NAMES: readonly PartName[] = ['supervisor', 'worker', 'temporal', 'postgres'];
 
 /** `external`: given, not started; `dead`: recorded, and its process is gone. */
-export type PartState = 'absent' | 'alive' | 'dead' | 'external';
+type PartState = 'absent' | 'alive' | 'dead' | 'external';
 
 export interface StackState {
   readonly record: StackRecord;

@@ -17,7 +17,7 @@ export interface Backoff {
 export const RESTART_BACKOFF: Backoff = { firstMs: 200, capMs: 10_000, healthyMs: 60_000 };
 
 /** The wait before the n-th start in a row, counted from 1. Pure. */
-export function restartDelayMs(backoff: Backoff, restarts: number): number {
+function restartDelayMs(backoff: Backoff, restarts: number): number {
   return Math.min(backoff.capMs, backoff.firstMs * 2 ** Math.min(20, Math.max(0, restarts - 1)));
 }
 

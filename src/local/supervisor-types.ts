@@ -34,7 +34,7 @@ export interface WorkerWish {
   readonly graceMs?: number;
 }
 
-export interface StackParts {
+interface StackParts {
   readonly temporal: TemporalWish;
   readonly postgres: PostgresWish;
   /** Null: none. */

@@ -29,7 +29,7 @@ export interface ObtainRequest {
   readonly timeouts?: { readonly connectTimeoutMs: number; readonly stallTimeoutMs: number };
 }
 
-export interface TemporalBinary {
+interface TemporalBinary {
   readonly kind: 'ready';
   readonly binary: string;
   readonly from: 'path' | 'cache' | 'download' | 'build';
@@ -38,7 +38,7 @@ export interface TemporalBinary {
 }
 
 /** Something that was tried, and why it did not serve. */
-export interface Tried {
+interface Tried {
   readonly what: string;
   readonly reason: string;
 }

@@ -22,7 +22,7 @@ export const END_TEMPORAL: readonly Step[] = [
 ];
 
 /** Without these every hop of an idle system waits 50 ms, and task-queue priorities are ignored. */
-export const DYNAMIC_CONFIG: readonly string[] = [
+const DYNAMIC_CONFIG: readonly string[] = [
   'history.transferProcessorMaxPollRPS=2000',
   'history.timerProcessorMaxPollRPS=2000',
   'history.visibilityProcessorMaxPollRPS=2000',

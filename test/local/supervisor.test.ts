@@ -36,6 +36,7 @@ const DRAINING_WORKER = `
     socket.on('error', () => { appendFileSync(file, 'too late'); process.exit(1); });
   });
   setInterval(() => {}, 1000);
+  appendFileSync(file, 'up, ');
 `;
 
 function worker(file: string): WorkerWish {
@@ -112,11 +113,12 @@ describe('the supervisor', () => {
     const { states } = await readStack(home);
     expect(states).toEqual({ supervisor: 'alive', worker: 'alive', temporal: 'alive', postgres: 'alive' });
     expect(await answers(stack.ready.postgres?.url ?? '')).toBe(true);
+    await eventually('the worker to be up', async () => (await readFile(file, 'utf8')) === 'up, ');
     expect(await stack.stop()).toEqual({ kind: 'stopped' });
     for (const part of [stack.ready.worker, stack.ready.temporal, stack.ready.postgres]) {
       expect(await isAlive(own(part))).toBe(false);
     }
-    expect(await readFile(file, 'utf8')).toBe('drained');
+    expect(await readFile(file, 'utf8')).toBe('up, drained');
     expect((await readStack(home)).states.temporal).toBe('absent');
     const stops = stack.events.flatMap((event) => (event.kind === 'stopped' ? [event.part] : []));
     expect(stops).toEqual(['worker', 'temporal', 'postgres']);
