@@ -50,7 +50,7 @@ export const MAX_GREEN = 50;
 export const MAX_GATE_RUNS = 3;
 /** Answers that are kept for hand-offs that come again: more than can be under way at a time. */
 export const MAX_ANSWERED = 100;
-export const MAX_ANSWERED_CHARS = 100_000;
+const MAX_ANSWERED_CHARS = 100_000;
 /** Items whose JSON is longer than this in all leave no room for more: their tasks hand off again later. */
 export const MAX_ITEMS_CHARS = 300_000;
 const MAX_REASON_CHARS = 500;

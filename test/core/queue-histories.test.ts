@@ -26,6 +26,7 @@ class World {
   readonly told = new Map<string, LandingReply[]>();
   readonly attempts = [1, 1, 1, 1];
   #candidates = 0;
+  #pushed: LandResult | null = null;
 
   constructor(dice: Dice) {
     this.#dice = dice;
@@ -50,7 +51,12 @@ class World {
       case 'gating':
         return this.apply({ kind: 'gated', verdict: this.#gate(step.candidate) });
       case 'landing':
-        return this.apply({ kind: 'pushed', result: this.#push(item.taskId, item.attempt) });
+        // What happens to main and the word of it are two moments: much may come between them.
+        if (this.#pushed === null) {
+          this.#pushed = this.#push(item.taskId, item.attempt);
+          return;
+        }
+        return this.#wordOfPush(this.#pushed);
       case 'idle':
       case 'holding':
       case 'stopped':
@@ -67,6 +73,11 @@ class World {
     if (this.#dice.roll() < 0.4) this.attempts[number] = current + 1;
     // A hand-off that is repeated may come late, but not after a newer one: the task waits for each to be delivered.
     this.apply({ kind: 'enqueued', item: itemOf(number, this.attempts[number] ?? 1) });
+  }
+
+  #wordOfPush(result: LandResult): void {
+    this.#pushed = null;
+    this.apply({ kind: 'pushed', result });
   }
 
   #build(id: TaskId): BuildResult {

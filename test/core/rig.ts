@@ -175,7 +175,7 @@ export interface Dice {
 }
 
 /** Mulberry32. */
-export function diceOf(seed: number): Dice {
+function diceOf(seed: number): Dice {
   let state = seed >>> 0;
   const roll = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -188,7 +188,7 @@ export function diceOf(seed: number): Dice {
 }
 
 /** To run one history again, put its seed here and take the others away: they are fixed, so that a failure stays one. */
-export const SEEDS: readonly number[] = Array.from({ length: 150 }, (_, index) => 1_000 + index);
+const SEEDS: readonly number[] = Array.from({ length: 150 }, (_, index) => 1_000 + index);
 
 /** What must hold at every step of a history: cheaper than an expectation, of which there would be a million. */
 export function holds(what: string, isTrue: boolean): void {

@@ -59,6 +59,8 @@ function check(before: Task, after: Task): void {
   after.unrecorded.forEach(({ sequence }, index) => {
     holds('events follow one another', sequence === after.sequence - after.unrecorded.length + 1 + index);
   });
+  const begun = stage.kind === 'phase' && stage !== before.stage;
+  holds('each entry into a phase is the next attempt', after.attempt === before.attempt + (begun ? 1 : 0));
   holds('the last attempt runs', stage.kind !== 'phase' || stage.attempt === after.attempt);
   holds('what lands has changes', stage.kind !== 'landing' || stage.checkpoint.changed);
   holds('an end has a time', (after.endedAtMs !== null) === (stage.kind === 'ended'));

@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import {
   confirmRecorded,
   firstPhase,
+  MAX_EXCHANGES,
+  MAX_EXCHANGES_CHARS,
   MAX_UNRECORDED,
+  MAX_UNRECORDED_CHARS,
   newTask,
   nextTask,
   noteRefusal,
@@ -140,6 +143,26 @@ describe('a task that asks', () => {
     expect(answered.stage).toEqual({ kind: 'phase', phase: 'understand', attempt: 2 });
     const again = nextTask(answered, attemptEnded(2, asked(kind)), around());
     expect(again.stage).toMatchObject({ ask: { version: 2 } });
+  });
+});
+
+/** Asks more often than is kept, and says how many exchanges are. */
+function ask(text: string): number {
+  let task = newTask(around());
+  for (let count = 1; count <= MAX_EXCHANGES + 5; count += 1) {
+    task = nextTask(task, attemptEnded(count, asked('question')), around());
+    task = nextTask(task, { kind: 'answer', text: `${count}${text}`, actor: 'ada' }, around());
+  }
+  expect(task.exchanges.at(-1)?.answer).toBe(`${MAX_EXCHANGES + 5}${text}`);
+  expect(JSON.stringify(task.exchanges).length).toBeLessThan(MAX_EXCHANGES_CHARS + MAX_EXCHANGES + 2);
+  expect(JSON.stringify(task.unrecorded).length).toBeLessThan(MAX_UNRECORDED_CHARS + MAX_UNRECORDED + 2);
+  return task.exchanges.length;
+}
+
+describe('a task that asks often', () => {
+  it('keeps the newest exchanges, within bounds by number and by size', () => {
+    expect(ask('')).toBe(MAX_EXCHANGES);
+    expect(ask('x'.repeat(10_000))).toBeLessThan(10);
   });
 });
 
