@@ -1,0 +1,74 @@
+/** Turns what the schema found wrong into one line: the file, the key, what is wrong and the fix. */
+
+import { distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { quote } from '../core/ids.ts';
+import { fail, ok, type Parsed } from '../core/parsed.ts';
+
+type Issue = z.core.$ZodIssue;
+type ErrorMap = z.core.$ZodErrorMap;
+
+/** The error of one value: what it must be, and a line that would be right. */
+export function must(be: string, example: string): ErrorMap {
+  return (issue) =>
+    issue.input === undefined
+      ? `is missing; add ${be}, such as ${example}`
+      : `must be ${be}, not ${show(issue.input)}; write for example ${example}`;
+}
+
+/** An object that takes these keys and no others; the nearest right one is named. */
+export function closed<Shape extends z.core.$ZodShape>(
+  shape: Shape,
+  be: string,
+  example: string,
+): z.ZodObject<Shape, z.core.$strict> {
+  const known = Object.keys(shape);
+  const otherwise = must(be, example);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return otherwise(issue);
+      const keys = 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
+      return `${keys.slice(0, 3).map(quote).join(', ')} is no key here; did you mean ${nearest(keys[0] ?? '', known)}? The keys are ${known.join(', ')}`;
+    },
+  });
+}
+
+/** Checks a value against a schema; the first fault by order of the file is told. */
+export function check<T>(file: string, schema: z.ZodType<T>, value: unknown): Parsed<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return ok(result.data);
+  const [first] = result.error.issues;
+  if (first === undefined) return fail(`${file}: is not valid`);
+  const { path, message } = deepest(first, []);
+  const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;
+  return fail(`${file}: ${where}${message}`);
+}
+
+/** Of a value that may be of several shapes, tells the fault of the shape that was meant. */
+function deepest(issue: Issue, above: readonly PropertyKey[]): { path: readonly PropertyKey[]; message: string } {
+  const path = [...above, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    // A shape of the wrong type at the top was not meant; among the others the one that got furthest was.
+    const meant = issue.errors
+      .filter((issues) => issues.every((each) => each.path.length > 0 || each.code !== 'invalid_type'))
+      .sort((a, b) => a.length - b.length)
+      .at(0)
+      ?.at(0);
+    if (meant !== undefined) return deepest(meant, path);
+  }
+  return { path, message: issue.message };
+}
+
+/** The known word that is the fewest edits away. */
+export function nearest(word: string, known: readonly string[]): string {
+  let best = known[0] ?? '';
+  for (const each of known) if (distance(word, each) < distance(word, best)) best = each;
+  return best;
+}
+
+function show(value: unknown): string {
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return 'a map';
+  return typeof value === 'string' ? quote(value) : String(value);
+}

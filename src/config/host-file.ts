@@ -1,0 +1,99 @@
+/** host.yaml, and the environment that this machine lets its agents and gates have (N10). */
+
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fail, ok, type Parsed } from '../core/parsed.ts';
+import { check } from './explain.ts';
+import { hostSchema } from './host-schema.ts';
+import { readYaml } from './yaml-text.ts';
+
+export const HOST_FILE = 'host.yaml';
+
+export interface HostSettings {
+  /** Agents that get the person's own HOME. */
+  readonly grant: readonly string[];
+  /** Names of variables that children get besides the fixed ones. */
+  readonly env: readonly string[];
+  readonly programs: Readonly<Record<string, string>>;
+  /** Slots. */
+  readonly agents: number;
+  readonly gates: number;
+  readonly containment: 'preferred' | 'off';
+}
+
+/** What a host.yaml says, completed with defaults; an empty one is all defaults. */
+export function parseHostFile(text: string, cores: number = availableParallelism()): Parsed<HostSettings> {
+  const yaml = readYaml(HOST_FILE, text);
+  if (yaml.kind === 'invalid') return yaml;
+  const checked = check(HOST_FILE, hostSchema, yaml.value ?? {});
+  if (checked.kind === 'invalid') return checked;
+  const { grant, env, programs, agents, gates, containment } = checked.value;
+  return ok({
+    grant: grant ?? [],
+    env: env ?? [],
+    programs: programs ?? {},
+    agents: agents ?? Math.max(2, cores),
+    gates: gates ?? 1,
+    containment: containment ?? 'preferred',
+  });
+}
+
+/** The host.yaml of a state home; all defaults when there is none. */
+export async function readHostFile(home: string): Promise<Parsed<HostSettings>> {
+  const path = join(home, HOST_FILE);
+  try {
+    return parseHostFile(await readFile(path, 'utf8'));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return parseHostFile('');
+    if (code === null) throw error;
+    return fail(`${HOST_FILE}: ${path} cannot be read (${code}); mend its permissions or remove it`);
+  }
+}
+
+/** The path that this host has for a program's name, or the name itself. */
+export function programPath(host: HostSettings, name: string): string {
+  return Object.hasOwn(host.programs, name) ? (host.programs[name] ?? name) : name;
+}
+
+export interface AllowedRequest {
+  readonly purpose: 'agent' | 'setup' | 'gate';
+  /** The agent's name in tasks.yaml; null for shell commands. */
+  readonly agent: string | null;
+  /** A folder of the attempt's own, for HOME and temporary files. */
+  readonly scratch: string;
+}
+
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
+
+/**
+ * The whole environment of a child process: a short list, a scratch home unless the agent was granted the person's,
+ * and what host.yaml names. Everything else stays out (N10).
+ */
+export function allowedEnvironment(
+  host: HostSettings,
+  source: Readonly<Record<string, string | undefined>>,
+  request: AllowedRequest,
+): Readonly<Record<string, string>> {
+  const granted = request.agent !== null && host.grant.includes(request.agent);
+  const home = granted ? source['HOME'] : undefined;
+  const allowed: Record<string, string> = {};
+  const copy = (name: string): void => {
+    const value = source[name];
+    if (value !== undefined && value !== '') allowed[name] = value;
+  };
+  copy('LANG');
+  copy('TZ');
+  for (const name of Object.keys(source)) if (name.startsWith('LC_')) copy(name);
+  if (granted) for (const name of ['USER', 'LOGNAME', 'XDG_CONFIG_HOME']) copy(name);
+  for (const name of host.env) copy(name);
+  return {
+    ...allowed,
+    PATH: source['PATH'] === undefined || source['PATH'] === '' ? DEFAULT_PATH : source['PATH'],
+    HOME: home === undefined || home === '' ? request.scratch : home,
+    TMPDIR: request.scratch,
+    TERM: 'dumb',
+    ...(request.purpose === 'agent' ? {} : { CI: 'true' }),
+  };
+}

@@ -1,0 +1,72 @@
+/** The shape of host.yaml: checks it, and is the source of its page. */
+
+import { z } from 'zod';
+import { closed, must } from './explain.ts';
+
+const variable = z
+  .string({ error: must('the name of an environment variable', 'NPM_TOKEN') })
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+    error: must('the name of an environment variable, without its value', 'NPM_TOKEN'),
+  });
+
+const slots = (what: string, example: string): z.ZodOptional<z.ZodInt> =>
+  z
+    .int({ error: must('a whole number from 1 to 256', example) })
+    .min(1, { error: must('a whole number from 1 to 256', example) })
+    .max(256, { error: must('a whole number from 1 to 256', example) })
+    .meta({ description: what, examples: [4] })
+    .optional();
+
+export const hostSchema = closed(
+  {
+    grant: z
+      .array(z.string({ error: must('the name of an agent', 'claude') }), {
+        error: must('a list of agents', 'grant: [claude]'),
+      })
+      .meta({
+        description:
+          "Agents that run with the person's own HOME, so that they are signed in. What lies there, an agent of this list can read and use.",
+        examples: [['claude']],
+      })
+      .nullish(),
+    env: z
+      .array(variable, { error: must('a list of names', 'env: [NPM_TOKEN]') })
+      .meta({
+        description:
+          'Environment variables that agents, set-up and gates get besides the fixed ones, by name; their values are taken from the environment that the worker was started in.',
+        examples: [['NPM_TOKEN']],
+      })
+      .nullish(),
+    programs: z
+      .record(
+        z.string(),
+        z
+          .string({ error: must('an absolute path', 'programs: {claude: /opt/claude/bin/claude}') })
+          .regex(/^(?:[/\\]|[A-Za-z]:)/, {
+            error: must('an absolute path', 'programs: {claude: /opt/claude/bin/claude}'),
+          }),
+        { error: must('a map of names to paths', 'programs: {claude: /opt/claude/bin/claude}') },
+      )
+      .meta({
+        description: "Where this machine has the programs that a project's agents name, when the PATH does not tell.",
+        examples: [{ claude: '/opt/claude/bin/claude' }],
+      })
+      .nullish(),
+    agents: slots('Agents that run at the same time; the number of cores, and at least 2, when left out.', 'agents: 4'),
+    gates: slots('Gate runs at the same time; 1 when left out.', 'gates: 1'),
+    containment: z
+      .enum(['preferred', 'off'], { error: must('preferred or off', 'containment: preferred') })
+      .meta({
+        description:
+          'preferred: processes run in a PID namespace of their own where this machine can make one (bubblewrap), so that none survives. off: never. preferred when left out.',
+        examples: ['preferred'],
+      })
+      .optional(),
+  },
+  'a map of keys',
+  'agents: 4',
+).meta({
+  id: 'host.yaml',
+  title: 'Tributary host',
+  description: 'host.yaml, in the state home: what belongs to this machine and not to a project. Never committed.',
+});

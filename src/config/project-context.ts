@@ -1,0 +1,131 @@
+/** What a command sees of the project that it is run in: the checkout, and tasks.yaml as it stands on the branch. */
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { branchTip, readCheckout, readFileAtCommit, type Checkout } from '../git/checkout.ts';
+import type { ObjectId } from '../core/ids.ts';
+import type { ProjectSettings } from '../core/project.ts';
+import { parseProjectFile, PROJECT_FILE } from './project-file.ts';
+
+export type ProjectContext =
+  | {
+      readonly kind: 'ok';
+      readonly settings: ProjectSettings;
+      /** The commit whose tasks.yaml the settings are from. */
+      readonly configCommit: ObjectId;
+      readonly origin: string;
+      readonly checkout: Checkout;
+      /** One line each, with how to mend it. */
+      readonly warnings: readonly string[];
+    }
+  /** One line with the fix. */
+  | { readonly kind: 'invalid'; readonly message: string };
+
+/** The project of a folder; `env` is the person's, for git. */
+export async function readProjectContext(
+  folder: string,
+  env?: Readonly<Record<string, string>>,
+): Promise<ProjectContext> {
+  const options = env === undefined ? {} : { env };
+  const checkout = await readCheckout(folder, options);
+  if (checkout.kind === 'none') return invalid(checkout.message);
+  if (checkout.head === null) {
+    return invalid('the repository has no commits yet; make one: git add -A && git commit -m "First commit"');
+  }
+  const working = await readWorkingCopy(checkout.root);
+  if (working.kind === 'invalid') return working;
+  const parsed = working.text === null ? null : parseProjectFile(working.text);
+  const branch = parsed?.kind === 'ok' ? parsed.value.branch : checkout.branch;
+  if (branch === null) {
+    return parsed?.kind === 'invalid'
+      ? invalid(parsed.message)
+      : invalid('HEAD is detached, so that the branch is unknown; go to one: git switch main');
+  }
+  const tip = await branchTip(checkout, branch);
+  if (tip === null) return invalid(noBranch(checkout, branch));
+  const committed = await readFileAtCommit(checkout.root, tip, PROJECT_FILE, options);
+  if (committed === null) return invalid(await missing(checkout, branch, working.text, options));
+  const settings = parseProjectFile(committed);
+  if (settings.kind === 'invalid') {
+    const place = working.text === committed ? '' : ` (as it stands on ${branch}; commit your copy if that is right)`;
+    return invalid(`${settings.message}${place}`);
+  }
+  if (settings.value.branch !== branch) {
+    return invalid(
+      `${PROJECT_FILE}: branch: on ${branch} it names ${settings.value.branch}; go there: git switch ${settings.value.branch}`,
+    );
+  }
+  const warnings = working.text === committed ? [] : [await difference(checkout, branch, working.text, options)];
+  return { kind: 'ok', settings: settings.value, configCommit: tip, origin: checkout.origin, checkout, warnings };
+}
+
+type Options = { readonly env?: Readonly<Record<string, string>> };
+
+function noBranch(checkout: Checkout, branch: string): string {
+  if (!checkout.hasRemote) {
+    return `${PROJECT_FILE}: branch: ${branch} does not exist; make it: git branch ${branch}, or name the right one`;
+  }
+  return `branch ${branch} is not on ${checkout.remote}, as far as this checkout knows; push it: git push -u ${checkout.remote} ${branch}, or fetch: git fetch ${checkout.remote}`;
+}
+
+async function missing(checkout: Checkout, branch: string, working: string | null, options: Options): Promise<string> {
+  if (await isCommittedHere(checkout, working, options)) {
+    return `${PROJECT_FILE} is committed here, but not on ${where(checkout, branch)}; ${bring(checkout, branch)}`;
+  }
+  if (working === null) return `there is no ${PROJECT_FILE} here; make one with: tasks init`;
+  return `${PROJECT_FILE} is not committed; commit it: ${commit(checkout, branch)}`;
+}
+
+async function difference(
+  checkout: Checkout,
+  branch: string,
+  working: string | null,
+  options: Options,
+): Promise<string> {
+  const counts = `the copy on ${where(checkout, branch)} counts`;
+  if (working === null) return `${PROJECT_FILE} is missing here; ${counts}; get it: git checkout -- ${PROJECT_FILE}`;
+  if (await isCommittedHere(checkout, working, options)) {
+    return `${PROJECT_FILE} as committed here differs from ${where(checkout, branch)}; ${counts}; ${bring(checkout, branch)}`;
+  }
+  return `${PROJECT_FILE} here differs from ${where(checkout, branch)}; ${counts}; to use yours: ${commit(checkout, branch)}`;
+}
+
+async function isCommittedHere(checkout: Checkout, working: string | null, options: Options): Promise<boolean> {
+  if (checkout.head === null || working === null) return false;
+  return (await readFileAtCommit(checkout.root, checkout.head, PROJECT_FILE, options)) === working;
+}
+
+function where(checkout: Checkout, branch: string): string {
+  return checkout.remote === null ? branch : `${checkout.remote}/${branch}`;
+}
+
+function bring(checkout: Checkout, branch: string): string {
+  if (checkout.branch !== branch) return `bring the commit to ${branch}: git switch ${branch} && git cherry-pick …`;
+  return `git push ${checkout.remote} ${branch}`;
+}
+
+function commit(checkout: Checkout, branch: string): string {
+  const steps = [`git add ${PROJECT_FILE}`, `git commit -m "Configure tasks" -- ${PROJECT_FILE}`];
+  if (checkout.branch !== branch) steps.unshift(`git switch ${branch}`);
+  if (checkout.hasRemote) steps.push(`git push ${checkout.remote} ${branch}`);
+  return steps.join(' && ');
+}
+
+async function readWorkingCopy(
+  root: string,
+): Promise<
+  { readonly kind: 'read'; readonly text: string | null } | { readonly kind: 'invalid'; readonly message: string }
+> {
+  try {
+    return { kind: 'read', text: await readFile(join(root, PROJECT_FILE), 'utf8') };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+    if (code === 'ENOENT') return { kind: 'read', text: null };
+    if (code === null) throw error;
+    return { kind: 'invalid', message: `${PROJECT_FILE}: cannot be read (${code}); mend its permissions` };
+  }
+}
+
+function invalid(message: string): { readonly kind: 'invalid'; readonly message: string } {
+  return { kind: 'invalid', message };
+}

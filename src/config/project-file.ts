@@ -1,0 +1,148 @@
+/** tasks.yaml: its text to settings completed with defaults. Pure. */
+
+import { createHash } from 'node:crypto';
+import { parseDuration } from '../core/duration.ts';
+import { parseBranchName, parseProjectName, quote } from '../core/ids.ts';
+import { fail, ok, type Parsed } from '../core/parsed.ts';
+import type { AgentDefinition, GateCommand, GateDefinition, ProjectSettings } from '../core/project.ts';
+import type { Phase } from '../core/task-types.ts';
+import { oneLine } from '../core/text.ts';
+import type { ReadGate } from '../git/types.ts';
+import { check, nearest } from './explain.ts';
+import {
+  AGENT_NAME,
+  DEFAULT_ATTEMPTS,
+  DEFAULT_GATE_TIMEOUT,
+  DEFAULT_IDLE,
+  DEFAULT_REVISIONS,
+  DEFAULT_TIMEOUT,
+  projectSchema,
+  type ProjectFile,
+} from './project-schema.ts';
+import { readYaml } from './yaml-text.ts';
+
+export const PROJECT_FILE = 'tasks.yaml';
+const DEFAULT_PHASES: readonly Phase[] = ['understand', 'plan', 'execute', 'revise'];
+const MAX_NAME_CHARS = 60;
+
+/** What a tasks.yaml says; an error is one line that begins `tasks.yaml: ` and names the key and the fix. */
+export function parseProjectFile(text: string): Parsed<ProjectSettings> {
+  const yaml = readYaml(PROJECT_FILE, text);
+  if (yaml.kind === 'invalid') return yaml;
+  const checked = check(PROJECT_FILE, projectSchema, yaml.value ?? {});
+  return checked.kind === 'invalid' ? checked : complete(checked.value);
+}
+
+/** The gate as a commit's tasks.yaml defines it; for landing. */
+export const readGate: ReadGate = (text) => {
+  if (text === null) {
+    return {
+      kind: 'invalid',
+      message: `${PROJECT_FILE}: is not on the branch; commit it there, since it says how to test the project`,
+    };
+  }
+  const settings = parseProjectFile(text);
+  return settings.kind === 'invalid' ? settings : { kind: 'ok', gate: settings.value.gate };
+};
+
+function complete(file: ProjectFile): Parsed<ProjectSettings> {
+  const project = parseProjectName(file.project);
+  if (project.kind === 'invalid') return fail(`${PROJECT_FILE}: ${project.message}`);
+  const branch = parseBranchName(file.branch);
+  if (branch.kind === 'invalid') return fail(`${PROJECT_FILE}: ${branch.message}`);
+  const gate = completeGate(file);
+  if (gate.kind === 'invalid') return gate;
+  const agents = completeAgents(file);
+  if (agents.kind === 'invalid') return agents;
+  return ok({
+    project: project.value,
+    branch: branch.value,
+    setup: file.setup ?? null,
+    gate: gate.value,
+    agent: agents.value.agent,
+    agents: agents.value.agents,
+    policy: {
+      attempts: file.attempts ?? DEFAULT_ATTEMPTS,
+      revisions: file.revisions ?? DEFAULT_REVISIONS,
+      idleTimeoutMs: durationMs(file.idle ?? DEFAULT_IDLE),
+      totalTimeoutMs: durationMs(file.timeout ?? DEFAULT_TIMEOUT),
+    },
+  });
+}
+
+function completeGate(file: ProjectFile): Parsed<GateDefinition> {
+  const list = Array.isArray(file.gate) ? file.gate : [file.gate];
+  const commands = list.map((each): GateCommand => {
+    const { run, name, timeout } = typeof each === 'string' ? { run: each } : each;
+    return { name: name ?? oneLine(run, MAX_NAME_CHARS), run, timeoutMs: durationMs(timeout ?? DEFAULT_GATE_TIMEOUT) };
+  });
+  const names = new Set<string>();
+  for (const { name } of commands) {
+    if (names.has(name)) {
+      return fail(`${PROJECT_FILE}: gate: ${quote(name)} is there twice; give each command a name of its own`);
+    }
+    names.add(name);
+  }
+  const setup = file.setup ?? null;
+  return ok({ setup, commands, hash: hashGate(setup, commands) });
+}
+
+/** The keys in one fixed order: the same definition has the same hash, however the file was written. */
+function hashGate(setup: string | null, commands: readonly GateCommand[]): string {
+  const canonical = JSON.stringify([setup, commands.map(({ name, run, timeoutMs }) => [name, run, timeoutMs])]);
+  return createHash('sha256').update(canonical).digest('hex');
+}
+
+type Definitions = Record<string, AgentDefinition>;
+
+function completeAgents(file: ProjectFile): Parsed<{ readonly agent: string; readonly agents: Definitions }> {
+  const agents: Definitions = { claude: { kind: 'claude', model: null, args: [] } };
+  for (const [name, given] of Object.entries(file.agents ?? {})) {
+    if (name === 'shell') {
+      return fail(`${PROJECT_FILE}: agents.shell: shell is for tasks submit --run and no agent; choose another name`);
+    }
+    if (!('command' in given) && given.model === undefined && given.args === undefined && name !== 'claude') {
+      return fail(`${PROJECT_FILE}: agents.${name}: is empty; add command: [program, "{prompt_file}"], or model: NAME`);
+    }
+    agents[name] = toDefinition(given);
+  }
+  const agent = file.agent ?? 'claude';
+  if (typeof agent !== 'string') {
+    const name = nameOf(agent.command[0] ?? '', agents);
+    agents[name] = toDefinition(agent);
+    return ok({ agent: name, agents });
+  }
+  if (Object.hasOwn(agents, agent)) return ok({ agent, agents });
+  if (agent === 'shell') {
+    return fail(
+      `${PROJECT_FILE}: agent: shell is no agent; submit commands with tasks submit --run, and name claude here`,
+    );
+  }
+  const known = Object.keys(agents);
+  return fail(
+    `${PROJECT_FILE}: agent: ${quote(agent)} is not known; did you mean ${nearest(agent, known)}? Known are ${known.join(', ')}; add others under agents, or write agent: {command: [program, "{prompt_file}"]}`,
+  );
+}
+
+type GivenAgent = NonNullable<ProjectFile['agents']>[string];
+
+function toDefinition(given: GivenAgent): AgentDefinition {
+  if ('command' in given) return { kind: 'command', command: given.command, phases: given.phases ?? DEFAULT_PHASES };
+  return { kind: 'claude', model: given.model ?? null, args: given.args ?? [] };
+}
+
+/** An agent that was defined where it is named is called after its program. */
+function nameOf(program: string, taken: Definitions): string {
+  const base = (program.split(/[\\/]/).at(-1) ?? '').toLowerCase().replace(/\.[a-z]{1,4}$/, '');
+  const isFree = AGENT_NAME.test(base) && base !== 'shell' && !Object.hasOwn(taken, base);
+  let name = isFree ? base : 'agent';
+  for (let n = 2; Object.hasOwn(taken, name); n += 1) name = `agent-${n}`;
+  return name;
+}
+
+/** Of a text that the schema has let through. */
+function durationMs(text: string): number {
+  const parsed = parseDuration(text);
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return parsed.value;
+}

@@ -1,0 +1,218 @@
+/** The shape of tasks.yaml: checks it, and is the source of its JSON Schema and its page. */
+
+import { z } from 'zod';
+import { checkPlaceholders } from '../agents/placeholders.ts';
+import { parseDuration } from '../core/duration.ts';
+import { parseBranchName, parseProjectName } from '../core/ids.ts';
+import type { Parsed } from '../core/parsed.ts';
+import { parseCommand } from '../core/text.ts';
+import { closed, must } from './explain.ts';
+
+export const DEFAULT_ATTEMPTS = 3;
+export const DEFAULT_REVISIONS = 2;
+export const DEFAULT_IDLE = '15m';
+export const DEFAULT_TIMEOUT = '2h';
+export const DEFAULT_GATE_TIMEOUT = '30m';
+export const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,39}$/;
+
+/** A check by one of core's parsers, whose message is the error's, without the key that it may begin with. */
+function by<T>(parse: (text: string) => Parsed<T>): (text: string, context: z.RefinementCtx<string>) => void {
+  return (text, context) => {
+    const parsed = parse(text);
+    if (parsed.kind === 'ok') return;
+    context.addIssue({ code: 'custom', message: parsed.message.replace(/^(?:project|branch|run): /, '') });
+  };
+}
+
+const duration = (what: string, initial: string): z.ZodOptional<z.ZodString> =>
+  z
+    .string({ error: must('a duration', initial) })
+    .superRefine(by(parseDuration))
+    .meta({
+      description: `${what} A number and s, m, h or d; ${initial} when left out.`,
+      examples: [initial],
+      pattern: '^(\\d{1,6}[smhd])+$',
+    })
+    .optional();
+
+const count = (what: string, least: number, most: number, initial: number): z.ZodOptional<z.ZodInt> =>
+  z
+    .int({ error: must(`a whole number from ${least} to ${most}`, String(initial)) })
+    .min(least, { error: must(`a whole number from ${least} to ${most}`, String(initial)) })
+    .max(most, { error: must(`a whole number from ${least} to ${most}`, String(initial)) })
+    .meta({ description: `${what} ${initial} when left out.`, examples: [initial] })
+    .optional();
+
+const shellCommand = (example: string): z.ZodString =>
+  z.string({ error: must('a shell command', example) }).superRefine(by(parseCommand));
+
+const gateCommand = closed(
+  {
+    name: z
+      .string({ error: must('a name', 'name: unit tests') })
+      .regex(/^\S(?:.{0,58}\S)?$/, { error: must('1 to 60 characters on one line', 'name: unit tests') })
+      .meta({ description: 'What people see of it; the command itself when left out.' })
+      .optional(),
+    run: shellCommand('run: npm test').meta({ description: 'The shell command; it must exit with 0.' }),
+    timeout: duration('How long it may take.', DEFAULT_GATE_TIMEOUT),
+  },
+  'a map with run',
+  '{run: npm test}',
+).meta({ title: 'Gate command' });
+
+const gate = z
+  .union(
+    [
+      shellCommand('gate: npm test').meta({ description: 'One shell command.' }),
+      gateCommand,
+      z
+        .array(
+          z.union([shellCommand('gate: npm test'), gateCommand], {
+            error: must('a shell command or a map with run', 'npm test'),
+          }),
+          {
+            error: must('a list of commands', '[npm run lint, npm test]'),
+          },
+        )
+        .min(1, { error: must('a command or a list with at least one', 'gate: npm test') })
+        .max(50, { error: must('a list of at most 50 commands', 'gate: npm test') })
+        .meta({ description: 'Several, one after another; the first that fails ends the run.' }),
+    ],
+    {
+      error: (issue) =>
+        issue.input === undefined || issue.input === null
+          ? 'is missing; add the command that tests the project, such as gate: npm test'
+          : must('a shell command, or a list of commands or {name, run, timeout}', 'gate: npm test')(issue),
+    },
+  )
+  .meta({
+    title: 'Gate',
+    description: "The project's own checks. They run on the exact tree that would land; only a green one lands.",
+    examples: ['npm test', [{ name: 'unit tests', run: 'npm test', timeout: '10m' }]],
+  });
+
+const commandAgent = closed(
+  {
+    command: z
+      .array(z.string({ error: must('a text', '"--prompt-file"') }), {
+        error: must('a list: the program and its arguments', '[my-agent, --prompt-file, "{prompt_file}"]'),
+      })
+      .min(1, { error: must('a list with at least the program', '[my-agent, --prompt-file, "{prompt_file}"]') })
+      .superRefine((command, context) => {
+        if (command[0]?.trim() === '') context.addIssue({ code: 'custom', message: 'names no program; put it first' });
+        const nul = command.some((part) => part.includes('\0'));
+        if (nul) context.addIssue({ code: 'custom', message: 'has a NUL character; remove it' });
+        const checked = checkPlaceholders(command);
+        if (checked.kind === 'invalid') {
+          context.addIssue({ code: 'custom', message: checked.message.replace(/^command: /, '') });
+        }
+      })
+      .meta({
+        description:
+          'The program and its arguments, run without a shell. {prompt_file} {task_dir} {worktree} {branch} {task_id} {phase} {report_file} are filled in.',
+        examples: [['my-agent', '--prompt-file', '{prompt_file}']],
+      }),
+    phases: z
+      .array(
+        z.enum(['understand', 'plan', 'execute', 'revise'], {
+          error: must('understand, plan, execute or revise', 'execute'),
+        }),
+        { error: must('a list of phases', '[execute]') },
+      )
+      .refine((phases) => phases.includes('execute'), {
+        error: 'must have execute, the phase that does the work; add it',
+      })
+      .refine((phases) => new Set(phases).size === phases.length, { error: 'names a phase twice; remove one' })
+      .meta({
+        description:
+          'The phases that it goes through; understand, plan, execute when left out. revise is always possible.',
+      })
+      .optional(),
+  },
+  'a map with command',
+  '{command: [my-agent, "{prompt_file}"]}',
+).meta({ title: 'Command', description: 'Any coding-agent program that meets the report contract.' });
+
+const claudeAgent = closed(
+  {
+    model: z
+      .string({ error: must('the name of a model', 'model: opus') })
+      .regex(/^[A-Za-z0-9][\w.:@/[\]-]{0,99}$/, { error: must('the name of a model', 'model: opus') })
+      .meta({ description: "The model; Claude Code's own choice when left out." })
+      .optional(),
+    args: z
+      .array(z.string({ error: must('a text', '--verbose') }), {
+        error: must('a list of arguments', '[--max-turns, "50"]'),
+      })
+      .meta({ description: 'Further arguments.', examples: [['--max-turns', '50']] })
+      .optional(),
+  },
+  'a map with model or args',
+  '{model: opus}',
+).meta({ title: 'Claude Code', description: 'Claude Code, headless.' });
+
+const definition = z.union([commandAgent, claudeAgent], {
+  error: must('a map with command, or with model and args for Claude Code', '{command: [my-agent, "{prompt_file}"]}'),
+});
+
+export const projectSchema = closed(
+  {
+    project: z
+      .string({ error: must('a name', 'project: my-app') })
+      .superRefine(by(parseProjectName))
+      .meta({
+        title: 'Project',
+        description: 'The name under which its tasks are listed: 1 to 63 of a-z, 0-9 and -. It belongs to one origin.',
+        pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
+        examples: ['my-app'],
+      }),
+    branch: z
+      .string({ error: must("the branch's name", 'branch: main') })
+      .superRefine(by(parseBranchName))
+      .meta({ title: 'Branch', description: 'The branch that finished work lands on.', examples: ['main'] }),
+    setup: shellCommand('setup: npm ci')
+      .meta({
+        title: 'Set-up',
+        description: 'A shell command that fills the ignored folders of a fresh worktree, such as node_modules.',
+        examples: ['npm ci'],
+      })
+      .nullish(),
+    gate,
+    agent: z
+      .union(
+        [
+          z
+            .string({ error: must('the name of an agent', 'agent: claude') })
+            .meta({ description: 'claude, or a name in agents.' }),
+          commandAgent,
+        ],
+        { error: must('the name of an agent or {command: […]}', 'agent: claude') },
+      )
+      .meta({
+        title: 'Agent',
+        description: 'The agent of tasks that name none; claude when left out.',
+        examples: ['claude', { command: ['my-agent', '--prompt-file', '{prompt_file}'] }],
+      })
+      .optional(),
+    agents: z
+      .record(
+        z.string().regex(AGENT_NAME, { error: 'is no name for an agent; use 1 to 40 of a-z, 0-9, ., _ and -' }),
+        definition,
+        { error: must('a map of names to agents', 'agents: {fast: {model: haiku}}') },
+      )
+      .meta({ title: 'Agents', description: 'Further agents by name, for tasks submit --agent NAME.' })
+      .nullish(),
+    attempts: count('Tries of one phase before a person is asked.', 1, 20, DEFAULT_ATTEMPTS),
+    revisions: count('Times that work may come back from landing before a person is asked.', 0, 20, DEFAULT_REVISIONS),
+    idle: duration('An attempt without output for this long is ended.', DEFAULT_IDLE),
+    timeout: duration('An attempt that takes this long is ended.', DEFAULT_TIMEOUT),
+  },
+  'a map of keys',
+  'gate: npm test',
+).meta({
+  id: 'tasks.yaml',
+  title: 'Tributary project',
+  description: 'tasks.yaml, at the top of a repository: how its tasks are worked on, tested and landed.',
+});
+
+export type ProjectFile = z.infer<typeof projectSchema>;

@@ -1,0 +1,31 @@
+/** Reading YAML that somebody wrote by hand: bounded, and with errors of one line. */
+
+import { LineCounter, parseDocument } from 'yaml';
+import { fail, ok, type Parsed } from '../core/parsed.ts';
+import { oneLine } from '../core/text.ts';
+
+export const MAX_FILE_BYTES = 256 * 1024;
+/** Aliases of aliases can make gigabytes of a few lines. */
+const MAX_ALIASES = 50;
+
+/** The value of a YAML file (1.2, one document, unique keys); an error begins with the file's name. */
+export function readYaml(file: string, text: string): Parsed<unknown> {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_FILE_BYTES) {
+    return fail(`${file}: is ${bytes} bytes, the limit is ${MAX_FILE_BYTES}; move long scripts to files of their own`);
+  }
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true });
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    return fail(`${file}: line ${line}, column ${col}: ${oneLine(error.message, 200)}; mend the YAML there`);
+  }
+  try {
+    return ok(document.toJS({ maxAliasCount: MAX_ALIASES }));
+  } catch (error) {
+    // What toJS refuses is the file's fault: too many aliases, or an alias without its anchor.
+    if (!(error instanceof Error)) throw error;
+    return fail(`${file}: ${oneLine(error.message, 200)}; write it without YAML aliases`);
+  }
+}
