@@ -175,15 +175,6 @@ export function createRepositories(home: string, git: Git): Repositories {
     exclusively,
     fetchBranch: (repository) => {
       const key = `${repository.gitDir}\0${repository.origin.branch}`;
-      const current = branchFetches.get(key);
-      if (current !== undefined) {
-        // A fetch that is under way may have asked before the caller did: only the one after it is new enough.
-        current.next ??= current.running.then(
-          () => start(),
-          () => start(),
-        );
-        return current.next;
-      }
       const start = (): Promise<ObjectId | null> => {
         const running = fetchNow(repository);
         const entry = { running, next: null };
@@ -194,6 +185,15 @@ export function createRepositories(home: string, git: Git): Repositories {
         running.then(clear, clear);
         return running;
       };
+      const current = branchFetches.get(key);
+      if (current !== undefined) {
+        // A fetch that is under way may have asked before the caller did: only the one after it is new enough.
+        current.next ??= current.running.then(
+          () => start(),
+          () => start(),
+        );
+        return current.next;
+      }
       return start();
     },
   };

@@ -61,11 +61,16 @@ class IntegrationRun {
     setHandler(queueQuery, () => queueViewOf(this.#queue, this.#input.target));
   }
 
+  /** Landing and telling go on side by side: a gate that takes an hour must not keep an answer from its task. */
   async live(): Promise<never> {
+    return Promise.race([this.#landForever(), this.#tellForever()]);
+  }
+
+  async #landForever(): Promise<never> {
     for (;;) {
       setCurrentDetails(this.#details());
-      await this.#tell();
-      if (workflowInfo().continueAsNewSuggested && this.#told() && allHandlersFinished()) {
+      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+        await condition(() => this.#told());
         await continueAsNew<(next: IntegrationInput) => Promise<never>>({
           target: this.#input.target,
           carried: this.#queue,
@@ -75,9 +80,16 @@ class IntegrationRun {
     }
   }
 
+  async #tellForever(): Promise<never> {
+    for (;;) {
+      await condition(() => !this.#told());
+      await this.#tell();
+    }
+  }
+
   async #carryOut(step: QueueStep): Promise<void> {
     const [item] = this.#queue.items;
-    const changed = (): boolean => this.#queue.step !== step || !this.#told();
+    const changed = (): boolean => this.#queue.step !== step;
     switch (step.kind) {
       case 'idle':
       case 'stopped':
