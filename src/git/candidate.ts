@@ -53,16 +53,19 @@ async function build(deps: LandingDeps, target: Target, item: QueueItem, readGat
     const { failure, message, next } = missingBranch(target.origin, target.branch);
     return refused(failure, message, next);
   }
-  const landing = await findLanding(git, repository, item, main);
+  const hasHead =
+    (await readRef(repository.gitDir, taskRef(item.taskId, item.attempt, 'head'))) === item.head ||
+    (await hasCommit(git, repository, item.head));
+  const [landing, merge, [mainTree, tasksYaml]] = await Promise.all([
+    findLanding(git, repository, item, main),
+    hasHead ? mergeTrees(git, repository, main, item.head) : null,
+    readObjects(git, repository, [`${main}^{tree}`, `${main}:tasks.yaml`]),
+  ]);
   if (landing !== null) return { kind: 'landed', landing };
-  if (!(await hasCommit(git, repository, item.head))) {
+  if (merge === null) {
     const ref = taskRef(item.taskId, item.attempt, 'head');
     return refused('landing-refused', `the task's branch ${ref} is no longer on the origin`, 'retry the task');
   }
-  const [merge, [mainTree, tasksYaml]] = await Promise.all([
-    mergeTrees(git, repository, main, item.head),
-    readObjects(git, repository, [`${main}^{tree}`, `${main}:tasks.yaml`]),
-  ]);
   if (merge.kind === 'conflict') {
     return { kind: 'conflict', request: await conflictRequest(git, repository, item, main, merge) };
   }
@@ -109,8 +112,9 @@ export async function findLanding(
   const format =
     '%H%x00%T%x00%P%x00%(trailers:key=Task-Id,valueonly)%x00%(trailers:key=Task-Attempt,valueonly)%x00%(trailers:key=Gate-Hash,valueonly)%x00';
   const args = ['log', '--first-parent', '--fixed-strings', `--grep=Task-Id: ${item.taskId}`, `--format=${format}`];
-  const range = (await hasCommit(git, repository, item.base)) ? [main, `^${item.base}`] : [main];
-  const { stdout } = await git.local([...args, ...range, '--'], placeOf(repository));
+  const since = await git.local([...args, main, `^${item.base}`, '--'], { ...placeOf(repository), accept: [128] });
+  // A base that main's history no longer has cannot bound the search.
+  const { stdout } = since.code === 0 ? since : await git.local([...args, main, '--'], placeOf(repository));
   const fields = stdout
     .toString('utf8')
     .split('\0')
@@ -125,7 +129,7 @@ export async function findLanding(
 }
 
 /** The commit that would become main's next; its dates are the item's, so that it is the same whenever it is built. */
-export function writeCandidate(
+export async function writeCandidate(
   repository: Repository,
   project: ProjectName,
   item: QueueItem,
@@ -141,13 +145,14 @@ export function writeCandidate(
     `Gate-Hash: ${shortGateHash(gateHash)}`,
     `Tributary-Project: ${project}`,
   ].join('\n');
-  return writeCommit(repository.store, {
+  const commit = await writeCommit(repository.store, {
     tree,
     parents: [main, item.head],
     author: item.author,
     seconds: Math.floor(item.enqueuedAtMs / 1000),
     message: [title, ...(summary === '' ? [] : [summary]), trailers].join('\n\n'),
   });
+  return commit;
 }
 
 export function landingOf(candidate: Candidate, item: QueueItem): Landing {

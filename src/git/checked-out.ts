@@ -10,7 +10,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { exists } from './files.ts';
+import { exists, namesIn } from './files.ts';
 import type { Git } from './git.ts';
 
 export interface CheckedOut {
@@ -38,6 +38,7 @@ export async function findCheckout(git: Git, origin: string, branch: string): Pr
   if (path === null) return null;
   // One that is not there is told by the push.
   if (!(await exists(path))) return null;
+  if (await isBareAlone(path)) return null;
   const gitDir = (await exists(join(path, '.git'))) ? join(path, '.git') : path;
   const resolved = await resolveGitDir(gitDir);
   const { stdout, code } = await git.checkout(['worktree', 'list', '--porcelain', '-z'], {
@@ -53,6 +54,13 @@ export async function findCheckout(git: Git, origin: string, branch: string): Pr
     return { path: worktree, gitDir: await resolveGitDir(join(worktree, '.git')) };
   }
   return null;
+}
+
+/** A git folder that no checkout and no linked worktree belongs to, as far as its files tell. */
+async function isBareAlone(path: string): Promise<boolean> {
+  if (await exists(join(path, '.git'))) return false;
+  const bare = (await exists(join(path, 'HEAD'))) && (await exists(join(path, 'objects')));
+  return bare && (await namesIn(join(path, 'worktrees'))).length === 0;
 }
 
 /** The git folder behind a `.git`, which is a folder or a file that names one. */

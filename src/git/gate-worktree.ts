@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ObjectId } from '../core/ids.ts';
+import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
@@ -139,8 +139,7 @@ async function fill(
   const setUp = await readSetUp(places);
   const done = key !== null && setUp?.key === key;
   if (!done) await removeFile(places.state);
-  await cleanUp(git, place, done && setUp !== null ? setUp.kept : []);
-  await verify(git, place, candidate);
+  await Promise.all([cleanUp(git, place, done && setUp !== null ? setUp.kept : []), verifyTree(git, place, candidate)]);
   await installIndex(places.index, places.admin);
   return {
     path: places.path,
@@ -200,9 +199,14 @@ async function readSetUp(places: GatePlaces): Promise<SetUp | null> {
   }
 }
 
-/** Removes what is not the candidate's, but for what set-up made. */
+/** Sees that the files are the index, and removes what is not the candidate's, but for what set-up made. */
 async function cleanUp(git: Git, place: Place, kept: readonly string[]): Promise<void> {
-  const { untracked, ignored } = await leftovers(git, place);
+  const { untracked, ignored, changed } = await leftovers(git, place);
+  if (changed.length > 0) {
+    throw new Error(
+      `files of the gate worktree differ from the candidate: ${changed.slice(0, 3).map(quote).join(', ')}`,
+    );
+  }
   const keep = new Set(kept);
   for (const path of [...untracked, ...ignored.filter((entry) => !keep.has(entry))]) {
     await rm(join(place.worktree, path), { recursive: true, force: true, maxRetries: 3 });
@@ -229,17 +233,9 @@ async function leftovers(
   return { untracked: withMark('?? '), ignored: withMark('!! '), changed };
 }
 
-/** The index is the candidate's tree, and the files are the index. */
-async function verify(git: Git, place: Place, candidate: Candidate): Promise<void> {
-  const [written, differing] = await Promise.all([
-    git.local(['write-tree'], place),
-    git.local(['diff-files', '--name-only', '-z', '--ignore-submodules=all'], place),
-  ]);
-  const tree = objectId(written.stdout.toString('utf8').trim());
+/** The index is the candidate's tree; that the files are the index, the clean-up has seen. */
+async function verifyTree(git: Git, place: Place, candidate: Candidate): Promise<void> {
+  const { stdout } = await git.local(['write-tree'], place);
+  const tree = objectId(stdout.toString('utf8').trim());
   if (tree !== candidate.tree) throw new Error(`the gate worktree has the tree ${tree}, not ${candidate.tree}`);
-  if (differing.stdout.length > 0) {
-    throw new Error(
-      `files of the gate worktree differ from the candidate: ${differing.stdout.toString('utf8').slice(0, 200)}`,
-    );
-  }
 }

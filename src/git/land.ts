@@ -5,6 +5,7 @@
  * among main's ancestors or it did not.
  */
 
+import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
 import { fetchForLanding, landingOf, type LandingDeps } from './candidate.ts';
@@ -12,6 +13,7 @@ import { GitError } from './command.ts';
 import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
 import { inspectCheckout } from './checkout-state.ts';
 import { finishHalfMadeLanding } from './half-made-landing.ts';
+import { exists } from './files.ts';
 import { isAncestor, treeOf } from './merge.ts';
 import { isUnreachable, listRemote, problemOf, push, shown, type PushResult } from './origin.ts';
 import { deleteRef, taskRef } from './refs.ts';
@@ -46,9 +48,11 @@ async function tryLanding(
 ): Promise<LandResult> {
   const { branch, origin } = repository.origin;
   // A candidate that this host did not build, or no longer has, is built again before it can land.
-  if ((await treeOf(deps.git, repository, candidate.commit).catch(asMissing)) !== candidate.tree) {
-    return { kind: 'moved' };
-  }
+  const hasObjects = await exists(
+    join(repository.store.folder, candidate.commit.slice(0, 2), candidate.commit.slice(2)),
+  );
+  const tree = hasObjects ? await treeOf(deps.git, repository, candidate.commit) : null;
+  if (tree !== candidate.tree) return { kind: 'moved' };
   const checkout = await findCheckout(deps.git, origin, branch);
   if (checkout !== null) {
     const state = await inspectCheckout(deps.git, repository, checkout, candidate);
@@ -148,9 +152,4 @@ async function confirm(
 
 async function forget(repository: Repository, item: QueueItem): Promise<void> {
   await deleteRef(repository.gitDir, taskRef(item.taskId, item.attempt, 'head'));
-}
-
-function asMissing(error: unknown): null {
-  if (error instanceof GitError && error.reason === 'exit') return null;
-  throw error;
 }

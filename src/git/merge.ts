@@ -69,10 +69,27 @@ export async function readObjects(
   return found;
 }
 
-/** The tree of a commit. @throws when the commit is not there */
+// A commit's tree never changes, so what was read or written once need not be asked of git again.
+const knownTrees = new Map<ObjectId, ObjectId>();
+const MAX_KNOWN_TREES = 4_096;
+
+/** Keeps in mind what a commit's tree is. */
+export function rememberTree(commit: ObjectId, tree: ObjectId): void {
+  if (knownTrees.size >= MAX_KNOWN_TREES) {
+    const oldest = knownTrees.keys().next();
+    if (oldest.done !== true) knownTrees.delete(oldest.value);
+  }
+  knownTrees.set(commit, tree);
+}
+
+/** The tree of a commit. @throws GitError when the commit is not there */
 export async function treeOf(git: Git, repository: Repository, commit: ObjectId): Promise<ObjectId> {
+  const known = knownTrees.get(commit);
+  if (known !== undefined) return known;
   const { stdout } = await git.local(['rev-parse', '--verify', `${commit}^{tree}`], placeOf(repository));
-  return objectId(stdout.toString('utf8').trim());
+  const tree = objectId(stdout.toString('utf8').trim());
+  rememberTree(commit, tree);
+  return tree;
 }
 
 /** Whether a commit is among a repository's objects. */

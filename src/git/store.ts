@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
-import { copyIndex, errnoOf, isNoSpace, readText, removeFile } from './files.ts';
+import { copyIndex, errnoOf, isNoSpace, readRegular, readText, removeFile } from './files.ts';
 import { findConflictMarkers, findNestedRepository } from './inspect.ts';
-import { isAncestor, objectId, treeOf } from './merge.ts';
+import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
 import { writeNotesTree } from './notes.ts';
 import { ENGINE, writeCommit } from './objects.ts';
 import { listRemote, noSpace, problemOf, push, type Problem } from './origin.ts';
@@ -174,8 +174,9 @@ async function commitLeft(
     await git.local(['read-tree', agentHead], place);
     await git.local(['add', '-A'], place);
   }
-  const [written, headTree] = await Promise.all([git.local(['write-tree'], place), treeOf(git, repository, agentHead)]);
-  const tree = objectId(written.stdout.toString('utf8').trim());
+  const headTree = await treeOf(git, repository, agentHead);
+  const same = agentHead === start && (await isSameIndex(index, places.index));
+  const tree = same ? headTree : objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
   let head = agentHead;
   if (tree !== headTree) {
     const seconds = Math.floor(Date.now() / 1000);
@@ -186,6 +187,7 @@ async function commitLeft(
       seconds,
       message: request.message,
     });
+    rememberTree(head, tree);
     await writeRef(mirror, places.branchRef, head);
   }
   await rename(index, places.index);
@@ -193,6 +195,17 @@ async function commitLeft(
   await installIndex(places.index, admin);
   return { kind: 'ok', value: { head, tree } };
 }
+
+/** Whether git found nothing to add: the index is then the one that the engine made of the start, byte for byte. */
+async function isSameIndex(one: string, other: string): Promise<boolean> {
+  const [left, right] = await Promise.all([
+    readRegular(one, MAX_COMPARED_BYTES),
+    readRegular(other, MAX_COMPARED_BYTES),
+  ]);
+  return left !== null && right !== null && left.equals(right);
+}
+
+const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
 
 async function commitNotes(
   repository: Repository,

@@ -14,7 +14,7 @@ import { absentAsNull, copyIndex, exists, isNoSpace, readText, removeFile, remov
 import { GitError } from './command.ts';
 import type { Git, GitOptions } from './git.ts';
 import { findNestedRepository } from './inspect.ts';
-import { hasCommit, mergeTrees, treeOf } from './merge.ts';
+import { hasCommit, mergeTrees, rememberTree, treeOf } from './merge.ts';
 import { restoreNotes } from './notes.ts';
 import { ENGINE, writeCommit } from './objects.ts';
 import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem } from './origin.ts';
@@ -113,6 +113,7 @@ async function findStart(
     seconds: Math.floor(Date.now() / 1000),
     message: `Merge ${request.branch} into tasks/${request.taskId}`,
   });
+  rememberTree(start, merge.tree);
   return { base: main, start, conflicted: merge.kind === 'clean' ? [] : merge.files, checkpoint, notes };
 }
 
