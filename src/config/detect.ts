@@ -1,0 +1,222 @@
+/** For `tasks init`: guesses how a project is set up and tested from what lies at its top. Pure. */
+
+export interface Listing {
+  /** Names of the files and folders at the repository's top; folders end in a slash. */
+  readonly names: readonly string[];
+  /** The text of a file of that list; null when it cannot be read. */
+  readonly read: (name: string) => string | null;
+}
+
+export interface Guess {
+  readonly command: string;
+  /** In words, such as `package.json has a test script`. */
+  readonly reason: string;
+}
+
+export interface Detected {
+  /** Null when nothing was recognised. */
+  readonly gate: Guess | null;
+  readonly setup: Guess | null;
+}
+
+type Rule = (listing: Listing) => Detected | null;
+
+/** The likeliest test command and set-up command. The first kind of project that has a test command wins. */
+export function detectProject(listing: Listing): Detected {
+  let setup: Guess | null = null;
+  for (const rule of RULES) {
+    const found = rule(listing);
+    if (found === null) continue;
+    if (found.gate !== null) return { gate: found.gate, setup: found.setup ?? null };
+    setup ??= found.setup;
+  }
+  return { gate: null, setup };
+}
+
+/** Files whose text {@link detectProject} may ask for. */
+export const FILES_READ: readonly string[] = [
+  'package.json',
+  'pyproject.toml',
+  'Makefile',
+  'makefile',
+  'GNUmakefile',
+  'justfile',
+  'Gemfile',
+  'composer.json',
+  'requirements.txt',
+  'requirements-dev.txt',
+  'setup.cfg',
+  'deno.json',
+];
+
+const has = (listing: Listing, name: string): boolean => listing.names.includes(name);
+const guess = (command: string, reason: string): Guess => ({ command, reason });
+
+const NODE_MANAGERS: readonly { lock: string; test: string; setup: string }[] = [
+  { lock: 'pnpm-lock.yaml', test: 'pnpm test', setup: 'pnpm install --frozen-lockfile' },
+  { lock: 'yarn.lock', test: 'yarn test', setup: 'yarn install --frozen-lockfile' },
+  { lock: 'bun.lock', test: 'bun run test', setup: 'bun install --frozen-lockfile' },
+  { lock: 'bun.lockb', test: 'bun run test', setup: 'bun install --frozen-lockfile' },
+  { lock: 'package-lock.json', test: 'npm test', setup: 'npm ci' },
+  { lock: 'npm-shrinkwrap.json', test: 'npm test', setup: 'npm ci' },
+];
+
+function node(listing: Listing): Detected | null {
+  if (!has(listing, 'package.json')) return null;
+  const manifest = parseJson(listing.read('package.json'));
+  const test = field(field(manifest, 'scripts'), 'test');
+  const manager = NODE_MANAGERS.find(({ lock }) => has(listing, lock));
+  const needs = ['dependencies', 'devDependencies', 'workspaces'].some((key) => hasEntries(field(manifest, key)));
+  let setup: Guess | null = null;
+  if (manager !== undefined && needs) {
+    const berry = manager.lock === 'yarn.lock' && has(listing, '.yarnrc.yml');
+    setup = guess(berry ? 'yarn install --immutable' : manager.setup, `there is a ${manager.lock}`);
+  } else if (needs) setup = guess('npm install --no-package-lock', 'package.json has dependencies, and no lock file');
+  // What npm init writes there fails on purpose.
+  const real = typeof test === 'string' && test.trim() !== '' && !test.includes('no test specified');
+  if (!real) return { gate: null, setup };
+  return { gate: guess(manager?.test ?? 'npm test', 'package.json has a test script'), setup };
+}
+
+function python(listing: Listing): Detected | null {
+  const pyproject = has(listing, 'pyproject.toml') ? (listing.read('pyproject.toml') ?? '') : '';
+  const isPython = [
+    'pyproject.toml',
+    'setup.py',
+    'setup.cfg',
+    'tox.ini',
+    'pytest.ini',
+    'requirements.txt',
+    'noxfile.py',
+  ];
+  if (!isPython.some((name) => has(listing, name))) return null;
+  const usesPytest =
+    has(listing, 'pytest.ini') ||
+    has(listing, 'conftest.py') ||
+    /pytest/.test(pyproject) ||
+    /pytest/.test(
+      ['requirements.txt', 'requirements-dev.txt', 'setup.cfg']
+        .map((name) => (has(listing, name) ? (listing.read(name) ?? '') : ''))
+        .join('\n'),
+    );
+  const why = usesPytest ? 'the project uses pytest' : 'there are tests';
+  const tests = usesPytest || has(listing, 'tests/') || has(listing, 'test/');
+  const run = usesPytest ? 'pytest' : 'python3 -m unittest discover';
+  if (has(listing, 'uv.lock')) {
+    const setup = guess('uv sync --frozen', 'there is a uv.lock');
+    return { gate: tests ? guess(`uv run ${run.replace('python3', 'python')}`, why) : null, setup };
+  }
+  if (has(listing, 'poetry.lock') || /\[tool\.poetry\]/.test(pyproject)) {
+    const setup = guess(
+      'poetry install',
+      has(listing, 'poetry.lock') ? 'there is a poetry.lock' : 'pyproject.toml is Poetry’s',
+    );
+    return { gate: tests ? guess(`poetry run ${run.replace('python3', 'python')}`, why) : null, setup };
+  }
+  if (has(listing, 'tox.ini') || /\[tool\.tox/.test(pyproject))
+    return { gate: guess('tox', 'tox is configured'), setup: null };
+  if (has(listing, 'noxfile.py')) return { gate: guess('nox', 'there is a noxfile.py'), setup: null };
+  return { gate: tests ? guess(usesPytest ? 'python3 -m pytest' : run, why) : null, setup: null };
+}
+
+function make(listing: Listing): Detected | null {
+  const file = ['GNUmakefile', 'makefile', 'Makefile'].find((name) => has(listing, name));
+  if (file === undefined) return null;
+  const text = listing.read(file) ?? '';
+  const target = ['check', 'test'].toReversed().find((name) => new RegExp(`^${name}\\s*::?(?!=)`, 'm').test(text));
+  return {
+    gate: target === undefined ? null : guess(`make ${target}`, `${file} has the target ${target}`),
+    setup: null,
+  };
+}
+
+function just(listing: Listing): Detected | null {
+  const file = ['justfile', 'Justfile', '.justfile'].find((name) => has(listing, name));
+  if (file === undefined || !/^@?test(?:\s[^:=]*)?:(?!=)/m.test(listing.read(file) ?? '')) return null;
+  return { gate: guess('just test', `${file} has the recipe test`), setup: null };
+}
+
+function jvm(listing: Listing): Detected | null {
+  const gradle = ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'].find((name) =>
+    has(listing, name),
+  );
+  if (gradle !== undefined) {
+    return {
+      gate: guess(has(listing, 'gradlew') ? './gradlew check' : 'gradle check', `there is a ${gradle}`),
+      setup: null,
+    };
+  }
+  if (!has(listing, 'pom.xml')) return null;
+  return {
+    gate: guess(has(listing, 'mvnw') ? './mvnw -B verify' : 'mvn -B verify', 'there is a pom.xml'),
+    setup: null,
+  };
+}
+
+function ruby(listing: Listing): Detected | null {
+  if (!has(listing, 'Gemfile')) return null;
+  const setup = guess('bundle install', 'there is a Gemfile');
+  const rspec = has(listing, '.rspec') || has(listing, 'spec/') || /rspec/.test(listing.read('Gemfile') ?? '');
+  if (has(listing, 'bin/') && has(listing, 'config.ru') && has(listing, 'test/'))
+    return { gate: guess('bin/rails test', 'it is a Rails application with tests'), setup };
+  if (rspec) return { gate: guess('bundle exec rspec', 'the project uses RSpec'), setup };
+  return { gate: has(listing, 'Rakefile') ? guess('bundle exec rake', 'there is a Rakefile') : null, setup };
+}
+
+function php(listing: Listing): Detected | null {
+  if (!has(listing, 'composer.json')) return null;
+  const setup = guess('composer install --no-interaction', 'there is a composer.json');
+  const script = field(field(parseJson(listing.read('composer.json')), 'scripts'), 'test');
+  if (script !== undefined) return { gate: guess('composer test', 'composer.json has a test script'), setup };
+  const phpunit = ['phpunit.xml', 'phpunit.xml.dist', 'phpunit.dist.xml'].find((name) => has(listing, name));
+  return { gate: phpunit === undefined ? null : guess('vendor/bin/phpunit', `there is a ${phpunit}`), setup };
+}
+
+/** A kind of project that one file tells, and whose tests are always run in the same way. */
+function byFile(pattern: RegExp, command: string, setup?: string): Rule {
+  return (listing) => {
+    const name = listing.names.find((each) => pattern.test(each));
+    if (name === undefined) return null;
+    const reason = `there is a ${name}`;
+    return { gate: guess(command, reason), setup: setup === undefined ? null : guess(setup, reason) };
+  };
+}
+
+const RULES: readonly Rule[] = [
+  node,
+  byFile(/^Cargo\.toml$/, 'cargo test'),
+  byFile(/^go\.mod$/, 'go test ./...'),
+  python,
+  byFile(/^mix\.exs$/, 'mix test', 'mix deps.get'),
+  jvm,
+  ruby,
+  php,
+  byFile(/^deno\.jsonc?$/, 'deno test'),
+  byFile(/\.(?:sln|slnx|csproj|fsproj)$/, 'dotnet test'),
+  byFile(/^Package\.swift$/, 'swift test'),
+  byFile(/^pubspec\.yaml$/, 'dart test', 'dart pub get'),
+  byFile(/^build\.zig$/, 'zig build test'),
+  byFile(/^stack\.yaml$/, 'stack test'),
+  byFile(/\.cabal$/, 'cabal test'),
+  byFile(/^(?:WORKSPACE|MODULE\.bazel)$/, 'bazel test //...'),
+  just,
+  make,
+];
+
+function parseJson(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+}
+
+function hasEntries(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+}
