@@ -10,7 +10,7 @@ import { quote } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import type { Landing, RevisionRequest } from '../core/task-types.ts';
 import type { Git } from './git.ts';
-import { hasCommit, mergeTrees, objectId, readObjects, type Merge } from './merge.ts';
+import { hasCommit, mergeTrees, objectId, readObjects, rememberTree, type Merge } from './merge.ts';
 import { writeCommit } from './objects.ts';
 import { fetchRefs, isAbsentRef, isUnreachable, missingBranch, problemOf, shown } from './origin.ts';
 import { readRef, taskRef } from './refs.ts';
@@ -152,6 +152,7 @@ export async function writeCandidate(
     seconds: Math.floor(item.enqueuedAtMs / 1000),
     message: [title, ...(summary === '' ? [] : [summary]), trailers].join('\n\n'),
   });
+  rememberTree(commit, tree);
   return commit;
 }
 

@@ -70,8 +70,10 @@ async function resolveGitDir(dotGit: string): Promise<string> {
   return named.startsWith('/') ? named : join(dotGit, '..', named);
 }
 
-/** The command that serves a push into a checked-out branch. */
+/** The command that serves a push into a checked-out branch, as the person would pull it but without hooks. */
 export function receivePackFor(gitPath: string): string {
   const program = `'${gitPath.replaceAll("'", String.raw`'\''`)}'`;
-  return `${program} -c receive.denyCurrentBranch=updateInstead -c core.hooksPath=/dev/null receive-pack`;
+  const settings = ['receive.denyCurrentBranch=updateInstead', 'core.hooksPath=/dev/null', 'core.fsmonitor=false'];
+  settings.push('receive.autogc=false', 'gc.auto=0', 'maintenance.auto=false');
+  return `${program} ${settings.map((setting) => `-c ${setting}`).join(' ')} receive-pack`;
 }

@@ -64,13 +64,15 @@ const PERSONAL_VARIABLES = [
 
 const CONFIGURATION_VARIABLES = ['GIT_CONFIG_GLOBAL', 'GIT_CONFIG_SYSTEM', 'GIT_CONFIG_NOSYSTEM'];
 
+const ENGINE_CONFIGURATION = [...CONFIGURATION_VARIABLES, 'GIT_ATTR_NOSYSTEM'];
+
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin';
 
 export interface Environments {
   /** For everything that stays on this host. */
   readonly local: Readonly<Record<string, string>>;
-  /** For fetch, push and ls-remote alone. */
-  network(): Promise<Readonly<Record<string, string>>>;
+  /** For fetch, push and ls-remote alone; `asPerson` lets a local origin's side read the person's configuration. */
+  network(asPerson: boolean): Promise<Readonly<Record<string, string>>>;
   /** For a person's own checkout: as that person sees it (line endings, filters), but for hooks and fsmonitor. */
   readonly checkout: Readonly<Record<string, string>>;
 }
@@ -107,12 +109,19 @@ export function createEnvironments(options: EnvironmentOptions): Environments {
     ...asVariables(IN_CHECKOUT),
   };
   let reading: Promise<Readonly<Record<string, string>>> | null = null;
-  const network = (): Promise<Readonly<Record<string, string>>> => {
+  const network = async (asPerson: boolean): Promise<Readonly<Record<string, string>>> => {
     reading ??= networkEnvironment(options, { ...base, PATH: path }).catch((error: unknown) => {
       reading = null;
       throw error;
     });
-    return reading;
+    const env = await reading;
+    if (!asPerson) return env;
+    const withPerson = { ...env, ...pick(options.personal.env, CONFIGURATION_VARIABLES) };
+    return Object.fromEntries(
+      Object.entries(withPerson).filter(
+        ([name]) => !ENGINE_CONFIGURATION.includes(name) || options.personal.env[name] !== undefined,
+      ),
+    );
   };
   return { local, network, checkout };
 }

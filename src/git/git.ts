@@ -13,6 +13,8 @@ export interface GitOptions {
   readonly input?: string | Buffer;
   readonly accept?: readonly number[];
   readonly maxOutputBytes?: number;
+  /** Of network commands: the other side, on this host, sees the person's settings (line endings, filters). */
+  readonly asPerson?: boolean;
 }
 
 export interface Git {
@@ -39,7 +41,7 @@ export function createGit(gitPath: string, environments: Environments): Git {
     network: async (args, options) =>
       runGit(gitPath, args, {
         cwd: options.gitDir,
-        env: { ...(await environments.network()), ...placesOf(options) },
+        env: { ...(await environments.network(options.asPerson ?? false)), ...placesOf(options) },
         timeoutMs: NETWORK_TIMEOUT_MS,
         ownSession: true,
         ...rest(options),

@@ -62,18 +62,28 @@ export async function withLockFile<T>(path: string, work: () => Promise<T>): Pro
 export async function tryLockFile(path: string): Promise<boolean> {
   const self = `${process.pid} ${(await startOf(process.pid)) ?? ''}`;
   for (let round = 0; round < 2; round += 1) {
-    try {
-      await writeFile(path, self, { flag: 'wx', mode: 0o600 });
-      return true;
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    }
+    if (await makeWhole(path, self)) return true;
     const owner = await readFile(path, 'utf8').catch(absentAsNull);
     if (owner === null) continue;
     if (await isAlive(owner)) return false;
     await takeAway(path, owner);
   }
   return false;
+}
+
+/** Makes a file with its content in one step, so that nobody reads it half-written; false when there is one. */
+async function makeWhole(path: string, content: string): Promise<boolean> {
+  const aside = temporaryName(path);
+  await writeFile(aside, content, { flag: 'wx', mode: 0o600 });
+  try {
+    await link(aside, path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await unlink(aside);
+  }
 }
 
 /** Removes a stale lock file, and only that one: what somebody else put there meanwhile is put back. */
@@ -96,9 +106,6 @@ async function takeAway(path: string, owner: string): Promise<void> {
 async function isAlive(owner: string): Promise<boolean> {
   const [pidText = '', start = ''] = owner.split(' ');
   const pid = Number(pidText);
-  // An empty file is one whose owner is between making and writing it, or died there: it cannot be told, so it waits
-  // for the first and is mended by the second reading a moment later.
-  if (owner === '') return false;
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   try {
     process.kill(pid, 0);

@@ -79,6 +79,7 @@ export async function push(git: Git, gitDir: string, origin: string, request: Pu
     gitDir,
     accept: [1],
     ...(request.objects === undefined ? {} : { objects: request.objects }),
+    ...(request.receivePack === undefined ? {} : { asPerson: true }),
   });
   const refs = new Map<string, PushedRef>();
   for (const line of stdout.toString('utf8').split('\n')) {

@@ -13,7 +13,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { BranchName, ObjectId, ProjectName } from '../core/ids.ts';
+import { parseBranchName, type BranchName, type ObjectId, type ProjectName } from '../core/ids.ts';
 import { errnoOf, exists, readText, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { createMutexes, withLockFile, type Mutex } from './lock.ts';
@@ -168,7 +168,10 @@ export function createRepositories(home: string, git: Git): Repositories {
       const folder = join(home, 'mirrors', `${originKey(name)}.engine`);
       const algorithm = await algorithmOf(folder);
       if (algorithm === null || !(await exists(mirrorFolder(folder)))) return null;
-      const repository = describe(folder, { ...name, branch: UNKNOWN_BRANCH }, 'mirror', algorithm);
+      // Who stores what is in a mirror does not ask for its branch.
+      const branch = parseBranchName('main');
+      if (branch.kind === 'invalid') throw new Error(branch.message);
+      const repository = describe(folder, { ...name, branch: branch.value }, 'mirror', algorithm);
       await healMirror(repository, trash);
       return repository;
     },
@@ -198,9 +201,6 @@ export function createRepositories(home: string, git: Git): Repositories {
     },
   };
 }
-
-// Who only stores what is in a mirror does not ask for its branch.
-const UNKNOWN_BRANCH = 'HEAD' as BranchName;
 
 function mirrorFolder(engineFolder: string): string {
   return engineFolder.replace(/\.engine$/, '.git');

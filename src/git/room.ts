@@ -1,13 +1,13 @@
 /** The git room: everything that touches a repository, for one state home. */
 
-import { mkdir } from 'node:fs/promises';
+import { lstat, mkdir, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import { buildCandidate, type LandingDeps } from './candidate.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
-import { namesIn, removeFile, removeTree } from './files.ts';
+import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import { createGit, type Git } from './git.ts';
 import { land } from './land.ts';
@@ -36,6 +36,7 @@ export interface GitRoomOptions {
 }
 
 const MAX_READ_BYTES = 1024 * 1024;
+const TRASH_KEPT_MS = 60 * 60_000;
 
 export function createGitRoom(options: GitRoomOptions): GitRoom {
   const { home } = options;
@@ -128,6 +129,16 @@ async function removeWorkspace(deps: WorkspaceDeps, project: ProjectName, taskId
     await removeFile(join(state.mirror, places.branchRef));
   }
   await removeTree(places.folder, trash);
+  await sweepTrash(trash);
+}
+
+/** Removes what a removal that was cut off has left aside. */
+async function sweepTrash(trash: string): Promise<void> {
+  for (const name of await namesIn(trash)) {
+    const path = join(trash, name);
+    const stats = await lstat(path).catch(absentAsNull);
+    if (stats !== null && Date.now() - stats.ctimeMs > TRASH_KEPT_MS) await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function deleteTaskRefs(git: Git, repositories: Repositories, target: Target, taskId: TaskId): Promise<void> {
@@ -140,7 +151,10 @@ async function deleteTaskRefs(git: Git, repositories: Repositories, target: Targ
     const { ok, words } = await push(git, repository.gitDir, target.origin, { updates: [], deletions });
     if (!ok) throw new Error(`the origin did not delete the refs of task ${taskId}: ${words}`);
   }
-  for (const { ref } of await taskRefsIn(repository.gitDir, taskId)) await deleteRef(repository.gitDir, ref);
+  const mirror = await repositories.findMirror(target);
+  for (const { gitDir } of [repository, ...(mirror === null ? [] : [mirror])]) {
+    for (const { ref } of await taskRefsIn(gitDir, taskId)) await deleteRef(gitDir, ref);
+  }
 }
 
 async function listWorkspaces(

@@ -1,20 +1,25 @@
 /** One task's path through the git room: workspace, checkpoint, candidate, gate, landing. */
 
 import { describe, expect, it } from '@jest/globals';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  TASKS_YAML,
   author,
   bareOrigin,
+  branch,
   built,
+  commitFiles,
   git,
   head,
   newRoom,
+  otherTaskId,
+  project,
   readGate,
   taskId,
   worked,
-  commitFiles,
 } from '../support/git-rig.ts';
+import { tempFolder } from '../support/temp.ts';
 
 describe('the path of a task', () => {
   it('lands what an agent left uncommitted, with trailers, parents and the tested tree', async () => {
@@ -64,5 +69,41 @@ describe('the path of a task', () => {
     const item = await worked(room, target, { 'b.txt': 'new\n' });
     const other = await newRoom();
     expect(await built(other.room, target, item)).toEqual(await built(room, target, item));
+  });
+});
+
+describe('an origin of another kind', () => {
+  it('may use SHA-256', async () => {
+    const folder = await tempFolder('sha256');
+    const origin = join(folder, 'repo');
+    await git('/', 'init', '-q', '-b', 'main', '--object-format=sha256', origin);
+    await commitFiles(origin, { 'a.txt': 'a\n', 'tasks.yaml': TASKS_YAML });
+    const target = { project, branch, origin };
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    const candidate = await built(room, target, item);
+    expect(candidate.commit).toHaveLength(64);
+    await (await room.gateWorktree(target, item, candidate)).release();
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+    expect(await head(origin)).toBe(candidate.commit);
+  });
+
+  it('may be checked out with the line endings and filters of the person', async () => {
+    const folder = await tempFolder('filters');
+    const origin = join(folder, 'repo');
+    await git('/', 'init', '-q', '-b', 'main', origin);
+    await commitFiles(origin, { '.gitattributes': '*.big filter=up\n', 'tasks.yaml': TASKS_YAML });
+    const target = { project, branch, origin };
+    const home = await tempFolder('home');
+    await writeFile(
+      join(home, '.gitconfig'),
+      '[filter "up"]\n\tclean = tr A-Z a-z\n\tsmudge = tr a-z A-Z\n\trequired = true\n',
+    );
+    const { room } = await newRoom(home);
+    const item = await worked(room, target, { 'x.big': 'lower\n' });
+    expect(await room.land(target, item, await built(room, target, item))).toMatchObject({ kind: 'landed' });
+    expect(await readFile(join(origin, 'x.big'), 'utf8')).toBe('LOWER\n');
+    const next = await worked(room, target, { 'y.big': 'lower\n' }, otherTaskId);
+    expect(await room.land(target, next, await built(room, target, next))).toMatchObject({ kind: 'landed' });
   });
 });
