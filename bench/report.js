@@ -1,0 +1,117 @@
+/** The table of figures and ratios, each with its goal beside it. */
+
+/** @typedef {{ name: string, value: number, unit: string, goal: { most?: number, least?: number } | null, beside: string }} Row */
+
+/** @returns {Row[]} */
+export function rowsOf({ throughput, latency, gitLanding, commands }) {
+  const rows = [];
+  const add = (name, value, unit, goal = null, beside = '') => rows.push({ name, value, unit, goal, beside });
+  for (const run of throughput) {
+    const at = `${run.files} files, ${run.parallel} in parallel`;
+    const { engine, floor } = run;
+    const goal = run.parallel === 8 ? { least: 0.2 } : null;
+    add(`${at}: tasks a minute`, engine.tasksAMinute, '', null, `floor ${show(floor.tasksAMinute)}`);
+    add(`${at}: of the floor's tasks a minute`, engine.tasksAMinute / floor.tasksAMinute, '×', goal);
+    add(`${at}: time a task`, engine.msATask, 'ms', null, `floor ${show(floor.msATask)}`);
+    const { server, worker, postgres, children } = engine.cpuMs;
+    add(
+      `${at}: CPU a task`,
+      server + worker + postgres + children,
+      'ms',
+      null,
+      `server ${show(server)}, worker ${show(worker)}, Postgres ${show(postgres)}, children ${show(children)}; floor ${show(floor.cpuMs)}`,
+    );
+    add(`${at}: CPU of worker and children, of the floor's`, (worker + children) / floor.cpuMs, '×', { most: 3 });
+    add(
+      `${at}: history events a task`,
+      engine.eventsATask,
+      '',
+      null,
+      `and ${show(engine.queueEventsATask)} in the queue's history`,
+    );
+    const { memoryMib } = engine;
+    add(
+      `${at}: peak memory of the worker`,
+      memoryMib.worker,
+      'MiB',
+      null,
+      `server ${show(memoryMib.server)}, Postgres at the end ${show(memoryMib.postgres)}`,
+    );
+  }
+  for (const { files, engine, floor } of latency) {
+    add(
+      `${files} files, idle: start to landed, median`,
+      engine.landed.median,
+      'ms',
+      { most: 200 },
+      `p90 ${show(engine.landed.p90)}, to the workflow's end ${show(engine.ended.median)}; floor ${show(floor.median)}`,
+    );
+  }
+  for (const { files, engineMs, rawMs, gateCheckoutMs } of gitLanding) {
+    add(
+      `${files} files: git of a landing`,
+      engineMs,
+      'ms',
+      null,
+      `raw ${show(rawMs)}; the gate's checkout ${show(gateCheckoutMs)}`,
+    );
+    add(`${files} files: git of a landing, of the raw commands`, engineMs / rawMs, '×', { most: 2 });
+  }
+  const [least, most] = [gitLanding[0], gitLanding.at(-1)];
+  if (least !== undefined && most !== undefined && least !== most) {
+    const raw = most.rawMs / least.rawMs;
+    add(
+      `git of a landing, ${most.files} files to ${least.files}`,
+      most.engineMs / least.engineMs,
+      '×',
+      { most: 1.5 },
+      `raw ${show(raw)}`,
+    );
+  }
+  const goals = { help: { most: 1.3 }, list: null, submit: { most: 4 } };
+  for (const [name, { ms, nodeMs, ratio }] of Object.entries(commands)) {
+    add(
+      `tasks ${name === 'help' ? '--help' : name}, of node -e 0`,
+      ratio,
+      '×',
+      goals[name] ?? null,
+      `${show(ms)} ms, node ${show(nodeMs)} ms`,
+    );
+  }
+  return rows;
+}
+
+/** True, false, or null without a goal. */
+export function isMet({ value, goal }) {
+  if (goal === null) return null;
+  return goal.most === undefined ? value >= goal.least : value <= goal.most;
+}
+
+export function tableOf(rows) {
+  const cells = rows.map((row) => {
+    const met = isMet(row);
+    const goal = row.goal === null ? '' : row.goal.most === undefined ? `≥ ${row.goal.least}` : `≤ ${row.goal.most}`;
+    return [
+      met === null ? ' ' : met ? '✓' : '✗',
+      row.name,
+      `${show(row.value)} ${row.unit}`.trimEnd(),
+      goal,
+      row.beside,
+    ];
+  });
+  const head = [' ', '', 'figure', 'goal', 'beside it'];
+  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column].length)));
+  return [head, ...cells]
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export function show(number) {
+  if (Math.abs(number) >= 100) return String(Math.round(number));
+  return String(Number(number.toPrecision(3)));
+}

@@ -1,0 +1,71 @@
+/** The repositories of the benchmark: bare origins of so many files, on which every task adds one. */
+
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const AGENT = fileURLToPath(new URL('agent.sh', import.meta.url));
+const FILES_A_FOLDER = 100;
+const PERSON = 'Bench <bench@example.invalid> 1700000000 +0000';
+
+/** Git with nobody's configuration and no automatic repacking. */
+export const GIT_ENV = {
+  PATH: process.env.PATH,
+  HOME: '/nonexistent',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_AUTHOR_NAME: 'Bench',
+  GIT_AUTHOR_EMAIL: 'bench@example.invalid',
+  GIT_COMMITTER_NAME: 'Bench',
+  GIT_COMMITTER_EMAIL: 'bench@example.invalid',
+};
+
+export function git(folder, args, input) {
+  return execFileSync('git', ['-C', folder, ...args], {
+    env: GIT_ENV,
+    input,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'inherit'],
+  }).trim();
+}
+
+const configuration = (project) => `project: ${project}
+branch: main
+gate: "true"
+agent:
+  command: [/bin/sh, ${JSON.stringify(AGENT)}]
+`;
+
+/**
+ * Makes a bare origin.
+ *
+ * @param {{ path: string, project: string, files: number, branches?: string[] }} options `branches`: task ids, each of
+ *   which gets `refs/tasks/<id>/1/head`, a commit on main that adds one file
+ */
+export function makeOrigin({ path, project, files, branches = [] }) {
+  execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', path], { env: GIT_ENV });
+  for (const setting of ['gc.auto=0', 'receive.autogc=false', 'maintenance.auto=false']) {
+    git(path, ['config', ...setting.split('=')]);
+  }
+  const stream = [`commit refs/heads/main\nmark :1\ncommitter ${PERSON}\n${data('the first commit')}`];
+  stream.push(`M 644 inline tasks.yaml\n${data(configuration(project))}`);
+  for (let file = 0; file < files; file += 1) {
+    const folder = `folder-${Math.floor(file / FILES_A_FOLDER)}`;
+    stream.push(`M 644 inline ${folder}/file-${file}.txt\n${data(`file ${file} of ${files}\n`.repeat(20))}`);
+  }
+  for (const id of branches) {
+    stream.push(`commit refs/tasks/${id}/1/head\ncommitter ${PERSON}\n${data(`task ${id}`)}\nfrom :1`);
+    stream.push(`M 644 inline work-${id}.txt\n${data(`done by ${id}\n`)}`);
+  }
+  git(path, ['fast-import', '--quiet'], `${stream.join('\n')}\n`);
+  return path;
+}
+
+function data(text) {
+  return `data ${Buffer.byteLength(text)}\n${text}`;
+}
+
+/** How many commits main has on its first-parent line. */
+export function countLandings(origin) {
+  return Number(git(origin, ['rev-list', '--first-parent', '--count', 'main'])) - 1;
+}

@@ -1,0 +1,140 @@
+/** The whole benchmark, in the order in which its parts disturb each other least. */
+
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { measureCommands } from './commands.js';
+import { makeClone, measureLatency, runTasks, startStack } from './engine.js';
+import { measureGitLanding } from './git-landing.js';
+import { machine } from './machine.js';
+import { rounded, summaryOf } from './numbers.js';
+import { rowsOf, tableOf } from './report.js';
+import { makeOrigin } from './repository.js';
+
+const FLOOR = fileURLToPath(new URL('floor.js', import.meta.url));
+const FULL = {
+  files: [10, 1_000],
+  parallel: [1, 4, 8],
+  tasks: 100,
+  latencies: 15,
+  gitFiles: [10, 1_000, 10_000],
+  landings: 15,
+  pairs: 15,
+};
+const QUICK = { files: [10], parallel: [1, 8], tasks: 25, latencies: 7, gitFiles: [10, 1_000], landings: 7, pairs: 5 };
+/** Between two tasks that are to find an idle engine. */
+const IDLE_MS = 100;
+
+/** @param {{ folder: string, quick: boolean, profile: string | null, signal: AbortSignal, say: (line: string) => void }} options */
+export async function runBench({ folder, quick, profile, signal, say }) {
+  const plan = quick ? QUICK : FULL;
+  // As root the database runs as another user, who has to get through to its data.
+  chmodSync(folder, 0o711);
+  const bench = { folder, plan, signal, say, profile };
+  const gitLanding = [];
+  for (const files of plan.gitFiles) {
+    say(`git of a landing, ${files} files…`);
+    signal.throwIfAborted();
+    const place = join(folder, `git-${files}`);
+    mkdirSync(place);
+    gitLanding.push(await measureGitLanding({ folder: place, files, landings: plan.landings }));
+  }
+  const throughput = [];
+  const latency = [];
+  let commands = null;
+  for (const parallel of plan.parallel) {
+    const last = parallel === plan.parallel.at(-1);
+    const measured = await withStack(bench, parallel, last);
+    throughput.push(...measured.throughput);
+    latency.push(...measured.latency);
+    commands = measured.commands ?? commands;
+  }
+  const figures = rounded({ throughput, latency, gitLanding, commands });
+  const rows = rowsOf(figures);
+  return { result: { version: 1, quick, machine: machine(), plan, figures, rows }, table: tableOf(rows) };
+}
+
+/** Everything at one number of slots, each engine run beside its floor. */
+async function withStack(bench, parallel, last) {
+  const { folder, plan, signal, say, profile } = bench;
+  const place = join(folder, `parallel-${parallel}`);
+  mkdirSync(place);
+  chmodSync(place, 0o711);
+  const env = profile === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profile}` };
+  const stack = await startStack({ home: join(place, 'home'), agents: parallel, env });
+  const measured = { throughput: [], latency: [], commands: null };
+  try {
+    for (const files of plan.files) {
+      signal.throwIfAborted();
+      say(`${plan.tasks} tasks, ${files} files, ${parallel} in parallel…`);
+      const at = { place, files, parallel, tasks: plan.tasks };
+      const floor = await runFloor({ ...at, gate: false, name: 'floor' });
+      const origin = makeOrigin({ path: join(place, `${files}.git`), project: `files-${files}`, files });
+      const clone = makeClone(origin, join(place, `clone-${files}`));
+      const engine = await runTasks(stack, { origin, clone, tasks: plan.tasks });
+      measured.throughput.push({
+        files,
+        parallel,
+        engine: engineFigures(engine, plan.tasks),
+        floor: floorFigures(floor, plan.tasks),
+      });
+      if (!last) continue;
+
+      say(`latency on an idle engine, ${files} files…`);
+      const idle = { pauseMs: IDLE_MS };
+      const alone = await runFloor({ ...at, ...idle, parallel: 1, tasks: plan.latencies, gate: true, name: 'idle' });
+      const times = await measureLatency(stack, { origin, like: engine.firstTask, times: plan.latencies, ...idle });
+      measured.latency.push({
+        files,
+        engine: {
+          landed: summaryOf(times.landedMs),
+          ended: summaryOf(times.endedMs),
+          events: summaryOf(times.eventCounts),
+        },
+        floor: summaryOf(alone.latenciesMs),
+      });
+      if (measured.commands !== null) continue;
+
+      say('whole commands…');
+      measured.commands = await measureCommands({
+        home: stack.home,
+        cwd: clone,
+        pairs: plan.pairs,
+        settle: (output) => stack.client.workflow.getHandle(`task/${JSON.parse(output).id}`).result(),
+      });
+    }
+  } finally {
+    await stack.stop();
+  }
+  return measured;
+}
+
+async function runFloor({ place, files, parallel, tasks, gate, name, pauseMs = 0 }) {
+  const origin = makeOrigin({ path: join(place, `${name}-${files}.git`), project: name, files });
+  const folder = join(place, `${name}-${files}`);
+  const request = JSON.stringify({ origin, folder, tasks, parallel, gate, pauseMs });
+  const { stdout } = await promisify(execFile)(process.execPath, [FLOOR, request], { maxBuffer: 16 * 1024 * 1024 });
+  return JSON.parse(stdout);
+}
+
+function engineFigures({ elapsedMs, cpuMs, eventsATask, queue, memoryMib }, tasks) {
+  return {
+    tasksAMinute: (tasks * 60_000) / elapsedMs,
+    msATask: elapsedMs / tasks,
+    cpuMs,
+    eventsATask,
+    queueEventsATask: queue.events / tasks,
+    memoryMib,
+  };
+}
+
+function floorFigures({ elapsedMs, cpuMs, memoryMib }, tasks) {
+  return {
+    tasksAMinute: (tasks * 60_000) / elapsedMs,
+    msATask: elapsedMs / tasks,
+    cpuMs: (cpuMs.script + cpuMs.children) / tasks,
+    memoryMib,
+  };
+}
