@@ -102,12 +102,7 @@ export async function fetchForLanding(
 }
 
 /** The task's commit among main's first parents since the task's base, told by its own trailers; null when not there. */
-export async function findLanding(
-  git: Git,
-  repository: Repository,
-  item: QueueItem,
-  main: ObjectId,
-): Promise<Landing | null> {
+async function findLanding(git: Git, repository: Repository, item: QueueItem, main: ObjectId): Promise<Landing | null> {
   if (main === item.base) return null;
   const format =
     '%H%x00%T%x00%P%x00%(trailers:key=Task-Id,valueonly)%x00%(trailers:key=Task-Attempt,valueonly)%x00%(trailers:key=Gate-Hash,valueonly)%x00';
@@ -189,7 +184,7 @@ async function conflictRequest(
 }
 
 /** What landed on main since a commit, newest first. */
-export async function firstParents(
+async function firstParents(
   git: Git,
   repository: Repository,
   since: ObjectId,

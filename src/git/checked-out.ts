@@ -21,7 +21,7 @@ export interface CheckedOut {
 }
 
 /** The local folder that an origin names; null for one that is reached over a network. */
-export function localPathOf(origin: string): string | null {
+function localPathOf(origin: string): string | null {
   if (origin.startsWith('/')) return origin;
   if (!origin.startsWith('file://')) return null;
   try {

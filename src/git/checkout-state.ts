@@ -20,7 +20,7 @@ export interface Change {
   readonly onDisk: OnDisk;
 }
 
-export type OnDisk = 'old' | 'new' | 'missing' | 'other';
+type OnDisk = 'old' | 'new' | 'missing' | 'other';
 
 export type CheckoutState =
   | { readonly kind: 'clean' }

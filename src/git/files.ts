@@ -11,7 +11,7 @@ export function errnoOf(error: unknown): string | null {
 }
 
 /** True of the errors that say that nothing is there. */
-export function isAbsent(error: unknown): boolean {
+function isAbsent(error: unknown): boolean {
   const code = errnoOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -23,7 +23,7 @@ export interface HalfMade {
   readonly changes: readonly Change[];
 }
 
-// A lock that some process has open is in use, however old. Where that cannot be told, only a very old one is stale.
+// A lock that is in use is never stale, however old. Where that cannot be told, only a very old one is.
 const UNHELD_STALE_MS = 2_000;
 const UNKNOWN_STALE_MS = 10 * 60_000;
 
@@ -36,7 +36,7 @@ export async function finishHalfMadeLanding(
 ): Promise<string | null> {
   await bringObjects(git, repository, halfMade);
   const lock = join(checkout.gitDir, 'index.lock');
-  if (!(await takeIndexLock(lock))) {
+  if (!(await takeIndexLock(checkout, lock))) {
     return `another git command is at work in ${checkout.path}; landing goes on by itself when it has ended (if none is, remove ${lock})`;
   }
   const index = join(checkout.gitDir, 'index.tributary');
@@ -83,7 +83,7 @@ async function writeFiles(git: Git, checkout: CheckedOut, index: string, halfMad
   await git.checkout(['read-tree', '-m', '-u', candidate.commit], place);
 }
 
-async function takeIndexLock(lock: string): Promise<boolean> {
+async function takeIndexLock(checkout: CheckedOut, lock: string): Promise<boolean> {
   for (let round = 0; round < 2; round += 1) {
     try {
       await writeFile(lock, '', { flag: 'wx', mode: 0o644 });
@@ -91,37 +91,48 @@ async function takeIndexLock(lock: string): Promise<boolean> {
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
-    if (!(await isStale(lock))) return false;
-    await removeFile(lock);
+    if (!(await removeStaleIndexLock(checkout))) return false;
   }
   return false;
 }
 
-/** Whether a lock file is left from a process that died. */
-export async function isStale(lock: string): Promise<boolean> {
+/** Removes the checkout's index lock when it is left from a process that died; false when it is in use. */
+export async function removeStaleIndexLock(checkout: CheckedOut): Promise<boolean> {
+  const lock = join(checkout.gitDir, 'index.lock');
   const stats = await stat(lock).catch(absentAsNull);
   if (stats === null) return true;
   const ageMs = Date.now() - stats.mtimeMs;
-  const held = await isHeldOpen(lock);
-  if (held === null) return ageMs > UNKNOWN_STALE_MS;
-  return !held && ageMs > UNHELD_STALE_MS;
+  const used = ageMs <= UNHELD_STALE_MS ? true : await isInUse(checkout, lock);
+  if (used ?? ageMs <= UNKNOWN_STALE_MS) return false;
+  await removeFile(lock);
+  return true;
 }
 
-/** Whether any process has the file open; null where the kernel does not tell. */
-async function isHeldOpen(path: string): Promise<boolean | null> {
+/**
+ * Whether a process has the lock open, or is a git at work in the checkout (a commit closes the lock while its editor
+ * is open); null where the kernel does not tell of all processes.
+ */
+async function isInUse(checkout: CheckedOut, lock: string): Promise<boolean | null> {
   const pids = await readdir('/proc').catch(() => null);
   if (pids === null) return null;
   let hidden = false;
   for (const pid of pids.filter((name) => /^\d+$/.test(name))) {
-    const folder = `/proc/${pid}/fd`;
-    const descriptors = await readdir(folder).catch((error: unknown) => {
+    const folder = `/proc/${pid}`;
+    const descriptors = await readdir(`${folder}/fd`).catch((error: unknown) => {
       // Another user's process may be a git command of that user.
       if (errnoOf(error) === 'EACCES') hidden = true;
       return [];
     });
+    const program = await readFile(`${folder}/comm`, 'utf8').catch(() => '');
+    const at = program.startsWith('git') ? await readlink(`${folder}/cwd`).catch(() => '') : '';
+    if (isWithin(at, checkout.path) || isWithin(at, checkout.gitDir)) return true;
     for (const descriptor of descriptors) {
-      if ((await readlink(join(folder, descriptor)).catch(() => '')) === path) return true;
+      if ((await readlink(join(folder, 'fd', descriptor)).catch(() => '')) === lock) return true;
     }
   }
   return hidden ? null : false;
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
 }

@@ -12,7 +12,7 @@ import { fetchForLanding, landingOf, type LandingDeps } from './candidate.ts';
 import { GitError } from './command.ts';
 import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
 import { inspectCheckout } from './checkout-state.ts';
-import { finishHalfMadeLanding } from './half-made-landing.ts';
+import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing.ts';
 import { exists } from './files.ts';
 import { isAncestor, treeOf } from './merge.ts';
 import { isUnreachable, listRemote, problemOf, push, shown, type PushResult } from './origin.ts';
@@ -64,6 +64,9 @@ async function tryLanding(
         changes: state.changes,
       });
       if (finished !== null) return { kind: 'held', why: 'checkout', text: finished };
+    } else {
+      // Left by a landing that was cut off before its first file, it would stop every later one.
+      await removeStaleIndexLock(checkout);
     }
   }
   const pushed = await pushCandidate(deps, repository, item, candidate, checkout).catch((error: unknown) => {

@@ -43,7 +43,7 @@ export async function fetchRefs(git: Git, place: Place, origin: string, refspecs
 }
 
 /** What became of each ref of a push. */
-export type PushedRef =
+type PushedRef =
   | { readonly kind: 'ok' }
   | { readonly kind: 'stale' }
   | { readonly kind: 'refused'; readonly reason: string };

@@ -12,7 +12,7 @@ import { ENGINE, writeCommit, writeTree } from './objects.ts';
 import { listRemote } from './origin.ts';
 import { bareConfiguration, writeRepository } from './repository.ts';
 
-export type Probe =
+type Probe =
   | { readonly kind: 'ok'; readonly tip: ObjectId | null }
   | { readonly kind: 'failed'; readonly message: string };
 

@@ -27,7 +27,7 @@ export interface OriginName {
   readonly origin: string;
 }
 
-export interface Origin extends OriginName {
+interface Origin extends OriginName {
   readonly branch: BranchName;
 }
 
@@ -40,9 +40,7 @@ export interface Repository {
   readonly mirror: string | null;
 }
 
-export type Opened =
-  | { readonly kind: 'open'; readonly repository: Repository }
-  | ({ readonly kind: 'failed' } & Problem);
+type Opened = { readonly kind: 'open'; readonly repository: Repository } | ({ readonly kind: 'failed' } & Problem);
 
 export interface Repositories {
   /** The engine's side of the mirror, made on first use; poisoned parts of the mirror are put right. */

@@ -22,7 +22,7 @@ import type { GitRoom, StoreResult } from './types.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
-export type { OriginProbe, Probe } from './probe.ts';
+export type { OriginProbe } from './probe.ts';
 
 export interface GitRoomOptions {
   /** The state home. */

@@ -23,7 +23,7 @@ import { readRef, taskRef, writeRef } from './refs.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
 import type { PrepareRequest, PrepareResult } from './types.ts';
 
-export interface Untouched {
+interface Untouched {
   readonly head: ObjectId;
   readonly sinceMs: number;
   /** The engine's index as it was then. */

@@ -1,6 +1,8 @@
 /** Candidates and landing: what is found out, and what is never done. */
 
 import { describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -337,10 +339,7 @@ describe('a landing that was cut off in a checkout', () => {
     const { origin, candidate, land } = await cutOff();
     await write(origin, { 'a.txt': 'changed\n', 'deep/er.txt': 'deep\n' });
     await rm(join(origin, 'gone.txt'));
-    const lock = join(origin, '.git/index.lock');
-    await writeFile(lock, '');
-    const old = Date.now() / 1000 - 60;
-    await utimes(lock, old, old);
+    await oldLock(origin);
     expect(await land()).toMatchObject({ kind: 'landed' });
     await expectLanded(origin, candidate);
   });
@@ -374,4 +373,34 @@ describe('a landing that was cut off in a checkout', () => {
     expect(await head(origin)).toBe(first);
     expect(existsSync(join(origin, 'a.txt'))).toBe(false);
   });
+
+  it('goes over a lock that was left before the first file', async () => {
+    const { origin, candidate, land } = await cutOff();
+    await oldLock(origin);
+    expect(await land()).toMatchObject({ kind: 'landed' });
+    await expectLanded(origin, candidate);
+  });
+
+  it('leaves an old lock alone while a git command is at work in the checkout', async () => {
+    const { origin, candidate, first, land } = await cutOff();
+    await oldLock(origin);
+    const working = spawn('git', ['cat-file', '--batch'], { cwd: origin, stdio: ['pipe', 'pipe', 'ignore'] });
+    working.stdin.write(`${first}\n`);
+    await once(working.stdout, 'data');
+    expect(await land()).toMatchObject({ kind: 'held', why: 'checkout' });
+    await write(origin, { 'a.txt': 'changed\n' });
+    expect(await land()).toMatchObject({ kind: 'held', text: expect.stringContaining('another git command') });
+    expect(existsSync(join(origin, '.git/index.lock'))).toBe(true);
+    working.stdin.end();
+    await once(working, 'exit');
+    expect(await land()).toMatchObject({ kind: 'landed' });
+    await expectLanded(origin, candidate);
+  });
 });
+
+async function oldLock(origin: string): Promise<void> {
+  const lock = join(origin, '.git/index.lock');
+  await writeFile(lock, '');
+  const old = Date.now() / 1000 - 60;
+  await utimes(lock, old, old);
+}
