@@ -5,6 +5,7 @@
 
 import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
 import { isEnd } from '../core/task-types.ts';
+import { messageOf } from '../core/thrown.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Recorded } from './types.ts';
@@ -48,7 +49,7 @@ export class Recorder {
       return { kind: 'done', value: await call() };
     } catch (error) {
       this.#awayUntilMs = Date.now() + LEAVE_ALONE_MS;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#deps.log(error instanceof LedgerUnavailable ? 'ledger unavailable' : 'ledger refused a call', {
         what,
         reason,

@@ -3,6 +3,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { MAX_REPORT_BYTES } from '../agents/report.ts';
+import { codeOf, messageOf } from '../core/thrown.ts';
 import type { ReportFile } from '../agents/types.ts';
 
 export async function readReportFile(path: string): Promise<ReportFile> {
@@ -11,7 +12,7 @@ export async function readReportFile(path: string): Promise<ReportFile> {
     // Neither a link that leads elsewhere nor a pipe that never answers.
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = codeOf(error) ?? messageOf(error);
     if (code === 'ENOENT') return { kind: 'missing' };
     return { kind: 'unreadable', reason: code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${code})` };
   }

@@ -13,7 +13,6 @@ import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
-import { makeScratch } from './run-command.ts';
 
 export interface AgentRequest {
   readonly request: PhaseRequest;
@@ -38,7 +37,7 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   const { spec, phase, attempt } = request;
   const files = phaseFilesOf(request, workspace);
   await prepareTaskFolder(files, request, workspace);
-  await makeScratch(agent.scratch);
+  await mkdir(agent.scratch, { recursive: true });
   const { work } = spec;
   if (work.kind === 'shell' || definition === null) {
     const run = work.kind === 'shell' ? work.run : '';
@@ -46,16 +45,19 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
     return { judgement: judgeCommand(run, exit), session: null, usage: null };
   }
   const adapter = adapterFor(definition);
-  const reader = adapter.reader();
   // An empty session is one that this host does not have.
   const session = request.session === '' ? null : request.session;
+  const reader = adapter.reader(session);
   const exit = await spawn(deps, agent, adapter.command(definition, files, session), reader);
   const { reading } = reader;
   const report = await readReportFile(files.reportFile);
   const { hasTerminalEvent } = adapter;
   const judgement = judgeAttempt({ agent: work.agent, phase, exit, reading, hasTerminalEvent, report });
   if (judgement.kind === 'done' && judgement.document !== null) {
-    await writeFile(join(files.taskDir, judgement.document.name), judgement.document.text);
+    const path = join(files.taskDir, judgement.document.name);
+    // The agent may have left a link of that name.
+    await rm(path, { recursive: true, force: true });
+    await writeFile(path, judgement.document.text);
   }
   await deps.spool.addArtifacts(spec.id, attempt, files.taskDir);
   return { judgement, session: reading.session, usage: reading.usage };

@@ -1,7 +1,6 @@
 /** A shell command of tasks.yaml (set-up, a gate's), run like an agent: contained, capped, with a clean environment. */
 
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
 import type { ExitResult } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -21,7 +20,7 @@ export interface CommandRequest {
 
 export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<ExitResult> {
   const { taskId, attempt, stream, scratch, timeoutMs } = request;
-  await makeScratch(scratch);
+  await mkdir(scratch, { recursive: true });
   const result = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
     cwd: request.cwd,
@@ -36,12 +35,6 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
   });
   await deps.spool.finish(taskId, attempt, stream);
   return result;
-}
-
-/** HOME and TMPDIR of a child process. */
-export async function makeScratch(scratch: string): Promise<void> {
-  await mkdir(join(scratch, 'home'), { recursive: true });
-  await mkdir(join(scratch, 'tmp'), { recursive: true });
 }
 
 /** One line that says how a command ended. */

@@ -27,13 +27,13 @@ export interface CandidateRequest {
 
 export interface Activities {
   /** One attempt at a phase, from the workspace to the pushed checkpoint. Long; heartbeats; at any host's agent slot. */
-  runPhase(request: PhaseRequest): Promise<PhaseAnswer>;
+  readonly runPhase: (request: PhaseRequest) => Promise<PhaseAnswer>;
   /** One run of the gate on a candidate's tree. Long; heartbeats; at any host's gate slot. */
-  runGate(request: CandidateRequest): Promise<GateVerdict>;
+  readonly runGate: (request: CandidateRequest) => Promise<GateVerdict>;
   /** Brings the ledger up to date. Short; never fails. */
-  record(request: RecordRequest): Promise<Recorded>;
+  readonly record: (request: RecordRequest) => Promise<Recorded>;
   /** Puts a task's branch into its project's queue, starting the integration workflow if need be. Short; may come twice. */
-  handOff(request: HandOffRequest): Promise<Recorded>;
-  buildCandidate(request: { readonly target: Target; readonly item: QueueItem }): Promise<BuildResult>;
-  land(request: CandidateRequest): Promise<LandResult>;
+  readonly handOff: (request: HandOffRequest) => Promise<Recorded>;
+  readonly buildCandidate: (request: { readonly target: Target; readonly item: QueueItem }) => Promise<BuildResult>;
+  readonly land: (request: CandidateRequest) => Promise<LandResult>;
 }

@@ -6,6 +6,7 @@
  * not count) is taken over whole, by one rename: of two that try, one gets it.
  */
 
+import { codeOf } from '../core/thrown.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -96,10 +97,6 @@ export async function ignoring<T>(code: string, promise: Promise<T>): Promise<T 
     if (codeOf(error) === code) return null;
     throw error;
   }
-}
-
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
 
 function randomName(): string {

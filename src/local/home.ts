@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, link, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { codeOf } from './report.ts';
+import { codeOf } from '../core/thrown.ts';
 
 /** The paths of one state home. */
 export interface HomePaths {

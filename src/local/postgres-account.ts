@@ -10,7 +10,7 @@ import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { type HomePaths, readIfThere } from './home.ts';
-import { messageOf } from './report.ts';
+import { messageOf } from '../core/thrown.ts';
 
 export interface Account {
   readonly name: string;

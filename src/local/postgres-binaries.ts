@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { access, chmod, cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { codeOf } from './report.ts';
+import { codeOf } from '../core/thrown.ts';
 
 export interface PostgresBinaries {
   /** The folder with `bin`, `lib` and `share`. */

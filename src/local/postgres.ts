@@ -24,7 +24,8 @@ import {
   spawnDetached,
   type Step,
 } from './processes.ts';
-import { type LocalFailure, messageOf } from './report.ts';
+import { messageOf } from '../core/thrown.ts';
+import type { LocalFailure } from './report.ts';
 
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 30_000;

@@ -9,7 +9,7 @@ import { open, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { readIfThere } from './home.ts';
-import { messageOf } from './report.ts';
+import { messageOf } from '../core/thrown.ts';
 
 const run = promisify(execFile);
 const ON_LINUX = process.platform === 'linux';

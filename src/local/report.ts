@@ -27,22 +27,3 @@ export interface Progress {
 }
 
 export type ReportProgress = (progress: Progress) => void;
-
-/** The message of whatever was thrown, with its cause's. Looked at by its shape: errors may come from another realm. */
-export function messageOf(error: unknown): string {
-  const message = textAt(error, 'message');
-  if (message === null) return String(error);
-  const cause = typeof error === 'object' && error !== null && 'cause' in error ? textAt(error.cause, 'message') : null;
-  return cause === null || cause === '' ? message : `${message} (${cause})`;
-}
-
-/** The system's code of an error, such as ENOENT; null when it has none. */
-export function codeOf(error: unknown): string | null {
-  return textAt(error, 'code');
-}
-
-function textAt(value: unknown, key: 'message' | 'code'): string | null {
-  if (typeof value !== 'object' || value === null) return null;
-  const text: unknown = (value as { readonly [name in typeof key]?: unknown })[key];
-  return typeof text === 'string' ? text : null;
-}

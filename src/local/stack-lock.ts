@@ -10,7 +10,7 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { createOnce, openHome, readIfThere } from './home.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
-import { codeOf } from './report.ts';
+import { codeOf } from '../core/thrown.ts';
 
 const TRIES = 20;
 

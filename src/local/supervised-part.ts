@@ -5,7 +5,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { DetachedProcess } from './processes.ts';
-import { type LocalFailure, messageOf } from './report.ts';
+import { messageOf } from '../core/thrown.ts';
+import type { LocalFailure } from './report.ts';
 
 export interface Backoff {
   readonly firstMs: number;

@@ -2,7 +2,8 @@
 
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
-import { codeOf, messageOf, type ReportProgress } from './report.ts';
+import { codeOf, messageOf } from '../core/thrown.ts';
+import type { ReportProgress } from './report.ts';
 import { PINNED_VERSION } from './temporal-version.ts';
 
 const run = promisify(execFile);

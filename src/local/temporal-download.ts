@@ -10,7 +10,8 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { createOnce, readIfThere } from './home.ts';
-import { messageOf, type ReportProgress } from './report.ts';
+import { messageOf } from '../core/thrown.ts';
+import type { ReportProgress } from './report.ts';
 import { PINNED_VERSION } from './temporal-version.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;

@@ -3,7 +3,7 @@
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
-import { messageOf } from './report.ts';
+import { messageOf } from '../core/thrown.ts';
 
 const RETENTION_SECONDS = 30 * 24 * 3600;
 const RETRY_MS = 20;

@@ -9,7 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openHome, readIfThere, type HomePaths } from './home.ts';
 import { choosePorts, isFree, LOOPBACK } from './ports.ts';
 import { type DetachedProcess, endProcess, readTail, spawnDetached, type Step } from './processes.ts';
-import { codeOf, type LocalFailure, messageOf } from './report.ts';
+import { codeOf, messageOf } from '../core/thrown.ts';
+import type { LocalFailure } from './report.ts';
 import { prepareNamespace, type SearchAttributes } from './temporal-namespace.ts';
 
 const READY_TIMEOUT_MS = 30_000;

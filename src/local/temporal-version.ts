@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { messageOf } from './report.ts';
+import { messageOf } from '../core/thrown.ts';
 
 const run = promisify(execFile);
 

@@ -19,6 +19,8 @@ export interface StartWorkerOptions extends Pick<
 > {
   readonly address: string;
   readonly namespace: string;
+  readonly apiKey: string | null;
+  readonly tls: boolean;
   readonly databaseUrl: string;
   /** Agents that run at the same time. */
   readonly agents: number;
@@ -56,10 +58,11 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   if (processRoom.containment.kind === 'process-group')
     log('agents run without a PID namespace', { why: processRoom.containment.why });
   const git = createGitRoom({ home, worker: options.hostId });
-  const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250 });
+  const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
 
-  const connection = await Connection.connect({ address });
-  const native = await NativeConnection.connect({ address });
+  const reach = { address, tls: options.tls, ...(options.apiKey === null ? {} : { apiKey: options.apiKey }) };
+  const connection = await Connection.connect(reach);
+  const native = await NativeConnection.connect(reach);
   const client = new Client({ connection, namespace });
   const janitor = new Janitor({ client, git, home, log });
   const activities = createActivities({
@@ -87,8 +90,12 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     shutdownForceTime: options.graceMs + FORCE_AFTER_MS,
     maxHeartbeatThrottleInterval: '1 s',
     defaultHeartbeatThrottleInterval: '1 s',
-  } satisfies SdkWorkerOptions | object;
+  } satisfies Partial<SdkWorkerOptions>;
   const { runPhase, runGate, ...short } = activities;
+  const slots = (taskQueue: string, count: number, registered: object): Promise<Worker>[] =>
+    count === 0
+      ? []
+      : [Worker.create({ ...common, taskQueue, activities: registered, maxConcurrentActivityTaskExecutions: count })];
   const workers = await Promise.all([
     Worker.create({
       ...common,
@@ -97,18 +104,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       workflowBundle: options.workflows,
     }),
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.agents,
-      activities: { runPhase },
-      maxConcurrentActivityTaskExecutions: options.agents,
-    }),
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.gates,
-      activities: { runGate },
-      maxConcurrentActivityTaskExecutions: options.gates,
-    }),
+    ...slots(TASK_QUEUES.agents, options.agents, { runPhase }),
+    ...slots(TASK_QUEUES.gates, options.gates, { runGate }),
   ]);
   const stopAll = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();

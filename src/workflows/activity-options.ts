@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.ts';
 import type { Failure } from '../core/failure.ts';
+import { messageOf } from '../core/thrown.ts';
 import type { Phase } from '../core/task-types.ts';
 import { TASK_QUEUES } from './messages.ts';
 
@@ -82,7 +83,7 @@ export function failureOfActivity(error: unknown): Failure {
   };
 }
 
-export function messageOf(error: unknown): string {
-  if (error instanceof ActivityFailure && error.cause !== undefined) return messageOf(error.cause);
-  return error instanceof Error ? error.message : String(error);
+/** The reason of an activity's failure, without Temporal's wrapping. */
+export function reasonOf(error: unknown): string {
+  return messageOf(error instanceof ActivityFailure && error.cause !== undefined ? error.cause : error);
 }

@@ -20,7 +20,7 @@ import {
 import { workflowIds } from '../core/ids.ts';
 import { EMPTY_QUEUE, nextQueue, queueViewOf, type Queue, type QueueEvent, type QueueStep } from '../core/queue.ts';
 import type { GateVerdict, LandingReply, QueueItem } from '../core/queue-types.ts';
-import { gateActivity, messageOf, shortActivities } from './activity-options.ts';
+import { gateActivity, reasonOf, shortActivities } from './activity-options.ts';
 import {
   handOffSignal,
   landingReplySignal,
@@ -114,13 +114,11 @@ class IntegrationRun {
   async #build(item: QueueItem): Promise<void> {
     const before = this.#queue.step;
     const { target } = this.#input;
-    const result = await shortActivities
-      .buildCandidate({ target, item })
-      .catch((error: unknown) => ({
-        kind: 'held' as const,
-        why: 'engine' as const,
-        text: `a candidate could not be built: ${messageOf(error)}`,
-      }));
+    const result = await shortActivities.buildCandidate({ target, item }).catch((error: unknown) => ({
+      kind: 'held' as const,
+      why: 'engine' as const,
+      text: `a candidate could not be built: ${reasonOf(error)}`,
+    }));
     // Withdrawn meanwhile: what was built is nobody's.
     if (this.#queue.step === before) this.#apply({ kind: 'built', result });
   }
@@ -133,7 +131,7 @@ class IntegrationRun {
       const request = { target: this.#input.target, item, candidate: step.candidate };
       verdict = await scope.run(() => gateActivity(item.title, step.run)(request));
     } catch (error) {
-      verdict = { kind: 'none', reason: messageOf(error) };
+      verdict = { kind: 'none', reason: reasonOf(error) };
     } finally {
       this.#gate = null;
     }
@@ -146,7 +144,7 @@ class IntegrationRun {
       .catch((error: unknown) => ({
         kind: 'held' as const,
         why: 'engine' as const,
-        text: `landing failed: ${messageOf(error)}`,
+        text: `landing failed: ${reasonOf(error)}`,
       }));
     this.#apply({ kind: 'pushed', result });
   }

@@ -27,7 +27,7 @@ import { confirmRecorded, newTask, nextTask, noteRefusal, type Task, type TaskIn
 import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { detailsOf, viewOf } from '../core/task-view.ts';
-import { failureOfActivity, messageOf, phaseActivity, shortActivities } from './activity-options.ts';
+import { failureOfActivity, reasonOf, phaseActivity, shortActivities } from './activity-options.ts';
 import {
   answerSignal,
   answerUpdate,
@@ -250,7 +250,7 @@ class TaskRun {
     } catch (error) {
       // These activities fail only when the engine does; the next round tries again.
       this.#confirm(null);
-      setCurrentDetails(`${detailsOf(this.#task, this.#input.spec)}\n\nThe engine has trouble: ${messageOf(error)}`);
+      setCurrentDetails(`${detailsOf(this.#task, this.#input.spec)}\n\nThe engine has trouble: ${reasonOf(error)}`);
       await condition(() => false, backoffMs(RECORD_BACKOFF, this.#recordTries, Math.random()));
     }
   }

@@ -17,7 +17,7 @@ import {
   Worker,
   type WorkflowBundleWithSourceMap,
 } from '@temporalio/worker';
-import { allowedEnvironment } from '../../src/config/allowed-environment.ts';
+import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import type { QueueView } from '../../src/core/queue-types.ts';
@@ -112,11 +112,15 @@ export class Engine {
 
   async startWorker(home = this.home): Promise<void> {
     const { code } = await workflowBundle();
+    const host = parseHostFile('');
+    if (host.kind === 'invalid') throw new Error(host.message);
     this.#worker = await startWorker({
       hostId: `host-${randomBytes(3).toString('hex')}`,
       home,
       address: this.namespace.address,
       namespace: this.namespace.namespace,
+      apiKey: null,
+      tls: false,
       databaseUrl: this.database.url,
       agents: this.#options.agents ?? 4,
       gates: this.#options.gates ?? 1,
@@ -125,7 +129,7 @@ export class Engine {
       containment: true,
       parseSettings: parseProjectFile,
       readGate,
-      environment: (request) => allowedEnvironment({ ...request, host: null, env: process.env }),
+      environment: (request) => allowedEnvironment(host.value, process.env, request),
       program: (name) => name,
       log: (message, facts) => this.log.push(`${message} ${JSON.stringify(facts)}`),
     });
@@ -173,12 +177,18 @@ export class Engine {
     return this.#handle(id).query(detailQuery);
   }
 
-  /** The task's view once it is as asked. */
-  until(id: TaskId, what: string, is: (view: TaskView) => boolean): Promise<TaskView> {
-    return eventually(`task ${id} to be ${what}`, async () => {
-      const { view } = await this.detail(id);
-      return is(view) ? view : null;
-    });
+  /** The task's view once it is as asked; what it was last, and what the worker said, when it never is. */
+  async until(id: TaskId, what: string, is: (view: TaskView) => boolean): Promise<TaskView> {
+    let last: TaskView | null = null;
+    try {
+      return await eventually(`task ${id} to be ${what}`, async () => {
+        last = (await this.detail(id)).view;
+        return is(last) ? last : null;
+      });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`${reason}\n${JSON.stringify(last)}\n${this.log.slice(-10).join('\n')}`, { cause: error });
+    }
   }
 
   untilEnded(id: TaskId): Promise<TaskView> {

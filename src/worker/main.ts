@@ -1,0 +1,111 @@
+/** The worker as a program: `tasks up` and `tasks worker` start it. Ends with 0 after a drain, 1 on a failure. */
+
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { resolveConnection } from '../config/connection.ts';
+import { readEnvironment } from '../config/environment.ts';
+import { allowedEnvironment, programPath, readHostFile } from '../config/host-file.ts';
+import { parseProjectFile, readGate } from '../config/project-file.ts';
+import { fail, ok, type Parsed } from '../core/parsed.ts';
+import { messageOf } from '../core/thrown.ts';
+import { openHome, readHostId } from '../local/home.ts';
+import { startWorker, type StartWorkerOptions } from './start-worker.ts';
+
+const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
+const DEFAULT_GRACE_MS = 10_000;
+const MAX_SLOTS = 1_000;
+
+async function main(): Promise<number> {
+  Runtime.install({
+    // Everything to standard error: standard output is for results.
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => say(`${level} ${message}`, meta ?? {})),
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
+    shutdownSignals: [],
+  });
+  const options = await readOptions();
+  if (options.kind === 'invalid') {
+    process.stderr.write(`tasks worker: ${options.message}\n`);
+    return 2;
+  }
+  const worker = await startWorker(options.value);
+  let signals = 0;
+  const drain = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals > 1) process.exit(1);
+    say(`${signal}: draining; once more ends at once`, { graceMs: options.value.graceMs });
+    worker.drain();
+  };
+  process.on('SIGTERM', drain);
+  process.on('SIGINT', drain);
+  say('worker ready', { agents: options.value.agents, gates: options.value.gates, host: options.value.hostId });
+  await worker.stopped;
+  say('worker stopped', {});
+  return 0;
+}
+
+async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
+  const environment = readEnvironment();
+  const [host, connection] = await Promise.all([readHostFile(environment.home), resolveConnection(environment)]);
+  if (host.kind === 'invalid') return host;
+  if (connection.kind !== 'connection') return fail(connection.message);
+  if (connection.postgres === null) return fail('DATABASE_URL: is not set; name the Postgres that the ledger lives in');
+  const { values } = parseArgs({
+    options: { agents: { type: 'string' }, gates: { type: 'string' }, 'grace-ms': { type: 'string' } },
+  });
+  const agents = readNumber('--agents', values.agents, host.value.agents, 0, MAX_SLOTS);
+  if (agents.kind === 'invalid') return agents;
+  const gates = readNumber('--gates', values.gates, host.value.gates, 0, MAX_SLOTS);
+  if (gates.kind === 'invalid') return gates;
+  const grace = readNumber('--grace-ms', values['grace-ms'], DEFAULT_GRACE_MS, 0, 24 * 60 * 60 * 1_000);
+  if (grace.kind === 'invalid') return grace;
+  const { home } = await openHome(environment.home);
+  return ok({
+    hostId: await readHostId(home),
+    home,
+    address: connection.temporal.address,
+    namespace: connection.temporal.namespace,
+    apiKey: connection.temporal.apiKey,
+    tls: connection.temporal.tls,
+    databaseUrl: connection.postgres.url,
+    agents: agents.value,
+    gates: gates.value,
+    graceMs: grace.value,
+    workflows: { codePath: WORKFLOWS },
+    containment: host.value.containment === 'preferred',
+    parseSettings: parseProjectFile,
+    readGate,
+    environment: (request) => allowedEnvironment(host.value, environment.all, request),
+    program: (name) => programPath(host.value, name),
+    log: say,
+  });
+}
+
+function readNumber(
+  name: string,
+  text: string | undefined,
+  otherwise: number,
+  min: number,
+  max: number,
+): Parsed<number> {
+  if (text === undefined) return ok(otherwise);
+  const value = Number(text);
+  return Number.isInteger(value) && value >= min && value <= max
+    ? ok(value)
+    : fail(`${name}: must be a whole number from ${min} to ${max}`);
+}
+
+function say(message: string, facts: Readonly<Record<string, unknown>>): void {
+  const extra = Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts)}`;
+  process.stderr.write(`${new Date().toISOString()} ${message}${extra}\n`);
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    say('worker failed', { reason: messageOf(error) });
+    process.exit(1);
+  },
+);
