@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { quote } from '../core/ids.ts';
 import type { Candidate } from '../core/queue-types.ts';
 import type { CheckedOut } from './checked-out.ts';
-import { absentAsNull, errnoOf, exists } from './files.ts';
+import { absentAsNull, errnoOf, exists, readRegular } from './files.ts';
+import { readObjects } from './merge.ts';
 import type { Git } from './git.ts';
 
 import { placeOf, type Repository } from './repository.ts';
@@ -20,7 +21,8 @@ export interface Change {
   readonly onDisk: OnDisk;
 }
 
-type OnDisk = 'old' | 'new' | 'missing' | 'other';
+/** `torn` is the one file that a kill left with the beginning of the candidate's content. */
+type OnDisk = 'old' | 'new' | 'missing' | 'torn' | 'other';
 
 export type CheckoutState =
   | { readonly kind: 'clean' }
@@ -60,13 +62,29 @@ export async function inspectCheckout(
   const begun =
     changes.some((change) => change.onDisk === 'new') || status.entries.some((entry) => isNewInIndex(entry, byPath));
   const others = changes.filter((change) => change.onDisk === 'other' || (change.onDisk === 'missing' && !begun));
-  if (others.length > 0)
-    return dirty(
-      checkout,
-      others.map((change) => change.path),
-    );
-  return { kind: 'half-made', changes };
+  const [first, ...more] = others;
+  if (first === undefined) return { kind: 'half-made', changes };
+  if (begun && more.length === 0 && (await isTorn(git, repository, checkout, first))) {
+    const torn = changes.map((change): Change => (change === first ? { ...change, onDisk: 'torn' } : change));
+    return { kind: 'half-made', changes: torn };
+  }
+  return dirty(
+    checkout,
+    others.map((change) => change.path),
+  );
 }
+
+/** Whether git was killed while it wrote this file: its lock is still there, and the file is a beginning of the new one. */
+async function isTorn(git: Git, repository: Repository, checkout: CheckedOut, change: Change): Promise<boolean> {
+  if (change.onDisk !== 'other' || !change.newMode.startsWith('100')) return false;
+  if (!(await exists(join(checkout.gitDir, 'index.lock')))) return false;
+  const [whole] = await readObjects(git, repository, [change.newId], MAX_TORN_BYTES);
+  const content = await readRegular(join(checkout.path, change.path), MAX_TORN_BYTES);
+  if (whole === null || whole === undefined || content === null || content.length >= whole.content.length) return false;
+  return whole.content.subarray(0, content.length).equals(content);
+}
+
+const MAX_TORN_BYTES = 64 * 1024 * 1024;
 
 interface StatusEntry {
   readonly path: string;

@@ -5,14 +5,14 @@
  * one-way merge, which verifies each before it touches it; the branch moves by compare-and-swap, last.
  */
 
-import { readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, QueueItem } from '../core/queue-types.ts';
 import type { CheckedOut } from './checked-out.ts';
 import type { Change } from './checkout-state.ts';
 import { GitError } from './command.ts';
-import { absentAsNull, errnoOf, removeFile } from './files.ts';
+import { absentAsNull, errnoOf, removeFile, temporaryName } from './files.ts';
 import type { Git } from './git.ts';
 import { listRemote, push } from './origin.ts';
 import type { Repository } from './repository.ts';
@@ -41,6 +41,7 @@ export async function finishHalfMadeLanding(
   }
   const index = join(checkout.gitDir, 'index.tributary');
   try {
+    await setTornAside(checkout, halfMade.changes);
     await writeFiles(git, checkout, index, halfMade);
     await writeFile(lock, await readFile(index));
     await rename(lock, join(checkout.gitDir, 'index'));
@@ -69,6 +70,15 @@ async function bringObjects(git: Git, repository: Repository, halfMade: HalfMade
   const ref = `refs/tasks/${item.taskId}/${item.attempt}/landing`;
   const expected: ObjectId | null = (await listRemote(git, repository.gitDir, origin, [ref])).get(ref) ?? null;
   await push(git, repository.gitDir, origin, { updates: [{ ref, id: candidate.commit, expected }], deletions: [] });
+}
+
+/** Moves a half-written file out of the way; nothing that was in a checkout is ever deleted. */
+async function setTornAside(checkout: CheckedOut, changes: readonly Change[]): Promise<void> {
+  for (const { path } of changes.filter((change) => change.onDisk === 'torn')) {
+    const aside = join(checkout.gitDir, 'tributary-set-aside');
+    await mkdir(aside, { recursive: true });
+    await rename(join(checkout.path, path), temporaryName(join(aside, basename(path).slice(0, 100))));
+  }
 }
 
 async function writeFiles(git: Git, checkout: CheckedOut, index: string, halfMade: HalfMade): Promise<void> {

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate } from '../../src/core/queue-types.ts';
 import {
@@ -372,6 +372,16 @@ describe('a landing that was cut off in a checkout', () => {
     expect(await land()).toMatchObject({ kind: 'held', why: 'checkout', text: expect.stringContaining('a.txt') });
     expect(await head(origin)).toBe(first);
     expect(existsSync(join(origin, 'a.txt'))).toBe(false);
+  });
+
+  it('is finished when it stopped within a file, which is kept aside', async () => {
+    const { origin, candidate, land } = await cutOff();
+    await write(origin, { 'a.txt': 'changed\n', 'new.txt': 'ne' });
+    await oldLock(origin);
+    expect(await land()).toMatchObject({ kind: 'landed' });
+    await expectLanded(origin, candidate);
+    expect(await readFile(join(origin, 'new.txt'), 'utf8')).toBe('new\n');
+    expect(await readdir(join(origin, '.git/tributary-set-aside'))).toHaveLength(1);
   });
 
   it('goes over a lock that was left before the first file', async () => {
