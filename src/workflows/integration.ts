@@ -13,6 +13,7 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -50,10 +51,12 @@ class IntegrationRun {
 
   listen(): void {
     setHandler(handOffSignal, (message) => {
+      if (!isHandOff(message)) return log.warn('a hand-off without an item was ignored');
       if (message.origin === this.#input.target.origin) this.#apply({ kind: 'enqueued', item: message.item });
       else this.#strangers.push(message);
     });
     setHandler(withdrawSignal, (message) => {
+      if (typeof message?.taskId !== 'string') return log.warn('a withdrawal without a task was ignored');
       const before = this.#queue.step;
       this.#apply({ kind: 'withdraw', ...message });
       if (this.#queue.step !== before) this.#gate?.cancel();
@@ -194,4 +197,9 @@ class IntegrationRun {
   #apply(event: QueueEvent): void {
     this.#queue = nextQueue(this.#queue, event, { nowMs: Date.now(), random: Math.random() });
   }
+}
+
+/** A signal may come from anybody; one that throws here would stop landing for good. */
+function isHandOff(message: Partial<HandOffMessage> | undefined): message is HandOffMessage {
+  return typeof message?.origin === 'string' && typeof message.item?.taskId === 'string';
 }

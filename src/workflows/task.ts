@@ -89,7 +89,8 @@ class TaskRun {
     setHandler(landingReplySignal, (reply) => {
       const { stage } = this.#task;
       // An answer to an earlier hand-off says nothing about this one.
-      if ((stage.kind === 'landing' || stage.kind === 'withdrawing') && stage.checkpoint.attempt === reply.handoff) {
+      const waits = stage.kind === 'landing' || stage.kind === 'withdrawing';
+      if (waits && typeof reply?.kind === 'string' && stage.checkpoint.attempt === reply.handoff) {
         this.#apply(reply);
       }
     });
