@@ -17,8 +17,10 @@ import {
   stored,
   storeRequest,
   taskId,
+  value,
   write,
 } from '../support/git-rig.ts';
+import { parseTaskId } from '../../src/core/ids.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const mirrorOf = async (worktree: string): Promise<string> =>
@@ -103,6 +105,17 @@ describe('preparing a workspace', () => {
     expect(await git(one.worktree, 'status', '--porcelain')).toBe('');
     expect(await git(two.worktree, 'status', '--porcelain')).toBe('');
     expect(two.start).toBe(one.start);
+  });
+
+  it('gives each of many that prepare at once in one room main as it then is', async () => {
+    const { target, person } = await bareOrigin();
+    const { room } = await newRoom();
+    await prepared(room, target);
+    const main = await commitFiles(person, { 'c.txt': 'c\n' });
+    await git(person, 'push', '-q', 'origin', 'main');
+    const ids = ['0000000001', '0000000002', '0000000003', '0000000004'].map((text) => value(parseTaskId(text)));
+    const made = await Promise.all(ids.map((id) => prepared(room, target, 1, { kind: 'main' }, id)));
+    expect(made.map((workspace) => workspace.start)).toEqual([main, main, main, main]);
   });
 
   it.each<[string, (worktree: string) => Promise<void>]>([
