@@ -72,7 +72,6 @@ async function buildWorker() {
 async function buildWorkflows() {
   if (isMissing('workflows/index.ts')) return;
   const { bundleWorkflowCode } = await import('@temporalio/worker');
-  const quiet = () => undefined;
   const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: report, error: report };
   const { code } = await bundleWorkflowCode({ workflowsPath: src('workflows/index.ts'), logger });
   await writeFile(join(out, 'workflows.js'), code);
@@ -103,6 +102,10 @@ function isMissing(entry) {
   if (existsSync(src(entry))) return false;
   report(`skipped ${entry}: there is no such file yet`);
   return true;
+}
+
+function quiet() {
+  return undefined;
 }
 
 function report(message) {

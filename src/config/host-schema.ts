@@ -66,7 +66,6 @@ export const hostSchema = closed(
   'a map of keys',
   'agents: 4',
 ).meta({
-  id: 'host.yaml',
   title: 'Tributary host',
   description: 'host.yaml, in the state home: what belongs to this machine and not to a project. Never committed.',
 });

@@ -101,7 +101,7 @@ function completeAgents(file: ProjectFile): Parsed<{ readonly agent: string; rea
     if (name === 'shell') {
       return fail(`${PROJECT_FILE}: agents.shell: shell is for tasks submit --run and no agent; choose another name`);
     }
-    if (!('command' in given) && given.model === undefined && given.args === undefined && name !== 'claude') {
+    if (Object.keys(given).length === 0 && name !== 'claude') {
       return fail(`${PROJECT_FILE}: agents.${name}: is empty; add command: [program, "{prompt_file}"], or model: NAME`);
     }
     agents[name] = toDefinition(given);
@@ -126,9 +126,9 @@ function completeAgents(file: ProjectFile): Parsed<{ readonly agent: string; rea
 
 type GivenAgent = NonNullable<ProjectFile['agents']>[string];
 
-function toDefinition(given: GivenAgent): AgentDefinition {
-  if ('command' in given) return { kind: 'command', command: given.command, phases: given.phases ?? DEFAULT_PHASES };
-  return { kind: 'claude', model: given.model ?? null, args: given.args ?? [] };
+function toDefinition({ command, phases, model, args }: GivenAgent): AgentDefinition {
+  if (command !== undefined) return { kind: 'command', command, phases: phases ?? DEFAULT_PHASES };
+  return { kind: 'claude', model: model ?? null, args: args ?? [] };
 }
 
 /** An agent that was defined where it is named is called after its program. */

@@ -91,69 +91,74 @@ const gate = z
     examples: ['npm test', [{ name: 'unit tests', run: 'npm test', timeout: '10m' }]],
   });
 
-const commandAgent = closed(
-  {
-    command: z
-      .array(z.string({ error: must('a text', '"--prompt-file"') }), {
-        error: must('a list: the program and its arguments', '[my-agent, --prompt-file, "{prompt_file}"]'),
-      })
-      .min(1, { error: must('a list with at least the program', '[my-agent, --prompt-file, "{prompt_file}"]') })
-      .superRefine((command, context) => {
-        if (command[0]?.trim() === '') context.addIssue({ code: 'custom', message: 'names no program; put it first' });
-        const nul = command.some((part) => part.includes('\0'));
-        if (nul) context.addIssue({ code: 'custom', message: 'has a NUL character; remove it' });
-        const checked = checkPlaceholders(command);
-        if (checked.kind === 'invalid') {
-          context.addIssue({ code: 'custom', message: checked.message.replace(/^command: /, '') });
-        }
-      })
-      .meta({
-        description:
-          'The program and its arguments, run without a shell. {prompt_file} {task_dir} {worktree} {branch} {task_id} {phase} {report_file} are filled in.',
-        examples: [['my-agent', '--prompt-file', '{prompt_file}']],
-      }),
-    phases: z
-      .array(
-        z.enum(['understand', 'plan', 'execute', 'revise'], {
-          error: must('understand, plan, execute or revise', 'execute'),
-        }),
-        { error: must('a list of phases', '[execute]') },
-      )
-      .refine((phases) => phases.includes('execute'), {
-        error: 'must have execute, the phase that does the work; add it',
-      })
-      .refine((phases) => new Set(phases).size === phases.length, { error: 'names a phase twice; remove one' })
-      .meta({
-        description:
-          'The phases that it goes through; understand, plan, execute when left out. revise is always possible.',
-      })
-      .optional(),
-  },
-  'a map with command',
-  '{command: [my-agent, "{prompt_file}"]}',
-).meta({ title: 'Command', description: 'Any coding-agent program that meets the report contract.' });
+const command = z
+  .array(z.string({ error: must('a text', '"--prompt-file"') }), {
+    error: must('a list: the program and its arguments', '[my-agent, --prompt-file, "{prompt_file}"]'),
+  })
+  .min(1, { error: must('a list with at least the program', '[my-agent, --prompt-file, "{prompt_file}"]') })
+  .superRefine((parts, context) => {
+    const wrong = (message: string): void => context.addIssue({ code: 'custom', message });
+    if (parts[0]?.trim() === '') wrong('names no program; put it first');
+    if (parts.some((part) => part.includes('\0'))) wrong('has a NUL character; remove it');
+    const checked = checkPlaceholders(parts);
+    if (checked.kind === 'invalid') wrong(checked.message.replace(/^command: /, ''));
+  })
+  .meta({
+    description:
+      'The program and its arguments, run without a shell. {prompt_file} {task_dir} {worktree} {branch} {task_id} {phase} {report_file} are filled in.',
+    examples: [['my-agent', '--prompt-file', '{prompt_file}']],
+  });
 
-const claudeAgent = closed(
+const phases = z
+  .array(
+    z.enum(['understand', 'plan', 'execute', 'revise'], {
+      error: must('understand, plan, execute or revise', 'execute'),
+    }),
+    { error: must('a list of phases', '[execute]') },
+  )
+  .refine((given) => given.includes('execute'), { error: 'must have execute, the phase that does the work; add it' })
+  .refine((given) => new Set(given).size === given.length, { error: 'names a phase twice; remove one' })
+  .meta({
+    description: 'With command: the phases that it goes through; all when left out.',
+    examples: [['execute', 'revise']],
+  })
+  .optional();
+
+const inPlace = closed({ command, phases }, 'a map with command', '{command: [my-agent, "{prompt_file}"]}').meta({
+  title: 'Command',
+  description: 'Any coding-agent program that meets the report contract.',
+});
+
+const definition = closed(
   {
+    command: command.optional(),
+    phases,
     model: z
       .string({ error: must('the name of a model', 'model: opus') })
       .regex(/^[A-Za-z0-9][\w.:@/[\]-]{0,99}$/, { error: must('the name of a model', 'model: opus') })
-      .meta({ description: "The model; Claude Code's own choice when left out." })
+      .meta({ description: 'For Claude Code: the model; its own choice when left out.', examples: ['opus'] })
       .optional(),
     args: z
       .array(z.string({ error: must('a text', '--verbose') }), {
         error: must('a list of arguments', '[--max-turns, "50"]'),
       })
-      .meta({ description: 'Further arguments.', examples: [['--max-turns', '50']] })
+      .meta({ description: 'For Claude Code: further arguments.', examples: [['--max-turns', '50']] })
       .optional(),
   },
-  'a map with model or args',
-  '{model: opus}',
-).meta({ title: 'Claude Code', description: 'Claude Code, headless.' });
+  'a map with command, or with model and args for Claude Code',
+  '{command: [my-agent, "{prompt_file}"]}',
+)
+  .superRefine((given, context) => {
+    const wrong = (message: string): void => context.addIssue({ code: 'custom', message });
+    if (given.command === undefined) {
+      if (given.phases !== undefined) wrong('has phases without a command; add command: [program, "{prompt_file}"]');
+    } else if (given.model !== undefined || given.args !== undefined) {
+      wrong('has a command and also model or args, which are for Claude Code; put them into the command');
+    }
+  })
+  .meta({ title: 'Agent', description: 'A command, or Claude Code with settings of its own.' });
 
-const definition = z.union([commandAgent, claudeAgent], {
-  error: must('a map with command, or with model and args for Claude Code', '{command: [my-agent, "{prompt_file}"]}'),
-});
+const AGENT_MAP = must('a map of names to agents', 'agents: {fast: {model: haiku}}');
 
 export const projectSchema = closed(
   {
@@ -184,7 +189,7 @@ export const projectSchema = closed(
           z
             .string({ error: must('the name of an agent', 'agent: claude') })
             .meta({ description: 'claude, or a name in agents.' }),
-          commandAgent,
+          inPlace,
         ],
         { error: must('the name of an agent or {command: […]}', 'agent: claude') },
       )
@@ -195,11 +200,12 @@ export const projectSchema = closed(
       })
       .optional(),
     agents: z
-      .record(
-        z.string().regex(AGENT_NAME, { error: 'is no name for an agent; use 1 to 40 of a-z, 0-9, ., _ and -' }),
-        definition,
-        { error: must('a map of names to agents', 'agents: {fast: {model: haiku}}') },
-      )
+      .record(z.string().regex(AGENT_NAME), definition, {
+        error: (issue) =>
+          issue.code === 'invalid_key'
+            ? 'is no name for an agent; use 1 to 40 of a-z, 0-9, ., _ and -'
+            : AGENT_MAP(issue),
+      })
       .meta({ title: 'Agents', description: 'Further agents by name, for tasks submit --agent NAME.' })
       .nullish(),
     attempts: count('Tries of one phase before a person is asked.', 1, 20, DEFAULT_ATTEMPTS),
@@ -210,7 +216,6 @@ export const projectSchema = closed(
   'a map of keys',
   'gate: npm test',
 ).meta({
-  id: 'tasks.yaml',
   title: 'Tributary project',
   description: 'tasks.yaml, at the top of a repository: how its tasks are worked on, tested and landed.',
 });
