@@ -4,6 +4,7 @@ import type { Failure } from '../core/failure.ts';
 import type { ObjectId } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { Target } from '../core/queue-types.ts';
+import { messageOf } from '../core/thrown.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export type SettingsResult =
@@ -25,7 +26,13 @@ export async function readSettings(
   const known = memory.get(key);
   if (known !== undefined) return { kind: 'ok', settings: known };
 
-  const text = await deps.git.readFileAt(target, commit, 'tasks.yaml');
+  let text: string | null;
+  try {
+    text = await deps.git.readFileAt(target, commit, 'tasks.yaml');
+  } catch (error) {
+    const next = 'look with: tasks doctor; it is tried again by itself';
+    return { kind: 'failed', failure: { kind: 'origin-unreachable', message: messageOf(error), next } };
+  }
   if (text === null) return bad(`there is no tasks.yaml in ${commit} of ${target.origin}`);
   const parsed = deps.parseSettings(text);
   if (parsed.kind === 'invalid') return bad(parsed.message);

@@ -23,7 +23,7 @@ const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
 export async function runGate(deps: Dependencies, request: CandidateRequest): Promise<GateVerdict> {
   return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
     const startedMs = Date.now();
-    const verdict = await runInWorktree(deps, request, signal);
+    const verdict = await withNews(deps, request, await runInWorktree(deps, request, signal));
     if (stopReasonOf(signal) === 'canceled') throw signal.reason;
     if (verdict.kind !== 'none') {
       const { candidate, item, target } = request;
@@ -39,6 +39,13 @@ export async function runGate(deps: Dependencies, request: CandidateRequest): Pr
     }
     return verdict;
   });
+}
+
+/** Whoever revises a red candidate should know what it was merged with. */
+async function withNews(deps: Dependencies, request: CandidateRequest, verdict: GateVerdict): Promise<GateVerdict> {
+  if (verdict.kind !== 'red') return verdict;
+  const { target, item, candidate } = request;
+  return { ...verdict, landedSince: await deps.git.landedSince(target, item.base, candidate.main) };
 }
 
 async function runInWorktree(deps: Dependencies, request: CandidateRequest, signal: AbortSignal): Promise<GateVerdict> {
@@ -100,5 +107,5 @@ async function judge(
   if (freeBytes < deps.limits.minFreeBytes) {
     return { kind: 'none', reason: `${text}, with ${freeBytes} bytes of disk left` };
   }
-  return { kind: 'red', failedCommand: gate.run, text, logTail: tailOf(exit.tail, MAX_LOG_CHARS) };
+  return { kind: 'red', failedCommand: gate.run, text, logTail: tailOf(exit.tail, MAX_LOG_CHARS), landedSince: [] };
 }

@@ -55,6 +55,8 @@ export type GateVerdict =
       readonly text: string;
       /** The end of its output, at most 16 KiB. */
       readonly logTail: string;
+      /** What landed on main since the task's base, newest first. */
+      readonly landedSince: RevisionRequest['landedSince'];
     }
   /** The run ended for the engine's or the host's reasons: it says nothing about the tree. */
   | { readonly kind: 'none'; readonly reason: string };

@@ -169,7 +169,7 @@ function afterGate(
           files: [],
           failedCommand: verdict.failedCommand,
           evidence: tailOf(verdict.logTail, MAX_LOG_CHARS),
-          landedSince: [],
+          landedSince: verdict.landedSince,
         },
       });
     case 'none':

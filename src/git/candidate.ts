@@ -184,7 +184,7 @@ async function conflictRequest(
 }
 
 /** What landed on main since a commit, newest first. */
-async function firstParents(
+export async function firstParents(
   git: Git,
   repository: Repository,
   since: ObjectId,

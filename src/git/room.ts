@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
-import { buildCandidate, type LandingDeps } from './candidate.ts';
+import { buildCandidate, firstParents, type LandingDeps } from './candidate.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
@@ -18,7 +18,7 @@ import { probeWith, type OriginProbe } from './probe.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
 import { storeWorkspace } from './store.ts';
-import type { GitRoom, StoreResult } from './types.ts';
+import type { GitRoom, RevisionRequest, StoreResult } from './types.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
@@ -58,6 +58,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     deleteTaskRefs: (target, taskId) => deleteTaskRefs(git, repositories, target, taskId),
     listWorkspaces: () => listWorkspaces(home),
     buildCandidate: (target, item, readGate) => buildCandidate(landing, target, item, readGate),
+    landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate) => gateWorktree(gates, target, item, candidate),
   };
@@ -115,6 +116,17 @@ async function readFileAt(
   if (file === null || file === undefined || file.type !== 'blob') return null;
   if (file.content.length > MAX_READ_BYTES) throw new Error(`${quote(path)} is larger than 1 MiB`);
   return file.content.toString('utf8');
+}
+
+async function landedSince(
+  git: Git,
+  repositories: Repositories,
+  target: Target,
+  since: ObjectId,
+  main: ObjectId,
+): Promise<RevisionRequest['landedSince']> {
+  const mirror = await repositories.findMirror(target);
+  return mirror === null ? [] : firstParents(git, mirror, since, main);
 }
 
 async function removeWorkspace(deps: WorkspaceDeps, project: ProjectName, taskId: TaskId): Promise<void> {

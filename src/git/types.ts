@@ -77,6 +77,8 @@ export interface GitRoom {
   /** The workspaces that this host has. */
   listWorkspaces(): Promise<readonly { readonly project: ProjectName; readonly taskId: TaskId }[]>;
   buildCandidate(target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult>;
+  /** What landed on main after a commit, newest first, at most 20: from this host's mirror, none when it lacks either. */
+  landedSince(target: Target, since: ObjectId, main: ObjectId): Promise<RevisionRequest['landedSince']>;
   land(target: Target, item: QueueItem, candidate: Candidate): Promise<LandResult>;
   /** A worktree of the mirror, clean, at the candidate, its tree compared with the candidate's. */
   gateWorktree(target: Target, item: QueueItem, candidate: Candidate): Promise<GateWorktree>;

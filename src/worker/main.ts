@@ -72,6 +72,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     gates: gates.value,
     graceMs: grace.value,
     workflows: { codePath: WORKFLOWS },
+    personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',
     parseSettings: parseProjectFile,
     readGate,

@@ -31,6 +31,8 @@ export interface StartWorkerOptions extends Pick<
   /** The workflows' bundle: a file that the build made, or its text. */
   readonly workflows: { readonly codePath: string } | { readonly code: string };
   readonly limits?: Partial<Limits>;
+  /** The environment of the worker's account: git reaches the origin with what it names (ssh agent, proxy, home). */
+  readonly personalEnvironment: Readonly<Record<string, string>>;
   /** False where the processes of agents are not to be contained. */
   readonly containment: boolean;
 }
@@ -57,7 +59,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   if (swept > 0) log('ended processes that a dead worker left', { swept });
   if (processRoom.containment.kind === 'process-group')
     log('agents run without a PID namespace', { why: processRoom.containment.why });
-  const git = createGitRoom({ home, worker: options.hostId });
+  const git = createGitRoom({ home, worker: options.hostId, personal: { env: options.personalEnvironment } });
   const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
 
   const reach = { address, tls: options.tls, ...(options.apiKey === null ? {} : { apiKey: options.apiKey }) };

@@ -101,7 +101,7 @@ class World {
     const verdict = this.#dice.pick<GateVerdict>([
       { kind: 'green' },
       { kind: 'green' },
-      { kind: 'red', failedCommand: 'npm test', text: 'red', logTail: '' },
+      { kind: 'red', failedCommand: 'npm test', text: 'red', logTail: '', landedSince: [] },
       { kind: 'none', reason: 'killed' },
     ]);
     if (verdict.kind === 'green') this.green.add(candidate.tree);

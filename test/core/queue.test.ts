@@ -97,14 +97,15 @@ describe('an item that goes its way', () => {
 
   it('is returned with the bounded evidence of a red gate', () => {
     const logTail = 'x'.repeat(100_000);
+    const landedSince = [{ commit: objectId(8), title: 'A neighbour' }];
     const queue = run(ONE, candidate(5), {
       kind: 'gated',
-      verdict: { kind: 'red', failedCommand: 'npm test', text: 'exited with 1\nsecond line', logTail },
+      verdict: { kind: 'red', failedCommand: 'npm test', text: 'exited with 1\nsecond line', logTail, landedSince },
     });
     const [{ reply } = { reply: null }] = queue.replies;
     expect(reply).toMatchObject({
       kind: 'returned',
-      request: { kind: 'red', text: 'exited with 1', main: objectId(9) },
+      request: { kind: 'red', text: 'exited with 1', main: objectId(9), landedSince },
     });
     expect(JSON.stringify(reply).length).toBeLessThan(17_000);
     expect(queue.green).toEqual([]);
@@ -289,7 +290,10 @@ describe('an empty line', () => {
       ...EMPTY_QUEUE,
       step: { kind: 'gating', candidate: candidateOf(5), run: 1, sinceMs: NOW_MS },
     };
-    const red: QueueEvent = { kind: 'gated', verdict: { kind: 'red', failedCommand: '', text: '', logTail: '' } };
+    const red: QueueEvent = {
+      kind: 'gated',
+      verdict: { kind: 'red', failedCommand: '', text: '', logTail: '', landedSince: [] },
+    };
     expect(run(odd, built({ kind: 'nothing-to-land' }))).toMatchObject({ step: { kind: 'idle' }, replies: [] });
     expect(run(gating, red)).toMatchObject({ step: { kind: 'idle' }, replies: [] });
     expect(run(gating, GREEN, LANDED)).toMatchObject({ step: { kind: 'idle' }, replies: [] });

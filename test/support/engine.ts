@@ -126,6 +126,7 @@ export class Engine {
       gates: this.#options.gates ?? 1,
       graceMs: this.#options.graceMs ?? 200,
       workflows: { code },
+      personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,
       parseSettings: parseProjectFile,
       readGate,
