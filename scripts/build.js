@@ -45,13 +45,13 @@ try {
 } finally {
   await rm(out, { recursive: true, force: true });
 }
-if (existsSync(join(dist, 'cli/main.cjs'))) warmCache(dist);
+if (existsSync(join(dist, 'cli/main.cjs'))) await warmCache(dist);
 process.stdout.write(`built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
 
 async function buildCli() {
   await bundle({ tasks: src('bin/tasks.ts') }, join(out, 'bin'), { format: 'cjs', entryFileNames: 'tasks.cjs' });
   if (isMissing('cli/main.ts')) return;
-  await bundle({ main: src('cli/main.ts') }, join(out, 'cli'), {
+  await bundle({ main: src('bin/main.ts') }, join(out, 'cli'), {
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
