@@ -1,0 +1,166 @@
+/** Writes tasks.yaml: what was found in the repository or given, and the rest as comments; commits it when asked to. */
+
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { detectProject, type Detected } from '../../config/detect.ts';
+import { parseProjectFile, PROJECT_FILE } from '../../config/project-file.ts';
+import { renderProjectFile, type NewProject } from '../../config/render-project-file.ts';
+import { schemaReference } from '../../config/schema-path.ts';
+import { parseBranchName, parseProjectName } from '../../core/ids.ts';
+import { readCheckout, type Checkout } from '../../git/checkout.ts';
+import { EXIT, Failed, messageOf, UsageError } from '../errors.ts';
+import type { Session } from '../session.ts';
+
+export interface InitOptions {
+  readonly json?: true;
+  readonly project?: string;
+  readonly branch?: string;
+  readonly gate?: string;
+  readonly setup?: string;
+  readonly agent?: string;
+  readonly yes?: true;
+  readonly commit?: true;
+  readonly force?: true;
+}
+
+/** `tasks init`. */
+export async function init(session: Session, options: InitOptions): Promise<number> {
+  const checkout = await readCheckout(session.io.cwd, { env: session.environment.all });
+  if (checkout.kind === 'none') throw new UsageError(checkout.message);
+  const path = join(checkout.root, PROJECT_FILE);
+  await refuseToOverwrite(path, options);
+  const found = await detect(checkout.root);
+  const wanted = choose(options, checkout, found);
+  const text = renderProjectFile(wanted);
+  const checked = parseProjectFile(text);
+  if (wanted.gate !== null && checked.kind === 'invalid') throw new UsageError(checked.message);
+  await writeFile(path, text);
+  const reasons = explain(options, wanted, found);
+  if (!session.json) session.print(`wrote ${path}`, ...reasons.map((line) => `  ${line}`));
+  const isCommitted = wanted.gate !== null && (await mayCommit(session, options)) && (await commit(checkout, session));
+  if (session.json) {
+    const { project, branch, setup, gate, agent } = wanted;
+    session.printJson({ path, project, branch, setup, gate, agent, found, committed: isCommitted });
+  } else session.print(...next(wanted, checkout, isCommitted));
+  return EXIT.ok;
+}
+
+async function refuseToOverwrite(path: string, options: InitOptions): Promise<void> {
+  if (options.force === true) return;
+  const there = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new UsageError(`${PROJECT_FILE}: ${messageOf(error)}; mend its permissions`);
+  });
+  if (there !== null) throw new UsageError(`${PROJECT_FILE} is there already; edit it, or overwrite it with --force`);
+}
+
+async function detect(root: string): Promise<Detected> {
+  const entries = await readdir(root, { withFileTypes: true });
+  return detectProject({
+    names: entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)),
+    read: (name) => {
+      try {
+        return readFileSync(join(root, name), 'utf8');
+      } catch {
+        // Unreadable: then nothing is told of it, as the type says.
+        return null;
+      }
+    },
+  });
+}
+
+function choose(options: InitOptions, checkout: Checkout, found: Detected): NewProject {
+  const project = parseProjectName(options.project ?? nameFrom(checkout));
+  if (project.kind === 'invalid') throw new UsageError(`--${project.message}`);
+  const branchText = options.branch ?? checkout.branch;
+  if (branchText === null) throw new UsageError('HEAD is detached; name the branch that work lands on: --branch main');
+  const branch = parseBranchName(branchText);
+  if (branch.kind === 'invalid') throw new UsageError(`--${branch.message}`);
+  for (const option of ['gate', 'setup', 'agent'] as const) {
+    if (options[option]?.trim() === '') throw new UsageError(`--${option}: is empty; leave it out, or give a command`);
+  }
+  return {
+    project: project.value,
+    branch: branch.value,
+    setup: options.setup ?? found.setup?.command ?? null,
+    gate: options.gate ?? found.gate?.command ?? null,
+    agent: agentFrom(options.agent ?? 'claude'),
+    schema: schemaReference(checkout.root),
+  };
+}
+
+/** One word is a name; more are a command with its arguments. */
+function agentFrom(text: string): string | readonly string[] {
+  const words = text.trim().split(/\s+/);
+  return words.length === 1 && words[0] === 'claude' ? 'claude' : words;
+}
+
+function nameFrom(checkout: Checkout): string {
+  const last = basename(
+    checkout.origin
+      .replace(/\/+$/, '')
+      .replace(/\/\.git$/, '')
+      .replace(/\.git$/, ''),
+  );
+  const name = last
+    .split(':')
+    .at(-1)
+    ?.toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 63);
+  return name === undefined || name === '' ? 'project' : name;
+}
+
+function explain(options: InitOptions, wanted: NewProject, found: Detected): string[] {
+  const lines = [`project ${wanted.project}, branch ${wanted.branch}`];
+  if (wanted.gate === null) lines.push('gate: no test command was recognised; fill it in, or give it with --gate "…"');
+  else lines.push(`gate: ${wanted.gate}${why(options.gate, found.gate?.reason)}`);
+  if (wanted.setup !== null) lines.push(`setup: ${wanted.setup}${why(options.setup, found.setup?.reason)}`);
+  return lines;
+}
+
+function why(given: string | undefined, reason: string | undefined): string {
+  return given === undefined && reason !== undefined ? `, since ${reason}` : '';
+}
+
+async function mayCommit(session: Session, options: InitOptions): Promise<boolean> {
+  if (options.commit === true) return true;
+  const { io } = session;
+  const canAsk = io.stdin.isTTY === true && io.stderr.isTTY === true;
+  if (!canAsk || options.yes === true || session.json) return false;
+  const dialog = createInterface({ input: io.stdin, output: io.stderr });
+  try {
+    const reply = await dialog.question('Commit it? It counts as it stands on the branch. [Y/n] ', {
+      signal: io.interrupt,
+    });
+    return !/^n/i.test(reply.trim());
+  } finally {
+    dialog.close();
+  }
+}
+
+/** Commits the file alone, whatever else is staged. */
+async function commit(checkout: Checkout, session: Session): Promise<boolean> {
+  const { simpleGit } = await import('simple-git');
+  try {
+    // The person's own git, with the person's own settings and hooks.
+    const git = simpleGit({ baseDir: checkout.root });
+    await git.add(PROJECT_FILE);
+    await git.raw('commit', '--quiet', '-m', 'Configure tasks', '--', PROJECT_FILE);
+    return true;
+  } catch (error) {
+    session.note(`tasks: ${PROJECT_FILE} is written, and not committed: ${messageOf(error).split('\n')[0] ?? ''}`);
+    throw new Failed(`commit it yourself: git add ${PROJECT_FILE} && git commit -m "Configure tasks"`);
+  }
+}
+
+function next(wanted: NewProject, checkout: Checkout, isCommitted: boolean): string[] {
+  if (wanted.gate === null) return [`Next: fill in gate in ${PROJECT_FILE}, and commit it.`];
+  const push = checkout.hasRemote ? `git push ${checkout.remote} ${wanted.branch}` : null;
+  const steps = [isCommitted ? null : `git add ${PROJECT_FILE} && git commit -m "Configure tasks"`, push];
+  const commands = [...steps.filter((step) => step !== null), 'tasks submit "What is to be done"'];
+  return ['Next:', ...commands.map((command) => `  ${command}`)];
+}

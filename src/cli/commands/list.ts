@@ -1,0 +1,57 @@
+/** Lists tasks, from the ledger. */
+
+import { parseProjectName, quote, type ProjectName } from '../../core/ids.ts';
+import { END_KINDS, TASK_STATES, type TaskView } from '../../core/task-types.ts';
+import { EXIT, UsageError } from '../errors.ts';
+import { renderList } from '../render/tasks.ts';
+import type { Session } from '../session.ts';
+
+export interface ListOptions {
+  readonly json?: true;
+  readonly all?: true;
+  readonly state?: string;
+  readonly project?: string;
+  readonly limit?: number;
+}
+
+const RECENT = 10;
+const MANY = 10_000;
+
+/** `tasks list`. */
+export async function list(session: Session, options: ListOptions): Promise<number> {
+  const filter = { project: readProject(options.project), states: readStates(options.state) };
+  const ledger = await session.needLedger();
+  let views: readonly TaskView[];
+  if (options.all === true || filter.states.length > 0 || options.limit !== undefined) {
+    views = await ledger.listTasks({ ...filter, limit: options.limit ?? MANY });
+  } else {
+    const open = TASK_STATES.filter((state) => !(END_KINDS as readonly string[]).includes(state));
+    const [current, ended] = await Promise.all([
+      ledger.listTasks({ ...filter, states: open, limit: MANY }),
+      ledger.listTasks({ ...filter, states: END_KINDS, limit: RECENT }),
+    ]);
+    views = [...current, ...ended].sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+  }
+  if (session.json) for (const view of views) session.printJson(view);
+  else if (views.length === 0) session.note('no tasks; submit one with: tasks submit "What is to be done"');
+  else session.print(...renderList(views, session.screen()));
+  return EXIT.ok;
+}
+
+/** A project's name from an option; null when it was left out. @throws UsageError */
+export function readProject(text: string | undefined): ProjectName | null {
+  if (text === undefined) return null;
+  const parsed = parseProjectName(text);
+  if (parsed.kind === 'invalid') throw new UsageError(`--${parsed.message}`);
+  return parsed.value;
+}
+
+function readStates(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const states = text.split(',').map((state) => state.trim());
+  for (const state of states) {
+    if ((TASK_STATES as readonly string[]).includes(state)) continue;
+    throw new UsageError(`--state: ${quote(state)} is no state; give one of ${TASK_STATES.join(', ')}`);
+  }
+  return states;
+}

@@ -1,0 +1,120 @@
+/** What a task printed, from the ledger, where it is written while the agent runs. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { isEnd } from '../../core/task-types.ts';
+import { printable } from '../../core/text.ts';
+import type { LedgerReader, LogChunk } from '../../ledger/types.ts';
+import { LedgerUnavailable } from '../../ledger/types.ts';
+import type { TaskId } from '../../core/ids.ts';
+import { EXIT } from '../errors.ts';
+import { requireKnown } from '../known.ts';
+import { resolveId } from '../resolve-id.ts';
+import type { Session } from '../session.ts';
+
+const PAGE = 200;
+const FOLLOW_EVERY_MS = 300;
+
+export interface LogsOptions {
+  readonly json?: true;
+  readonly follow?: true;
+  readonly attempt?: number;
+}
+
+/** `tasks logs`. */
+export async function logs(session: Session, options: LogsOptions, args: readonly string[]): Promise<number> {
+  const id = await resolveId(session, args[0] ?? '');
+  const ledger = await session.needLedger();
+  const writer = new LogWriter(session, options.attempt ?? null);
+  if (options.follow !== true) {
+    await copy(ledger, id, null, writer);
+    if (writer.written === 0) await explainNothing(session, id);
+    return EXIT.ok;
+  }
+  await requireKnown(session, id);
+  await follow(session, ledger, id, writer);
+  return EXIT.ok;
+}
+
+/** Everything after a cursor; the new cursor. */
+async function copy(ledger: LedgerReader, id: TaskId, after: string | null, writer: LogWriter): Promise<string | null> {
+  let cursor = after;
+  for (;;) {
+    const chunks = await ledger.readLogs(id, cursor, PAGE);
+    for (const chunk of chunks) await writer.write(chunk);
+    cursor = chunks.at(-1)?.cursor ?? cursor;
+    if (chunks.length < PAGE) return cursor;
+  }
+}
+
+/** Until the task has ended and all that it printed is copied; a ledger that goes away is waited for. */
+async function follow(session: Session, ledger: LedgerReader, id: TaskId, writer: LogWriter): Promise<void> {
+  const { interrupt } = session.io;
+  let cursor: string | null = null;
+  while (!interrupt.aborted) {
+    try {
+      // The state first: what was written before the end is then read after it.
+      const view = await ledger.readTask(id);
+      cursor = await copy(ledger, id, cursor, writer);
+      if (view !== null && isEnd(view.state)) return;
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable)) throw error;
+      session.noteOnce(`tasks: ${error.message}; waiting for it`);
+    }
+    await pause(FOLLOW_EVERY_MS, undefined, { signal: interrupt }).catch(() => undefined);
+  }
+}
+
+async function explainNothing(session: Session, id: TaskId): Promise<void> {
+  const view = await requireKnown(session, id);
+  session.note(view.state === 'queued' ? `${id} has not begun yet` : `${id} has printed nothing yet`);
+}
+
+/** Writes chunks, with a heading where the attempt or the stream changes. */
+class LogWriter {
+  readonly #session: Session;
+  readonly #attempt: number | null;
+  #heading = '';
+  #atLineStart = true;
+  written = 0;
+
+  constructor(session: Session, attempt: number | null) {
+    this.#session = session;
+    this.#attempt = attempt;
+  }
+
+  async write(chunk: LogChunk & { readonly cursor: string }): Promise<void> {
+    if (this.#attempt !== null && chunk.attempt !== this.#attempt) return;
+    this.written += 1;
+    const { io, palette } = this.#session;
+    if (this.#session.json) {
+      const { taskId, attempt, stream, offset, text, at } = chunk;
+      return this.#session.printJson({ id: taskId, attempt, stream, offset, text, at });
+    }
+    const heading = `── attempt ${chunk.attempt} · ${chunk.stream}`;
+    let text = '';
+    if (heading !== this.#heading) {
+      text += `${this.#atLineStart ? '' : '\n'}${palette.dim(heading)}\n`;
+      this.#heading = heading;
+    }
+    const body = printable(chunk.text);
+    text += body;
+    this.#atLineStart = body.endsWith('\n');
+    if (!io.stdout.write(text)) await drained(io.stdout);
+  }
+}
+
+/** A pipe that is read slowly holds the reading of the ledger back; one that is closed does not. */
+function drained(stream: NodeJS.WritableStream & { readonly destroyed?: boolean }): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed === true) return resolve();
+    const done = (): void => {
+      stream.off('drain', done);
+      stream.off('close', done);
+      stream.off('error', done);
+      resolve();
+    };
+    stream.once('drain', done);
+    stream.once('close', done);
+    stream.once('error', done);
+  });
+}

@@ -1,0 +1,76 @@
+/** What waits for landing: as each integration workflow tells it, else as the ledger knows it. */
+
+import { parseBranchName, parseProjectName, workflowIds } from '../../core/ids.ts';
+import type { QueueView } from '../../core/queue-types.ts';
+import { queueQuery } from '../../workflows/messages.ts';
+import { mapBounded } from '../bounded.ts';
+import { EXIT } from '../errors.ts';
+import { tryLedger } from '../outcome.ts';
+import { renderQueue, type ShownQueue } from '../render/queue.ts';
+import type { Session } from '../session.ts';
+import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
+import { readProject } from './list.ts';
+
+const QUERY_MS = 2_000;
+const AT_ONCE = 8;
+
+/** `tasks queue`. */
+export async function queue(
+  session: Session,
+  options: { readonly json?: true; readonly project?: string },
+): Promise<number> {
+  const project = readProject(options.project);
+  const temporal = await session.temporal();
+  const targets = (await listTargets(temporal)).filter((target) => project === null || target.project === project);
+  const queues = await mapBounded(targets, AT_ONCE, (target) => readQueue(session, temporal, target));
+  if (session.json) for (const shown of queues) session.printJson(shown);
+  else if (queues.length === 0) session.note('nothing has been handed off for landing yet');
+  else session.print(...queues.flatMap((shown) => renderQueue(shown, session.screen())));
+  for (const { from, project } of queues) {
+    if (from === 'ledger') session.note(`tasks: no worker answers for ${project}; this is what the ledger knows`);
+  }
+  return EXIT.ok;
+}
+
+type Target = Pick<QueueView, 'project' | 'branch'>;
+
+/** The integration workflows that run. */
+async function listTargets(temporal: Temporal): Promise<readonly Target[]> {
+  return temporal.within(CALL_MS, async () => {
+    const targets = new Map<string, Target>();
+    const query = "WorkflowType = 'integration' AND ExecutionStatus = 'Running'";
+    for await (const { workflowId } of temporal.client.workflow.list({ query, pageSize: 200 })) {
+      const [, name = '', ...rest] = workflowId.split('/');
+      const project = parseProjectName(name);
+      const branch = parseBranchName(rest.join('/'));
+      if (project.kind === 'ok' && branch.kind === 'ok') {
+        targets.set(workflowId, { project: project.value, branch: branch.value });
+      }
+    }
+    return [...targets.values()].sort((a, b) => a.project.localeCompare(b.project));
+  });
+}
+
+async function readQueue(session: Session, temporal: Temporal, target: Target): Promise<ShownQueue> {
+  const { project, branch } = target;
+  const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
+  try {
+    const view = await temporal.connection.withDeadline(Date.now() + QUERY_MS, () => handle.query(queueQuery));
+    return { ...view, from: 'workflow' };
+  } catch (error) {
+    if (!isNoAnswer(error)) throw error;
+  }
+  const views = await tryLedger(session, (ledger) => ledger.listTasks({ project, states: ['landing'], limit: 1_000 }));
+  const rows = (views ?? []).toReversed().map((view, index) => ({
+    position: index + 1,
+    id: view.id,
+    title: view.title,
+    state: 'queued' as const,
+    base: view.checkpoint?.base ?? null,
+    tree: null,
+    verdict: null,
+    waitingFor: view.waitingFor?.text ?? null,
+    since: view.createdAt,
+  }));
+  return { project, branch, origin: views?.[0]?.origin ?? '', landed: 0, rows, stopped: null, from: 'ledger' };
+}

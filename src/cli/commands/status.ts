@@ -1,0 +1,74 @@
+/** What of the stack runs, where, and how many tasks are in which state. */
+
+import { readStack, type StackState } from '../../local/stack.ts';
+import { EXIT } from '../errors.ts';
+import { tryLedger } from '../outcome.ts';
+import { countsLine } from '../render/stack.ts';
+import type { Session } from '../session.ts';
+import type { TemporalConnection } from '../../config/connection.ts';
+import { resolveConnection } from '../../config/connection.ts';
+import { UsageError } from '../errors.ts';
+import { addressOf } from './up.ts';
+
+/** `tasks status`: exit 1 when no Temporal is known. */
+export async function status(session: Session): Promise<number> {
+  const { home } = session.environment;
+  const [stack, connection] = await Promise.all([readStack(home), resolveConnection(session.environment)]);
+  if (connection.kind === 'invalid') throw new UsageError(connection.message);
+  const temporal = connection.kind === 'connection' ? connection.temporal : null;
+  const postgresUrl = connection.kind === 'connection' ? (connection.postgres?.url ?? null) : null;
+  const tasks = postgresUrl === null ? null : await tryLedger(session, (ledger) => ledger.countByState(null));
+  const report = {
+    home,
+    running: temporal !== null,
+    temporal: temporal === null ? null : temporalPart(temporal, stack),
+    postgres: postgresUrl === null ? null : { address: addressOf(postgresUrl), ...partOf(stack, 'postgres') },
+    worker: { ...partOf(stack, 'worker') },
+    supervisor: { ...partOf(stack, 'supervisor') },
+    tasks,
+  };
+  if (session.json) session.printJson(report);
+  else session.print(...render(session, report));
+  return temporal === null ? EXIT.failed : EXIT.ok;
+}
+
+type Part = 'temporal' | 'postgres' | 'worker' | 'supervisor';
+
+function partOf({ record, states }: StackState, part: Part) {
+  const entry = record[part];
+  const pid = entry !== null && 'pid' in entry ? entry.pid : null;
+  return { state: states[part], pid: states[part] === 'alive' ? pid : null };
+}
+
+function temporalPart(temporal: TemporalConnection, stack: StackState) {
+  const { address, namespace, uiUrl } = temporal;
+  const part = temporal.from === 'stack' ? partOf(stack, 'temporal') : { state: 'external' as const, pid: null };
+  return { address, namespace, uiUrl, ...part };
+}
+
+interface Report {
+  readonly home: string;
+  readonly temporal: ReturnType<typeof temporalPart> | null;
+  readonly postgres: (ReturnType<typeof partOf> & { readonly address: string }) | null;
+  readonly worker: ReturnType<typeof partOf>;
+  readonly tasks: Readonly<Record<string, number>> | null;
+}
+
+function render(session: Session, report: Report): string[] {
+  const { palette } = session;
+  const mark = ({ state, pid }: { readonly state: string; readonly pid: number | null }): string => {
+    if (state === 'alive') return palette.green(`runs${pid === null ? '' : ` (process ${pid})`}`);
+    if (state === 'external') return palette.green('external');
+    return state === 'dead' ? palette.red('died') : palette.dim('not running');
+  };
+  const { temporal, postgres, worker, tasks } = report;
+  if (temporal === null) return [`home       ${report.home}`, 'nothing is running; start it with: tasks up'];
+  return [
+    `home       ${report.home}`,
+    `Temporal   ${temporal.address}, namespace ${temporal.namespace}  ${mark(temporal)}`,
+    ...(temporal.uiUrl === null ? [] : [`Web UI     ${temporal.uiUrl}`]),
+    `Postgres   ${postgres === null ? 'none known; set DATABASE_URL' : `${postgres.address}  ${mark(postgres)}`}`,
+    `worker     ${mark(worker)}`,
+    `tasks      ${tasks === null ? 'unknown: the ledger does not answer' : countsLine(tasks, palette)}`,
+  ];
+}

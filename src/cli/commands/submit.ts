@@ -1,0 +1,225 @@
+/**
+ * Submits tasks. Everything is checked before any task is made; what is acknowledged here has been taken by Temporal,
+ * which keeps it whatever dies (N1). The reads of git, the ledger's check and the connection happen at the same time.
+ */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
+import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
+import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
+import type { TaskSpec } from '../../core/task-types.ts';
+import { MAX_BODY_BYTES, oneLine, printable } from '../../core/text.ts';
+import { LedgerUnavailable } from '../../ledger/types.ts';
+import { TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
+import { mapBounded } from '../bounded.ts';
+import { EXIT, Failed, UsageError } from '../errors.ts';
+import { readInput } from '../inputs.ts';
+import { webUrl, type Session } from '../session.ts';
+import { checkDraft, parseDrafts, type Draft, type Submission } from '../submission.ts';
+import type { Temporal } from '../temporal.ts';
+import { awaitTasks } from './wait.ts';
+
+export interface SubmitOptions {
+  readonly json?: true;
+  readonly body?: string;
+  readonly file?: string;
+  readonly run?: string;
+  readonly agent?: string;
+  readonly requestId?: string;
+  readonly from?: string;
+  readonly wait?: true;
+  readonly waitForPeople: boolean;
+}
+
+type Context = Extract<ProjectContext, { kind: 'ok' }>;
+
+const AT_ONCE = 16;
+const START_MS = 10_000;
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
+const MAX_DETAIL_CHARS = 1_000;
+
+/** `tasks submit`. */
+export async function submit(session: Session, options: SubmitOptions, args: readonly string[]): Promise<number> {
+  checkOptions(options, args);
+  const connecting = session.temporal().then(async (temporal) => {
+    await temporal.within(START_MS, () => temporal.connection.ensureConnected());
+    return temporal;
+  });
+  // Wrong input is told first, whatever the servers do: what they say is heard below.
+  connecting.catch(() => undefined);
+  const [context, drafts] = await Promise.all([readContext(session), readDrafts(session, options, args)]);
+  const submissions = drafts.map(({ line, draft }) => {
+    const checked = checkDraft(draft, context.settings);
+    if (checked.kind === 'ok') return checked.value;
+    throw new UsageError(line === null ? checked.message : `--from: line ${line}: ${checked.message}`);
+  });
+  for (const warning of context.warnings) session.note(`tasks: ${warning}`);
+  const checkingOrigin = checkOrigin(session, context);
+  const workerNote = noteMissingWorker(session);
+  const [temporal] = await Promise.all([connecting, checkingOrigin]);
+  const started = await mapBounded(submissions, AT_ONCE, async (submission) => {
+    const made = await start(session, temporal, context, submission);
+    report(session, temporal, made, submission, context);
+    return made;
+  });
+  await workerNote;
+  if (options.wait !== true) return EXIT.ok;
+  return awaitTasks(session, [...new Set(started.map(({ id }) => id))], { waitForPeople: options.waitForPeople });
+}
+
+function checkOptions(options: SubmitOptions, args: readonly string[]): void {
+  if (options.from !== undefined) {
+    const others = { title: args[0], '--body': options.body, '--file': options.file, '--run': options.run };
+    const more = { ...others, '--agent': options.agent, '--request-id': options.requestId };
+    const given = Object.entries(more).find(([, value]) => value !== undefined);
+    if (given !== undefined) throw new UsageError(`--from: takes no ${given[0]} beside it; put it into the lines`);
+    return;
+  }
+  if (args[0] === undefined) {
+    throw new UsageError('title: is missing; give one line that says what to do, or many tasks with --from FILE');
+  }
+  if (options.body !== undefined && options.file !== undefined) {
+    throw new UsageError('--body and --file: a task has one body; leave one of them out');
+  }
+  if (options.run !== undefined && options.agent !== undefined) {
+    throw new UsageError('--run and --agent: a task is a command or an agent; leave one of them out');
+  }
+}
+
+async function readContext(session: Session): Promise<Context> {
+  const context = await readProjectContext(session.io.cwd, session.environment.all);
+  if (context.kind === 'invalid') throw new UsageError(context.message);
+  return context;
+}
+
+async function readDrafts(
+  session: Session,
+  options: SubmitOptions,
+  args: readonly string[],
+): Promise<readonly { readonly line: number | null; readonly draft: Draft }[]> {
+  if (options.from !== undefined) {
+    const { nearest } = await import('../../config/explain.ts');
+    const parsed = parseDrafts(await readInput(session.io, '--from', options.from, MAX_LIST_BYTES), nearest);
+    if (parsed.kind === 'invalid') throw new UsageError(`--from: ${parsed.message}`);
+    return parsed.value;
+  }
+  const { run, agent, requestId } = options;
+  const body =
+    options.file === undefined ? options.body : await readInput(session.io, '--file', options.file, MAX_BODY_BYTES);
+  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, requestId } }];
+}
+
+/** A project's name belongs to one origin. Landing checks it again: a ledger that is down hinders nobody (N9). */
+async function checkOrigin(session: Session, context: Context): Promise<void> {
+  const { project } = context.settings;
+  try {
+    const owner = await (await session.ledger())?.originOf(project);
+    if (owner === null || owner === undefined || owner === context.origin) return;
+    throw new UsageError(
+      `project: ${project} belongs to another repository already (${oneLine(owner)}); choose another name in tasks.yaml`,
+    );
+  } catch (error) {
+    if (!(error instanceof LedgerUnavailable)) throw error;
+    session.note(`tasks: ${oneLine(error.message)}; the task is taken all the same, and lists show it later`);
+  }
+}
+
+async function noteMissingWorker(session: Session): Promise<void> {
+  const { temporal } = await session.connection();
+  if (temporal.from !== 'stack') return;
+  const { readStack } = await import('../../local/stack.ts');
+  const { states } = await readStack(session.environment.home);
+  if (states.worker === 'alive') return;
+  session.note('tasks: no worker is running in the stack; the task waits for one: tasks up, or tasks worker');
+}
+
+interface Started {
+  readonly id: TaskId;
+  readonly existing: boolean;
+}
+
+function chooseId(project: string, requestId: string | null): TaskId {
+  if (requestId === null) return taskIdFromBytes(randomBytes(16));
+  return taskIdFromBytes(createHash('sha256').update(`${project}\0${requestId}`).digest());
+}
+
+async function start(session: Session, temporal: Temporal, context: Context, wanted: Submission): Promise<Started> {
+  const { settings, checkout } = context;
+  const id = chooseId(settings.project, wanted.requestId);
+  const owner = {
+    name: oneLine(session.actor(checkout.userName), 100),
+    email: oneLine(checkout.userEmail ?? '', 200),
+  };
+  const spec: TaskSpec = {
+    id,
+    project: settings.project,
+    origin: context.origin,
+    branch: settings.branch,
+    configCommit: context.configCommit,
+    title: wanted.title,
+    body: wanted.body,
+    work: wanted.work,
+    policy: settings.policy,
+    owner,
+    createdAtMs: Date.now(),
+    requestId: wanted.requestId,
+  };
+  const input: TaskInput = { spec, carried: null };
+  try {
+    await temporal.within(START_MS, () =>
+      temporal.client.workflow.start(WORKFLOW_TYPES.task, {
+        workflowId: workflowIds.task(id),
+        taskQueue: TASK_QUEUES.tasks,
+        workflowIdConflictPolicy: 'FAIL',
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        args: [input],
+        ...describeTask(spec),
+      }),
+    );
+    return { id, existing: false };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    if (wanted.requestId === null) throw new Failed(`the id ${id} was taken by chance; submit again`);
+    return { id, existing: true };
+  }
+}
+
+/** What the Temporal Web UI shows of the task before a worker has seen it. */
+export function describeTask(spec: TaskSpec) {
+  const agent = spec.work.kind === 'shell' ? 'shell' : spec.work.agent;
+  const keyword = (name: string, value: string) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value });
+  const what = spec.work.kind === 'shell' ? spec.work.run : spec.body;
+  const body = printable(what);
+  const cut = body.length > MAX_DETAIL_CHARS ? `${body.slice(0, MAX_DETAIL_CHARS)}…` : body;
+  return {
+    staticSummary: oneLine(spec.title),
+    staticDetails: `${cut}\n\nProject \`${spec.project}\`, branch \`${spec.branch}\`, agent \`${agent}\`, submitted by ${spec.owner.name}`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      keyword('TaskState', 'queued'),
+      keyword('Project', spec.project),
+      keyword('Agent', agent),
+      keyword('Owner', spec.owner.name),
+    ]),
+  };
+}
+
+function report(session: Session, temporal: Temporal, made: Started, wanted: Submission, context: Context): void {
+  const workflowId = workflowIds.task(made.id);
+  const url = webUrl(temporal.settings, workflowId);
+  const { project } = context.settings;
+  if (!session.json) {
+    const note = made.existing ? session.palette.dim('  (submitted before)') : '';
+    session.print(`${made.id}  ${oneLine(wanted.title)}${note}`);
+    return;
+  }
+  session.printJson({
+    id: made.id,
+    title: wanted.title,
+    project,
+    state: 'queued',
+    existing: made.existing,
+    workflowId,
+    ...(url === null ? {} : { webUrl: url }),
+  });
+}

@@ -1,0 +1,99 @@
+/**
+ * Runs the embedded stack. In the foreground this process is its supervisor; with `--detach` it starts itself again in
+ * a session of its own and returns when everything answers.
+ */
+
+import { oneLine } from '../../core/text.ts';
+import { readStack, stopStack, type StackRecord } from '../../local/stack.ts';
+import { superviseStack } from '../../local/supervisor.ts';
+import type { StackEvent } from '../../local/supervisor-types.ts';
+import { EXIT, Failed } from '../errors.ts';
+import { showLive, type LiveView } from '../live-view.ts';
+import { showProgress } from '../progress.ts';
+import { stackEventLine } from '../render/stack.ts';
+import type { Session } from '../session.ts';
+import { chooseParts, type UpOptions } from '../stack-parts.ts';
+import { detach } from '../detach.ts';
+
+/** `tasks up`. */
+export async function up(session: Session, options: UpOptions): Promise<number> {
+  const { record, states } = await readStack(session.environment.home);
+  if (states.supervisor === 'alive') {
+    if (session.json) session.printJson({ kind: 'already-running', stack: describeStack(record) });
+    else session.print(`a stack runs already for ${session.environment.home}`, ...addresses(record));
+    return EXIT.ok;
+  }
+  return options.detach === true ? detach(session, options) : foreground(session, options);
+}
+
+async function foreground(session: Session, options: UpOptions): Promise<number> {
+  const { io } = session;
+  io.holdInterrupt();
+  const isLive = io.stdout.isTTY === true && !session.json;
+  const progress = isLive ? showProgress(io.stderr) : null;
+  let live: LiveView | null = null;
+  const report = (event: StackEvent): void => {
+    if (session.json)
+      return session.printJson(event.kind === 'ready' ? { ...event, stack: describeStack(event.stack) } : event);
+    const line = stackEventLine(event, session.palette);
+    if (line === null) return;
+    if (live !== null) live.say(line);
+    else if (progress !== null && event.kind !== 'failed' && event.kind !== 'died') progress.update(line);
+    else session.note(line);
+    if (event.kind !== 'ready') return;
+    progress?.stop();
+    if (isLive) live = showLive(session, event.stack, io.stdout);
+    else session.print(...addresses(event.stack));
+  };
+  io.interrupt.addEventListener('abort', () => live?.stopping(), { once: true });
+  io.kill.addEventListener('abort', () => void stopStack(session.environment.home, KILL), { once: true });
+  try {
+    const parts = await chooseParts(session, options, report);
+    const result = await superviseStack({
+      home: session.environment.home,
+      parts,
+      report,
+      signal: io.interrupt,
+      program: io.programs.version,
+    });
+    if (result.kind === 'stopped') return EXIT.ok;
+    const { message, next, evidence } = result.failure;
+    if (evidence !== undefined) session.note(...evidence.split('\n').slice(-15));
+    throw new Failed(`${oneLine(message, 500)}; ${oneLine(next, 300)}`);
+  } finally {
+    progress?.stop();
+    await (live as LiveView | null)?.stop();
+  }
+}
+
+const KILL = { spareSupervisor: true, workerGraceMs: 0 } as const;
+
+/** What is said of a stack; no password. */
+export function describeStack(record: StackRecord) {
+  const { temporal, postgres, worker } = record;
+  return {
+    temporal:
+      temporal === null ? null : { address: temporal.address, namespace: temporal.namespace, uiUrl: temporal.uiUrl },
+    postgres: postgres === null ? null : { address: addressOf(postgres.url) },
+    worker: worker === null ? null : { pid: worker.pid },
+  };
+}
+
+/** Host, port and database of a Postgres URL, without the password. */
+export function addressOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `${host}${pathname}`;
+  } catch {
+    return 'as DATABASE_URL says';
+  }
+}
+
+export function addresses(record: StackRecord): string[] {
+  const { temporal, postgres } = record;
+  return [
+    ...(temporal === null ? [] : [`Temporal   ${temporal.address}, namespace ${temporal.namespace}`]),
+    ...(temporal === null || temporal.uiUrl === null ? [] : [`Web UI     ${temporal.uiUrl}`]),
+    ...(postgres === null ? [] : [`Postgres   ${addressOf(postgres.url)}`]),
+  ];
+}

@@ -1,0 +1,101 @@
+/** Waits until tasks have ended. */
+
+import { isEnd, type TaskView } from '../../core/task-types.ts';
+import { taskIdOfWorkflow, type TaskId } from '../../core/ids.ts';
+import { EXIT, Failed, UsageError } from '../errors.ts';
+import { tryLedger } from '../outcome.ts';
+import { showProgress } from '../progress.ts';
+import { outcomeLine, waitsLine } from '../render/tasks.ts';
+import { resolveIds } from '../resolve-id.ts';
+import type { Session } from '../session.ts';
+import { CALL_MS } from '../temporal.ts';
+import { TaskWatch } from '../watch.ts';
+
+export interface WaitOptions {
+  readonly json?: true;
+  readonly all?: true;
+  readonly waitForPeople: boolean;
+  readonly timeout?: number;
+}
+
+/** `tasks wait`. */
+export async function wait(session: Session, options: WaitOptions, args: readonly string[]): Promise<number> {
+  if (options.all === true && args.length > 0) throw new UsageError('--all: takes no ids beside it; leave one out');
+  if (options.all !== true && args.length === 0) throw new UsageError('id: is missing; give ids, or --all');
+  const ids = options.all === true ? await openTasks(session) : await resolveIds(session, args);
+  return awaitTasks(session, ids, {
+    waitForPeople: options.waitForPeople,
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+  });
+}
+
+/** Every task that has not ended: by Temporal, which has those too that no worker has seen. */
+async function openTasks(session: Session): Promise<readonly TaskId[]> {
+  const temporal = await session.temporal();
+  return temporal.within(4 * CALL_MS, async () => {
+    const ids: TaskId[] = [];
+    const query = "WorkflowType = 'task' AND ExecutionStatus = 'Running'";
+    for await (const execution of temporal.client.workflow.list({ query, pageSize: 1_000 })) {
+      const id = taskIdOfWorkflow(execution.workflowId);
+      if (id !== null) ids.push(id);
+    }
+    return [...new Set(ids)];
+  });
+}
+
+/** Waits, says who waits for a person, and prints how each ended. The exit code. */
+export async function awaitTasks(
+  session: Session,
+  ids: readonly TaskId[],
+  options: { readonly waitForPeople: boolean; readonly timeoutMs?: number },
+): Promise<number> {
+  const temporal = await session.temporal();
+  const views = new Map<TaskId, TaskView>();
+  const isTerminal = session.io.stderr.isTTY === true;
+  const progress = isTerminal && ids.length > 0 ? showProgress(session.io.stderr) : null;
+  const tell = (line: string): void => {
+    // The spinner's line gives way, and is drawn again at its next turn.
+    session.note(progress === null ? line : `\r\u001b[2K${line}`);
+  };
+  const count = (): void => progress?.update(`${views.size} of ${ids.length} ended`);
+  const watch = new TaskWatch({
+    temporal,
+    ids,
+    readViews: (open) => tryLedger(session, (ledger) => ledger.readTasks(open)),
+    interrupt: session.io.interrupt,
+    timeoutMs: options.timeoutMs ?? null,
+    stopAtPeople: !options.waitForPeople,
+    onEnded: (view) => {
+      views.set(view.id, view);
+      if (session.json) session.printJson(view);
+      else session.print(outcomeLine(view, session.palette));
+      count();
+    },
+    onWaits: (view) => tell(waitsLine(view)),
+  });
+  count();
+  try {
+    const end = await watch.run();
+    progress?.stop();
+    return codeOf(end, [...views.values()], ids.length);
+  } finally {
+    progress?.stop();
+  }
+}
+
+function codeOf(end: Awaited<ReturnType<TaskWatch['run']>>, views: readonly TaskView[], wanted: number): number {
+  switch (end.kind) {
+    case 'ended':
+      return views.every(({ state }) => state === 'landed' || state === 'unchanged') ? EXIT.ok : EXIT.failed;
+    case 'people':
+      return EXIT.failed;
+    case 'timeout':
+      throw new Failed(
+        `${wanted - views.filter(({ state }) => isEnd(state)).length} of ${wanted} had not ended in time`,
+      );
+    case 'interrupted':
+      return 130;
+    case 'unknown':
+      throw new UsageError(`no task is named ${end.id}; tasks list --all shows them`);
+  }
+}

@@ -1,0 +1,101 @@
+/** The machine: programs, containment, disk. */
+
+import { execFile } from 'node:child_process';
+import { mkdir, statfs } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { readHostFile } from '../../config/host-file.ts';
+import { messageOf } from '../errors.ts';
+import { bad, fine, warn, type Check } from '../render/checks.ts';
+import type { Session } from '../session.ts';
+
+const run = promisify(execFile);
+
+const RUN_MS = 5_000;
+const NODE_LEAST = [20, 19] as const;
+const GIT_LEAST = [2, 38] as const;
+const GIB = 1024 ** 3;
+const MEBIBYTES_500 = GIB / 2;
+
+export async function checkHost(session: Session): Promise<readonly Check[]> {
+  return [
+    checkNode(process.versions.node),
+    await checkGit(session),
+    await checkContainment(session),
+    await checkDisk(session),
+    await checkHostFile(session),
+  ];
+}
+
+/** True when a version such as `2.39.5` is at least so new. */
+export function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [a = 0, b = 0] = (/\d+(?:\.\d+)*/.exec(version)?.[0] ?? '0').split('.').map(Number);
+  return a > major || (a === major && b >= minor);
+}
+
+function checkNode(version: string): Check {
+  return isAtLeast(version, NODE_LEAST)
+    ? fine('node', version)
+    : bad('node', `${version} is older than ${NODE_LEAST.join('.')}`, 'install a newer Node from https://nodejs.org');
+}
+
+async function checkGit(session: Session): Promise<Check> {
+  try {
+    const { stdout } = await run('git', ['--version'], { env: session.environment.all, timeout: RUN_MS });
+    const version = stdout.trim().replace(/^git version /, '');
+    return isAtLeast(version, GIT_LEAST)
+      ? fine('git', version)
+      : bad(
+          'git',
+          `${version} is older than ${GIT_LEAST.join('.')}`,
+          'install a newer git: candidates need merge-tree',
+        );
+  } catch (error) {
+    return bad('git', messageOf(error), 'install git, and put it on the PATH');
+  }
+}
+
+/** A trial of what contains an agent's processes. */
+async function checkContainment(session: Session): Promise<Check> {
+  const name = 'containment';
+  if (process.platform !== 'linux') {
+    return warn(name, 'bubblewrap is for Linux', 'agents run in a process group; what they leave may outlive them');
+  }
+  const args = ['--ro-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--', 'true'];
+  try {
+    await run('bwrap', args, { env: session.environment.all, timeout: RUN_MS });
+    return fine(name, 'bubblewrap works');
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return isMissing
+      ? warn(
+          name,
+          'there is no bubblewrap',
+          'install it (apt install bubblewrap), so that no process outlives its phase',
+        )
+      : warn(name, `bubblewrap cannot be used: ${messageOf(error)}`, 'allow user namespaces on this machine');
+  }
+}
+
+async function checkDisk(session: Session): Promise<Check> {
+  const { home } = session.environment;
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const { bavail, bsize } = await statfs(home);
+    const free = bavail * bsize;
+    const found = `${(free / GIB).toFixed(1)} GiB free in ${home}`;
+    if (free < MEBIBYTES_500) return bad('disk', found, 'make room, or put TASKS_HOME on a larger disk');
+    return free < 4 * GIB ? warn('disk', found, 'worktrees and logs need room: make some') : fine('disk', found);
+  } catch (error) {
+    return bad(
+      'disk',
+      `${home} cannot be used: ${messageOf(error)}`,
+      'set TASKS_HOME to a folder that you may write to',
+    );
+  }
+}
+
+async function checkHostFile(session: Session): Promise<Check> {
+  const host = await readHostFile(session.environment.home);
+  if (host.kind === 'invalid') return bad('host.yaml', host.message, 'mend it');
+  return fine('host.yaml', `${host.value.agents} agents, ${host.value.gates} gate runs at the same time`);
+}

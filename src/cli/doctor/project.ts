@@ -1,0 +1,91 @@
+/** The repository that the command is run in: its tasks.yaml, its agents' programs, its origin. */
+
+import { access, constants } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { programPath, readHostFile } from '../../config/host-file.ts';
+import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
+import type { AgentDefinition } from '../../core/project.ts';
+import { probeOrigin } from '../../git/room.ts';
+import { bad, fine, warn, type Check } from '../render/checks.ts';
+import type { Session } from '../session.ts';
+
+type Context = Extract<ProjectContext, { kind: 'ok' }>;
+
+export async function checkProject(session: Session): Promise<readonly Check[]> {
+  const context = await readProjectContext(session.io.cwd, session.environment.all);
+  if (context.kind === 'invalid') {
+    // Outside of any repository the machine alone is asked about.
+    return [warn('tasks.yaml', context.message, 'run tasks doctor in the repository that tasks are for')];
+  }
+  const { project, branch } = context.settings;
+  const warnings = context.warnings.map((warning) => warn('tasks.yaml', warning, 'commit and push what is to count'));
+  return [
+    fine('tasks.yaml', `project ${project}, branch ${branch}, at ${context.configCommit.slice(0, 12)}`),
+    ...warnings,
+    ...(await checkAgents(session, context)),
+    ...(await checkOrigin(session, context)),
+  ];
+}
+
+async function checkAgents(session: Session, context: Context): Promise<readonly Check[]> {
+  const host = await readHostFile(session.environment.home);
+  const checks: Check[] = [];
+  for (const [name, definition] of Object.entries(context.settings.agents)) {
+    const named = programOf(definition);
+    const program = host.kind === 'ok' ? programPath(host.value, named) : named;
+    const path = await findProgram(program, session.environment.path);
+    const isDefault = name === context.settings.agent;
+    if (path !== null) checks.push(fine(`agent ${name}`, path));
+    else if (isDefault) checks.push(bad(`agent ${name}`, `${program} is not on the PATH`, fixFor(named)));
+    else checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fixFor(named)));
+  }
+  return checks;
+}
+
+function programOf(definition: AgentDefinition): string {
+  return definition.kind === 'claude' ? 'claude' : (definition.command[0] ?? '');
+}
+
+function fixFor(program: string): string {
+  return `install ${program} where workers run, or name its path in host.yaml: programs: {${program}: /path}`;
+}
+
+/** Where a program is; null when it is nowhere. One with a slash may be of the repository: it is taken as it is. */
+async function findProgram(program: string, path: string): Promise<string | null> {
+  if (program.includes('/') && !isAbsolute(program)) return program;
+  const places = isAbsolute(program) ? [program] : path.split(delimiter).map((folder) => join(folder, program));
+  for (const place of places) {
+    try {
+      await access(place, constants.X_OK);
+      return place;
+    } catch {
+      // Not here: the next folder.
+    }
+  }
+  return null;
+}
+
+async function checkOrigin(session: Session, context: Context): Promise<readonly Check[]> {
+  const { origin, settings, checkout } = context;
+  const target = { project: settings.project, branch: settings.branch, origin };
+  const { fetch, push } = await probeOrigin(target, {
+    home: session.environment.home,
+    processHome: session.environment.userHome,
+    personal: { env: session.environment.all },
+  });
+  const how = checkout.hasRemote
+    ? 'see that git reaches it without asking: git ls-remote, a credential helper'
+    : 'mend it';
+  return [
+    fetch.kind === 'ok'
+      ? fetch.tip === null
+        ? bad(
+            'origin',
+            `has no branch ${settings.branch}`,
+            `push it: git push -u ${checkout.remote ?? 'origin'} ${settings.branch}`,
+          )
+        : fine('origin', `${settings.branch} is at ${fetch.tip.slice(0, 12)}`)
+      : bad('origin', fetch.message, how),
+    push.kind === 'ok' ? fine('push', 'a pretended push was taken') : bad('push', push.message, how),
+  ];
+}

@@ -1,0 +1,29 @@
+/** How a command ends when it cannot do what it was asked for: one line on standard error, and the exit code. */
+
+import { oneLine } from '../core/text.ts';
+
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** Somebody asked wrongly: exit 2. The message is one line that names the option or key and the fix. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The request was right and did not succeed: exit 1. The message is one line with the reason and what to do. */
+export class Failed extends Error {
+  override readonly name = 'Failed';
+}
+
+const MAX_ERROR_CHARS = 1_000;
+
+/** What an error becomes: its exit code and its one line. */
+export function explainError(error: unknown): { readonly code: number; readonly line: string } {
+  const code = error instanceof UsageError ? EXIT.usage : EXIT.failed;
+  return { code, line: `tasks: ${oneLine(messageOf(error), MAX_ERROR_CHARS)}` };
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === '' ? error.name : error.message;
+}

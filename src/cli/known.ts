@@ -1,0 +1,132 @@
+/**
+ * What is known of one task: by the workflow's own word, else by the ledger's record, else by what Temporal keeps of it.
+ * A task that no worker has taken yet is queued, whatever its workflow would say.
+ */
+
+import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { TaskId } from '../core/ids.ts';
+import { isEnd, type TaskStateName, type TaskView } from '../core/task-types.ts';
+import { detailQuery, type TaskDetail } from '../workflows/messages.ts';
+import { Failed, UsageError } from './errors.ts';
+import { brokenView, emptyView, tryLedger } from './outcome.ts';
+import { noTask } from './resolve-id.ts';
+import type { Session } from './session.ts';
+import { CALL_MS, type Temporal } from './temporal.ts';
+
+const QUERY_MS = 1_500;
+
+export interface Known {
+  readonly view: TaskView;
+  /** Null when the workflow did not answer. */
+  readonly detail: TaskDetail | null;
+  readonly from: 'workflow' | 'ledger' | 'temporal';
+}
+
+/** @throws UsageError when nobody knows the task, Failed when neither Temporal nor the ledger can be asked */
+export async function readKnown(session: Session, id: TaskId): Promise<Known> {
+  const temporal = await session.temporal();
+  const asking = new AbortController();
+  const querying = queryDetail(temporal, id, asking.signal);
+  const describing = describe(temporal, id);
+  try {
+    const recorded = await tryLedger(session, (ledger) => ledger.readTask(id));
+    const described = await describing;
+    const isOpen = described.kind === 'found' && described.description.status.name === 'RUNNING';
+    // An ended task's record is final: its workflow would say the same, if a worker were there.
+    if (recorded !== null && isEnd(recorded.state) && !isOpen) return { view: recorded, detail: null, from: 'ledger' };
+    const detail = described.kind === 'found' ? await querying : null;
+    return settle(id, recorded, described, detail);
+  } finally {
+    asking.abort();
+  }
+}
+
+/** The view alone. */
+export async function requireKnown(session: Session, id: TaskId): Promise<TaskView> {
+  return (await readKnown(session, id)).view;
+}
+
+type Described =
+  | { readonly kind: 'found'; readonly description: WorkflowExecutionDescription }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+async function settle(
+  id: TaskId,
+  recorded: TaskView | null,
+  described: Described,
+  detail: TaskDetail | null,
+): Promise<Known> {
+  if (detail !== null) return { view: newest(detail.view, recorded), detail, from: 'workflow' };
+  if (recorded !== null) {
+    const view = described.kind === 'found' ? amend(recorded, described.description) : recorded;
+    return { view, detail: null, from: 'ledger' };
+  }
+  if (described.kind === 'none') throw new UsageError(noTask(id));
+  if (described.kind === 'failed') throw described.error;
+  return { view: await viewOfDescription(id, described.description), detail: null, from: 'temporal' };
+}
+
+/** The workflow says running as soon as an attempt is scheduled; the ledger knows whether one has begun. */
+function newest(said: TaskView, recorded: TaskView | null): TaskView {
+  if (recorded === null) return said;
+  if (recorded.sequence > said.sequence) return recorded;
+  const waitsForSlot = said.state === 'running' && recorded.state === 'queued' && recorded.attempt === said.attempt;
+  return waitsForSlot ? { ...said, state: 'queued' } : said;
+}
+
+/** A record that does not know of the end, of a workflow that was ended from outside. */
+function amend(recorded: TaskView, description: WorkflowExecutionDescription): TaskView {
+  const status = description.status.name;
+  if (status !== 'TERMINATED' && status !== 'TIMED_OUT') return recorded;
+  return brokenView(recorded.id, recorded, `its workflow was ended from outside (${status.toLowerCase()})`);
+}
+
+async function queryDetail(temporal: Temporal, id: TaskId, signal: AbortSignal): Promise<TaskDetail | null> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)]);
+  try {
+    return await temporal.connection.withAbortSignal(limit, () => temporal.task(id).query(detailQuery));
+  } catch {
+    // No worker, or none that knows the query: the ledger and the description say what they know.
+    return null;
+  }
+}
+
+async function describe(temporal: Temporal, id: TaskId): Promise<Described> {
+  try {
+    const description = await temporal.within(CALL_MS, () => temporal.task(id).describe());
+    return { kind: 'found', description };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'none' };
+    if (error instanceof Failed) return { kind: 'failed', error };
+    throw error;
+  }
+}
+
+const STATE_OF_STATUS: Readonly<Record<string, TaskStateName>> = {
+  COMPLETED: 'landed',
+  FAILED: 'failed',
+  CANCELLED: 'canceled',
+  TERMINATED: 'failed',
+  TIMED_OUT: 'failed',
+};
+
+/** What the start of the workflow tells: enough for a task that nobody has taken yet. */
+async function viewOfDescription(id: TaskId, description: WorkflowExecutionDescription): Promise<TaskView> {
+  const keyword = (name: string): string => {
+    const value = description.searchAttributes[name]?.[0];
+    return typeof value === 'string' ? value : '';
+  };
+  const ended = STATE_OF_STATUS[description.status.name];
+  const told = keyword('TaskState') as TaskStateName;
+  return {
+    ...emptyView(id),
+    title: (await description.staticSummary()) ?? '',
+    project: keyword('Project') as TaskView['project'],
+    agent: keyword('Agent'),
+    owner: keyword('Owner'),
+    state: ended === undefined || isEnd(told) ? told || 'queued' : ended,
+    createdAt: description.startTime.toISOString(),
+    endedAt: description.closeTime?.toISOString() ?? null,
+  };
+}

@@ -1,0 +1,76 @@
+/** The live view of `tasks up` on a terminal: redrawn in place each second until it is stopped. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { LedgerUnavailable } from '../ledger/types.ts';
+import { openLedgerReader } from '../ledger/reader.ts';
+import type { StackRecord } from '../local/stack.ts';
+import type { Output } from './io.ts';
+import { renderLive, type LiveData } from './render/stack.ts';
+import type { Session } from './session.ts';
+
+const EVERY_MS = 1_000;
+const ACTIVE = ['running', 'landing', 'waiting', 'queued'];
+
+export interface LiveView {
+  /** A line for its foot. */
+  say(line: string): void;
+  stopping(): void;
+  stop(): Promise<void>;
+}
+
+/** Draws until `stop`. */
+export function showLive(session: Session, stack: StackRecord, output: Output): LiveView {
+  const events: string[] = [];
+  const end = new AbortController();
+  const ledger = stack.postgres === null ? null : openLedgerReader({ url: stack.postgres.url });
+  let drawn = 0;
+  let isStopping = false;
+
+  const draw = (tasks: LiveData['tasks']): void => {
+    const data: LiveData = {
+      temporal: stack.temporal?.address ?? 'none',
+      uiUrl: stack.temporal?.uiUrl ?? null,
+      tasks,
+      events,
+      stopping: isStopping,
+    };
+    const lines = renderLive(data, session.screen(), output.rows ?? 24);
+    const up = drawn === 0 ? '' : `\u001b[${drawn}A\r`;
+    output.write(`${up}\u001b[J${lines.map((line) => `${line}\n`).join('')}`);
+    drawn = lines.length;
+  };
+
+  const read = async (): Promise<LiveData['tasks']> => {
+    if (ledger === null) return null;
+    try {
+      const [counts, active, inbox] = await Promise.all([
+        ledger.countByState(null),
+        ledger.listTasks({ project: null, states: ACTIVE, limit: 50 }),
+        ledger.readInbox(null),
+      ]);
+      return { counts, active, inbox };
+    } catch (error) {
+      if (error instanceof LedgerUnavailable) return null;
+      throw error;
+    }
+  };
+
+  const loop = async (): Promise<void> => {
+    while (!end.signal.aborted) {
+      draw(await read());
+      await pause(EVERY_MS, undefined, { signal: end.signal }).catch(() => undefined);
+    }
+  };
+  const running = loop().catch((error: unknown) => events.push(String(error)));
+  return {
+    say: (line) => void events.push(line),
+    stopping: () => {
+      isStopping = true;
+    },
+    async stop() {
+      end.abort();
+      await running;
+      await ledger?.close();
+    },
+  };
+}

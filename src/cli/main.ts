@@ -1,0 +1,280 @@
+/** The command table. Nothing heavy is loaded here: each command's code is, when it is called. */
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { TASK_STATES } from '../core/task-types.ts';
+import { EXIT, explainError, UsageError } from './errors.ts';
+import type { CliIo } from './io.ts';
+import { parseDuration } from './render/time.ts';
+import type { Session } from './session.ts';
+
+/** Runs one command; its exit code: 0, 1 (failed) or 2 (wrong usage). Never throws. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  const outcome = { code: EXIT.ok as number };
+  const program = makeProgram(io, outcome);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return outcome.code;
+  } catch (error) {
+    if (error instanceof CommanderError) return endOfCommander(error, io);
+    const { code, line } = explainError(error);
+    io.stderr.write(`${line}\n`);
+    const debug = io.env['TASKS_DEBUG'] ?? '';
+    if (debug !== '' && debug !== '0' && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`);
+    return code;
+  }
+}
+
+/** Help and version are no errors; everything else is wrong usage, in one line. */
+function endOfCommander(error: CommanderError, io: CliIo): number {
+  if (error.exitCode === 0) return EXIT.ok;
+  if (error.code === 'commander.help') return EXIT.usage;
+  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  const { line } = explainError(new UsageError(`${message}; see tasks --help`));
+  io.stderr.write(`${line}\n`);
+  return EXIT.usage;
+}
+
+type Work<Options> = (session: Session, options: Options, args: readonly string[]) => Promise<number>;
+
+/** What a command table's entry needs beside commander: the surroundings and the place for the exit code. */
+interface Table {
+  readonly program: Command;
+  action<Options extends { readonly json?: true }>(command: Command, load: () => Promise<Work<Options>>): Command;
+}
+
+function makeProgram(io: CliIo, outcome: { code: number }): Command {
+  const program = new Command('tasks');
+  program
+    .description('Runs tasks for coding agents durably, and lands finished work on main, each commit tested.')
+    .version(io.programs.version, '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+    })
+    .showSuggestionAfterError(true)
+    .addHelpText('after', HELP_AFTER)
+    .action(() => program.outputHelp());
+  const table: Table = {
+    program,
+    action: (command, load) =>
+      command.option('--json', 'JSON on standard output, and nothing else').action(async (...given: unknown[]) => {
+        const options = command.opts();
+        const args = given.slice(0, -2).flatMap((arg) => (arg === undefined ? [] : (arg as string | string[])));
+        const { Session } = await import('./session.ts');
+        const session = new Session(io, options['json'] === true);
+        try {
+          const work = await load();
+          outcome.code = await work(session, options as Parameters<typeof work>[1], args);
+        } finally {
+          await session.close();
+        }
+      }),
+  };
+  addStackCommands(table);
+  addSubmit(table);
+  addWait(table);
+  addReading(table);
+  addMessages(table);
+  addCare(table);
+  return program;
+}
+
+const HELP_AFTER = `
+Examples:
+  $ tasks up --detach
+  $ tasks init
+  $ tasks submit "Add a --json flag to the list command" --file notes.md
+  $ tasks submit "Sort the imports" --run "npx --no-install some-codemod"
+  $ tasks submit --from tasks.jsonl
+  $ tasks wait --all
+  $ tasks answer 3f "Yes, the second one"
+
+Every command that takes an ID takes its unambiguous beginning too. Exit codes: 0 done, 1 failed, 2 wrong usage.`;
+
+function addStackCommands(table: Table): void {
+  const { program } = table;
+  table.action(
+    program
+      .command('up')
+      .description('start the embedded stack: Temporal, Postgres and a worker')
+      .option('-d, --detach', 'in the background; returns when everything is ready')
+      .option('--no-worker', 'without a worker')
+      .option('--agents <n>', 'agents at the same time', count)
+      .option('--gates <n>', 'gate runs at the same time', count),
+    async () => (await import('./commands/up.ts')).up,
+  );
+  table.action(
+    program.command('down').description('stop the stack, and whatever is left of an earlier one'),
+    async () => (await import('./commands/down.ts')).down,
+  );
+  table.action(
+    program
+      .command('worker')
+      .description('run a worker in the foreground')
+      .option('--agents <n>', 'agents at the same time', count)
+      .option('--gates <n>', 'gate runs at the same time', count),
+    async () => (await import('./commands/worker.ts')).worker,
+  );
+  table.action(
+    program.command('status').description('what runs, where, and how many tasks are in which state'),
+    async () => (await import('./commands/status.ts')).status,
+  );
+}
+
+function addSubmit(table: Table): void {
+  table.action(
+    table.program
+      .command('submit')
+      .description('submit a task, or many')
+      .argument('[title]', 'one line that says what to do')
+      .option('--body <text>', 'more about it')
+      .option('--file <path>', 'read the body from a file; - reads standard input')
+      .option('--run <command>', 'a shell task: the command does the work')
+      .option('--agent <name>', 'an agent of tasks.yaml')
+      .option('--request-id <key>', 'submitting again with the same key is the same task')
+      .option(
+        '--from <path>',
+        'many: one JSON object a line, {title, body?, run?, agent?, requestId?}; - reads standard input',
+      )
+      .option('--wait', 'wait until it has ended')
+      .option('--no-wait-for-people', 'with --wait: end when only people are waited for')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  $ tasks submit "Fix the flaky test" --body "It fails on Mondays" --wait\n  $ git diff | tasks submit "Review this" --file -',
+      ),
+    async () => (await import('./commands/submit.ts')).submit,
+  );
+}
+
+function addWait(table: Table): void {
+  table.action(
+    table.program
+      .command('wait')
+      .description('wait until tasks have ended; exit 1 if any did not land or stay unchanged')
+      .argument('[id...]')
+      .option('--all', 'every task that has not ended')
+      .option('--no-wait-for-people', 'end with exit 1 when only people are waited for')
+      .option('--timeout <duration>', 'at the longest, such as 90s, 10m or 2h', milliseconds),
+    async () => (await import('./commands/wait.ts')).wait,
+  );
+}
+
+function addReading(table: Table): void {
+  const { program } = table;
+  table.action(
+    program
+      .command('list')
+      .alias('ls')
+      .description('tasks that have not ended, and the latest that have')
+      .option('--all', 'every task')
+      .option('--state <state>', `one of ${TASK_STATES.join(', ')}; several with commas`)
+      .option('--project <name>', 'of one project')
+      .option('--limit <n>', 'at most so many', count),
+    async () => (await import('./commands/list.ts')).list,
+  );
+  table.action(
+    program.command('show').description('one task: its state, its history, what it waits for').argument('<id>'),
+    async () => (await import('./commands/show.ts')).show,
+  );
+  table.action(
+    program
+      .command('logs')
+      .description('what a task printed')
+      .argument('<id>')
+      .option('-f, --follow', 'until the task has ended')
+      .option('--attempt <n>', 'of one attempt', count),
+    async () => (await import('./commands/logs.ts')).logs,
+  );
+  table.action(
+    program
+      .command('queue')
+      .description('what waits for landing, and why nothing lands when nothing does')
+      .option('--project <name>', 'of one project'),
+    async () => (await import('./commands/queue.ts')).queue,
+  );
+  table.action(
+    program
+      .command('inbox')
+      .description('what waits for a person, oldest first')
+      .option('--project <name>', 'of one project'),
+    async () => (await import('./commands/inbox.ts')).inbox,
+  );
+}
+
+function addMessages(table: Table): void {
+  const { program } = table;
+  table.action(
+    program
+      .command('answer')
+      .description("reply to a task's question")
+      .argument('<id>')
+      .argument('[text]', 'the answer')
+      .option('--file <path>', 'read the answer from a file; - reads standard input'),
+    async () => (await import('./commands/answer.ts')).answer,
+  );
+  table.action(
+    program.command('cancel').description('stop tasks for good').argument('<id...>'),
+    async () => (await import('./commands/cancel.ts')).cancel,
+  );
+  table.action(
+    program
+      .command('retry')
+      .description('go on with a task that waits after failing, or that ended failed, rejected or canceled')
+      .argument('<id>'),
+    async () => (await import('./commands/retry.ts')).retry,
+  );
+}
+
+function addCare(table: Table): void {
+  const { program } = table;
+  table.action(
+    program
+      .command('init')
+      .description('write tasks.yaml for this repository')
+      .option('--project <name>')
+      .option('--branch <name>')
+      .option('--gate <command>', 'the checks that main must pass')
+      .option('--setup <command>', 'fills ignored folders of a fresh worktree')
+      .option('--agent <name>', 'claude, or a command')
+      .option('-y, --yes', 'ask nothing')
+      .option('--commit', 'commit it too')
+      .option('--force', 'overwrite a tasks.yaml'),
+    async () => (await import('./commands/init.ts')).init,
+  );
+  table.action(
+    program.command('setup').description('register the search attributes on an existing Temporal'),
+    async () => (await import('./commands/setup.ts')).setup,
+  );
+  table.action(
+    program.command('doctor').description('check everything that Tributary needs, each with the fix'),
+    async () => (await import('./commands/doctor.ts')).doctor,
+  );
+  table.action(
+    program
+      .command('completion')
+      .description('a completion script for your shell')
+      .argument('<shell>', 'bash, zsh or fish')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  $ source <(tasks completion bash)\n  $ tasks completion fish > ~/.config/fish/completions/tasks.fish',
+      ),
+    async () => {
+      const { completion } = await import('./commands/completion.ts');
+      return (session, _options, args) => completion(session, program, args);
+    },
+  );
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('give a whole number from 1 on.');
+  return Number(text);
+}
+
+function milliseconds(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) throw new InvalidArgumentError('give a duration such as 90s, 10m or 2h.');
+  return ms;
+}

@@ -1,0 +1,56 @@
+/**
+ * Sends a person's message to a task: as an update, whose answer says whether it was taken; and when nobody answers in
+ * time, as a signal of the same id, so that it is taken once whichever comes first (N7).
+ */
+
+import { randomUUID } from 'node:crypto';
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure, type SignalDefinition, type UpdateDefinition } from '@temporalio/common';
+import type { TaskId } from '../core/ids.ts';
+import { oneLine } from '../core/text.ts';
+import type { MessageOutcome } from '../workflows/messages.ts';
+import { Failed, messageOf } from './errors.ts';
+import { CALL_MS, isNoAnswer, type Temporal } from './temporal.ts';
+
+const UPDATE_MS = 3_000;
+
+export type Sent =
+  | { readonly kind: 'taken'; readonly state: string }
+  /** No worker answered: the message waits for one in the workflow. */
+  | { readonly kind: 'queued' }
+  /** The task has ended, or there is none. */
+  | { readonly kind: 'closed' };
+
+/** @throws Failed with the reason of a task that refuses the message */
+export async function sendMessage<M extends { readonly messageId?: string }>(
+  temporal: Temporal,
+  id: TaskId,
+  definitions: { readonly update: UpdateDefinition<MessageOutcome, [M]>; readonly signal: SignalDefinition<[M]> },
+  message: M,
+): Promise<Sent> {
+  const whole = { ...message, messageId: message.messageId ?? randomUUID() };
+  const handle = temporal.task(id);
+  try {
+    const outcome = await temporal.connection.withDeadline(Date.now() + UPDATE_MS, () =>
+      handle.executeUpdate<MessageOutcome, [M]>(definitions.update, { args: [whole], updateId: whole.messageId }),
+    );
+    if (outcome.kind === 'refused') throw new Failed(`${id}: ${oneLine(outcome.reason, 500)}`);
+    return outcome;
+  } catch (error) {
+    if (error instanceof Failed) throw error;
+    if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
+    if (error instanceof WorkflowUpdateFailedError) throw new Failed(`${id}: ${reasonOf(error)}`, { cause: error });
+    if (!isNoAnswer(error)) throw error;
+  }
+  try {
+    await temporal.within(CALL_MS, () => handle.signal<[M]>(definitions.signal, whole));
+    return { kind: 'queued' };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
+    throw error;
+  }
+}
+
+function reasonOf(error: WorkflowUpdateFailedError): string {
+  return oneLine(error.cause instanceof ApplicationFailure ? error.cause.message : messageOf(error), 500);
+}

@@ -1,0 +1,120 @@
+/** How a task's workflow ended, and what is known of a task when its workflow cannot say. */
+
+import { isGrpcServiceError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
+import type { TaskId } from '../core/ids.ts';
+import { isEnd, type TaskView } from '../core/task-types.ts';
+import { LedgerUnavailable, type LedgerReader } from '../ledger/types.ts';
+import type { Session } from './session.ts';
+import { explain, isNoAnswer, type Temporal } from './temporal.ts';
+
+export type Outcome =
+  | { readonly kind: 'ended'; readonly view: TaskView }
+  | { readonly kind: 'open' }
+  /** The workflow was ended from outside, without a last word of its own. */
+  | { readonly kind: 'broken'; readonly message: string }
+  | { readonly kind: 'unknown' };
+
+/** Waits for the workflow's end, at most so many milliseconds. @throws Failed when Temporal does not answer */
+export async function awaitOutcome(temporal: Temporal, id: TaskId, ms: number, signal: AbortSignal): Promise<Outcome> {
+  try {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+    const view = await temporal.connection.withAbortSignal(
+      limit,
+      () => temporal.task(id).result() as Promise<TaskView>,
+    );
+    return { kind: 'ended', view };
+  } catch (error) {
+    if (error instanceof WorkflowFailedError) return outcomeOfFailure(error.cause);
+    if (error instanceof WorkflowNotFoundError) return { kind: 'unknown' };
+    if (isCallCanceled(error)) return { kind: 'open' };
+    // The long poll's own deadline: nothing has happened.
+    if (isNoAnswer(error) && (await isServing(temporal))) return { kind: 'open' };
+    throw explain(error, temporal.settings);
+  }
+}
+
+const CANCELED = 1;
+
+function isCallCanceled(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (at.name === 'AbortError' || (isGrpcServiceError(at) && at.code === CANCELED)) return true;
+  }
+  return false;
+}
+
+async function isServing(temporal: Temporal): Promise<boolean> {
+  try {
+    await temporal.within(2_000, () => temporal.connection.workflowService.getSystemInfo({}));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A failed and a canceled task leave their view in the failure's details. */
+function outcomeOfFailure(cause: Error | undefined): Outcome {
+  if (cause instanceof ApplicationFailure || cause instanceof CancelledFailure) {
+    const view: unknown = cause.details?.[0];
+    if (isView(view)) return { kind: 'ended', view };
+  }
+  if (cause instanceof TerminatedFailure) return { kind: 'broken', message: 'its workflow was terminated' };
+  if (cause instanceof TimeoutFailure) return { kind: 'broken', message: 'its workflow timed out' };
+  return { kind: 'broken', message: cause?.message ?? 'its workflow failed' };
+}
+
+function isView(value: unknown): value is TaskView {
+  return typeof value === 'object' && value !== null && 'id' in value && 'state' in value && 'sequence' in value;
+}
+
+/** The last view of a task whose workflow was ended from outside: what the ledger has, marked as failed. */
+export function brokenView(id: TaskId, known: TaskView | null, message: string): TaskView {
+  const view = known ?? emptyView(id);
+  if (isEnd(view.state)) return view;
+  const failure = {
+    kind: 'engine-error',
+    message,
+    next: 'look at it in the Temporal Web UI, and submit the task again',
+  } as const;
+  return { ...view, state: 'failed', waitingFor: null, endedAt: view.endedAt ?? new Date().toISOString(), failure };
+}
+
+/** A view of a task of which little more than the id is known. */
+export function emptyView(id: TaskId): TaskView {
+  return {
+    id,
+    title: '',
+    project: '' as TaskView['project'],
+    branch: '' as TaskView['branch'],
+    origin: '',
+    state: 'queued',
+    phase: null,
+    attempt: 0,
+    waitingFor: null,
+    commit: null,
+    createdAt: new Date(0).toISOString(),
+    endedAt: null,
+    failure: null,
+    agent: '',
+    owner: '',
+    summary: null,
+    revisions: 0,
+    checkpoint: null,
+    usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
+    requestId: null,
+    sequence: 0,
+  };
+}
+
+/** Something of the ledger, or null when it cannot be reached; said once a command. */
+export async function tryLedger<T>(session: Session, read: (ledger: LedgerReader) => Promise<T>): Promise<T | null> {
+  const ledger = await session.ledger();
+  if (ledger === null) return null;
+  try {
+    return await read(ledger);
+  } catch (error) {
+    if (!(error instanceof LedgerUnavailable)) throw error;
+    session.noteOnce(`tasks: ${error.message}`);
+    return null;
+  }
+}

@@ -1,0 +1,68 @@
+/** Completion scripts. Pure: from the shape of the command table. Ids are completed by asking `tasks list`. */
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+export interface CommandShape {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly { readonly name: string; readonly description: string }[];
+}
+
+/** The commands that take ids. */
+const WITH_IDS = ['show', 'logs', 'answer', 'cancel', 'retry', 'wait'];
+const LIST_IDS = String.raw`tasks list --json 2>/dev/null | sed -n 's/^{"id":"\([0-9a-z]*\)".*/\1/p'`;
+
+export function renderCompletion(shell: Shell, commands: readonly CommandShape[]): string {
+  switch (shell) {
+    case 'bash':
+      return bash(commands);
+    case 'zsh':
+      return `#compdef tasks\nautoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
+    case 'fish':
+      return fish(commands);
+  }
+}
+
+function bash(commands: readonly CommandShape[]): string {
+  const cases = commands.map(({ name, options }) => `    ${name}) words="${options.map((o) => o.name).join(' ')}" ;;`);
+  return `_tasks() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} words=""
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(' ')}" -- "$cur"))
+    return
+  fi
+  case "\${COMP_WORDS[1]}" in
+${cases.join('\n')}
+  esac
+  case "$cur" in
+    -*) COMPREPLY=($(compgen -W "$words" -- "$cur")) ;;
+    *)
+      case "\${COMP_WORDS[1]}" in
+        ${WITH_IDS.join('|')}) COMPREPLY=($(compgen -W "$(${LIST_IDS})" -- "$cur")) ;;
+        completion) COMPREPLY=($(compgen -W "${SHELLS.join(' ')}" -- "$cur")) ;;
+        *) COMPREPLY=($(compgen -f -- "$cur")) ;;
+      esac ;;
+  esac
+}
+complete -F _tasks tasks`;
+}
+
+function fish(commands: readonly CommandShape[]): string {
+  const text = (words: string): string => `'${words.replace(/[\\']/g, (character) => `\\${character}`)}'`;
+  const lines = ['complete -c tasks -f'];
+  for (const { name, description, options } of commands) {
+    lines.push(`complete -c tasks -n __fish_use_subcommand -a ${name} -d ${text(description)}`);
+    for (const option of options) {
+      const long = option.name.replace(/^--/, '');
+      lines.push(
+        `complete -c tasks -n '__fish_seen_subcommand_from ${name}' -l ${long} -d ${text(option.description)}`,
+      );
+    }
+  }
+  lines.push(
+    `complete -c tasks -n '__fish_seen_subcommand_from ${WITH_IDS.join(' ')}' -a ${text(`(${LIST_IDS})`)}`,
+    `complete -c tasks -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(' ')}'`,
+  );
+  return lines.join('\n');
+}

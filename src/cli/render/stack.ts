@@ -1,0 +1,108 @@
+/** The embedded stack as text: what happens to it, what of it runs, and the live view. Pure. */
+
+import type { StackEvent } from '../../local/supervisor-types.ts';
+import { TASK_STATES, type TaskView } from '../../core/task-types.ts';
+import { oneLine } from '../../core/text.ts';
+import type { Palette } from './palette.ts';
+import { cutTo, table, type Cell } from './table.ts';
+import { paintState, replyCommand, stateText, type Screen } from './tasks.ts';
+import { duration } from './time.ts';
+
+const MIB = 1024 * 1024;
+
+/** One line of what happened; null for what nobody needs to read. */
+export function stackEventLine(event: StackEvent, palette: Palette): string | null {
+  switch (event.kind) {
+    case 'progress':
+      return `${event.text}${amount(event.done, event.total)}`;
+    case 'cleared':
+      return palette.dim(`cleared up what an earlier stack left: ${event.parts.join(', ')}`);
+    case 'starting':
+      return palette.dim(`starting ${event.part}`);
+    case 'running':
+      return `${event.part} runs${event.pid === null ? '' : ` (process ${event.pid})`}, after ${event.afterMs} ms`;
+    case 'failed':
+      return palette.red(
+        `${event.part} failed: ${oneLine(event.failure.message, 500)}; ${oneLine(event.failure.next, 300)}`,
+      );
+    case 'died':
+      return palette.yellow(`${event.part} died: ${oneLine(event.how, 300)}`);
+    case 'restarting':
+      return palette.yellow(`${event.part} starts again in ${event.inMs} ms (restart ${event.restarts})`);
+    case 'ready':
+      return palette.green(`ready after ${event.afterMs} ms`);
+    case 'stopping':
+      return palette.dim(`stopping ${event.part}`);
+    case 'stopped':
+      return palette.dim(`stopped ${event.part}`);
+  }
+}
+
+function amount(done: number | undefined, total: number | undefined): string {
+  if (done === undefined) return '';
+  const part = (done / MIB).toFixed(1);
+  if (total === undefined || total === 0) return ` (${part} MiB)`;
+  return ` (${part} of ${(total / MIB).toFixed(1)} MiB, ${Math.floor((100 * done) / total)} %)`;
+}
+
+/** Counts of tasks on one line, in the order of a task's life. */
+export function countsLine(counts: Readonly<Record<string, number>>, palette: Palette): string {
+  const parts = TASK_STATES.flatMap((state) => {
+    const number = counts[state] ?? 0;
+    return number === 0 ? [] : [paintState(state, palette)(`${number} ${state}`)];
+  });
+  return parts.length === 0 ? palette.dim('no tasks yet') : parts.join(palette.dim(' · '));
+}
+
+export interface LiveData {
+  readonly temporal: string;
+  readonly uiUrl: string | null;
+  /** Null while the ledger cannot be read. */
+  readonly tasks: {
+    readonly counts: Readonly<Record<string, number>>;
+    readonly active: readonly TaskView[];
+    readonly inbox: readonly TaskView[];
+  } | null;
+  /** The last things that happened to the stack. */
+  readonly events: readonly string[];
+  readonly stopping: boolean;
+}
+
+/** The whole live view; each line fits the terminal, and all of them its height. */
+export function renderLive(data: LiveData, screen: Screen, rows: number): string[] {
+  const { palette } = screen;
+  const columns = screen.columns ?? 80;
+  const head = [
+    `${palette.bold('Tributary')}  ${palette.dim('Temporal')} ${data.temporal}${data.uiUrl === null ? '' : `  ${palette.dim('Web UI')} ${data.uiUrl}`}`,
+    data.tasks === null ? palette.dim('the ledger does not answer yet') : countsLine(data.tasks.counts, palette),
+  ];
+  const foot = [
+    ...data.events.slice(-3).map((line) => palette.dim(cutTo(line, columns - 1))),
+    palette.dim(
+      data.stopping ? 'stopping: running phases get their grace; Ctrl-C again kills' : 'Ctrl-C stops everything',
+    ),
+  ];
+  const room = Math.max(2, rows - head.length - foot.length - 3);
+  const body = data.tasks === null ? [] : tasksPart(data.tasks.active, data.tasks.inbox, screen, room);
+  return [...head, '', ...body, '', ...foot];
+}
+
+function tasksPart(active: readonly TaskView[], inbox: readonly TaskView[], screen: Screen, room: number): string[] {
+  const { palette, nowMs } = screen;
+  const columns = screen.columns ?? 80;
+  const waiting = inbox.slice(0, Math.max(1, Math.floor(room / 2)));
+  const rest = active.slice(0, Math.max(1, room - waiting.length));
+  const rows = rest.map((view): Cell[] => [
+    { text: view.id },
+    { text: stateText(view), paint: paintState(view.state, palette) },
+    { text: duration(nowMs - Date.parse(view.createdAt)), paint: palette.dim },
+    { text: oneLine(view.title) },
+  ]);
+  const asks = waiting.map((view) =>
+    palette.yellow(
+      cutTo(`${view.id} waits for ${view.waitingFor?.kind ?? 'a person'}: ${replyCommand(view) ?? ''}`, columns - 1),
+    ),
+  );
+  const hidden = active.length - rest.length + (inbox.length - waiting.length);
+  return [...table(rows, columns - 1), ...asks, ...(hidden > 0 ? [palette.dim(`and ${hidden} more`)] : [])];
+}

@@ -1,0 +1,126 @@
+/** One task as text. Pure. */
+
+import type { Exchange, Happened, TaskEvent, TaskView } from '../../core/task-types.ts';
+import { oneLine, printable } from '../../core/text.ts';
+import { paintState, replyCommand, stateText, type Screen } from './tasks.ts';
+import { ago } from './time.ts';
+
+export interface TaskPage {
+  readonly view: TaskView;
+  readonly body: string | null;
+  readonly exchanges: readonly Exchange[];
+  readonly events: readonly TaskEvent[];
+  readonly webUrl: string | null;
+}
+
+const MAX_EVIDENCE_LINES = 30;
+const MAX_BODY_LINES = 20;
+
+export function renderTask(page: TaskPage, screen: Screen): string[] {
+  const { view } = page;
+  const { palette } = screen;
+  const lines = [
+    `${palette.bold(view.id)}  ${paintState(view.state, palette)(stateText(view))}  ${palette.bold(oneLine(view.title))}`,
+    ...facts(page, screen),
+  ];
+  if (page.body !== null && page.body.trim() !== '') lines.push('', ...indented(page.body, MAX_BODY_LINES));
+  lines.push(...renderWait(view, screen), ...renderFailure(view, screen));
+  if (page.exchanges.length > 0) lines.push('', palette.dim('Questions'));
+  for (const { question, answer, actor } of page.exchanges) {
+    lines.push(`  ${oneLine(question, 500)}`, `    ${palette.dim(`${oneLine(actor, 60)}:`)} ${oneLine(answer, 500)}`);
+  }
+  if (page.events.length > 0) lines.push('', palette.dim('History'));
+  for (const event of page.events) {
+    const time = event.at.slice(0, 19).replace('T', ' ');
+    lines.push(`  ${palette.dim(time)}  ${happenedText(event.happened)}`);
+  }
+  return lines;
+}
+
+function facts({ view, webUrl }: TaskPage, screen: Screen): string[] {
+  const rows: (readonly [string, string | null])[] = [
+    ['project', view.project === '' ? null : `${view.project}, branch ${view.branch}`],
+    ['agent', view.agent === '' ? null : view.agent],
+    ['by', view.owner === '' ? null : `${oneLine(view.owner)}, ${ago(view.createdAt, screen.nowMs)}`],
+    [
+      'attempt',
+      view.attempt === 0 ? null : `${view.attempt}${view.revisions === 0 ? '' : `, revisions ${view.revisions}`}`,
+    ],
+    ['commit', view.commit],
+    ['usage', view.usage.inputTokens + view.usage.outputTokens === 0 ? null : usageText(view.usage)],
+    ['summary', view.summary === null ? null : oneLine(view.summary, 500)],
+    ['web', webUrl],
+  ];
+  return rows.flatMap(([name, value]) => (value === null ? [] : [`  ${screen.palette.dim(name.padEnd(8))} ${value}`]));
+}
+
+function usageText(usage: TaskView['usage']): string {
+  return `${usage.inputTokens} tokens in, ${usage.outputTokens} out, $${usage.costUsd.toFixed(2)}`;
+}
+
+function renderWait(view: TaskView, { palette, nowMs }: Screen): string[] {
+  const { waitingFor } = view;
+  if (waitingFor === null) return [];
+  const reply = replyCommand(view);
+  return [
+    '',
+    palette.yellow(`Waits for ${waitingFor.kind}, since ${ago(waitingFor.since, nowMs)}`),
+    ...indented(waitingFor.text, MAX_EVIDENCE_LINES),
+    ...(reply === null ? [] : [`  ${palette.dim('reply with:')} ${reply}`]),
+  ];
+}
+
+function renderFailure(view: TaskView, { palette }: Screen): string[] {
+  const { failure } = view;
+  if (failure === null) return [];
+  const lines = ['', palette.red(`${failure.kind}: ${oneLine(failure.message, 500)}`)];
+  if (failure.next !== '') lines.push(`  ${palette.dim('next:')} ${oneLine(failure.next, 500)}`);
+  if (failure.evidence !== undefined) lines.push(...indented(failure.evidence, MAX_EVIDENCE_LINES, 'end'));
+  return lines;
+}
+
+function indented(text: string, maxLines: number, keep: 'begin' | 'end' = 'begin'): string[] {
+  const lines = printable(text).trimEnd().split('\n');
+  const cut = lines.length <= maxLines ? lines : keep === 'end' ? lines.slice(-maxLines) : lines.slice(0, maxLines);
+  const kept = cut.map((line) => `  ${line}`);
+  if (cut.length === lines.length) return kept;
+  return keep === 'end' ? ['  …', ...kept] : [...kept, '  …'];
+}
+
+/** What happened, in a few words. */
+export function happenedText(happened: Happened): string {
+  switch (happened.kind) {
+    case 'submitted':
+      return 'submitted';
+    case 'attempt-scheduled':
+      return `attempt ${happened.attempt}: ${happened.phase}`;
+    case 'attempt-ended': {
+      const why =
+        happened.failure === null ? happened.summary : `${happened.failure.kind}: ${happened.failure.message}`;
+      const how = `attempt ${happened.attempt}: ${happened.outcome}`;
+      return why === null || why === '' ? how : `${how} — ${oneLine(why, 300)}`;
+    }
+    case 'asked':
+      return `asks (${happened.ask}): ${oneLine(happened.text, 300)}`;
+    case 'answered':
+      return `${oneLine(happened.actor, 60)} answers: ${oneLine(happened.text, 300)}`;
+    case 'parked':
+      return `waits for a person (${happened.why}): ${oneLine(happened.text, 300)}`;
+    case 'retried':
+      return `${oneLine(happened.actor, 60)} retries it`;
+    case 'refused':
+      return `a message (${oneLine(happened.message, 40)}) of ${oneLine(happened.actor, 60)} was refused: ${oneLine(happened.reason, 300)}`;
+    case 'handed-off':
+      return `handed off for landing (attempt ${happened.checkpoint.attempt}, ${happened.checkpoint.head.slice(0, 12)})`;
+    case 'held':
+      return happened.held === null ? 'landing goes on' : `landing is held: ${oneLine(happened.held.text, 300)}`;
+    case 'returned':
+      return `landing sends it back (${happened.request.kind}): ${oneLine(happened.request.text, 300)}`;
+    case 'cancel-requested':
+      return 'is asked to stop';
+    case 'landed':
+      return `landed as ${happened.landing.commit.slice(0, 12)}`;
+    case 'ended':
+      return `ended: ${happened.end}`;
+  }
+}

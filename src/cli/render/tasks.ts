@@ -1,0 +1,109 @@
+/** Tasks as text: the list, the inbox and what `submit` and `wait` say. Pure. */
+
+import { waitsForPerson, type TaskStateName, type TaskView } from '../../core/task-types.ts';
+import { oneLine } from '../../core/text.ts';
+import type { Palette } from './palette.ts';
+import { table, type Cell } from './table.ts';
+import { ago } from './time.ts';
+
+/** A state in its colour. */
+export function paintState(state: TaskStateName, palette: Palette): (text: string) => string {
+  switch (state) {
+    case 'queued':
+      return palette.dim;
+    case 'running':
+    case 'landing':
+      return palette.cyan;
+    case 'waiting':
+      return palette.yellow;
+    case 'landed':
+    case 'unchanged':
+      return palette.green;
+    case 'failed':
+    case 'rejected':
+      return palette.red;
+    case 'canceled':
+      return palette.magenta;
+  }
+}
+
+/** The state with its phase, or with what it waits for. */
+export function stateText(view: TaskView): string {
+  if (view.state === 'waiting' && view.waitingFor !== null) return `waiting (${view.waitingFor.kind})`;
+  if (view.state === 'landing' && view.waitingFor !== null) return `landing (${view.waitingFor.kind})`;
+  if (view.state === 'running' && view.phase !== null) return `running (${view.phase})`;
+  return view.state;
+}
+
+export interface Screen {
+  readonly palette: Palette;
+  /** Null: not a terminal, nothing is cut. */
+  readonly columns: number | null;
+  readonly nowMs: number;
+}
+
+/** One line a task, newest first as they come, with a heading. */
+export function renderList(views: readonly TaskView[], screen: Screen): string[] {
+  const { palette } = screen;
+  const heading = ['ID', 'STATE', 'PROJECT', 'AGE', 'TITLE'].map((text): Cell => ({ text, paint: palette.dim }));
+  const rows = views.map((view): Cell[] => [
+    { text: view.id },
+    { text: stateText(view), paint: paintState(view.state, palette) },
+    { text: view.project },
+    { text: ago(view.createdAt, screen.nowMs), paint: palette.dim },
+    { text: oneLine(view.title) },
+  ]);
+  return table([heading, ...rows], screen.columns);
+}
+
+/** The command by which a person replies to what a task waits for; null when it waits for nobody. */
+export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string | null {
+  const { waitingFor } = view;
+  if (waitingFor === null || !waitsForPerson(waitingFor.kind)) return null;
+  switch (waitingFor.kind) {
+    case 'question':
+    case 'proposal':
+      return `tasks answer ${view.id} "…"`;
+    case 'attempts':
+    case 'revisions':
+      return `tasks retry ${view.id}`;
+    default:
+      return `tasks show ${view.id}`;
+  }
+}
+
+/** Who waits for a person, why, and the command that replies: one line. */
+export function waitsLine(view: TaskView): string {
+  const { waitingFor } = view;
+  if (waitingFor === null) return `${view.id} ${view.state}`;
+  const reply = replyCommand(view);
+  const how = reply === null ? '' : ` — reply with: ${reply}`;
+  return `${view.id} waits for ${waitingFor.kind}: ${oneLine(waitingFor.text, 300)}${how}`;
+}
+
+/** What waits for a person, oldest first, each with the command to reply. */
+export function renderInbox(views: readonly TaskView[], screen: Screen): string[] {
+  const { palette } = screen;
+  return views.flatMap((view) => {
+    const { waitingFor } = view;
+    if (waitingFor === null) return [];
+    const kind = palette.yellow(waitingFor.kind);
+    return [
+      `${palette.bold(view.id)}  ${kind}  ${palette.dim(`${view.project}, ${ago(waitingFor.since, screen.nowMs)}`)}  ${oneLine(view.title)}`,
+      `    ${oneLine(waitingFor.text, 500)}`,
+      `    ${palette.dim('reply with:')} ${replyCommand(view) ?? `tasks show ${view.id}`}`,
+    ];
+  });
+}
+
+/** How a task ended, or where it is: one line. */
+export function outcomeLine(view: TaskView, palette: Palette): string {
+  const state = paintState(view.state, palette)(view.state);
+  const what =
+    view.commit === null
+      ? view.failure === null
+        ? ''
+        : `  ${view.failure.kind}: ${oneLine(view.failure.message, 300)}`
+      : `  as ${view.commit.slice(0, 12)}`;
+  return `${view.id}  ${state}  ${oneLine(view.title)}${what}`;
+}

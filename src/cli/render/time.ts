@@ -1,0 +1,34 @@
+/** Times for people. Pure: the present is an input. */
+
+/** `12 s`, `5 min`, `3 h`, `2 d`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
+/** How long ago an ISO 8601 time was. */
+export function ago(iso: string, nowMs: number): string {
+  const ms = nowMs - Date.parse(iso);
+  return ms < 1_000 ? 'now' : `${duration(ms)} ago`;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `90s`, `10m`, `2h` as milliseconds; null for anything else. A bare number counts seconds. */
+export function parseDuration(text: string): number | null {
+  const match = /^(\d{1,9})\s*(ms|s|min|m|h|d)?$/.exec(text.trim());
+  if (match === null) return null;
+  const ms = Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 0);
+  return ms > 0 && ms <= 366 * 86_400_000 ? ms : null;
+}

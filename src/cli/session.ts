@@ -1,0 +1,123 @@
+/**
+ * One command's surroundings: where it prints, and the servers that it talks to.
+ *
+ * Owns the connections, each opened when first asked for and closed by `close`, so that nothing keeps the process alive
+ * after its work is done.
+ */
+
+import { resolveConnection, type Connection, type TemporalConnection } from '../config/connection.ts';
+import { actorName, readEnvironment, type Environment } from '../config/environment.ts';
+import type { LedgerReader } from '../ledger/types.ts';
+import { Failed, UsageError } from './errors.ts';
+import type { CliIo } from './io.ts';
+import { choosePalette, type Palette } from './render/palette.ts';
+import type { Screen } from './render/tasks.ts';
+import type { Temporal } from './temporal.ts';
+
+type Resolved = Extract<Connection, { kind: 'connection' }>;
+type OpenLedger = LedgerReader & { close(): Promise<void> };
+
+export class Session {
+  readonly io: CliIo;
+  readonly json: boolean;
+  readonly environment: Environment;
+  readonly palette: Palette;
+  readonly #noted = new Set<string>();
+  #connection: Promise<Resolved> | null = null;
+  #ledger: Promise<OpenLedger | null> | null = null;
+  #temporal: Promise<Temporal> | null = null;
+
+  constructor(io: CliIo, json: boolean) {
+    this.io = io;
+    this.json = json;
+    this.environment = readEnvironment(io.env);
+    this.palette = choosePalette(io.stdout, io.env);
+  }
+
+  /** Lines on standard output: the command's result. */
+  print(...lines: readonly string[]): void {
+    for (const line of lines) this.io.stdout.write(`${line}\n`);
+  }
+
+  /** One value on one line of standard output. */
+  printJson(value: unknown): void {
+    this.io.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Lines on standard error: notes, warnings and progress. */
+  note(...lines: readonly string[]): void {
+    for (const line of lines) this.io.stderr.write(`${line}\n`);
+  }
+
+  /** A note that a command may come to more than once. */
+  noteOnce(line: string): void {
+    if (this.#noted.has(line)) return;
+    this.#noted.add(line);
+    this.note(line);
+  }
+
+  /** What the text goes to. */
+  screen(): Screen {
+    const columns = this.io.stdout.isTTY === true ? (this.io.stdout.columns ?? 80) : null;
+    return { palette: this.palette, columns, nowMs: Date.now() };
+  }
+
+  /** Which servers there are. @throws Failed when there is none, UsageError when the configuration is wrong */
+  connection(): Promise<Resolved> {
+    this.#connection ??= resolveConnection(this.environment).then((connection) => {
+      if (connection.kind === 'invalid') throw new UsageError(connection.message);
+      if (connection.kind === 'none') throw new Failed(connection.message);
+      return connection;
+    });
+    return this.#connection;
+  }
+
+  /** The ledger; null when none is known, such as beside a Temporal of somebody else's. */
+  ledger(): Promise<OpenLedger | null> {
+    this.#ledger ??= this.#openLedger();
+    return this.#ledger;
+  }
+
+  /** The ledger for a command that is nothing without it. @throws Failed */
+  async needLedger(): Promise<LedgerReader> {
+    const ledger = await this.ledger();
+    if (ledger === null) {
+      throw new Failed('no ledger is known; set DATABASE_URL to its Postgres, or start one with: tasks up');
+    }
+    return ledger;
+  }
+
+  async #openLedger(): Promise<OpenLedger | null> {
+    const url = this.environment.databaseUrl ?? (await this.connection()).postgres?.url ?? null;
+    if (url === null) return null;
+    const { openLedgerReader } = await import('../ledger/reader.ts');
+    return openLedgerReader({ url });
+  }
+
+  /** Temporal, not yet dialled. */
+  temporal(): Promise<Temporal> {
+    this.#temporal ??= this.connection().then(async ({ temporal }) => {
+      const { openTemporal } = await import('./temporal.ts');
+      return openTemporal(temporal);
+    });
+    return this.#temporal;
+  }
+
+  /** Who sends a message, for the record. */
+  actor(gitUserName: string | null = null): string {
+    return actorName(this.environment, gitUserName);
+  }
+
+  /** Closes what was opened; what could not be opened needs no closing. */
+  async close(): Promise<void> {
+    const nothing = (): null => null;
+    const [ledger, temporal] = await Promise.all([this.#ledger?.catch(nothing), this.#temporal?.catch(nothing)]);
+    await Promise.all([ledger?.close().catch(nothing), temporal?.close().catch(nothing)]);
+  }
+}
+
+/** Where a task is seen in the Temporal Web UI; null when no address of it is known. */
+export function webUrl(temporal: Pick<TemporalConnection, 'uiUrl' | 'namespace'>, workflowId: string): string | null {
+  if (temporal.uiUrl === null) return null;
+  return `${temporal.uiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+}

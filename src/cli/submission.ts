@@ -1,0 +1,125 @@
+/** What is to be submitted, checked before any of it is: one task from the options, or one a line of a file. */
+
+import { parseBody, parseCommand, parseTitle } from '../core/text.ts';
+import type { Parsed } from '../core/parsed.ts';
+import { fail, ok } from '../core/parsed.ts';
+import { quote } from '../core/ids.ts';
+import type { ProjectSettings } from '../core/project.ts';
+import type { Work } from '../core/task-types.ts';
+
+/** A task as it was asked for, not yet checked. */
+export interface Draft {
+  readonly title: string;
+  readonly body?: string | undefined;
+  readonly run?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
+export interface Submission {
+  readonly title: string;
+  readonly body: string;
+  readonly work: Work;
+  readonly requestId: string | null;
+}
+
+const MAX_REQUEST_ID_CHARS = 200;
+export const MAX_TASKS = 10_000;
+const KEYS: Readonly<Record<string, keyof Draft>> = {
+  title: 'title',
+  body: 'body',
+  run: 'run',
+  agent: 'agent',
+  requestId: 'requestId',
+  'request-id': 'requestId',
+  request_id: 'requestId',
+};
+const SHELL = 'shell';
+
+/** A draft that can be a task of this project; else one line that names the option and the fix. */
+export function checkDraft(draft: Draft, settings: Pick<ProjectSettings, 'agent' | 'agents'>): Parsed<Submission> {
+  const title = parseTitle(draft.title);
+  if (title.kind === 'invalid') return title;
+  const body = parseBody(draft.body ?? '');
+  if (body.kind === 'invalid') return body;
+  const work = checkWork(draft, settings);
+  if (work.kind === 'invalid') return work;
+  const requestId = checkRequestId(draft.requestId);
+  if (requestId.kind === 'invalid') return requestId;
+  return ok({ title: title.value, body: body.value, work: work.value, requestId: requestId.value });
+}
+
+function checkWork(draft: Draft, settings: Pick<ProjectSettings, 'agent' | 'agents'>): Parsed<Work> {
+  if (draft.run !== undefined) {
+    if (draft.agent !== undefined) return fail('run and agent: a task has one of them; leave the other out');
+    const run = parseCommand(draft.run);
+    return run.kind === 'invalid' ? run : ok({ kind: 'shell', run: run.value });
+  }
+  const agent = draft.agent ?? settings.agent;
+  if (agent === SHELL) return fail('agent: shell needs a command; give it with --run "command" instead');
+  if (Object.hasOwn(settings.agents, agent)) return ok({ kind: 'agent', agent });
+  const known = Object.keys(settings.agents);
+  return fail(
+    known.length === 0
+      ? `agent: ${quote(agent)} is not known; tasks.yaml names no agent: add one, or give --run "command"`
+      : `agent: ${quote(agent)} is not known; tasks.yaml has ${known.slice(0, 10).join(', ')}`,
+  );
+}
+
+function checkRequestId(text: string | undefined): Parsed<string | null> {
+  if (text === undefined) return ok(null);
+  if (text.trim() === '') return fail('request-id: is empty; give a key, or leave it out');
+  if (text.length > MAX_REQUEST_ID_CHARS) {
+    return fail(`request-id: is ${text.length} characters, the limit is ${MAX_REQUEST_ID_CHARS}; shorten it`);
+  }
+  // The same rules as a title's: it is shown on one line.
+  const line = parseTitle(`x${text}`);
+  return line.kind === 'invalid'
+    ? fail(`request-id: ${quote(text)} has control or text-direction characters; remove them`)
+    : ok(text);
+}
+
+/** Every line of JSON lines as a draft, or the first wrong line by its number. Empty lines are passed over. */
+export function parseDrafts(
+  text: string,
+  nearest: (word: string, known: readonly string[]) => string,
+): Parsed<readonly { readonly line: number; readonly draft: Draft }[]> {
+  const drafts: { line: number; draft: Draft }[] = [];
+  const lines = text.replace(/^\ufeff/, '').split('\n');
+  for (const [index, raw] of lines.entries()) {
+    if (raw.trim() === '') continue;
+    const draft = parseDraft(raw, nearest);
+    if (draft.kind === 'invalid') return fail(`line ${index + 1}: ${draft.message}`);
+    drafts.push({ line: index + 1, draft: draft.value });
+    if (drafts.length > MAX_TASKS) return fail(`more than ${MAX_TASKS} tasks; submit them in parts`);
+  }
+  return drafts.length === 0 ? fail('has no tasks; give one JSON object a line, such as {"title": "…"}') : ok(drafts);
+}
+
+function parseDraft(raw: string, nearest: (word: string, known: readonly string[]) => string): Parsed<Draft> {
+  let value: unknown;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    return fail('is no JSON; give one object a line, such as {"title": "…"}');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return fail('is no JSON object; give one a line, such as {"title": "…"}');
+  }
+  const draft: { -readonly [K in keyof Draft]?: string } = {};
+  for (const [key, field] of Object.entries(value)) {
+    const name = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
+    if (name === undefined) {
+      const near = nearest(key, Object.keys(KEYS));
+      return fail(
+        `${quote(key)} is no key here; did you mean ${near}? The keys are title, body, run, agent, requestId`,
+      );
+    }
+    if (field === null && name !== 'title') continue;
+    if (typeof field !== 'string') return fail(`${name}: must be a string, not ${quote(JSON.stringify(field) ?? '')}`);
+    if (draft[name] !== undefined) return fail(`${name}: is given twice, under two spellings; give it once`);
+    draft[name] = field;
+  }
+  const { title } = draft;
+  return title === undefined ? fail('title: is missing; give one line that says what to do') : ok({ ...draft, title });
+}

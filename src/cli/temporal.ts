@@ -1,0 +1,104 @@
+/** The connection to Temporal, and what its errors mean to a person. */
+
+import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import type { TemporalConnection } from '../config/connection.ts';
+import { workflowIds, type TaskId } from '../core/ids.ts';
+import { Failed, messageOf, UsageError } from './errors.ts';
+
+export interface Temporal {
+  readonly client: Client;
+  readonly connection: Connection;
+  readonly settings: TemporalConnection;
+  /** Does something with a deadline for all its calls; what Temporal cannot do becomes one line. @throws Failed */
+  within<T>(ms: number, work: () => Promise<T>): Promise<T>;
+  task(id: TaskId): WorkflowHandle;
+  close(): Promise<void>;
+}
+
+export const CALL_MS = 5_000;
+const CONNECT_TIMEOUT = '3s';
+
+const UNAVAILABLE = 14;
+const DEADLINE_EXCEEDED = 4;
+const NOT_FOUND = 5;
+const UNAUTHENTICATED = 16;
+const PERMISSION_DENIED = 7;
+
+/** Dials at the first call. */
+export function openTemporal(settings: TemporalConnection): Temporal {
+  const connection = Connection.lazy({
+    address: settings.address,
+    connectTimeout: CONNECT_TIMEOUT,
+    ...(settings.tls ? { tls: true } : {}),
+    ...(settings.apiKey === null ? {} : { apiKey: settings.apiKey }),
+  });
+  const client = new Client({ connection, namespace: settings.namespace });
+  return {
+    client,
+    connection,
+    settings,
+    async within(ms, work) {
+      try {
+        return await connection.withDeadline(Date.now() + ms, work);
+      } catch (error) {
+        throw explain(error, settings);
+      }
+    },
+    task: (id) => client.workflow.getHandle(workflowIds.task(id)),
+    close: () => connection.close(),
+  };
+}
+
+/** The gRPC status of an error or of what caused it; null when it has none. */
+export function statusOf(error: unknown): number | null {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if (isGrpcServiceError(at)) return at.code;
+  }
+  return null;
+}
+
+/** True when nobody answered in time: the server, or for a query and an update the workers. */
+export function isNoAnswer(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === UNAVAILABLE || status === DEADLINE_EXCEEDED || (error instanceof Error && isTimeout(error));
+}
+
+// The client's own words for an update whose wait was over.
+function isTimeout(error: Error): boolean {
+  return error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';
+}
+
+/** What Temporal's own faults become; everything else stays as it is, for whoever knows what it means. */
+export function explain(error: unknown, settings: TemporalConnection): unknown {
+  if (error instanceof WorkflowNotFoundError || error instanceof Failed || error instanceof UsageError) return error;
+  const start = settings.from === 'stack' ? 'start it with: tasks up' : 'check TEMPORAL_ADDRESS';
+  const status = statusOf(error);
+  const failed = (message: string): Failed => new Failed(message, { cause: error });
+  if (isNotReached(error)) return failed(`Temporal at ${settings.address} does not answer; ${start}`);
+  switch (status) {
+    case UNAVAILABLE:
+      return failed(`Temporal at ${settings.address} does not answer; ${start}`);
+    case DEADLINE_EXCEEDED:
+      return failed(`Temporal at ${settings.address} did not answer in time; ${start}`);
+    case NOT_FOUND:
+      return failed(
+        `Temporal at ${settings.address}: ${messageOf(deepest(error))}; check TEMPORAL_NAMESPACE (${settings.namespace})`,
+      );
+    case UNAUTHENTICATED:
+    case PERMISSION_DENIED:
+      return failed(`Temporal at ${settings.address} refuses this caller; check TEMPORAL_API_KEY and the namespace`);
+    default:
+      return status === null ? error : failed(`Temporal: ${messageOf(deepest(error))}`);
+  }
+}
+
+/** The lazy connection's own error, which carries no status. */
+function isNotReached(error: unknown): boolean {
+  return /failed to connect before the deadline|ECONNREFUSED/i.test(messageOf(deepest(error)));
+}
+
+function deepest(error: unknown): unknown {
+  let at = error;
+  for (let depth = 0; depth < 5 && at instanceof Error && at.cause instanceof Error; depth += 1) at = at.cause;
+  return at;
+}

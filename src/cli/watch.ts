@@ -1,0 +1,191 @@
+/**
+ * Watches tasks until they have ended. The truth of an end is the workflow's own result: a few tasks are asked by long
+ * polls at a time, in turn when there are more, and those first that the ledger calls ended. The ledger also tells who
+ * waits for a person; where it has nothing to say, the workflow is asked.
+ *
+ * Kept true: each task is reported ended once, and as waiting once a wait; every poll is bounded, so that whatever
+ * answers late holds up nothing.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { TaskId } from '../core/ids.ts';
+import { isEnd, waitsForPerson, type TaskView } from '../core/task-types.ts';
+import { detailQuery } from '../workflows/messages.ts';
+import { awaitOutcome, brokenView } from './outcome.ts';
+import { mapBounded } from './bounded.ts';
+import type { Temporal } from './temporal.ts';
+
+export interface WatchOptions {
+  readonly temporal: Temporal;
+  readonly ids: readonly TaskId[];
+  /** The ledger's views of these; null when it cannot be reached. */
+  readonly readViews: (ids: readonly TaskId[]) => Promise<readonly TaskView[] | null>;
+  readonly interrupt: AbortSignal;
+  readonly timeoutMs: number | null;
+  /** Ends when all that has not ended waits for people. */
+  readonly stopAtPeople: boolean;
+  readonly onEnded: (view: TaskView) => void;
+  readonly onWaits: (view: TaskView) => void;
+}
+
+export type WatchEnd =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'people' }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'interrupted' }
+  | { readonly kind: 'unknown'; readonly id: TaskId };
+
+const POLLS_AT_ONCE = 32;
+/** A long poll when every task has one, and when others wait for their turn. */
+const POLL_MS = 60_000;
+const TURN_MS = 5_000;
+const LOOK_EVERY_MS = 500;
+const QUERY_MS = 1_500;
+/** So many are asked by query, where the ledger knows nothing. */
+const MAX_QUERIES = 16;
+
+export class TaskWatch {
+  readonly #options: WatchOptions;
+  readonly #open: Set<TaskId>;
+  /** In the order in which they get their turn. */
+  readonly #turns: TaskId[];
+  readonly #known = new Map<TaskId, TaskView>();
+  /** What each was said to wait for, by its time. */
+  readonly #said = new Map<TaskId, string>();
+  readonly #stop = new AbortController();
+  #end: WatchEnd | null = null;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#open = new Set(options.ids);
+    this.#turns = [...this.#open];
+  }
+
+  async run(): Promise<WatchEnd> {
+    const { interrupt, timeoutMs } = this.#options;
+    const onInterrupt = (): void => this.#finish({ kind: 'interrupted' });
+    interrupt.addEventListener('abort', onInterrupt, { once: true });
+    const timer = timeoutMs === null ? null : setTimeout(() => this.#finish({ kind: 'timeout' }), timeoutMs);
+    if (interrupt.aborted) onInterrupt();
+    if (this.#open.size === 0) this.#finish({ kind: 'ended' });
+    try {
+      const lanes = Array.from({ length: Math.min(POLLS_AT_ONCE, this.#open.size) }, () => this.#poll());
+      await Promise.all([...lanes, this.#look()].map((work) => work.catch((error: unknown) => this.#fail(error))));
+      if (this.#failure !== null) throw this.#failure.error;
+      return this.#end ?? { kind: 'ended' };
+    } finally {
+      interrupt.removeEventListener('abort', onInterrupt);
+      if (timer !== null) clearTimeout(timer);
+    }
+  }
+
+  #failure: { readonly error: unknown } | null = null;
+
+  #fail(error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.#failure ??= { error };
+    this.#stop.abort();
+  }
+
+  #finish(end: WatchEnd): void {
+    this.#end ??= end;
+    this.#stop.abort();
+  }
+
+  /** One lane of long polls. */
+  async #poll(): Promise<void> {
+    const { temporal } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const id = this.#turns.shift();
+      if (id === undefined) return;
+      const ms = this.#turns.length > 0 ? TURN_MS : POLL_MS;
+      const outcome = await awaitOutcome(temporal, id, ms, this.#stop.signal);
+      if (outcome.kind === 'open') this.#turns.push(id);
+      else if (outcome.kind === 'ended') this.#ended(outcome.view);
+      else if (outcome.kind === 'broken') this.#ended(brokenView(id, this.#known.get(id) ?? null, outcome.message));
+      else await this.#forgotten(id);
+    }
+  }
+
+  /** Temporal has no such workflow: past its retention the ledger knows it, else nobody does. */
+  async #forgotten(id: TaskId): Promise<void> {
+    const [view] = (await this.#options.readViews([id])) ?? [];
+    if (view === undefined) this.#finish({ kind: 'unknown', id });
+    else if (isEnd(view.state)) this.#ended(view);
+    else this.#ended(brokenView(id, view, 'its workflow is gone from Temporal'));
+  }
+
+  #ended(view: TaskView): void {
+    if (!this.#open.delete(view.id)) return;
+    this.#options.onEnded(view);
+    if (this.#open.size === 0) this.#finish({ kind: 'ended' });
+  }
+
+  /** Looks every half second at who waits for a person, and at who may have ended without having a poll. */
+  async #look(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const open = [...this.#open];
+      const read = await this.#options.readViews(open);
+      for (const view of read ?? []) this.#known.set(view.id, view);
+      const silent = read === null ? open : open.filter((id) => !this.#known.has(id));
+      await this.#ask(silent.slice(0, MAX_QUERIES));
+      if (signal.aborted) return;
+      this.#hurry();
+      await this.#sayWaits();
+      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #ask(ids: readonly TaskId[]): Promise<void> {
+    await mapBounded(ids, 4, async (id) => {
+      const view = await this.#query(id);
+      if (view !== null) this.#known.set(id, view);
+    });
+  }
+
+  async #query(id: TaskId): Promise<TaskView | null> {
+    const { temporal } = this.#options;
+    const limit = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(QUERY_MS)]);
+    try {
+      const detail = await temporal.connection.withAbortSignal(limit, () => temporal.task(id).query(detailQuery));
+      return detail.view;
+    } catch {
+      // Nobody answers: the long poll tells when the task is not there, and the next look asks again.
+      return null;
+    }
+  }
+
+  /** Those that the ledger calls ended get the next turns. */
+  #hurry(): void {
+    const ended = (id: TaskId): boolean => isEnd(this.#known.get(id)?.state ?? 'queued');
+    this.#turns.sort((a, b) => Number(ended(b)) - Number(ended(a)));
+  }
+
+  async #sayWaits(): Promise<void> {
+    const { stopAtPeople, onWaits } = this.#options;
+    let waiting = 0;
+    for (const id of this.#open) {
+      const view = this.#known.get(id);
+      const { waitingFor } = view ?? {};
+      if (view === undefined || waitingFor === null || waitingFor === undefined) continue;
+      if (!waitsForPerson(waitingFor.kind)) continue;
+      waiting += 1;
+      if (this.#said.get(id) === waitingFor.since) continue;
+      this.#said.set(id, waitingFor.since);
+      onWaits(view);
+    }
+    if (!stopAtPeople || waiting === 0 || waiting < this.#open.size) return;
+    if (await this.#stillWait()) this.#finish({ kind: 'people' });
+  }
+
+  /** The ledger may lag behind: before giving up the workflows are asked, the first few. */
+  async #stillWait(): Promise<boolean> {
+    const asked = await mapBounded([...this.#open].slice(0, MAX_QUERIES), 4, (id) => this.#query(id));
+    return asked.every((view) => view?.waitingFor === undefined || isPersons(view));
+  }
+}
+
+function isPersons(view: TaskView): boolean {
+  return view.waitingFor !== null && waitsForPerson(view.waitingFor.kind);
+}
