@@ -1,0 +1,339 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FailureKind } from '../../src/core/failure.ts';
+import type { TaskId } from '../../src/core/ids.ts';
+import type { TaskView } from '../../src/core/task-types.ts';
+import { Engine, type SubmitOptions } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
+
+const AS_AGENT = 'git -c user.name=Agent -c user.email=agent@example.test';
+/** Seconds that tell a grandchild of this file from any other program. */
+const NAP = 1_000_000 + process.pid;
+/** For its log to be cut, and for memory to show it if it were kept. */
+const FLOOD_BYTES = 100 * 1024 * 1024;
+/** Of the log file (16 MiB), of what the ledger gets of it, and what Node takes its time to give back. */
+const FLOOD_MEMORY_BYTES = 80 * 1024 * 1024;
+
+interface Misbehaviour {
+  readonly what: string;
+  /** A line of shell, instead of the execute phase's work. */
+  readonly does: string;
+  readonly kind: FailureKind;
+  readonly says: RegExp;
+  readonly next: RegExp;
+  readonly limits?: Pick<SubmitOptions, 'idleTimeoutMs' | 'totalTimeoutMs'>;
+}
+
+const MISBEHAVIOURS: readonly Misbehaviour[] = [
+  {
+    what: 'leaves a report that is no JSON',
+    does: `echo 'I am done!' > "$TASKS_REPORT_FILE"`,
+    kind: 'bad-report',
+    says: /report\.json: is no JSON, it begins "I am done!"/,
+    next: /schema/,
+  },
+  {
+    what: 'leaves a report of a status that nobody knows',
+    does: `echo '{"status":"finished"}' > "$TASKS_REPORT_FILE"`,
+    kind: 'bad-report',
+    says: /status: is "finished"; use one of done, question, proposal, failed/,
+    next: /schema/,
+  },
+  {
+    what: 'leaves a report that is too long',
+    does: `head -c 200000 /dev/zero | tr '\\0' x > "$TASKS_REPORT_FILE"`,
+    kind: 'bad-report',
+    says: /200000 bytes, the limit is 65536/,
+    next: /schema/,
+  },
+  {
+    what: 'leaves a symbolic link as its report',
+    does: `echo '{"status":"done","summary":"linked"}' > real.json; ln -s "$PWD/real.json" "$TASKS_REPORT_FILE"`,
+    kind: 'bad-report',
+    says: /symbolic link/,
+    next: /schema/,
+  },
+  {
+    what: 'leaves a FIFO as its report',
+    does: `mkfifo "$TASKS_REPORT_FILE"`,
+    kind: 'bad-report',
+    says: /not a regular file/,
+    next: /schema/,
+  },
+  {
+    what: 'leaves a folder as its report',
+    does: `mkdir "$TASKS_REPORT_FILE"; touch "$TASKS_REPORT_FILE/file"`,
+    kind: 'bad-report',
+    says: /not a regular file/,
+    next: /schema/,
+  },
+  {
+    what: 'exits with 0 and leaves nothing',
+    does: `touch junk; exit 0`,
+    kind: 'no-report',
+    says: /ended without a report/,
+    next: /TASKS_REPORT_FILE/,
+  },
+  {
+    what: 'removes its task folder',
+    does: `rm -rf "$TASKS_TASK_DIR"; exit 0`,
+    kind: 'no-report',
+    says: /ended without a report/,
+    next: /TASKS_REPORT_FILE/,
+  },
+  {
+    what: 'reports done and exits with another code than 0',
+    does: `echo '{"status":"done","summary":"did it"}' > "$TASKS_REPORT_FILE"; echo oh no; exit 3`,
+    kind: 'agent-failed',
+    says: /exited with 3/,
+    next: /tasks logs/,
+  },
+  {
+    what: 'is killed',
+    does: `kill -9 $$`,
+    kind: 'agent-killed',
+    says: /ended by SIGKILL/,
+    next: /memory/,
+  },
+  {
+    what: 'commits on another branch',
+    does: `git checkout -q -b elsewhere; echo x > junk; git add junk; ${AS_AGENT} commit -q -m Elsewhere`,
+    kind: 'wrong-branch',
+    says: /the worktree is on "elsewhere", not on tasks\//,
+    next: /work on tasks\//,
+  },
+  {
+    what: 'commits with a detached HEAD',
+    does: `git checkout -q --detach; echo x > junk; git add junk; ${AS_AGENT} commit -q -m Detached`,
+    kind: 'wrong-branch',
+    says: /detached/,
+    next: /work on tasks\//,
+  },
+  {
+    what: 'rewrites the history that it was given',
+    does: `${AS_AGENT} commit -q --amend -m Rewritten`,
+    kind: 'unrelated-history',
+    says: /does not descend from where the attempt began/,
+    next: /do not reset, rebase or amend/,
+  },
+  {
+    what: 'leaves a repository inside the worktree',
+    does: `git init -q vendor; echo x > vendor/file`,
+    kind: 'nested-repository',
+    says: /a git repository lies inside the worktree: "vendor/,
+    next: /remove it/,
+  },
+  {
+    what: 'removes the whole worktree',
+    does: `rm -rf "$TASKS_WORKTREE"; echo '{"status":"done","summary":"tidied"}' > "$TASKS_REPORT_FILE"`,
+    kind: 'nested-repository',
+    says: /no longer the one that the engine made/,
+    next: /leave \.git alone/,
+  },
+  {
+    what: 'goes on for ever and prints all the while',
+    does: `while :; do echo still at it; sleep 0.05; done`,
+    kind: 'total-timeout',
+    says: /took too long and was ended after \d+ s/,
+    next: /raise the total time-out/,
+    limits: { totalTimeoutMs: 1_000 },
+  },
+];
+
+describe('an agent that', () => {
+  let engine: Engine;
+  let count = 0;
+
+  beforeAll(async () => {
+    engine = await Engine.start();
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const sample = async (
+    agent: Parameters<typeof agentScript>[0],
+  ): Promise<{ name: string; project: SampleProject }> => {
+    count += 1;
+    const name = `hostile-${count}`;
+    const project = await SampleProject.create({
+      'tasks.yaml': projectFile().replace('sample', name),
+      'gate.sh': GATE,
+      'agent.sh': agentScript(agent),
+      line: 'one\n',
+    });
+    return { name, project };
+  };
+
+  /** What the phase does before a person has mended the agent, and after. */
+  const mendable = (name: string, before: string, after = 'echo mended > work'): string =>
+    `if [ -e '${engine.home}/mended-${name}' ]; then ${after}; else ${before}; fi`;
+
+  const mend = (name: string): Promise<void> => writeFile(join(engine.home, `mended-${name}`), '');
+
+  const retryLands = async (project: SampleProject, id: TaskId): Promise<TaskView> => {
+    await engine.retry(id);
+    const view = await engine.untilEnded(id);
+    expect(view).toMatchObject({ state: 'landed', failure: null });
+    expect(await project.tip()).toBe(view.commit);
+    return view;
+  };
+
+  it.each(MISBEHAVIOURS)('$what: $kind, and a retry lands it', async ({ does, kind, says, next, limits }) => {
+    const { name, project } = await sample({ execute: mendable(`hostile-${count + 1}`, does) });
+    const before = await project.tip();
+    const id = await engine.submit(project, { title: 'Work', attempts: 1, ...limits });
+    expectWaiting(await engine.untilWaiting(id, 'attempts'), kind, says, next);
+    expect(await engine.processesOf(id)).toEqual([]);
+    expect(await project.tip()).toBe(before);
+
+    await mend(name);
+    expect((await retryLands(project, id)).attempt).toBe(4);
+    const landed = (await project.originGit('ls-tree', '--name-only', 'refs/heads/main')).split('\n');
+    expect(landed).toContain('work');
+    expect(await project.originGit('rev-parse', 'refs/heads/main^1')).toBe(before);
+  });
+
+  it('ignores SIGTERM and leaves grandchildren in sessions of their own: nothing of it outlives its idle time-out', async () => {
+    const does = `trap '' TERM; (setsid sleep ${NAP} &); (env -i setsid sleep ${NAP} &); while :; do sleep 0.05; done`;
+    const { name, project } = await sample({ execute: mendable(`hostile-${count + 1}`, does) });
+    const before = await project.tip();
+    const id = await engine.submit(project, { title: 'Work', attempts: 1, idleTimeoutMs: 1_500 });
+    await eventually('its grandchildren', async () => (await napping()).length === 2);
+    const view = await engine.untilWaiting(id, 'attempts');
+    expectWaiting(
+      view,
+      'idle-timeout',
+      /printed nothing for too long and was ended after \d+ s/,
+      /raise the idle time-out/,
+    );
+    expect(await engine.processesOf(id)).toEqual([]);
+    expect(await napping()).toEqual([]);
+    expect(await project.tip()).toBe(before);
+    await mend(name);
+    await retryLands(project, id);
+  });
+
+  it('commits by itself has its commits landed, as one', async () => {
+    const commit = `git add -A; ${AS_AGENT} commit -q -m`;
+    const { project } = await sample({ execute: `echo 1 > a; ${commit} One; echo 2 > b; ${commit} Two; echo 3 > c` });
+    const id = await engine.submit(project, { title: 'Three steps' });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await project.subjects()).toEqual(['Three steps', 'Begin']);
+    for (const [file, text] of [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+    ] as const)
+      expect(await project.read(file)).toBe(text);
+  });
+
+  it('prints very much without a newline costs neither memory nor disk, and lands', async () => {
+    const { project } = await sample({
+      execute: `head -c ${FLOOD_BYTES} /dev/zero | tr '\\0' x; echo ' the end'; echo x > work`,
+    });
+    const before = process.memoryUsage.rss();
+    let most = 0;
+    const id = await engine.submit(project, { title: 'Chatter' });
+    const view = await engine.until(id, 'ended', (seen) => {
+      most = Math.max(most, process.memoryUsage.rss() - before);
+      return seen.endedAt !== null;
+    });
+    expect(view.state).toBe('landed');
+    expect(most).toBeLessThan(FLOOD_MEMORY_BYTES);
+    expect(await sizeOf(join(engine.home, 'spool'))).toBeLessThan(20 * 1024 * 1024);
+    const log = await eventually('the log', async () => {
+      const text = await logOf(id);
+      return text.endsWith('the end\n') ? text : null;
+    });
+    expect(log.length).toBeLessThan(17 * 1024 * 1024);
+    expect(log).toMatch(/bytes cut/);
+  });
+
+  it('prints and reports what is no text lands, with a log and a summary that can be shown', async () => {
+    const { project } = await sample({
+      execute: [
+        `printf '\\377\\376\\000\\033[31mred\\033[0m \\355\\240\\200 end\\n'`,
+        `echo x > work`,
+        `printf '{"status":"done","summary":"nul \\\\u0000 half \\\\ud800 raw \\377 over \\\\u202e end"}' > "$TASKS_REPORT_FILE"`,
+      ].join('; '),
+    });
+    const id = await engine.submit(project, { title: 'Noise' });
+    const view = await engine.untilEnded(id);
+    expect(view).toMatchObject({
+      state: 'landed',
+      summary: expect.stringMatching(/^nul {2}half .* raw .* over {2}end$/),
+    });
+    const log = await eventually('the log', async () => (await logOf(id)) || null);
+    expect(log).toContain('end');
+    expect(log).not.toContain('\0');
+    expect(await eventually('the record', () => engine.ledger.readTask(id))).toMatchObject({ title: 'Noise' });
+  });
+
+  it('leaves conflict markers in a revision: refused, and a retry lands what has none', async () => {
+    const { name, project } = await sample({
+      execute: 'while [ ! -e "$TASKS_TASK_DIR/go" ]; do sleep 0.02; done; echo agent > line',
+      revise: mendable(`hostile-${count + 1}`, 'echo more >> work', 'echo both > line'),
+    });
+    const id = await engine.submit(project, { title: 'Same line', attempts: 1 });
+    await engine.started(id, name);
+    await project.commit('A person was faster', { line: 'person\n' });
+    const before = await project.tip();
+    await engine.tell(id, name, 'go', '');
+
+    const view = await engine.untilWaiting(id, 'attempts');
+    expectWaiting(view, 'conflict-markers', /conflict markers are left in "line"/, /resolve both sides/);
+    expect(await project.tip()).toBe(before);
+    await mend(name);
+    await retryLands(project, id);
+    expect(await project.read('line')).toBe('both');
+    expect(
+      await project.originGit('grep', '-c', '-e', '<<<<<<<', '-e', '>>>>>>>', 'refs/heads/main').catch(() => 'none'),
+    ).toBe('none');
+  });
+
+  it('fails once is tried again by itself, told what went wrong', async () => {
+    const { project } = await sample({
+      execute: `if grep -q 'ended without a report' "$TASKS_PROMPT_FILE"; then echo x > work; else exit 0; fi`,
+    });
+    const id = await engine.submit(project, { title: 'Second try', attempts: 2 });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 4, failure: null });
+    expect(await project.subjects()).toEqual(['Second try', 'Begin']);
+  });
+
+  const logOf = async (id: TaskId): Promise<string> =>
+    (await engine.ledger.readLogs(id, null, 10_000))
+      .filter((chunk) => chunk.stream === 'agent' && chunk.attempt === 3)
+      .map((chunk) => chunk.text)
+      .join('');
+});
+
+/** The task waits for a person, who can understand why. */
+function expectWaiting(view: TaskView, kind: FailureKind, says: RegExp, next: RegExp): void {
+  expect(view).toMatchObject({ state: 'waiting', commit: null, failure: { kind } });
+  expect(view.failure?.message).toMatch(says);
+  expect(view.failure?.message).not.toContain('\n');
+  expect(view.failure?.next).toMatch(next);
+  expect(view.waitingFor?.text).toContain(`go on with: tasks retry ${view.id}`);
+}
+
+/** Grandchildren, whatever their environment says: by their command line. */
+async function napping(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return lines.filter((line) => line.split('\0').includes(String(NAP)));
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  if (!existsSync(folder)) return 0;
+  let bytes = 0;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
+  }
+  return bytes;
+}
