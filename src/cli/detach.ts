@@ -34,6 +34,7 @@ export async function detach(session: Session, options: UpOptions): Promise<numb
   const child = start(session, options, log);
   const progress = showProgress(session.io.stderr);
   try {
+    session.io.interrupt.addEventListener('abort', () => child.kill(), { once: true });
     await untilReady(session, child, log, (event) => {
       const line = stackEventLine(event, PLAIN);
       if (line !== null) progress.update(line);
@@ -101,7 +102,7 @@ async function untilReady(
       const event = parseEvent(line);
       if (event === null) complaint = line.trim() === '' ? complaint : line;
       else if (event.kind === 'ready') return;
-      else if (String(event.kind) === 'already-running') return;
+      else if (event.kind === 'already-running') return;
       else report(event);
     }
     if (ended !== null) {
@@ -116,10 +117,12 @@ async function untilReady(
   }
 }
 
-function parseEvent(line: string): StackEvent | null {
+type UpEvent = StackEvent | { readonly kind: 'already-running' };
+
+function parseEvent(line: string): UpEvent | null {
   if (!line.startsWith('{')) return null;
   try {
-    return JSON.parse(line) as StackEvent;
+    return JSON.parse(line) as UpEvent;
   } catch {
     return null;
   }

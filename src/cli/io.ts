@@ -14,12 +14,8 @@ export interface CliIo {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Aborted by the first Ctrl-C, or a request to end. */
+  /** Aborted by the first Ctrl-C or request to end, when something listens to it; the second one ends the process. */
   readonly interrupt: AbortSignal;
-  /** Aborted by the second one. */
-  readonly kill: AbortSignal;
-  /** Says that the command ends by itself after an interrupt, however long it takes. */
-  holdInterrupt(): void;
   readonly programs: Programs;
 }
 
@@ -28,8 +24,6 @@ export interface Programs {
   readonly self: readonly [string, ...string[]];
   readonly worker: readonly [string, ...string[]];
   readonly version: string;
-  /** The folder with the go.mod that pins Temporal. */
-  readonly infraTemporal: string;
 }
 
 /** All of a stream as bytes, at most so many; null when there are more. */

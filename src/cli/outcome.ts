@@ -1,6 +1,6 @@
 /** How a task's workflow ended, and what is known of a task when its workflow cannot say. */
 
-import { isGrpcServiceError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { isGrpcCancelledError, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import type { TaskId } from '../core/ids.ts';
 import { isEnd, type TaskView } from '../core/task-types.ts';
@@ -34,11 +34,9 @@ export async function awaitOutcome(temporal: Temporal, id: TaskId, ms: number, s
   }
 }
 
-const CANCELED = 1;
-
 function isCallCanceled(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if (at.name === 'AbortError' || (isGrpcServiceError(at) && at.code === CANCELED)) return true;
+    if (at.name === 'AbortError' || isGrpcCancelledError(at)) return true;
   }
   return false;
 }

@@ -4,15 +4,14 @@ import { TASK_QUEUES } from '../workflows/messages.ts';
 import { Failed } from './errors.ts';
 import type { Temporal } from './temporal.ts';
 
-/** temporal.api.enums.v1.TaskQueueType, by number: the client does not export the enumeration. */
-const WORKFLOW_QUEUE = 1;
-const ACTIVITY_QUEUE = 2;
+// temporal.api.enums.v1.TaskQueueType: the client does not export the enumeration itself. By number.
+const QUEUE_TYPES: readonly string[] = ['unspecified', 'workflow', 'activity'];
 const RECENT_MS = 90_000;
 const CALL_MS = 3_000;
 
 /** Who polled a task queue within the last minute and a half. @throws Failed */
 export async function pollersOf(temporal: Temporal, name: string): Promise<readonly string[]> {
-  const taskQueueType = name === TASK_QUEUES.tasks ? WORKFLOW_QUEUE : ACTIVITY_QUEUE;
+  const taskQueueType = QUEUE_TYPES.indexOf(name === TASK_QUEUES.tasks ? 'workflow' : 'activity');
   const { pollers } = await temporal.within(CALL_MS, () =>
     temporal.connection.workflowService.describeTaskQueue({
       namespace: temporal.settings.namespace,

@@ -110,11 +110,12 @@ export class Session {
 
   /** Closes what was opened; what could not be opened needs no closing. */
   async close(): Promise<void> {
-    const nothing = (): null => null;
     const [ledger, temporal] = await Promise.all([this.#ledger?.catch(nothing), this.#temporal?.catch(nothing)]);
     await Promise.all([ledger?.close().catch(nothing), temporal?.close().catch(nothing)]);
   }
 }
+
+const nothing = (): null => null;
 
 /** Where a task is seen in the Temporal Web UI; null when no address of it is known. */
 export function webUrl(temporal: Pick<TemporalConnection, 'uiUrl' | 'namespace'>, workflowId: string): string | null {

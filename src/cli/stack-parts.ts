@@ -1,5 +1,6 @@
 /** What `tasks up` is to run: from the environment, the host's file and the options. */
 
+import { fileURLToPath } from 'node:url';
 import { DEFAULT_NAMESPACE, externalTemporal } from '../config/connection.ts';
 import { readHostFile } from '../config/host-file.ts';
 import { obtainTemporal } from '../local/temporal-binary.ts';
@@ -19,6 +20,8 @@ export interface UpOptions {
   readonly gates?: number;
 }
 
+/** The folder with the go.mod that pins Temporal; both src/cli and the built dist/cli lie two folders below. */
+const INFRA = fileURLToPath(new URL('../../infra/temporal', import.meta.url));
 const TEMPORAL_PORT = 7233;
 const UI_PORT = 8233;
 const POSTGRES_PORT = 5437;
@@ -59,11 +62,11 @@ export async function chooseParts(
 }
 
 async function obtain(session: Session, report: ReportProgress): Promise<string> {
-  const { environment, io } = session;
+  const { environment } = session;
   const obtained = await obtainTemporal({
     pathEnv: environment.path,
     cacheDir: environment.cache,
-    infraDir: io.programs.infraTemporal,
+    infraDir: INFRA,
     report,
     env: environment.all,
   });

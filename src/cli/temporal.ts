@@ -18,6 +18,7 @@ export interface Temporal {
 export const CALL_MS = 5_000;
 const CONNECT_TIMEOUT = '3s';
 
+const NO_STATUS = -1;
 const UNAVAILABLE = 14;
 const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
@@ -72,7 +73,7 @@ function isTimeout(error: Error): boolean {
 export function explain(error: unknown, settings: TemporalConnection): unknown {
   if (error instanceof WorkflowNotFoundError || error instanceof Failed || error instanceof UsageError) return error;
   const start = settings.from === 'stack' ? 'start it with: tasks up' : 'check TEMPORAL_ADDRESS';
-  const status = statusOf(error);
+  const status: number = statusOf(error) ?? NO_STATUS;
   const failed = (message: string): Failed => new Failed(message, { cause: error });
   if (isNotReached(error)) return failed(`Temporal at ${settings.address} does not answer; ${start}`);
   switch (status) {
@@ -88,7 +89,7 @@ export function explain(error: unknown, settings: TemporalConnection): unknown {
     case PERMISSION_DENIED:
       return failed(`Temporal at ${settings.address} refuses this caller; check TEMPORAL_API_KEY and the namespace`);
     default:
-      return status === null ? error : failed(`Temporal: ${messageOf(deepest(error))}`);
+      return status === NO_STATUS ? error : failed(`Temporal: ${messageOf(deepest(error))}`);
   }
 }
 

@@ -7,7 +7,6 @@ import type { Session } from '../session.ts';
 
 /** `tasks down`: also when nothing runs it exits with 0. */
 export async function down(session: Session): Promise<number> {
-  session.io.holdInterrupt();
   const progress = showProgress(session.io.stderr);
   try {
     const stopped = await stopStack(session.environment.home, {

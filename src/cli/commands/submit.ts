@@ -185,10 +185,13 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
   }
 }
 
+function keyword(name: string, value: string) {
+  return { key: defineSearchAttributeKey(name, 'KEYWORD'), value };
+}
+
 /** What the Temporal Web UI shows of the task before a worker has seen it. */
 export function describeTask(spec: TaskSpec) {
   const agent = spec.work.kind === 'shell' ? 'shell' : spec.work.agent;
-  const keyword = (name: string, value: string) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value });
   const what = spec.work.kind === 'shell' ? spec.work.run : spec.body;
   const body = printable(what);
   const cut = body.length > MAX_DETAIL_CHARS ? `${body.slice(0, MAX_DETAIL_CHARS)}…` : body;

@@ -4,7 +4,7 @@
  */
 
 import { oneLine } from '../../core/text.ts';
-import { readStack, stopStack, type StackRecord } from '../../local/stack.ts';
+import { readStack, type PartName, type StackRecord } from '../../local/stack.ts';
 import { superviseStack } from '../../local/supervisor.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
 import { EXIT, Failed } from '../errors.ts';
@@ -28,11 +28,12 @@ export async function up(session: Session, options: UpOptions): Promise<number> 
 
 async function foreground(session: Session, options: UpOptions): Promise<number> {
   const { io } = session;
-  io.holdInterrupt();
   const isLive = io.stdout.isTTY === true && !session.json;
   const progress = isLive ? showProgress(io.stderr) : null;
   let live: LiveView | null = null;
   const report = (event: StackEvent): void => {
+    if (event.kind === 'running' && event.pid !== null) pids.set(event.part, event.pid);
+    if (event.kind === 'stopped' || event.kind === 'died') pids.delete(event.part);
     if (session.json)
       return session.printJson(event.kind === 'ready' ? { ...event, stack: describeStack(event.stack) } : event);
     const line = stackEventLine(event, session.palette);
@@ -46,7 +47,10 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
     else session.print(...addresses(event.stack));
   };
   io.interrupt.addEventListener('abort', () => live?.stopping(), { once: true });
-  io.kill.addEventListener('abort', () => void stopStack(session.environment.home, KILL), { once: true });
+  const pids = new Map<PartName, number>();
+  const killNow = (): void => killParts(pids);
+  // The second Ctrl-C ends this process, and all that it started with it.
+  process.once('exit', killNow);
   try {
     const parts = await chooseParts(session, options, report);
     const result = await superviseStack({
@@ -61,12 +65,22 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
     if (evidence !== undefined) session.note(...evidence.split('\n').slice(-15));
     throw new Failed(`${oneLine(message, 500)}; ${oneLine(next, 300)}`);
   } finally {
+    process.off('exit', killNow);
     progress?.stop();
     await (live as LiveView | null)?.stop();
   }
 }
 
-const KILL = { spareSupervisor: true, workerGraceMs: 0 } as const;
+/** Postgres leaves its children and shared memory in order only when it is told. */
+function killParts(pids: ReadonlyMap<PartName, number>): void {
+  for (const [part, pid] of pids) {
+    try {
+      process.kill(pid, part === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
 
 /** What is said of a stack; no password. */
 export function describeStack(record: StackRecord) {

@@ -19,7 +19,6 @@ export async function worker(session: Session, options: WorkerOptions): Promise<
   // What is wrong is told in one line, before a program is started.
   const { postgres } = await session.connection();
   if (postgres === null) throw new UsageError('DATABASE_URL: is not set; name the Postgres that the ledger lives in');
-  io.holdInterrupt();
   const [program, ...args] = io.programs.worker;
   const child = spawn(program, [...args, ...slotArguments(options)], {
     cwd: io.cwd,
@@ -30,10 +29,14 @@ export async function worker(session: Session, options: WorkerOptions): Promise<
   });
   const stop = (): void => void child.kill('SIGTERM');
   io.interrupt.addEventListener('abort', stop, { once: true });
-  io.kill.addEventListener('abort', stop, { once: true });
+  // The second Ctrl-C ends this process, and the worker with it.
+  const killNow = (): void => void child.kill('SIGKILL');
+  process.once('exit', killNow);
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new Failed(`the worker cannot be run: ${error.message}; run npm run build`)));
     child.once('exit', (code, signal) => {
+      process.off('exit', killNow);
+      io.interrupt.removeEventListener('abort', stop);
       if (signal !== null) session.note(`tasks: the worker was ended by ${signal}`);
       resolve(code ?? 1);
     });

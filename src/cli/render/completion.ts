@@ -48,20 +48,23 @@ ${cases.join('\n')}
 complete -F _tasks tasks`;
 }
 
+function fishText(words: string): string {
+  return `'${words.replace(/[\\']/g, (character) => `\\${character}`)}'`;
+}
+
 function fish(commands: readonly CommandShape[]): string {
-  const text = (words: string): string => `'${words.replace(/[\\']/g, (character) => `\\${character}`)}'`;
   const lines = ['complete -c tasks -f'];
   for (const { name, description, options } of commands) {
-    lines.push(`complete -c tasks -n __fish_use_subcommand -a ${name} -d ${text(description)}`);
+    lines.push(`complete -c tasks -n __fish_use_subcommand -a ${name} -d ${fishText(description)}`);
     for (const option of options) {
       const long = option.name.replace(/^--/, '');
       lines.push(
-        `complete -c tasks -n '__fish_seen_subcommand_from ${name}' -l ${long} -d ${text(option.description)}`,
+        `complete -c tasks -n '__fish_seen_subcommand_from ${name}' -l ${long} -d ${fishText(option.description)}`,
       );
     }
   }
   lines.push(
-    `complete -c tasks -n '__fish_seen_subcommand_from ${WITH_IDS.join(' ')}' -a ${text(`(${LIST_IDS})`)}`,
+    `complete -c tasks -n '__fish_seen_subcommand_from ${WITH_IDS.join(' ')}' -a ${fishText(`(${LIST_IDS})`)}`,
     `complete -c tasks -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(' ')}'`,
   );
   return lines.join('\n');

@@ -67,7 +67,12 @@ export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string 
     case 'attempts':
     case 'revisions':
       return `tasks retry ${view.id}`;
-    default:
+    case 'checkout':
+    case 'gate':
+    case 'engine':
+    case 'origin':
+    case 'retry':
+    case 'limit':
       return `tasks show ${view.id}`;
   }
 }
