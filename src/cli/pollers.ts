@@ -4,19 +4,20 @@ import { TASK_QUEUES } from '../workflows/messages.ts';
 import { Failed } from './errors.ts';
 import type { Temporal } from './temporal.ts';
 
-// temporal.api.enums.v1.TaskQueueType: the client does not export the enumeration itself. By number.
-const QUEUE_TYPES: readonly string[] = ['unspecified', 'workflow', 'activity'];
+// temporal.api.enums.v1.TaskQueueType, by number: the client's package does not export the enumeration itself.
+const WORKFLOWS = { taskQueueType: 1 };
+const ACTIVITIES = { taskQueueType: 2 };
 const RECENT_MS = 90_000;
 const CALL_MS = 3_000;
 
 /** Who polled a task queue within the last minute and a half. @throws Failed */
 export async function pollersOf(temporal: Temporal, name: string): Promise<readonly string[]> {
-  const taskQueueType = QUEUE_TYPES.indexOf(name === TASK_QUEUES.tasks ? 'workflow' : 'activity');
+  const type = name === TASK_QUEUES.tasks ? WORKFLOWS : ACTIVITIES;
   const { pollers } = await temporal.within(CALL_MS, () =>
     temporal.connection.workflowService.describeTaskQueue({
       namespace: temporal.settings.namespace,
       taskQueue: { name },
-      taskQueueType,
+      ...type,
     }),
   );
   return (pollers ?? []).flatMap(({ identity, lastAccessTime }) => {
