@@ -106,15 +106,13 @@ function rawLanding(origin, folder) {
 
 /** The room as the worker has it, bundled. */
 async function buildGitRoom(folder) {
-  const { build } = await import('esbuild');
-  const outfile = join(folder, 'git-room.cjs');
+  const { build } = await import('rolldown');
+  const file = join(folder, 'git-room.cjs');
   await build({
-    entryPoints: [fileURLToPath(new URL('../src/git/room.ts', import.meta.url))],
-    bundle: true,
+    input: fileURLToPath(new URL('../src/git/room.ts', import.meta.url)),
     platform: 'node',
-    format: 'cjs',
-    outfile,
-    logLevel: 'error',
+    logLevel: 'silent',
+    output: { file, format: 'cjs', codeSplitting: false },
   });
-  return createRequire(import.meta.url)(outfile).createGitRoom;
+  return createRequire(import.meta.url)(file).createGitRoom;
 }
