@@ -90,6 +90,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     identity: `${options.hostId}@${process.pid}`,
     shutdownGraceTime: options.graceMs,
     shutdownForceTime: options.graceMs + FORCE_AFTER_MS,
+    // What a dead worker had in its cache is another's after this long.
+    stickyQueueScheduleToStartTimeout: '3 s',
     maxHeartbeatThrottleInterval: '1 s',
     defaultHeartbeatThrottleInterval: '1 s',
   } satisfies Partial<SdkWorkerOptions>;
