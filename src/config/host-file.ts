@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
+import { codeOf } from '../core/thrown.ts';
 import { check } from './explain.ts';
 import { hostSchema } from './host-schema.ts';
 import { readYaml } from './yaml-text.ts';
@@ -45,7 +46,7 @@ export async function readHostFile(home: string): Promise<Parsed<HostSettings>> 
   try {
     return parseHostFile(await readFile(path, 'utf8'));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return parseHostFile('');
     if (code === null) throw error;
     return fail(`${HOST_FILE}: ${path} cannot be read (${code}); mend its permissions or remove it`);

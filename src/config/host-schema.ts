@@ -5,8 +5,9 @@ import { closed, must } from './explain.ts';
 
 const variable = z
   .string({ error: must('the name of an environment variable', 'NPM_TOKEN') })
+  // What somebody wrote there may be a secret: it is not repeated (N10).
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-    error: must('the name of an environment variable, without its value', 'NPM_TOKEN'),
+    error: 'must be the name of an environment variable, without its value; write for example NPM_TOKEN',
   });
 
 const slots = (what: string, example: string): z.ZodOptional<z.ZodInt> =>

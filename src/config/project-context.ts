@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { branchTip, readCheckout, readFileAtCommit, type Checkout } from '../git/checkout.ts';
 import type { ObjectId } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
+import { codeOf } from '../core/thrown.ts';
 import { parseProjectFile, PROJECT_FILE } from './project-file.ts';
 
 export type ProjectContext =
@@ -119,7 +120,7 @@ async function readWorkingCopy(
   try {
     return { kind: 'read', text: await readFile(join(root, PROJECT_FILE), 'utf8') };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : null;
+    const code = codeOf(error);
     if (code === 'ENOENT') return { kind: 'read', text: null };
     if (code === null) throw error;
     return { kind: 'invalid', message: `${PROJECT_FILE}: cannot be read (${code}); mend its permissions` };

@@ -3,6 +3,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { oneLine } from '../core/text.ts';
+import { messageOf } from '../core/thrown.ts';
 
 export const MAX_FILE_BYTES = 256 * 1024;
 /** Aliases of aliases can make gigabytes of a few lines. */
@@ -25,7 +26,6 @@ export function readYaml(file: string, text: string): Parsed<unknown> {
     return ok(document.toJS({ maxAliasCount: MAX_ALIASES }));
   } catch (error) {
     // What toJS refuses is the file's fault: too many aliases, or an alias without its anchor.
-    if (!(error instanceof Error)) throw error;
-    return fail(`${file}: ${oneLine(error.message, 200)}; write it without YAML aliases`);
+    return fail(`${file}: ${oneLine(messageOf(error), 200)}; write it without YAML aliases`);
   }
 }

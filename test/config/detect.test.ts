@@ -1,0 +1,140 @@
+import { describe, expect, it } from '@jest/globals';
+import { detectProject } from '../../src/config/detect.ts';
+import { parseProjectFile } from '../../src/config/project-file.ts';
+import { renderProjectFile, type NewProject } from '../../src/config/render-project-file.ts';
+
+function detect(files: Record<string, string>): [gate: string | null, setup: string | null] {
+  const found = detectProject({ names: Object.keys(files), read: (name) => files[name] ?? null });
+  return [found.gate?.command ?? null, found.setup?.command ?? null];
+}
+
+const NODE = JSON.stringify({ scripts: { test: 'jest' }, devDependencies: { jest: '1' } });
+
+describe('what init finds', () => {
+  it.each<[string, Record<string, string>, string | null, string | null]>([
+    ['npm', { 'package.json': NODE, 'package-lock.json': '' }, 'npm test', 'npm ci'],
+    ['pnpm', { 'package.json': NODE, 'pnpm-lock.yaml': '' }, 'pnpm test', 'pnpm install --frozen-lockfile'],
+    ['yarn', { 'package.json': NODE, 'yarn.lock': '' }, 'yarn test', 'yarn install --frozen-lockfile'],
+    [
+      'newer yarn',
+      { 'package.json': NODE, 'yarn.lock': '', '.yarnrc.yml': '' },
+      'yarn test',
+      'yarn install --immutable',
+    ],
+    ['bun', { 'package.json': NODE, 'bun.lock': '' }, 'bun run test', 'bun install --frozen-lockfile'],
+    ['npm without a lock', { 'package.json': NODE }, 'npm test', 'npm install --no-package-lock'],
+    [
+      'npm without packages',
+      { 'package.json': '{"scripts":{"test":"node --test"}}', 'package-lock.json': '' },
+      'npm test',
+      null,
+    ],
+    [
+      "npm's placeholder",
+      { 'package.json': '{"scripts":{"test":"echo \\"Error: no test specified\\" && exit 1"}}' },
+      null,
+      null,
+    ],
+    ['a broken package.json', { 'package.json': '{' }, null, null],
+    ['a placeholder beside a Makefile', { 'package.json': '{}', Makefile: 'all:\ntest: all\n' }, 'make test', null],
+    ['pytest', { 'pyproject.toml': '[tool.pytest.ini_options]' }, 'python3 -m pytest', null],
+    ['pytest by its requirements', { 'requirements.txt': 'pytest==8' }, 'python3 -m pytest', null],
+    ['unittest', { 'setup.py': '', 'tests/': '' }, 'python3 -m unittest discover', null],
+    ['uv', { 'pyproject.toml': 'pytest', 'uv.lock': '' }, 'uv run pytest', 'uv sync --frozen'],
+    ['poetry', { 'pyproject.toml': '[tool.poetry]\npytest', 'poetry.lock': '' }, 'poetry run pytest', 'poetry install'],
+    ['tox', { 'tox.ini': '' }, 'tox', null],
+    ['go', { 'go.mod': '' }, 'go test ./...', null],
+    ['cargo', { 'Cargo.toml': '' }, 'cargo test', null],
+    ['mix', { 'mix.exs': '' }, 'mix test', 'mix deps.get'],
+    ['gradle', { 'build.gradle.kts': '', gradlew: '' }, './gradlew check', null],
+    ['maven', { 'pom.xml': '' }, 'mvn -B verify', null],
+    ['rspec', { Gemfile: "gem 'rspec'" }, 'bundle exec rspec', 'bundle install'],
+    [
+      'phpunit',
+      { 'composer.json': '{}', 'phpunit.xml': '' },
+      'vendor/bin/phpunit',
+      'composer install --no-interaction',
+    ],
+    [
+      'a composer script',
+      { 'composer.json': '{"scripts":{"test":"x"}}' },
+      'composer test',
+      'composer install --no-interaction',
+    ],
+    ['dotnet', { 'App.sln': '' }, 'dotnet test', null],
+    ['just', { justfile: 'test: build\n  x\n' }, 'just test', null],
+    ['make check', { Makefile: 'check:\n\ttrue\n' }, 'make check', null],
+    ['a make variable named test', { Makefile: 'test := 1\n' }, null, null],
+    ['nothing', { 'README.md': '' }, null, null],
+  ])('%s', (_name, files, gate, setup) => {
+    expect(detect(files)).toEqual([gate, setup]);
+  });
+
+  it('says why', () => {
+    const found = detectProject({ names: ['package.json', 'package-lock.json'], read: () => NODE });
+    expect(found.gate?.reason).toBe('package.json has a test script');
+    expect(found.setup?.reason).toBe('there is a package-lock.json');
+  });
+});
+
+describe('a new tasks.yaml', () => {
+  const PROJECT: NewProject = {
+    project: 'my-app',
+    branch: 'main',
+    setup: 'npm ci',
+    gate: 'npm test',
+    agent: 'claude',
+    schema: './x.json',
+  };
+
+  it('reads back as what was asked for', () => {
+    expect(parseProjectFile(renderProjectFile(PROJECT))).toMatchObject({
+      kind: 'ok',
+      value: {
+        project: 'my-app',
+        branch: 'main',
+        setup: 'npm ci',
+        agent: 'claude',
+        gate: { commands: [{ run: 'npm test' }] },
+      },
+    });
+  });
+
+  it('names the schema for editors in its first line', () => {
+    expect(renderProjectFile(PROJECT)).toMatch(/^# yaml-language-server: \$schema=\.\/x\.json\n/);
+    expect(renderProjectFile({ ...PROJECT, schema: null })).not.toContain('yaml-language-server');
+  });
+
+  it.each(['on', 'yes: no', '# x', '"quoted" \'too\'', 'a\nb', '- x', 'echo "{a: b}"', '0x10', '  x'])(
+    'keeps the command %j as it is',
+    (gate) => {
+      expect(parseProjectFile(renderProjectFile({ ...PROJECT, gate, setup: gate }))).toMatchObject({
+        kind: 'ok',
+        value: { setup: gate, gate: { commands: [{ run: gate }] } },
+      });
+    },
+  );
+
+  it('may have a command for an agent', () => {
+    const agent = ['my-agent', '--prompt-file', '{prompt_file}', 'a "b" \\ #c'];
+    expect(parseProjectFile(renderProjectFile({ ...PROJECT, agent }))).toMatchObject({
+      kind: 'ok',
+      value: { agent: 'my-agent', agents: { 'my-agent': { command: agent } } },
+    });
+  });
+
+  it('without a gate asks for one', () => {
+    expect(parseProjectFile(renderProjectFile({ ...PROJECT, gate: null }))).toEqual({
+      kind: 'invalid',
+      message: expect.stringContaining('gate: is missing'),
+    });
+  });
+
+  it('has right comments: uncommented, every key is taken', () => {
+    const text = renderProjectFile({ ...PROJECT, setup: null }).replace(
+      /^# (?=(?:setup|agents|attempts|revisions|idle|timeout):|  )/gm,
+      '',
+    );
+    expect(parseProjectFile(text)).toMatchObject({ kind: 'ok', value: { agents: { fast: { model: 'haiku' } } } });
+  });
+});

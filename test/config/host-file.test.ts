@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  allowedEnvironment,
+  parseHostFile,
+  programPath,
+  readHostFile,
+  type HostSettings,
+} from '../../src/config/host-file.ts';
+import { tempFolder } from '../support/temp.ts';
+
+function settingsOf(text: string, cores = 4): HostSettings {
+  const parsed = parseHostFile(text, cores);
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return parsed.value;
+}
+
+const SOURCE = {
+  PATH: '/bin',
+  HOME: '/home/ada',
+  USER: 'ada',
+  LANG: 'C.UTF-8',
+  LC_TIME: 'de_DE',
+  TZ: 'UTC',
+  SSH_AUTH_SOCK: '/run/agent',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  DATABASE_URL: 'postgres://me:secret@localhost/x',
+  NPM_TOKEN: 'token',
+};
+
+describe('host.yaml', () => {
+  it('has a default for everything', () => {
+    expect(settingsOf('')).toEqual({
+      grant: [],
+      env: [],
+      programs: {},
+      agents: 4,
+      gates: 1,
+      containment: 'preferred',
+    });
+  });
+
+  it('gives a machine of one core two agents', () => {
+    expect(settingsOf('', 1).agents).toBe(2);
+  });
+
+  it('says what belongs to the machine', () => {
+    const host = settingsOf(
+      'grant: [claude]\nenv: [NPM_TOKEN]\nprograms: {claude: /opt/claude}\nagents: 7\ngates: 2\ncontainment: off\n',
+    );
+    expect(host).toEqual({
+      grant: ['claude'],
+      env: ['NPM_TOKEN'],
+      programs: { claude: '/opt/claude' },
+      agents: 7,
+      gates: 2,
+      containment: 'off',
+    });
+    expect(programPath(host, 'claude')).toBe('/opt/claude');
+    expect(programPath(host, 'other')).toBe('other');
+    expect(programPath(host, 'constructor')).toBe('constructor');
+  });
+
+  it.each([
+    ['grants: [claude]\n', 'host.yaml: "grants" is no key here; did you mean grant?'],
+    ['env: [NPM_TOKEN=abc]\n', 'host.yaml: env.0: must be the name of an environment variable, without its value'],
+    ['agents: 0\n', 'host.yaml: agents: must be a whole number from 1 to 256, not 0'],
+    ['programs: {claude: claude}\n', 'host.yaml: programs.claude: must be an absolute path, not "claude"'],
+    ['containment: none\n', 'host.yaml: containment: must be preferred or off, not "none"'],
+    ['a: [\n', 'host.yaml: line '],
+  ])('%j is refused in one line', (text, message) => {
+    expect(parseHostFile(text)).toEqual({ kind: 'invalid', message: expect.stringContaining(message) });
+  });
+
+  it('does not repeat a secret that somebody wrote where a name belongs', () => {
+    const parsed = parseHostFile('env: [NPM_TOKEN=abc]\n');
+    expect(parsed.kind === 'invalid' ? parsed.message : '').not.toContain('abc');
+  });
+
+  it('is all defaults where there is no file', async () => {
+    expect(await readHostFile(join(await tempFolder(), 'none'))).toMatchObject({ kind: 'ok', value: { gates: 1 } });
+  });
+
+  it('that cannot be read is refused and not passed over', async () => {
+    const home = await tempFolder();
+    await mkdir(join(home, 'host.yaml'));
+    expect(await readHostFile(home)).toEqual({
+      kind: 'invalid',
+      message: expect.stringMatching(/^host\.yaml: .* cannot be read \(EISDIR\)/),
+    });
+  });
+
+  it('is read from the state home', async () => {
+    const home = await tempFolder();
+    await writeFile(join(home, 'host.yaml'), 'gates: 3\n');
+    await chmod(join(home, 'host.yaml'), 0o600);
+    expect(await readHostFile(home)).toMatchObject({ kind: 'ok', value: { gates: 3 } });
+  });
+});
+
+describe('the environment of agents and gates', () => {
+  it('has the short list and nothing else', () => {
+    expect(allowedEnvironment(settingsOf(''), SOURCE, { purpose: 'agent', agent: 'claude', scratch: '/s' })).toEqual({
+      PATH: '/bin',
+      HOME: '/s',
+      TMPDIR: '/s',
+      LANG: 'C.UTF-8',
+      LC_TIME: 'de_DE',
+      TZ: 'UTC',
+      TERM: 'dumb',
+    });
+  });
+
+  it.each(['gate', 'setup'] as const)('says CI to a %s', (purpose) => {
+    const environment = allowedEnvironment(settingsOf(''), SOURCE, { purpose, agent: null, scratch: '/s' });
+    expect(environment).toMatchObject({ CI: 'true', HOME: '/s' });
+  });
+
+  it("has the person's HOME for an agent that was granted it, and for no other", () => {
+    const host = settingsOf('grant: [claude]\n');
+    const homeOf = (agent: string | null): string | undefined =>
+      allowedEnvironment(host, SOURCE, { purpose: 'agent', agent, scratch: '/s' })['HOME'];
+    expect(['claude', 'other', null].map(homeOf)).toEqual(['/home/ada', '/s', '/s']);
+  });
+
+  it('has what host.yaml names, when it is set', () => {
+    const environment = allowedEnvironment(settingsOf('env: [NPM_TOKEN, UNSET]\n'), SOURCE, {
+      purpose: 'gate',
+      agent: null,
+      scratch: '/s',
+    });
+    expect(environment['NPM_TOKEN']).toBe('token');
+    expect(environment).not.toHaveProperty('UNSET');
+    expect(Object.values(environment).join()).not.toContain('secret');
+  });
+
+  it('has a PATH where the worker has none', () => {
+    const environment = allowedEnvironment(settingsOf(''), {}, { purpose: 'agent', agent: null, scratch: '/s' });
+    expect(environment).toEqual({ PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/s', TMPDIR: '/s', TERM: 'dumb' });
+  });
+});
