@@ -11,7 +11,7 @@ import type { Judgement } from '../agents/types.ts';
 import type { Failure } from '../core/failure.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { AttemptFacts, AttemptOutcome } from '../core/task-types.ts';
+import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
@@ -48,6 +48,7 @@ async function attempt(
   if (settings.kind === 'failed') return failed(deps, settings.failure);
   const agent = agentOf(request, settings.settings.agents);
   if (agent.kind === 'failed') return failed(deps, agent.failure);
+  if (isLeftOut(request.phase, agent.definition)) return passedOver(deps, request);
 
   const prepared = await deps.git.prepareWorkspace({
     taskId: spec.id,
@@ -130,6 +131,17 @@ function agentOf(
       next: `add it under agents: in tasks.yaml, commit, and submit again; it has ${Object.keys(agents).join(', ')}`,
     },
   };
+}
+
+/** Only the reading phases can be: without execute there is no work, and what came back must be revised. */
+function isLeftOut(phase: Phase, definition: AgentDefinition | null): boolean {
+  if (phase !== 'understand' && phase !== 'plan') return false;
+  return definition?.kind === 'command' && !definition.phases.includes(phase);
+}
+
+function passedOver(deps: Dependencies, { phase }: PhaseRequest): AttemptOutcome {
+  const facts: AttemptFacts = { host: deps.hostId, session: null, usage: null, checkpoint: null };
+  return { kind: 'done', summary: `tasks.yaml leaves ${phase} out for this agent`, ...facts };
 }
 
 function projectTaken(request: PhaseRequest): Failure {

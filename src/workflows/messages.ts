@@ -29,6 +29,8 @@ export interface TaskInput {
   readonly spec: TaskSpec;
   /** The state that an earlier run of this workflow handed on; null for a new task. */
   readonly carried: CarriedTask | null;
+  /** Who retries a task that has ended, for the record. */
+  readonly retriedBy?: string;
 }
 
 export interface CarriedTask {

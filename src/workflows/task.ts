@@ -23,7 +23,15 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { workflowIds } from '../core/ids.ts';
 import { backoffMs, RECORD_BACKOFF } from '../core/retry.ts';
-import { confirmRecorded, newTask, nextTask, noteRefusal, type Task, type TaskInputEvent } from '../core/task.ts';
+import {
+  confirmRecorded,
+  newTask,
+  nextTask,
+  noteRefusal,
+  reopen,
+  type Task,
+  type TaskInputEvent,
+} from '../core/task.ts';
 import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { detailsOf, viewOf } from '../core/task-view.ts';
@@ -73,7 +81,13 @@ class TaskRun {
 
   constructor(input: TaskInput) {
     this.#input = input;
-    this.#task = input.carried?.task ?? newTask(this.#surroundings());
+    const carried = input.carried?.task;
+    const surroundings = this.#surroundings();
+    // One that has ended already is here because somebody retries it.
+    this.#task =
+      carried === undefined
+        ? newTask(surroundings)
+        : reopen(carried, surroundings, actorOf({ actor: input.retriedBy ?? '' }));
     this.#handled = input.carried?.handled ?? [];
   }
 

@@ -5,144 +5,18 @@ import { join } from 'node:path';
 import type { FailureKind } from '../../src/core/failure.ts';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { TaskView } from '../../src/core/task-types.ts';
-import { Engine, type SubmitOptions } from '../support/engine.ts';
+import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
+import { AS_AGENT, MISBEHAVIOURS } from '../support/misbehaviours.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
-const AS_AGENT = 'git -c user.name=Agent -c user.email=agent@example.test';
 /** Seconds that tell a grandchild of this file from any other program. */
 const NAP = 1_000_000 + process.pid;
 /** For its log to be cut, and for memory to show it if it were kept. */
 const FLOOD_BYTES = 100 * 1024 * 1024;
 /** Of the log file (16 MiB), of what the ledger gets of it, and what Node takes its time to give back. */
 const FLOOD_MEMORY_BYTES = 80 * 1024 * 1024;
-
-interface Misbehaviour {
-  readonly what: string;
-  /** A line of shell, instead of the execute phase's work. */
-  readonly does: string;
-  readonly kind: FailureKind;
-  readonly says: RegExp;
-  readonly next: RegExp;
-  readonly limits?: Pick<SubmitOptions, 'idleTimeoutMs' | 'totalTimeoutMs'>;
-}
-
-const MISBEHAVIOURS: readonly Misbehaviour[] = [
-  {
-    what: 'leaves a report that is no JSON',
-    does: `echo 'I am done!' > "$TASKS_REPORT_FILE"`,
-    kind: 'bad-report',
-    says: /report\.json: is no JSON, it begins "I am done!"/,
-    next: /schema/,
-  },
-  {
-    what: 'leaves a report of a status that nobody knows',
-    does: `echo '{"status":"finished"}' > "$TASKS_REPORT_FILE"`,
-    kind: 'bad-report',
-    says: /status: is "finished"; use one of done, question, proposal, failed/,
-    next: /schema/,
-  },
-  {
-    what: 'leaves a report that is too long',
-    does: `head -c 200000 /dev/zero | tr '\\0' x > "$TASKS_REPORT_FILE"`,
-    kind: 'bad-report',
-    says: /200000 bytes, the limit is 65536/,
-    next: /schema/,
-  },
-  {
-    what: 'leaves a symbolic link as its report',
-    does: `echo '{"status":"done","summary":"linked"}' > real.json; ln -s "$PWD/real.json" "$TASKS_REPORT_FILE"`,
-    kind: 'bad-report',
-    says: /symbolic link/,
-    next: /schema/,
-  },
-  {
-    what: 'leaves a FIFO as its report',
-    does: `mkfifo "$TASKS_REPORT_FILE"`,
-    kind: 'bad-report',
-    says: /not a regular file/,
-    next: /schema/,
-  },
-  {
-    what: 'leaves a folder as its report',
-    does: `mkdir "$TASKS_REPORT_FILE"; touch "$TASKS_REPORT_FILE/file"`,
-    kind: 'bad-report',
-    says: /not a regular file/,
-    next: /schema/,
-  },
-  {
-    what: 'exits with 0 and leaves nothing',
-    does: `touch junk; exit 0`,
-    kind: 'no-report',
-    says: /ended without a report/,
-    next: /TASKS_REPORT_FILE/,
-  },
-  {
-    what: 'removes its task folder',
-    does: `rm -rf "$TASKS_TASK_DIR"; exit 0`,
-    kind: 'no-report',
-    says: /ended without a report/,
-    next: /TASKS_REPORT_FILE/,
-  },
-  {
-    what: 'reports done and exits with another code than 0',
-    does: `echo '{"status":"done","summary":"did it"}' > "$TASKS_REPORT_FILE"; echo oh no; exit 3`,
-    kind: 'agent-failed',
-    says: /exited with 3/,
-    next: /tasks logs/,
-  },
-  {
-    what: 'is killed',
-    does: `kill -9 $$`,
-    kind: 'agent-killed',
-    says: /ended by SIGKILL/,
-    next: /memory/,
-  },
-  {
-    what: 'commits on another branch',
-    does: `git checkout -q -b elsewhere; echo x > junk; git add junk; ${AS_AGENT} commit -q -m Elsewhere`,
-    kind: 'wrong-branch',
-    says: /the worktree is on "elsewhere", not on tasks\//,
-    next: /work on tasks\//,
-  },
-  {
-    what: 'commits with a detached HEAD',
-    does: `git checkout -q --detach; echo x > junk; git add junk; ${AS_AGENT} commit -q -m Detached`,
-    kind: 'wrong-branch',
-    says: /detached/,
-    next: /work on tasks\//,
-  },
-  {
-    what: 'rewrites the history that it was given',
-    does: `${AS_AGENT} commit -q --amend -m Rewritten`,
-    kind: 'unrelated-history',
-    says: /does not descend from where the attempt began/,
-    next: /do not reset, rebase or amend/,
-  },
-  {
-    what: 'leaves a repository inside the worktree',
-    does: `git init -q vendor; echo x > vendor/file`,
-    kind: 'nested-repository',
-    says: /a git repository lies inside the worktree: "vendor/,
-    next: /remove it/,
-  },
-  {
-    what: 'removes the whole worktree',
-    does: `rm -rf "$TASKS_WORKTREE"; echo '{"status":"done","summary":"tidied"}' > "$TASKS_REPORT_FILE"`,
-    kind: 'nested-repository',
-    says: /no longer the one that the engine made/,
-    next: /leave \.git alone/,
-  },
-  {
-    what: 'goes on for ever and prints all the while',
-    does: `while :; do echo still at it; sleep 0.05; done`,
-    kind: 'total-timeout',
-    says: /took too long and was ended after \d+ s/,
-    next: /raise the total time-out/,
-    limits: { totalTimeoutMs: 1_000 },
-  },
-];
 
 describe('an agent that', () => {
   let engine: Engine;
@@ -162,7 +36,7 @@ describe('an agent that', () => {
     count += 1;
     const name = `hostile-${count}`;
     const project = await SampleProject.create({
-      'tasks.yaml': projectFile().replace('sample', name),
+      'tasks.yaml': projectFile('  phases: [execute, revise]').replace('sample', name),
       'gate.sh': GATE,
       'agent.sh': agentScript(agent),
       line: 'one\n',
@@ -295,6 +169,14 @@ describe('an agent that', () => {
     expect(
       await project.originGit('grep', '-c', '-e', '<<<<<<<', '-e', '>>>>>>>', 'refs/heads/main').catch(() => 'none'),
     ).toBe('none');
+  });
+
+  it('is configured for execute alone is started for no other phase', async () => {
+    const note = `echo "$TASKS_PHASE" >> '${engine.home}/phases'`;
+    const { project } = await sample({ understand: note, plan: note, execute: `${note}; echo x > work`, revise: note });
+    const id = await engine.submit(project, { title: 'Only execute' });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await readFile(join(engine.home, 'phases'), 'utf8')).toBe('execute\n');
   });
 
   it('fails once is tried again by itself, told what went wrong', async () => {

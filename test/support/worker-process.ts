@@ -1,0 +1,114 @@
+/**
+ * Workers as processes of their own, so that a test can kill one as the kernel would.
+ *
+ * It owns the processes that it starts, and a folder below node_modules/.cache with the worker's present code, made once
+ * a test file and removed after it.
+ */
+
+import { afterAll } from '@jest/globals';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { workflowBundle, type Engine } from './engine.ts';
+import { eventually } from './eventually.ts';
+
+const FOLDER = resolve(`node_modules/.cache/test-worker-${process.pid}`);
+const MAX_LOG_LINES = 200;
+
+let built: Promise<string> | null = null;
+const running = new Set<ChildProcess>();
+
+afterAll(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await rm(FOLDER, { recursive: true, force: true });
+});
+
+/** The worker's code with the workflows' beside it, as the build has them. */
+async function build(): Promise<string> {
+  const main = join(FOLDER, 'worker', 'main.js');
+  await mkdir(join(FOLDER, 'worker'), { recursive: true });
+  const flags = ['--bundle', '--platform=node', '--format=esm', '--packages=external', `--outfile=${main}`];
+  await promisify(execFile)(resolve('node_modules/.bin/esbuild'), ['src/worker/main.ts', ...flags]);
+  await writeFile(join(FOLDER, 'package.json'), '{"type":"module"}');
+  await writeFile(join(FOLDER, 'workflows.js'), (await workflowBundle()).code);
+  return main;
+}
+
+export class WorkerProcess {
+  readonly pid: number;
+  readonly log: string[];
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+
+  private constructor(child: ChildProcess, pid: number, log: string[]) {
+    this.#child = child;
+    this.pid = pid;
+    this.log = log;
+    this.#ended = once(child, 'exit');
+  }
+
+  /** Resolves when it polls. */
+  static async start(engine: Engine, args: readonly string[] = []): Promise<WorkerProcess> {
+    built ??= build();
+    const child = spawn(process.execPath, [await built, ...args], {
+      env: {
+        PATH: process.env['PATH'],
+        HOME: engine.home,
+        TASKS_HOME: engine.home,
+        TEMPORAL_ADDRESS: engine.namespace.address,
+        TEMPORAL_NAMESPACE: engine.namespace.namespace,
+        DATABASE_URL: engine.database.url,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
+    const log: string[] = [];
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log.push(...text.split('\n').filter((line) => line !== ''));
+      log.splice(0, log.length - MAX_LOG_LINES);
+    });
+    const worker = new WorkerProcess(child, child.pid ?? 0, log);
+    await eventually('the worker to be ready', () => {
+      if (child.exitCode !== null) throw new Error(log.join('\n'));
+      return log.some((line) => line.includes('worker ready'));
+    });
+    return worker;
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Resolves when it has ended, by whatever. */
+  async ended(): Promise<void> {
+    if (this.alive) await this.#ended;
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended();
+  }
+
+  /** Drains it. @returns its exit code */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    await this.ended();
+    return this.#child.exitCode;
+  }
+
+  /** The command lines of what it has started for agents and gates. */
+  async children(): Promise<readonly string[]> {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const owned = await Promise.all(
+      pids.map(async (pid) => {
+        const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+        if (!new RegExp(`(?:^|\\0)TASKS_TAG=[0-9a-f]+\\.${this.pid}\\.`).test(environment)) return null;
+        return readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null);
+      }),
+    );
+    return owned.filter((line) => line !== null && line !== '').map((line) => String(line).replaceAll('\0', ' '));
+  }
+}
