@@ -26,3 +26,17 @@ export async function mapBounded<T, R>(
   for (const outcome of lanes) if (outcome.status === 'rejected') throw outcome.reason;
   return results;
 }
+
+/** Passes items on in the order of their indexes, each as soon as those before it have come. */
+export function ordered<T>(pass: (item: T) => void): (index: number, item: T) => void {
+  const early = new Map<number, T>();
+  let next = 0;
+  return (index, item) => {
+    early.set(index, item);
+    for (let ready = early.get(next); ready !== undefined; ready = early.get(next)) {
+      early.delete(next);
+      next += 1;
+      pass(ready);
+    }
+  };
+}

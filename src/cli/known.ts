@@ -83,9 +83,8 @@ function amend(recorded: TaskView, description: WorkflowExecutionDescription): T
 }
 
 async function queryDetail(temporal: Temporal, id: TaskId, signal: AbortSignal): Promise<TaskDetail | null> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(QUERY_MS)]);
   try {
-    return await temporal.connection.withAbortSignal(limit, () => temporal.task(id).query(detailQuery));
+    return await temporal.limited(QUERY_MS, signal, () => temporal.task(id).query(detailQuery));
   } catch {
     // No worker, or none that knows the query: the ledger and the description say what they know.
     return null;

@@ -12,7 +12,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   const outcome = { code: EXIT.ok as number };
   const program = makeProgram(io, outcome);
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return outcome.code;
   } catch (error) {
     if (error instanceof CommanderError) return endOfCommander(error, io);
@@ -55,8 +55,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
       getOutHelpWidth: () => io.stdout.columns ?? 100,
     })
     .showSuggestionAfterError(true)
-    .addHelpText('after', HELP_AFTER)
-    .action(() => program.outputHelp());
+    .addHelpText('after', HELP_AFTER);
   const table: Table = {
     program,
     action: (command, load) =>

@@ -18,11 +18,7 @@ export type Outcome =
 /** Waits for the workflow's end, at most so many milliseconds. @throws Failed when Temporal does not answer */
 export async function awaitOutcome(temporal: Temporal, id: TaskId, ms: number, signal: AbortSignal): Promise<Outcome> {
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
-    const view = await temporal.connection.withAbortSignal(
-      limit,
-      () => temporal.task(id).result() as Promise<TaskView>,
-    );
+    const view = await temporal.limited(ms, signal, () => temporal.task(id).result() as Promise<TaskView>);
     return { kind: 'ended', view };
   } catch (error) {
     if (error instanceof WorkflowFailedError) return outcomeOfFailure(error.cause);

@@ -5,14 +5,13 @@ import { Failed } from './errors.ts';
 import type { Temporal } from './temporal.ts';
 
 // temporal.api.enums.v1.TaskQueueType, by number: the client's package does not export the enumeration itself.
-const WORKFLOWS = { taskQueueType: 1 };
-const ACTIVITIES = { taskQueueType: 2 };
+const TYPES = { workflow: 1, activity: 2 };
 const RECENT_MS = 90_000;
 const CALL_MS = 3_000;
 
 /** Who polled a task queue within the last minute and a half. @throws Failed */
 export async function pollersOf(temporal: Temporal, name: string): Promise<readonly string[]> {
-  const type = name === TASK_QUEUES.tasks ? WORKFLOWS : ACTIVITIES;
+  const type = Object.fromEntries([['taskQueueType', name === TASK_QUEUES.tasks ? TYPES.workflow : TYPES.activity]]);
   const { pollers } = await temporal.within(CALL_MS, () =>
     temporal.connection.workflowService.describeTaskQueue({
       namespace: temporal.settings.namespace,

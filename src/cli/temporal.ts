@@ -11,6 +11,8 @@ export interface Temporal {
   readonly settings: TemporalConnection;
   /** Does something with a deadline for all its calls; what Temporal cannot do becomes one line. @throws Failed */
   within<T>(ms: number, work: () => Promise<T>): Promise<T>;
+  /** The same without the words, and ended by a signal too: what is thrown is the client's own. */
+  limited<T>(ms: number, signal: AbortSignal | null, work: () => Promise<T>): Promise<T>;
   task(id: TaskId): WorkflowHandle;
   close(): Promise<void>;
 }
@@ -43,6 +45,18 @@ export function openTemporal(settings: TemporalConnection): Temporal {
         return await connection.withDeadline(Date.now() + ms, work);
       } catch (error) {
         throw explain(error, settings);
+      }
+    },
+    async limited(ms, signal, work) {
+      // A signal of the call's own: the client never takes its listener off the one that it is given.
+      const own = new AbortController();
+      const abort = (): void => own.abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted === true) abort();
+      try {
+        return await connection.withDeadline(Date.now() + ms, () => connection.withAbortSignal(own.signal, work));
+      } finally {
+        signal?.removeEventListener('abort', abort);
       }
     },
     task: (id) => client.workflow.getHandle(workflowIds.task(id)),

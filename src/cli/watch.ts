@@ -146,9 +146,8 @@ export class TaskWatch {
 
   async #query(id: TaskId): Promise<TaskView | null> {
     const { temporal } = this.#options;
-    const limit = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(QUERY_MS)]);
     try {
-      const detail = await temporal.connection.withAbortSignal(limit, () => temporal.task(id).query(detailQuery));
+      const detail = await temporal.limited(QUERY_MS, this.#stop.signal, () => temporal.task(id).query(detailQuery));
       return detail.view;
     } catch {
       // Nobody answers: the long poll tells when the task is not there, and the next look asks again.

@@ -12,7 +12,7 @@ import type { TaskSpec } from '../../core/task-types.ts';
 import { MAX_BODY_BYTES, oneLine, printable } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
-import { mapBounded } from '../bounded.ts';
+import { mapBounded, ordered } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
 import { webUrl, type Session } from '../session.ts';
@@ -58,9 +58,10 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   const checkingOrigin = checkOrigin(session, context);
   const workerNote = noteMissingWorker(session);
   const [temporal] = await Promise.all([connecting, checkingOrigin]);
-  const started = await mapBounded(submissions, AT_ONCE, async (submission) => {
+  const inOrder = ordered<() => void>((tell) => tell());
+  const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
     const made = await start(session, temporal, context, submission);
-    report(session, temporal, made, submission, context);
+    inOrder(index, () => report(session, temporal, made, submission, context));
     return made;
   });
   await workerNote;

@@ -37,7 +37,7 @@ async function checkAgents(session: Session, context: Context): Promise<readonly
     const isDefault = name === context.settings.agent;
     if (path !== null) checks.push(fine(`agent ${name}`, path));
     else if (isDefault) checks.push(bad(`agent ${name}`, `${program} is not on the PATH`, fixFor(named)));
-    else checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fixFor(named)));
+    else if (name !== 'claude') checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fixFor(named)));
   }
   return checks;
 }

@@ -82,8 +82,9 @@ export function waitsLine(view: TaskView): string {
   const { waitingFor } = view;
   if (waitingFor === null) return `${view.id} ${view.state}`;
   const reply = replyCommand(view);
-  const how = reply === null ? '' : ` — reply with: ${reply}`;
-  return `${view.id} waits for ${waitingFor.kind}: ${oneLine(waitingFor.text, 300)}${how}`;
+  const text = oneLine(waitingFor.text, 300);
+  const how = reply === null || text.includes(reply) ? '' : ` — reply with: ${reply}`;
+  return `${view.id} waits for ${waitingFor.kind}: ${text}${how}`;
 }
 
 /** What waits for a person, oldest first, each with the command to reply. */
