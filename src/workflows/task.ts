@@ -221,7 +221,7 @@ class TaskRun {
       // There is no queue: nothing of it can land.
       return this.#apply({ kind: 'withdrawn' });
     }
-    await condition(() => this.#task.stage.kind !== 'withdrawing', WITHDRAW_AGAIN_MS);
+    await this.#waitForChange(WITHDRAW_AGAIN_MS);
   }
 
   /** Waits until the task has changed or the time is over; brings the ledger up to date meanwhile. */
