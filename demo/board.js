@@ -27,7 +27,7 @@ export class Board {
   /** @param {NodeJS.WriteStream} out */
   constructor(out) {
     this.#out = out;
-    this.#live = out.isTTY === true && process.env.TERM !== 'dumb' && (out.rows ?? 24) > 12;
+    this.#live = out.isTTY && process.env.TERM !== 'dumb' && (out.rows ?? 24) > 12;
   }
 
   /** Shows the tasks as `tasks list --json` gives them. */

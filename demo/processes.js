@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
  * @param {string} folder a folder that nobody else uses, with links resolved
  * @returns {Promise<{ pid: number, command: string }[]>} living processes of it, without this one
  */
-export async function processesOf(folder) {
+async function processesOf(folder) {
   return process.platform === 'linux' ? fromProc(folder) : fromPs(folder);
 }
 

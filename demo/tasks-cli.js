@@ -18,7 +18,7 @@ export function environmentOf(home, extra = {}) {
 }
 
 /** A command that failed. `output` is what it said. */
-export class CommandFailed extends Error {
+class CommandFailed extends Error {
   constructor(command, code, output) {
     super(`${command} ended with ${code}${output === '' ? '' : `: ${output}`}`);
     this.name = 'CommandFailed';
@@ -48,7 +48,7 @@ export function run(argv, { cwd, env, timeoutMs = 60_000, show = false, input = 
     let err = '';
     const kill = () => {
       try {
-        process.kill(-child.pid, 'SIGKILL');
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       } catch {
         // It has ended by itself.
       }

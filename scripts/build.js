@@ -54,11 +54,11 @@ const toAscii = {
 const lighter = {
   name: 'lighter',
   transform(code, id) {
-    if (/\/pg\/lib\/stream\.js$/.test(id)) {
+    if (id.endsWith('/pg/lib/stream.js')) {
       // Asking whether this is a Cloudflare worker loads the whole of fetch.
       return replaceOnce(id, code, 'function isCloudflareRuntime() {', '$&\n  return false;');
     }
-    if (/\/@temporalio\/proto\/protos\/json-module\.js$/.test(id)) {
+    if (id.endsWith('/@temporalio/proto/protos/json-module.js')) {
       // Descriptions of all messages, built at each start: those of Temporal Cloud's own interface are a quarter.
       const [, json] = /\.addJSON\((\{.*\})\);/s.exec(code) ?? [];
       if (json === undefined) throw new Error(`${id} is not what the build expects`);

@@ -24,7 +24,7 @@ export interface Submission {
 }
 
 const MAX_REQUEST_ID_CHARS = 200;
-export const MAX_TASKS = 10_000;
+const MAX_TASKS = 10_000;
 const KEYS: Readonly<Record<string, keyof Draft>> = {
   title: 'title',
   body: 'body',

@@ -65,7 +65,7 @@ export function openTemporal(settings: TemporalConnection): Temporal {
 }
 
 /** The gRPC status of an error or of what caused it; null when it has none. */
-export function statusOf(error: unknown): number | null {
+function statusOf(error: unknown): number | null {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if (isGrpcServiceError(at)) return at.code;
   }

@@ -5,7 +5,7 @@ import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 
-export const MAX_FILE_BYTES = 256 * 1024;
+const MAX_FILE_BYTES = 256 * 1024;
 /** Aliases of aliases can make gigabytes of a few lines. */
 const MAX_ALIASES = 50;
 

@@ -6,7 +6,7 @@ import { fail, ok, type Parsed } from './parsed.ts';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DURATION = /^(?:\d{1,6}[smhd])+$/;
 
-export const MIN_DURATION_MS = 1_000;
+const MIN_DURATION_MS = 1_000;
 /** Timers count milliseconds in 31 bits: 24.8 days. */
 export const MAX_DURATION_MS = 20 * 86_400_000;
 

@@ -4,7 +4,6 @@ import type { Failure } from './failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
 
 export type Phase = 'understand' | 'plan' | 'execute' | 'revise';
-export const PHASES: readonly Phase[] = ['understand', 'plan', 'execute', 'revise'];
 
 export interface Person {
   readonly name: string;

@@ -4,12 +4,11 @@
  * (its pid file, its children) does not keep the next one from starting.
  */
 
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { access, chown, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { Client } from 'pg';
 import { createOnce, type HomePaths, openHome } from './home.ts';
 import { type Account, dataFolder, mayEnter, outsideFolder, serverAccount } from './postgres-account.ts';
@@ -27,7 +26,6 @@ import {
 import { messageOf } from '../core/thrown.ts';
 import type { LocalFailure } from './report.ts';
 
-const run = promisify(execFile);
 const READY_TIMEOUT_MS = 30_000;
 const INITDB_TIMEOUT_MS = 60_000;
 const START_TRIES = 3;
@@ -126,12 +124,13 @@ async function makeCluster(
     await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
     if (account !== null) await chown(passwordFile, account.uid, account.gid);
     const options = ['--username', USER, '--pwfile', passwordFile, '--auth', 'scram-sha-256', '--encoding', 'UTF8'];
-    await run(
+    await execa(
       join(binaries.root, 'bin', 'initdb'),
       ['-D', made, ...options, '--locale', 'C', '--no-instructions', ...(durable ? [] : ['--no-sync'])],
       {
         cwd: folder,
         env: ENVIRONMENT,
+        extendEnv: false,
         timeout: INITDB_TIMEOUT_MS,
         killSignal: 'SIGKILL',
         ...(account === null ? {} : { uid: account.uid, gid: account.gid }),

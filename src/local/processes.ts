@@ -3,15 +3,14 @@
  * ended by a bounded sequence of signals. A zombie counts as ended: in a container nobody may ever collect it.
  */
 
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { open, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { readIfThere } from './home.ts';
 import { messageOf } from '../core/thrown.ts';
 
-const run = promisify(execFile);
 const ON_LINUX = process.platform === 'linux';
 
 /** In the environment of every process of a stack, with the home as its value: finds what stack.json never learned of. */
@@ -48,8 +47,9 @@ async function startOnLinux(pid: number): Promise<string | null> {
 
 async function startElsewhere(pid: number): Promise<string | null> {
   try {
-    const { stdout } = await run('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
+    const { stdout } = await execa('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
       timeout: 5_000,
+      extendEnv: false,
       env: { LC_ALL: 'C', PATH: '/bin:/usr/bin' },
     });
     const [state, ...start] = stdout.trim().split(/\s+/);

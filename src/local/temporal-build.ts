@@ -1,12 +1,11 @@
 /** Temporal from source: `go build` by the go.mod and go.sum of infra/temporal, which pin every module's hash. */
 
-import { execFile, spawn } from 'node:child_process';
-import { promisify } from 'node:util';
+import { spawn } from 'node:child_process';
+import { execa } from 'execa';
 import { codeOf, messageOf } from '../core/thrown.ts';
 import type { ReportProgress } from './report.ts';
 import { PINNED_VERSION } from './temporal-version.ts';
 
-const run = promisify(execFile);
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 const LEAST_GO = [1, 25] as const;
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
@@ -51,7 +50,7 @@ export async function buildTemporal(request: BuildRequest): Promise<BuildResult>
 
 async function findGo(env: Readonly<Record<string, string>>): Promise<string | null> {
   try {
-    const { stdout } = await run('go', ['env', 'GOVERSION'], { env, timeout: 10_000 });
+    const { stdout } = await execa('go', ['env', 'GOVERSION'], { env, extendEnv: false, timeout: 10_000 });
     const [major, minor] = (/^go(\d+)\.(\d+)/.exec(stdout.trim()) ?? []).slice(1).map(Number);
     if (major === undefined || minor === undefined) return `go prints no version: ${stdout.trim().slice(0, 60)}`;
     const isOld = major < LEAST_GO[0] || (major === LEAST_GO[0] && minor < LEAST_GO[1]);

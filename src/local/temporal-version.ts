@@ -1,10 +1,7 @@
 /** Which Temporal serves: the pinned release, and what an installed one must at least be. */
 
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { messageOf } from '../core/thrown.ts';
-
-const run = promisify(execFile);
 
 /** The release that is downloaded or built; its server is 1.29.1. */
 export const PINNED_VERSION = '1.5.1';
@@ -45,7 +42,12 @@ function isOlder(version: string, least: string): boolean {
 /** Runs a binary's --version and judges it. */
 export async function checkBinary(binary: string): Promise<VersionCheck> {
   try {
-    const { stdout } = await run(binary, ['--version'], { timeout: VERSION_TIMEOUT_MS, env: {}, maxBuffer: 65_536 });
+    const { stdout } = await execa(binary, ['--version'], {
+      timeout: VERSION_TIMEOUT_MS,
+      env: {},
+      extendEnv: false,
+      maxBuffer: 65_536,
+    });
     return judgeVersion(stdout);
   } catch (error) {
     return { kind: 'refused', reason: `does not run: ${messageOf(error).split('\n')[0] ?? ''}` };

@@ -120,7 +120,7 @@ describe('a task on its way to main', () => {
     await engine.tell(second, 'conflict', 'go', 'second\n');
     const views = [await engine.untilEnded(first), await engine.untilEnded(second)];
     expect(views.map((view) => view.state)).toEqual(['landed', 'landed']);
-    expect(views.map((view) => view.revisions).toSorted()).toEqual([0, 1]);
+    expect(views.map((view) => view.revisions).toSorted((a, b) => a - b)).toEqual([0, 1]);
     expect(await project.read('line')).toBe('both');
   });
 

@@ -6,6 +6,14 @@ import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
+function sample(name: string, agent: Parameters<typeof agentScript>[0], more = ''): Promise<SampleProject> {
+  return SampleProject.create({
+    'tasks.yaml': projectFile(more).replace('sample', name),
+    'gate.sh': GATE,
+    'agent.sh': agentScript(agent),
+  });
+}
+
 describe('a task that needs somebody', () => {
   let engine: Engine;
 
@@ -16,13 +24,6 @@ describe('a task that needs somebody', () => {
   afterAll(async () => {
     await engine.stop();
   });
-
-  const sample = (name: string, agent: Parameters<typeof agentScript>[0], more = ''): Promise<SampleProject> =>
-    SampleProject.create({
-      'tasks.yaml': projectFile(more).replace('sample', name),
-      'gate.sh': GATE,
-      'agent.sh': agentScript(agent),
-    });
 
   it('waits for a person after its last attempt and goes on at a retry', async () => {
     const project = await sample('parked', {});

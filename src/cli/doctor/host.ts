@@ -1,14 +1,11 @@
 /** The machine: programs, containment, disk. */
 
-import { execFile } from 'node:child_process';
+import { execa } from 'execa';
 import { mkdir, statfs } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { readHostFile } from '../../config/host-file.ts';
 import { messageOf } from '../errors.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
-
-const run = promisify(execFile);
 
 const RUN_MS = 5_000;
 const NODE_LEAST = [20, 19] as const;
@@ -27,7 +24,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
 }
 
 /** True when a version such as `2.39.5` is at least so new. */
-export function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
+function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
   const [a = 0, b = 0] = (/\d+(?:\.\d+)*/.exec(version)?.[0] ?? '0').split('.').map(Number);
   return a > major || (a === major && b >= minor);
 }
@@ -40,7 +37,11 @@ function checkNode(version: string): Check {
 
 async function checkGit(session: Session): Promise<Check> {
   try {
-    const { stdout } = await run('git', ['--version'], { env: session.environment.all, timeout: RUN_MS });
+    const { stdout } = await execa('git', ['--version'], {
+      env: session.environment.all,
+      extendEnv: false,
+      timeout: RUN_MS,
+    });
     const version = stdout.trim().replace(/^git version /, '');
     return isAtLeast(version, GIT_LEAST)
       ? fine('git', version)
@@ -62,7 +63,7 @@ async function checkContainment(session: Session): Promise<Check> {
   }
   const args = ['--ro-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--', 'true'];
   try {
-    await run('bwrap', args, { env: session.environment.all, timeout: RUN_MS });
+    await execa('bwrap', args, { env: session.environment.all, extendEnv: false, timeout: RUN_MS });
     return fine(name, 'bubblewrap works');
   } catch (error) {
     const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
