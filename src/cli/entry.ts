@@ -43,6 +43,8 @@ const code = runCli(process.argv.slice(2), {
 code.then(
   (value) => {
     process.exitCode = value;
+    // What was printed is waited for; a connection that is still being made or closed is not.
+    process.stdout.write('', () => process.stderr.write('', () => process.exit()));
   },
   (error: unknown) => {
     throw error;

@@ -1,6 +1,7 @@
 /** How a command ends when it cannot do what it was asked for: one line on standard error, and the exit code. */
 
 import { oneLine } from '../core/text.ts';
+import { messageOf } from '../core/thrown.ts';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
@@ -19,11 +20,7 @@ const MAX_ERROR_CHARS = 1_000;
 /** What an error becomes: its exit code and its one line. */
 export function explainError(error: unknown): { readonly code: number; readonly line: string } {
   const code = error instanceof UsageError ? EXIT.usage : EXIT.failed;
-  return { code, line: `tasks: ${oneLine(messageOf(error), MAX_ERROR_CHARS)}` };
-}
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message === '' ? error.name : error.message;
+  // What the program says by itself is whole; of anything else the cause may be the better half.
+  const isOwn = error instanceof UsageError || error instanceof Failed;
+  return { code, line: `tasks: ${oneLine(isOwn ? error.message : messageOf(error), MAX_ERROR_CHARS)}` };
 }

@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isUtf8 } from 'node:buffer';
 import { quote } from '../core/ids.ts';
+import { codeOf } from '../core/thrown.ts';
 import { UsageError } from './errors.ts';
 import { readAll, type CliIo } from './io.ts';
 
@@ -32,7 +33,7 @@ async function readFileBounded(io: CliIo, option: string, path: string, maxBytes
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const code = codeOf(error) ?? 'unreadable';
     const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`;
     throw new UsageError(`${option}: ${quote(path)}: ${why}; check the path`);
   }

@@ -9,7 +9,8 @@ import { ApplicationFailure, type SignalDefinition, type UpdateDefinition } from
 import type { TaskId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import type { MessageOutcome } from '../workflows/messages.ts';
-import { Failed, messageOf } from './errors.ts';
+import { messageOf } from '../core/thrown.ts';
+import { Failed } from './errors.ts';
 import { CALL_MS, isNoAnswer, type Temporal } from './temporal.ts';
 
 const UPDATE_MS = 3_000;

@@ -3,7 +3,8 @@
 import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import type { TemporalConnection } from '../config/connection.ts';
 import { workflowIds, type TaskId } from '../core/ids.ts';
-import { Failed, messageOf, UsageError } from './errors.ts';
+import { messageOf } from '../core/thrown.ts';
+import { Failed, UsageError } from './errors.ts';
 
 export interface Temporal {
   readonly client: Client;

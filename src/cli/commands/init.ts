@@ -10,7 +10,8 @@ import { renderProjectFile, type NewProject } from '../../config/render-project-
 import { schemaReference } from '../../config/schema-path.ts';
 import { parseBranchName, parseProjectName } from '../../core/ids.ts';
 import { readCheckout, type Checkout } from '../../git/checkout.ts';
-import { EXIT, Failed, messageOf, UsageError } from '../errors.ts';
+import { codeOf, messageOf } from '../../core/thrown.ts';
+import { EXIT, Failed, UsageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 
 export interface InitOptions {
@@ -50,7 +51,7 @@ export async function init(session: Session, options: InitOptions): Promise<numb
 async function refuseToOverwrite(path: string, options: InitOptions): Promise<void> {
   if (options.force === true) return;
   const there = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (codeOf(error) === 'ENOENT') return null;
     throw new UsageError(`${PROJECT_FILE}: ${messageOf(error)}; mend its permissions`);
   });
   if (there !== null) throw new UsageError(`${PROJECT_FILE} is there already; edit it, or overwrite it with --force`);

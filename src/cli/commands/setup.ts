@@ -1,7 +1,8 @@
 /** Readies the namespace of a Temporal that is there already. */
 
 import { registerSearchAttributes } from '../../local/temporal-namespace.ts';
-import { EXIT, Failed, messageOf } from '../errors.ts';
+import { messageOf } from '../../core/thrown.ts';
+import { EXIT, Failed } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { KEYWORDS } from '../stack-parts.ts';
 

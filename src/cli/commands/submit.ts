@@ -55,16 +55,13 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
     throw new UsageError(line === null ? checked.message : `--from: line ${line}: ${checked.message}`);
   });
   for (const warning of context.warnings) session.note(`tasks: ${warning}`);
-  const checkingOrigin = checkOrigin(session, context);
-  const workerNote = noteMissingWorker(session);
-  const [temporal] = await Promise.all([connecting, checkingOrigin]);
+  const [temporal] = await Promise.all([connecting, checkOrigin(session, context), noteMissingWorker(session)]);
   const inOrder = ordered<() => void>((tell) => tell());
   const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
     const made = await start(session, temporal, context, submission);
     inOrder(index, () => report(session, temporal, made, submission, context));
     return made;
   });
-  await workerNote;
   if (options.wait !== true) return EXIT.ok;
   return awaitTasks(session, [...new Set(started.map(({ id }) => id))], { waitForPeople: options.waitForPeople });
 }

@@ -3,7 +3,7 @@
 import { execa } from 'execa';
 import { mkdir, statfs } from 'node:fs/promises';
 import { readHostFile } from '../../config/host-file.ts';
-import { messageOf } from '../errors.ts';
+import { codeOf, messageOf } from '../../core/thrown.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 
@@ -66,8 +66,7 @@ async function checkContainment(session: Session): Promise<Check> {
     await execa('bwrap', args, { env: session.environment.all, extendEnv: false, timeout: RUN_MS });
     return fine(name, 'bubblewrap works');
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return isMissing
+    return codeOf(error) === 'ENOENT'
       ? warn(
           name,
           'there is no bubblewrap',

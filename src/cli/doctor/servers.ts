@@ -3,7 +3,8 @@
 import { resolveConnection } from '../../config/connection.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../workflows/messages.ts';
-import { Failed, messageOf } from '../errors.ts';
+import { messageOf } from '../../core/thrown.ts';
+import { Failed } from '../errors.ts';
 import { pollersOf } from '../pollers.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';

@@ -82,7 +82,7 @@ export function renderLive(data: LiveData, screen: Screen, rows: number): string
       data.stopping ? 'stopping: running phases get their grace; Ctrl-C again kills' : 'Ctrl-C stops everything',
     ),
   ];
-  const room = Math.max(2, rows - head.length - foot.length - 3);
+  const room = Math.max(2, rows - head.length - foot.length - 4);
   const body = data.tasks === null ? [] : tasksPart(data.tasks.active, data.tasks.inbox, screen, room);
   return [...head, '', ...body, '', ...foot];
 }

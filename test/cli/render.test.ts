@@ -1,0 +1,269 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ObjectId } from '../../src/core/ids.ts';
+import { TASK_STATES, type WaitingKind } from '../../src/core/task-types.ts';
+import { renderChecks } from '../../src/cli/render/checks.ts';
+import { renderCompletion, SHELLS } from '../../src/cli/render/completion.ts';
+import { choosePalette, PLAIN } from '../../src/cli/render/palette.ts';
+import { renderQueue } from '../../src/cli/render/queue.ts';
+import { countsLine, renderLive, stackEventLine } from '../../src/cli/render/stack.ts';
+import { cutTo, displayWidth, table } from '../../src/cli/render/table.ts';
+import { happenedText, renderTask } from '../../src/cli/render/task.ts';
+import {
+  outcomeLine,
+  paintState,
+  renderInbox,
+  renderList,
+  replyCommand,
+  waitsLine,
+} from '../../src/cli/render/tasks.ts';
+import { ago, duration, parseDuration } from '../../src/cli/render/time.ts';
+import { NOW_MS, SCREEN, viewWith } from './views.ts';
+
+const SINCE = '2026-01-02T03:03:05.000Z';
+const question = viewWith({ state: 'waiting', waitingFor: { kind: 'question', text: 'Which\none?', since: SINCE } });
+
+describe('the list', () => {
+  it('has one line a task under a heading', () => {
+    expect(renderList([viewWith({}), question], SCREEN)).toEqual([
+      'ID          STATE               PROJECT  AGE        TITLE',
+      '3fa0000000  running (execute)   shop     2 min ago  Sort the imports',
+      '3fa0000000  waiting (question)  shop     2 min ago  Sort the imports',
+    ]);
+  });
+
+  it('cuts titles to the terminal, wide characters counted as two', () => {
+    const [, line = ''] = renderList([viewWith({ title: '漢'.repeat(60) })], { ...SCREEN, columns: 80 });
+    expect(displayWidth(line)).toBeLessThanOrEqual(80);
+    expect(line).toMatch(/漢…$/);
+  });
+
+  it('prints no control characters of a title', () => {
+    expect(renderList([viewWith({ title: 'a\u001b[31mb\u202e' })], SCREEN).join('\n')).toMatch(/ {2}ab$/);
+  });
+});
+
+describe('what waits for a person', () => {
+  it.each<[WaitingKind, string | null]>([
+    ['question', 'tasks answer 3fa0000000 "…"'],
+    ['proposal', 'tasks answer 3fa0000000 "…"'],
+    ['attempts', 'tasks retry 3fa0000000'],
+    ['revisions', 'tasks retry 3fa0000000'],
+    ['checkout', 'tasks show 3fa0000000'],
+    ['gate', 'tasks show 3fa0000000'],
+    ['origin', null],
+    ['engine', null],
+    ['retry', null],
+    ['limit', null],
+  ])('%s is replied to with %s', (kind, command) => {
+    expect(replyCommand(viewWith({ waitingFor: { kind, text: 'x', since: SINCE } }))).toBe(command);
+  });
+
+  it('is told on one line with the command', () => {
+    expect(waitsLine(question)).toBe('3fa0000000 waits for question: Which — reply with: tasks answer 3fa0000000 "…"');
+  });
+
+  it('does not tell a command twice', () => {
+    const text = 'it failed; go on with: tasks retry 3fa0000000';
+    expect(waitsLine(viewWith({ waitingFor: { kind: 'attempts', text, since: SINCE } }))).toBe(
+      `3fa0000000 waits for attempts: ${text}`,
+    );
+  });
+
+  it('is an inbox entry of three lines', () => {
+    expect(renderInbox([question, viewWith({})], SCREEN)).toEqual([
+      '3fa0000000  question  shop, 1 min ago  Sort the imports',
+      '    Which',
+      '    reply with: tasks answer 3fa0000000 "…"',
+    ]);
+  });
+});
+
+describe('one task', () => {
+  it('shows its facts, its wait, its questions and its history', () => {
+    const view = { ...question, usage: { inputTokens: 5, outputTokens: 6, costUsd: 0.5 }, revisions: 1 };
+    const exchanges = [{ question: 'A?', answer: 'B', actor: 'Bob', atMs: 0 }];
+    const events = [{ sequence: 1, at: SINCE, happened: { kind: 'submitted', title: 'x', work: 'agent' } as const }];
+    const lines = renderTask({ view, body: 'More\nof it', exchanges, events, webUrl: 'http://w' }, SCREEN);
+    expect(lines).toEqual([
+      '3fa0000000  waiting (question)  Sort the imports',
+      '  project  shop, branch main',
+      '  agent    claude',
+      '  by       Ada, 2 min ago',
+      '  attempt  2, revisions 1',
+      '  usage    5 tokens in, 6 out, $0.50',
+      '  web      http://w',
+      '',
+      '  More',
+      '  of it',
+      '',
+      'Waits for question, since 1 min ago',
+      '  Which',
+      '  one?',
+      '  reply with: tasks answer 3fa0000000 "…"',
+      '',
+      'Questions',
+      '  A?',
+      '    Bob: B',
+      '',
+      'History',
+      '  2026-01-02 03:03:05  submitted',
+    ]);
+  });
+
+  it('shows a failure with the next step and the end of the evidence', () => {
+    const evidence = Array.from({ length: 40 }, (_, index) => `line ${index}`).join('\n');
+    const failure = { kind: 'agent-failed', message: 'it broke', next: 'mend it', evidence } as const;
+    const lines = renderTask(
+      { view: viewWith({ state: 'failed', failure }), body: null, exchanges: [], events: [], webUrl: null },
+      SCREEN,
+    );
+    expect(lines).toContain('agent-failed: it broke');
+    expect(lines).toContain('  next: mend it');
+    expect(lines).toContain('  line 39');
+    expect(lines).not.toContain('  line 0');
+  });
+
+  it('tells how it ended on one line', () => {
+    const commit = 'a'.repeat(40) as ObjectId;
+    expect(outcomeLine(viewWith({ state: 'landed', commit }), PLAIN)).toBe(
+      '3fa0000000  landed  Sort the imports  as aaaaaaaaaaaa',
+    );
+    const failure = { kind: 'agent-failed', message: 'it broke', next: '' } as const;
+    expect(outcomeLine(viewWith({ state: 'failed', failure }), PLAIN)).toContain('agent-failed: it broke');
+  });
+
+  it('has every state painted', () => {
+    for (const state of TASK_STATES) expect(paintState(state, PLAIN)(state)).toBe(state);
+  });
+
+  it.each([
+    [{ kind: 'answered', version: 1, text: 'yes\nno', actor: 'Bob' } as const, 'Bob answers: yes'],
+    [{ kind: 'held', held: null } as const, 'landing goes on'],
+    [{ kind: 'cancel-requested' } as const, 'is asked to stop'],
+    [{ kind: 'ended', end: 'landed', failure: null } as const, 'ended: landed'],
+  ])('tells %j in a few words', (happened, text) => {
+    expect(happenedText(happened)).toBe(text);
+  });
+});
+
+describe('the queue', () => {
+  it('shows its rows and why it stopped', () => {
+    const row = {
+      position: 1,
+      id: viewWith({}).id,
+      title: 'T',
+      state: 'held',
+      base: null,
+      tree: null,
+      verdict: null,
+      waitingFor: 'the checkout is dirty',
+      since: SINCE,
+    } as const;
+    const { project, branch } = viewWith({});
+    const shown = {
+      project,
+      branch,
+      origin: 'o',
+      landed: 3,
+      rows: [row],
+      stopped: 'a mismatch',
+      from: 'workflow',
+    } as const;
+    expect(renderQueue(shown, SCREEN)).toEqual([
+      'shop main  3 landed',
+      '  stopped: a mismatch',
+      '  1  3fa0000000  held  1 min ago  T — the checkout is dirty',
+    ]);
+    expect(renderQueue({ ...shown, rows: [], stopped: null }, SCREEN)).toContain('  nothing waits');
+  });
+});
+
+describe('the stack', () => {
+  it('tells how far a download is', () => {
+    const event = { kind: 'progress', text: 'downloading', done: 1024 * 1024, total: 4 * 1024 * 1024 } as const;
+    expect(stackEventLine(event, PLAIN)).toBe('downloading (1.0 of 4.0 MiB, 25 %)');
+  });
+
+  it('counts tasks in the order of their life', () => {
+    expect(countsLine({ landed: 2, queued: 1 }, PLAIN)).toBe('1 queued · 2 landed');
+    expect(countsLine({}, PLAIN)).toBe('no tasks yet');
+  });
+
+  it('is drawn within the height of the terminal', () => {
+    const active = Array.from({ length: 50 }, () => viewWith({}));
+    const data = { temporal: 't', uiUrl: 'u', events: ['e'], stopping: false };
+    const tasks = { counts: { running: 50 }, active, inbox: Array.from({ length: 30 }, () => question) };
+    const lines = renderLive({ ...data, tasks }, { ...SCREEN, columns: 60 }, 20);
+    expect(lines.length).toBeLessThan(20);
+    for (const line of lines) expect(displayWidth(line)).toBeLessThan(60);
+    expect(renderLive({ ...data, tasks: null }, SCREEN, 20).join('\n')).toContain('does not answer yet');
+  });
+});
+
+describe('small things', () => {
+  it('says durations', () => {
+    expect([1_000, 90_000, 7_200_000, 3 * 86_400_000].map(duration)).toEqual(['1 s', '1 min', '2 h', '3 d']);
+    expect(ago(new Date(NOW_MS).toISOString(), NOW_MS)).toBe('now');
+  });
+
+  it.each([
+    ['90s', 90_000],
+    ['10m', 600_000],
+    ['2h', 7_200_000],
+    ['5', 5_000],
+    ['', null],
+    ['0s', null],
+    ['-1s', null],
+    ['1w', null],
+    ['1e9s', null],
+  ])('reads %j as %s', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+
+  it('aligns columns by what a terminal shows', () => {
+    expect(
+      table(
+        [
+          [{ text: '漢' }, { text: 'x' }],
+          [{ text: 'abcd' }, { text: 'y' }],
+        ],
+        null,
+      ),
+    ).toEqual(['漢    x', 'abcd  y']);
+    expect(cutTo('abc', 3)).toBe('abc');
+    expect(cutTo('abcd', 3)).toBe('ab…');
+  });
+
+  it.each([
+    ['a terminal', { isTTY: true }, {}, true],
+    ['no terminal', {}, {}, false],
+    ['NO_COLOR', { isTTY: true }, { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
+    ['FORCE_COLOR', {}, { FORCE_COLOR: '1' }, true],
+    ['FORCE_COLOR=0', { isTTY: true }, { FORCE_COLOR: '0' }, false],
+    ['a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, false],
+  ])('chooses colour for %s', (_name, stream, env, colored) => {
+    expect(choosePalette(stream, env).red('x') !== 'x').toBe(colored);
+  });
+
+  it('lists checks with their fixes and counts them', () => {
+    const checks = [
+      { name: 'git', verdict: 'ok', found: '2.40', fix: null },
+      { name: 'disk', verdict: 'fail', found: 'full', fix: 'make room' },
+    ] as const;
+    expect(renderChecks(checks, PLAIN)).toEqual([
+      'ok    git   2.40',
+      'FAIL  disk  full',
+      '            → make room',
+      '',
+      '1 failed',
+    ]);
+  });
+
+  it.each(SHELLS)('completes every command in %s', (shell) => {
+    const shapes = [{ name: 'wait', description: "it's", options: [{ name: '--all', description: 'all' }] }];
+    const script = renderCompletion(shell, shapes);
+    expect(script).toContain('wait');
+    expect(script).toContain(shell === 'fish' ? "-l all -d 'all'" : '--all');
+    expect(script).not.toContain('undefined');
+  });
+});
