@@ -33,22 +33,6 @@ export function detectProject(listing: Listing): Detected {
   return { gate: null, setup };
 }
 
-/** Files whose text {@link detectProject} may ask for. */
-export const FILES_READ: readonly string[] = [
-  'package.json',
-  'pyproject.toml',
-  'Makefile',
-  'makefile',
-  'GNUmakefile',
-  'justfile',
-  'Gemfile',
-  'composer.json',
-  'requirements.txt',
-  'requirements-dev.txt',
-  'setup.cfg',
-  'deno.json',
-];
-
 const has = (listing: Listing, name: string): boolean => listing.names.includes(name);
 const guess = (command: string, reason: string): Guess => ({ command, reason });
 

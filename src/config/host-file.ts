@@ -9,7 +9,7 @@ import { check } from './explain.ts';
 import { hostSchema } from './host-schema.ts';
 import { readYaml } from './yaml-text.ts';
 
-export const HOST_FILE = 'host.yaml';
+const HOST_FILE = 'host.yaml';
 
 export interface HostSettings {
   /** Agents that get the person's own HOME. */

@@ -27,7 +27,7 @@ export async function readTemporalProfile(file: string, name: string): Promise<P
 }
 
 /** The profile of that name in a temporal.toml. Pure. */
-export function parseTemporalProfile(text: string, name: string): Parsed<TemporalProfile> {
+function parseTemporalProfile(text: string, name: string): Parsed<TemporalProfile> {
   const values = new Map<string, string>();
   let table = '';
   let found = false;

@@ -1,0 +1,99 @@
+/** Who may import whom: the one table, from which both this test and the linter's rules come. */
+
+export const ROOMS = [
+  'core',
+  'workflows',
+  'activities',
+  'agents',
+  'git',
+  'process',
+  'ledger',
+  'local',
+  'config',
+  'worker',
+  'cli',
+  'bin',
+] as const;
+export type Room = (typeof ROOMS)[number];
+
+export interface Rule {
+  /** Rooms, or single files of one, beside the room itself. */
+  readonly may: readonly string[];
+  /** Rooms of which types alone may be imported. */
+  readonly mayTypes: readonly string[];
+  /** Packages, and `node:` for what comes with Node. */
+  readonly packages: readonly string[];
+}
+
+const rule = (may: readonly string[], packages: readonly string[], mayTypes: readonly string[] = []): Rule => ({
+  may,
+  mayTypes,
+  packages,
+});
+
+export const RULES: Readonly<Record<Room, Rule>> = {
+  core: rule([], []),
+  workflows: rule(['core'], ['@temporalio/workflow', '@temporalio/common'], ['activities']),
+  activities: rule(
+    ['core', 'agents', 'git', 'process', 'ledger'],
+    ['node:', '@temporalio/activity', '@temporalio/client'],
+  ),
+  agents: rule(['core'], ['zod', 'node:crypto']),
+  git: rule(['core'], ['node:']),
+  process: rule(['core'], ['node:']),
+  ledger: rule(['core'], ['node:', 'pg']),
+  local: rule(['core'], ['node:', 'pg', 'execa', '@temporalio/client', '@temporalio/common']),
+  config: rule(['core', 'agents', 'git/checkout.ts'], ['node:', 'zod', 'yaml', 'fastest-levenshtein'], ['git']),
+  worker: rule(
+    ROOMS.filter((room) => room !== 'cli' && room !== 'bin'),
+    ['node:', '@temporalio/client', '@temporalio/worker'],
+  ),
+  cli: rule(
+    ['core', 'config', 'ledger', 'local', 'workflows/messages.ts', 'git/checkout.ts', 'git/room.ts'],
+    ['node:', 'commander', 'picocolors', 'execa', 'simple-git', '@temporalio/client', '@temporalio/common'],
+  ),
+  bin: rule([], ['node:']),
+};
+
+// What stands at the start of a statement, a re-export included, and what is loaded when it is needed.
+const STATEMENT = /^(?:import|export)\s+(type\s)?(?:[^;'"]*?\sfrom\s*)?['"]([^'"]+)['"]/gm;
+const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+/** What a file must not import, in words; empty when it keeps to the table. `path` is relative to src. */
+export function findViolations(path: string, source: string): readonly string[] {
+  const room = ROOMS.find((each) => path.startsWith(`${each}/`));
+  if (room === undefined) return [`${path}: is in no room`];
+  const imports = [
+    ...[...source.matchAll(STATEMENT)].map(([, type, from]) => ({ from: from ?? '', isType: type !== undefined })),
+    ...[...source.matchAll(DYNAMIC)].map(([, from]) => ({ from: from ?? '', isType: false })),
+  ];
+  return imports
+    .filter(({ from, isType }) => !isAllowed(room, path, from, isType))
+    .map(({ from }) => `${path}: ${room} may not import ${from}`);
+}
+
+function isAllowed(room: Room, path: string, from: string, isType: boolean): boolean {
+  const { may, mayTypes, packages } = RULES[room];
+  if (!from.startsWith('.')) {
+    return packages.some((each) =>
+      each === 'node:' ? from.startsWith(each) : from === each || from.startsWith(`${each}/`),
+    );
+  }
+  const target = new URL(from, `file:///${path}`).pathname.slice(1);
+  const targetRoom = target.split('/')[0] ?? '';
+  if (targetRoom === room) return true;
+  return may.includes(targetRoom) || may.includes(target) || (isType && mayTypes.includes(targetRoom));
+}
+
+/** The linter's rules of the same table: rooms only; it has no way to say which packages alone are allowed. */
+export function linterOverrides(): readonly unknown[] {
+  return ROOMS.map((room) => {
+    const { may, mayTypes } = RULES[room];
+    const patterns = ROOMS.filter((other) => other !== room && !may.includes(other)).map((other) => ({
+      group: [`**/${other}/**`, ...may.filter((each) => each.startsWith(`${other}/`)).map((each) => `!**/${each}`)],
+      ...(mayTypes.includes(other) ? { allowTypeImports: true } : {}),
+      message: `${room} may not import ${other}: see ARCHITECTURE.md, the house`,
+    }));
+    return { files: [`src/${room}/**`], rules: { 'no-restricted-imports': ['error', { patterns }] } };
+  });
+}
