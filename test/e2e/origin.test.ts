@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskId } from '../../src/core/ids.ts';
+import { Engine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
+
+function sample(name: string, more: Readonly<Record<string, string>> = {}, kind?: 'checkout'): Promise<SampleProject> {
+  const files = {
+    'tasks.yaml': projectFile().replace('sample', name),
+    'gate.sh': GATE,
+    'agent.sh': agentScript({}),
+    ...more,
+  };
+  return SampleProject.create(files, kind);
+}
+
+describe('landing', () => {
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await Engine.start();
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const submit = (project: SampleProject, run: string, title = 'Work'): Promise<TaskId> =>
+    engine.submit(project, { title, attempts: 1, work: { kind: 'shell', run } });
+
+  /** A gate that waits for a file, and a line for each of its runs. */
+  const waitingGate = (name: string): string =>
+    `echo run >> '${join(engine.home, `runs-${name}`)}'\nwhile [ ! -e '${join(engine.home, `open-${name}`)}' ]; do sleep 0.02; done\n`;
+  const open = (name: string): Promise<void> => writeFile(join(engine.home, `open-${name}`), '');
+  const runsOf = async (name: string): Promise<number> => {
+    const path = join(engine.home, `runs-${name}`);
+    return existsSync(path) ? (await readFile(path, 'utf8')).trim().split('\n').length : 0;
+  };
+
+  describe('on a repository without a remote', () => {
+    it('which is its own origin moves its files together with main', async () => {
+      const project = await sample('own', { list: 'b\na\n', 'old.txt': 'old\n' }, 'checkout');
+      const id = await submit(project, 'sort list > sorted; mv sorted list; mkdir new; echo x > new/file; rm old.txt');
+      const view = await engine.untilEnded(id);
+      expect(view).toMatchObject({ state: 'landed', commit: await project.tip() });
+      expect(await readFile(join(project.clone, 'list'), 'utf8')).toBe('a\nb\n');
+      expect(await readFile(join(project.clone, 'new/file'), 'utf8')).toBe('x\n');
+      expect(existsSync(join(project.clone, 'old.txt'))).toBe(false);
+      expect(await project.git('status', '--porcelain')).toBe('');
+      expect(await project.git('symbolic-ref', 'HEAD')).toBe('refs/heads/main');
+    });
+
+    it.each([
+      ['changed', 'list', (project: SampleProject) => project.git('stash', 'push', '--quiet')],
+      ['staged', 'list', (project: SampleProject) => project.git('commit', '--quiet', '-a', '-m', 'A person commits')],
+      ['left untracked in the way of the task’s own', 'work', (project: SampleProject) => project.git('stash', '-u')],
+    ] as const)('is held by a file that a person has %s, and goes on by itself', async (how, file, settle) => {
+      const name = `dirty-${how.slice(0, 4)}`;
+      const project = await sample(name, { list: 'one\n' }, 'checkout');
+      const before = await project.tip();
+      await project.write({ [file]: 'a person\n' });
+      if (how === 'staged') await project.git('add', file);
+      const status = await project.git('status', '--porcelain');
+      const id = await submit(project, 'echo x > work');
+
+      const view = await engine.untilWaiting(id, 'checkout');
+      expect(view).toMatchObject({ state: 'landing', commit: null });
+      expect(view.waitingFor?.text).toContain(`${project.clone} has changes in "${file}": commit or stash them`);
+      expect((await engine.queue(name)).rows).toMatchObject([{ id, state: 'held' }]);
+      expect(await project.tip()).toBe(before);
+      expect(await project.git('status', '--porcelain')).toBe(status);
+      expect(await readFile(join(project.clone, file), 'utf8')).toBe('a person\n');
+
+      await settle(project);
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', waitingFor: null });
+      expect(await readFile(join(project.clone, 'work'), 'utf8')).toBe('x\n');
+      expect(await project.git('status', '--porcelain')).toBe('');
+      if (how === 'staged') expect(await project.read('list')).toBe('a person');
+      else expect(await project.git('stash', 'show', '-p', '-u')).toContain('+a person');
+    });
+
+    it('is not held by an untracked file that is in nobody’s way', async () => {
+      const project = await sample('other', { list: 'one\n' }, 'checkout');
+      await project.write({ 'notes.txt': 'untracked and in nobody’s way\n' });
+      const id = await submit(project, 'echo x > work');
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+      expect(await project.git('status', '--porcelain')).toBe('?? notes.txt');
+    });
+  });
+
+  describe('on an origin', () => {
+    it('to which a person pushes while a gate runs has the candidate built and gated again', async () => {
+      const project = await sample('pushed', {});
+      await project.commit('A gate that waits', { 'gate.sh': waitingGate('pushed') });
+      const id = await submit(project, 'echo x > work');
+      await eventually('the first run', async () => (await runsOf('pushed')) === 1);
+      await project.commit('A person was faster', { person: 'here\n' });
+      const persons = await project.tip();
+      await open('pushed');
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 1, revisions: 0 });
+      expect(await runsOf('pushed')).toBe(2);
+      expect(await project.subjects()).toEqual(['Work', 'A person was faster', 'A gate that waits', 'Begin']);
+      expect(await project.originGit('rev-parse', 'refs/heads/main^1')).toBe(persons);
+      expect(await project.read('person')).toBe('here');
+      expect(await project.read('work')).toBe('x');
+    });
+
+    it('that is away for a while holds landing, which goes on by itself', async () => {
+      const project = await sample('away', { 'gate.sh': waitingGate('away') });
+      const id = await submit(project, 'echo x > work');
+      await eventually('the gate', async () => (await runsOf('away')) === 1);
+      await rename(project.origin, `${project.origin}.away`);
+      await open('away');
+      const view = await engine.untilWaiting(id, 'origin');
+      expect(view).toMatchObject({ state: 'landing' });
+      expect(view.waitingFor?.text).toContain(project.origin);
+      await rename(`${project.origin}.away`, project.origin);
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 1 });
+      expect(await project.subjects()).toEqual(['Work', 'Begin']);
+    });
+
+    it('that is away when an attempt ends has it tried again', async () => {
+      const project = await sample('late', {});
+      const run = `[ "$TASKS_ATTEMPT" = 1 ] && mv '${project.origin}' '${project.origin}.away'; echo x > work`;
+      const id = await engine.submit(project, { title: 'Work', attempts: 2, work: { kind: 'shell', run } });
+      const { failure } = await engine.untilWaiting(id, 'retry');
+      expect(failure).toMatchObject({ kind: 'origin-unreachable', message: expect.stringContaining(project.origin) });
+      await rename(`${project.origin}.away`, project.origin);
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 2 });
+      expect(await project.subjects()).toEqual(['Work', 'Begin']);
+    });
+
+    it('whose tasks.yaml a person breaks holds landing and names the mend, and goes on when it is mended', async () => {
+      const project = await sample('broken', { 'gate.sh': waitingGate('broken') });
+      const id = await submit(project, 'echo x > work');
+      await eventually('the gate', async () => (await runsOf('broken')) === 1);
+      const good = await project.read('tasks.yaml');
+      await project.commit('Break it', { 'tasks.yaml': `${good}\nbraanch: main\n` });
+      await open('broken');
+      const view = await engine.untilWaiting(id, 'gate');
+      expect(view).toMatchObject({ state: 'landing' });
+      expect(view.waitingFor?.text).toMatch(/tasks\.yaml: .*braanch.*did you mean branch/);
+      await project.commit('Mend it', { 'tasks.yaml': `${good}\n` });
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+      expect(await project.subjects()).toEqual(['Work', 'Mend it', 'Break it', 'Begin']);
+    });
+
+    it('is refused under the name of another one’s project, and nothing of it lands', async () => {
+      const [owner, stranger] = [await sample('taken'), await sample('taken')];
+      expect(await engine.untilEnded(await submit(owner, 'echo x > work'))).toMatchObject({ state: 'landed' });
+      const view = await engine.untilEnded(await submit(stranger, 'echo x > work'));
+      expect(view).toMatchObject({ state: 'failed', commit: null, failure: { kind: 'project-taken' } });
+      expect(view.failure?.message).toContain('project name taken');
+      expect(view.failure?.next).toMatch(/another project name in tasks\.yaml/);
+      expect(await stranger.subjects()).toEqual(['Begin']);
+      expect(await owner.subjects()).toEqual(['Work', 'Begin']);
+    });
+
+    it('is refused so by the queue, too, when no ledger could tell', async () => {
+      const [owner, stranger] = [await sample('unbound'), await sample('unbound')];
+      await engine.loseLedger();
+      try {
+        await engine.until(await submit(owner, 'echo x > work'), 'landed', (view) => view.state === 'landed');
+        const id = await submit(stranger, 'echo x > work');
+        const view = await engine.until(id, 'failed', (seen) => seen.state === 'failed');
+        expect(view.failure).toMatchObject({ kind: 'project-taken', message: expect.stringContaining(owner.origin) });
+      } finally {
+        await engine.findLedger();
+      }
+      expect(await stranger.subjects()).toEqual(['Begin']);
+    });
+
+    it('and another one beside it get each their own work, at the same time', async () => {
+      const gate = `while [ ! -e '${engine.home}/meet' ]; do sleep 0.02; done\n`;
+      const projects = [await sample('left', { 'gate.sh': gate }), await sample('right', { 'gate.sh': gate })] as const;
+      const ids = await Promise.all(projects.map((project, side) => submit(project, `echo ${side} > work`)));
+      await eventually('both in line', async () => {
+        const rows = await Promise.all([engine.queue('left'), engine.queue('right')]);
+        return rows.every((queue) => queue.rows.length === 1);
+      });
+      await writeFile(join(engine.home, 'meet'), '');
+      for (const id of ids) expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+      for (const [side, project] of projects.entries()) {
+        expect(await project.read('work')).toBe(String(side));
+        expect(await project.subjects()).toEqual(['Work', 'Begin']);
+      }
+    });
+  });
+});
