@@ -3,7 +3,7 @@
 import { quote } from './ids.ts';
 import { fail, ok, type Parsed } from './parsed.ts';
 
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^(?:\d{1,6}[smhd])+$/;
 
 const MIN_DURATION_MS = 1_000;
@@ -14,7 +14,8 @@ export const MAX_DURATION_MS = 20 * 86_400_000;
 export function parseDuration(text: string): Parsed<number> {
   if (!DURATION.test(text)) return fail(`${quote(text)} is no duration; write one such as 90s, 45m, 1h30m or 2d`);
   let ms = 0;
-  for (const [, count, unit] of text.matchAll(/(\d+)([smhd])/g)) ms += Number(count) * (UNIT_MS[String(unit)] ?? 0);
+  for (const [, count, unit] of text.matchAll(/(\d+)([smhd])/g))
+    ms += Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
   return ms >= MIN_DURATION_MS && ms <= MAX_DURATION_MS
     ? ok(ms)
     : fail(`${quote(text)} is out of range; give something from 1s to 20d`);

@@ -1,6 +1,6 @@
 /** Who may import whom: the one table, from which both this test and the linter's rules come. */
 
-export const ROOMS = [
+const ROOMS = [
   'core',
   'workflows',
   'activities',
@@ -31,7 +31,7 @@ const rule = (may: readonly string[], packages: readonly string[], mayTypes: rea
   packages,
 });
 
-export const RULES: Readonly<Record<Room, Rule>> = {
+const RULES: Readonly<Record<Room, Rule>> = {
   core: rule([], []),
   workflows: rule(['core'], ['@temporalio/workflow', '@temporalio/common'], ['activities']),
   activities: rule(
