@@ -56,11 +56,15 @@ async function build(deps: LandingDeps, target: Target, item: QueueItem, readGat
   const hasHead =
     (await readRef(repository.gitDir, taskRef(item.taskId, item.attempt, 'head'))) === item.head ||
     (await hasCommit(git, repository, item.head));
-  const [landing, merge, [mainTree, tasksYaml]] = await Promise.all([
+  // On the very main that the task stands on, the merge is the task's own tree: a store takes only descendants of base.
+  const isNext = main === item.base;
+  const [landing, merged, [mainTree, tasksYaml, headTree]] = await Promise.all([
     findLanding(git, repository, item, main),
-    hasHead ? mergeTrees(git, repository, main, item.head) : null,
-    readObjects(git, repository, [`${main}^{tree}`, `${main}:tasks.yaml`]),
+    hasHead && !isNext ? mergeTrees(git, repository, main, item.head) : null,
+    readObjects(git, repository, [`${main}^{tree}`, `${main}:tasks.yaml`, `${item.head}^{tree}`]),
   ]);
+  const merge: Merge | null =
+    isNext && hasHead && headTree?.type === 'tree' ? { kind: 'clean', tree: headTree.id } : merged;
   if (landing !== null) return { kind: 'landed', landing };
   if (merge === null) {
     const ref = taskRef(item.taskId, item.attempt, 'head');

@@ -7,29 +7,16 @@
  * That one is finished here, under the checkout's own index lock; everything else that differs is a person's.
  */
 
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { exists, namesIn } from './files.ts';
 import type { Git } from './git.ts';
+import { localPathOf, resolveGitDir } from './local-origin.ts';
 
 export interface CheckedOut {
   /** The worktree's root. */
   readonly path: string;
   /** The worktree's own git folder, with its HEAD and index. */
   readonly gitDir: string;
-}
-
-/** The local folder that an origin names; null for one that is reached over a network. */
-function localPathOf(origin: string): string | null {
-  if (origin.startsWith('/')) return origin;
-  if (!origin.startsWith('file://')) return null;
-  try {
-    return fileURLToPath(origin);
-  } catch {
-    // A file URL of another host is not a folder here.
-    return null;
-  }
 }
 
 /** The worktree of a local origin that has the branch checked out; null when none has, or the origin is not local. */
@@ -61,13 +48,6 @@ async function isBareAlone(path: string): Promise<boolean> {
   if (await exists(join(path, '.git'))) return false;
   const bare = (await exists(join(path, 'HEAD'))) && (await exists(join(path, 'objects')));
   return bare && (await namesIn(join(path, 'worktrees'))).length === 0;
-}
-
-/** The git folder behind a `.git`, which is a folder or a file that names one. */
-async function resolveGitDir(dotGit: string): Promise<string> {
-  if (!(await stat(dotGit)).isFile()) return dotGit;
-  const named = /^gitdir: (.*)$/m.exec(await readFile(dotGit, 'utf8'))?.[1] ?? '';
-  return named.startsWith('/') ? named : join(dotGit, '..', named);
 }
 
 /** The command that serves a push into a checked-out branch, as the person would pull it but without hooks. */

@@ -75,6 +75,8 @@ export interface Environments {
   network(asPerson: boolean): Promise<Readonly<Record<string, string>>>;
   /** For a person's own checkout: as that person sees it (line endings, filters), but for hooks and fsmonitor. */
   readonly checkout: Readonly<Record<string, string>>;
+  /** Whether `url.*.insteadOf` or `url.*.pushInsteadOf` sends this origin elsewhere. */
+  isRewritten(origin: string): Promise<boolean>;
 }
 
 export interface EnvironmentOptions {
@@ -123,7 +125,16 @@ export function createEnvironments(options: EnvironmentOptions): Environments {
       ),
     );
   };
-  return { local, network, checkout };
+  const isRewritten = async (origin: string): Promise<boolean> => {
+    const env = await network(false);
+    return Object.entries(env).some(
+      ([name, key]) =>
+        name.startsWith('GIT_CONFIG_KEY_') &&
+        /^url\..*insteadof$/i.test(key) &&
+        origin.startsWith(env[name.replace('KEY', 'VALUE')] ?? ''),
+    );
+  };
+  return { local, network, checkout, isRewritten };
 }
 
 async function networkEnvironment(

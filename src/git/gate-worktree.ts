@@ -15,7 +15,7 @@ import { GitError } from './command.ts';
 import { readText, removeFile, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { tryLockFile } from './lock.ts';
-import { hasCommit, mergeTrees, objectId } from './merge.ts';
+import { hasCommit, mergeTrees, treeOf, type Merge } from './merge.ts';
 import { fetchRefs } from './origin.ts';
 import { adminFolder, gitFileContent } from './places.ts';
 import { readRef, taskRef } from './refs.ts';
@@ -92,7 +92,10 @@ async function rebuildCandidate(
       );
     }
   }
-  const merge = await mergeTrees(git, repository, candidate.main, item.head);
+  const merge: Merge =
+    candidate.main === item.base
+      ? { kind: 'clean', tree: await treeOf(git, repository, item.head) }
+      : await mergeTrees(git, repository, candidate.main, item.head);
   const same = merge.kind === 'clean' && merge.tree === candidate.tree;
   const commit = same
     ? await writeCandidate(repository, target.project, item, candidate.main, merge.tree, candidate.gate.hash)
@@ -102,6 +105,7 @@ async function rebuildCandidate(
       `the candidate ${candidate.commit} comes out differently on this host (are the versions of git the same?)`,
     );
   }
+  deps.repositories.keepWhole(repository, candidate.commit);
 }
 
 async function lease(deps: GateDeps, repository: Repository): Promise<GatePlaces> {
@@ -139,7 +143,8 @@ async function fill(
   const setUp = await readSetUp(places);
   const done = key !== null && setUp?.key === key;
   if (!done) await removeFile(places.state);
-  await Promise.all([cleanUp(git, place, done && setUp !== null ? setUp.kept : []), verifyTree(git, place, candidate)]);
+  await verifyTree(git, repository, candidate);
+  await cleanUp(git, place, done && setUp !== null ? setUp.kept : []);
   await installIndex(places.index, places.admin);
   return {
     path: places.path,
@@ -233,9 +238,8 @@ async function leftovers(
   return { untracked: withMark('?? '), ignored: withMark('!! '), changed };
 }
 
-/** The index is the candidate's tree; that the files are the index, the clean-up has seen. */
-async function verifyTree(git: Git, place: Place, candidate: Candidate): Promise<void> {
-  const { stdout } = await git.local(['write-tree'], place);
-  const tree = objectId(stdout.toString('utf8').trim());
+/** The index was just read from the candidate's commit, so its tree is the commit's. */
+async function verifyTree(git: Git, repository: Repository, candidate: Candidate): Promise<void> {
+  const tree = await treeOf(git, repository, candidate.commit);
   if (tree !== candidate.tree) throw new Error(`the gate worktree has the tree ${tree}, not ${candidate.tree}`);
 }

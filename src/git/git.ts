@@ -23,6 +23,8 @@ export interface Git {
   network(args: readonly string[], options: GitOptions): Promise<GitOutput>;
   /** In a person's own checkout, with that person's settings but for hooks and fsmonitor. */
   checkout(args: readonly string[], options: GitOptions): Promise<GitOutput>;
+  /** Whether the person's settings make git reach another place than the origin names. */
+  isRewritten(origin: string): Promise<boolean>;
 }
 
 const NETWORK_TIMEOUT_MS = 120_000;
@@ -53,6 +55,7 @@ export function createGit(gitPath: string, environments: Environments): Git {
         timeoutMs: LOCAL_TIMEOUT_MS,
         ...rest(options),
       }),
+    isRewritten: (origin) => environments.isRewritten(origin),
   };
 }
 

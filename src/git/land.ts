@@ -14,6 +14,8 @@ import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts'
 import { inspectCheckout } from './checkout-state.ts';
 import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing.ts';
 import { exists } from './files.ts';
+import type { Git } from './git.ts';
+import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
 import { isAncestor, treeOf } from './merge.ts';
 import { isUnreachable, listRemote, problemOf, push, shown, type PushResult } from './origin.ts';
 import { deleteRef, taskRef } from './refs.ts';
@@ -77,7 +79,7 @@ async function tryLanding(
   return judge(deps, repository, item, candidate, pushed, checkout);
 }
 
-function pushCandidate(
+async function pushCandidate(
   deps: LandingDeps,
   repository: Repository,
   item: QueueItem,
@@ -85,11 +87,21 @@ function pushCandidate(
   checkout: CheckedOut | null,
 ): Promise<PushResult> {
   const { branch, origin } = repository.origin;
+  const head = taskRef(item.taskId, item.attempt, 'head');
   return push(deps.git, repository.gitDir, origin, {
     updates: [{ ref: `refs/heads/${branch}`, id: candidate.commit, expected: candidate.main }],
-    deletions: [taskRef(item.taskId, item.attempt, 'head')],
+    deletions: [...new Set([head, ...(await endedRefs(deps.git, origin, item))])],
     ...(checkout === null ? {} : { receivePack: receivePackFor(deps.git.gitPath) }),
   });
+}
+
+/**
+ * What else can go in the push that lands the task, which is all or nothing: main has the work exactly when they are
+ * gone (N8). Where they cannot be seen without asking, they are left to the clean-up after the task's end.
+ */
+async function endedRefs(git: Git, origin: string, item: QueueItem): Promise<readonly string[]> {
+  const there = (await listOriginTaskRefs(git, origin, [item.taskId])) ?? [];
+  return there.filter((ref) => Number(ref.split('/')[3]) <= item.attempt);
 }
 
 /** What a push came to, by what main is after it. */
@@ -103,7 +115,7 @@ async function judge(
 ): Promise<LandResult> {
   const { branch, origin } = repository.origin;
   const mainRef = `refs/heads/${branch}`;
-  const main = (await listRemote(deps.git, repository.gitDir, origin, [mainRef])).get(mainRef) ?? null;
+  const main = await mainAfter(deps.git, repository, candidate, pushed);
   if (main === candidate.commit) return confirm(deps, repository, item, candidate, main);
   if (main !== candidate.main) {
     const fetched = await fetchForLanding(deps, repository, item);
@@ -134,6 +146,25 @@ async function judge(
       next: `let Tributary's account push to ${branch}, or name another branch in tasks.yaml; then retry the task`,
     },
   };
+}
+
+/**
+ * Where main is after a push. An origin that took the push has said so: it moved main from the leased commit to the
+ * candidate. One on this host is looked at all the same; any other answer is found out by asking again.
+ */
+async function mainAfter(
+  git: Git,
+  repository: Repository,
+  candidate: Candidate,
+  pushed: PushResult | null,
+): Promise<ObjectId | null> {
+  const { branch, origin } = repository.origin;
+  const mainRef = `refs/heads/${branch}`;
+  if (pushed?.ok === true && pushed.refs.get(mainRef)?.kind === 'moved') {
+    if (localPathOf(origin) === null) return candidate.commit;
+    if ((await readOriginRef(git, origin, mainRef)) === candidate.commit) return candidate.commit;
+  }
+  return (await listRemote(git, repository.gitDir, origin, [mainRef])).get(mainRef) ?? null;
 }
 
 /** Compares what main now is with what was tested (N3). */

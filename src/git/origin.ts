@@ -44,6 +44,9 @@ export async function fetchRefs(git: Git, place: Place, origin: string, refspecs
 
 /** What became of each ref of a push. */
 type PushedRef =
+  /** Moved from the leased value to the pushed one. */
+  | { readonly kind: 'moved' }
+  /** Made, deleted, or as wanted already. */
   | { readonly kind: 'ok' }
   | { readonly kind: 'stale' }
   | { readonly kind: 'refused'; readonly reason: string };
@@ -94,6 +97,7 @@ export async function push(git: Git, gitDir: string, origin: string, request: Pu
 }
 
 function pushedRef(flag: string, summary: string): PushedRef {
+  if (flag === ' ' || flag === '+') return { kind: 'moved' };
   if (flag !== '!') return { kind: 'ok' };
   if (summary.includes('stale info') || summary.includes('fetch first')) return { kind: 'stale' };
   return { kind: 'refused', reason: /\((.*)\)\s*$/.exec(summary)?.[1] ?? summary };

@@ -42,22 +42,30 @@ export async function deleteRef(gitDir: string, ref: string): Promise<void> {
   await removeFile(join(gitDir, ref));
 }
 
-export function taskRef(taskId: string, attempt: number, name: 'head' | 'notes'): string {
+/** `base` is this host's own mark of an attempt that changed nothing; the origin has no such ref. */
+export function taskRef(taskId: string, attempt: number, name: 'head' | 'notes' | 'base'): string {
   return `refs/tasks/${taskId}/${attempt}/${name}`;
 }
 
+interface TaskRef {
+  readonly attempt: number;
+  readonly ref: string;
+  readonly onOrigin: boolean;
+}
+
 /** The refs of a task that a repository of this host has, by attempt. */
-export async function taskRefsIn(
-  gitDir: string,
-  taskId: string,
-): Promise<readonly { readonly attempt: number; readonly ref: string }[]> {
+export async function taskRefsIn(gitDir: string, taskId: string): Promise<readonly TaskRef[]> {
   const folder = join(gitDir, 'refs/tasks', taskId);
-  const found: { attempt: number; ref: string }[] = [];
+  const found: TaskRef[] = [];
   for (const attempt of await namesIn(folder)) {
     if (!/^\d{1,9}$/.test(attempt)) continue;
     for (const name of await namesIn(join(folder, attempt))) {
-      if (name === 'head' || name === 'notes') {
-        found.push({ attempt: Number(attempt), ref: taskRef(taskId, Number(attempt), name) });
+      if (name === 'head' || name === 'notes' || name === 'base') {
+        found.push({
+          attempt: Number(attempt),
+          ref: taskRef(taskId, Number(attempt), name),
+          onOrigin: name !== 'base',
+        });
       }
     }
   }

@@ -19,6 +19,7 @@ import type { Git } from './git.ts';
 import { createMutexes, withLockFile, type Mutex } from './lock.ts';
 import type { HashAlgorithm, ObjectStore } from './objects.ts';
 import { fetchRefs, listRemote, missingBranch, type Problem } from './origin.ts';
+import { readOriginRef } from './local-origin.ts';
 import { readRef, writeRef } from './refs.ts';
 
 /** What names an origin's folders. */
@@ -50,6 +51,8 @@ export interface Repositories {
   findMirror(origin: OriginName): Promise<Repository | null>;
   /** Fetches the branch; callers that come while a fetch runs share the next one. Null when the branch is gone. */
   fetchBranch(repository: Repository): Promise<ObjectId | null>;
+  /** Keeps in mind that a repository has a commit with all that it needs, so that it need not be fetched. */
+  keepWhole(repository: Repository, commit: ObjectId): void;
   /** One at a time for each repository, in this process and between processes. */
   exclusively<T>(repository: Repository, work: () => Promise<T>): Promise<T>;
 }
@@ -145,10 +148,21 @@ export function createRepositories(home: string, git: Git): Repositories {
     return { kind: 'open', repository: describe(folder, origin, kind, algorithm) };
   };
 
+  const whole = new Map<string, ObjectId>();
+
+  /** Whether the branch, on an origin of this host, is at a commit that is here already. */
+  const isHere = async (repository: Repository, tip: ObjectId): Promise<boolean> => {
+    const { gitDir, store, origin } = repository;
+    if (tip !== whole.get(gitDir)) return (await readRef(gitDir, trackingRef(origin.branch))) === tip;
+    return exists(join(store.folder, tip.slice(0, 2), tip.slice(2)));
+  };
+
   const fetchNow = (repository: Repository): Promise<ObjectId | null> =>
     exclusively(repository, async () => {
       const { branch, origin } = repository.origin;
-      await fetchRefs(git, placeOf(repository), origin, [`+refs/heads/${branch}:${trackingRef(branch)}`]);
+      const tip = await readOriginRef(git, origin, `refs/heads/${branch}`);
+      if (tip !== null && (await isHere(repository, tip))) await writeRef(repository.gitDir, trackingRef(branch), tip);
+      else await fetchRefs(git, placeOf(repository), origin, [`+refs/heads/${branch}:${trackingRef(branch)}`]);
       const id = await readRef(repository.gitDir, trackingRef(branch));
       // So that an agent finds the branch under the name that it knows it by.
       if (repository.mirror !== null && id !== null) await writeRef(repository.mirror, trackingRef(branch), id);
@@ -174,6 +188,7 @@ export function createRepositories(home: string, git: Git): Repositories {
       return repository;
     },
     exclusively,
+    keepWhole: (repository, commit) => whole.set(repository.gitDir, commit),
     fetchBranch: (repository) => {
       const key = `${repository.gitDir}\0${repository.origin.branch}`;
       const start = (): Promise<ObjectId | null> => {

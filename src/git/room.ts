@@ -11,6 +11,7 @@ import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import { createGit, type Git } from './git.ts';
 import { land } from './land.ts';
+import { listOriginTaskRefs } from './local-origin.ts';
 import { readObjects } from './merge.ts';
 import { fetchRefs, listRemote, push } from './origin.ts';
 import { adminFolder, placesOfTask, readState } from './places.ts';
@@ -55,7 +56,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       return storeWorkspace(workspaces, opened, request);
     },
     removeWorkspace: (project, taskId) => removeWorkspace(workspaces, project, taskId),
-    deleteTaskRefs: (target, taskId) => deleteTaskRefs(git, repositories, target, taskId),
+    deleteTaskRefs: (target, taskIds) => deleteTaskRefs(git, repositories, target, taskIds),
     listWorkspaces: () => listWorkspaces(home),
     buildCandidate: (target, item, readGate) => buildCandidate(landing, target, item, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
@@ -153,19 +154,29 @@ async function sweepTrash(trash: string): Promise<void> {
   }
 }
 
-async function deleteTaskRefs(git: Git, repositories: Repositories, target: Target, taskId: TaskId): Promise<void> {
+async function deleteTaskRefs(
+  git: Git,
+  repositories: Repositories,
+  target: Target,
+  taskIds: readonly TaskId[],
+): Promise<void> {
   const opened = await repositories.openLanding(target);
-  if (opened.kind === 'failed') return;
+  if (opened.kind === 'failed' || taskIds.length === 0) return;
   const { repository } = opened;
-  const there = await listRemote(git, repository.gitDir, target.origin, [`refs/tasks/${taskId}/*`]);
-  const deletions = [...there.keys()].filter((ref) => ref.startsWith(`refs/tasks/${taskId}/`));
+  const { origin } = target;
+  const seen = await listOriginTaskRefs(git, origin, taskIds);
+  const patterns = taskIds.map((id) => `refs/tasks/${id}/*`);
+  const there = seen ?? [...(await listRemote(git, repository.gitDir, origin, patterns)).keys()];
+  const deletions = there.filter((ref) => taskIds.some((id) => ref.startsWith(`refs/tasks/${id}/`)));
   if (deletions.length > 0) {
-    const { ok, words } = await push(git, repository.gitDir, target.origin, { updates: [], deletions });
-    if (!ok) throw new Error(`the origin did not delete the refs of task ${taskId}: ${words}`);
+    const { ok, words } = await push(git, repository.gitDir, origin, { updates: [], deletions });
+    if (!ok) throw new Error(`the origin did not delete the refs of tasks ${taskIds.join(', ')}: ${words}`);
   }
   const mirror = await repositories.findMirror(target);
   for (const { gitDir } of [repository, ...(mirror === null ? [] : [mirror])]) {
-    for (const { ref } of await taskRefsIn(gitDir, taskId)) await deleteRef(gitDir, ref);
+    for (const id of taskIds) {
+      for (const { ref } of await taskRefsIn(gitDir, id)) await deleteRef(gitDir, ref);
+    }
   }
 }
 

@@ -15,10 +15,11 @@ import { copyIndex, errnoOf, isNoSpace, readRegular, readText, removeFile } from
 import { findConflictMarkers, findNestedRepository } from './inspect.ts';
 import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
 import { writeNotesTree } from './notes.ts';
-import { ENGINE, writeCommit } from './objects.ts';
-import { listRemote, noSpace, problemOf, push, type Problem } from './origin.ts';
+import { writeCommit } from './objects.ts';
+import { noSpace, problemOf, type Problem } from './origin.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
-import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
+import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
+import { readRef, writeRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
 import type { StoreRequest, StoreResult } from './types.ts';
 import { installIndex, stampOf, type WorkspaceDeps } from './workspace.ts';
@@ -69,7 +70,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
     notesTree,
     before?.notesTree === notesTree ? before.notesCommit : null,
   );
-  const pushed = await pushCheckpoint(deps, repository, request, head, notes);
+  const pushed = await pushCheckpoint(deps.git, repository, request, head, notes);
   if (pushed !== null) return { kind: 'failed', ...pushed };
   const baseTree = head === workspace.base ? tree : await treeOf(deps.git, repository, workspace.base);
   const checkpoint: Checkpoint = { base: workspace.base, head, attempt: request.attempt, changed: tree !== baseTree };
@@ -206,66 +207,6 @@ async function isSameIndex(one: string, other: string): Promise<boolean> {
 }
 
 const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
-
-async function commitNotes(
-  repository: Repository,
-  request: StoreRequest,
-  tree: ObjectId | null,
-  same: ObjectId | null,
-): Promise<ObjectId | null> {
-  if (tree === null || same !== null) return same;
-  const message = `Notes of task ${request.workspace.taskId}, attempt ${request.attempt}`;
-  const seconds = Math.floor(Date.now() / 1000);
-  return writeCommit(repository.store, { tree, parents: [], author: ENGINE, seconds, message });
-}
-
-/** Pushes the attempt's refs, and deletes those of attempts that nobody needs any more; what is wrong, or null. */
-async function pushCheckpoint(
-  deps: WorkspaceDeps,
-  repository: Repository,
-  request: StoreRequest,
-  head: ObjectId,
-  notes: ObjectId | null,
-): Promise<Problem | null> {
-  const { git } = deps;
-  const { gitDir, store: objects } = repository;
-  const { attempt, origin, confirmedAttempt, workspace } = request;
-  const wanted = [{ ref: taskRef(workspace.taskId, attempt, 'head'), id: head }];
-  if (notes !== null) wanted.push({ ref: taskRef(workspace.taskId, attempt, 'notes'), id: notes });
-  const updates = await Promise.all(
-    wanted.map(async (want) => ({ ...want, expected: await readRef(gitDir, want.ref) })),
-  );
-  const known = await taskRefsIn(gitDir, workspace.taskId);
-  const limit = Math.min(confirmedAttempt ?? 0, attempt);
-  const deletions = known.filter((entry) => entry.attempt < limit).map(({ ref }) => ref);
-  let result = await push(git, gitDir, origin, { updates, deletions, objects: objects.folder });
-  let deleted = deletions;
-  if (!result.ok && deletions.length > 0) {
-    deleted = [];
-    result = await push(git, gitDir, origin, { updates, deletions: [], objects: objects.folder });
-  }
-  if (!result.ok) {
-    const there = await listRemote(
-      git,
-      gitDir,
-      origin,
-      wanted.map(({ ref }) => ref),
-    );
-    // An earlier try of this push may have arrived, and its answer not.
-    if (!wanted.every(({ ref, id }) => there.get(ref) === id)) {
-      const refused = [...result.refs.values()].find((entry) => entry.kind === 'refused');
-      const why = refused === undefined ? 'another try of this attempt stored something else' : refused.reason;
-      return {
-        failure: 'engine-error',
-        message: `the origin did not take the checkpoint of attempt ${attempt}: ${quote(why)}`,
-        next: refused === undefined ? 'the next attempt writes its own refs' : 'let the origin accept refs/tasks/*',
-      };
-    }
-  }
-  for (const { ref, id } of wanted) await writeRef(gitDir, ref, id);
-  for (const ref of deleted) await deleteRef(gitDir, ref);
-  return null;
-}
 
 function conflictMarkers(files: readonly string[]): StoreResult {
   const named = files.slice(0, 5).map(quote).join(', ');

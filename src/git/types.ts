@@ -72,8 +72,8 @@ export interface GitRoom {
   storeWorkspace(request: StoreRequest): Promise<StoreResult>;
   /** Removes a task's workspace from this host. The caller has proof that the task is over and stored (N8). */
   removeWorkspace(project: ProjectName, taskId: TaskId): Promise<void>;
-  /** Deletes every `refs/tasks/<id>/…` of the origin. The caller has proof that the task landed or changed nothing (N8). */
-  deleteTaskRefs(target: Target, taskId: TaskId): Promise<void>;
+  /** Deletes every `refs/tasks/<id>/…` of these tasks on the origin. The caller has proof that each landed or changed nothing (N8). */
+  deleteTaskRefs(target: Target, taskIds: readonly TaskId[]): Promise<void>;
   /** The workspaces that this host has. */
   listWorkspaces(): Promise<readonly { readonly project: ProjectName; readonly taskId: TaskId }[]>;
   buildCandidate(target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult>;

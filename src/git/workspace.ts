@@ -97,13 +97,16 @@ async function findStart(
     return { base: main, start: main, conflicted: [], checkpoint: null, notes: null };
   }
   const { checkpoint } = request.start;
-  const notes = await bringCheckpoint(deps, repository, request, checkpoint);
-  if (notes !== null && typeof notes !== 'string') return notes;
-  if (request.start.kind === 'checkpoint') {
+  const brought = await bringCheckpoint(deps, repository, request, checkpoint);
+  if ('failure' in brought) return brought;
+  const { notes, lostBase } = brought;
+  if (request.start.kind === 'checkpoint' && !lostBase) {
     return { base: checkpoint.base, start: checkpoint.head, conflicted: [], checkpoint, notes };
   }
   const main = await deps.repositories.fetchBranch(repository);
   if (main === null) return missingBranch(request.origin, request.branch);
+  // Nothing stands on the lost base, so main as it now is serves as well.
+  if (lostBase) return { base: main, start: main, conflicted: [], checkpoint: null, notes };
   if (main === checkpoint.base) return { base: main, start: checkpoint.head, conflicted: [], checkpoint, notes };
   const merge = await mergeTrees(deps.git, repository, checkpoint.head, main);
   const start = await writeCommit(repository.store, {
@@ -117,33 +120,41 @@ async function findStart(
   return { base: main, start, conflicted: merge.kind === 'clean' ? [] : merge.files, checkpoint, notes };
 }
 
-/** Makes sure that this host has the checkpoint's objects; its notes' commit, null when it has none, or what is wrong. */
+/**
+ * Makes sure that this host has the checkpoint's objects; its notes' commit, null when it has none, and whether it
+ * is nothing but a commit of main that a rewritten main no longer has; or what is wrong.
+ */
 async function bringCheckpoint(
   deps: WorkspaceDeps,
   repository: Repository,
   request: PrepareRequest,
   checkpoint: Checkpoint,
-): Promise<ObjectId | null | Problem> {
+): Promise<{ readonly notes: ObjectId | null; readonly lostBase: boolean } | Problem> {
   const { gitDir } = repository;
-  const head = taskRef(request.taskId, checkpoint.attempt, 'head');
-  const notes = taskRef(request.taskId, checkpoint.attempt, 'notes');
-  if ((await readRef(gitDir, head)) !== checkpoint.head) {
-    const all = `refs/tasks/${request.taskId}/${checkpoint.attempt}/*`;
+  const { attempt, head } = checkpoint;
+  const headRef = taskRef(request.taskId, attempt, 'head');
+  const baseRef = taskRef(request.taskId, attempt, 'base');
+  const notesRef = taskRef(request.taskId, attempt, 'notes');
+  const isBase = head === checkpoint.base;
+  const isHere = async (): Promise<boolean> =>
+    (await readRef(gitDir, headRef)) === head || (isBase && (await readRef(gitDir, baseRef)) === head);
+  if (!(await isHere())) {
+    const all = `refs/tasks/${request.taskId}/${attempt}/*`;
     await deps.repositories.exclusively(repository, () =>
       fetchRefs(deps.git, placeOf(repository), request.origin, [`+${all}:${all}`]),
     );
-    if (
-      (await readRef(gitDir, head)) !== checkpoint.head &&
-      !(await hasCommit(deps.git, repository, checkpoint.head))
-    ) {
+    const has = async (): Promise<boolean> => (await isHere()) || hasCommit(deps.git, repository, head);
+    if (isBase && !(await has())) await deps.repositories.fetchBranch(repository);
+    if (!(await has())) {
+      if (isBase) return { notes: await readRef(gitDir, notesRef), lostBase: true };
       return {
         failure: 'engine-error',
-        message: `the checkpoint ${head} is not on the origin any more`,
+        message: `the checkpoint ${headRef} is not on the origin any more`,
         next: 'retry the task from the start, or push its commit to that ref again',
       };
     }
   }
-  return readRef(gitDir, notes);
+  return { notes: await readRef(gitDir, notesRef), lostBase: false };
 }
 
 /** Whether the worktree still belongs to the mirror, on the task's branch, with the index that the engine gave it. */

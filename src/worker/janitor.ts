@@ -17,6 +17,9 @@ import type { GitRoom } from '../git/types.ts';
 const LOOK_EVERY_MS = 10 * 60 * 1_000;
 /** After the record of a task's end its workflow has this long to close before it is left to the next look. */
 const CLOSE_WITHIN_MS = 10_000;
+/** What ends within this time, up to so many tasks, is cleaned up together: the origin is asked once. */
+const GATHER_MS = 1_000;
+const MAX_GATHERED = 50;
 
 export interface JanitorOptions {
   readonly client: Client;
@@ -30,6 +33,9 @@ export class Janitor {
   readonly #due = new Set<TaskId>();
   #working: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
+  /** The tasks that are proven to be over and wait to be cleaned up together. */
+  readonly #over = new Map<TaskId, TaskView>();
+  #gather: NodeJS.Timeout | null = null;
   #stopped = false;
 
   constructor(options: JanitorOptions) {
@@ -40,7 +46,11 @@ export class Janitor {
   start(): void {
     const look = (): void => {
       this.#queue(async () => {
-        for (const { taskId } of await this.#options.git.listWorkspaces()) await this.#consider(taskId, false);
+        for (const { taskId } of await this.#options.git.listWorkspaces()) {
+          await this.#consider(taskId, false);
+          if (this.#over.size >= MAX_GATHERED) await this.#cleanUp();
+        }
+        await this.#cleanUp();
       });
     };
     look();
@@ -54,12 +64,15 @@ export class Janitor {
     this.#queue(async () => {
       this.#due.delete(taskId);
       await this.#consider(taskId, true);
+      if (this.#over.size >= MAX_GATHERED) await this.#cleanUp();
+      else this.#gather ??= setTimeout(() => this.#queue(() => this.#cleanUp()), GATHER_MS);
     });
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#gather !== null) clearTimeout(this.#gather);
     await this.#working;
   }
 
@@ -70,18 +83,46 @@ export class Janitor {
       try {
         await work();
       } catch (error) {
-        this.#options.log('clean-up failed; the next look tries again', { reason: String(error) });
+        this.#failed(error);
       }
     });
   }
 
   async #consider(taskId: TaskId, ending: boolean): Promise<void> {
     const view = await this.#finalView(taskId, ending);
-    if (view === null || (view.state !== 'landed' && view.state !== 'unchanged')) return;
+    if (view !== null && (view.state === 'landed' || view.state === 'unchanged')) this.#over.set(taskId, view);
+  }
+
+  /** The refs first: as long as they are there, the workspace is what the next look finds the task by. */
+  async #cleanUp(): Promise<void> {
+    if (this.#gather !== null) clearTimeout(this.#gather);
+    this.#gather = null;
+    const groups = new Map<string, TaskView[]>();
+    for (const view of this.#over.values()) {
+      const key = JSON.stringify([view.project, view.branch, view.origin]);
+      groups.set(key, [...(groups.get(key) ?? []), view]);
+    }
+    this.#over.clear();
+    for (const views of groups.values()) {
+      await this.#cleanUpOne(views).catch((error: unknown) => this.#failed(error));
+    }
+  }
+
+  /** Tasks of one branch of one origin. */
+  async #cleanUpOne(views: readonly TaskView[]): Promise<void> {
     const { git, home } = this.#options;
-    await git.removeWorkspace(view.project, taskId);
-    await rm(join(home, 'scratch', view.project, taskId), { recursive: true, force: true });
-    await git.deleteTaskRefs(view, taskId);
+    const [target] = views;
+    if (target === undefined) return;
+    const ids = views.map(({ id }) => id);
+    await git.deleteTaskRefs(target, ids);
+    for (const id of ids) {
+      await git.removeWorkspace(target.project, id);
+      await rm(join(home, 'scratch', target.project, id), { recursive: true, force: true });
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log('clean-up failed; the next look tries again', { reason: String(error) });
   }
 
   /** The result of the task's closed workflow; null while it is open, and when it has none. */

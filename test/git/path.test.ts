@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createGitRoom } from '../../src/git/room.ts';
 import {
   TASKS_YAML,
   author,
@@ -12,12 +13,16 @@ import {
   commitFiles,
   git,
   head,
+  itemOf,
   newRoom,
   otherTaskId,
+  prepared,
   project,
   readGate,
+  stored,
   taskId,
   worked,
+  write,
 } from '../support/git-rig.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -63,6 +68,42 @@ describe('the path of a task', () => {
     expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
   });
 
+  it('takes with the landing what else the task has on the origin, and nothing of another task', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const other = await worked(room, target, { 'c.txt': 'c\n' }, otherTaskId);
+    const workspace = await prepared(room, target);
+    await write(workspace.taskDir, { 'plan.md': 'planned' });
+    const planned = await stored(room, target, workspace);
+    await git(origin, 'pack-refs', '--all');
+    const again = await prepared(room, target, 2, { kind: 'checkpoint', checkpoint: planned });
+    await write(again.worktree, { 'b.txt': 'b\n' });
+    await write(again.taskDir, { 'result.md': 'done' });
+    const item = itemOf(await stored(room, target, again, 2));
+    expect(await room.land(target, item, await built(room, target, item))).toMatchObject({ kind: 'landed' });
+    expect(await git(origin, 'for-each-ref', '--format=%(refname) %(objectname)', 'refs/tasks')).toBe(
+      `refs/tasks/${otherTaskId}/1/head ${other.head}`,
+    );
+  });
+
+  it('gives the next task what has just landed, and what a person pushed since', async () => {
+    const { target, person } = await bareOrigin();
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'new\n' });
+    const candidate = await built(room, target, item);
+    await (await room.gateWorktree(target, item, candidate)).release();
+    await room.land(target, item, candidate);
+    const next = await prepared(room, target, 1, { kind: 'main' }, otherTaskId);
+    expect(next.base).toBe(candidate.commit);
+    expect(await readFile(join(next.worktree, 'b.txt'), 'utf8')).toBe('new\n');
+    expect(await git(next.worktree, 'rev-parse', 'origin/main')).toBe(candidate.commit);
+    expect(await git(next.worktree, 'fsck', '--connectivity-only')).not.toContain('missing');
+    await git(person, 'pull', '-q', 'origin', 'main');
+    const pushed = await commitFiles(person, { 'c.txt': 'later\n' });
+    await git(person, 'push', '-q', 'origin', 'main');
+    expect(await prepared(room, target, 2, { kind: 'main' }, otherTaskId)).toMatchObject({ base: pushed });
+  });
+
   it('builds the same candidate in another home', async () => {
     const { target } = await bareOrigin();
     const { room } = await newRoom();
@@ -73,6 +114,41 @@ describe('the path of a task', () => {
 });
 
 describe('an origin of another kind', () => {
+  it('may be somewhere that only git can reach: asked by git, and cleaned up for many tasks at once', async () => {
+    const { origin, first } = await bareOrigin();
+    const decoy = (await bareOrigin()).origin;
+    const home = await tempFolder('home');
+    const config = join(home, 'gitconfig');
+    // The second name is a folder here, and the person's settings send it elsewhere all the same.
+    await writeFile(config, `[url "${origin}"]\n\tinsteadOf = https://git.invalid/demo.git\n\tinsteadOf = ${decoy}\n`);
+    const room = createGitRoom({
+      home,
+      worker: 'test',
+      processHome: home,
+      personal: { env: { GIT_CONFIG_GLOBAL: config } },
+    });
+    const before = await git(decoy, 'for-each-ref');
+    for (const [name, id] of [
+      ['https://git.invalid/demo.git', taskId],
+      [decoy, otherTaskId],
+    ] as const) {
+      const target = { project, branch, origin: name };
+      const main = await head(origin, 'main');
+      const item = await worked(room, target, { [`${id}.txt`]: 'new\n' }, id);
+      expect(item.base).toBe(main);
+      const candidate = await built(room, target, item);
+      expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+      expect(await head(origin, 'main')).toBe(candidate.commit);
+      expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).not.toContain('/head');
+      await git(origin, 'update-ref', `refs/tasks/${id}/1/notes`, first);
+    }
+    const kept = 'refs/tasks/zzzzzzzzzz/1/notes';
+    await git(origin, 'update-ref', kept, first);
+    await room.deleteTaskRefs({ project, branch, origin: decoy }, [taskId, otherTaskId]);
+    expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).toBe(kept);
+    expect(await git(decoy, 'for-each-ref')).toBe(before);
+  });
+
   it('may use SHA-256', async () => {
     const folder = await tempFolder('sha256');
     const origin = join(folder, 'repo');

@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   author,
@@ -71,7 +71,37 @@ describe('storing a workspace', () => {
     expect(checkpoint).toEqual({ base: first, head: first, attempt: 1, changed: false });
     const again = await prepared(room, target, 2, { kind: 'checkpoint', checkpoint });
     expect(await stored(room, target, again, 2)).toEqual(checkpoint);
-    expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).toBe(`refs/tasks/${taskId}/1/head`);
+    expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).toBe('');
+  });
+
+  it('pushes the notes alone when nothing else changed, and another host finds them with the base', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.taskDir, { 'understanding.md': 'understood' });
+    const checkpoint = await stored(room, target, workspace);
+    expect(checkpoint).toEqual({ base: first, head: first, attempt: 1, changed: false });
+    expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).toBe(`refs/tasks/${taskId}/1/notes`);
+    const two = await newRoom();
+    const again = await prepared(two.room, target, 2, { kind: 'checkpoint', checkpoint });
+    expect(await head(again.worktree)).toBe(first);
+    expect(await readFile(join(again.taskDir, 'understanding.md'), 'utf8')).toBe('understood');
+    await write(again.taskDir, { 'plan.md': 'planned' });
+    expect(await stored(two.room, target, again, 2)).toEqual({ ...checkpoint, attempt: 2 });
+    expect(await git(origin, 'ls-tree', '-r', '--name-only', `refs/tasks/${taskId}/2/notes`)).toBe(
+      'plan.md\nunderstanding.md',
+    );
+  });
+
+  it('writes over the branch that an earlier try of the attempt pushed when a later one changed nothing', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    await stored(room, target, workspace);
+    const checkpoint = await stored(room, target, await prepared(room, target));
+    expect(checkpoint).toEqual({ base: first, head: first, attempt: 1, changed: false });
+    expect(await head(origin, `refs/tasks/${taskId}/1/head`)).toBe(first);
   });
 
   it('sees a change of the same size made within the same tick of the clock', async () => {

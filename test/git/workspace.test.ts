@@ -211,13 +211,29 @@ describe('preparing a workspace', () => {
   it('fails by name when the checkpoint is gone from the origin', async () => {
     const { target } = await bareOrigin();
     const one = await newRoom();
-    const checkpoint = await stored(one.room, target, await prepared(one.room, target));
-    await one.room.deleteTaskRefs(target, taskId);
+    const workspace = await prepared(one.room, target);
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    const checkpoint = await stored(one.room, target, workspace);
+    await one.room.deleteTaskRefs(target, [taskId]);
     expect(await git(target.origin, 'for-each-ref', 'refs/tasks')).toBe('');
-    const missing = { ...checkpoint, head: 'a'.repeat(40) as typeof checkpoint.head };
     const two = await newRoom();
-    const request = { ...target, taskId, attempt: 2, start: { kind: 'checkpoint', checkpoint: missing } as const };
+    const request = { ...target, taskId, attempt: 2, start: { kind: 'checkpoint', checkpoint } as const };
     expect(await two.room.prepareWorkspace(request)).toMatchObject({ kind: 'failed', failure: 'engine-error' });
+  });
+
+  it('starts from main as it now is when main was rewritten under a task that has changed nothing', async () => {
+    const { target, person } = await bareOrigin();
+    const one = await newRoom();
+    const workspace = await prepared(one.room, target);
+    await write(workspace.taskDir, { 'plan.md': 'planned' });
+    const checkpoint = await stored(one.room, target, workspace);
+    await git(person, 'checkout', '-q', '--orphan', 'fresh');
+    const main = await commitFiles(person, { 'c.txt': 'c\n' }, 'rewritten');
+    await git(person, 'push', '-q', '--force', 'origin', 'fresh:main');
+    const two = await newRoom();
+    const again = await prepared(two.room, target, 2, { kind: 'checkpoint', checkpoint });
+    expect(again).toMatchObject({ base: main, start: main });
+    expect(await readFile(join(again.taskDir, 'plan.md'), 'utf8')).toBe('planned');
   });
 });
 

@@ -1,0 +1,83 @@
+/**
+ * What plain files tell of an origin that is a folder on this host: a look at a ref costs no process.
+ *
+ * Only ever read here, and null whenever the files leave a doubt (another ref format, a symbolic ref, a URL that the
+ * person's settings send elsewhere): then git is asked over its transport. All writing goes through git's own push.
+ */
+
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ObjectId } from '../core/ids.ts';
+import { absentAsNull, exists, namesIn, readText } from './files.ts';
+import type { Git } from './git.ts';
+import { readRef } from './refs.ts';
+
+/** The local folder that an origin names; null for one that is reached over a network. */
+export function localPathOf(origin: string): string | null {
+  if (origin.startsWith('/')) return origin;
+  if (!origin.startsWith('file://')) return null;
+  try {
+    return fileURLToPath(origin);
+  } catch {
+    // A file URL of another host is not a folder here.
+    return null;
+  }
+}
+
+/** The git folder behind a `.git`, which is a folder or a file that names one. */
+export async function resolveGitDir(dotGit: string): Promise<string> {
+  if (!(await stat(dotGit)).isFile()) return dotGit;
+  const named = /^gitdir: (.*)$/m.exec(await readFile(dotGit, 'utf8'))?.[1] ?? '';
+  return named.startsWith('/') ? named : join(dotGit, '..', named);
+}
+
+/** The folder with a local origin's refs, kept as files; null when there is none that can be read so. */
+async function refsFolderOf(git: Git, origin: string): Promise<string | null> {
+  const path = localPathOf(origin);
+  if (path === null || (await git.isRewritten(origin))) return null;
+  const gitDir = (await exists(join(path, '.git'))) ? await resolveGitDir(join(path, '.git')) : path;
+  const common = await readText(join(gitDir, 'commondir'), 4_096);
+  const folder = common === null ? gitDir : resolve(gitDir, common.trim());
+  const isFiles = (await exists(join(folder, 'refs/heads'))) && (await exists(join(folder, 'objects')));
+  if (!isFiles || (await exists(join(folder, 'reftable')))) return null;
+  return folder;
+}
+
+/** What a ref of the origin points at just now; null when that cannot be told without git. */
+export async function readOriginRef(git: Git, origin: string, ref: string): Promise<ObjectId | null> {
+  const folder = await refsFolderOf(git, origin);
+  return folder === null ? null : readRef(folder, ref);
+}
+
+/** The refs of tasks that the origin has; null when that cannot be told without git. */
+export async function listOriginTaskRefs(
+  git: Git,
+  origin: string,
+  taskIds: readonly string[],
+): Promise<readonly string[] | null> {
+  const folder = await refsFolderOf(git, origin);
+  if (folder === null) return null;
+  const found = new Set<string>();
+  // Loose ones first: packing writes the packed ones before it takes the loose ones away.
+  for (const id of taskIds) {
+    for (const name of await filesBelow(join(folder, 'refs/tasks', id))) found.add(`refs/tasks/${id}/${name}`);
+  }
+  const packed = (await readText(join(folder, 'packed-refs'), 64 * 1024 * 1024)) ?? '';
+  const prefixes = taskIds.map((id) => `refs/tasks/${id}/`);
+  for (const [, ref = ''] of packed.matchAll(/^[0-9a-f]{40,64} (refs\/tasks\/.*)$/gm)) {
+    if (prefixes.some((prefix) => ref.startsWith(prefix))) found.add(ref);
+  }
+  return [...found];
+}
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const attempt of await namesIn(folder)) {
+    const entries = (await readdir(join(folder, attempt), { withFileTypes: true }).catch(absentAsNull)) ?? [];
+    for (const entry of entries) {
+      if (entry.isFile() && !entry.name.endsWith('.lock')) found.push(`${attempt}/${entry.name}`);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,79 @@
+/**
+ * Pushes a checkpoint: the branch as `<attempt>/head`, the task folder's artifacts as `<attempt>/notes`.
+ *
+ * A branch that is still at its base has no head ref: the base is main's, any host can fetch it from there. A ref of
+ * the origin is only ever written where nothing was, or over what this very attempt put there.
+ */
+
+import { quote, type ObjectId } from '../core/ids.ts';
+import type { Git } from './git.ts';
+import { ENGINE, writeCommit } from './objects.ts';
+import { listRemote, push, type Problem } from './origin.ts';
+import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
+import type { Repository } from './repository.ts';
+import type { StoreRequest } from './types.ts';
+
+/** The commit that carries an attempt's notes; the one that has them already when there is one. */
+export async function commitNotes(
+  repository: Repository,
+  request: StoreRequest,
+  tree: ObjectId | null,
+  same: ObjectId | null,
+): Promise<ObjectId | null> {
+  if (tree === null || same !== null) return same;
+  const message = `Notes of task ${request.workspace.taskId}, attempt ${request.attempt}`;
+  const seconds = Math.floor(Date.now() / 1000);
+  return writeCommit(repository.store, { tree, parents: [], author: ENGINE, seconds, message });
+}
+
+/** Pushes the attempt's refs, and deletes those of attempts that nobody needs any more; what is wrong, or null. */
+export async function pushCheckpoint(
+  git: Git,
+  repository: Repository,
+  request: StoreRequest,
+  head: ObjectId,
+  notes: ObjectId | null,
+): Promise<Problem | null> {
+  const { gitDir, store: objects } = repository;
+  const { attempt, origin, confirmedAttempt, workspace } = request;
+  const headRef = taskRef(workspace.taskId, attempt, 'head');
+  // What an earlier try of this attempt pushed is written over, so that no ref says what the checkpoint does not.
+  const needsHead = head !== workspace.base || (await readRef(gitDir, headRef)) !== null;
+  const wanted = needsHead ? [{ ref: headRef, id: head }] : [];
+  if (notes !== null) wanted.push({ ref: taskRef(workspace.taskId, attempt, 'notes'), id: notes });
+  if (wanted.length === 0) return null;
+  const updates = await Promise.all(
+    wanted.map(async (want) => ({ ...want, expected: await readRef(gitDir, want.ref) })),
+  );
+  const known = await taskRefsIn(gitDir, workspace.taskId);
+  const limit = Math.min(confirmedAttempt ?? 0, attempt);
+  const deletions = known.filter((entry) => entry.attempt < limit && entry.onOrigin).map(({ ref }) => ref);
+  let result = await push(git, gitDir, origin, { updates, deletions, objects: objects.folder });
+  let deleted = deletions;
+  if (!result.ok && deletions.length > 0) {
+    deleted = [];
+    result = await push(git, gitDir, origin, { updates, deletions: [], objects: objects.folder });
+  }
+  if (!result.ok) {
+    const there = await listRemote(
+      git,
+      gitDir,
+      origin,
+      wanted.map(({ ref }) => ref),
+    );
+    // An earlier try of this push may have arrived, and its answer not.
+    if (!wanted.every(({ ref, id }) => there.get(ref) === id)) {
+      const refused = [...result.refs.values()].find((entry) => entry.kind === 'refused');
+      const why = refused === undefined ? 'another try of this attempt stored something else' : refused.reason;
+      return {
+        failure: 'engine-error',
+        message: `the origin did not take the checkpoint of attempt ${attempt}: ${quote(why)}`,
+        next: refused === undefined ? 'the next attempt writes its own refs' : 'let the origin accept refs/tasks/*',
+      };
+    }
+  }
+  for (const { ref, id } of wanted) await writeRef(gitDir, ref, id);
+  if (!needsHead) await writeRef(gitDir, taskRef(workspace.taskId, attempt, 'base'), head);
+  for (const ref of deleted) await deleteRef(gitDir, ref);
+  return null;
+}
