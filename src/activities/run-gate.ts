@@ -16,8 +16,8 @@ import type { CandidateRequest } from './types.ts';
 
 const MAX_LOG_CHARS = 16_384;
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
-/** A shell reports a child that was killed by SIGKILL so: the kernel's or an operator's doing, not the tree's. */
-const KILLED_CODE = 137;
+/** Shells and containers report SIGKILL and SIGTERM so: the kernel's, an operator's or a shutdown's doing, not the tree's. */
+const KILLED_CODES: ReadonlySet<number> = new Set([137, 143]);
 const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
 
 export async function runGate(deps: Dependencies, request: CandidateRequest): Promise<GateVerdict> {
@@ -95,13 +95,13 @@ async function judge(
   path: string,
 ): Promise<GateVerdict | null> {
   if (exit.kind === 'exited' && exit.code === 0) return null;
-  const text = describeExit(`${gate.name} (${gate.run})`, exit, gate.timeoutMs);
+  const text = describeExit(gate.name === gate.run ? gate.run : `${gate.name} (${gate.run})`, exit, gate.timeoutMs);
   const hosts =
     exit.kind === 'aborted' ||
     exit.kind === 'no-space' ||
     exit.kind === 'missing' ||
     (exit.kind === 'signaled' && KILLS.has(exit.signal));
-  if (hosts || (exit.kind === 'exited' && exit.code === KILLED_CODE)) return { kind: 'none', reason: text };
+  if (hosts || (exit.kind === 'exited' && KILLED_CODES.has(exit.code))) return { kind: 'none', reason: text };
   const disk = await statfs(path);
   const freeBytes = disk.bavail * disk.bsize;
   if (freeBytes < deps.limits.minFreeBytes) {

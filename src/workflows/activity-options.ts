@@ -11,8 +11,9 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.ts';
 import type { Failure } from '../core/failure.ts';
-import { messageOf } from '../core/thrown.ts';
 import type { Phase } from '../core/task-types.ts';
+import { oneLine } from '../core/text.ts';
+import { messageOf } from '../core/thrown.ts';
 import { TASK_QUEUES } from './messages.ts';
 
 /** Longer than any pause of a healthy worker; shorter than a person's patience. */
@@ -20,6 +21,7 @@ const HEARTBEAT_TIMEOUT_MS = 15_000;
 /** What an attempt may take beside its agent: making the workspace, set-up, storing. */
 const AROUND_AGENT_MS = 60 * 60 * 1_000;
 const GATE_LIMIT_MS = 24 * 60 * 60 * 1_000;
+const MAX_MESSAGE_CHARS = 500;
 
 /** Begun work goes first: 1 is the most urgent. */
 const PRIORITY_OF: Readonly<Record<Phase, number>> = { revise: 1, execute: 2, plan: 3, understand: 4 };
@@ -72,7 +74,7 @@ export function failureOfActivity(error: unknown): Failure {
       next: 'nothing: the attempt is moved to another worker; if it goes on, look at the workers with: tasks status',
     };
   }
-  const message = messageOf(cause);
+  const message = oneLine(messageOf(cause), MAX_MESSAGE_CHARS);
   return {
     kind: 'engine-error',
     message: `the engine failed while it ran the attempt: ${message}`,

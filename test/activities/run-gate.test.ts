@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
+import { runGate } from '../../src/activities/run-gate.ts';
+import type { CandidateRequest } from '../../src/activities/types.ts';
+import { parseProjectFile } from '../../src/config/project-file.ts';
+import type { GateCommand, GateDefinition } from '../../src/core/project.ts';
+import type { GateVerdict } from '../../src/core/queue-types.ts';
+import type { GitRoom } from '../../src/git/types.ts';
+import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { openSpool, type Spool } from '../../src/ledger/spool.ts';
+import { createProcessRoom } from '../../src/process/room.ts';
+import { bareOrigin, newRoom, readGate, worked } from '../support/git-rig.ts';
+import { eventually } from '../support/eventually.ts';
+import { testDatabase, type TestDatabase } from '../support/postgres.ts';
+
+const LIMIT_MS = 20_000;
+
+describe('a gate run', () => {
+  let database: TestDatabase;
+  let ledger: Ledger;
+  let spool: Spool;
+  let deps: Dependencies;
+  let home: string;
+  let candidateWith: (gate: GateDefinition) => Promise<CandidateRequest>;
+  let gates = 0;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    ledger = openLedger({ url: database.url, applicationName: 'test', maxConnections: 2 });
+    await ledger.migrate();
+    const { target } = await bareOrigin();
+    let git: GitRoom;
+    ({ room: git, home } = await newRoom());
+    const item = await worked(git, target, { 'a.txt': 'a\n' });
+    spool = await openSpool({ folder: join(home, 'spool'), ledger, intervalMs: 10 });
+    deps = {
+      hostId: 'host',
+      home,
+      git,
+      process: await createProcessRoom({ home, termGraceMs: 200 }),
+      ledger,
+      spool,
+      client: new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
+      parseSettings: parseProjectFile,
+      readGate,
+      environment: ({ scratch }) => ({ PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: scratch }),
+      program: (name) => name,
+      onEnded: () => undefined,
+      limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },
+      log: () => undefined,
+    };
+    candidateWith = async (gate) => {
+      const built = await git.buildCandidate(target, item, () => ({ kind: 'ok', gate }));
+      if (built.kind !== 'candidate') throw new Error(built.kind);
+      return { target, item, candidate: built.candidate };
+    };
+  });
+
+  afterAll(async () => {
+    await spool.drain(5_000);
+    await ledger.close();
+    await database.drop();
+  });
+
+  const gateOf = (commands: readonly Partial<GateCommand>[], setup: string | null = null): GateDefinition => {
+    gates += 1;
+    return {
+      setup,
+      commands: commands.map((command, at) => ({
+        name: `command ${at}`,
+        run: 'true',
+        timeoutMs: LIMIT_MS,
+        ...command,
+      })),
+      hash: gates.toString(16).padStart(64, '0'),
+    };
+  };
+
+  /** The verdict, and whether it is on record. */
+  const run = async (
+    gate: GateDefinition,
+    limits: Partial<Limits> = {},
+    environment = new MockActivityEnvironment(),
+  ): Promise<{ verdict: GateVerdict; green: boolean }> => {
+    const request = await candidateWith(gate);
+    const changed: Dependencies = { ...deps, limits: { ...deps.limits, ...limits } };
+    const verdict: GateVerdict = await environment.run(() => runGate(changed, request));
+    await spool.flush(request.item.taskId);
+    return { verdict, green: await ledger.isGreen(request.candidate.tree, gate.hash) };
+  };
+
+  it('is green when every command exits with 0, which is kept', async () => {
+    const { verdict, green } = await run(gateOf([{}, { run: 'grep -q a a.txt' }]));
+    expect(verdict).toEqual({ kind: 'green' });
+    expect(green).toBe(true);
+  });
+
+  it('is red at the first command that does not, with the end of its output', async () => {
+    const after = join(home, 'after');
+    const { verdict, green } = await run(gateOf([{ run: 'echo why; exit 3' }, { run: `touch '${after}'` }]));
+    expect(verdict).toMatchObject({
+      kind: 'red',
+      failedCommand: 'echo why; exit 3',
+      text: 'command 0 (echo why; exit 3) exited with 3',
+      logTail: 'why\n',
+    });
+    expect(green).toBe(false);
+    expect(existsSync(after)).toBe(false);
+  });
+
+  it('is red when a command does not end in time, and nothing of it is left', async () => {
+    const { verdict } = await run(gateOf([{ run: `trap '' TERM; while :; do sleep 0.02; done`, timeoutMs: 300 }]));
+    expect(verdict).toMatchObject({ kind: 'red', text: expect.stringMatching(/did not end within 0 s$/) });
+  });
+
+  it('is red when a program of the project ends by a signal of its own making', async () => {
+    const { verdict } = await run(gateOf([{ run: 'kill -ABRT $$' }]));
+    expect(verdict).toMatchObject({ kind: 'red', text: expect.stringMatching(/SIGABRT|134/) });
+  });
+
+  it.each([
+    ['the shell is killed', 'kill -9 $$'],
+    ['a program below the shell is killed', `sh -c 'kill -9 $$'; exit $?`],
+    ['the shell is ended by SIGTERM', 'kill -TERM $$'],
+  ])('is no verdict when %s', async (_what, command) => {
+    const { verdict, green } = await run(gateOf([{ run: command }]));
+    expect(verdict).toEqual({ kind: 'none', reason: expect.stringContaining('command 0') });
+    expect(green).toBe(false);
+  });
+
+  it('is no verdict when it fails on a full disk', async () => {
+    const { verdict } = await run(gateOf([{ run: 'exit 1' }]), { minFreeBytes: Number.MAX_SAFE_INTEGER });
+    expect(verdict).toMatchObject({
+      kind: 'none',
+      reason: expect.stringMatching(/exited with 1, with \d+ bytes of disk/),
+    });
+  });
+
+  it('is green on a full disk when it passes all the same', async () => {
+    const { verdict } = await run(gateOf([{}]), { minFreeBytes: Number.MAX_SAFE_INTEGER });
+    expect(verdict).toEqual({ kind: 'green' });
+  });
+
+  it('throws when it is canceled, gives no verdict and leaves the worktree free', async () => {
+    const environment = new MockActivityEnvironment();
+    const mark = join(home, 'begun');
+    const canceled = run(gateOf([{ run: `touch '${mark}'; while :; do sleep 0.02; done` }]), {}, environment);
+    const rejected = expect(canceled).rejects.toThrow('CANCELLED');
+    await eventually('the command', () => existsSync(mark));
+    environment.cancel('CANCELLED');
+    await rejected;
+    expect((await run(gateOf([{}]))).verdict).toEqual({ kind: 'green' });
+  });
+
+  it('runs its set-up once, and is red when that fails', async () => {
+    const log = join(home, 'set-up');
+    const setup = `echo x >> '${log}'; test ! -e '${log}.broken'`;
+    expect((await run(gateOf([{}], setup))).verdict).toEqual({ kind: 'green' });
+    expect((await run(gateOf([{ run: `test "$(wc -l < '${log}')" = 1` }], setup))).verdict).toEqual({ kind: 'green' });
+    await writeFile(`${log}.broken`, '');
+    const { verdict } = await run(gateOf([{}], `${setup}; echo no; exit 4`));
+    expect(verdict).toMatchObject({ kind: 'red', text: expect.stringContaining('exited with 4') });
+  });
+});
