@@ -54,6 +54,6 @@ async function isBareAlone(path: string): Promise<boolean> {
 export function receivePackFor(gitPath: string): string {
   const program = `'${gitPath.replaceAll("'", String.raw`'\''`)}'`;
   const settings = ['receive.denyCurrentBranch=updateInstead', 'core.hooksPath=/dev/null', 'core.fsmonitor=false'];
-  settings.push('receive.autogc=false', 'gc.auto=0', 'maintenance.auto=false');
+  settings.push('receive.autogc=false', 'gc.auto=0', 'maintenance.auto=false', 'core.alternateRefsCommand=true');
   return `${program} ${settings.map((setting) => `-c ${setting}`).join(' ')} receive-pack`;
 }

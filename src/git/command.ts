@@ -1,6 +1,6 @@
 /** Runs one git command: bounded in time and output, with an environment that is wholly the engine's. */
 
-import { spawn } from 'node:child_process';
+import { collect, type Collect } from './collect.ts';
 
 export interface GitOutput {
   readonly code: number;
@@ -23,8 +23,7 @@ export interface RunOptions {
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
-const MAX_STDERR_BYTES = 64 * 1024;
-const TERM_GRACE_MS = 2_000;
+const MAX_SHOWN_CHARS = 64 * 1024;
 
 export type GitErrorReason = 'exit' | 'timeout' | 'missing' | 'too-much-output';
 
@@ -70,17 +69,32 @@ export function lastLines(stderr: string, lines = 4): string {
  *
  * @throws GitError when it cannot be started, takes too long, prints too much, or exits with an unexpected code
  */
-export async function runGit(gitPath: string, args: readonly string[], options: RunOptions): Promise<GitOutput> {
+export async function runGit(
+  gitPath: string,
+  args: readonly string[],
+  options: RunOptions,
+  collectWith: Collect = collect,
+): Promise<GitOutput> {
   const command = commandOf(args);
-  const ended = await collect(gitPath, args, options);
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const ended = await collectWith({
+    program: gitPath,
+    args,
+    cwd: options.cwd,
+    env: options.env ?? null,
+    input: options.input ?? '',
+    timeoutMs,
+    maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
+    ownSession: options.ownSession ?? false,
+  });
   const stderr = ended.stderr.toString('utf8');
   const problem = (reason: GitErrorReason, text: string): GitError =>
-    new GitError(command, reason, { stderr, stdout: ended.stdout.toString('utf8').slice(0, MAX_STDERR_BYTES), text });
+    new GitError(command, reason, { stderr, stdout: ended.stdout.toString('utf8').slice(0, MAX_SHOWN_CHARS), text });
   switch (ended.kind) {
     case 'missing':
       throw problem('missing', `cannot start ${gitPath}: ${ended.text}`);
     case 'timeout':
-      throw problem('timeout', `was ended after ${options.timeoutMs ?? DEFAULT_TIMEOUT_MS} ms`);
+      throw problem('timeout', `was ended after ${timeoutMs} ms`);
     case 'too-much-output':
       throw problem('too-much-output', 'printed more than the engine takes');
     case 'exited': {
@@ -90,73 +104,4 @@ export async function runGit(gitPath: string, args: readonly string[], options: 
       return { code: ended.code, stdout: ended.stdout, stderr };
     }
   }
-}
-
-type Ended = { readonly stdout: Buffer; readonly stderr: Buffer } & (
-  | { readonly kind: 'exited'; readonly code: number }
-  | { readonly kind: 'missing'; readonly text: string }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'too-much-output' }
-);
-
-function collect(gitPath: string, args: readonly string[], options: RunOptions): Promise<Ended> {
-  const ownSession = options.ownSession ?? false;
-  return new Promise((resolve) => {
-    const child = spawn(gitPath, args, {
-      cwd: options.cwd,
-      detached: ownSession,
-      ...(options.env === undefined ? {} : { env: options.env }),
-    });
-    const out: Buffer[] = [];
-    const errors: Buffer[] = [];
-    let outBytes = 0;
-    let errorBytes = 0;
-    let cause: 'timeout' | 'too-much-output' | null = null;
-    let killer: NodeJS.Timeout | null = null;
-
-    const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
-      if (child.pid === undefined) return;
-      try {
-        if (ownSession) process.kill(-child.pid, signal);
-        else child.kill(signal);
-      } catch {
-        // It has ended already.
-      }
-    };
-    const stop = (why: 'timeout' | 'too-much-output'): void => {
-      if (cause !== null) return;
-      cause = why;
-      // SIGTERM first: git removes its lock files on it.
-      kill('SIGTERM');
-      killer = setTimeout(() => kill('SIGKILL'), TERM_GRACE_MS);
-    };
-    const timer = setTimeout(() => stop('timeout'), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const finish = (ended: Ended): void => {
-      clearTimeout(timer);
-      if (killer !== null) clearTimeout(killer);
-      resolve(ended);
-    };
-
-    child.stdout.on('data', (chunk: Buffer) => {
-      outBytes += chunk.length;
-      if (outBytes > (options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES)) stop('too-much-output');
-      else out.push(chunk);
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors.push(chunk);
-      errorBytes += chunk.length;
-      while (errorBytes > MAX_STDERR_BYTES && errors.length > 1) errorBytes -= errors.shift()?.length ?? 0;
-    });
-    // Git may end without reading its input; that shows in its exit code.
-    child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
-    child.on('error', (error) => {
-      finish({ kind: 'missing', text: error.message, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
-    });
-    child.on('close', (code) => {
-      const stdout = Buffer.concat(out);
-      const stderr = Buffer.concat(errors);
-      finish(cause === null ? { kind: 'exited', code: code ?? 128, stdout, stderr } : { kind: cause, stdout, stderr });
-    });
-  });
 }

@@ -160,7 +160,17 @@ async function networkEnvironment(
 
 /** What git on the other side of a local origin reads: it never sees the variables of this side. */
 function originSideConfiguration(trusted: readonly string[]): string {
-  const lines = ['[gc]', '\tauto = 0', '[maintenance]', '\tauto = false', '[receive]', '\tautogc = false'];
+  // A pack on trial has the origin itself as its alternate: without this its refs would be listed once more each time.
+  const lines = [
+    '[core]',
+    '\talternateRefsCommand = true',
+    '[gc]',
+    '\tauto = 0',
+    '[maintenance]',
+    '\tauto = false',
+    '[receive]',
+    '\tautogc = false',
+  ];
   if (trusted.length > 0) lines.push('[safe]', ...trusted.map((folder) => `\tdirectory = ${JSON.stringify(folder)}`));
   return `${lines.join('\n')}\n`;
 }

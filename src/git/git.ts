@@ -1,5 +1,6 @@
 /** The two ways in which the engine starts git: for what stays on this host, and for reaching an origin. */
 
+import { collect, type Collect } from './collect.ts';
 import { runGit, type GitOutput } from './command.ts';
 import type { Environments } from './environment.ts';
 
@@ -23,38 +24,68 @@ export interface Git {
   network(args: readonly string[], options: GitOptions): Promise<GitOutput>;
   /** In a person's own checkout, with that person's settings but for hooks and fsmonitor. */
   checkout(args: readonly string[], options: GitOptions): Promise<GitOutput>;
+  /** Serves a push into a repository on this host, as git's own push over a path would start it; its answer. */
+  receivePack(path: string, input: Buffer): Promise<GitOutput>;
   /** Whether the person's settings make git reach another place than the origin names. */
   isRewritten(origin: string): Promise<boolean>;
 }
 
 const NETWORK_TIMEOUT_MS = 120_000;
 const LOCAL_TIMEOUT_MS = 120_000;
+const RECEIVING = ['-c', 'receive.advertiseAtomic=true', '-c', 'receive.autogc=false'];
+const OWN_SIDE = /^GIT_(CONFIG_(COUNT|KEY_\d+|VALUE_\d+|PARAMETERS)|NO_REPLACE_OBJECTS)$/;
 
-export function createGit(gitPath: string, environments: Environments): Git {
+export function createGit(gitPath: string, environments: Environments, collectWith: Collect = collect): Git {
   return {
     gitPath,
     local: (args, options) =>
-      runGit(gitPath, args, {
-        cwd: options.worktree ?? options.gitDir,
-        env: { ...environments.local, ...placesOf(options) },
-        timeoutMs: LOCAL_TIMEOUT_MS,
-        ...rest(options),
-      }),
+      runGit(
+        gitPath,
+        args,
+        {
+          cwd: options.worktree ?? options.gitDir,
+          env: { ...environments.local, ...placesOf(options) },
+          timeoutMs: LOCAL_TIMEOUT_MS,
+          ...rest(options),
+        },
+        collectWith,
+      ),
     network: async (args, options) =>
-      runGit(gitPath, args, {
-        cwd: options.gitDir,
-        env: { ...(await environments.network(options.asPerson ?? false)), ...placesOf(options) },
+      runGit(
+        gitPath,
+        args,
+        {
+          cwd: options.gitDir,
+          env: { ...(await environments.network(options.asPerson ?? false)), ...placesOf(options) },
+          timeoutMs: NETWORK_TIMEOUT_MS,
+          ownSession: true,
+          ...rest(options),
+        },
+        collectWith,
+      ),
+    checkout: (args, options) =>
+      runGit(
+        gitPath,
+        args,
+        {
+          cwd: options.worktree ?? options.gitDir,
+          env: { ...environments.checkout, ...placesOf(options) },
+          timeoutMs: LOCAL_TIMEOUT_MS,
+          ...rest(options),
+        },
+        collectWith,
+      ),
+    receivePack: async (path, input) => {
+      const env = await environments.network(false);
+      return runGit(gitPath, [...RECEIVING, 'receive-pack', path], {
+        cwd: '/',
+        // The other side of a push never sees this side's settings.
+        env: Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_SIDE.test(name))),
         timeoutMs: NETWORK_TIMEOUT_MS,
         ownSession: true,
-        ...rest(options),
-      }),
-    checkout: (args, options) =>
-      runGit(gitPath, args, {
-        cwd: options.worktree ?? options.gitDir,
-        env: { ...environments.checkout, ...placesOf(options) },
-        timeoutMs: LOCAL_TIMEOUT_MS,
-        ...rest(options),
-      }),
+        input,
+      });
+    },
     isRewritten: (origin) => environments.isRewritten(origin),
   };
 }

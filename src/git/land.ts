@@ -17,7 +17,8 @@ import { exists } from './files.ts';
 import type { Git } from './git.ts';
 import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
 import { isAncestor, treeOf } from './merge.ts';
-import { isUnreachable, listRemote, problemOf, push, shown, type PushResult } from './origin.ts';
+import { isUnreachable, listRemote, problemOf, push, shown, type PushRequest, type PushResult } from './origin.ts';
+import { readLooseCommit } from './objects.ts';
 import { deleteRef, taskRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
@@ -91,8 +92,22 @@ async function pushCandidate(
   return push(deps.git, repository.gitDir, origin, {
     updates: [{ ref: `refs/heads/${branch}`, id: candidate.commit, expected: candidate.main }],
     deletions: [...new Set([head, ...(await endedRefs(deps.git, origin, item))])],
-    ...(checkout === null ? {} : { receivePack: receivePackFor(deps.git.gitPath) }),
+    ...(checkout === null
+      ? await knownObjects(repository, item, candidate)
+      : { receivePack: receivePackFor(deps.git.gitPath) }),
   });
+}
+
+/** Right on top of its base a candidate has the tree of the task's branch, which the origin has: only it is new there. */
+async function knownObjects(
+  repository: Repository,
+  item: QueueItem,
+  candidate: Candidate,
+): Promise<Pick<PushRequest, 'known'>> {
+  if (candidate.main !== item.base) return {};
+  const { algorithm } = repository.store;
+  const body = await readLooseCommit(repository.store, candidate.commit);
+  return body === null ? {} : { known: { algorithm, objects: [{ type: 'commit', body }] } };
 }
 
 /**

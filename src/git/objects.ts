@@ -7,12 +7,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { deflate } from 'node:zlib';
+import { deflate, inflate } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import type { Person } from '../core/task-types.ts';
-import { errnoOf, exists, temporaryName } from './files.ts';
+import { errnoOf, exists, readRegular, temporaryName } from './files.ts';
 
 const compress = promisify(deflate);
+const expand = promisify(inflate);
+const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
 
 export type HashAlgorithm = 'sha1' | 'sha256';
 
@@ -20,6 +22,13 @@ export interface ObjectStore {
   /** An `objects` folder. */
   readonly folder: string;
   readonly algorithm: HashAlgorithm;
+  /** Collects what is written, for a push of just that. */
+  readonly written?: Map<ObjectId, RawObject>;
+}
+
+export interface RawObject {
+  readonly type: 'blob' | 'tree' | 'commit';
+  readonly body: Buffer;
 }
 
 export interface TreeEntry {
@@ -79,11 +88,20 @@ function cleanName(text: string): string {
     .replace(/^[ .,:;"'\\]+|[ .,:;"'\\]+$/g, '');
 }
 
+/** The body of a commit that is a loose object; null when it is not, or is none. */
+export async function readLooseCommit(store: ObjectStore, id: ObjectId): Promise<Buffer | null> {
+  const packed = await readRegular(join(store.folder, id.slice(0, 2), id.slice(2)), MAX_COMMIT_BYTES);
+  const whole = packed === null ? null : await expand(packed, { maxOutputLength: MAX_COMMIT_BYTES });
+  if (whole === null || createHash(store.algorithm).update(whole).digest('hex') !== id) return null;
+  return whole.toString('latin1', 0, 7) === 'commit ' ? whole.subarray(whole.indexOf(0) + 1) : null;
+}
+
 async function writeObject(store: ObjectStore, type: 'blob' | 'tree' | 'commit', body: Buffer): Promise<ObjectId> {
   const whole = Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]);
   const parsed = parseObjectId(createHash(store.algorithm).update(whole).digest('hex'));
   if (parsed.kind === 'invalid') throw new Error(parsed.message);
   const id = parsed.value;
+  store.written?.set(id, { type, body });
   const folder = join(store.folder, id.slice(0, 2));
   const path = join(folder, id.slice(2));
   if (await exists(path)) return id;

@@ -5,6 +5,9 @@ import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import { GitError, lastLines } from './command.ts';
 import type { Git } from './git.ts';
+import { localPathOf, readOriginRef } from './local-origin.ts';
+import type { HashAlgorithm, RawObject } from './objects.ts';
+import { sendPack } from './send-pack.ts';
 
 /** Why something could not be done, in the words of the room's results. */
 export interface Problem {
@@ -65,6 +68,8 @@ export interface PushRequest {
   readonly objects?: string;
   /** The command that serves the push, for a local origin. */
   readonly receivePack?: string;
+  /** All that the origin can lack of the updates' commits, when that is known: one on this host is then sent just that. */
+  readonly known?: { readonly algorithm: HashAlgorithm; readonly objects: readonly RawObject[] };
 }
 
 /**
@@ -73,6 +78,12 @@ export interface PushRequest {
  * @throws GitError when the origin cannot be reached
  */
 export async function push(git: Git, gitDir: string, origin: string, request: PushRequest): Promise<PushResult> {
+  if (await isSent(git, origin, request)) {
+    const refs = request.updates.map(
+      ({ ref, expected }) => [ref, { kind: expected === null ? 'ok' : 'moved' }] satisfies [string, PushedRef],
+    );
+    return { ok: true, refs: new Map(refs), words: '' };
+  }
   const args = ['push', '--porcelain', '--atomic', '--no-verify', '--no-signed'];
   for (const { ref, expected } of request.updates) args.push(`--force-with-lease=${ref}:${expected ?? ''}`);
   if (request.receivePack !== undefined) args.push(`--receive-pack=${request.receivePack}`);
@@ -94,6 +105,17 @@ export async function push(git: Git, gitDir: string, origin: string, request: Pu
     throw new GitError('push', 'exit', { stderr, stdout: stdout.toString('utf8'), text: lastLines(stderr) });
   }
   return { ok: code === 0, refs, words: serverWords(stderr) };
+}
+
+async function isSent(git: Git, origin: string, request: PushRequest): Promise<boolean> {
+  if (request.known === undefined || request.receivePack !== undefined || localPathOf(origin) === null) return false;
+  const updates = request.updates.map(({ ref, id, expected }) => ({ ref, id, old: expected }));
+  const deletions = await Promise.all(
+    request.deletions.map(async (ref) => ({ ref, id: null, old: await readOriginRef(git, origin, ref) })),
+  );
+  // What cannot be seen is not there, or is for git to find.
+  const commands = [...updates, ...deletions.filter(({ old }) => old !== null)];
+  return sendPack(git, origin, { ...request.known, commands });
 }
 
 function pushedRef(flag: string, summary: string): PushedRef {

@@ -7,7 +7,7 @@
 
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Git } from './git.ts';
-import { ENGINE, writeCommit } from './objects.ts';
+import { ENGINE, writeCommit, type ObjectStore, type RawObject } from './objects.ts';
 import { listRemote, push, type Problem } from './origin.ts';
 import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -15,7 +15,7 @@ import type { StoreRequest } from './types.ts';
 
 /** The commit that carries an attempt's notes; the one that has them already when there is one. */
 export async function commitNotes(
-  repository: Repository,
+  store: ObjectStore,
   request: StoreRequest,
   tree: ObjectId | null,
   same: ObjectId | null,
@@ -23,7 +23,14 @@ export async function commitNotes(
   if (tree === null || same !== null) return same;
   const message = `Notes of task ${request.workspace.taskId}, attempt ${request.attempt}`;
   const seconds = Math.floor(Date.now() / 1000);
-  return writeCommit(repository.store, { tree, parents: [], author: ENGINE, seconds, message });
+  return writeCommit(store, { tree, parents: [], author: ENGINE, seconds, message });
+}
+
+interface Left {
+  readonly head: ObjectId;
+  readonly notes: ObjectId | null;
+  /** The objects that were written for the notes. */
+  readonly written: ReadonlyMap<ObjectId, RawObject>;
 }
 
 /** Pushes the attempt's refs, and deletes those of attempts that nobody needs any more; what is wrong, or null. */
@@ -31,8 +38,7 @@ export async function pushCheckpoint(
   git: Git,
   repository: Repository,
   request: StoreRequest,
-  head: ObjectId,
-  notes: ObjectId | null,
+  { head, notes, written }: Left,
 ): Promise<Problem | null> {
   const { gitDir, store: objects } = repository;
   const { attempt, origin, confirmedAttempt, workspace } = request;
@@ -48,7 +54,12 @@ export async function pushCheckpoint(
   const known = await taskRefsIn(gitDir, workspace.taskId);
   const limit = Math.min(confirmedAttempt ?? 0, attempt);
   const deletions = known.filter((entry) => entry.attempt < limit && entry.onOrigin).map(({ ref }) => ref);
-  let result = await push(git, gitDir, origin, { updates, deletions, objects: objects.folder });
+  // Notes have no history: what was written for them is all that they are.
+  const sent =
+    !needsHead && notes !== null && written.has(notes)
+      ? { known: { algorithm: objects.algorithm, objects: [...written.values()] } }
+      : {};
+  let result = await push(git, gitDir, origin, { updates, deletions, objects: objects.folder, ...sent });
   let deleted = deletions;
   if (!result.ok && deletions.length > 0) {
     deleted = [];

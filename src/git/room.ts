@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
+import type { Collect } from './collect.ts';
 import { buildCandidate, firstParents, type LandingDeps } from './candidate.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
@@ -34,6 +35,8 @@ export interface GitRoomOptions {
   /** The HOME of the person whose credentials reach the origin. */
   readonly processHome?: string;
   readonly personal?: PersonalGit;
+  /** Starts git's processes; by default this process itself. */
+  readonly collect?: Collect;
 }
 
 const MAX_READ_BYTES = 1024 * 1024;
@@ -87,7 +90,7 @@ function gitOf(options: Omit<GitRoomOptions, 'worker'>): Git {
     processHome: options.processHome ?? homedir(),
     personal: options.personal ?? { env: {} },
   });
-  return createGit(gitPath, environments);
+  return createGit(gitPath, environments, options.collect);
 }
 
 async function readFileAt(

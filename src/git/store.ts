@@ -15,7 +15,7 @@ import { copyIndex, errnoOf, isNoSpace, readRegular, readText, removeFile } from
 import { findConflictMarkers, findNestedRepository } from './inspect.ts';
 import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
 import { writeNotesTree } from './notes.ts';
-import { writeCommit } from './objects.ts';
+import { writeCommit, type RawObject } from './objects.ts';
 import { noSpace, problemOf, type Problem } from './origin.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
@@ -58,19 +58,21 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { head, tree } = left.value;
 
   const before = await readState(places);
-  const notesTree = await writeNotesTree(repository.store, places.taskDir);
+  const written = new Map<ObjectId, RawObject>();
+  const store = { ...repository.store, written };
+  const notesTree = await writeNotesTree(store, places.taskDir);
   const old = before?.checkpoint ?? null;
   if (old !== null && old.head === head && old.base === workspace.base && before?.notesTree === notesTree) {
     await rememberUntouched(deps, places, workspace.taskId, head);
     return { kind: 'stored', checkpoint: old };
   }
   const notes = await commitNotes(
-    repository,
+    store,
     request,
     notesTree,
     before?.notesTree === notesTree ? before.notesCommit : null,
   );
-  const pushed = await pushCheckpoint(deps.git, repository, request, head, notes);
+  const pushed = await pushCheckpoint(deps.git, repository, request, { head, notes, written });
   if (pushed !== null) return { kind: 'failed', ...pushed };
   const baseTree = head === workspace.base ? tree : await treeOf(deps.git, repository, workspace.base);
   const checkpoint: Checkpoint = { base: workspace.base, head, attempt: request.attempt, changed: tree !== baseTree };

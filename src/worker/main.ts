@@ -12,6 +12,7 @@ import { messageOf } from '../core/thrown.ts';
 import { openHome, readHostId } from '../local/home.ts';
 import { startWorker, type StartWorkerOptions } from './start-worker.ts';
 
+const GIT_RUNNER = fileURLToPath(new URL('git-runner.js', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_SLOTS = 1_000;
@@ -71,6 +72,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     agents: agents.value,
     gates: gates.value,
     graceMs: grace.value,
+    gitRunner: GIT_RUNNER,
     workflows: { codePath: WORKFLOWS },
     personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',

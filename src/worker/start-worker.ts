@@ -6,6 +6,7 @@ import { createActivities } from '../activities/create-activities.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import type { TaskId } from '../core/ids.ts';
 import { createGitRoom } from '../git/room.ts';
+import { startGitRunner } from '../git/runner.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
@@ -33,6 +34,8 @@ export interface StartWorkerOptions extends Pick<
   readonly limits?: Partial<Limits>;
   /** The environment of the worker's account: git reaches the origin with what it names (ssh agent, proxy, home). */
   readonly personalEnvironment: Readonly<Record<string, string>>;
+  /** The built program that starts git's processes; null for this process itself. */
+  readonly gitRunner: string | null;
   /** False where the processes of agents are not to be contained. */
   readonly containment: boolean;
 }
@@ -59,7 +62,13 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   if (swept > 0) log('ended processes that a dead worker left', { swept });
   if (processRoom.containment.kind === 'process-group')
     log('agents run without a PID namespace', { why: processRoom.containment.why });
-  const git = createGitRoom({ home, worker: options.hostId, personal: { env: options.personalEnvironment } });
+  const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
+  const git = createGitRoom({
+    home,
+    worker: options.hostId,
+    personal: { env: options.personalEnvironment },
+    ...(runner === null ? {} : { collect: runner.collect }),
+  });
   const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
 
   const reach = { address, tls: options.tls, ...(options.apiKey === null ? {} : { apiKey: options.apiKey }) };
@@ -124,6 +133,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     stopMigrating();
     await janitor.stop();
     await spool.drain(5_000);
+    await runner?.close();
     await ledger.close();
     await native.close();
     await connection.close();

@@ -251,6 +251,8 @@ class TaskRun {
   }
 
   async #recordTheEnd(): Promise<void> {
+    // Somebody may be waiting for the end: begin with short waits again.
+    this.#recordTries = 0;
     for (let tries = 0; tries < MAX_FINAL_RECORDS && this.#task.unrecorded.length > 0; tries += 1) {
       await this.#record();
       if (this.#task.unrecorded.length > 0) {

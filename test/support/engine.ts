@@ -125,6 +125,7 @@ export class Engine {
       agents: this.#options.agents ?? 4,
       gates: this.#options.gates ?? 1,
       graceMs: this.#options.graceMs ?? 200,
+      gitRunner: resolve('dist/worker/git-runner.js'),
       workflows: { code },
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,
