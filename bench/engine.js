@@ -105,7 +105,7 @@ async function queueIdOf(client, id) {
   return `integration/${spec.project}/${spec.branch}`;
 }
 
-/** CPU milliseconds so far. The worker's children are those that it has waited for, agents and git alike. */
+/** CPU milliseconds so far. The worker's children are all below it: agents, git and the process that starts git. */
 function cpuNow(pids) {
   const worker = cpuOf(pids.worker);
   if (worker === null) throw new Error('the worker has died: see logs/worker.log');
@@ -113,7 +113,7 @@ function cpuNow(pids) {
     server: cpuOfTree(pids.server),
     postgres: cpuOfTree(pids.postgres),
     worker: worker.own,
-    children: worker.children,
+    children: cpuOfTree(pids.worker) - worker.own,
   };
 }
 

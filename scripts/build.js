@@ -12,7 +12,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -82,6 +82,8 @@ try {
   await mkdir(out, { recursive: true });
   await Promise.all([buildCli(), buildWorker()]);
   await buildWorkflows();
+  // A link on the PATH that npm made earlier leads here.
+  if (existsSync(join(out, 'bin/tasks.cjs'))) await chmod(join(out, 'bin/tasks.cjs'), 0o755);
   await writeFile(join(out, 'build.json'), `${JSON.stringify({ sources: hash })}\n`);
   const old = `${out}.old`;
   if (existsSync(dist)) await rename(dist, old);

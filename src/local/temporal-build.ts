@@ -7,6 +7,7 @@ import type { ReportProgress } from './report.ts';
 import { PINNED_VERSION } from './temporal-version.ts';
 
 const BUILD_TIMEOUT_MS = 15 * 60_000;
+const SAY_EVERY_MS = 15_000;
 const LEAST_GO = [1, 25] as const;
 const PACKAGE = 'github.com/temporalio/cli/cmd/temporal';
 
@@ -34,7 +35,7 @@ export async function buildTemporal(request: BuildRequest): Promise<BuildResult>
     });
   };
   say();
-  const ticking = setInterval(say, 1_000);
+  const ticking = setInterval(say, SAY_EVERY_MS);
   try {
     const args = [
       'build',
