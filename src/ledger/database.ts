@@ -138,6 +138,7 @@ const UNAVAILABLE_STATES: Readonly<Record<string, string>> = {
   '3F000': 'it has no tables of Tributary yet; start a worker, which makes them',
   '42P01': 'its tables are older than this program; start a worker of this version, which migrates them',
   '42703': 'its tables are older than this program; start a worker of this version, which migrates them',
+  '55000': 'it lets nobody in at present',
   '25006': 'it takes no writes at present (a standby)',
   '40001': 'it is too busy: a statement lost to others three times',
   '40P01': 'it is too busy: a statement lost to others three times',
