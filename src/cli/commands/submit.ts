@@ -12,6 +12,7 @@ import type { TaskSpec } from '../../core/task-types.ts';
 import { MAX_BODY_BYTES, oneLine, printable } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
+import { findAgentProgram } from '../agent-program.ts';
 import { mapBounded, ordered } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
@@ -54,6 +55,7 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
     if (checked.kind === 'ok') return checked.value;
     throw new UsageError(line === null ? checked.message : `--from: line ${line}: ${checked.message}`);
   });
+  await checkPrograms(session, context, submissions);
   for (const warning of context.warnings) session.note(`tasks: ${warning}`);
   const [temporal] = await Promise.all([connecting, checkOrigin(session, context), noteMissingWorker(session)]);
   const inOrder = ordered<() => void>((tell) => tell());
@@ -64,6 +66,20 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   });
   if (options.wait !== true) return EXIT.ok;
   return awaitTasks(session, [...new Set(started.map(({ id }) => id))], { waitForPeople: options.waitForPeople });
+}
+
+/** On the embedded stack the worker is on this machine, so a missing agent can be told before a task is made. */
+async function checkPrograms(session: Session, context: Context, submissions: readonly Submission[]): Promise<void> {
+  const { environment } = session;
+  if (environment.temporalAddress !== null || environment.temporalProfile !== null) return;
+  const names = new Set(submissions.flatMap(({ work }) => (work.kind === 'agent' ? [work.agent] : [])));
+  for (const name of names) {
+    const definition = context.settings.agents[name];
+    if (definition === undefined) continue;
+    const { program, path, fix } = await findAgentProgram(definition, environment);
+    if (path === null)
+      throw new UsageError(`agent: the program of ${name}, ${program}, is not on this machine; ${fix}`);
+  }
 }
 
 function checkOptions(options: SubmitOptions, args: readonly string[]): void {

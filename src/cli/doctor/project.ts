@@ -1,11 +1,8 @@
 /** The repository that the command is run in: its tasks.yaml, its agents' programs, its origin. */
 
-import { access, constants } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
-import { programPath, readHostFile } from '../../config/host-file.ts';
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
-import type { AgentDefinition } from '../../core/project.ts';
 import { probeOrigin } from '../../git/room.ts';
+import { findAgentProgram } from '../agent-program.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 
@@ -28,41 +25,15 @@ export async function checkProject(session: Session): Promise<readonly Check[]> 
 }
 
 async function checkAgents(session: Session, context: Context): Promise<readonly Check[]> {
-  const host = await readHostFile(session.environment.home);
   const checks: Check[] = [];
   for (const [name, definition] of Object.entries(context.settings.agents)) {
-    const named = programOf(definition);
-    const program = host.kind === 'ok' ? programPath(host.value, named) : named;
-    const path = await findProgram(program, session.environment.path);
+    const { program, path, fix } = await findAgentProgram(definition, session.environment);
     const isDefault = name === context.settings.agent;
     if (path !== null) checks.push(fine(`agent ${name}`, path));
-    else if (isDefault) checks.push(bad(`agent ${name}`, `${program} is not on the PATH`, fixFor(named)));
-    else if (name !== 'claude') checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fixFor(named)));
+    else if (isDefault) checks.push(bad(`agent ${name}`, `${program} is not on the PATH`, fix));
+    else if (name !== 'claude') checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fix));
   }
   return checks;
-}
-
-function programOf(definition: AgentDefinition): string {
-  return definition.kind === 'claude' ? 'claude' : (definition.command[0] ?? '');
-}
-
-function fixFor(program: string): string {
-  return `install ${program} where workers run, or name its path in host.yaml: programs: {${program}: /path}`;
-}
-
-/** Where a program is; null when it is nowhere. One with a slash may be of the repository: it is taken as it is. */
-async function findProgram(program: string, path: string): Promise<string | null> {
-  if (program.includes('/') && !isAbsolute(program)) return program;
-  const places = isAbsolute(program) ? [program] : path.split(delimiter).map((folder) => join(folder, program));
-  for (const place of places) {
-    try {
-      await access(place, constants.X_OK);
-      return place;
-    } catch {
-      // Not here: the next folder.
-    }
-  }
-  return null;
 }
 
 async function checkOrigin(session: Session, context: Context): Promise<readonly Check[]> {
