@@ -21,6 +21,7 @@ import { adminFolder, gitFileContent } from './places.ts';
 import { readRef, taskRef } from './refs.ts';
 import { placeOf, originKey, trackingRef, type Repositories, type Repository } from './repository.ts';
 import type { GateWorktree } from './types.ts';
+import { isUnchanged } from './unchanged.ts';
 import { installIndex, writeWorktreeLink } from './workspace.ts';
 
 export interface GateDeps {
@@ -144,7 +145,10 @@ async function fill(
   const done = key !== null && setUp?.key === key;
   if (!done) await removeFile(places.state);
   await verifyTree(git, repository, candidate);
-  await cleanUp(git, place, done && setUp !== null ? setUp.kept : []);
+  const { algorithm } = repository.store;
+  if (!(await isUnchanged({ worktree: places.path, index: places.index, algorithm }, candidate.tree))) {
+    await cleanUp(git, place, done && setUp !== null ? setUp.kept : []);
+  }
   await installIndex(places.index, places.admin);
   return {
     path: places.path,

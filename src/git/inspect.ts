@@ -4,19 +4,21 @@
  */
 
 import { readdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { absentAsNull, readRegular } from './files.ts';
 
 const MAX_MARKED_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
- * The first thing named `.git`, in any case, below the worktree's root; null when there is none.
+ * The folders below the worktree, by their names from there, that hold something named `.git`, in any case; what lies
+ * below such a folder is not looked at.
  *
  * @throws EACCES when a folder cannot be read
  */
-export async function findNestedRepository(worktree: string): Promise<string | null> {
+export async function findNestedRepositories(worktree: string): Promise<readonly Buffer[]> {
   // Names are bytes: one that is no UTF-8 must not hide what lies below it.
   const root = Buffer.from(worktree);
+  const found: Buffer[] = [];
   let level: readonly Buffer[] = [root];
   while (level.length > 0) {
     const listed = await Promise.all(
@@ -27,15 +29,17 @@ export async function findNestedRepository(worktree: string): Promise<string | n
     );
     const next: Buffer[] = [];
     for (const { folder, entries } of listed) {
+      if (entries.some(({ name }) => isGitName(name) && !(folder === root && name.equals(OWN_LINK)))) {
+        found.push(folder.subarray(root.length + 1));
+        continue;
+      }
       for (const entry of entries) {
-        const isOwn = folder === root && entry.name.equals(OWN_LINK);
-        if (isGitName(entry.name) && !isOwn) return relative(worktree, join(folder.toString('utf8'), '.git'));
         if (entry.isDirectory()) next.push(Buffer.concat([folder, SLASH, entry.name]));
       }
     }
     level = next;
   }
-  return null;
+  return found;
 }
 
 const OWN_LINK = Buffer.from('.git');

@@ -11,9 +11,11 @@ import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
-import { copyIndex, errnoOf, isNoSpace, readRegular, readText, removeFile } from './files.ts';
-import { findConflictMarkers, findNestedRepository } from './inspect.ts';
+import type { Git } from './git.ts';
+import { copyIndex, errnoOf, isNoSpace, readText, removeFile } from './files.ts';
+import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
 import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
+import { firstInReach } from './nested.ts';
 import { writeNotesTree } from './notes.ts';
 import { writeCommit, type RawObject } from './objects.ts';
 import { noSpace, problemOf, type Problem } from './origin.ts';
@@ -22,6 +24,7 @@ import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
 import type { StoreRequest, StoreResult } from './types.ts';
+import { isUnchanged, listsTheSame } from './unchanged.ts';
 import { installIndex, stampOf, type WorkspaceDeps } from './workspace.ts';
 
 interface Left {
@@ -49,7 +52,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { workspace } = request;
   deps.untouched.delete(workspace.taskId);
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
-  const agentHead = await checkBelongings(places, repository, workspace.start);
+  const agentHead = await checkBelongings(deps.git, places, repository, workspace.start);
   if (agentHead.kind === 'failed') return agentHead;
   const marked = await findConflictMarkers(places.worktree, workspace.conflicted);
   if (marked.length > 0) return conflictMarkers(marked);
@@ -98,6 +101,7 @@ async function rememberUntouched(
 
 /** Where the agent left the branch, after what needs no git to be seen. */
 async function checkBelongings(
+  git: Git,
   places: WorkspacePlaces,
   repository: Repository,
   start: ObjectId,
@@ -112,12 +116,15 @@ async function checkBelongings(
       'leave .git alone',
     );
   }
-  const nested = await findNestedRepository(places.worktree);
+  const id = await readRef(mirror, places.branchRef);
+  const found = await findNestedRepositories(places.worktree);
+  const place = { worktree: places.worktree, agentIndex: join(admin, 'index') };
+  const nested = await firstInReach(git, repository, place, id ?? start, found);
   if (nested !== null) {
     return failed(
       'nested-repository',
-      `a git repository lies inside the worktree: ${quote(nested)}`,
-      'remove it, or make it elsewhere',
+      `a git repository lies inside the worktree: ${quote(join(nested.toString('utf8'), '.git'))}`,
+      'remove it, or make it elsewhere or in a folder that .gitignore names',
     );
   }
   const head = (await readText(join(admin, 'HEAD'), 4_096))?.trim() ?? '';
@@ -131,7 +138,6 @@ async function checkBelongings(
       `work on ${places.branch}`,
     );
   }
-  const id = await readRef(mirror, places.branchRef);
   if (id === null) {
     return failed(
       'wrong-branch',
@@ -161,6 +167,11 @@ async function commitLeft(
       'add commits; do not reset, rebase or amend what was there',
     );
   }
+  const headTree = await treeOf(git, repository, agentHead);
+  if (agentHead === start && (await isAsGiven(repository, places, headTree, join(admin, 'index')))) {
+    await installIndex(places.index, admin);
+    return { kind: 'ok', value: { head: start, tree: headTree } };
+  }
   const index = `${places.index}.store`;
   const place = { ...placeOf(repository), worktree: places.worktree, index };
   await removeFile(`${index}.lock`);
@@ -177,9 +188,7 @@ async function commitLeft(
     await git.local(['read-tree', agentHead], place);
     await git.local(['add', '-A'], place);
   }
-  const headTree = await treeOf(git, repository, agentHead);
-  const same = agentHead === start && (await isSameIndex(index, places.index));
-  const tree = same ? headTree : objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
+  const tree = objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
   let head = agentHead;
   if (tree !== headTree) {
     const seconds = Math.floor(Date.now() / 1000);
@@ -199,16 +208,16 @@ async function commitLeft(
   return { kind: 'ok', value: { head, tree } };
 }
 
-/** Whether git found nothing to add: the index is then the one that the engine made of the start, byte for byte. */
-async function isSameIndex(one: string, other: string): Promise<boolean> {
-  const [left, right] = await Promise.all([
-    readRegular(one, MAX_COMPARED_BYTES),
-    readRegular(other, MAX_COMPARED_BYTES),
-  ]);
-  return left !== null && right !== null && left.equals(right);
+/** Whether worktree and index still are what the attempt began with: then no git need look. */
+async function isAsGiven(
+  { store }: Repository,
+  { worktree, index }: WorkspacePlaces,
+  tree: ObjectId,
+  agentIndex: string,
+): Promise<boolean> {
+  const { algorithm } = store;
+  return (await listsTheSame(index, agentIndex, algorithm)) && isUnchanged({ worktree, index, algorithm }, tree);
 }
-
-const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
 
 function conflictMarkers(files: readonly string[]): StoreResult {
   const named = files.slice(0, 5).map(quote).join(', ');

@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
+import type { ObjectId } from '../core/ids.ts';
 import { readRegular } from './files.ts';
 import type { HashAlgorithm } from './objects.ts';
 
@@ -25,10 +26,17 @@ interface Entry {
   readonly id: string;
 }
 
-export async function isUnchanged(worktree: string, index: string, algorithm: HashAlgorithm): Promise<boolean> {
-  const content = await readRegular(index, MAX_INDEX_BYTES);
-  const entries = content === null ? null : parseIndex(content, algorithm);
-  if (entries === null) return false;
+export interface Place {
+  readonly worktree: string;
+  readonly index: string;
+  readonly algorithm: HashAlgorithm;
+}
+
+/** Whether the worktree is exactly the tree, of which the index was made. */
+export async function isUnchanged({ worktree, index, algorithm }: Place, tree: ObjectId): Promise<boolean> {
+  const own = await readIndex(index, algorithm);
+  if (own === null || own.tree !== tree) return false;
+  const { entries } = own;
   try {
     const writtenNs = lstatSync(index, { bigint: true }).mtimeNs - TICK_NS;
     const budget = { entries: MAX_ENTRIES * 2, bytes: MAX_HASHED_BYTES };
@@ -40,6 +48,27 @@ export async function isUnchanged(worktree: string, index: string, algorithm: Ha
     // What cannot be read is for git to name.
     return false;
   }
+}
+
+/** Whether two small indexes list the same files with the same content; false when that cannot be told. */
+export async function listsTheSame(one: string, other: string, algorithm: HashAlgorithm): Promise<boolean> {
+  const [left, right] = await Promise.all([readIndex(one, algorithm), readIndex(other, algorithm)]);
+  if (left === null || right === null || left.entries.size !== right.entries.size) return false;
+  return [...left.entries].every(([path, { id, mode }]) => {
+    const found = right.entries.get(path);
+    return found?.id === id && found.mode === mode;
+  });
+}
+
+interface Index {
+  readonly entries: ReadonlyMap<string, Entry>;
+  /** The tree that the entries are, as git keeps it in the index; null when it does not say. */
+  readonly tree: string | null;
+}
+
+async function readIndex(path: string, algorithm: HashAlgorithm): Promise<Index | null> {
+  const content = await readRegular(path, MAX_INDEX_BYTES);
+  return content === null ? null : parseIndex(content, algorithm);
 }
 
 interface Walk {
@@ -92,8 +121,8 @@ function statusOf(stats: BigIntStats): readonly number[] {
   return parts.map((part) => Number(part & FIELD));
 }
 
-/** An index of version 2, by path; null when it is of another kind, or has entries that are no plain files or links. */
-function parseIndex(content: Buffer, algorithm: HashAlgorithm): ReadonlyMap<string, Entry> | null {
+/** An index of version 2; null when it is of another kind, or has entries that are no plain files or links. */
+function parseIndex(content: Buffer, algorithm: HashAlgorithm): Index | null {
   if (content.length < 12 || content.toString('latin1', 0, 4) !== 'DIRC' || content.readUInt32BE(4) !== 2) return null;
   const idBytes = algorithm === 'sha256' ? 32 : 20;
   const count = content.readUInt32BE(8);
@@ -102,7 +131,7 @@ function parseIndex(content: Buffer, algorithm: HashAlgorithm): ReadonlyMap<stri
   let at = 12;
   for (let number = 0; number < count; number += 1) {
     const flagsAt = at + 40 + idBytes;
-    const end = content.indexOf(0, flagsAt + 2);
+    const end = flagsAt + 2 < content.length ? content.indexOf(0, flagsAt + 2) : -1;
     if (end < 0) return null;
     // Assumed unchanged, extended or of a conflict.
     if ((content.readUInt16BE(flagsAt) & 0xf000) !== 0) return null;
@@ -113,5 +142,20 @@ function parseIndex(content: Buffer, algorithm: HashAlgorithm): ReadonlyMap<stri
     entries.set(name, { status, mode, id: content.toString('hex', at + 40, at + 40 + idBytes) });
     at += Math.floor((end - at + 8) / 8) * 8;
   }
-  return entries.size === count ? entries : null;
+  return entries.size === count ? { entries, tree: treeIn(content, at, idBytes) } : null;
+}
+
+/** The root of the TREE extension: its path, which is empty, how many entries and subtrees it has, and its id. */
+function treeIn(content: Buffer, from: number, idBytes: number): string | null {
+  for (let at = from; at + 8 <= content.length - idBytes;) {
+    const size = content.readUInt32BE(at + 4);
+    if (content.toString('latin1', at, at + 4) === 'TREE') {
+      const newline = content.indexOf(0x0a, at + 8);
+      const counts = newline < 0 ? '' : content.toString('latin1', at + 8, newline);
+      // A count of -1 is a tree that was changed since.
+      return /^\0\d+ \d+$/.test(counts) ? content.toString('hex', newline + 1, newline + 1 + idBytes) : null;
+    }
+    at += 8 + size;
+  }
+  return null;
 }

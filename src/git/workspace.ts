@@ -13,7 +13,7 @@ import type { Checkpoint } from '../core/task-types.ts';
 import { absentAsNull, copyIndex, exists, isNoSpace, readText, removeFile, removeTree, writeAtomic } from './files.ts';
 import { GitError } from './command.ts';
 import type { Git, GitOptions } from './git.ts';
-import { findNestedRepository } from './inspect.ts';
+import { findNestedRepositories } from './inspect.ts';
 import { hasCommit, mergeTrees, rememberTree, treeOf } from './merge.ts';
 import { restoreNotes } from './notes.ts';
 import { ENGINE, writeCommit } from './objects.ts';
@@ -189,7 +189,7 @@ async function build(
     await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
   };
   const place = { ...placeOf(repository), worktree: places.worktree, index: places.index };
-  const reusable = (await exists(places.index)) && (await findNestedRepository(places.worktree)) === null;
+  const reusable = (await exists(places.index)) && (await findNestedRepositories(places.worktree)).length === 0;
   if (reusable) await link();
   if (!reusable || !(await resetWorktree(git, place, start.start))) {
     await Promise.all([removeTree(places.worktree, trash), removeTree(admin, trash), removeFile(places.index)]);
