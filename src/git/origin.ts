@@ -145,7 +145,8 @@ export function isAbsentRef(error: unknown): boolean {
 
 /** True when the origin could not be reached, or would not answer; trying again later may help. */
 export function isUnreachable(error: unknown): boolean {
-  if (!(error instanceof GitError) || !['fetch', 'push', 'receive-pack', 'ls-remote'].includes(error.command)) return false;
+  if (!(error instanceof GitError) || !['fetch', 'push', 'receive-pack', 'ls-remote'].includes(error.command))
+    return false;
   return error.reason === 'timeout' || (error.reason === 'exit' && REACHING.test(error.stderr));
 }
 
