@@ -5,6 +5,7 @@
  * that is open, once.
  */
 
+import type { LandingReply } from '../core/queue-types.ts';
 import type { Task, TaskInputEvent } from '../core/task.ts';
 import { oneLine, parseAnswer } from '../core/text.ts';
 import type { AnswerMessage, HandledMessage, MessageOutcome, RetryMessage } from './messages.ts';
@@ -40,6 +41,24 @@ export function judgeRetry(task: Task, message: RetryMessage | undefined): Judge
     return refuse(`there is nothing to retry: ${describe(task)}`);
   }
   return { kind: 'take', event: { kind: 'retry', actor: actorOf(message) } };
+}
+
+/** What each answer of the queue has to bring along. */
+const BRINGS: Readonly<Record<LandingReply['kind'], string | null>> = {
+  landed: 'landing',
+  'nothing-to-land': null,
+  returned: 'request',
+  refused: 'failure',
+  held: 'held',
+  withdrawn: null,
+};
+
+/** Whether a signal is the queue's answer to this very hand-off: it may come from anybody, late, or of a newer version. */
+export function isReplyTo(handoff: number, reply: LandingReply | null | undefined): reply is LandingReply {
+  if (typeof reply !== 'object' || reply === null || reply.handoff !== handoff) return false;
+  if (!Object.hasOwn(BRINGS, reply.kind)) return false;
+  const brought = BRINGS[reply.kind];
+  return brought === null || Object.hasOwn(reply, brought);
 }
 
 export function remember(

@@ -50,7 +50,7 @@ import {
   type MessageOutcome,
   type TaskInput,
 } from './messages.ts';
-import { actorOf, judgeAnswer, judgeRetry, outcomeOf, remember, type Judgement } from './task-messages.ts';
+import { actorOf, isReplyTo, judgeAnswer, judgeRetry, outcomeOf, remember, type Judgement } from './task-messages.ts';
 
 /** A hand-off that nobody answered is repeated: the queue takes it once. */
 const HAND_OFF_AGAIN_MS = 10 * 60 * 1_000;
@@ -104,9 +104,7 @@ class TaskRun {
       const { stage } = this.#task;
       // An answer to an earlier hand-off says nothing about this one.
       const waits = stage.kind === 'landing' || stage.kind === 'withdrawing';
-      if (waits && typeof reply?.kind === 'string' && stage.checkpoint.attempt === reply.handoff) {
-        this.#apply(reply);
-      }
+      if (waits && isReplyTo(stage.checkpoint.attempt, reply)) this.#apply(reply);
     });
     setHandler(detailQuery, () => ({
       view: viewOf(this.#task, this.#input.spec),

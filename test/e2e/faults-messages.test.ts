@@ -112,6 +112,29 @@ describe('a task that is sent', () => {
     expect((await engine.detail(id)).exchanges).toHaveLength(1);
   });
 
+  it('words of landing that make no sense, while it lands, lands all the same', async () => {
+    const { name, project } = await sample(`while [ ! -e '${engine.home}/open-words' ]; do sleep 0.02; done\n`);
+    const id = await submit(project, 'echo x > work');
+    await eventually('its gate', async () => (await engine.queue(name)).rows[0]?.state === 'gating');
+    const words: readonly unknown[] = [
+      undefined,
+      null,
+      'landed',
+      {},
+      { kind: 'praised', handoff: 1 },
+      { kind: 'landed', handoff: 1 },
+    ];
+    for (const word of [...words, { kind: 'constructor', handoff: 1 }]) await handle(id).signal('landing-reply', word);
+    for (const signal of ['hand-off', 'withdraw']) {
+      for (const word of words) {
+        await engine.client.workflow.getHandle(`integration/${name}/main`).signal(signal, word);
+      }
+    }
+    await writeFile(join(engine.home, 'open-words'), '');
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await project.subjects()).toEqual(['Work', 'Begin']);
+  });
+
   it('a cancel while it asks ends, and takes no answer any more', async () => {
     const { id, project } = await asking();
     await engine.cancel(id);

@@ -179,6 +179,38 @@ describe('an agent that', () => {
     expect(await readFile(join(engine.home, 'phases'), 'utf8')).toBe('execute\n');
   });
 
+  it('leaves files of the strangest names has all of them landed', async () => {
+    const names = [
+      '-rf',
+      '--',
+      'a b',
+      'new\nline',
+      'quo"te',
+      'back\\slash',
+      'überall',
+      '\u202eright',
+      '.hidden',
+      '*',
+      '~',
+    ];
+    const list = join(engine.home, 'names');
+    await writeFile(list, names.map((name) => `${name}\0`).join(''));
+    const { project } = await sample({
+      execute:
+        `mkdir deep; while IFS= read -r -d '' name; do echo x > "./$name"; echo y > "deep/$name"; done < '${list}'; ln -s /etc/passwd link; ln -s missing dangling; mkfifo pipe; : > empty; chmod +x empty`.replace(
+          /^(.*)$/s,
+          (script) => `cat > "$TASKS_TASK_DIR/make" <<'END'\n${script}\nEND\nbash "$TASKS_TASK_DIR/make"`,
+        ),
+    });
+    const id = await engine.submit(project, { title: 'Strange names' });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    const landed = (await project.originGit('ls-tree', '-r', '-z', '--name-only', 'refs/heads/main')).split('\0');
+    expect(landed).toEqual(expect.arrayContaining(names.flatMap((name) => [name, `deep/${name}`])));
+    expect(landed).toEqual(expect.arrayContaining(['link', 'dangling', 'empty']));
+    expect(landed).not.toContain('pipe');
+    expect(await project.read('link')).toBe('/etc/passwd');
+  });
+
   it('fails once is tried again by itself, told what went wrong', async () => {
     const { project } = await sample({
       execute: `if grep -q 'ended without a report' "$TASKS_PROMPT_FILE"; then echo x > work; else exit 0; fi`,

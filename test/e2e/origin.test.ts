@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import { Engine } from '../support/engine.ts';
@@ -147,6 +147,46 @@ describe('landing', () => {
       await project.commit('Mend it', { 'tasks.yaml': `${good}\n` });
       expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
       expect(await project.subjects()).toEqual(['Work', 'Mend it', 'Break it', 'Begin']);
+    });
+
+    it('whose history a person rewrites while the agent works lands on the new one', async () => {
+      const project = await sample('rewritten', { list: 'one\n' });
+      const go = join(engine.home, 'go-rewritten');
+      const id = await submit(project, `while [ ! -e '${go}' ]; do sleep 0.02; done; echo x > work`);
+      await engine.started(id, 'rewritten');
+      await project.git('commit', '--quiet', '--amend', '-m', 'Begin otherwise');
+      await project.git('push', '--quiet', '--force', 'origin', 'main');
+      await writeFile(go, '');
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+      expect(await project.subjects()).toEqual(['Work', 'Begin otherwise']);
+    });
+
+    it('whose branch is gone ends landing and names the mend', async () => {
+      const project = await sample('gone', { 'gate.sh': waitingGate('gone') });
+      const id = await submit(project, 'echo x > work');
+      await eventually('the gate', async () => (await runsOf('gone')) === 1);
+      await project.originGit('update-ref', '-d', 'refs/heads/main');
+      await open('gone');
+      const view = await engine.untilEnded(id);
+      expect(view).toMatchObject({ state: 'failed', failure: { kind: 'bad-configuration' } });
+      expect(view.failure?.message).toContain('has no branch "main"');
+      expect(view.failure?.next).toMatch(/push a first commit/);
+    });
+
+    it('that refuses the push ends landing with its own words', async () => {
+      const project = await sample('protected');
+      const hook = join(project.origin, 'hooks', 'pre-receive');
+      await writeFile(
+        hook,
+        `#!/bin/sh\ngrep -q refs/heads/main || exit 0\necho 'main is protected: ask Grace' >&2\nexit 1\n`,
+      );
+      await chmod(hook, 0o755);
+      const id = await submit(project, 'echo x > work');
+      const view = await engine.untilEnded(id);
+      expect(view).toMatchObject({ state: 'failed', failure: { kind: 'landing-refused' } });
+      expect(view.failure?.message).toContain('main is protected: ask Grace');
+      expect(view.failure?.next).toMatch(/push to main/);
+      expect(await project.subjects()).toEqual(['Begin']);
     });
 
     it('is refused under the name of another one’s project, and nothing of it lands', async () => {
