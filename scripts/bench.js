@@ -6,7 +6,7 @@
  *
  *   --quick         a small part, within a minute
  *   --json FILE     writes everything as JSON too (- for standard output, and nothing else there)
- *   --profile DIR   writes a CPU profile of every Node process of the stack there; the figures suffer
+ *   --profile DIR   writes CPU profiles of the worker's threads there; the figures suffer
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
