@@ -66,7 +66,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const notesTree = await writeNotesTree(store, places.taskDir);
   const old = before?.checkpoint ?? null;
   if (old !== null && old.head === head && old.base === workspace.base && before?.notesTree === notesTree) {
-    await rememberUntouched(deps, places, workspace.taskId, head);
+    await rememberUntouched(deps, places, workspace.taskId, old);
     return { kind: 'stored', checkpoint: old };
   }
   const notes = await commitNotes(
@@ -86,7 +86,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
     notesTree,
     notesCommit: notes,
   });
-  await rememberUntouched(deps, places, workspace.taskId, head);
+  await rememberUntouched(deps, places, workspace.taskId, checkpoint);
   return { kind: 'stored', checkpoint };
 }
 
@@ -94,9 +94,9 @@ async function rememberUntouched(
   deps: WorkspaceDeps,
   places: WorkspacePlaces,
   taskId: TaskId,
-  head: ObjectId,
+  { head, attempt }: Checkpoint,
 ): Promise<void> {
-  deps.untouched.set(taskId, { head, sinceMs: Date.now(), index: await stampOf(places.index) });
+  deps.untouched.set(taskId, { head, attempt, sinceMs: Date.now(), index: await stampOf(places.index) });
 }
 
 /** Where the agent left the branch, after what needs no git to be seen. */

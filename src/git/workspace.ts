@@ -25,6 +25,8 @@ import type { PrepareRequest, PrepareResult } from './types.ts';
 
 interface Untouched {
   readonly head: ObjectId;
+  /** Whose notes the task folder has. */
+  readonly attempt: number;
   readonly sinceMs: number;
   /** The engine's index as it was then. */
   readonly index: string;
@@ -76,7 +78,11 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
     known?.head === start.start &&
     Date.now() - known.sinceMs < TRUSTED_MS &&
     known.index === (await stampOf(places.index));
-  const asStored = fresh && request.start.kind === 'checkpoint' && (await isIntact(places, repository));
+  const asStored =
+    fresh &&
+    request.start.kind === 'checkpoint' &&
+    request.start.checkpoint.attempt === known.attempt &&
+    (await isIntact(places, repository));
   if (!asStored) await build(deps, repository, places, start, request);
   const { base, start: commit, conflicted } = start;
   const { worktree, taskDir, branch } = places;

@@ -94,6 +94,20 @@ describe('preparing a workspace', () => {
     expect(await readFile(join(backHome.taskDir, 'plan.md'), 'utf8')).toBe('the plan');
   });
 
+  it('puts the notes of the checkpoint back when a later attempt, whose answer was lost, left others', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    const first = await prepared(room, target);
+    await write(first.taskDir, { 'understanding.md': 'understood' });
+    const checkpoint = await stored(room, target, first);
+    const lost = await prepared(room, target, 2, { kind: 'checkpoint', checkpoint });
+    await write(lost.taskDir, { 'plan.md': 'lost' });
+    await stored(room, target, lost, 2);
+    const again = await prepared(room, target, 3, { kind: 'checkpoint', checkpoint });
+    expect(await readFile(join(again.taskDir, 'understanding.md'), 'utf8')).toBe('understood');
+    expect(existsSync(join(again.taskDir, 'plan.md'))).toBe(false);
+  });
+
   it('prepares two tasks at once, also as the first of a mirror and from two rooms of one home', async () => {
     const { target } = await bareOrigin();
     const { room, home } = await newRoom();
