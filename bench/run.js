@@ -13,7 +13,7 @@ import { rounded, summaryOf } from './numbers.js';
 import { rowsOf, tableOf } from './report.js';
 import { makeOrigin } from './repository.js';
 
-const PROFILE = fileURLToPath(new URL('profile.cjs', import.meta.url));
+const PROFILE = new URL('profile.js', import.meta.url).href;
 const FLOOR = fileURLToPath(new URL('floor.js', import.meta.url));
 const FULL = {
   files: [10, 1_000],
@@ -63,8 +63,7 @@ async function withStack(bench, parallel, last) {
   const place = join(folder, `parallel-${parallel}`);
   mkdirSync(place);
   chmodSync(place, 0o711);
-  const env =
-    profile === null ? {} : { NODE_OPTIONS: `--require=${JSON.stringify(PROFILE)}`, TRIBUTARY_PROFILE: profile };
+  const env = profile === null ? {} : { NODE_OPTIONS: `--import=${PROFILE}`, TRIBUTARY_PROFILE: profile };
   const stack = await startStack({ home: join(place, 'home'), agents: parallel, env });
   const measured = { throughput: [], latency: [], commands: null };
   try {
