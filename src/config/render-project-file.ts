@@ -1,5 +1,6 @@
 /** Writes a new tasks.yaml: what was found or asked, and the rest as comments. Pure. */
 
+import type { BranchName } from '../core/ids.ts';
 import { stringify } from 'yaml';
 import {
   DEFAULT_ATTEMPTS,
@@ -11,7 +12,7 @@ import {
 
 export interface NewProject {
   readonly project: string;
-  readonly branch: string;
+  readonly branch: BranchName;
   readonly setup: string | null;
   /** Null when nobody knows it: the file says then that it is to be filled in. */
   readonly gate: string | null;

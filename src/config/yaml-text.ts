@@ -18,6 +18,7 @@ export function readYaml(file: string, text: string): Parsed<unknown> {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true });
   const [error] = document.errors;
+  if (error?.code === 'MULTIPLE_DOCS') return fail(`${file}: has several YAML documents; keep one`);
   if (error !== undefined) {
     const { line, col } = lineCounter.linePos(error.pos[0]);
     return fail(`${file}: line ${line}, column ${col}: ${oneLine(error.message, 200)}; mend the YAML there`);

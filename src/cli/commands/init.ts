@@ -9,7 +9,7 @@ import { parseProjectFile, PROJECT_FILE } from '../../config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../config/render-project-file.ts';
 import { schemaReference } from '../../config/schema-path.ts';
 import { parseBranchName, parseProjectName } from '../../core/ids.ts';
-import { readCheckout, type Checkout } from '../../git/checkout.ts';
+import { branchTip, readCheckout, type Checkout } from '../../git/checkout.ts';
 import { codeOf, messageOf } from '../../core/thrown.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import type { Session } from '../session.ts';
@@ -34,6 +34,9 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   await refuseToOverwrite(path, options);
   const found = await detect(checkout.root);
   const wanted = choose(options, checkout, found);
+  if (wanted.branch !== checkout.branch && (await branchTip(checkout, wanted.branch)) === null) {
+    throw new UsageError(`--branch: there is no branch ${wanted.branch} here; make and push it first, or name another`);
+  }
   const text = renderProjectFile(wanted);
   const checked = parseProjectFile(text);
   if (wanted.gate !== null && checked.kind === 'invalid') throw new UsageError(checked.message);
@@ -108,7 +111,9 @@ function nameFrom(checkout: Checkout): string {
   const name = last
     .split(':')
     .at(-1)
-    ?.toLowerCase()
+    ?.normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
     .slice(0, 63);
