@@ -5,7 +5,7 @@
 
 import { oneLine, printable } from '../core/text.ts';
 import { tailOf, type FailureKind } from '../core/failure.ts';
-import type { ObjectId, ProjectName } from '../core/ids.ts';
+import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import { quote } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import type { Landing, RevisionRequest } from '../core/task-types.ts';
@@ -25,6 +25,29 @@ const GATE_HASH_CHARS = 16;
 export interface LandingDeps {
   readonly git: Git;
   readonly repositories: Repositories;
+  /** What this process has landed lately: whose each commit is, and what it stands on. */
+  readonly landed: Map<ObjectId, { readonly taskId: TaskId; readonly main: ObjectId }>;
+}
+
+const MAX_REMEMBERED = 2_000;
+
+/** Keeps in mind what a landed commit is, so that main's history need not be searched for other tasks' sake. */
+export function rememberLanding(deps: LandingDeps, item: QueueItem, { commit, main }: Candidate): void {
+  const oldest = deps.landed.keys().next();
+  if (deps.landed.size >= MAX_REMEMBERED && oldest.done !== true) deps.landed.delete(oldest.value);
+  deps.landed.set(commit, { taskId: item.taskId, main });
+}
+
+/** Whether all of main since the task's base is known to be of other tasks. */
+function isOfOthers(deps: LandingDeps, item: QueueItem, main: ObjectId): boolean {
+  let at = main;
+  for (let steps = 0; steps <= MAX_REMEMBERED; steps += 1) {
+    if (at === item.base) return true;
+    const known = deps.landed.get(at);
+    if (known === undefined || known.taskId === item.taskId) return false;
+    at = known.main;
+  }
+  return false;
 }
 
 export async function buildCandidate(
@@ -59,7 +82,7 @@ async function build(deps: LandingDeps, target: Target, item: QueueItem, readGat
   // On the very main that the task stands on, the merge is the task's own tree: a store takes only descendants of base.
   const isNext = main === item.base;
   const [landing, merged, [mainTree, tasksYaml, headTree]] = await Promise.all([
-    findLanding(git, repository, item, main),
+    isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
     hasHead && !isNext ? mergeTrees(git, repository, main, item.head) : null,
     readObjects(git, repository, [`${main}^{tree}`, `${main}:tasks.yaml`, `${item.head}^{tree}`]),
   ]);
@@ -107,7 +130,6 @@ export async function fetchForLanding(
 
 /** The task's commit among main's first parents since the task's base, told by its own trailers; null when not there. */
 async function findLanding(git: Git, repository: Repository, item: QueueItem, main: ObjectId): Promise<Landing | null> {
-  if (main === item.base) return null;
   const format =
     '%H%x00%T%x00%P%x00%(trailers:key=Task-Id,valueonly)%x00%(trailers:key=Task-Attempt,valueonly)%x00%(trailers:key=Gate-Hash,valueonly)%x00';
   const args = ['log', '--first-parent', '--fixed-strings', `--grep=Task-Id: ${item.taskId}`, `--format=${format}`];

@@ -77,14 +77,19 @@ export function createGit(gitPath: string, environments: Environments, collectWi
       ),
     receivePack: async (path, input) => {
       const env = await environments.network(false);
-      return runGit(gitPath, [...RECEIVING, 'receive-pack', path], {
-        cwd: '/',
-        // The other side of a push never sees this side's settings.
-        env: Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_SIDE.test(name))),
-        timeoutMs: NETWORK_TIMEOUT_MS,
-        ownSession: true,
-        input,
-      });
+      return runGit(
+        gitPath,
+        [...RECEIVING, 'receive-pack', path],
+        {
+          cwd: '/',
+          // The other side of a push never sees this side's settings.
+          env: Object.fromEntries(Object.entries(env).filter(([name]) => !OWN_SIDE.test(name))),
+          timeoutMs: NETWORK_TIMEOUT_MS,
+          ownSession: true,
+          input,
+        },
+        collectWith,
+      );
     },
     isRewritten: (origin) => environments.isRewritten(origin),
   };

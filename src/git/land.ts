@@ -8,7 +8,7 @@
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
-import { fetchForLanding, landingOf, type LandingDeps } from './candidate.ts';
+import { fetchForLanding, landingOf, rememberLanding, type LandingDeps } from './candidate.ts';
 import { GitError } from './command.ts';
 import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
 import { inspectCheckout } from './checkout-state.ts';
@@ -195,6 +195,7 @@ async function confirm(
     const text = `${repository.origin.branch} is at ${main} with the tree ${tree}, but ${candidate.tree} was tested`;
     return { kind: 'mismatch', text };
   }
+  rememberLanding(deps, item, candidate);
   await forget(repository, item);
   return { kind: 'landed', landing: landingOf(candidate, item) };
 }

@@ -47,7 +47,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const git = gitOf(options);
   const repositories = createRepositories(home, git);
   const workspaces: WorkspaceDeps = { home, git, repositories, untouched: new Map() };
-  const landing: LandingDeps = { git, repositories };
+  const landing: LandingDeps = { git, repositories, landed: new Map() };
   const gates: GateDeps = { home, git, repositories, leased: new Set() };
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
