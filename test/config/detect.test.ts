@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { detectProject } from '../../src/config/detect.ts';
+import type { BranchName } from '../../src/core/ids.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../src/config/render-project-file.ts';
 
@@ -80,7 +81,7 @@ describe('what init finds', () => {
 describe('a new tasks.yaml', () => {
   const PROJECT: NewProject = {
     project: 'my-app',
-    branch: 'main',
+    branch: 'main' as BranchName,
     setup: 'npm ci',
     gate: 'npm test',
     agent: 'claude',
@@ -92,7 +93,7 @@ describe('a new tasks.yaml', () => {
       kind: 'ok',
       value: {
         project: 'my-app',
-        branch: 'main',
+        branch: 'main' as BranchName,
         setup: 'npm ci',
         agent: 'claude',
         gate: { commands: [{ run: 'npm test' }] },
