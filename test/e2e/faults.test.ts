@@ -19,7 +19,7 @@ const HEARTBEAT_AND_MORE_MS = 45_000;
 describe('a worker that is killed by SIGKILL', () => {
   let engine: Engine;
   let first: WorkerProcess;
-  let second: WorkerProcess;
+  let second: WorkerProcess | null = null;
   let goneWithinMs = 0;
   const projects: Record<'phase' | 'gate' | 'push', SampleProject | null> = { phase: null, gate: null, push: null };
   const ids: Partial<Record<'phase' | 'gate' | 'push', TaskId>> = {};
@@ -67,7 +67,7 @@ describe('a worker that is killed by SIGKILL', () => {
   });
 
   afterAll(async () => {
-    const code = await second.stop();
+    const code = await second?.stop();
     await engine.stop();
     expect(code).toBe(0);
   });

@@ -27,13 +27,14 @@ afterAll(async () => {
 
 /** The worker's code with the workflows' beside it, as the build has them. */
 async function build(): Promise<string> {
-  const main = join(FOLDER, 'worker', 'main.js');
-  await mkdir(join(FOLDER, 'worker'), { recursive: true });
-  const flags = ['--bundle', '--platform=node', '--format=esm', '--packages=external', `--outfile=${main}`];
-  await promisify(execFile)(resolve('node_modules/.bin/esbuild'), ['src/worker/main.ts', ...flags]);
+  const folder = join(FOLDER, 'worker');
+  await mkdir(folder, { recursive: true });
+  const flags = ['--bundle', '--platform=node', '--format=esm', '--packages=external', `--outdir=${folder}`];
+  const entries = ['main=src/worker/main.ts', 'git-runner=src/git/runner-program.ts'];
+  await promisify(execFile)(resolve('node_modules/.bin/esbuild'), [...entries, ...flags]);
   await writeFile(join(FOLDER, 'package.json'), '{"type":"module"}');
   await writeFile(join(FOLDER, 'workflows.js'), (await workflowBundle()).code);
-  return main;
+  return join(folder, 'main.js');
 }
 
 export class WorkerProcess {
