@@ -57,10 +57,13 @@ describe('a worker that is killed by SIGKILL', () => {
       () => existsSync(at('gate-runs')) && existsSync(at('phase-runs')),
     );
     expect(await first.children()).not.toEqual([]);
+    const runner = await first.gitRunner();
+    expect(runner).not.toBeNull();
     ids.push = await submit('push', 'echo x > work');
     await first.ended();
     const diedMs = Date.now();
     await eventually('its processes to be gone', async () => (await first.children()).length === 0);
+    await eventually('git’s runner to be gone', () => !existsSync(`/proc/${runner}`));
     goneWithinMs = Date.now() - diedMs;
     second = await WorkerProcess.start(engine, ['--gates', '2', '--agents', '4']);
     await writeFile(at('go'), '');
@@ -93,6 +96,14 @@ describe('a worker that is killed by SIGKILL', () => {
     expect(await project('push').subjects()).toEqual(['Work of push', 'Begin']);
     const trailers = await project('push').originGit('log', '-1', '--format=%(trailers:key=Task-Id,valueonly)', 'main');
     expect(trailers.trim()).toBe(id('push'));
+  });
+
+  it('is followed by one whose own git’s runner may be killed, too', async () => {
+    const runner = await eventually('git’s runner', () => second?.gitRunner());
+    process.kill(runner, 'SIGKILL');
+    const next = await engine.submit(project('push'), { title: 'Next', work: { kind: 'shell', run: 'echo y > next' } });
+    expect(await engine.untilEnded(next)).toMatchObject({ state: 'landed' });
+    expect(await second?.gitRunner()).not.toBe(runner);
   });
 
   it('in the middle of a phase loses the attempt and no try of it, and another worker lands it once', async () => {

@@ -100,6 +100,17 @@ export class WorkerProcess {
     return this.#child.exitCode;
   }
 
+  /** The process that starts git's for it. */
+  async gitRunner(): Promise<number | null> {
+    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+      const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+      if (line.includes(`${FOLDER}/worker/git-runner.js`) && parent === String(this.pid)) return Number(pid);
+    }
+    return null;
+  }
+
   /** The command lines of what it has started for agents and gates. */
   async children(): Promise<readonly string[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
