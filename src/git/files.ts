@@ -1,8 +1,26 @@
-/** Small file operations that never follow what an agent may have put in the way. */
+/**
+ * Small file operations that never follow what an agent may have put in the way.
+ *
+ * A task makes some six hundred of them on this host's own disk. Each takes five microseconds when it is simply done, and
+ * sixty to a hundred when it goes through the thread pool, so those that are always small are simply done.
+ */
 
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export function errnoOf(error: unknown): string | null {
@@ -29,10 +47,10 @@ export function temporaryName(path: string): string {
 export async function writeAtomic(path: string, content: string | Buffer, mode = 0o600): Promise<void> {
   const temporary = temporaryName(path);
   try {
-    await writeFile(temporary, content, { flag: 'wx', mode });
-    await rename(temporary, path);
+    writeFileSync(temporary, content, { flag: 'wx', mode });
+    renameSync(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }
@@ -40,13 +58,12 @@ export async function writeAtomic(path: string, content: string | Buffer, mode =
 /** The content of a regular file; null when it is absent, a link, something else, or longer than `maxBytes`. */
 export async function readRegular(path: string, maxBytes: number): Promise<Buffer | null> {
   try {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const stats = await handle.stat();
-      if (!stats.isFile() || stats.size > maxBytes) return null;
-      return await handle.readFile();
+      const stats = fstatSync(file);
+      return stats.isFile() && stats.size <= maxBytes ? readFileSync(file) : null;
     } finally {
-      await handle.close();
+      closeSync(file);
     }
   } catch (error) {
     if (isAbsent(error) || errnoOf(error) === 'ELOOP' || errnoOf(error) === 'ENXIO') return null;
@@ -64,14 +81,14 @@ export async function readText(path: string, maxBytes = 1024 * 1024): Promise<st
  * later time would hide changes made within the same tick of the clock.
  */
 export async function copyIndex(from: string, to: string): Promise<boolean> {
-  const stats = await lstat(from).catch(absentAsNull);
-  const content = stats === null ? null : await readRegular(from, 1024 * 1024 * 1024);
-  if (stats === null || content === null) return false;
+  const stats = lstatSync(from, { throwIfNoEntry: false });
+  const content = stats === undefined ? null : await readRegular(from, 1024 * 1024 * 1024);
+  if (stats === undefined || content === null) return false;
   const temporary = temporaryName(to);
-  await writeFile(temporary, content, { flag: 'wx', mode: 0o600 });
+  writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
   const seconds = (Math.floor(stats.mtimeMs) - 1) / 1000;
-  await utimes(temporary, seconds, seconds);
-  await rename(temporary, to);
+  utimesSync(temporary, seconds, seconds);
+  renameSync(temporary, to);
   return true;
 }
 
@@ -94,16 +111,28 @@ export async function removeTree(path: string, trash: string): Promise<void> {
 }
 
 export async function removeFile(path: string): Promise<void> {
-  await unlink(path).catch(absentAsNull);
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    absentAsNull(error);
+  }
 }
 
 export async function exists(path: string): Promise<boolean> {
-  return (await lstat(path).catch(absentAsNull)) !== null;
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    return absentAsNull(error) !== null;
+  }
 }
 
 /** The names in a folder; none when there is no such folder. */
 export async function namesIn(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder).catch(absentAsNull)) ?? [];
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    return absentAsNull(error) ?? [];
+  }
 }
 
 export async function makeParent(path: string): Promise<void> {

@@ -123,6 +123,8 @@ class TaskRun {
 
   /** From one stage to the next until the end. */
   async live(): Promise<void> {
+    // A task may wait long for its first slot: it is in the lists from the start.
+    if (this.#input.carried === null) await this.#record();
     while (this.#task.stage.kind !== 'ended') {
       this.#show();
       if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
