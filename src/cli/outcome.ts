@@ -11,6 +11,8 @@ import { explain, isNoAnswer, type Temporal } from './temporal.ts';
 export type Outcome =
   | { readonly kind: 'ended'; readonly view: TaskView }
   | { readonly kind: 'open' }
+  /** Canceled; what the workflow has to say of it, Temporal does not pass on. */
+  | { readonly kind: 'canceled' }
   /** The workflow was ended from outside, without a last word of its own. */
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'unknown' };
@@ -51,9 +53,10 @@ function isCancelled(error: Error): boolean {
   return isGrpcCancelledError(error);
 }
 
-/** A failed and a canceled task leave their view in the failure's details. */
+/** A failed task leaves its view in the failure's details. */
 function outcomeOfFailure(cause: Error | undefined): Outcome {
-  if (cause instanceof ApplicationFailure || cause instanceof CancelledFailure) {
+  if (cause instanceof CancelledFailure) return { kind: 'canceled' };
+  if (cause instanceof ApplicationFailure) {
     const view: unknown = cause.details?.[0];
     if (isView(view)) return { kind: 'ended', view };
   }
@@ -76,6 +79,13 @@ export function brokenView(id: TaskId, known: TaskView | null, message: string):
     next: 'look at it in the Temporal Web UI, and submit the task again',
   } as const;
   return { ...view, state: 'failed', waitingFor: null, endedAt: view.endedAt ?? new Date().toISOString(), failure };
+}
+
+/** The view of a canceled task, of which no record of the end is to be had. */
+export function canceledView(id: TaskId, known: TaskView | null): TaskView {
+  const view = known ?? emptyView(id);
+  if (isEnd(view.state)) return view;
+  return { ...view, state: 'canceled', waitingFor: null, failure: null, endedAt: new Date().toISOString() };
 }
 
 /** A view of a task of which little more than the id is known. */

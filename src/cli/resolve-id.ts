@@ -14,7 +14,7 @@ export async function resolveId(session: Session, text: string): Promise<TaskId>
   const whole = parseTaskId(prefix.value);
   if (whole.kind === 'ok') return whole.value;
   const found = await findIds(session, prefix.value);
-  const [first, second] = found;
+  const [first, second] = found.toSorted();
   if (first === undefined) throw new UsageError(noTask(prefix.value));
   if (second !== undefined) {
     throw new UsageError(

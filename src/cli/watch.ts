@@ -7,11 +7,12 @@
  * answers late holds up nothing.
  */
 
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TaskId } from '../core/ids.ts';
 import { isEnd, waitsForPerson, type TaskView } from '../core/task-types.ts';
 import { detailQuery } from '../workflows/messages.ts';
-import { awaitOutcome, brokenView } from './outcome.ts';
+import { awaitOutcome, brokenView, canceledView } from './outcome.ts';
 import { mapBounded } from './bounded.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -59,6 +60,8 @@ export class TaskWatch {
     this.#options = options;
     this.#open = new Set(options.ids);
     this.#turns = [...this.#open];
+    // Each of the tasks that are asked after at once listens; Node takes more than ten for a leak.
+    setMaxListeners(POLLS_AT_ONCE + 1, this.#stop.signal);
   }
 
   async run(): Promise<WatchEnd> {
@@ -102,9 +105,17 @@ export class TaskWatch {
       const outcome = await awaitOutcome(temporal, id, ms, this.#stop.signal);
       if (outcome.kind === 'open') this.#turns.push(id);
       else if (outcome.kind === 'ended') this.#ended(outcome.view);
+      else if (outcome.kind === 'canceled') this.#ended(await this.#readCanceled(id));
       else if (outcome.kind === 'broken') this.#ended(brokenView(id, this.#known.get(id) ?? null, outcome.message));
       else await this.#forgotten(id);
     }
+  }
+
+  /** The record of the end is written before the end; without a ledger a worker still knows. */
+  async #readCanceled(id: TaskId): Promise<TaskView> {
+    const [recorded] = (await this.#options.readViews([id])) ?? [];
+    if (recorded !== undefined && isEnd(recorded.state)) return recorded;
+    return canceledView(id, (await this.#query(id)) ?? recorded ?? null);
   }
 
   /** Temporal has no such workflow: past its retention the ledger knows it, else nobody does. */

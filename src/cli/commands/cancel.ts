@@ -23,7 +23,7 @@ async function cancelOne(session: Session, id: TaskId): Promise<boolean> {
     // A request to a closed workflow is taken in silence, so its state is asked first.
     const { status } = await temporal.within(CALL_MS, () => temporal.task(id).describe());
     if (status.name !== 'RUNNING') {
-      session.note(`tasks: ${id} has ended already (${status.name.toLowerCase()}); there is nothing to cancel`);
+      session.note(`tasks: ${id} has ended already; there is nothing to cancel`);
       return false;
     }
     await temporal.within(CALL_MS, () => temporal.task(id).cancel());
