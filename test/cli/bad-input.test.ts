@@ -175,7 +175,10 @@ describe('wrong input', () => {
     ['no address', { TEMPORAL_ADDRESS: 'nowhere' }, /TEMPORAL_ADDRESS: "nowhere" must be HOST:PORT/],
     ['an unknown profile', { TEMPORAL_PROFILE: 'work' }, /TEMPORAL_PROFILE|profile/],
   ])('an environment with %s is refused', async (_name, more, message) => {
-    await expectRefused(await cli({ cwd: project.clone, env: { ...env, ...more } }, ['submit', 'a']), message);
+    await expectRefused(
+      await cli({ cwd: project.clone, env: { ...env, ...more } }, ['submit', 'a', '--run', 'true']),
+      message,
+    );
   });
 
   it('a host.yaml with an unknown key is refused before anything is started', async () => {
@@ -221,7 +224,12 @@ describe('servers that are not there', () => {
   });
 
   it('are told in one line, and how to start them', async () => {
-    const { code, stderr, stdout } = await cli({ cwd: project.clone, env: cliEnvironment(home) }, ['submit', 'a']);
+    const { code, stderr, stdout } = await cli({ cwd: project.clone, env: cliEnvironment(home) }, [
+      'submit',
+      'a',
+      '--run',
+      'true',
+    ]);
     expect({ code, stderr, stdout }).toEqual({
       code: 1,
       stderr: 'tasks: no server is running; start one with: tasks up\n',
@@ -231,7 +239,7 @@ describe('servers that are not there', () => {
 
   it('are named by their address when the environment names them', async () => {
     const env = cliEnvironment(home, { TEMPORAL_ADDRESS: '127.0.0.1:1' });
-    const { code, stderr } = await cli({ cwd: project.clone, env }, ['submit', 'a']);
+    const { code, stderr } = await cli({ cwd: project.clone, env }, ['submit', 'a', '--run', 'true']);
     expect(stderr).toBe('tasks: Temporal at 127.0.0.1:1 does not answer; check TEMPORAL_ADDRESS\n');
     expect(code).toBe(1);
   });

@@ -1,0 +1,137 @@
+/** The stack as a person starts and stops it: the built program, in processes of its own. */
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readStack, stopStack } from '../../src/local/stack.ts';
+import { eventually } from '../support/eventually.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { GATE } from '../support/scripted-agent.ts';
+import { testBinary } from '../support/temporal.ts';
+import { cliEnvironment } from './rig.ts';
+
+const BUILT = fileURLToPath(new URL('../../dist/bin/tasks.cjs', import.meta.url));
+const LIMIT_MS = 60_000;
+
+interface Status {
+  readonly running: boolean;
+  readonly temporal: { readonly address: string; readonly uiUrl: string } | null;
+  readonly worker: { readonly state: string; readonly pid: number | null };
+  readonly tasks: Readonly<Record<string, number>> | null;
+}
+
+describe('the stack', () => {
+  let folder: string;
+  let env: Record<string, string>;
+  let project: SampleProject;
+
+  beforeAll(async () => {
+    // Not below a folder that the database's own user may not enter.
+    folder = await mkdtemp(join(tmpdir(), 'tributary-cli-'));
+    const path = `${join(testBinary(), '..')}:${process.env['PATH'] ?? ''}`;
+    env = cliEnvironment(folder, { PATH: path, XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] ?? cacheOf() });
+    const text = 'project: stack\nbranch: main\ngate: sh gate.sh\nagent: {command: [sh, -c, "true"]}\n';
+    project = await SampleProject.create({ 'tasks.yaml': text, 'gate.sh': GATE }, 'checkout');
+  });
+
+  afterAll(async () => {
+    await stopStack(join(folder, 'state'), { workerGraceMs: 1_000 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  function start(...args: string[]): ChildProcess {
+    return spawn(process.execPath, [BUILT, ...args], { cwd: project.clone, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  }
+
+  async function tasks(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = start(...args);
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (part: Buffer) => (stdout += part.toString('utf8')));
+    child.stderr?.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code, stdout, stderr };
+  }
+
+  async function status(): Promise<Status> {
+    return JSON.parse((await tasks('status', '--json')).stdout) as Status;
+  }
+
+  it(
+    'is started in the background, lands a task, and leaves nothing behind when it is stopped',
+    async () => {
+      const up = await tasks('up', '--detach', '--agents', '1', '--json');
+      expect(up.stderr).toContain('waiting for the worker');
+      expect(up.code).toBe(0);
+      expect(JSON.parse(up.stdout)).toMatchObject({ kind: 'ready', stack: { temporal: { namespace: 'default' } } });
+      expect(up.stdout).not.toContain('postgres:');
+      const running = await status();
+      expect(running.temporal?.address).toMatch(/^127\.0\.0\.1:\d+$/);
+      expect(running.temporal?.uiUrl).toMatch(/^http:/);
+      expect(running.worker.state).toBe('alive');
+      const landed = await tasks('submit', 'Make a file', '--run', 'echo 1 > one', '--wait');
+      expect(landed).toMatchObject({ code: 0, stderr: '' });
+      expect(landed.stdout).toMatch(/ {2}landed {2}Make a file {2}as /);
+      expect((await status()).tasks).toEqual({ landed: 1 });
+      const again = await tasks('up', '--detach', '--json');
+      expect(JSON.parse(again.stdout)).toMatchObject({ kind: 'already-running' });
+      expect(again.code).toBe(0);
+      const { record } = await readStack(join(folder, 'state'));
+      const down = await tasks('down', '--json');
+      expect(JSON.parse(down.stdout)).toEqual({
+        stopped: expect.arrayContaining(['supervisor', 'worker', 'temporal']),
+      });
+      for (const part of [record.worker, record.supervisor, record.temporal, record.postgres]) {
+        if (part !== null && 'pid' in part) expect(() => process.kill(part.pid, 0)).toThrow('ESRCH');
+      }
+      expect(await tasks('down')).toMatchObject({ code: 0, stdout: 'nothing was running\n' });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'runs in the foreground until it is interrupted, and says what happens in plain lines',
+    async () => {
+      const child = start('up', '--no-worker');
+      let stdout = '';
+      let stderr = '';
+      child.stdout?.on('data', (part: Buffer) => (stdout += part.toString('utf8')));
+      child.stderr?.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
+      const closed = once(child, 'close');
+      await eventually('the addresses', () => stdout.includes('Postgres'), 30_000);
+      expect(stdout).toMatch(/^Temporal {3}127\.0\.0\.1:\d+, namespace default\nWeb UI/);
+      expect(stderr).toMatch(/^starting temporal$/m);
+      expect(stderr).not.toContain('\u001b');
+      const noted = await tasks('submit', 'Nobody works', '--run', 'true');
+      expect(noted.stderr).toMatch(/^tasks: no worker is running in the stack/);
+      expect(noted.code).toBe(0);
+      child.kill('SIGINT');
+      expect(await closed).toEqual([0, null]);
+      expect((await status()).running).toBe(false);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'says why it could not be started, and where its log is',
+    async () => {
+      const broken = { ...env, TASKS_HOME: join(folder, 'other'), DATABASE_URL: '', TEMPORAL_PROFILE: 'nowhere' };
+      const child = spawn(process.execPath, [BUILT, 'up', '--detach'], { cwd: project.clone, env: broken });
+      let stderr = '';
+      child.stderr.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
+      const [code] = (await once(child, 'close')) as [number];
+      expect(stderr).toMatch(/TEMPORAL_PROFILE/);
+      expect(stderr).not.toMatch(/^\s+at /m);
+      expect(code).toBeGreaterThan(0);
+    },
+    LIMIT_MS,
+  );
+});
+
+function cacheOf(): string {
+  return join(process.env['HOME'] ?? tmpdir(), '.cache');
+}
