@@ -20,7 +20,7 @@ import { showProgress } from './progress.ts';
 import { PLAIN } from './render/palette.ts';
 import { stackEventLine } from './render/stack.ts';
 import type { Session } from './session.ts';
-import { slotArguments, type UpOptions } from './stack-parts.ts';
+import { checkConfiguration, slotArguments, type UpOptions } from './stack-parts.ts';
 
 const LOOK_EVERY_MS = 50;
 /** Without any news for this long it has failed. */
@@ -29,6 +29,8 @@ const WORKER_READY_MS = 30_000;
 
 /** `tasks up --detach`. */
 export async function detach(session: Session, options: UpOptions): Promise<number> {
+  // Wrong configuration is told here, as wrong usage, and not by way of the log.
+  await checkConfiguration(session);
   const paths = await openHome(session.environment.home);
   const log = join(paths.logs, 'up.log');
   const child = start(session, options, log);

@@ -1,7 +1,7 @@
 /** What `tasks up` is to run: from the environment, the host's file and the options. */
 
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_NAMESPACE, externalTemporal } from '../config/connection.ts';
+import { DEFAULT_NAMESPACE, externalTemporal, type TemporalConnection } from '../config/connection.ts';
 import { readHostFile } from '../config/host-file.ts';
 import { obtainTemporal } from '../local/temporal-binary.ts';
 import type { SuperviseRequest, TemporalWish, WorkerWish } from '../local/supervisor-types.ts';
@@ -29,6 +29,14 @@ const POSTGRES_PORT = 5437;
 /** All of type Keyword. */
 export const KEYWORDS = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword' as const]));
 
+/** The environment's Temporal, null when it names none. @throws UsageError when the environment or host.yaml is wrong */
+export async function checkConfiguration({ environment }: Session): Promise<TemporalConnection | null> {
+  const [host, external] = await Promise.all([readHostFile(environment.home), externalTemporal(environment)]);
+  if (host.kind === 'invalid') throw new UsageError(host.message);
+  if (external.kind === 'invalid') throw new UsageError(external.message);
+  return external.temporal;
+}
+
 /** Obtains what is missing, which may take minutes and is reported. @throws UsageError, Failed */
 export async function chooseParts(
   session: Session,
@@ -36,12 +44,10 @@ export async function chooseParts(
   report: ReportProgress,
 ): Promise<SuperviseRequest['parts']> {
   const { environment } = session;
-  const [host, external] = await Promise.all([readHostFile(environment.home), externalTemporal(environment)]);
-  if (host.kind === 'invalid') throw new UsageError(host.message);
-  if (external.kind === 'invalid') throw new UsageError(external.message);
+  const external = await checkConfiguration(session);
   const namespace = environment.temporalNamespace ?? DEFAULT_NAMESPACE;
   const temporal: TemporalWish =
-    external.temporal === null
+    external === null
       ? {
           kind: 'embedded',
           binary: await obtain(session, report),
@@ -50,7 +56,7 @@ export async function chooseParts(
           preferredUiPort: UI_PORT,
           searchAttributes: KEYWORDS,
         }
-      : { kind: 'external', address: external.temporal.address, namespace: external.temporal.namespace };
+      : { kind: 'external', address: external.address, namespace: external.namespace };
   return {
     temporal,
     postgres:

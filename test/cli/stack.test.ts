@@ -3,10 +3,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { homePaths } from '../../src/local/home.ts';
+import { removeOutsideData } from '../../src/local/postgres-account.ts';
+import { isAlive } from '../../src/local/processes.ts';
 import { readStack, stopStack } from '../../src/local/stack.ts';
 import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
@@ -39,16 +42,27 @@ describe('the stack', () => {
   });
 
   afterAll(async () => {
-    await stopStack(join(folder, 'state'), { workerGraceMs: 1_000 });
+    for (const home of ['state', 'state-that-fails'].map((name) => join(folder, name))) {
+      await stopStack(home, { workerGraceMs: 1_000 });
+      await removeOutsideData(homePaths(home));
+    }
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  function start(...args: string[]): ChildProcess {
-    return spawn(process.execPath, [BUILT, ...args], { cwd: project.clone, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  function start(args: readonly string[], more: Readonly<Record<string, string>> = {}): ChildProcess {
+    const whole = { ...env, ...more };
+    return spawn(process.execPath, [BUILT, ...args], {
+      cwd: project.clone,
+      env: whole,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
-  async function tasks(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-    const child = start(...args);
+  async function tasks(
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<{ code: number | null; stdout: string; stderr: string }> {
+    const child = start(args, more);
     let stdout = '';
     let stderr = '';
     child.stdout?.on('data', (part: Buffer) => (stdout += part.toString('utf8')));
@@ -58,13 +72,13 @@ describe('the stack', () => {
   }
 
   async function status(): Promise<Status> {
-    return JSON.parse((await tasks('status', '--json')).stdout) as Status;
+    return JSON.parse((await tasks(['status', '--json'])).stdout) as Status;
   }
 
   it(
     'is started in the background, lands a task, and leaves nothing behind when it is stopped',
     async () => {
-      const up = await tasks('up', '--detach', '--agents', '1', '--json');
+      const up = await tasks(['up', '--detach', '--agents', '1', '--json']);
       expect(up.stderr).toContain('waiting for the worker');
       expect(up.code).toBe(0);
       expect(JSON.parse(up.stdout)).toMatchObject({ kind: 'ready', stack: { temporal: { namespace: 'default' } } });
@@ -73,22 +87,23 @@ describe('the stack', () => {
       expect(running.temporal?.address).toMatch(/^127\.0\.0\.1:\d+$/);
       expect(running.temporal?.uiUrl).toMatch(/^http:/);
       expect(running.worker.state).toBe('alive');
-      const landed = await tasks('submit', 'Make a file', '--run', 'echo 1 > one', '--wait');
+      const landed = await tasks(['submit', 'Make a file', '--run', 'echo 1 > one', '--wait']);
       expect(landed).toMatchObject({ code: 0, stderr: '' });
       expect(landed.stdout).toMatch(/ {2}landed {2}Make a file {2}as /);
       expect((await status()).tasks).toEqual({ landed: 1 });
-      const again = await tasks('up', '--detach', '--json');
+      const again = await tasks(['up', '--detach', '--json']);
       expect(JSON.parse(again.stdout)).toMatchObject({ kind: 'already-running' });
       expect(again.code).toBe(0);
       const { record } = await readStack(join(folder, 'state'));
-      const down = await tasks('down', '--json');
+      const down = await tasks(['down', '--json']);
       expect(JSON.parse(down.stdout)).toEqual({
         stopped: expect.arrayContaining(['supervisor', 'worker', 'temporal']),
       });
       for (const part of [record.worker, record.supervisor, record.temporal, record.postgres]) {
-        if (part !== null && 'pid' in part) expect(() => process.kill(part.pid, 0)).toThrow('ESRCH');
+        // One that is dead and not yet reaped by the system counts as gone.
+        if (part !== null && 'pid' in part) expect(await isAlive(part)).toBe(false);
       }
-      expect(await tasks('down')).toMatchObject({ code: 0, stdout: 'nothing was running\n' });
+      expect(await tasks(['down'])).toMatchObject({ code: 0, stdout: 'nothing was running\n' });
     },
     LIMIT_MS,
   );
@@ -96,7 +111,7 @@ describe('the stack', () => {
   it(
     'runs in the foreground until it is interrupted, and says what happens in plain lines',
     async () => {
-      const child = start('up', '--no-worker');
+      const child = start(['up', '--no-worker']);
       let stdout = '';
       let stderr = '';
       child.stdout?.on('data', (part: Buffer) => (stdout += part.toString('utf8')));
@@ -106,7 +121,7 @@ describe('the stack', () => {
       expect(stdout).toMatch(/^Temporal {3}127\.0\.0\.1:\d+, namespace default\nWeb UI/);
       expect(stderr).toMatch(/^starting temporal$/m);
       expect(stderr).not.toContain('\u001b');
-      const noted = await tasks('submit', 'Nobody works', '--run', 'true');
+      const noted = await tasks(['submit', 'Nobody works', '--run', 'true']);
       expect(noted.stderr).toMatch(/^tasks: no worker is running in the stack/);
       expect(noted.code).toBe(0);
       child.kill('SIGINT');
@@ -119,17 +134,24 @@ describe('the stack', () => {
   it(
     'says why it could not be started, and where its log is',
     async () => {
-      const broken = { ...env, TASKS_HOME: join(folder, 'other'), DATABASE_URL: '', TEMPORAL_PROFILE: 'nowhere' };
-      const child = spawn(process.execPath, [BUILT, 'up', '--detach'], { cwd: project.clone, env: broken });
-      let stderr = '';
-      child.stderr.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
-      const [code] = (await once(child, 'close')) as [number];
-      expect(stderr).toMatch(/TEMPORAL_PROFILE/);
+      const home = join(folder, 'state-that-fails');
+      // A folder where the database's file belongs.
+      await mkdir(join(home, 'temporal', 'temporal.db'), { recursive: true });
+      const { code, stderr } = await tasks(['up', '--detach', '--no-worker'], { TASKS_HOME: home });
+      expect(stderr).toMatch(/^tasks: the stack did not start: .*; its log is .*up\.log$/m);
       expect(stderr).not.toMatch(/^\s+at /m);
-      expect(code).toBeGreaterThan(0);
+      expect(code).toBe(1);
+      const { states } = await readStack(home);
+      expect(Object.values(states)).not.toContain('alive');
     },
     LIMIT_MS,
   );
+
+  it('tells wrong configuration in one line before anything is started', async () => {
+    const { code, stderr } = await tasks(['up', '--detach'], { TEMPORAL_PROFILE: 'nowhere' });
+    expect(stderr).toMatch(/^tasks: TEMPORAL_PROFILE: .*\n$/);
+    expect(code).toBe(2);
+  });
 });
 
 function cacheOf(): string {
