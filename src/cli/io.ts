@@ -26,6 +26,18 @@ export interface Programs {
   readonly version: string;
 }
 
+/** How many columns a terminal has; one that does not know, and says 0, is taken for a usual one. */
+export function columnsOf(output: Output): number {
+  const { columns } = output;
+  return columns === undefined || columns <= 0 ? 80 : columns;
+}
+
+/** How many rows a terminal has. */
+export function rowsOf(output: Output): number {
+  const { rows } = output;
+  return rows === undefined || rows <= 0 ? 24 : rows;
+}
+
 /** All of a stream as bytes, at most so many; null when there are more. */
 export async function readAll(stream: Readable, maxBytes: number): Promise<Buffer | null> {
   const chunks: Buffer[] = [];

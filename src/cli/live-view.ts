@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import { openLedgerReader } from '../ledger/reader.ts';
 import type { StackRecord } from '../local/stack.ts';
-import type { Output } from './io.ts';
+import { rowsOf, type Output } from './io.ts';
 import { renderLive, type LiveData } from './render/stack.ts';
 import type { Session } from './session.ts';
 
@@ -34,7 +34,7 @@ export function showLive(session: Session, stack: StackRecord, output: Output): 
       events,
       stopping: isStopping,
     };
-    const lines = renderLive(data, session.screen(), output.rows ?? 24);
+    const lines = renderLive(data, session.screen(), rowsOf(output));
     const up = drawn === 0 ? '' : `\u001b[${drawn}A\r`;
     output.write(`${up}\u001b[J${lines.map((line) => `${line}\n`).join('')}`);
     drawn = lines.length;

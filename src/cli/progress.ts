@@ -1,7 +1,7 @@
 /** Progress of long work, on standard error: one line redrawn on a terminal, plain lines elsewhere. */
 
 import { cutTo } from './render/table.ts';
-import type { Output } from './io.ts';
+import { columnsOf, type Output } from './io.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
@@ -24,7 +24,7 @@ function spinner(stderr: Output): Progress {
   const draw = (): void => {
     frame += 1;
     const mark = FRAMES[frame % FRAMES.length] ?? '';
-    stderr.write(`\r\u001b[2K${cutTo(`${mark} ${text}`, (stderr.columns ?? 80) - 1)}`);
+    stderr.write(`\r\u001b[2K${cutTo(`${mark} ${text}`, columnsOf(stderr) - 1)}`);
   };
   const timer = setInterval(draw, FRAME_MS);
   return {

@@ -9,7 +9,7 @@ import { resolveConnection, type Connection, type TemporalConnection } from '../
 import { actorName, readEnvironment, type Environment } from '../config/environment.ts';
 import type { LedgerReader } from '../ledger/types.ts';
 import { Failed, UsageError } from './errors.ts';
-import type { CliIo } from './io.ts';
+import { columnsOf, type CliIo } from './io.ts';
 import { choosePalette, type Palette } from './render/palette.ts';
 import type { Screen } from './render/tasks.ts';
 import type { Temporal } from './temporal.ts';
@@ -58,7 +58,7 @@ export class Session {
 
   /** What the text goes to. */
   screen(): Screen {
-    const columns = this.io.stdout.isTTY === true ? (this.io.stdout.columns ?? 80) : null;
+    const columns = this.io.stdout.isTTY === true ? columnsOf(this.io.stdout) : null;
     return { palette: this.palette, columns, nowMs: Date.now() };
   }
 

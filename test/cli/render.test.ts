@@ -6,7 +6,7 @@ import { renderCompletion, SHELLS } from '../../src/cli/render/completion.ts';
 import { choosePalette, PLAIN } from '../../src/cli/render/palette.ts';
 import { renderQueue } from '../../src/cli/render/queue.ts';
 import { countsLine, renderLive, stackEventLine } from '../../src/cli/render/stack.ts';
-import { cutTo, displayWidth, table } from '../../src/cli/render/table.ts';
+import { cutTo, displayWidth, fit, table } from '../../src/cli/render/table.ts';
 import { happenedText, renderTask } from '../../src/cli/render/task.ts';
 import {
   outcomeLine,
@@ -193,9 +193,9 @@ describe('the stack', () => {
     const active = Array.from({ length: 50 }, () => viewWith({}));
     const data = { temporal: 't', uiUrl: 'u', events: ['e'], stopping: false };
     const tasks = { counts: { running: 50 }, active, inbox: Array.from({ length: 30 }, () => question) };
-    const lines = renderLive({ ...data, tasks }, { ...SCREEN, columns: 60 }, 20);
+    const lines = renderLive({ ...data, tasks }, { ...SCREEN, columns: 40 }, 20);
     expect(lines.length).toBeLessThan(20);
-    for (const line of lines) expect(displayWidth(line)).toBeLessThan(60);
+    for (const line of lines) expect(displayWidth(line)).toBeLessThan(40);
     expect(renderLive({ ...data, tasks: null }, SCREEN, 20).join('\n')).toContain('does not answer yet');
   });
 });
@@ -232,6 +232,8 @@ describe('small things', () => {
     ).toEqual(['漢    x', 'abcd  y']);
     expect(cutTo('abc', 3)).toBe('abc');
     expect(cutTo('abcd', 3)).toBe('ab…');
+    expect(fit('\u001b[31mabcd\u001b[39m', 4)).toBe('\u001b[31mabcd\u001b[39m');
+    expect(fit('\u001b[31mabcd\u001b[39m', 3)).toBe('ab…');
   });
 
   it.each([

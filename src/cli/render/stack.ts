@@ -4,7 +4,7 @@ import type { StackEvent } from '../../local/supervisor-types.ts';
 import { TASK_STATES, type TaskView } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
-import { cutTo, table, type Cell } from './table.ts';
+import { cutTo, fit, table, type Cell } from './table.ts';
 import { paintState, replyCommand, stateText, type Screen } from './tasks.ts';
 import { duration } from './time.ts';
 
@@ -84,7 +84,7 @@ export function renderLive(data: LiveData, screen: Screen, rows: number): string
   ];
   const room = Math.max(2, rows - head.length - foot.length - 4);
   const body = data.tasks === null ? [] : tasksPart(data.tasks.active, data.tasks.inbox, screen, room);
-  return [...head, '', ...body, '', ...foot];
+  return [...head, '', ...body, '', ...foot].map((line) => fit(line, columns - 1));
 }
 
 function tasksPart(active: readonly TaskView[], inbox: readonly TaskView[], screen: Screen, room: number): string[] {

@@ -1,9 +1,11 @@
 /** Columns of text. Pure. */
 
+const COLOUR = /\u001b\[[0-9;]*m/g;
+
 /** How many columns a terminal gives a text: wide characters take two, joiners and colour codes none. */
 export function displayWidth(text: string): number {
   let width = 0;
-  for (const character of text.replace(/\u001b\[[0-9;]*m/g, '')) {
+  for (const character of text.replace(COLOUR, '')) {
     const code = character.codePointAt(0) ?? 0;
     if (/\p{M}|\u200d|\ufe0f/u.test(character)) continue;
     width += isWide(code) ? 2 : 1;
@@ -36,6 +38,11 @@ export function cutTo(text: string, columns: number): string {
     width += next;
   }
   return `${cut}…`;
+}
+
+/** A line that may be coloured, within so many columns: one that is too long loses its colours with its end. */
+export function fit(line: string, columns: number): string {
+  return displayWidth(line) <= columns ? line : cutTo(line.replace(COLOUR, ''), columns);
 }
 
 export interface Cell {
