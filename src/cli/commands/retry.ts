@@ -29,7 +29,7 @@ export async function retry(session: Session, _options: unknown, args: readonly 
   const message: RetryMessage = { actor: session.actor() };
   const sent = await sendMessage(temporal, id, { update: retryUpdate, signal: retrySignal }, message);
   if (sent.kind === 'closed') {
-    await startAgain(temporal, id);
+    await startAgain(temporal, id, session.actor());
     tell(session, id, 'restarted');
   } else tell(session, id, sent.kind === 'taken' ? 'retried' : 'queued');
   return EXIT.ok;
@@ -46,8 +46,8 @@ function tell(session: Session, id: TaskId, how: 'restarted' | 'retried' | 'queu
 }
 
 /** The same workflow id again, with the state that the ended run hands on. */
-async function startAgain(temporal: Temporal, id: TaskId): Promise<void> {
-  const input = await readCarried(temporal, id);
+async function startAgain(temporal: Temporal, id: TaskId, retriedBy: string): Promise<void> {
+  const input: TaskInput = { ...(await readCarried(temporal, id)), retriedBy };
   const stage = input.carried?.task.stage;
   if (stage?.kind === 'ended' && (stage.end === 'landed' || stage.end === 'unchanged')) {
     throw new Failed(`${id}: it ended as ${stage.end}, there is nothing to retry; submit a new task`);
