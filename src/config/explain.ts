@@ -33,11 +33,12 @@ export function closed<Shape extends z.core.$ZodShape>(
   });
 }
 
-/** Checks a value against a schema; the first fault by order of the file is told. */
+/** Checks a value against a schema. A key that is not known is told first: it may be why another one is missing. */
 export function check<T>(file: string, schema: z.ZodType<T>, value: unknown): Parsed<T> {
   const result = schema.safeParse(value);
   if (result.success) return ok(result.data);
-  const [first] = result.error.issues;
+  const { issues } = result.error;
+  const first = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
   if (first === undefined) return fail(`${file}: is not valid`);
   const { path, message } = deepest(first, []);
   const where = path.length === 0 ? '' : `${path.map(String).join('.')}: `;

@@ -77,10 +77,21 @@ export async function awaitTasks(
   try {
     const end = await watch.run();
     progress?.stop();
+    if (session.json)
+      await printOpen(
+        session,
+        ids.filter((id) => !views.has(id)),
+      );
     return codeOf(end, [...views.values()], ids.length);
   } finally {
     progress?.stop();
   }
+}
+
+/** As JSON every task that was waited for has a line, those that have not ended too, as the ledger has them. */
+async function printOpen(session: Session, open: readonly TaskId[]): Promise<void> {
+  if (open.length === 0) return;
+  for (const view of (await tryLedger(session, (ledger) => ledger.readTasks(open))) ?? []) session.printJson(view);
 }
 
 function codeOf(end: Awaited<ReturnType<TaskWatch['run']>>, views: readonly TaskView[], wanted: number): number {
