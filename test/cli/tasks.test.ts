@@ -107,7 +107,8 @@ describe('with a worker', () => {
   it('ends where only people are waited for, lists it in the inbox, and refuses an answer too many', async () => {
     const id = await submit('Ask nobody');
     const waited = await tasks(['wait', id, '--no-wait-for-people', '--json']);
-    expect({ code: waited.code, stdout: waited.stdout }).toEqual({ code: 1, stdout: '' });
+    expect(waited.code).toBe(1);
+    expect(waited.json<TaskView>()).toMatchObject([{ id, state: 'waiting' }]);
     expect(waited.stderr).toContain(`tasks answer ${id}`);
     const inbox = (await tasks(['inbox', '--json'])).json<TaskView & { reply: string }>();
     expect(inbox.map((view) => [view.id, view.reply])).toEqual([[id, `tasks answer ${id} "…"`]]);
