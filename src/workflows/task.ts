@@ -10,7 +10,6 @@ import {
   allHandlersFinished,
   ApplicationFailure,
   CancellationScope,
-  CancelledFailure,
   condition,
   continueAsNew,
   getExternalWorkflowHandle,
@@ -50,6 +49,7 @@ import {
   type MessageOutcome,
   type TaskInput,
 } from './messages.ts';
+import { concludeTask } from './task-conclusion.ts';
 import { actorOf, isReplyTo, judgeAnswer, judgeRetry, outcomeOf, remember, type Judgement } from './task-messages.ts';
 
 /** A hand-off that nobody answered is repeated: the queue takes it once. */
@@ -141,17 +141,7 @@ class TaskRun {
   }
 
   finish(): TaskView {
-    const view = viewOf(this.#task, this.#input.spec);
-    if (view.state === 'failed') {
-      throw ApplicationFailure.create({
-        type: view.failure?.kind ?? 'failed',
-        message: `${view.failure?.message ?? 'failed'}; ${view.failure?.next ?? ''}`,
-        details: [view],
-        nonRetryable: true,
-      });
-    }
-    if (view.state === 'canceled') throw new CancelledFailure('canceled', [view]);
-    return view;
+    return concludeTask(viewOf(this.#task, this.#input.spec));
   }
 
   async #liveStage(task: Task): Promise<void> {
