@@ -103,9 +103,12 @@ export class Session {
     return this.#temporal;
   }
 
-  /** Who sends a message, for the record. */
-  actor(gitUserName: string | null = null): string {
-    return actorName(this.environment, gitUserName);
+  /** Who acts, for the record; git is asked for its user unless the caller has (null: git names none). */
+  async actor(gitUserName?: string | null): Promise<string> {
+    const { environment, io } = this;
+    if (environment.actor !== null || gitUserName !== undefined) return actorName(environment, gitUserName ?? null);
+    const { readUserName } = await import('./git-user.ts');
+    return actorName(environment, await readUserName(io.cwd, environment.all));
   }
 
   /** Closes what was opened; what could not be opened needs no closing. */

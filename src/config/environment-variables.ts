@@ -10,7 +10,10 @@ export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, meaning: s
   ],
   ['TEMPORAL_CONFIG_FILE', 'That file; `temporalio/temporal.toml` in `XDG_CONFIG_HOME` or `~/.config` when unset.'],
   ['DATABASE_URL', 'A Postgres for the ledger; then none is started.'],
-  ['TASKS_ACTOR', "Who acts, for the record. Otherwise git's `user.name`, otherwise `USER`."],
+  [
+    'TASKS_ACTOR',
+    "Who acts, for the record. Otherwise git's `user.name`, otherwise `USER`, otherwise the account's name.",
+  ],
   ['TASKS_DEBUG', 'Anything but 0: errors are followed by their stack.'],
   ['NO_COLOR, FORCE_COLOR', 'No colours, or colours also where the output is no terminal.'],
   ['CI', 'Says that nobody looks: no spinner, no questions.'],

@@ -1,6 +1,6 @@
 /** The one reader of process.env: what of it Tributary knows. Empty strings count as unset. */
 
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 
 export interface Environment {
@@ -74,7 +74,16 @@ export function readEnvironment(env: Variables = process.env): Environment {
 
 /** Who acts, for the record: TASKS_ACTOR, else git's user, else the machine's. */
 export function actorName(environment: Environment, gitUserName: string | null): string {
-  return environment.actor ?? gitUserName ?? environment.user ?? 'unknown';
+  return environment.actor ?? (gitUserName?.trim() || null) ?? environment.user ?? accountName();
+}
+
+/** The account's name; one that the machine has no name for, as in some containers, has its number. */
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? 'without a number'}`;
+  }
 }
 
 function readColor(no: string | null, force: string | null): boolean | null {

@@ -2,7 +2,7 @@
 
 import { PassThrough, Readable } from 'node:stream';
 import { runCli } from '../../src/cli/main.ts';
-import type { Output } from '../../src/cli/io.ts';
+import type { CliIo, Output } from '../../src/cli/io.ts';
 
 export interface CliPlace {
   readonly cwd: string;
@@ -20,6 +20,8 @@ export interface CliRun {
 export interface CliOptions {
   readonly stdin?: string | Buffer;
   readonly interrupt?: AbortSignal;
+  /** The worker's program. */
+  readonly worker?: readonly [string, ...string[]];
   /** Told of standard error as it comes. */
   readonly onStderr?: (text: string) => void;
 }
@@ -41,13 +43,9 @@ export async function cli(place: CliPlace, argv: readonly string[], options: Cli
   const stdout = capture();
   const stderr = capture(options.onStderr);
   const code = await runCli(argv, {
-    cwd: place.cwd,
-    env: place.env,
-    stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+    ...cliIo(place, options),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    interrupt: options.interrupt ?? new AbortController().signal,
-    programs: { self: [process.execPath, 'none'], worker: [process.execPath, 'none'], version: '0.0.0' },
   });
   return {
     code,
@@ -59,6 +57,23 @@ export async function cli(place: CliPlace, argv: readonly string[], options: Cli
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as T),
+  };
+}
+
+/** What a command sees of the outside, its output thrown away. */
+export function cliIo(place: CliPlace, options: CliOptions = {}): CliIo {
+  return {
+    cwd: place.cwd,
+    env: place.env,
+    stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+    stdout: new PassThrough().resume(),
+    stderr: new PassThrough().resume(),
+    interrupt: options.interrupt ?? new AbortController().signal,
+    programs: {
+      self: [process.execPath, 'none'],
+      worker: options.worker ?? [process.execPath, 'none'],
+      version: '0.0.0',
+    },
   };
 }
 

@@ -146,10 +146,14 @@ describe('with a worker', () => {
     expect(twice.stderr).toBe(`tasks: ${id} has ended already; there is nothing to cancel\n`);
     expect(twice.code).toBe(1);
     await writeFile(flag, '');
-    expect((await tasks(['retry', id, '--json'])).json()).toEqual([{ id, how: 'restarted' }]);
+    const person = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Grace' };
+    const place = { cwd: engine.home, env: { ...env, ...person, TASKS_ACTOR: '' } };
+    expect((await cli(place, ['retry', id, '--json'])).json()).toEqual([{ id, how: 'restarted' }]);
     expect((await tasks(['wait', id, '--json'])).json<TaskView>()).toEqual([
       expect.objectContaining({ id, state: 'landed', attempt: 2 }),
     ]);
+    const [shown] = (await tasks(['show', id, '--json'])).json<{ events: { happened: object }[] }>();
+    expect(shown?.events.map(({ happened }) => happened)).toContainEqual({ kind: 'retried', actor: 'Grace' });
   });
 
   it('shows what a task printed, with the attempt and the stream named', async () => {

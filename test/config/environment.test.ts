@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { userInfo } from 'node:os';
 import { actorName, readEnvironment } from '../../src/config/environment.ts';
 
 describe('the environment', () => {
@@ -55,6 +56,7 @@ describe('the environment', () => {
     expect(actorName(environment, 'Ada')).toBe('robot');
     expect(actorName(readEnvironment({ USER: 'ada' }), 'Ada')).toBe('Ada');
     expect(actorName(readEnvironment({ USER: 'ada' }), null)).toBe('ada');
-    expect(actorName(readEnvironment({}), null)).toBe('unknown');
+    expect(actorName(readEnvironment({ USER: 'ada' }), ' ')).toBe('ada');
+    expect(actorName(readEnvironment({}), null)).toBe(userInfo().username);
   });
 });

@@ -26,7 +26,7 @@ export async function answer(
   if (parsed.kind === 'invalid') throw new UsageError(parsed.message);
   const id = await resolveId(session, prefix);
   const temporal = await session.temporal();
-  const message: AnswerMessage = { text: parsed.value, actor: session.actor() };
+  const message: AnswerMessage = { text: parsed.value, actor: await session.actor() };
   const sent = await sendMessage(temporal, id, { update: answerUpdate, signal: answerSignal }, message);
   if (sent.kind === 'closed')
     throw new Failed(`${id}: there is no question: the task has ended, or there is no such task`);

@@ -26,10 +26,11 @@ import { describeTask } from './submit.ts';
 export async function retry(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
   const id = await resolveId(session, args[0] ?? '');
   const temporal = await session.temporal();
-  const message: RetryMessage = { actor: session.actor() };
+  const actor = await session.actor();
+  const message: RetryMessage = { actor };
   const sent = await sendMessage(temporal, id, { update: retryUpdate, signal: retrySignal }, message);
   if (sent.kind === 'closed') {
-    await startAgain(temporal, id, session.actor());
+    await startAgain(temporal, id, actor);
     tell(session, id, 'restarted');
   } else tell(session, id, sent.kind === 'taken' ? 'retried' : 'queued');
   return EXIT.ok;

@@ -162,7 +162,7 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
   const { settings, checkout } = context;
   const id = chooseId(settings.project, wanted.requestId);
   const owner = {
-    name: oneLine(session.actor(checkout.userName), 100),
+    name: oneLine(await session.actor(checkout.userName), 100),
     email: oneLine(checkout.userEmail ?? '', 200),
   };
   const spec: TaskSpec = {
