@@ -1,6 +1,13 @@
 /** The connection to Temporal, and what its errors mean to a person. */
 
-import { Client, Connection, isGrpcServiceError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WorkflowNotFoundError,
+  type ConnectionOptions,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import type { TemporalConnection } from '../config/connection.ts';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
@@ -15,6 +22,11 @@ export interface Temporal {
   /** The same without the words, and ended by a signal too: what is thrown is the client's own. */
   limited<T>(ms: number, signal: AbortSignal | null, work: () => Promise<T>): Promise<T>;
   task(id: TaskId): WorkflowHandle;
+  /**
+   * Begins to dial, and waits for nothing. Waiting for a connection outlives its closing: the client keeps a timer for
+   * it until its deadline, so that a caller that may yet turn back dials this way.
+   */
+  dial(): void;
   close(): Promise<void>;
 }
 
@@ -28,9 +40,19 @@ const NOT_FOUND = 5;
 const UNAUTHENTICATED = 16;
 const PERMISSION_DENIED = 7;
 
-/** Dials at the first call. */
+class DialledConnection extends Connection {
+  static override lazy(options: ConnectionOptions = {}): DialledConnection {
+    return new this(this.createCtorOptions(options));
+  }
+
+  dial(): void {
+    this.client.getChannel().getConnectivityState(true);
+  }
+}
+
+/** Dials at the first call, unless told before. */
 export function openTemporal(settings: TemporalConnection): Temporal {
-  const connection = Connection.lazy({
+  const connection = DialledConnection.lazy({
     address: settings.address,
     connectTimeout: CONNECT_TIMEOUT,
     ...(settings.tls ? { tls: true } : {}),
@@ -61,6 +83,7 @@ export function openTemporal(settings: TemporalConnection): Temporal {
       }
     },
     task: (id) => client.workflow.getHandle(workflowIds.task(id)),
+    dial: () => connection.dial(),
     close: () => connection.close(),
   };
 }

@@ -43,12 +43,12 @@ const MAX_DETAIL_CHARS = 1_000;
 /** `tasks submit`. */
 export async function submit(session: Session, options: SubmitOptions, args: readonly string[]): Promise<number> {
   checkOptions(options, args);
-  const connecting = session.temporal().then(async (temporal) => {
-    await temporal.within(START_MS, () => temporal.connection.ensureConnected());
+  const dialling = session.temporal().then((temporal) => {
+    temporal.dial();
     return temporal;
   });
   // Wrong input is told first, whatever the servers do: what they say is heard below.
-  connecting.catch(() => undefined);
+  dialling.catch(() => undefined);
   const [context, drafts] = await Promise.all([readContext(session), readDrafts(session, options, args)]);
   const submissions = drafts.map(({ line, draft }) => {
     const checked = checkDraft(draft, context.settings);
@@ -57,6 +57,10 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   });
   await checkPrograms(session, context, submissions);
   for (const warning of context.warnings) session.note(`tasks: ${warning}`);
+  const connecting = dialling.then(async (temporal) => {
+    await temporal.within(START_MS, () => temporal.connection.ensureConnected());
+    return temporal;
+  });
   const [temporal] = await Promise.all([connecting, checkOrigin(session, context), noteMissingWorker(session)]);
   const inOrder = ordered<() => void>((tell) => tell());
   const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
