@@ -9,7 +9,12 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Client } from '@temporalio/client';
+import {
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionStatusName,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
@@ -36,7 +41,7 @@ export class Janitor {
   /** The tasks that are proven to be over and wait to be cleaned up together. */
   readonly #over = new Map<TaskId, TaskView>();
   #gather: NodeJS.Timeout | null = null;
-  #stopped = false;
+  readonly #stopped = new AbortController();
 
   constructor(options: JanitorOptions) {
     this.#options = options;
@@ -59,7 +64,7 @@ export class Janitor {
 
   /** A task's record says that it has ended: clean up once its workflow says so too. */
   onEnded(taskId: TaskId): void {
-    if (this.#stopped || this.#due.has(taskId)) return;
+    if (this.#stopped.signal.aborted || this.#due.has(taskId)) return;
     this.#due.add(taskId);
     this.#queue(async () => {
       this.#due.delete(taskId);
@@ -69,8 +74,9 @@ export class Janitor {
     });
   }
 
+  /** What is being removed is removed; nothing else is begun or waited for. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped.abort();
     if (this.#timer !== null) clearInterval(this.#timer);
     if (this.#gather !== null) clearTimeout(this.#gather);
     await this.#working;
@@ -79,7 +85,7 @@ export class Janitor {
   /** One clean-up at a time, behind the work that pays for it. */
   #queue(work: () => Promise<void>): void {
     this.#working = this.#working.then(async () => {
-      if (this.#stopped) return;
+      if (this.#stopped.signal.aborted) return;
       try {
         await work();
       } catch (error) {
@@ -127,20 +133,25 @@ export class Janitor {
 
   /** The result of the task's closed workflow; null while it is open, and when it has none. */
   async #finalView(taskId: TaskId, ending: boolean): Promise<TaskView | null> {
-    const handle = this.#options.client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
-    if (!ending) {
-      const { status } = await handle.describe();
-      if (status.name !== 'COMPLETED') return null;
-    }
-    const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), CLOSE_WITHIN_MS);
+    const { client } = this.#options;
+    const handle = client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
+    if (!ending && (await statusOf(handle)) !== 'COMPLETED') return null;
+    const until = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(CLOSE_WITHIN_MS)]);
     try {
-      return await this.#options.client.connection.withAbortSignal(controller.signal, () => handle.result());
+      return await client.connection.withAbortSignal(until, () => handle.result());
     } catch {
       // Failed, canceled, terminated or not closed in time: no proof.
       return null;
-    } finally {
-      clearTimeout(timer);
     }
+  }
+}
+
+/** Null for a workflow that Temporal does not know, or knows no longer: that is no proof of anything. */
+async function statusOf(handle: WorkflowHandle): Promise<WorkflowExecutionStatusName | null> {
+  try {
+    return (await handle.describe()).status.name;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
   }
 }

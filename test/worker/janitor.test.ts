@@ -1,0 +1,212 @@
+/** N8 where tasks end: workspaces and refs go on proof alone. Workflows are closed here by answering their first task. */
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Client } from '@temporalio/client';
+import { defaultPayloadConverter, toPayloads } from '@temporalio/common';
+import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import type { Target } from '../../src/core/queue-types.ts';
+import type { EndKind } from '../../src/core/task-types.ts';
+import type { GitRoom } from '../../src/git/types.ts';
+import { Janitor } from '../../src/worker/janitor.ts';
+import { eventually } from '../support/eventually.ts';
+import { bareOrigin, git, newRoom, worked } from '../support/git-rig.ts';
+import { testNamespace, type TestNamespace } from '../support/temporal.ts';
+
+let namespace: TestNamespace;
+let client: Client;
+let target: Target;
+let room: GitRoom;
+let home: string;
+let log: string[];
+
+beforeAll(async () => {
+  namespace = await testNamespace();
+  client = new Client({ connection: namespace.connection, namespace: namespace.namespace });
+});
+
+beforeEach(async () => {
+  ({ target } = await bareOrigin());
+  ({ room, home } = await newRoom());
+  log = [];
+});
+
+afterAll(() => namespace.drop());
+
+/** A task with a workspace and scratch files here, and a checkpoint on the origin. */
+async function task(): Promise<TaskId> {
+  const id = taskIdFromBytes(randomBytes(16));
+  await worked(room, target, { [`${id}.txt`]: 'done\n' }, id);
+  await mkdir(scratch(id), { recursive: true });
+  await writeFile(join(scratch(id), 'left'), '');
+  return id;
+}
+
+/** What is left of a task. */
+async function leftOf(id: TaskId) {
+  const workspaces = await room.listWorkspaces();
+  const refs = existsSync(target.origin) ? await git(target.origin, 'for-each-ref', `refs/tasks/${id}`) : 'unseen';
+  return {
+    workspace: workspaces.some(({ taskId }) => taskId === id),
+    refs: refs !== '',
+    scratch: existsSync(scratch(id)),
+  };
+}
+
+const ALL = { workspace: true, refs: true, scratch: true };
+/** COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION: the package that has its name is none of ours. */
+const COMPLETE = { commandType: 5 };
+const POLL_MS = 10_000;
+const NOTHING = { workspace: false, refs: false, scratch: false };
+
+const scratch = (id: TaskId): string => join(home, 'scratch', target.project, id);
+
+async function open(id: TaskId): Promise<void> {
+  await client.workflow.start('task', { workflowId: workflowIds.task(id), taskQueue: `queue-${id}`, args: [] });
+}
+
+/** Completes a task's workflow with a view in this state. */
+async function close(id: TaskId, state: EndKind): Promise<void> {
+  const { workflowService } = namespace.connection;
+  const { taskToken } = await namespace.connection.withDeadline(Date.now() + POLL_MS, () =>
+    workflowService.pollWorkflowTaskQueue({ namespace: namespace.namespace, taskQueue: { name: `queue-${id}` } }),
+  );
+  const result = { payloads: toPayloads(defaultPayloadConverter, { ...target, id, state }) ?? [] };
+  await workflowService.respondWorkflowTaskCompleted({
+    namespace: namespace.namespace,
+    taskToken,
+    commands: [{ ...COMPLETE, completeWorkflowExecutionCommandAttributes: { result } }],
+  });
+}
+
+async function closed(state: EndKind): Promise<TaskId> {
+  const id = await task();
+  await open(id);
+  await close(id, state);
+  return id;
+}
+
+function janitor(): Janitor {
+  return new Janitor({
+    client,
+    git: room,
+    home,
+    log: (message, { reason }) => log.push(`${message}: ${String(reason)}`),
+  });
+}
+
+const gone = (id: TaskId): Promise<boolean> =>
+  eventually(`all of ${id} to be removed`, async () => Object.values(await leftOf(id)).every((there) => !there));
+
+describe('a look at the workspaces of this host', () => {
+  it('removes what tasks that landed or changed nothing have left', async () => {
+    const landed = await closed('landed');
+    const unchanged = await closed('unchanged');
+    const looking = janitor();
+    looking.start();
+    await gone(landed);
+    await gone(unchanged);
+    await looking.stop();
+    expect(log).toEqual([]);
+  });
+
+  it('removes nothing of a task that runs, is unknown, was terminated, or ended without landing', async () => {
+    const running = await task();
+    await open(running);
+    const unknown = await task();
+    const terminated = await task();
+    await open(terminated);
+    await client.workflow.getHandle(workflowIds.task(terminated)).terminate();
+    const others = [await closed('failed'), await closed('rejected'), await closed('canceled')];
+    const landed = await closed('landed');
+    const looking = janitor();
+    looking.start();
+    // The look is over once it has removed something: all tasks are judged before any is cleaned up.
+    await gone(landed);
+    await looking.stop();
+    for (const id of [running, unknown, terminated, ...others]) expect(await leftOf(id)).toEqual(ALL);
+    expect(log).toEqual([]);
+  });
+
+  it('removes nothing of a task whose next run goes on', async () => {
+    const again = await closed('failed');
+    await open(again);
+    const landed = await closed('landed');
+    const looking = janitor();
+    looking.start();
+    await gone(landed);
+    await looking.stop();
+    expect(await leftOf(again)).toEqual(ALL);
+  });
+
+  it('removes nothing while Temporal does not answer', async () => {
+    const landed = await closed('landed');
+    const { address } = namespace;
+    const elsewhere = await testNamespace();
+    await elsewhere.connection.close();
+    const looking = new Janitor({
+      client: new Client({ connection: elsewhere.connection, namespace: elsewhere.namespace }),
+      git: room,
+      home,
+      log: (message) => log.push(message),
+    });
+    looking.start();
+    await eventually(`the log to tell that ${address} is gone`, () => log.length > 0);
+    await looking.stop();
+    expect(log).toEqual(['clean-up failed; the next look tries again']);
+    expect(await leftOf(landed)).toEqual(ALL);
+  });
+});
+
+describe('a task whose end is on record', () => {
+  it('is cleaned up once its workflow has closed, not before', async () => {
+    const id = await task();
+    await open(id);
+    const told = janitor();
+    told.onEnded(id);
+    expect(await leftOf(id)).toEqual(ALL);
+    await close(id, 'landed');
+    await gone(id);
+    await told.stop();
+    expect(log).toEqual([]);
+  });
+
+  it('keeps everything when the worker stops before the workflow closes', async () => {
+    const id = await task();
+    await open(id);
+    const told = janitor();
+    told.onEnded(id);
+    await told.stop();
+    await close(id, 'landed');
+    expect(await leftOf(id)).toEqual(ALL);
+  });
+
+  it('keeps everything when its workflow is unknown to Temporal', async () => {
+    const unknown = await task();
+    const landed = await closed('landed');
+    const told = janitor();
+    told.onEnded(unknown);
+    told.onEnded(landed);
+    await gone(landed);
+    await told.stop();
+    expect(await leftOf(unknown)).toEqual(ALL);
+  });
+
+  it('keeps its workspace while the origin cannot be reached, and is cleaned up by a later look', async () => {
+    const id = await closed('landed');
+    await rename(target.origin, `${target.origin}.away`);
+    const told = janitor();
+    told.onEnded(id);
+    await eventually('the log to tell of it', () => log.length > 0);
+    expect(await leftOf(id)).toMatchObject({ workspace: true, scratch: true });
+    await rename(`${target.origin}.away`, target.origin);
+    expect(await leftOf(id)).toEqual(ALL);
+    told.start();
+    await gone(id);
+    await told.stop();
+    expect(await leftOf(id)).toEqual(NOTHING);
+  });
+});
