@@ -56,9 +56,11 @@ async function leftOf(id: TaskId) {
   };
 }
 
+type Completion = Parameters<TestNamespace['connection']['workflowService']['respondWorkflowTaskCompleted']>[0];
+
 const ALL = { workspace: true, refs: true, scratch: true };
 /** COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION: the package that has its name is none of ours. */
-const COMPLETE = { commandType: 5 };
+const COMPLETE = JSON.parse('{ "commandType": 4 }') as NonNullable<Completion['commands']>[number];
 const POLL_MS = 10_000;
 const NOTHING = { workspace: false, refs: false, scratch: false };
 
