@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { oneLine } from '../core/text.ts';
 import { openHome, readIfThere } from '../local/home.ts';
-import { readStack } from '../local/stack.ts';
+import { readStack } from '../local/stack-record.ts';
 import type { StackEvent } from '../local/supervisor-types.ts';
 import { addresses, describeStack } from './commands/up.ts';
 import { EXIT, Failed } from './errors.ts';
@@ -20,7 +20,7 @@ import { showProgress } from './progress.ts';
 import { PLAIN } from './render/palette.ts';
 import { stackEventLine } from './render/stack.ts';
 import type { Session } from './session.ts';
-import { checkConfiguration, slotArguments, type UpOptions } from './stack-parts.ts';
+import { slotArguments, type UpOptions } from './stack-parts.ts';
 
 const LOOK_EVERY_MS = 50;
 /** Without any news for this long it has failed. */
@@ -29,8 +29,6 @@ const WORKER_READY_MS = 30_000;
 
 /** `tasks up --detach`. */
 export async function detach(session: Session, options: UpOptions): Promise<number> {
-  // Wrong configuration is told here, as wrong usage, and not by way of the log.
-  await checkConfiguration(session);
   const paths = await openHome(session.environment.home);
   const log = join(paths.logs, 'up.log');
   const child = start(session, options, log);

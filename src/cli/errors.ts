@@ -1,7 +1,9 @@
 /** How a command ends when it cannot do what it was asked for: one line on standard error, and the exit code. */
 
 import { oneLine } from '../core/text.ts';
-import { messageOf } from '../core/thrown.ts';
+import { codeOf, messageOf } from '../core/thrown.ts';
+import { LedgerUnavailable } from '../ledger/types.ts';
+import { HomeError } from '../local/home.ts';
 
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
@@ -19,8 +21,19 @@ const MAX_ERROR_CHARS = 1_000;
 
 /** What an error becomes: its exit code and its one line. */
 export function explainError(error: unknown): { readonly code: number; readonly line: string } {
-  const code = error instanceof UsageError ? EXIT.usage : EXIT.failed;
+  const isUsage = error instanceof UsageError || (error instanceof HomeError && error.kind === 'unusable');
+  return { code: isUsage ? EXIT.usage : EXIT.failed, line: `tasks: ${oneLine(textOf(error), MAX_ERROR_CHARS)}` };
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof LedgerUnavailable) return withFix(error.message);
   // What the program says by itself is whole; of anything else the cause may be the better half.
-  const isOwn = error instanceof UsageError || error instanceof Failed;
-  return { code, line: `tasks: ${oneLine(isOwn ? error.message : messageOf(error), MAX_ERROR_CHARS)}` };
+  const isOwn = error instanceof UsageError || error instanceof Failed || error instanceof HomeError;
+  if (isOwn) return error.message;
+  return codeOf(error) === 'ENOSPC' ? `no space left on the disk, make room: ${messageOf(error)}` : messageOf(error);
+}
+
+/** Some reasons of the ledger's name what to do by themselves. */
+function withFix(message: string): string {
+  return message.includes(';') ? message : `${message}; see what runs with tasks status, or check DATABASE_URL`;
 }

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import { openLedgerReader } from '../ledger/reader.ts';
-import type { StackRecord } from '../local/stack.ts';
+import type { StackRecord } from '../local/stack-record.ts';
 import { rowsOf, type Output } from './io.ts';
 import { renderLive, type LiveData } from './render/stack.ts';
 import type { Session } from './session.ts';

@@ -5,12 +5,14 @@
  * after its work is done.
  */
 
-import { resolveConnection, type Connection, type TemporalConnection } from '../config/connection.ts';
+import { checkDatabaseUrl, resolveConnection, type Connection, type TemporalConnection } from '../config/connection.ts';
 import { actorName, readEnvironment, type Environment } from '../config/environment.ts';
 import type { LedgerReader } from '../ledger/types.ts';
+import type { StackState } from '../local/stack-record.ts';
 import { Failed, UsageError } from './errors.ts';
 import { columnsOf, type CliIo } from './io.ts';
 import { choosePalette, type Palette } from './render/palette.ts';
+import { goneLine } from './render/gone.ts';
 import type { Screen } from './render/tasks.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -26,6 +28,7 @@ export class Session {
   #connection: Promise<Resolved> | null = null;
   #ledger: Promise<OpenLedger | null> | null = null;
   #temporal: Promise<Temporal> | null = null;
+  #stack: Promise<StackState> | null = null;
 
   constructor(io: CliIo, json: boolean) {
     this.io = io;
@@ -64,12 +67,24 @@ export class Session {
 
   /** Which servers there are. @throws Failed when there is none, UsageError when the configuration is wrong */
   connection(): Promise<Resolved> {
-    this.#connection ??= resolveConnection(this.environment).then((connection) => {
-      if (connection.kind === 'invalid') throw new UsageError(connection.message);
-      if (connection.kind === 'none') throw new Failed(connection.message);
-      return connection;
-    });
+    this.#connection ??= this.#connect();
     return this.#connection;
+  }
+
+  async #connect(): Promise<Resolved> {
+    const connection = await resolveConnection(this.environment);
+    if (connection.kind === 'invalid') throw new UsageError(connection.message);
+    const isOwn = connection.kind === 'none' || connection.temporal.from === 'stack';
+    const gone = isOwn ? goneLine(await this.stack()) : null;
+    if (gone !== null) throw new Failed(gone);
+    if (connection.kind === 'none') throw new Failed(connection.message);
+    return connection;
+  }
+
+  /** What is recorded for the state home, and what of it is alive. @throws HomeError */
+  stack(): Promise<StackState> {
+    this.#stack ??= import('../local/stack-record.ts').then(({ readStack }) => readStack(this.environment.home));
+    return this.#stack;
   }
 
   /** The ledger; null when none is known, such as beside a Temporal of somebody else's. */
@@ -88,6 +103,8 @@ export class Session {
   }
 
   async #openLedger(): Promise<OpenLedger | null> {
+    const wrong = checkDatabaseUrl(this.environment);
+    if (wrong !== null) throw new UsageError(wrong);
     const url = this.environment.databaseUrl ?? (await this.connection()).postgres?.url ?? null;
     if (url === null) return null;
     const { openLedgerReader } = await import('../ledger/reader.ts');

@@ -1,7 +1,12 @@
 /** What `tasks up` is to run: from the environment, the host's file and the options. */
 
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_NAMESPACE, externalTemporal, type TemporalConnection } from '../config/connection.ts';
+import {
+  checkDatabaseUrl,
+  DEFAULT_NAMESPACE,
+  externalTemporal,
+  type TemporalConnection,
+} from '../config/connection.ts';
 import { readHostFile } from '../config/host-file.ts';
 import { obtainTemporal } from '../local/temporal-binary.ts';
 import type { SuperviseRequest, TemporalWish, WorkerWish } from '../local/supervisor-types.ts';
@@ -34,6 +39,8 @@ export async function checkConfiguration({ environment }: Session): Promise<Temp
   const [host, external] = await Promise.all([readHostFile(environment.home), externalTemporal(environment)]);
   if (host.kind === 'invalid') throw new UsageError(host.message);
   if (external.kind === 'invalid') throw new UsageError(external.message);
+  const database = checkDatabaseUrl(environment);
+  if (database !== null) throw new UsageError(database);
   return external.temporal;
 }
 

@@ -33,12 +33,31 @@ export type Connection =
 export async function resolveConnection(environment: Environment): Promise<Connection> {
   const external = await externalTemporal(environment);
   if (external.kind === 'invalid') return external;
+  const database = checkDatabaseUrl(environment);
+  if (database !== null) return { kind: 'invalid', message: database };
   const stack = await readStackFile(environment.home);
   const temporal = external.temporal ?? stack.temporal;
   if (temporal === null) return { kind: 'none', message: 'no server is running; start one with: tasks up' };
   const postgres: PostgresConnection | null =
     environment.databaseUrl === null ? stack.postgres : { url: environment.databaseUrl, from: 'environment' };
   return { kind: 'connection', temporal, postgres };
+}
+
+/** What is wrong with DATABASE_URL, in one line that does not show it, since a password may be in it; else null. */
+export function checkDatabaseUrl({ databaseUrl }: Pick<Environment, 'databaseUrl'>): string | null {
+  if (databaseUrl === null || isDatabaseUrl(databaseUrl)) return null;
+  return 'DATABASE_URL: is no address of a Postgres; it must look like postgresql://USER:PASSWORD@HOST:5432/DATABASE';
+}
+
+function isDatabaseUrl(text: string): boolean {
+  try {
+    const { protocol, hostname, searchParams, username, password, pathname } = new URL(text);
+    // What is escaped must be so rightly, or the driver trips over it.
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    return /^postgres(?:ql)?:$/.test(protocol) && (hostname !== '' || searchParams.has('host'));
+  } catch {
+    return false;
+  }
 }
 
 export type ExternalTemporal =

@@ -4,10 +4,13 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, chmod, link, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
-import { codeOf } from '../core/thrown.ts';
+import { dirname, join, resolve } from 'node:path';
+import { oneLine } from '../core/text.ts';
+import { codeOf, messageOf } from '../core/thrown.ts';
+import type { LocalFailure } from './report.ts';
 
 /** The paths of one state home. */
 export interface HomePaths {
@@ -60,15 +63,95 @@ export function cacheFolder(folders: { readonly xdgCacheHome: string | null; rea
   return join(base ?? join(folders.userHome, '.cache'), 'tributary');
 }
 
-/** Makes the home where it is missing, closed to others; its paths, with links resolved. @throws what the file system says */
+/** The state home cannot be used: one line with the fix. */
+export class HomeError extends Error {
+  override readonly name = 'HomeError';
+  /** `full`: it is the right place, and has no room. */
+  readonly kind: 'unusable' | 'full';
+
+  constructor(kind: 'unusable' | 'full', message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** Why a home cannot be used, from what the file system said of it. */
+export function homeError(home: string, error: unknown): HomeError {
+  if (error instanceof HomeError) return error;
+  const code = codeOf(error) ?? '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') return fullHome(home, undefined, error);
+  const reasons: Readonly<Record<string, string>> = {
+    EEXIST: 'is no folder',
+    ENOTDIR: 'is no folder',
+    EROFS: 'is on a read-only file system',
+    EACCES: 'may not be used by this user',
+    EPERM: 'may not be used by this user',
+    // Of a folder on a read-only file system, too.
+    ENOENT: 'cannot be made',
+    ENAMETOOLONG: 'is too long a path',
+    ELOOP: 'is a link in a circle',
+  };
+  const reason = reasons[code] ?? `cannot be used: ${messageOf(error)}`;
+  const message = `TASKS_HOME: ${shown(home)} ${reason}; set it to a folder that you may write to`;
+  return new HomeError('unusable', message, { cause: error });
+}
+
+function shown(path: string): string {
+  return oneLine(path, 300);
+}
+
+/** What is said when a home's disk is full, with what is known of it. */
+export function fullHome(home: string, facts?: string, cause?: unknown): HomeError {
+  const { message, next } = noSpace(home, facts);
+  return new HomeError('full', `${message}; ${next}`, { cause });
+}
+
+/** The same as a part's failure. */
+export function noSpace(home: string, facts?: string): LocalFailure {
+  const message = `no space left in TASKS_HOME (${shown(home)})${facts === undefined ? '' : `: ${facts}`}`;
+  const next = 'make room there, or set TASKS_HOME to a folder on a larger disk';
+  return { kind: 'no-space', message, next };
+}
+
+/** Makes the home where it is missing, closed to others; its paths, with links resolved. @throws HomeError */
 export async function openHome(home: string): Promise<HomePaths> {
-  const folder = resolve(home);
-  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    return await makeHome(resolve(home));
+  } catch (error) {
+    throw homeError(home, error);
+  }
+}
+
+async function makeHome(folder: string): Promise<HomePaths> {
+  const isNew = await makeFolders(folder);
   const paths = homePaths(await realpath(folder));
   // A folder with things in it keeps its mode: it may be /tmp. What is private in it has a mode of its own.
-  if (made === undefined && (await readdir(paths.home)).length === 0) await chmod(paths.home, 0o700);
+  if (!isNew && (await readdir(paths.home)).length === 0) await chmod(paths.home, 0o700);
+  await access(paths.home, constants.W_OK);
   await Promise.all([paths.logs, paths.temporalFolder].map((path) => mkdir(path, { recursive: true, mode: 0o700 })));
   return paths;
+}
+
+/** Makes a folder and what is missing above it; false when it was there. Node's own way tries for ever in /proc. */
+async function makeFolders(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' && (await stat(folder)).isDirectory()) return false;
+    const above = dirname(folder);
+    if (codeOf(error) !== 'ENOENT' || above === folder || (await isFolder(above))) throw error;
+    await makeFolders(above);
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return true;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 /** This host's id, kept in the home: made once, also when several ask at the same time. */

@@ -7,7 +7,6 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { open, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { execa } from 'execa';
 import { readIfThere } from './home.ts';
 import { messageOf } from '../core/thrown.ts';
 
@@ -46,6 +45,8 @@ async function startOnLinux(pid: number): Promise<string | null> {
 }
 
 async function startElsewhere(pid: number): Promise<string | null> {
+  // Loaded only where it is needed: every command asks which processes of the stack are alive.
+  const { execa } = await import('execa');
   try {
     const { stdout } = await execa('ps', ['-o', 'stat=,lstart=', '-p', String(pid)], {
       timeout: 5_000,

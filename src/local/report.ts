@@ -9,6 +9,7 @@ export interface LocalFailure {
     | 'postgres-failed'
     | 'worker-failed'
     | 'stack-running'
+    | 'no-space'
     | 'engine-error';
   /** One line: what happened, naming the thing. */
   readonly message: string;

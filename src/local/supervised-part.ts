@@ -63,7 +63,7 @@ export function supervisePart(
 }
 
 /** What a start throws, such as a full disk, may pass: it is a failure like others. */
-function asFailure(error: unknown): StartedPart {
+export function asFailure(error: unknown): StartedPart {
   const next = 'see the message; tasks doctor looks at the whole machine';
   return { kind: 'failed', failure: { kind: 'engine-error', message: messageOf(error), next } };
 }

@@ -1,7 +1,7 @@
 /** What the supervisor of a stack is asked for, what it says, and how it ends. */
 
 import type { LocalFailure, Progress } from './report.ts';
-import type { PartName, StackRecord } from './stack.ts';
+import type { PartName, StackRecord } from './stack-record.ts';
 import type { Backoff } from './supervised-part.ts';
 import type { SearchAttributes } from './temporal-namespace.ts';
 

@@ -5,23 +5,17 @@
  * has to be told; the worker drains before the servers that it needs go away (N1).
  */
 
-import { writeFile } from 'node:fs/promises';
-import { openHome, readIfThere, type HomePaths } from './home.ts';
+import { statfs, writeFile } from 'node:fs/promises';
+import { noSpace, openHome, readIfThere, type HomePaths } from './home.ts';
 import { startPostgres } from './postgres.ts';
 import { type DetachedProcess, endProcess, identify, spawnDetached } from './processes.ts';
 import type { LocalFailure } from './report.ts';
-import {
-  EMPTY_STACK,
-  endWorkerSteps,
-  type PartName,
-  type StackRecord,
-  stopStack,
-  WORKER_GRACE_MS,
-  writeStack,
-} from './stack.ts';
+import { endWorkerSteps, stopStack, WORKER_GRACE_MS } from './stack.ts';
+import { EMPTY_STACK, type PartName, type StackRecord, writeStack } from './stack-record.ts';
 import { lockStack } from './stack-lock.ts';
 import {
   type PartEvents,
+  asFailure,
   RESTART_BACKOFF,
   type StartedPart,
   type SupervisedPart,
@@ -29,6 +23,9 @@ import {
 } from './supervised-part.ts';
 import type { PostgresWish, SuperviseRequest, SuperviseResult, TemporalWish, WorkerWish } from './supervisor-types.ts';
 import { startTemporal, type TemporalPorts } from './temporal-server.ts';
+
+const NO_SPACE = /No space left on device|ENOSPC|EDQUOT|disk is full|disk quota exceeded/i;
+const PLENTY_BYTES = 256 * 1024 * 1024;
 
 /** Runs a home's stack until the signal; a part's failure counts only at its first start, later ones are tried for ever. */
 export async function superviseStack(request: SuperviseRequest): Promise<SuperviseResult> {
@@ -179,7 +176,17 @@ class Supervisor {
       restarting: (inMs, restarts) => report({ kind: 'restarting', part, inMs, restarts }),
     };
     report({ kind: 'starting', part });
-    return supervisePart(start, events, backoff ?? RESTART_BACKOFF);
+    return supervisePart((signal) => this.#startInRoom(start, signal), events, backoff ?? RESTART_BACKOFF);
+  }
+
+  /** What fails for want of room says so in many words of its own; the cause comes first. */
+  async #startInRoom(start: (signal: AbortSignal) => Promise<StartedPart>, signal: AbortSignal): Promise<StartedPart> {
+    const part = await start(signal).catch(asFailure);
+    if (part.kind === 'running' || !NO_SPACE.test(`${part.failure.message}\n${part.failure.evidence ?? ''}`))
+      return part;
+    // An old log may speak of it when there is room again.
+    const { bavail, bsize } = await statfs(this.#paths.home);
+    return bavail * bsize > PLENTY_BYTES ? part : { kind: 'failed', failure: noSpace(this.#paths.home) };
   }
 
   /** The worker first, then the servers that it drained by. */

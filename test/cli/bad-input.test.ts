@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -174,11 +175,19 @@ describe('wrong input', () => {
   it.each([
     ['no address', { TEMPORAL_ADDRESS: 'nowhere' }, /TEMPORAL_ADDRESS: "nowhere" must be HOST:PORT/],
     ['an unknown profile', { TEMPORAL_PROFILE: 'work' }, /TEMPORAL_PROFILE|profile/],
+    ['no Postgres', { DATABASE_URL: 'nonsense' }, /DATABASE_URL: .* must look like postgresql:\/\/USER/],
   ])('an environment with %s is refused', async (_name, more, message) => {
     await expectRefused(
       await cli({ cwd: project.clone, env: { ...env, ...more } }, ['submit', 'a', '--run', 'true']),
       message,
     );
+  });
+
+  it('a DATABASE_URL that is none is refused by whatever needs it', async () => {
+    const place = { cwd: project.clone, env: { ...env, DATABASE_URL: 'nonsense' } };
+    for (const argv of [['list'], ['inbox'], ['status'], ['up'], ['wait', '--all'], ['worker']]) {
+      await expectRefused(await cli(place, argv), /DATABASE_URL: is no address of a Postgres/);
+    }
   });
 
   it('a host.yaml with an unknown key is refused before anything is started', async () => {
@@ -249,6 +258,23 @@ describe('servers that are not there', () => {
     const { code, stderr } = await cli({ cwd: project.clone, env }, ['list']);
     expect(stderr).toMatch(/^tasks: the ledger cannot be reached: .*\n$/);
     expect(code).toBe(1);
+  });
+
+  it('are refused by up, which starts none in their place', async () => {
+    const database = cliEnvironment(home, { DATABASE_URL: 'postgres://ada:secret@127.0.0.1:1/none' });
+    const temporal = cliEnvironment(home, { TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    const runs = [database, temporal].map((env) => cli({ cwd: project.clone, env }, ['up', '--detach']));
+    const [first, second] = await Promise.all(runs);
+    const reason = 'connect ECONNREFUSED 127.0.0.1:1; start that server, or unset DATABASE_URL';
+    expect(first?.stderr).toMatch(`tasks: DATABASE_URL: the Postgres at 127.0.0.1:1/none does not serve: ${reason}`);
+    expect(second?.stderr).toMatch(
+      'tasks: TEMPORAL_ADDRESS: nothing answers at 127.0.0.1:1; start that server, or unset',
+    );
+    for (const run of [first, second]) {
+      expect(run).toMatchObject({ code: 1, stdout: '' });
+      expect(run?.stderr.trimEnd().split('\n')).toHaveLength(1);
+    }
+    expect(existsSync(join(home, 'state', 'stack.json'))).toBe(false);
   });
 
   it('do not hinder wrong input from being told first', async () => {

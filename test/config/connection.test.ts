@@ -35,6 +35,29 @@ describe('the connection', () => {
     });
   });
 
+  it.each([
+    'nonsense',
+    '/var/run/postgresql',
+    'mysql://secret@host/db',
+    'postgres://',
+    'postgres:///db',
+    'postgres://u:%zz@host/db',
+  ])('refuses %j as a DATABASE_URL, and does not repeat it', async (url) => {
+    const refused = await resolve(STACK, { DATABASE_URL: url });
+    expect(refused).toEqual({
+      kind: 'invalid',
+      message:
+        'DATABASE_URL: is no address of a Postgres; it must look like postgresql://USER:PASSWORD@HOST:5432/DATABASE',
+    });
+  });
+
+  it.each(['postgres://host/db', 'postgresql://u:p%40ss@[::1]:5432/db', 'postgresql:///db?host=/var/run/postgresql'])(
+    'takes %j as a DATABASE_URL',
+    async (url) => {
+      expect(await resolve(STACK, { DATABASE_URL: url })).toMatchObject({ postgres: { url, from: 'environment' } });
+    },
+  );
+
   it.each([null, '{"temporal":', '[]', '{"temporal":null}', '{"temporal":{"address":5}}', '"x"'])(
     'is none with %j for a stack, and says how to start one',
     async (stack) => {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { findTagged, isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
-import { readStack, type StackRecord } from '../../src/local/stack.ts';
+import { readStack, type StackRecord } from '../../src/local/stack-record.ts';
 import { superviseStack } from '../../src/local/supervisor.ts';
 import type { StackEvent, SuperviseResult, WorkerWish } from '../../src/local/supervisor-types.ts';
 import { eventually } from '../support/eventually.ts';

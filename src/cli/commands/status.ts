@@ -1,8 +1,9 @@
 /** What of the stack runs, where, and how many tasks are in which state. */
 
-import { readStack, type StackState } from '../../local/stack.ts';
+import type { StackState } from '../../local/stack-record.ts';
 import { EXIT } from '../errors.ts';
 import { tryLedger } from '../outcome.ts';
+import { goneLine } from '../render/gone.ts';
 import { countsLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
 import type { TemporalConnection } from '../../config/connection.ts';
@@ -10,17 +11,19 @@ import { resolveConnection } from '../../config/connection.ts';
 import { UsageError } from '../errors.ts';
 import { addressOf } from './up.ts';
 
-/** `tasks status`: exit 1 when no Temporal is known. */
+/** `tasks status`: exit 1 when no Temporal is known, or the stack's own has died for good. */
 export async function status(session: Session): Promise<number> {
   const { home } = session.environment;
-  const [stack, connection] = await Promise.all([readStack(home), resolveConnection(session.environment)]);
+  const [stack, connection] = await Promise.all([session.stack(), resolveConnection(session.environment)]);
   if (connection.kind === 'invalid') throw new UsageError(connection.message);
   const temporal = connection.kind === 'connection' ? connection.temporal : null;
   const postgresUrl = connection.kind === 'connection' ? (connection.postgres?.url ?? null) : null;
-  const tasks = postgresUrl === null ? null : await tryLedger(session, (ledger) => ledger.countByState(null));
+  const gone = temporal?.from === 'stack' ? goneLine(stack) : null;
+  const tasks =
+    postgresUrl === null || gone !== null ? null : await tryLedger(session, (ledger) => ledger.countByState(null));
   const report = {
     home,
-    running: temporal !== null,
+    running: temporal !== null && gone === null,
     temporal: temporal === null ? null : temporalPart(temporal, stack),
     postgres: postgresUrl === null ? null : { address: addressOf(postgresUrl), ...partOf(stack, 'postgres') },
     worker: { ...partOf(stack, 'worker') },
@@ -28,8 +31,8 @@ export async function status(session: Session): Promise<number> {
     tasks,
   };
   if (session.json) session.printJson(report);
-  else session.print(...render(session, report));
-  return temporal === null ? EXIT.failed : EXIT.ok;
+  else session.print(...render(session, report, gone));
+  return report.running ? EXIT.ok : EXIT.failed;
 }
 
 type Part = 'temporal' | 'postgres' | 'worker' | 'supervisor';
@@ -51,17 +54,19 @@ interface Report {
   readonly temporal: ReturnType<typeof temporalPart> | null;
   readonly postgres: (ReturnType<typeof partOf> & { readonly address: string }) | null;
   readonly worker: ReturnType<typeof partOf>;
+  readonly supervisor: ReturnType<typeof partOf>;
   readonly tasks: Readonly<Record<string, number>> | null;
 }
 
-function render(session: Session, report: Report): string[] {
+function render(session: Session, report: Report, gone: string | null): string[] {
   const { palette } = session;
   const mark = ({ state, pid }: { readonly state: string; readonly pid: number | null }): string => {
     if (state === 'alive') return palette.green(`runs${pid === null ? '' : ` (process ${pid})`}`);
     if (state === 'external') return palette.green('external');
     return state === 'dead' ? palette.red('died') : palette.dim('not running');
   };
-  const { temporal, postgres, worker, tasks } = report;
+  const { temporal, postgres, worker, supervisor, tasks } = report;
+  if (gone !== null) return [`home       ${report.home}`, palette.red(gone)];
   if (temporal === null) return [`home       ${report.home}`, 'nothing is running; start it with: tasks up'];
   return [
     `home       ${report.home}`,
@@ -69,6 +74,9 @@ function render(session: Session, report: Report): string[] {
     ...(temporal.uiUrl === null ? [] : [`Web UI     ${temporal.uiUrl}`]),
     `Postgres   ${postgres === null ? 'none known; set DATABASE_URL' : `${postgres.address}  ${mark(postgres)}`}`,
     `worker     ${mark(worker)}`,
+    ...(supervisor.state === 'dead'
+      ? [`supervisor ${mark(supervisor)}: nothing is restarted; mend it with: tasks up`]
+      : []),
     `tasks      ${tasks === null ? 'unknown: the ledger does not answer' : countsLine(tasks, palette)}`,
   ];
 }

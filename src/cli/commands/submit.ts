@@ -146,8 +146,7 @@ async function checkOrigin(session: Session, context: Context): Promise<void> {
 async function noteMissingWorker(session: Session): Promise<void> {
   const { temporal } = await session.connection();
   if (temporal.from !== 'stack') return;
-  const { readStack } = await import('../../local/stack.ts');
-  const { states } = await readStack(session.environment.home);
+  const { states } = await session.stack();
   if (states.worker === 'alive') return;
   session.note('tasks: no worker is running in the stack; the task waits for one: tasks up, or tasks worker');
 }

@@ -4,7 +4,8 @@
  */
 
 import { oneLine } from '../../core/text.ts';
-import { readStack, type PartName, type StackRecord } from '../../local/stack.ts';
+import type { PartName, StackRecord } from '../../local/stack-record.ts';
+import type { LocalFailure } from '../../local/report.ts';
 import { superviseStack } from '../../local/supervisor.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
 import { EXIT, Failed } from '../errors.ts';
@@ -14,15 +15,17 @@ import { stackEventLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
 import { chooseParts, type UpOptions } from '../stack-parts.ts';
 import { detach } from '../detach.ts';
+import { checkBeforeStart } from '../ready.ts';
 
 /** `tasks up`. */
 export async function up(session: Session, options: UpOptions): Promise<number> {
-  const { record, states } = await readStack(session.environment.home);
+  const { record, states } = await session.stack();
   if (states.supervisor === 'alive') {
     if (session.json) session.printJson({ kind: 'already-running', stack: describeStack(record) });
     else session.print(`a stack runs already for ${session.environment.home}`, ...addresses(record));
     return EXIT.ok;
   }
+  await checkBeforeStart(session);
   return options.detach === true ? detach(session, options) : foreground(session, options);
 }
 
@@ -31,7 +34,12 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
   const isLive = io.stdout.isTTY === true && !session.json;
   const progress = isLive ? showProgress(io.stderr) : null;
   let live: LiveView | null = null;
+  let isReady = false;
+  // Why it cannot be started is told once, as the error; another part's reason is told besides.
+  const untold = new Map<PartName, LocalFailure>();
   const report = (event: StackEvent): void => {
+    if (event.kind === 'failed' && !isReady && !session.json) return void untold.set(event.part, event.failure);
+    isReady ||= event.kind === 'ready';
     if (event.kind === 'running' && event.pid !== null) pids.set(event.part, event.pid);
     if (event.kind === 'stopped' || event.kind === 'died') pids.delete(event.part);
     if (session.json)
@@ -62,6 +70,10 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
     });
     if (result.kind === 'stopped') return EXIT.ok;
     const { message, next, evidence } = result.failure;
+    for (const [part, failure] of untold) {
+      const line = stackEventLine({ kind: 'failed', part, failure }, session.palette);
+      if (failure.message !== message && line !== null) session.note(line);
+    }
     if (evidence !== undefined) session.note(...evidence.split('\n').slice(-15));
     throw new Failed(`${oneLine(message, 500)}; ${oneLine(next, 300)}`);
   } finally {

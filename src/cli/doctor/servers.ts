@@ -6,6 +6,7 @@ import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../workflows/messages.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { Failed } from '../errors.ts';
 import { pollersOf } from '../pollers.ts';
+import { goneLine } from '../render/gone.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import type { Temporal } from '../temporal.ts';
@@ -20,6 +21,8 @@ export async function checkServers(session: Session): Promise<readonly Check[]> 
   if (connection.kind !== 'connection') {
     return [bad('Temporal', connection.message, connection.kind === 'none' ? 'tasks up' : 'mend the environment')];
   }
+  const gone = connection.temporal.from === 'stack' ? goneLine(await session.stack()) : null;
+  if (gone !== null) return [bad('Temporal', gone, 'tasks up')];
   const temporal = await session.temporal();
   const reached = await checkTemporal(temporal);
   if (reached.verdict === 'fail') return [reached, await checkLedger(session)];

@@ -1,0 +1,44 @@
+import { describe, expect, it } from '@jest/globals';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HomeError, homeError, openHome } from '../../src/local/home.ts';
+import { tempFolder } from '../support/temp.ts';
+
+describe('a state home', () => {
+  it('is made with all that is missing above it, closed to others', async () => {
+    const home = join(await tempFolder('home'), 'a', 'b', 'c');
+    await openHome(home);
+    expect((await stat(home)).mode & 0o777).toBe(0o700);
+    await openHome(home);
+    expect((await stat(join(home, 'logs'))).isDirectory()).toBe(true);
+  });
+
+  it('may be made by several at once', async () => {
+    const home = join(await tempFolder('home'), 'a', 'b');
+    const opened = await Promise.all(Array.from({ length: 8 }, () => openHome(home)));
+    expect(new Set(opened.map((paths) => paths.home)).size).toBe(1);
+  });
+
+  it('keeps the mode of a folder with things in it', async () => {
+    const home = join(await tempFolder('home'), 'shared');
+    await mkdir(home, { mode: 0o755 });
+    await writeFile(join(home, 'x'), 'x');
+    await openHome(home);
+    expect((await stat(home)).mode & 0o777).toBe(0o755);
+  });
+
+  it('that cannot be is refused, and not tried for ever', async () => {
+    const refused = openHome('/proc/none/of/it');
+    await expect(refused).rejects.toThrow(/^TASKS_HOME: \/proc\/none\/of\/it .*; set it to a folder/);
+    await expect(refused).rejects.toMatchObject({ kind: 'unusable' });
+  });
+
+  it('with a full disk is the right place', () => {
+    const full = homeError('/h', Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }));
+    expect(full).toBeInstanceOf(HomeError);
+    expect(full).toMatchObject({
+      kind: 'full',
+      message: expect.stringMatching(/^no space left in TASKS_HOME \(\/h\); /),
+    });
+  });
+});
