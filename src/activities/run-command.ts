@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import type { TaskId } from '../core/ids.ts';
+import { oneLine } from '../core/text.ts';
 import type { ExitResult } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -37,11 +38,25 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
   return result;
 }
 
-/** One line that says how a command ended. */
-export function describeExit(what: string, exit: ExitResult, timeoutMs: number): string {
+/** What a shell exits with when it cannot start a program. */
+const CANNOT_START: Readonly<Record<number, string>> = {
+  126: 'a program cannot be run',
+  127: 'a program is missing',
+};
+/** How shells and env say it; the program's name is in the line. */
+const SAYS_SO = /not found|no such file|permission denied|cannot execute|exec format error/i;
+const MAX_SAID_CHARS = 200;
+
+/** One line that says how a command ended on this host. */
+export function describeExit(what: string, exit: ExitResult, timeoutMs: number, hostId: string): string {
   switch (exit.kind) {
-    case 'exited':
-      return `${what} exited with ${exit.code}`;
+    case 'exited': {
+      const cannot = CANNOT_START[exit.code];
+      if (cannot === undefined) return `${what} exited with ${exit.code}`;
+      const said = exit.tail.split('\n').findLast((line) => SAYS_SO.test(line));
+      const named = said === undefined ? '' : ` (${oneLine(said, MAX_SAID_CHARS)})`;
+      return `${what} exited with ${exit.code}: ${cannot} on host ${hostId}${named}`;
+    }
     case 'signaled':
       return `${what} was killed by ${exit.signal}`;
     case 'idle-timeout':

@@ -95,7 +95,8 @@ async function judge(
   path: string,
 ): Promise<GateVerdict | null> {
   if (exit.kind === 'exited' && exit.code === 0) return null;
-  const text = describeExit(gate.name === gate.run ? gate.run : `${gate.name} (${gate.run})`, exit, gate.timeoutMs);
+  const what = gate.name === gate.run ? gate.run : `${gate.name} (${gate.run})`;
+  const text = describeExit(what, exit, gate.timeoutMs, deps.hostId);
   const hosts =
     exit.kind === 'aborted' ||
     exit.kind === 'no-space' ||

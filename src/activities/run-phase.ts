@@ -8,13 +8,13 @@
 
 import { join } from 'node:path';
 import type { Judgement } from '../agents/types.ts';
-import type { Failure } from '../core/failure.ts';
+import { classOf, type Failure } from '../core/failure.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
-import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
+import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
 import { runAgent, type AgentRun } from './run-agent.ts';
@@ -29,7 +29,7 @@ export async function runPhase(deps: Dependencies, recorder: Recorder, request: 
     const { recordedUpTo } = await recording;
     const stop = stopReasonOf(signal);
     if (stop === 'canceled' || stop === 'superseded') throw signal.reason;
-    return { outcome: stop === 'drained' ? drained(outcome) : outcome, recordedUpTo };
+    return { outcome: isCutShort(deps, stop, outcome) ? drained(outcome) : outcome, recordedUpTo };
   });
 }
 
@@ -156,13 +156,24 @@ function failed(deps: Dependencies, failure: Failure): AttemptOutcome {
   return { kind: 'failed', failure, host: deps.hostId, session: null, usage: null, checkpoint: null };
 }
 
+/**
+ * A worker's grace may be over, or whoever stops it (a service manager, a closing terminal) has signaled the agent too,
+ * which may end by that as it likes. At most so many such in a row as of any lost attempts.
+ */
+function isCutShort(deps: Dependencies, stop: StopReason, outcome: AttemptOutcome): boolean {
+  if (stop === 'drained') return true;
+  return deps.isDraining() && outcome.kind === 'failed' && classOf(outcome.failure.kind) === 'retryable';
+}
+
 /** An attempt that a stopping worker cut short: what it left is kept, and it is moved at no cost. */
 function drained(outcome: AttemptOutcome): AttemptOutcome {
   if (outcome.kind !== 'failed') return outcome;
+  const { evidence } = outcome.failure;
   const failure: Failure = {
     kind: 'worker-drained',
     message: 'the worker was stopped while the attempt ran',
     next: 'nothing: another worker takes it over, or this one when it is back',
+    ...(evidence === undefined ? {} : { evidence }),
   };
   return { ...outcome, failure };
 }

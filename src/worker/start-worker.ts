@@ -76,6 +76,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const native = await NativeConnection.connect(reach);
   const client = new Client({ connection, namespace });
   const janitor = new Janitor({ client, git, home, log });
+  let draining = false;
   const activities = createActivities({
     hostId: options.hostId,
     home,
@@ -89,6 +90,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     environment: options.environment,
     program: options.program,
     onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
+    isDraining: () => draining,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     log,
   });
@@ -121,6 +123,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     ...slots(TASK_QUEUES.gates, options.gates, { runGate }),
   ]);
   const stopAll = (): void => {
+    draining = true;
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   janitor.start();

@@ -51,6 +51,7 @@ describe('a gate run', () => {
       environment: ({ scratch }) => ({ PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: scratch }),
       program: (name) => name,
       onEnded: () => undefined,
+      isDraining: () => false,
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },
       log: () => undefined,
     };
@@ -111,6 +112,21 @@ describe('a gate run', () => {
     });
     expect(green).toBe(false);
     expect(existsSync(after)).toBe(false);
+  });
+
+  it.each([
+    ['missing', 'no-such-program --all', 'exited with 127: a program is missing on host', 'no-such-program'],
+    ['not executable', './a.txt', 'exited with 126: a program cannot be run on host', './a.txt'],
+  ])('names the host and the program when one is %s', async (_what, command, text, program) => {
+    const { verdict, green } = await run(gateOf([{ run: command }]));
+    expect(verdict).toMatchObject({ kind: 'red', text: expect.stringContaining(text) });
+    expect(verdict).toMatchObject({ text: expect.stringMatching(new RegExp(`on host host \\(.*${program}: .+\\)$`)) });
+    expect(green).toBe(false);
+  });
+
+  it('names no program when a command that runs exits with 127 itself', async () => {
+    const { verdict } = await run(gateOf([{ run: 'echo "tests: 3"; exit 127' }]));
+    expect(verdict).toMatchObject({ text: expect.stringMatching(/exited with 127: .* on host host$/) });
   });
 
   it('is red when a command does not end in time, and nothing of it is left', async () => {
