@@ -5,29 +5,24 @@
 
 import { oneLine, printable } from '../core/text.ts';
 import { tailOf, type FailureKind } from '../core/failure.ts';
-import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
+import type { ObjectId, ProjectName } from '../core/ids.ts';
 import { quote } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import type { Landing, RevisionRequest } from '../core/task-types.ts';
 import type { Git } from './git.ts';
 import { hasCommit, mergeTrees, objectId, readObjects, rememberTree, type Merge } from './merge.ts';
+import { fetchForLanding, readParts, type LandingDeps } from './landing-parts.ts';
+import { newInCandidate } from './new-objects.ts';
 import { writeCommit } from './objects.ts';
-import { fetchRefs, isAbsentRef, isUnreachable, missingBranch, problemOf, shown } from './origin.ts';
+import { isUnreachable, missingBranch, problemOf, shown } from './origin.ts';
 import { readRef, taskRef } from './refs.ts';
-import { placeOf, trackingRef, type Repositories, type Repository } from './repository.ts';
+import { placeOf, type Repository } from './repository.ts';
 import type { ReadGate } from './types.ts';
 
 const MAX_CONFLICT_FILES = 50;
 const MAX_EVIDENCE_CHARS = 16 * 1024;
 const MAX_LANDED_SINCE = 20;
 const GATE_HASH_CHARS = 16;
-
-export interface LandingDeps {
-  readonly git: Git;
-  readonly repositories: Repositories;
-  /** What this process has landed lately: whose each commit is, and what it stands on. */
-  readonly landed: Map<ObjectId, { readonly taskId: TaskId; readonly main: ObjectId }>;
-}
 
 const MAX_REMEMBERED = 2_000;
 
@@ -81,13 +76,12 @@ async function build(deps: LandingDeps, target: Target, item: QueueItem, readGat
     (await hasCommit(git, repository, item.head));
   // On the very main that the task stands on, the merge is the task's own tree: a store takes only descendants of base.
   const isNext = main === item.base;
-  const [landing, merged, [mainTree, tasksYaml, headTree]] = await Promise.all([
+  const [landing, merged, { mainTree, tasksYaml, headTree }] = await Promise.all([
     isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
     hasHead && !isNext ? mergeTrees(git, repository, main, item.head) : null,
-    readObjects(git, repository, [`${main}^{tree}`, `${main}:tasks.yaml`, `${item.head}^{tree}`]),
+    readParts(git, repository, main, item.head),
   ]);
-  const merge: Merge | null =
-    isNext && hasHead && headTree?.type === 'tree' ? { kind: 'clean', tree: headTree.id } : merged;
+  const merge: Merge | null = isNext && hasHead && headTree !== null ? { kind: 'clean', tree: headTree } : merged;
   if (landing !== null) return { kind: 'landed', landing };
   if (merge === null) {
     const ref = taskRef(item.taskId, item.attempt, 'head');
@@ -96,36 +90,13 @@ async function build(deps: LandingDeps, target: Target, item: QueueItem, readGat
   if (merge.kind === 'conflict') {
     return { kind: 'conflict', request: await conflictRequest(git, repository, item, main, merge) };
   }
-  if (merge.tree === mainTree?.id) return { kind: 'nothing-to-land' };
-  const gate = readGate(tasksYaml?.type === 'blob' ? tasksYaml.content.toString('utf8') : null);
+  if (merge.tree === mainTree) return { kind: 'nothing-to-land' };
+  const gate = readGate(tasksYaml);
   if (gate.kind === 'invalid') return { kind: 'held', why: 'gate', text: gate.message };
   const commit = await writeCandidate(repository, target.project, item, main, merge.tree, gate.gate.hash);
+  const added = await newInCandidate(git, repository, commit);
+  if (added !== null) deps.recent.keep(commit, main, added);
   return { kind: 'candidate', candidate: { commit, tree: merge.tree, main, gate: gate.gate }, knownGreen: false };
-}
-
-/** Brings main and the item's branch here in one go; main's id, null when the origin has no such branch. */
-export async function fetchForLanding(
-  deps: LandingDeps,
-  repository: Repository,
-  item: QueueItem,
-): Promise<ObjectId | null> {
-  const { branch, origin } = repository.origin;
-  const ref = taskRef(item.taskId, item.attempt, 'head');
-  const mainSpec = `+refs/heads/${branch}:${trackingRef(branch)}`;
-  return deps.repositories.exclusively(repository, async () => {
-    try {
-      await fetchRefs(deps.git, placeOf(repository), origin, [mainSpec, `+${ref}:${ref}`]);
-    } catch (error) {
-      if (!isAbsentRef(error)) throw error;
-      try {
-        await fetchRefs(deps.git, placeOf(repository), origin, [mainSpec]);
-      } catch (second) {
-        if (isAbsentRef(second)) return null;
-        throw second;
-      }
-    }
-    return readRef(repository.gitDir, trackingRef(branch));
-  });
 }
 
 /** The task's commit among main's first parents since the task's base, told by its own trailers; null when not there. */

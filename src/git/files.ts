@@ -57,6 +57,10 @@ export async function writeAtomic(path: string, content: string | Buffer, mode =
 
 /** The content of a regular file; null when it is absent, a link, something else, or longer than `maxBytes`. */
 export async function readRegular(path: string, maxBytes: number): Promise<Buffer | null> {
+  return readRegularSync(path, maxBytes);
+}
+
+export function readRegularSync(path: string, maxBytes: number): Buffer | null {
   try {
     const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {

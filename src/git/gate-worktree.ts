@@ -16,8 +16,10 @@ import { readText, removeFile, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { tryLockFile } from './lock.ts';
 import { hasCommit, mergeTrees, treeOf, type Merge } from './merge.ts';
+import { writeObjects } from './objects.ts';
 import { fetchRefs } from './origin.ts';
 import { adminFolder, gitFileContent } from './places.ts';
+import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef } from './refs.ts';
 import { placeOf, originKey, trackingRef, type Repositories, type Repository } from './repository.ts';
 import type { GateWorktree } from './types.ts';
@@ -28,6 +30,7 @@ export interface GateDeps {
   readonly home: string;
   readonly git: Git;
   readonly repositories: Repositories;
+  readonly recent: RecentWork;
   /** The gate worktrees that a run of this process has. */
   readonly leased: Set<string>;
 }
@@ -84,14 +87,22 @@ async function rebuildCandidate(
   const { gitDir } = repository;
   const ref = taskRef(item.taskId, item.attempt, 'head');
   const tracking = trackingRef(target.branch);
-  const has = (await readRef(gitDir, tracking)) === candidate.main && (await readRef(gitDir, ref)) === item.head;
-  if (!has) {
-    if (!(await hasCommit(git, repository, candidate.main))) await deps.repositories.fetchBranch(repository);
-    if (!(await hasCommit(git, repository, item.head))) {
-      await deps.repositories.exclusively(repository, () =>
-        fetchRefs(git, placeOf(repository), target.origin, [`+${ref}:${ref}`]),
-      );
-    }
+  const hasMain =
+    deps.repositories.isWhole(repository, candidate.main) ||
+    (await readRef(gitDir, tracking)) === candidate.main ||
+    (await hasCommit(git, repository, candidate.main));
+  if (!hasMain) await deps.repositories.fetchBranch(repository);
+  if ((await readRef(gitDir, ref)) !== item.head && !(await hasCommit(git, repository, item.head))) {
+    await deps.repositories.exclusively(repository, () =>
+      fetchRefs(git, placeOf(repository), target.origin, [`+${ref}:${ref}`]),
+    );
+  }
+  const built = deps.recent.get(candidate.commit);
+  if (built !== null) {
+    // This process has built it: the same objects, under the same ids.
+    await writeObjects(repository.store, built.objects);
+    deps.repositories.keepWhole(repository, candidate.commit);
+    return;
   }
   const merge: Merge =
     candidate.main === item.base

@@ -8,7 +8,8 @@
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
-import { fetchForLanding, landingOf, rememberLanding, type LandingDeps } from './candidate.ts';
+import { landingOf, rememberLanding } from './candidate.ts';
+import { fetchForLanding, type LandingDeps } from './landing-parts.ts';
 import { GitError } from './command.ts';
 import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
 import { inspectCheckout } from './checkout-state.ts';
@@ -18,7 +19,7 @@ import type { Git } from './git.ts';
 import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
 import { isAncestor, treeOf } from './merge.ts';
 import { isUnreachable, listRemote, problemOf, push, shown, type PushRequest, type PushResult } from './origin.ts';
-import { readLooseCommit } from './objects.ts';
+import { newInCandidate } from './new-objects.ts';
 import { deleteRef, taskRef } from './refs.ts';
 import type { Repository } from './repository.ts';
 
@@ -93,21 +94,20 @@ async function pushCandidate(
     updates: [{ ref: `refs/heads/${branch}`, id: candidate.commit, expected: candidate.main }],
     deletions: [...new Set([head, ...(await endedRefs(deps.git, origin, item))])],
     ...(checkout === null
-      ? await knownObjects(repository, item, candidate)
+      ? await knownObjects(deps, repository, candidate)
       : { receivePack: receivePackFor(deps.git.gitPath) }),
   });
 }
 
-/** Right on top of its base a candidate has the tree of the task's branch, which the origin has: only it is new there. */
+/** The origin has main and the task's branch: new there is what the candidate has beside them. */
 async function knownObjects(
+  { git, recent }: LandingDeps,
   repository: Repository,
-  item: QueueItem,
   candidate: Candidate,
 ): Promise<Pick<PushRequest, 'known'>> {
-  if (candidate.main !== item.base) return {};
-  const { algorithm } = repository.store;
-  const body = await readLooseCommit(repository.store, candidate.commit);
-  return body === null ? {} : { known: { algorithm, objects: [{ type: 'commit', body }] } };
+  if (localPathOf(repository.origin.origin) === null) return {};
+  const known = recent.get(candidate.commit)?.objects ?? (await newInCandidate(git, repository, candidate.commit));
+  return known === null ? {} : { known: { algorithm: repository.store.algorithm, objects: [...known.values()] } };
 }
 
 /**
@@ -196,6 +196,8 @@ async function confirm(
     return { kind: 'mismatch', text };
   }
   rememberLanding(deps, item, candidate);
+  deps.repositories.keepWhole(repository, main);
+  for (const commit of [item.head, candidate.commit]) deps.recent.forget(commit);
   await forget(repository, item);
   return { kind: 'landed', landing: landingOf(candidate, item) };
 }

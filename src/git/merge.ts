@@ -82,6 +82,11 @@ export function rememberTree(commit: ObjectId, tree: ObjectId): void {
   knownTrees.set(commit, tree);
 }
 
+/** The tree of a commit, when it is in mind. */
+export function knownTreeOf(commit: ObjectId): ObjectId | null {
+  return knownTrees.get(commit) ?? null;
+}
+
 /** The tree of a commit. @throws GitError when the commit is not there */
 export async function treeOf(git: Git, repository: Repository, commit: ObjectId): Promise<ObjectId> {
   const known = knownTrees.get(commit);

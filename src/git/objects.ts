@@ -4,17 +4,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { deflate, inflate } from 'node:zlib';
+import { deflate, deflateSync, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import type { Person } from '../core/task-types.ts';
-import { errnoOf, exists, readRegular, temporaryName } from './files.ts';
+import { errnoOf, exists, readRegularSync, temporaryName } from './files.ts';
 
-const compress = promisify(deflate);
-const expand = promisify(inflate);
-const MAX_COMMIT_BYTES = 4 * 1024 * 1024;
+const compressLarge = promisify(deflate);
+/** Up to here the thread pool costs more than the work. */
+const SMALL_BYTES = 64 * 1024;
 
 export type HashAlgorithm = 'sha1' | 'sha256';
 
@@ -88,15 +88,55 @@ function cleanName(text: string): string {
     .replace(/^[ .,:;"'\\]+|[ .,:;"'\\]+$/g, '');
 }
 
-/** The body of a commit that is a loose object; null when it is not, or is none. */
-export async function readLooseCommit(store: ObjectStore, id: ObjectId): Promise<Buffer | null> {
-  const packed = await readRegular(join(store.folder, id.slice(0, 2), id.slice(2)), MAX_COMMIT_BYTES);
-  const whole = packed === null ? null : await expand(packed, { maxOutputLength: MAX_COMMIT_BYTES });
+/** A loose object, checked against its id; null when there is none, it is longer than `maxBytes`, or it is not sound. */
+export function readLoose(store: ObjectStore, id: ObjectId, maxBytes: number): RawObject | null {
+  const packed = readRegularSync(join(store.folder, id.slice(0, 2), id.slice(2)), maxBytes);
+  const whole = packed === null ? null : expand(packed, maxBytes + 32);
   if (whole === null || createHash(store.algorithm).update(whole).digest('hex') !== id) return null;
-  return whole.toString('latin1', 0, 7) === 'commit ' ? whole.subarray(whole.indexOf(0) + 1) : null;
+  const type = whole.toString('latin1', 0, whole.indexOf(' '));
+  if (type !== 'commit' && type !== 'tree' && type !== 'blob') return null;
+  return { type, body: whole.subarray(whole.indexOf(0) + 1) };
 }
 
-async function writeObject(store: ObjectStore, type: 'blob' | 'tree' | 'commit', body: Buffer): Promise<ObjectId> {
+function expand(packed: Buffer, maxBytes: number): Buffer | null {
+  try {
+    return inflateSync(packed, { maxOutputLength: maxBytes });
+  } catch {
+    // Damaged, or too long: git finds the words for it.
+    return null;
+  }
+}
+
+/** What a commit names; null when it cannot be told. */
+export function parseCommit(body: Buffer): { readonly tree: ObjectId; readonly parents: readonly ObjectId[] } | null {
+  const head = body.toString('latin1', 0, Math.max(0, body.indexOf('\n\n')));
+  const tree = parseObjectId(/^tree ([0-9a-f]+)$/m.exec(head)?.[1] ?? '');
+  const parents = [...head.matchAll(/^parent ([0-9a-f]+)$/gm)].map(([, id = '']) => parseObjectId(id));
+  const ids = parents.flatMap((parent) => (parent.kind === 'ok' ? [parent.value] : []));
+  return tree.kind === 'ok' && ids.length === parents.length ? { tree: tree.value, parents: ids } : null;
+}
+
+export interface TreeLine {
+  readonly mode: string;
+  readonly id: ObjectId;
+}
+
+/** The lines of a tree by their names, as bytes; null when it is not sound. */
+export function parseTree(body: Buffer, algorithm: HashAlgorithm): ReadonlyMap<string, TreeLine> | null {
+  const idBytes = algorithm === 'sha256' ? 32 : 20;
+  const lines = new Map<string, TreeLine>();
+  for (let at = 0; at < body.length;) {
+    const space = body.indexOf(' ', at);
+    const end = space < 0 ? -1 : body.indexOf(0, space);
+    const id = end < 0 ? null : parseObjectId(body.toString('hex', end + 1, end + 1 + idBytes));
+    if (id === null || id.kind === 'invalid') return null;
+    lines.set(body.toString('latin1', space + 1, end), { mode: body.toString('latin1', at, space), id: id.value });
+    at = end + 1 + idBytes;
+  }
+  return lines;
+}
+
+async function writeObject(store: ObjectStore, type: RawObject['type'], body: Buffer): Promise<ObjectId> {
   const whole = Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]);
   const parsed = parseObjectId(createHash(store.algorithm).update(whole).digest('hex'));
   if (parsed.kind === 'invalid') throw new Error(parsed.message);
@@ -105,14 +145,28 @@ async function writeObject(store: ObjectStore, type: 'blob' | 'tree' | 'commit',
   const folder = join(store.folder, id.slice(0, 2));
   const path = join(folder, id.slice(2));
   if (await exists(path)) return id;
-  const content = await compress(whole, { level: 1 });
+  const content = await compress(whole);
   const temporary = temporaryName(join(folder, 'tmp_obj'));
-  const write = (): Promise<void> => writeFile(temporary, content, { flag: 'wx', mode: 0o444 });
-  await write().catch(async (error: unknown) => {
+  const write = (): void => writeFileSync(temporary, content, { flag: 'wx', mode: 0o444 });
+  try {
+    write();
+  } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    await mkdir(folder, { recursive: true });
-    await write();
-  });
-  await rename(temporary, path);
+    mkdirSync(folder, { recursive: true });
+    write();
+  }
+  renameSync(temporary, path);
   return id;
+}
+
+export async function compress(content: Buffer): Promise<Buffer> {
+  return content.length <= SMALL_BYTES ? deflateSync(content, { level: 1 }) : compressLarge(content, { level: 1 });
+}
+
+/** Writes objects that were read elsewhere, in their order: what is named before what names it. */
+export async function writeObjects(store: ObjectStore, objects: ReadonlyMap<ObjectId, RawObject>): Promise<void> {
+  for (const [id, { type, body }] of objects) {
+    const written = await writeObject(store, type, body);
+    if (written !== id) throw new Error(`the object ${id} came out as ${written}`);
+  }
 }

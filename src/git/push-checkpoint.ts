@@ -7,9 +7,11 @@
 
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Git } from './git.ts';
+import { newOnBranch } from './new-objects.ts';
 import { ENGINE, writeCommit, type ObjectStore, type RawObject } from './objects.ts';
 import { listRemote, push, type Problem } from './origin.ts';
 import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
+import type { RecentWork } from './recent-work.ts';
 import type { Repository } from './repository.ts';
 import type { StoreRequest } from './types.ts';
 
@@ -35,7 +37,7 @@ interface Left {
 
 /** Pushes the attempt's refs, and deletes those of attempts that nobody needs any more; what is wrong, or null. */
 export async function pushCheckpoint(
-  git: Git,
+  { git, recent }: { readonly git: Git; readonly recent: RecentWork },
   repository: Repository,
   request: StoreRequest,
   { head, notes, written }: Left,
@@ -54,11 +56,12 @@ export async function pushCheckpoint(
   const known = await taskRefsIn(gitDir, workspace.taskId);
   const limit = Math.min(confirmedAttempt ?? 0, attempt);
   const deletions = known.filter((entry) => entry.attempt < limit && entry.onOrigin).map(({ ref }) => ref);
-  // Notes have no history: what was written for them is all that they are.
+  const added = needsHead ? await newOnBranch(git, repository, head, workspace.base) : new Map<ObjectId, RawObject>();
+  // Notes have no history: what was written for them is all that they are, unless an earlier attempt has pushed them.
   const sent =
-    !needsHead && notes !== null && written.has(notes)
-      ? { known: { algorithm: objects.algorithm, objects: [...written.values()] } }
-      : {};
+    added === null
+      ? {}
+      : { known: { algorithm: objects.algorithm, objects: [...added.values(), ...written.values()] } };
   let result = await push(git, gitDir, origin, { updates, deletions, objects: objects.folder, ...sent });
   let deleted = deletions;
   if (!result.ok && deletions.length > 0) {
@@ -83,6 +86,7 @@ export async function pushCheckpoint(
       };
     }
   }
+  if (added !== null && needsHead) recent.keep(head, workspace.base, added);
   for (const { ref, id } of wanted) await writeRef(gitDir, ref, id);
   if (!needsHead) await writeRef(gitDir, taskRef(workspace.taskId, attempt, 'base'), head);
   for (const ref of deleted) await deleteRef(gitDir, ref);

@@ -53,6 +53,7 @@ export interface Repositories {
   fetchBranch(repository: Repository): Promise<ObjectId | null>;
   /** Keeps in mind that a repository has a commit with all that it needs, so that it need not be fetched. */
   keepWhole(repository: Repository, commit: ObjectId): void;
+  isWhole(repository: Repository, commit: ObjectId): boolean;
   /** One at a time for each repository, in this process and between processes. */
   exclusively<T>(repository: Repository, work: () => Promise<T>): Promise<T>;
 }
@@ -109,6 +110,12 @@ const POISONABLE = [
   'refs/replace',
 ];
 
+const MAX_WHOLE = 4_096;
+
+function nameOf({ gitDir }: Repository, commit: ObjectId): string {
+  return `${gitDir} ${commit}`;
+}
+
 export function createRepositories(home: string, git: Git): Repositories {
   const mutexes = createMutexes();
   const trash = join(home, 'trash');
@@ -148,12 +155,12 @@ export function createRepositories(home: string, git: Git): Repositories {
     return { kind: 'open', repository: describe(folder, origin, kind, algorithm) };
   };
 
-  const whole = new Map<string, ObjectId>();
+  const whole = new Set<string>();
 
   /** Whether the branch, on an origin of this host, is at a commit that is here already. */
   const isHere = async (repository: Repository, tip: ObjectId): Promise<boolean> => {
     const { gitDir, store, origin } = repository;
-    if (tip !== whole.get(gitDir)) return (await readRef(gitDir, trackingRef(origin.branch))) === tip;
+    if (!whole.has(nameOf(repository, tip))) return (await readRef(gitDir, trackingRef(origin.branch))) === tip;
     return exists(join(store.folder, tip.slice(0, 2), tip.slice(2)));
   };
 
@@ -188,7 +195,12 @@ export function createRepositories(home: string, git: Git): Repositories {
       return repository;
     },
     exclusively,
-    keepWhole: (repository, commit) => whole.set(repository.gitDir, commit),
+    keepWhole: (repository, commit) => {
+      const oldest = whole.values().next();
+      if (whole.size >= MAX_WHOLE && oldest.done !== true) whole.delete(oldest.value);
+      whole.add(nameOf(repository, commit));
+    },
+    isWhole: (repository, commit) => whole.has(nameOf(repository, commit)),
     fetchBranch: (repository) => {
       const key = `${repository.gitDir}\0${repository.origin.branch}`;
       const start = (): Promise<ObjectId | null> => {

@@ -6,17 +6,19 @@ import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import type { Collect } from './collect.ts';
-import { buildCandidate, firstParents, type LandingDeps } from './candidate.ts';
+import { buildCandidate, firstParents } from './candidate.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import { createGit, type Git } from './git.ts';
 import { land } from './land.ts';
+import type { LandingDeps } from './landing-parts.ts';
 import { listOriginTaskRefs } from './local-origin.ts';
 import { readObjects } from './merge.ts';
 import { fetchRefs, listRemote, push } from './origin.ts';
 import { adminFolder, placesOfTask, readState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
+import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
 import { storeWorkspace } from './store.ts';
@@ -46,9 +48,10 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const { home } = options;
   const git = gitOf(options);
   const repositories = createRepositories(home, git);
-  const workspaces: WorkspaceDeps = { home, git, repositories, untouched: new Map() };
-  const landing: LandingDeps = { git, repositories, landed: new Map() };
-  const gates: GateDeps = { home, git, repositories, leased: new Set() };
+  const recent = new RecentWork();
+  const workspaces: WorkspaceDeps = { home, git, repositories, recent, untouched: new Map() };
+  const landing: LandingDeps = { git, repositories, recent, landed: new Map() };
+  const gates: GateDeps = { home, git, repositories, recent, leased: new Set() };
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),

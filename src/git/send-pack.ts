@@ -8,15 +8,12 @@
  */
 
 import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { deflate } from 'node:zlib';
 import type { ObjectId } from '../core/ids.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { localPathOf } from './local-origin.ts';
-import type { HashAlgorithm, RawObject } from './objects.ts';
+import { compress, type HashAlgorithm, type RawObject } from './objects.ts';
 
-const compress = promisify(deflate);
 const TYPES = { commit: 1, tree: 2, blob: 3 } as const;
 const MAX_PACK_BYTES = 4 * 1024 * 1024;
 
@@ -68,7 +65,7 @@ async function packOf({ algorithm, objects }: SendRequest): Promise<Buffer> {
   header.writeUInt32BE(2, 4);
   header.writeUInt32BE(objects.length, 8);
   const parts = await Promise.all(
-    objects.map(async ({ type, body }) => [entryHeader(TYPES[type], body.length), await compress(body, { level: 1 })]),
+    objects.map(async ({ type, body }) => [entryHeader(TYPES[type], body.length), await compress(body)]),
   );
   const content = Buffer.concat([header, ...parts.flat()]);
   return Buffer.concat([content, createHash(algorithm).update(content).digest()]);

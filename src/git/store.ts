@@ -75,7 +75,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
     notesTree,
     before?.notesTree === notesTree ? before.notesCommit : null,
   );
-  const pushed = await pushCheckpoint(deps.git, repository, request, { head, notes, written });
+  const pushed = await pushCheckpoint(deps, repository, request, { head, notes, written });
   if (pushed !== null) return { kind: 'failed', ...pushed };
   const baseTree = head === workspace.base ? tree : await treeOf(deps.git, repository, workspace.base);
   const checkpoint: Checkpoint = { base: workspace.base, head, attempt: request.attempt, changed: tree !== baseTree };

@@ -19,6 +19,7 @@ import { restoreNotes } from './notes.ts';
 import { ENGINE, writeCommit } from './objects.ts';
 import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem } from './origin.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
+import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef, writeRef } from './refs.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
 import type { PrepareRequest, PrepareResult } from './types.ts';
@@ -39,6 +40,7 @@ export interface WorkspaceDeps {
   readonly home: string;
   readonly git: Git;
   readonly repositories: Repositories;
+  readonly recent: RecentWork;
   /** The task's workspaces that are known to be exactly at this commit, with nothing run in them since. */
   readonly untouched: Map<string, Untouched>;
 }
