@@ -46,6 +46,12 @@ export async function requireKnown(session: Session, id: TaskId): Promise<TaskVi
   return (await readKnown(session, id)).view;
 }
 
+/** What the lists know of a task, or else Temporal: its workflow, which needs a worker, is not asked. @throws as above */
+export async function readListed(session: Session, id: TaskId): Promise<TaskView> {
+  const recorded = await tryLedger(session, (ledger) => ledger.readTask(id));
+  return recorded ?? (await settle(id, null, await describe(await session.temporal(), id), null)).view;
+}
+
 type Described =
   | { readonly kind: 'found'; readonly description: WorkflowExecutionDescription }
   | { readonly kind: 'none' }

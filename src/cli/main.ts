@@ -1,10 +1,11 @@
 /** The command table. Nothing heavy is loaded here: each command's code is, when it is called. */
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { TASK_STATES } from '../core/task-types.ts';
 import { EXIT, explainError, UsageError } from './errors.ts';
+import { addHelp } from './help.ts';
 import type { CliIo } from './io.ts';
-import { parseDuration } from './render/time.ts';
+import { count, milliseconds } from './option-values.ts';
 import type { Session } from './session.ts';
 
 /** Runs one command; its exit code: 0, 1 (failed) or 2 (wrong usage). Never throws. */
@@ -55,6 +56,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
       getOutHelpWidth: () => io.stdout.columns ?? 100,
     })
     .showSuggestionAfterError(true)
+    .helpCommand(false)
     .addHelpText('after', HELP_AFTER);
   const table: Table = {
     program,
@@ -78,6 +80,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
   addReading(table);
   addMessages(table);
   addCare(table);
+  addHelp(program);
   return program;
 }
 
@@ -101,8 +104,8 @@ function addStackCommands(table: Table): void {
       .description('start the embedded stack: Temporal, Postgres and a worker')
       .option('-d, --detach', 'in the background; returns when everything is ready')
       .option('--no-worker', 'without a worker')
-      .option('--agents <n>', 'agents at the same time', count)
-      .option('--gates <n>', 'gate runs at the same time', count),
+      .option('--agents <n>', 'agents at the same time', count('--agents'))
+      .option('--gates <n>', 'gate runs at the same time', count('--gates')),
     async () => (await import('./commands/up.ts')).up,
   );
   table.action(
@@ -113,8 +116,8 @@ function addStackCommands(table: Table): void {
     program
       .command('worker')
       .description('run a worker in the foreground')
-      .option('--agents <n>', 'agents at the same time', count)
-      .option('--gates <n>', 'gate runs at the same time', count),
+      .option('--agents <n>', 'agents at the same time', count('--agents'))
+      .option('--gates <n>', 'gate runs at the same time', count('--gates')),
     async () => (await import('./commands/worker.ts')).worker,
   );
   table.action(
@@ -156,7 +159,7 @@ function addWait(table: Table): void {
       .argument('[id...]')
       .option('--all', 'every task that has not ended')
       .option('--no-wait-for-people', 'end with exit 1 when only people are waited for')
-      .option('--timeout <duration>', 'at the longest, such as 90s, 10m or 2h', milliseconds),
+      .option('--timeout <duration>', 'at the longest, such as 90s, 10m or 2h', milliseconds('--timeout')),
     async () => (await import('./commands/wait.ts')).wait,
   );
 }
@@ -171,7 +174,7 @@ function addReading(table: Table): void {
       .option('--all', 'every task')
       .option('--state <state>', `one of ${TASK_STATES.join(', ')}; several with commas`)
       .option('--project <name>', 'of one project')
-      .option('--limit <n>', 'at most so many', count),
+      .option('--limit <n>', 'at most so many', count('--limit')),
     async () => (await import('./commands/list.ts')).list,
   );
   table.action(
@@ -184,7 +187,7 @@ function addReading(table: Table): void {
       .description('what a task printed')
       .argument('<id>')
       .option('-f, --follow', 'until the task has ended')
-      .option('--attempt <n>', 'of one attempt', count),
+      .option('--attempt <n>', 'of one attempt', count('--attempt')),
     async () => (await import('./commands/logs.ts')).logs,
   );
   table.action(
@@ -265,15 +268,4 @@ function addCare(table: Table): void {
       return (session, _options, args) => completion(session, program, args);
     },
   );
-}
-
-function count(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('give a whole number from 1 on.');
-  return Number(text);
-}
-
-function milliseconds(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === null) throw new InvalidArgumentError('give a duration such as 90s, 10m or 2h.');
-  return ms;
 }

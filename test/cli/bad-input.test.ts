@@ -74,6 +74,7 @@ describe('wrong input', () => {
     ['an unknown option', ['a', '--jsonn'], /unknown option '--jsonn' \(Did you mean --json\?\)/],
     ['an option without its value', ['a', '--run'], /option '--run <command>' argument missing/],
     ['an empty request id', ['a', '--request-id', ''], /request-id: is empty/],
+    ['a way to wait without waiting', ['a', '--run', 'x', '--no-wait-for-people'], /--no-wait-for-people: .* --wait/],
     ['a list beside a title', ['a', '--from', 'x'], /--from: takes no title beside it/],
     ['a list that is not there', ['--from', 'x.jsonl'], /--from: "x.jsonl": there is no such file/],
   ])('%s is refused', async (_name, args, message) => {
@@ -157,17 +158,26 @@ describe('wrong input', () => {
     ['waiting for nothing', ['wait'], /id: is missing; give ids, or --all/],
     ['waiting for all and one', ['wait', 'zz', '--all'], /--all: takes no ids/],
     ['waiting for an unknown task', ['wait', 'zzzzzzzzzz'], /no task is named zzzzzzzzzz/],
-    ['no duration', ['wait', '--all', '--timeout', 'soon'], /--timeout.* give a duration/],
+    [
+      'no duration',
+      ['wait', '--all', '--timeout', 'soon'],
+      /^tasks: --timeout: "soon" does not do; give a duration such as 90s, 10m or 2h\n$/,
+    ],
     ['an unknown state', ['list', '--state', 'done'], /--state: "done" is no state; give one of queued/],
     ['a project that can be none', ['list', '--project', 'My Shop'], /--project: "My Shop" must be/],
-    ['no number', ['list', '--limit', '0'], /--limit.* give a whole number from 1 on/],
+    ['no number', ['list', '--limit', '0'], /^tasks: --limit: "0" does not do; give a whole number from 1 on\n$/],
     ['an empty answer', ['answer', 'zz', ' '], /answer: is empty/],
     ['no answer', ['answer', 'zz'], /answer: is missing/],
     ['an answer over the limit', ['answer', 'zz', 'x'.repeat(65_537)], /answer: is 65537 bytes/],
     ['an unknown task to cancel', ['cancel', 'zzzzzzzzzz'], /no task begins with "zzzzzzzzzz"/],
     ['an unknown task to retry', ['retry', 'zzzzzzzzzz'], /no task begins with "zzzzzzzzzz"/],
     ['an unknown shell', ['completion', 'tcsh'], /shell: "tcsh" is not known; give one of bash, zsh, fish/],
-    ['a worker with --json', ['worker', '--json'], /--json: a worker prints no result/],
+    [
+      'help for an unknown command',
+      ['help', 'sumbit'],
+      /unknown command "sumbit"; did you mean submit\? See tasks --help/,
+    ],
+    ['a number for slots that is none', ['up', '--agents', '2.5'], /--agents: "2.5" does not do; give a whole number/],
   ])('%s is refused', async (_name, argv, message) => {
     await expectRefused(await cli({ cwd: project.clone, env }, argv), message);
   });
@@ -308,13 +318,16 @@ describe('servers that are not there', () => {
 });
 
 describe('help', () => {
-  it.each([[[]], [['--help']], [['submit', '--help']]])('%j goes to standard output with exit 0', async (argv) => {
-    const place = { cwd: '/', env: {} };
-    const { code, stdout, stderr } = await cli(place, argv);
-    expect(stdout).toContain('Usage: tasks');
-    expect(stdout).toContain('Examples:');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  });
+  it.each([[[]], [['--help']], [['submit', '--help']], [['help']], [['help', 'submit']]])(
+    '%j goes to standard output with exit 0',
+    async (argv) => {
+      const place = { cwd: '/', env: {} };
+      const { code, stdout, stderr } = await cli(place, argv);
+      expect(stdout).toContain('Usage: tasks');
+      expect(stdout).toContain('Examples:');
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    },
+  );
 
   it('has the version', async () => {
     expect(await cli({ cwd: '/', env: {} }, ['--version'])).toMatchObject({ code: 0, stdout: '0.0.0\n' });

@@ -48,8 +48,8 @@ describe('what waits for a person', () => {
     ['proposal', 'tasks answer 3fa0000000 "…"'],
     ['attempts', 'tasks retry 3fa0000000'],
     ['revisions', 'tasks retry 3fa0000000'],
-    ['checkout', 'tasks show 3fa0000000'],
-    ['gate', 'tasks show 3fa0000000'],
+    ['checkout', null],
+    ['gate', null],
     ['origin', null],
     ['engine', null],
     ['retry', null],
@@ -65,8 +65,26 @@ describe('what waits for a person', () => {
   it('does not tell a command twice', () => {
     const text = 'it failed; go on with: tasks retry 3fa0000000';
     expect(waitsLine(viewWith({ waitingFor: { kind: 'attempts', text, since: SINCE } }))).toBe(
-      `3fa0000000 waits for attempts: ${text}`,
+      `3fa0000000 waits for a person, its attempts are used up: ${text}`,
     );
+  });
+
+  it('says once in a task and in the inbox how to go on', () => {
+    const text = 'it failed; go on with: tasks retry 3fa0000000';
+    const view = viewWith({ state: 'waiting', waitingFor: { kind: 'revisions', text, since: SINCE } });
+    const page = renderTask({ view, body: null, exchanges: [], events: [], webUrl: null }, SCREEN);
+    expect(page.slice(-2)).toEqual([
+      'Waits for a person, its revisions are used up (since 1 min ago)',
+      '  it failed; go on with: tasks retry 3fa0000000',
+    ]);
+    expect(renderInbox([view], SCREEN)).toHaveLength(2);
+  });
+
+  it('has nothing to reply with where the checkout is waited for', () => {
+    const text = 'a.txt is changed in the checkout; commit it, landing goes on by itself';
+    const view = viewWith({ state: 'landing', waitingFor: { kind: 'checkout', text, since: SINCE } });
+    expect(waitsLine(view)).toBe(`3fa0000000 waits for the checkout: ${text}`);
+    expect(renderInbox([view], SCREEN).at(-1)).toBe('    see: tasks show 3fa0000000');
   });
 
   it('is an inbox entry of three lines', () => {
@@ -96,7 +114,7 @@ describe('one task', () => {
       '  More',
       '  of it',
       '',
-      'Waits for question, since 1 min ago',
+      'Waits for question (since 1 min ago)',
       '  Which',
       '  one?',
       '  reply with: tasks answer 3fa0000000 "…"',
@@ -196,6 +214,9 @@ describe('the stack', () => {
     const lines = renderLive({ ...data, tasks }, { ...SCREEN, columns: 40 }, 20);
     expect(lines.length).toBeLessThan(20);
     for (const line of lines) expect(displayWidth(line)).toBeLessThan(40);
+    for (const rows of [3, 6, 8, 12]) {
+      expect(renderLive({ ...data, tasks }, { ...SCREEN, columns: 45 }, rows).length).toBeLessThan(rows);
+    }
     expect(renderLive({ ...data, tasks: null }, SCREEN, 20).join('\n')).toContain('does not answer yet');
   });
 });
@@ -262,7 +283,8 @@ describe('small things', () => {
   });
 
   it.each(SHELLS)('completes every command in %s', (shell) => {
-    const shapes = [{ name: 'wait', description: "it's", options: [{ name: '--all', description: 'all' }] }];
+    const options = [{ name: '--all', description: 'all', value: 'none' } as const];
+    const shapes = [{ name: 'wait', description: "it's", options }];
     const script = renderCompletion(shell, shapes);
     expect(script).toContain('wait');
     expect(script).toContain(shell === 'fish' ? "-l all -d 'all'" : '--all');

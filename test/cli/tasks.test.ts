@@ -84,6 +84,8 @@ describe('with a worker', () => {
     expect(lined.slice(0, 3).map(({ id, existing }) => [id, existing])).toEqual(first.map(({ id }) => [id, true]));
     expect(lined.slice(3).map(({ state }) => state)).toEqual(['unchanged', 'unchanged', 'unchanged']);
     expect(again.code).toBe(0);
+    const renamed = await tasks(['submit', 'Another title', '--run', 'false', '--request-id', 'many-b']);
+    expect(renamed.stdout).toBe(`${first[1]?.id}  Task b  (submitted before, unchanged)\n`);
   });
 
   it('names who waits for a person while it waits, and goes on when somebody answers', async () => {
@@ -143,7 +145,7 @@ describe('with a worker', () => {
     expect(waited.code).toBe(1);
     expect((await logs).code).toBe(0);
     const twice = await tasks(['cancel', id]);
-    expect(twice.stderr).toBe(`tasks: ${id} has ended already; there is nothing to cancel\n`);
+    expect(twice.stderr).toBe(`tasks: ${id} has ended already (canceled); there is nothing to cancel\n`);
     expect(twice.code).toBe(1);
     await writeFile(flag, '');
     const person = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Grace' };

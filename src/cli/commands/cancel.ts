@@ -3,6 +3,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { mapBounded } from '../bounded.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { requireKnown } from '../known.ts';
 import { noTask, resolveIds } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS } from '../temporal.ts';
@@ -23,7 +24,8 @@ async function cancelOne(session: Session, id: TaskId): Promise<boolean> {
     // A request to a closed workflow is taken in silence, so its state is asked first.
     const { status } = await temporal.within(CALL_MS, () => temporal.task(id).describe());
     if (status.name !== 'RUNNING') {
-      session.note(`tasks: ${id} has ended already; there is nothing to cancel`);
+      const { state } = await requireKnown(session, id);
+      session.note(`tasks: ${id} has ended already (${state}); there is nothing to cancel`);
       return false;
     }
     await temporal.within(CALL_MS, () => temporal.task(id).cancel());

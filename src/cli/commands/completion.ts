@@ -1,9 +1,10 @@
 /** Completion scripts for shells, made from the command table. */
 
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { quote } from '../../core/ids.ts';
+import { TASK_STATES } from '../../core/task-types.ts';
 import { EXIT, UsageError } from '../errors.ts';
-import { renderCompletion, SHELLS, type CommandShape, type Shell } from '../render/completion.ts';
+import { renderCompletion, SHELLS, type CommandShape, type OptionShape, type Shell } from '../render/completion.ts';
 import type { Session } from '../session.ts';
 
 /** `tasks completion SHELL`. */
@@ -13,12 +14,26 @@ export async function completion(session: Session, program: Command, args: reado
   const shapes = program.commands.map((command): CommandShape => ({
     name: command.name(),
     description: command.description(),
-    options: command.options.map(({ long, description }) => ({ name: long ?? '', description })),
+    options: command.options.map((option) => ({
+      name: option.long ?? '',
+      description: option.description,
+      value: valueOf(command.name(), option),
+    })),
   }));
   const script = renderCompletion(name, shapes);
   if (session.json) session.printJson({ shell: name, script });
   else session.print(script);
   return EXIT.ok;
+}
+
+/** The agents of the repository's tasks.yaml, where they are written one below the other. */
+const LIST_AGENTS = String.raw`sed -n '/^agents:/,/^[^ #]/s/^  \([a-z0-9][a-z0-9-]*\):.*/\1/p' "$(git rev-parse --show-toplevel 2>/dev/null)/tasks.yaml" 2>/dev/null; echo claude`;
+
+function valueOf(command: string, { long, flags, required }: Option): OptionShape['value'] {
+  if (!required) return 'none';
+  if (flags.includes('<path>')) return 'file';
+  if (command === 'list' && long === '--state') return { words: TASK_STATES };
+  return command === 'submit' && long === '--agent' ? { command: LIST_AGENTS } : 'any';
 }
 
 function isShell(name: string): name is Shell {

@@ -16,6 +16,7 @@ import { findAgentProgram } from '../agent-program.ts';
 import { mapBounded, ordered } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
+import { readListed } from '../known.ts';
 import { webUrl, type Session } from '../session.ts';
 import { checkDraft, parseDrafts, type Draft, type Submission } from '../submission.ts';
 import type { Temporal } from '../temporal.ts';
@@ -65,7 +66,8 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   const inOrder = ordered<() => void>((tell) => tell());
   const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
     const made = await start(session, temporal, context, submission);
-    inOrder(index, () => report(session, temporal, made, submission, context));
+    const shown = made.existing ? await readListed(session, made.id) : { title: submission.title, state: 'queued' };
+    inOrder(index, () => report(session, temporal, made, shown, context));
     return made;
   });
   if (options.wait !== true) return EXIT.ok;
@@ -87,6 +89,9 @@ async function checkPrograms(session: Session, context: Context, submissions: re
 }
 
 function checkOptions(options: SubmitOptions, args: readonly string[]): void {
+  if (!options.waitForPeople && options.wait !== true) {
+    throw new UsageError('--no-wait-for-people: says how to wait; give --wait beside it, or leave it out');
+  }
   if (options.from !== undefined) {
     const others = { title: args[0], '--body': options.body, '--file': options.file, '--run': options.run };
     const more = { ...others, '--agent': options.agent, '--request-id': options.requestId };
@@ -154,6 +159,11 @@ async function noteMissingWorker(session: Session): Promise<void> {
 interface Started {
   readonly id: TaskId;
   readonly existing: boolean;
+}
+
+interface Shown {
+  readonly title: string;
+  readonly state: string;
 }
 
 function chooseId(project: string, requestId: string | null): TaskId {
@@ -224,20 +234,21 @@ export function describeTask(spec: TaskSpec) {
   };
 }
 
-function report(session: Session, temporal: Temporal, made: Started, wanted: Submission, context: Context): void {
+/** A task that was there before is shown as it is, whatever was asked for this time. */
+function report(session: Session, temporal: Temporal, made: Started, shown: Shown, context: Context): void {
   const workflowId = workflowIds.task(made.id);
   const url = webUrl(temporal.settings, workflowId);
   const { project } = context.settings;
   if (!session.json) {
-    const note = made.existing ? session.palette.dim('  (submitted before)') : '';
-    session.print(`${made.id}  ${oneLine(wanted.title)}${note}`);
+    const note = made.existing ? session.palette.dim(`  (submitted before, ${shown.state})`) : '';
+    session.print(`${made.id}  ${oneLine(shown.title)}${note}`);
     return;
   }
   session.printJson({
     id: made.id,
-    title: wanted.title,
+    title: shown.title,
     project,
-    state: 'queued',
+    state: shown.state,
     existing: made.existing,
     workflowId,
     ...(url === null ? {} : { webUrl: url }),

@@ -1,6 +1,9 @@
 /** Runs a worker in the foreground: the worker's own program, with this one's terminal. */
 
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { openHome } from '../../local/home.ts';
+import { TASK_QUEUES } from '../../workflows/messages.ts';
 import { UsageError, Failed } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { slotArguments } from '../stack-parts.ts';
@@ -13,20 +16,20 @@ export interface WorkerOptions {
 
 /** `tasks worker`: its exit code is the worker's. */
 export async function worker(session: Session, options: WorkerOptions): Promise<number> {
-  if (session.json)
-    throw new UsageError('--json: a worker prints no result; leave it out, its log is on standard error');
   const { io, environment } = session;
   // What is wrong is told in one line, before a program is started.
   const { postgres } = await session.connection();
   if (postgres === null) throw new UsageError('DATABASE_URL: is not set; name the Postgres that the ledger lives in');
+  await openHome(environment.home);
   const [program, ...args] = io.programs.worker;
   const child = spawn(program, [...args, ...slotArguments(options)], {
     cwd: io.cwd,
     env: { ...environment.all, TASKS_HOME: environment.home },
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', session.json ? 'pipe' : 'inherit'],
     // The signals of the terminal reach it once, by this process.
     detached: true,
   });
+  if (child.stderr !== null) tellStart(session, child.stderr);
   const stop = (): void => void child.kill('SIGTERM');
   io.interrupt.addEventListener('abort', stop, { once: true });
   // The second Ctrl-C ends this process, and the worker with it.
@@ -34,11 +37,37 @@ export async function worker(session: Session, options: WorkerOptions): Promise<
   process.once('exit', killNow);
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new Failed(`the worker cannot be run: ${error.message}; run npm run build`)));
-    child.once('exit', (code, signal) => {
+    child.once('close', (code, signal) => {
       process.off('exit', killNow);
       io.interrupt.removeEventListener('abort', stop);
+      if (session.json) session.printJson({ kind: 'ended', code, signal });
       if (signal !== null) session.note(`tasks: the worker was ended by ${signal}`);
       resolve(code ?? 1);
     });
+  });
+}
+
+/** The line of the worker's log by which it says that it polls. */
+const READY = /^\S+ worker ready (\{.*\})$/m;
+
+const MAX_LOG_CHARS = 64 * 1024;
+
+/** Passes the worker's log on, and prints the start as JSON once it is told there. */
+function tellStart(session: Session, log: Readable): void {
+  let begun: string | null = '';
+  log.on('data', (part: Buffer) => {
+    session.io.stderr.write(part);
+    if (begun === null) return;
+    begun = (begun + part.toString('utf8')).slice(-MAX_LOG_CHARS);
+    const facts = READY.exec(begun)?.[1];
+    if (facts === undefined) return;
+    begun = null;
+    const { host, agents, gates } = JSON.parse(facts) as { host: string; agents: number; gates: number };
+    const queues = [
+      TASK_QUEUES.tasks,
+      ...(agents > 0 ? [TASK_QUEUES.agents] : []),
+      ...(gates > 0 ? [TASK_QUEUES.gates] : []),
+    ];
+    session.printJson({ kind: 'started', host, agents, gates, queues });
   });
 }

@@ -3,10 +3,17 @@
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
+export interface OptionShape {
+  readonly name: string;
+  readonly description: string;
+  /** What it is followed by: nothing, a file, one of these words, what a shell command prints, or anything. */
+  readonly value: 'none' | 'file' | 'any' | { readonly words: readonly string[] } | { readonly command: string };
+}
+
 export interface CommandShape {
   readonly name: string;
   readonly description: string;
-  readonly options: readonly { readonly name: string; readonly description: string }[];
+  readonly options: readonly OptionShape[];
 }
 
 /** The commands that take ids. */
@@ -26,12 +33,22 @@ export function renderCompletion(shell: Shell, commands: readonly CommandShape[]
 
 function bash(commands: readonly CommandShape[]): string {
   const cases = commands.map(({ name, options }) => `    ${name}) words="${options.map((o) => o.name).join(' ')}" ;;`);
+  const values = commands.flatMap(({ name, options }) =>
+    options.flatMap((option) => {
+      const offered = bashValues(option.value);
+      return offered === null ? [] : [`    "${name} ${option.name}") ${offered} return ;;`];
+    }),
+  );
   return `_tasks() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} words=""
+  local cur=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(' ')}" -- "$cur"))
     return
   fi
+  COMPREPLY=()
+  case "\${COMP_WORDS[1]} $before" in
+${values.join('\n')}
+  esac
   case "\${COMP_WORDS[1]}" in
 ${cases.join('\n')}
   esac
@@ -41,11 +58,26 @@ ${cases.join('\n')}
       case "\${COMP_WORDS[1]}" in
         ${WITH_IDS.join('|')}) COMPREPLY=($(compgen -W "$(${LIST_IDS})" -- "$cur")) ;;
         completion) COMPREPLY=($(compgen -W "${SHELLS.join(' ')}" -- "$cur")) ;;
-        *) COMPREPLY=($(compgen -f -- "$cur")) ;;
       esac ;;
   esac
 }
 complete -F _tasks tasks`;
+}
+
+/** The statement that fills the offers; null for an option that takes no value. */
+function bashValues(value: OptionShape['value']): string | null {
+  if (value === 'none') return null;
+  if (value === 'any') return '';
+  if (value === 'file') return 'COMPREPLY=($(compgen -f -- "$cur"));';
+  const words = 'words' in value ? value.words.join(' ') : `$(${value.command})`;
+  return `COMPREPLY=($(compgen -W "${words}" -- "$cur"));`;
+}
+
+function fishValues(value: OptionShape['value']): string {
+  if (value === 'none') return '';
+  if (value === 'any') return ' -x';
+  if (value === 'file') return ' -r -F';
+  return ` -x -a ${fishText('words' in value ? value.words.join(' ') : `(${value.command})`)}`;
 }
 
 function fishText(words: string): string {
@@ -59,7 +91,7 @@ function fish(commands: readonly CommandShape[]): string {
     for (const option of options) {
       const long = option.name.replace(/^--/, '');
       lines.push(
-        `complete -c tasks -n '__fish_seen_subcommand_from ${name}' -l ${long} -d ${fishText(option.description)}`,
+        `complete -c tasks -n '__fish_seen_subcommand_from ${name}' -l ${long}${fishValues(option.value)} -d ${fishText(option.description)}`,
       );
     }
   }

@@ -5,7 +5,7 @@ import { TASK_STATES, type TaskView } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
 import { cutTo, fit, table, type Cell } from './table.ts';
-import { paintState, replyCommand, stateText, type Screen } from './tasks.ts';
+import { paintState, replyCommand, stateText, waitWords, type Screen } from './tasks.ts';
 import { duration } from './time.ts';
 
 const MIB = 1024 * 1024;
@@ -84,7 +84,13 @@ export function renderLive(data: LiveData, screen: Screen, rows: number): string
   ];
   const room = Math.max(2, rows - head.length - foot.length - 4);
   const body = data.tasks === null ? [] : tasksPart(data.tasks.active, data.tasks.inbox, screen, room);
-  return [...head, '', ...body, '', ...foot].map((line) => fit(line, columns - 1));
+  const lines = [...head, '', ...body, '', ...foot].map((line) => fit(line, columns - 1));
+  // A screen of a few rows would scroll, and what has scrolled away cannot be drawn over.
+  return lines.slice(0, Math.max(1, rows - 1));
+}
+
+function waitedFor({ waitingFor }: TaskView): string {
+  return waitingFor === null ? 'a person' : waitWords(waitingFor.kind);
 }
 
 function tasksPart(active: readonly TaskView[], inbox: readonly TaskView[], screen: Screen, room: number): string[] {
@@ -100,7 +106,7 @@ function tasksPart(active: readonly TaskView[], inbox: readonly TaskView[], scre
   ]);
   const asks = waiting.map((view) =>
     palette.yellow(
-      cutTo(`${view.id} waits for ${view.waitingFor?.kind ?? 'a person'}: ${replyCommand(view) ?? ''}`, columns - 1),
+      cutTo(`${view.id} waits for ${waitedFor(view)}: ${replyCommand(view) ?? `tasks show ${view.id}`}`, columns - 1),
     ),
   );
   const hidden = active.length - rest.length + (inbox.length - waiting.length);

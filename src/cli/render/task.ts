@@ -2,7 +2,7 @@
 
 import type { Exchange, Happened, TaskEvent, TaskView } from '../../core/task-types.ts';
 import { oneLine, printable } from '../../core/text.ts';
-import { paintState, replyCommand, stateText, type Screen } from './tasks.ts';
+import { paintState, replyCommand, stateText, waitWords, type Screen } from './tasks.ts';
 import { ago } from './time.ts';
 
 export interface TaskPage {
@@ -64,9 +64,9 @@ function renderWait(view: TaskView, { palette, nowMs }: Screen): string[] {
   const reply = replyCommand(view);
   return [
     '',
-    palette.yellow(`Waits for ${waitingFor.kind}, since ${ago(waitingFor.since, nowMs)}`),
+    palette.yellow(`Waits for ${waitWords(waitingFor.kind)} (since ${ago(waitingFor.since, nowMs)})`),
     ...indented(waitingFor.text, MAX_EVIDENCE_LINES),
-    ...(reply === null ? [] : [`  ${palette.dim('reply with:')} ${reply}`]),
+    ...(reply === null || waitingFor.text.includes(reply) ? [] : [`  ${palette.dim('reply with:')} ${reply}`]),
   ];
 }
 

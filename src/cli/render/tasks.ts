@@ -1,6 +1,6 @@
 /** Tasks as text: the list, the inbox and what `submit` and `wait` say. Pure. */
 
-import { waitsForPerson, type TaskStateName, type TaskView } from '../../core/task-types.ts';
+import { waitsForPerson, type TaskStateName, type TaskView, type WaitingKind } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
@@ -67,13 +67,40 @@ export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string 
     case 'attempts':
     case 'revisions':
       return `tasks retry ${view.id}`;
+    // Replied to in the repository, not here; the text says how.
     case 'checkout':
     case 'gate':
     case 'engine':
     case 'origin':
     case 'retry':
     case 'limit':
-      return `tasks show ${view.id}`;
+      return null;
+  }
+}
+
+/** What a task waits for, as words behind "waits for". */
+export function waitWords(kind: WaitingKind): string {
+  switch (kind) {
+    case 'attempts':
+      return 'a person, its attempts are used up';
+    case 'revisions':
+      return 'a person, its revisions are used up';
+    case 'question':
+      return 'question';
+    case 'proposal':
+      return 'proposal';
+    case 'checkout':
+      return 'the checkout';
+    case 'gate':
+      return 'its gate';
+    case 'origin':
+      return 'its origin';
+    case 'engine':
+      return 'the engine';
+    case 'retry':
+      return 'its next try';
+    case 'limit':
+      return 'a limit';
   }
 }
 
@@ -84,7 +111,7 @@ export function waitsLine(view: TaskView): string {
   const reply = replyCommand(view);
   const text = oneLine(waitingFor.text, 300);
   const how = reply === null || text.includes(reply) ? '' : ` — reply with: ${reply}`;
-  return `${view.id} waits for ${waitingFor.kind}: ${text}${how}`;
+  return `${view.id} waits for ${waitWords(waitingFor.kind)}: ${text}${how}`;
 }
 
 /** What waits for a person, oldest first, each with the command to reply. */
@@ -94,10 +121,14 @@ export function renderInbox(views: readonly TaskView[], screen: Screen): string[
     const { waitingFor } = view;
     if (waitingFor === null) return [];
     const kind = palette.yellow(waitingFor.kind);
+    const text = oneLine(waitingFor.text, 500);
+    const reply = replyCommand(view);
+    const how =
+      reply === null ? `${palette.dim('see:')} tasks show ${view.id}` : `${palette.dim('reply with:')} ${reply}`;
     return [
       `${palette.bold(view.id)}  ${kind}  ${palette.dim(`${view.project}, ${ago(waitingFor.since, screen.nowMs)}`)}  ${oneLine(view.title)}`,
-      `    ${oneLine(waitingFor.text, 500)}`,
-      `    ${palette.dim('reply with:')} ${replyCommand(view) ?? `tasks show ${view.id}`}`,
+      `    ${text}`,
+      ...(reply !== null && text.includes(reply) ? [] : [`    ${how}`]),
     ];
   });
 }

@@ -1,0 +1,22 @@
+/** The values that options take, checked before anything is loaded. */
+
+import { quote } from '../core/ids.ts';
+import { UsageError } from './errors.ts';
+import { parseDuration } from './render/time.ts';
+
+/** A whole number from 1 on. */
+export function count(option: string): (text: string) => number {
+  return (text) => {
+    if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+    throw new UsageError(`${option}: ${quote(text)} does not do; give a whole number from 1 on`);
+  };
+}
+
+/** A duration, in milliseconds. */
+export function milliseconds(option: string): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text);
+    if (ms !== null) return ms;
+    throw new UsageError(`${option}: ${quote(text)} does not do; give a duration such as 90s, 10m or 2h`);
+  };
+}
