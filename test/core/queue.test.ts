@@ -6,51 +6,27 @@ import {
   MAX_GREEN,
   MAX_ITEMS_CHARS,
   nextQueue,
-  queueViewOf,
   type Queue,
   type QueueEvent,
 } from '../../src/core/queue.ts';
-import type { BuildResult, LandResult } from '../../src/core/queue-types.ts';
-import { candidateOf, failureOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, SPEC, taskId } from './rig.ts';
-
-const CLOCK = { nowMs: NOW_MS, random: 0.5 };
-const TARGET = { project: SPEC.project, branch: SPEC.branch, origin: SPEC.origin };
-
-function run(queue: Queue, ...events: readonly QueueEvent[]): Queue {
-  return events.reduce((next, event) => nextQueue(next, event, CLOCK), queue);
-}
-
-function enqueued(task: number, attempt: number): QueueEvent {
-  return { kind: 'enqueued', item: itemOf(task, attempt) };
-}
-
-function withdraw(task: number, handoff: number): QueueEvent {
-  return { kind: 'withdraw', taskId: taskId(task), handoff };
-}
-
-function built(result: BuildResult): QueueEvent {
-  return { kind: 'built', result };
-}
-
-function candidate(number: number, knownGreen = false): QueueEvent {
-  return built({ kind: 'candidate', candidate: candidateOf(number), knownGreen });
-}
-
-function pushed(result: LandResult): QueueEvent {
-  return { kind: 'pushed', result };
-}
-
-const GREEN: QueueEvent = { kind: 'gated', verdict: { kind: 'green' } };
-const NONE: QueueEvent = { kind: 'gated', verdict: { kind: 'none', reason: 'killed' } };
-const LANDED = pushed({ kind: 'landed', landing: LANDING });
-const NO_ANSWER = pushed({ kind: 'held', why: 'origin', text: 'no answer to the push' });
-const ALL_TOLD: QueueEvent = { kind: 'told', count: 1_000 };
-const ONE = run(EMPTY_QUEUE, enqueued(1, 3));
-const AT_LANDING = run(ONE, candidate(5), GREEN);
-
-function told(queue: Queue): string[] {
-  return queue.replies.map(({ taskId: id, reply }) => `${id.slice(-1)}/${reply.handoff} ${reply.kind}`);
-}
+import type { BuildResult } from '../../src/core/queue-types.ts';
+import { candidateOf, failureOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
+import {
+  run,
+  enqueued,
+  withdraw,
+  built,
+  candidate,
+  pushed,
+  GREEN,
+  NONE,
+  LANDED,
+  NO_ANSWER,
+  ALL_TOLD,
+  ONE,
+  AT_LANDING,
+  told,
+} from './queue-rig.ts';
 
 describe('an item that goes its way', () => {
   it('is built, gated, landed and answered, and the next one is built', () => {
@@ -297,45 +273,5 @@ describe('an empty line', () => {
     expect(run(odd, built({ kind: 'nothing-to-land' }))).toMatchObject({ step: { kind: 'idle' }, replies: [] });
     expect(run(gating, red)).toMatchObject({ step: { kind: 'idle' }, replies: [] });
     expect(run(gating, GREEN, LANDED)).toMatchObject({ step: { kind: 'idle' }, replies: [] });
-  });
-});
-
-function rows(queue: Queue) {
-  return queueViewOf(queue, TARGET).rows;
-}
-
-describe('the view of a queue', () => {
-  it('shows each row with its place and what it waits for', () => {
-    const base = { id: taskId(1), title: 'Task 1', position: 1 };
-    const now = new Date(NOW_MS).toISOString();
-    const { main, tree } = candidateOf(5);
-    expect(rows(ONE)).toEqual([
-      { ...base, state: 'building', base: null, tree: null, verdict: null, waitingFor: null, since: now },
-    ]);
-    expect(rows(run(ONE, candidate(5)))[0]).toMatchObject({ state: 'gating', base: main, tree, verdict: null });
-    expect(rows(run(ONE, enqueued(2, 1), candidate(5), GREEN))).toMatchObject([
-      { state: 'landing', verdict: 'green' },
-      { position: 2, state: 'queued', since: new Date(NOW_MS - 5_000).toISOString() },
-    ]);
-    expect(rows(run(AT_LANDING, NO_ANSWER))[0]).toMatchObject({
-      state: 'held',
-      waitingFor: 'no answer to the push',
-      since: now,
-    });
-  });
-
-  it('says why it has stopped', () => {
-    const view = queueViewOf(run(AT_LANDING, pushed({ kind: 'mismatch', text: 'another tree' })), TARGET);
-    expect(view).toMatchObject({
-      ...TARGET,
-      landed: 0,
-      stopped: 'another tree',
-      rows: [{ waitingFor: 'another tree' }],
-    });
-    expect(queueViewOf(ONE, TARGET).stopped).toBeNull();
-  });
-
-  it('shows an item that nobody has taken up yet as queued', () => {
-    expect(queueViewOf({ ...ONE, step: { kind: 'idle' } }, TARGET).rows[0]?.state).toBe('queued');
   });
 });

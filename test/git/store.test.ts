@@ -1,9 +1,7 @@
-/** Storing what an agent left: what is taken, what is refused by name, and what never runs. */
+/** Storing what an agent left: what is taken, and where it is pushed. */
 
 import { describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   author,
@@ -18,7 +16,6 @@ import {
   taskId,
   write,
 } from '../support/git-rig.ts';
-import { tempFolder } from '../support/temp.ts';
 
 describe('storing a workspace', () => {
   it('commits what was left uncommitted and pushes it as the refs of the attempt', async () => {
@@ -181,138 +178,5 @@ describe('storing a workspace', () => {
     await symlink('/etc', join(workspace.taskDir, 'outputs/etc'));
     await stored(room, target, workspace);
     expect(await git(origin, 'ls-tree', '-r', '--name-only', `refs/tasks/${taskId}/1/notes`)).toBe('outputs/ok.txt');
-  });
-});
-
-describe('refusing what an agent left', () => {
-  it('names the branch that the worktree is on', async () => {
-    const { target, origin } = await bareOrigin();
-    const { room } = await newRoom();
-    const workspace = await prepared(room, target);
-    await git(workspace.worktree, 'checkout', '-q', '-b', 'feature');
-    await commitFiles(workspace.worktree, { 'b.txt': 'b\n' });
-    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
-      failure: 'wrong-branch',
-      message: expect.stringContaining('feature'),
-    });
-    await git(workspace.worktree, 'checkout', '-q', '--detach');
-    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
-      failure: 'wrong-branch',
-      message: expect.stringContaining('detached'),
-    });
-    expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
-  });
-
-  it('refuses a history that does not descend from the start', async () => {
-    const { target } = await bareOrigin();
-    const { room } = await newRoom();
-    const workspace = await prepared(room, target);
-    await commitFiles(workspace.worktree, { 'b.txt': 'b\n' });
-    await git(workspace.worktree, 'checkout', '-q', '--orphan', 'fresh');
-    await git(workspace.worktree, 'commit', '-qm', 'unrelated');
-    await git(workspace.worktree, 'branch', '-f', workspace.branch, 'fresh');
-    await git(workspace.worktree, 'checkout', '-q', workspace.branch);
-    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({ failure: 'unrelated-history' });
-  });
-
-  it.each(['.git', '.GIT', '.Git'])(
-    'refuses a nested %s before git looks, so that its filter never runs',
-    async (name) => {
-      const { target } = await bareOrigin();
-      const { room } = await newRoom();
-      const marker = join(await tempFolder('marker'), 'ran');
-      const workspace = await prepared(room, target);
-      const nested = join(workspace.worktree, 'deep/sub');
-      await mkdir(nested, { recursive: true });
-      await git(nested, 'init', '-q');
-      await commitFiles(nested, { '.gitattributes': '* filter=evil\n', f: 'x' });
-      await git(nested, 'config', 'filter.evil.clean', `touch ${marker}; cat`);
-      await git(workspace.worktree, 'add', '-A');
-      if (name !== '.git') execFileSync('mv', [join(nested, '.git'), join(nested, name)]);
-      await rm(marker, { force: true });
-      await write(nested, { f: 'y' });
-      expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
-        failure: 'nested-repository',
-        message: expect.stringContaining('deep/sub'),
-      });
-      expect(existsSync(marker)).toBe(false);
-      const again = await prepared(room, target, 2);
-      expect(existsSync(join(again.worktree, 'deep'))).toBe(false);
-      expect(existsSync(marker)).toBe(false);
-    },
-  );
-
-  it('refuses a worktree whose own link was changed', async () => {
-    const { target } = await bareOrigin();
-    const { room } = await newRoom();
-    const workspace = await prepared(room, target);
-    await rm(join(workspace.worktree, '.git'));
-    await git(workspace.worktree, 'init', '-q');
-    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({ failure: 'nested-repository' });
-  });
-
-  it('runs no hook, filter, fsmonitor or driver that an agent planted, from store to landing', async () => {
-    const { target } = await bareOrigin();
-    const { room } = await newRoom();
-    const folder = await tempFolder('marker');
-    const marker = join(folder, 'ran');
-    const script = join(folder, 'evil.sh');
-    await writeFile(script, `#!/bin/sh\necho "$0 $@" >> ${marker}\ncat\n`);
-    await chmod(script, 0o755);
-    const workspace = await prepared(room, target);
-    const common = await git(workspace.worktree, 'rev-parse', '--path-format=absolute', '--git-common-dir');
-    await write(workspace.worktree, { '.gitattributes': '* filter=evil diff=evil merge=evil\n', 'b.txt': 'b\n' });
-    for (const key of [
-      'filter.evil.clean',
-      'filter.evil.smudge',
-      'filter.evil.process',
-      'diff.evil.textconv',
-      'diff.external',
-      'merge.evil.driver',
-      'core.fsmonitor',
-      'core.pager',
-      'core.editor',
-      'core.sshCommand',
-      'credential.helper',
-      'uploadpack.packObjectsHook',
-      'gpg.program',
-    ]) {
-      await git(workspace.worktree, 'config', key, script);
-    }
-    await git(workspace.worktree, 'config', 'filter.evil.required', 'true');
-    await git(workspace.worktree, 'config', 'core.hooksPath', join(common, 'hooks'));
-    await mkdir(join(common, 'hooks'), { recursive: true });
-    for (const hook of [
-      'pre-commit',
-      'post-commit',
-      'post-checkout',
-      'post-index-change',
-      'reference-transaction',
-      'pre-push',
-      'post-merge',
-      'update',
-      'pre-receive',
-      'post-receive',
-    ]) {
-      await writeFile(join(common, 'hooks', hook), `#!/bin/sh\necho ${hook} >> ${marker}\n`);
-      await chmod(join(common, 'hooks', hook), 0o755);
-    }
-    await rm(marker, { force: true });
-    const checkpoint = await stored(room, target, workspace);
-    const again = await prepared(room, target, 2, { kind: 'revision', checkpoint });
-    await write(again.worktree, { 'c.txt': 'c\n' });
-    await stored(room, target, again, 2);
-    await room.removeWorkspace(target.project, taskId);
-    expect(existsSync(marker)).toBe(false);
-  });
-
-  it('names files that cannot be stored', async () => {
-    const { target } = await bareOrigin();
-    const { room } = await newRoom();
-    const workspace = await prepared(room, target);
-    execFileSync('mkfifo', [join(workspace.worktree, 'pipe')]);
-    await write(workspace.worktree, { 'b.txt': 'b\n' });
-    const checkpoint = await stored(room, target, workspace);
-    expect(await git(target.origin, 'ls-tree', '--name-only', checkpoint.head)).toBe('a.txt\nb.txt\ntasks.yaml');
   });
 });

@@ -11,8 +11,9 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { workflowBundle, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { eventually } from './eventually.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 
 const FOLDER = resolve(`node_modules/.cache/test-worker-${process.pid}`);
 const MAX_LOG_LINES = 200;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { workflowIds, type TaskId } from '../../src/core/ids.ts';
-import { Engine, workflowBundle } from '../support/engine.ts';
+import { Engine } from '../support/engine.ts';
+import { workflowBundle } from '../support/workflow-bundle.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
