@@ -13,7 +13,7 @@ import { oneLine } from '../core/text.ts';
 import { openHome, readIfThere } from '../local/home.ts';
 import { readStack } from '../local/stack-record.ts';
 import type { StackEvent } from '../local/supervisor-types.ts';
-import { addresses, describeStack } from './commands/up.ts';
+import { addresses, describeStack, isLasting } from './commands/up.ts';
 import { EXIT, Failed } from './errors.ts';
 import { isPolled } from './pollers.ts';
 import { showProgress } from './progress.ts';
@@ -37,7 +37,8 @@ export async function detach(session: Session, options: UpOptions): Promise<numb
     session.io.interrupt.addEventListener('abort', () => child.kill(), { once: true });
     await untilReady(session, child, log, (event) => {
       const line = stackEventLine(event, PLAIN);
-      if (line !== null) progress.update(line);
+      if (line !== null && isLasting(event)) progress.say(line);
+      else if (line !== null) progress.update(line);
     });
     if (options.worker) await untilPolled(session, (text) => progress.update(text));
   } finally {

@@ -5,10 +5,14 @@ import { columnsOf, type Output } from './io.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
+/** How often a line of which only the figures change is printed where it stays. */
+export const PLAIN_EVERY_MS = 15_000;
 
 export interface Progress {
   /** What goes on now. Elsewhere than on a terminal a line is printed when the text is new. */
   update(text: string): void;
+  /** A line that stays, above what goes on. */
+  say(text: string): void;
   /** Takes the line away; plain lines stay. */
   stop(): void;
 }
@@ -32,6 +36,10 @@ function spinner(stderr: Output): Progress {
       text = next;
       draw();
     },
+    say(line) {
+      stderr.write(`\r\u001b[2K${line}\n`);
+      draw();
+    },
     stop() {
       clearInterval(timer);
       stderr.write('\r\u001b[2K');
@@ -40,13 +48,25 @@ function spinner(stderr: Output): Progress {
 }
 
 function plainLines(stderr: Output): Progress {
-  let last = '';
+  const isNews = newsOf(PLAIN_EVERY_MS);
   return {
     update(text) {
-      if (text === last) return;
-      last = text;
-      stderr.write(`${text}\n`);
+      if (isNews(text)) stderr.write(`${text}\n`);
     },
+    say: (line) => void stderr.write(`${line}\n`),
     stop: () => undefined,
+  };
+}
+
+/** Whether a line is worth printing again where all lines stay: not when only its figures are new, for so long. */
+export function newsOf(everyMs: number, now: () => number = Date.now): (text: string) => boolean {
+  let last = '';
+  let printedAtMs = -Infinity;
+  return (text) => {
+    const words = text.replace(/\d+(?:\.\d+)?/g, '0');
+    if (words === last && now() - printedAtMs < everyMs) return false;
+    last = words;
+    printedAtMs = now();
+    return true;
   };
 }

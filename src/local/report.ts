@@ -25,6 +25,8 @@ export interface Progress {
   readonly text: string;
   readonly done?: number;
   readonly total?: number;
+  /** It explains what follows, and is to be seen beside it. */
+  readonly lasting?: true;
 }
 
 export type ReportProgress = (progress: Progress) => void;

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { LocalFailure, ReportProgress } from './report.ts';
 import { buildTemporal } from './temporal-build.ts';
@@ -139,6 +140,8 @@ async function fromRelease(
     });
     if (result.kind === 'failed') {
       tried.push({ what: url, reason: result.reason });
+      const text = `no Temporal from ${new URL(url).host}: ${oneLine(result.reason, 200)}`;
+      request.report({ kind: 'progress', text, lasting: true });
       continue;
     }
     const installed = await install(target, cached, 'download', url, tried);

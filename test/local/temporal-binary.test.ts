@@ -80,6 +80,23 @@ function serve(body: Buffer): void {
 
 const cachedName = `temporal-${PINNED_VERSION}-${platform()}`;
 
+/** A go that says what it was given, and then does this; HOME is the test's folder. */
+function fakeGo(last: string): string {
+  return `#!/bin/sh
+case "$*" in
+  'env GOVERSION') echo go1.26.0 ;;
+  'env -json -changed') cat "$HOME/changed.json" ;;
+  *)
+    env | sort > "$HOME/environment"
+    mkdir -p "$GOMODCACHE/m" "$GOCACHE"
+    while [ "$1" != -o ]; do shift; done
+    ${last}
+esac
+`;
+}
+
+const BUILDS = 'cp "$HOME/pinned" "$2"; chmod 755 "$2"';
+
 describe('obtaining Temporal', () => {
   it('takes the first one on the PATH that is new enough and runs, past broken and old ones', async () => {
     const broken = await program('broken', '#!/bin/sh\nexit 3\n');
@@ -160,6 +177,56 @@ describe('obtaining Temporal', () => {
     const both = await Promise.all([obtainTemporal(wish), obtainTemporal(wish)]);
     expect(both.map((result) => result.kind)).toEqual(['ready', 'ready']);
     expect((await readdir(join(root, 'cache'))).sort()).toEqual([cachedName, `${cachedName}.origin`]);
+  });
+
+  describe('by a build', () => {
+    async function build(changed: Readonly<Record<string, string>>, last = BUILDS, env: Record<string, string> = {}) {
+      await writeFile(join(root, 'pinned'), PINNED);
+      await writeFile(join(root, 'changed.json'), JSON.stringify(changed));
+      await mkdir(join(root, 'infra'), { recursive: true });
+      const folder = await program('go', PINNED);
+      await rm(join(folder, 'temporal'));
+      await writeFile(join(folder, 'go'), fakeGo(last), { mode: 0o755 });
+      const pathEnv = `${folder}:/usr/bin:/bin`;
+      const result = await obtainTemporal(request({ pathEnv, env: { HOME: root, ...env } }));
+      const seen = await readFile(join(root, 'environment'), 'utf8');
+      const given = Object.fromEntries(seen.split('\n').map((line) => line.split('=', 2) as [string, string]));
+      return { result, given };
+    }
+
+    it('keeps what go makes on the way in a folder beside the cache, and removes it', async () => {
+      const { result, given } = await build({});
+      expect(result).toMatchObject({ kind: 'ready', from: 'build' });
+      for (const name of ['GOMODCACHE', 'GOCACHE']) expect(given[name]).toContain(join(root, 'cache', 'go-build-'));
+      expect(given).toMatchObject({ GOENV: 'off', GOTELEMETRY: 'off', GOFLAGS: '-mod' });
+      expect((await readdir(join(root, 'cache'))).sort()).toEqual([cachedName, `${cachedName}.origin`]);
+      expect((await readdir(root)).sort()).toEqual(['cache', 'changed.json', 'environment', 'go', 'infra', 'pinned']);
+    });
+
+    it('uses the caches and the module proxy that the person has set', async () => {
+      const modules = join(root, 'modules');
+      const { given } = await build({ GOMODCACHE: modules, GOPROXY: 'https://proxy.example', GOOS: 'plan9' });
+      expect(given).toMatchObject({ GOMODCACHE: modules, GOPROXY: 'https://proxy.example' });
+      expect(given['GOCACHE']).toContain('go-build-');
+      expect(given).not.toHaveProperty('GOOS');
+      expect(await readdir(modules)).toEqual(['m']);
+    });
+
+    it('leaves nothing when it fails, nor of one that was killed', async () => {
+      const left = join(root, 'cache', 'go-build-999999999-x');
+      await mkdir(left, { recursive: true });
+      const { result } = await build({}, 'echo no such module >&2; exit 1');
+      expect(JSON.stringify(result)).toContain('go build exited with 1: no such module');
+      expect(await readdir(join(root, 'cache'))).toEqual([]);
+    });
+
+    it('says first why nothing was downloaded', async () => {
+      answer = (_request, response) => response.writeHead(403).end();
+      await obtainTemporal(request({ archive: { urls: [url], sha256: null } }));
+      expect(progress).toContainEqual(
+        expect.objectContaining({ text: expect.stringMatching(/^no Temporal from 127.*403/), lasting: true }),
+      );
+    });
   });
 
   it('names everything that was tried, each with its reason, when all fails', async () => {

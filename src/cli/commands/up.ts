@@ -10,7 +10,7 @@ import { superviseStack } from '../../local/supervisor.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
 import { EXIT, Failed } from '../errors.ts';
 import { showLive, type LiveView } from '../live-view.ts';
-import { showProgress } from '../progress.ts';
+import { newsOf, PLAIN_EVERY_MS, showProgress } from '../progress.ts';
 import { stackEventLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
 import { chooseParts, type UpOptions } from '../stack-parts.ts';
@@ -35,6 +35,7 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
   const progress = isLive ? showProgress(io.stderr) : null;
   let live: LiveView | null = null;
   let isReady = false;
+  const isNews = newsOf(PLAIN_EVERY_MS);
   // Why it cannot be started is told once, as the error; another part's reason is told besides.
   const untold = new Map<PartName, LocalFailure>();
   const report = (event: StackEvent): void => {
@@ -47,20 +48,22 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
     const line = stackEventLine(event, session.palette);
     if (line === null) return;
     if (live !== null) live.say(line);
-    else if (progress !== null && event.kind !== 'failed' && event.kind !== 'died') progress.update(line);
-    else session.note(line);
+    else if (progress !== null && isLasting(event)) progress.say(line);
+    else if (progress !== null) progress.update(line);
+    else if (event.kind !== 'progress' || isNews(line)) session.note(line);
     if (event.kind !== 'ready') return;
     progress?.stop();
     if (isLive) live = showLive(session, event.stack, io.stdout);
     else session.print(...addresses(event.stack));
   };
-  io.interrupt.addEventListener('abort', () => live?.stopping(), { once: true });
   const pids = new Map<PartName, number>();
   const killNow = (): void => killParts(pids);
   // The second Ctrl-C ends this process, and all that it started with it.
   process.once('exit', killNow);
   try {
     const parts = await chooseParts(session, options, report);
+    // Not before: as long as nothing runs that has to be stopped in order, the first Ctrl-C ends this process.
+    io.interrupt.addEventListener('abort', () => live?.stopping(), { once: true });
     const result = await superviseStack({
       home: session.environment.home,
       parts,
@@ -81,6 +84,11 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
     progress?.stop();
     await (live as LiveView | null)?.stop();
   }
+}
+
+/** What the next line must not hide. */
+export function isLasting(event: StackEvent): boolean {
+  return event.kind === 'failed' || event.kind === 'died' || (event.kind === 'progress' && event.lasting === true);
 }
 
 /** Postgres leaves its children and shared memory in order only when it is told. */
