@@ -1,8 +1,9 @@
-/** `tasks help`. */
+/** `tasks help`, and what is said of a command line that cannot be read. */
 
-import type { Command } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { quote } from '../core/ids.ts';
-import { UsageError } from './errors.ts';
+import { EXIT, explainError, UsageError } from './errors.ts';
+import type { CliIo } from './io.ts';
 
 /** Commander's own says nothing of a command that there is none of. */
 export function addHelp(program: Command): void {
@@ -24,4 +25,25 @@ export function addHelp(program: Command): void {
 
 function findCommand(program: Command, name: string): Command | null {
   return program.commands.find((each) => each.name() === name || each.aliases().includes(name)) ?? null;
+}
+
+const TOO_MANY = /^too many arguments for '(\S+)'\. Expected (\d+) arguments? but got (\d+)\.?$/;
+
+/** Help and version are no errors; everything else is wrong usage, in one line. The exit code. */
+export function endOfCommander(error: CommanderError, io: CliIo, program: Command, argv: readonly string[]): number {
+  if (error.exitCode === 0) return EXIT.ok;
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(TOO_MANY, (_all, name: string, taken: string, given: string) =>
+      taken === '0'
+        ? `too many arguments: ${name} takes none`
+        : `too many arguments: ${name} takes ${taken}, not ${given}; put quotes around a text with spaces`,
+    );
+  const command = findCommand(program, argv[0] ?? '');
+  const { line } = explainError(
+    new UsageError(`${message}; see tasks ${command === null ? '' : `${command.name()} `}--help`),
+  );
+  io.stderr.write(`${line}\n`);
+  return EXIT.usage;
 }

@@ -2,8 +2,8 @@
 
 import { Command, CommanderError } from 'commander';
 import { TASK_STATES } from '../core/task-types.ts';
-import { EXIT, explainError, UsageError } from './errors.ts';
-import { addHelp } from './help.ts';
+import { EXIT, explainError } from './errors.ts';
+import { addHelp, endOfCommander } from './help.ts';
 import type { CliIo } from './io.ts';
 import { count, milliseconds } from './option-values.ts';
 import type { Session } from './session.ts';
@@ -16,23 +16,13 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return outcome.code;
   } catch (error) {
-    if (error instanceof CommanderError) return endOfCommander(error, io);
+    if (error instanceof CommanderError) return endOfCommander(error, io, program, argv);
     const { code, line } = explainError(error);
     io.stderr.write(`${line}\n`);
     const debug = io.env['TASKS_DEBUG'] ?? '';
     if (debug !== '' && debug !== '0' && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`);
     return code;
   }
-}
-
-/** Help and version are no errors; everything else is wrong usage, in one line. */
-function endOfCommander(error: CommanderError, io: CliIo): number {
-  if (error.exitCode === 0) return EXIT.ok;
-  if (error.code === 'commander.help') return EXIT.usage;
-  const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  const { line } = explainError(new UsageError(`${message}; see tasks --help`));
-  io.stderr.write(`${line}\n`);
-  return EXIT.usage;
 }
 
 type Work<Options> = (session: Session, options: Options, args: readonly string[]) => Promise<number>;

@@ -97,6 +97,21 @@ esac
 
 const BUILDS = 'cp "$HOME/pinned" "$2"; chmod 755 "$2"';
 
+/** Obtains a Temporal where only a build can serve; what go was given. */
+async function build(changed: Readonly<Record<string, string>>, last = BUILDS, env: Record<string, string> = {}) {
+  await writeFile(join(root, 'pinned'), PINNED);
+  await writeFile(join(root, 'changed.json'), JSON.stringify(changed));
+  await mkdir(join(root, 'infra'), { recursive: true });
+  const folder = await program('go', PINNED);
+  await rm(join(folder, 'temporal'));
+  await writeFile(join(folder, 'go'), fakeGo(last), { mode: 0o755 });
+  const pathEnv = `${folder}:/usr/bin:/bin`;
+  const result = await obtainTemporal(request({ pathEnv, env: { HOME: root, ...env } }));
+  const seen = await readFile(join(root, 'environment'), 'utf8');
+  const given = Object.fromEntries(seen.split('\n').map((line) => line.split('=', 2) as [string, string]));
+  return { result, given };
+}
+
 describe('obtaining Temporal', () => {
   it('takes the first one on the PATH that is new enough and runs, past broken and old ones', async () => {
     const broken = await program('broken', '#!/bin/sh\nexit 3\n');
@@ -180,20 +195,6 @@ describe('obtaining Temporal', () => {
   });
 
   describe('by a build', () => {
-    async function build(changed: Readonly<Record<string, string>>, last = BUILDS, env: Record<string, string> = {}) {
-      await writeFile(join(root, 'pinned'), PINNED);
-      await writeFile(join(root, 'changed.json'), JSON.stringify(changed));
-      await mkdir(join(root, 'infra'), { recursive: true });
-      const folder = await program('go', PINNED);
-      await rm(join(folder, 'temporal'));
-      await writeFile(join(folder, 'go'), fakeGo(last), { mode: 0o755 });
-      const pathEnv = `${folder}:/usr/bin:/bin`;
-      const result = await obtainTemporal(request({ pathEnv, env: { HOME: root, ...env } }));
-      const seen = await readFile(join(root, 'environment'), 'utf8');
-      const given = Object.fromEntries(seen.split('\n').map((line) => line.split('=', 2) as [string, string]));
-      return { result, given };
-    }
-
     it('keeps what go makes on the way in a folder beside the cache, and removes it', async () => {
       const { result, given } = await build({});
       expect(result).toMatchObject({ kind: 'ready', from: 'build' });
