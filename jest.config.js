@@ -1,4 +1,11 @@
+import { availableParallelism } from 'node:os';
+
+// Test files wait for servers and processes more than they compute, so that two at a time pay on any machine. More than
+// a few would only crowd the one Temporal server and the one Postgres that all of them share.
+const maxWorkers = Math.min(4, Math.max(2, availableParallelism()));
+
 export default {
+  maxWorkers,
   testEnvironment: 'node',
   // With globals cleaned up after each file, Temporal's native bridge loses its own: see docs/adr.
   testEnvironmentOptions: { globalsCleanup: 'off' },
