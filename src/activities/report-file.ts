@@ -1,7 +1,6 @@
 /** Reads the report that an agent left, as the hostile file that it may be. */
 
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { MAX_REPORT_BYTES } from '../agents/report.ts';
 import { codeOf, messageOf } from '../core/thrown.ts';
 import type { ReportFile } from '../agents/types.ts';
@@ -10,20 +9,20 @@ export async function readReportFile(path: string): Promise<ReportFile> {
   let file;
   try {
     // Neither a link that leads elsewhere nor a pipe that never answers.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const code = codeOf(error) ?? messageOf(error);
     if (code === 'ENOENT') return { kind: 'missing' };
     return { kind: 'unreadable', reason: code === 'ELOOP' ? 'it is a symbolic link' : `it cannot be opened (${code})` };
   }
   try {
-    const facts = await file.stat();
+    const facts = fstatSync(file);
     if (!facts.isFile()) return { kind: 'unreadable', reason: 'it is not a regular file' };
     if (facts.size > MAX_REPORT_BYTES) {
       return { kind: 'unreadable', reason: `it has ${facts.size} bytes, the limit is ${MAX_REPORT_BYTES}` };
     }
-    return { kind: 'text', text: await file.readFile('utf8') };
+    return { kind: 'text', text: readFileSync(file, 'utf8') };
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

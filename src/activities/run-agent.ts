@@ -1,6 +1,7 @@
 /** Runs an attempt's process, an agent or a shell command, and judges what it left. */
 
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstatSync, mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
@@ -37,7 +38,7 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   const { spec, phase, attempt } = request;
   const files = phaseFilesOf(request, workspace);
   await prepareTaskFolder(files, request, workspace);
-  await mkdir(agent.scratch, { recursive: true });
+  mkdirSync(agent.scratch, { recursive: true });
   const { work } = spec;
   if (work.kind === 'shell' || definition === null) {
     const run = work.kind === 'shell' ? work.run : '';
@@ -78,9 +79,10 @@ function phaseFilesOf({ spec, phase, attempt }: PhaseRequest, workspace: Workspa
 }
 
 async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, workspace: Workspace): Promise<void> {
-  await mkdir(join(files.taskDir, 'outputs'), { recursive: true });
+  // Single small operations: done at one go they take a tenth of what they take in the thread pool.
+  mkdirSync(join(files.taskDir, 'outputs'), { recursive: true });
   // An earlier attempt's report must not be taken for this one's.
-  await rm(files.reportFile, { recursive: true, force: true });
+  await removeAny(files.reportFile);
   const { spec, phase, attempt, exchanges, lastFailure } = request;
   const prompt = buildPrompt({
     spec,
@@ -91,10 +93,19 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
     request: request.request,
     lastFailure,
     conflicted: workspace.conflicted,
-    notes: (await readdir(files.taskDir)).filter((name) => NOTES.has(name)).toSorted(),
+    notes: readdirSync(files.taskDir)
+      .filter((name) => NOTES.has(name))
+      .toSorted(),
   });
-  await rm(files.promptFile, { recursive: true, force: true });
-  await writeFile(files.promptFile, prompt);
+  await removeAny(files.promptFile);
+  writeFileSync(files.promptFile, prompt);
+}
+
+/** What an agent left under this name may be anything; mostly it is a file, or nothing. */
+async function removeAny(path: string): Promise<void> {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) await rm(path, { recursive: true, force: true });
+  else if (status !== undefined) unlinkSync(path);
 }
 
 async function spawn(

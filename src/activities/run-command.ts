@@ -1,6 +1,6 @@
 /** A shell command of tasks.yaml (set-up, a gate's), run like an agent: contained, capped, with a clean environment. */
 
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import type { TaskId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import type { ExitResult } from '../process/types.ts';
@@ -21,7 +21,7 @@ export interface CommandRequest {
 
 export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<ExitResult> {
   const { taskId, attempt, stream, scratch, timeoutMs } = request;
-  await mkdir(scratch, { recursive: true });
+  mkdirSync(scratch, { recursive: true });
   const result = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
     cwd: request.cwd,

@@ -11,6 +11,7 @@ import {
   constants,
   fstatSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -19,8 +20,9 @@ import {
   unlinkSync,
   utimesSync,
   writeFileSync,
+  type Stats,
 } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export function errnoOf(error: unknown): string | null {
@@ -104,9 +106,10 @@ export function absentAsNull(error: unknown): null {
 /** Takes a folder out of its place at once, then removes it: a half-removed one is never seen under its name. */
 export async function removeTree(path: string, trash: string): Promise<void> {
   const aside = join(trash, randomBytes(8).toString('hex'));
+  if (statusOf(path) === null) return;
   try {
-    await mkdir(trash, { recursive: true });
-    await rename(path, aside);
+    mkdirSync(trash, { recursive: true });
+    renameSync(path, aside);
   } catch (error) {
     if (isAbsent(error)) return;
     throw error;
@@ -122,12 +125,24 @@ export async function removeFile(path: string): Promise<void> {
   }
 }
 
-export async function exists(path: string): Promise<boolean> {
+/** Removes whatever has this name; a folder with all that is in it. */
+export async function removeAny(path: string): Promise<void> {
+  const status = statusOf(path);
+  if (status?.isDirectory() === true) await rm(path, { recursive: true, force: true });
+  else if (status !== null) await removeFile(path);
+}
+
+/** A file's status, of a link itself; null when nothing is there. */
+export function statusOf(path: string): Stats | null {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {
-    return absentAsNull(error) !== null;
+    return absentAsNull(error);
   }
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return statusOf(path) !== null;
 }
 
 /** The names in a folder; none when there is no such folder. */
@@ -139,6 +154,11 @@ export async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
+/** Makes a folder and those above it, where they are not there; `mode` of a new one. */
+export function makeFolder(path: string, mode = 0o777): void {
+  mkdirSync(path, { recursive: true, mode });
+}
+
 export async function makeParent(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
 }

@@ -6,13 +6,13 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
-import { readText, removeFile, removeTree, writeAtomic } from './files.ts';
+import { makeFolder, readText, removeFile, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { tryLockFile } from './lock.ts';
 import { hasCommit, mergeTrees, treeOf, type Merge } from './merge.ts';
@@ -122,7 +122,7 @@ async function rebuildCandidate(
 
 async function lease(deps: GateDeps, repository: Repository): Promise<GatePlaces> {
   const folder = join(deps.home, 'gates', originKey(repository.origin));
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   for (let number = 1; number <= MAX_GATE_WORKTREES; number += 1) {
     const path = join(folder, String(number));
     const lock = `${path}.lock`;
@@ -178,7 +178,7 @@ async function fill(
 async function moveTo(deps: GateDeps, places: GatePlaces, place: Place, commit: ObjectId): Promise<void> {
   const trash = join(deps.home, 'trash');
   const move = async (): Promise<void> => {
-    await mkdir(places.path, { recursive: true, mode: 0o700 });
+    makeFolder(places.path, 0o700);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
     await removeFile(`${places.index}.lock`);
     await deps.git.local(['read-tree', '--reset', '-u', commit], place);

@@ -5,7 +5,8 @@
  * person's settings send elsewhere): then git is asked over its transport. All writing goes through git's own push.
  */
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdirSync, type Dirent } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ObjectId } from '../core/ids.ts';
@@ -74,10 +75,18 @@ export async function listOriginTaskRefs(
 async function filesBelow(folder: string): Promise<readonly string[]> {
   const found: string[] = [];
   for (const attempt of await namesIn(folder)) {
-    const entries = (await readdir(join(folder, attempt), { withFileTypes: true }).catch(absentAsNull)) ?? [];
+    const entries = entriesOf(join(folder, attempt));
     for (const entry of entries) {
       if (entry.isFile() && !entry.name.endsWith('.lock')) found.push(`${attempt}/${entry.name}`);
     }
   }
   return found;
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    return absentAsNull(error) ?? [];
+  }
 }

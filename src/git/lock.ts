@@ -5,7 +5,8 @@
  * over; two that take over at once are told apart by what the file said.
  */
 
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { link, readFile, rename, unlink } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { absentAsNull, errnoOf, removeFile, temporaryName } from './files.ts';
 
@@ -74,15 +75,15 @@ export async function tryLockFile(path: string): Promise<boolean> {
 /** Makes a file with its content in one step, so that nobody reads it half-written; false when there is one. */
 async function makeWhole(path: string, content: string): Promise<boolean> {
   const aside = temporaryName(path);
-  await writeFile(aside, content, { flag: 'wx', mode: 0o600 });
+  writeFileSync(aside, content, { flag: 'wx', mode: 0o600 });
   try {
-    await link(aside, path);
+    linkSync(aside, path);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
-    await unlink(aside);
+    unlinkSync(aside);
   }
 }
 
@@ -117,7 +118,11 @@ async function isAlive(owner: string): Promise<boolean> {
 
 /** When a process started, in the kernel's ticks; null where /proc does not say. */
 async function startOf(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  if (stat === null) return null;
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    // Gone, or there is no /proc.
+    return null;
+  }
 }

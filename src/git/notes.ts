@@ -1,9 +1,9 @@
 /** The artifacts of a task folder, kept as the tree of a commit beside the branch (refs/tasks/<id>/<attempt>/notes). */
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdirSync, type Dirent } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
-import { absentAsNull, readRegular, writeAtomic } from './files.ts';
+import { absentAsNull, makeFolder, readRegular, removeAny, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { readObjects } from './merge.ts';
 import { writeBlob, writeTree, type ObjectStore, type TreeEntry } from './objects.ts';
@@ -41,7 +41,7 @@ async function take(into: Folder, folder: string, name: string, budget: { left: 
 
 async function gather(into: Folder, folder: string, budget: { left: number }, depth: number): Promise<void> {
   if (depth > MAX_DEPTH) return;
-  const entries = (await readdir(folder, { withFileTypes: true }).catch(absentAsNull)) ?? [];
+  const entries = entriesOf(folder);
   entries.sort((one, other) => (one.name < other.name ? -1 : 1));
   for (const entry of entries) {
     if (budget.left <= 0) return;
@@ -51,6 +51,14 @@ async function gather(into: Folder, folder: string, budget: { left: number }, de
     const below: Folder = { files: new Map(), folders: new Map() };
     await gather(below, join(folder, entry.name), budget, depth + 1);
     into.folders.set(entry.name, below);
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    return absentAsNull(error) ?? [];
   }
 }
 
@@ -73,8 +81,8 @@ export async function restoreNotes(
   notes: ObjectId | null,
   taskDir: string,
 ): Promise<void> {
-  await mkdir(taskDir, { recursive: true, mode: 0o700 });
-  for (const name of [...SINGLE_FILES, OUTPUTS]) await rm(join(taskDir, name), { recursive: true, force: true });
+  makeFolder(taskDir, 0o700);
+  for (const name of [...SINGLE_FILES, OUTPUTS]) await removeAny(join(taskDir, name));
   if (notes === null) return;
   const { stdout } = await git.local(['ls-tree', '-r', '-z', '--full-tree', notes], placeOf(repository));
   const files = stdout
@@ -95,7 +103,7 @@ export async function restoreNotes(
   for (const [index, { path }] of files.entries()) {
     const content = contents[index];
     if (content === null || content === undefined) continue;
-    await mkdir(dirname(join(taskDir, path)), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(join(taskDir, path)), 0o700);
     await writeAtomic(join(taskDir, path), content.content, 0o600);
   }
 }

@@ -1,6 +1,6 @@
 /** Refs as git's file format keeps them, read and written without starting git: loose files over packed-refs. */
 
-import { rename, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { errnoOf, makeParent, namesIn, readText, removeFile } from './files.ts';
@@ -26,16 +26,16 @@ export async function readRef(gitDir: string, ref: string): Promise<ObjectId | n
 export async function writeRef(gitDir: string, ref: string, id: ObjectId): Promise<void> {
   const path = join(gitDir, ref);
   const lock = `${path}.lock`;
-  const write = (): Promise<void> => writeFile(lock, `${id}\n`, { flag: 'wx', mode: 0o644 });
+  const write = (): void => writeFileSync(lock, `${id}\n`, { flag: 'wx', mode: 0o644 });
   try {
-    await write();
+    write();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') await makeParent(path);
     else if (errnoOf(error) === 'EEXIST') await removeFile(lock);
     else throw error;
-    await write();
+    write();
   }
-  await rename(lock, path);
+  renameSync(lock, path);
 }
 
 export async function deleteRef(gitDir: string, ref: string): Promise<void> {

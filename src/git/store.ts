@@ -6,13 +6,13 @@
  * only ever written where nothing was, or over what this very attempt put there.
  */
 
-import { mkdir, rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
-import { copyIndex, errnoOf, isNoSpace, readText, removeFile } from './files.ts';
+import { copyIndex, errnoOf, isNoSpace, makeFolder, readText, removeFile } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
 import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
 import { firstInReach } from './nested.ts';
@@ -202,8 +202,8 @@ async function commitLeft(
     rememberTree(head, tree);
     await writeRef(mirror, places.branchRef, head);
   }
-  await rename(index, places.index);
-  await mkdir(admin, { recursive: true });
+  renameSync(index, places.index);
+  makeFolder(admin);
   await installIndex(places.index, admin);
   return { kind: 'ok', value: { head, tree } };
 }

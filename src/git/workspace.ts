@@ -6,11 +6,22 @@
  * configuration (N4). The engine keeps an index of its own, since what an agent did to the worktree's can hide changes.
  */
 
-import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
-import { absentAsNull, copyIndex, exists, isNoSpace, readText, removeFile, removeTree, writeAtomic } from './files.ts';
+import {
+  copyIndex,
+  exists,
+  isNoSpace,
+  makeFolder,
+  readText,
+  removeAny,
+  removeFile,
+  removeTree,
+  statusOf,
+  writeAtomic,
+} from './files.ts';
 import { GitError } from './command.ts';
 import type { Git, GitOptions } from './git.ts';
 import { findNestedRepositories } from './inspect.ts';
@@ -168,13 +179,11 @@ async function bringCheckpoint(
 /** Whether the worktree still belongs to the mirror, on the task's branch, with the index that the engine gave it. */
 async function isIntact(places: WorkspacePlaces, repository: Repository): Promise<boolean> {
   const admin = adminFolder(repository.mirror ?? repository.gitDir, places.branch.slice('tasks/'.length));
-  const [gitFile, head, index, own, lock] = await Promise.all([
-    readText(join(places.worktree, '.git'), 4_096),
-    readText(join(admin, 'HEAD'), 4_096),
-    sizeOf(places.index),
-    sizeOf(join(admin, 'index')),
-    sizeOf(join(admin, 'index.lock')),
-  ]);
+  const gitFile = await readText(join(places.worktree, '.git'), 4_096);
+  const head = await readText(join(admin, 'HEAD'), 4_096);
+  const index = sizeOf(places.index);
+  const own = sizeOf(join(admin, 'index'));
+  const lock = sizeOf(join(admin, 'index.lock'));
   const linked = gitFile === gitFileContent(admin) && head?.trim() === `ref: ${places.branchRef}`;
   return linked && index !== null && index === own && lock === null;
 }
@@ -192,7 +201,7 @@ async function build(
   const admin = adminFolder(mirror, request.taskId);
   const before = await readState(places);
   const link = async (): Promise<void> => {
-    await mkdir(places.worktree, { recursive: true, mode: 0o700 });
+    makeFolder(places.worktree, 0o700);
     await writeRef(mirror, places.branchRef, start.start);
     await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
   };
@@ -231,12 +240,12 @@ async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Pro
 
 /** Tells whether a file is the one that was seen before. */
 export async function stampOf(path: string): Promise<string> {
-  const stats = await lstat(path).catch(absentAsNull);
+  const stats = statusOf(path);
   return stats === null ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
 }
 
-async function sizeOf(path: string): Promise<number | null> {
-  return (await lstat(path).catch(absentAsNull))?.size ?? null;
+function sizeOf(path: string): number | null {
+  return statusOf(path)?.size ?? null;
 }
 
 /** From main nothing of earlier attempts stays; from a checkpoint its artifacts are put back. */
@@ -253,7 +262,7 @@ async function prepareTaskFolder(
 
 /** Writes what makes a folder a linked worktree, and takes away what a killed or hostile process left of it. */
 export async function writeWorktreeLink(admin: string, worktree: string, head: string): Promise<void> {
-  await mkdir(admin, { recursive: true });
+  makeFolder(admin);
   const leftovers = [
     'index.lock',
     'HEAD.lock',
@@ -267,16 +276,12 @@ export async function writeWorktreeLink(admin: string, worktree: string, head: s
     'info',
     'hooks',
   ];
-  await Promise.all(leftovers.map((name) => rmInside(join(admin, name))));
+  await Promise.all(leftovers.map((name) => removeAny(join(admin, name))));
   await writeAtomic(join(admin, 'commondir'), '../..\n', 0o644);
   await writeAtomic(join(admin, 'gitdir'), `${join(worktree, '.git')}\n`, 0o644);
   await writeAtomic(join(admin, 'HEAD'), head, 0o644);
-  await rmInside(join(worktree, '.git'));
-  await writeFile(join(worktree, '.git'), gitFileContent(admin), { flag: 'wx', mode: 0o644 });
-}
-
-async function rmInside(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
+  await removeAny(join(worktree, '.git'));
+  writeFileSync(join(worktree, '.git'), gitFileContent(admin), { flag: 'wx', mode: 0o644 });
 }
 
 /** Gives the worktree the engine's index as its own. */

@@ -5,8 +5,7 @@
  * symbolic link is followed (N10). How many files, how deep and how much is bounded.
  */
 
-import { constants } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
 import { MAX_ARTIFACT_BYTES, wholeCharacters } from './bounds.ts';
@@ -23,11 +22,11 @@ const decoder = new TextDecoder('utf-8');
 /** The documents of the report contract and the files below `outputs`, by name; texts, decoded with replacement characters. */
 export async function collectArtifacts(taskId: TaskId, attempt: number, folder: string): Promise<readonly Artifact[]> {
   const names = [...DOCUMENTS];
-  await gather(folder, OUTPUTS, 1, names);
+  gather(folder, OUTPUTS, 1, names);
   const artifacts: Artifact[] = [];
   let left = MAX_TOTAL_BYTES;
   for (const name of names) {
-    const read = left > 0 ? await readHead(join(folder, name), Math.min(left, MAX_ARTIFACT_BYTES)) : null;
+    const read = left > 0 ? readHead(join(folder, name), Math.min(left, MAX_ARTIFACT_BYTES)) : null;
     if (read === null) continue;
     left -= read.head.length;
     artifacts.push({ taskId, attempt, name, bytes: read.bytes, content: decoder.decode(read.head) });
@@ -36,32 +35,47 @@ export async function collectArtifacts(taskId: TaskId, attempt: number, folder: 
 }
 
 /** Adds the names of the regular files below a folder, in order. */
-async function gather(root: string, below: string, depth: number, names: string[]): Promise<void> {
-  const stat = await lstat(join(root, below)).catch(() => null);
-  if (stat === null || !stat.isDirectory()) return;
-  // A folder that the agent closed to its owner is left out, like one that is not there.
-  const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => []);
+function gather(root: string, below: string, depth: number, names: string[]): void {
+  const entries = entriesOf(join(root, below));
   for (const entry of entries.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
     if (names.length >= MAX_FILES) return;
     const name = `${below}/${entry.name}`;
     if (entry.isFile()) names.push(name);
-    else if (entry.isDirectory() && depth < MAX_DEPTH) await gather(root, name, depth + 1, names);
+    else if (entry.isDirectory() && depth < MAX_DEPTH) gather(root, name, depth + 1, names);
   }
 }
 
-async function readHead(path: string, maxBytes: number): Promise<{ head: Uint8Array; bytes: number } | null> {
+/** A folder that the agent closed to its owner is left out, like one that is not there. */
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return lstatSync(folder).isDirectory() ? readdirSync(folder, { withFileTypes: true }) : [];
+  } catch {
+    return [];
+  }
+}
+
+function openHead(path: string): number | null {
   // Without O_NONBLOCK the opening of a pipe would wait for its writer.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const file = await open(path, flags).catch(() => null);
+  try {
+    return openSync(path, flags);
+  } catch {
+    // Not there, a link, or closed to its owner.
+    return null;
+  }
+}
+
+function readHead(path: string, maxBytes: number): { head: Uint8Array; bytes: number } | null {
+  const file = openHead(path);
   if (file === null) return null;
   try {
-    const stat = await file.stat();
+    const stat = fstatSync(file);
     if (!stat.isFile()) return null;
     const buffer = Buffer.alloc(Math.min(stat.size, maxBytes));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    const bytesRead = readSync(file, buffer, 0, buffer.length, 0);
     const end = stat.size > bytesRead ? wholeCharacters(buffer, 0, bytesRead) : bytesRead;
     return { head: buffer.subarray(0, end), bytes: stat.size };
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

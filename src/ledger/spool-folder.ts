@@ -8,7 +8,8 @@
 
 import { codeOf } from '../core/thrown.ts';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { renameSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 const OWNED = /^(\d+)-(\d+)-[0-9a-f]+$/;
@@ -28,7 +29,7 @@ export async function takeSpoolFolder(spool: string): Promise<SpoolFolder> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   for (const name of await readdir(spool)) {
     if (name === basename(path) || !(await isLeft(name))) continue;
-    await ignoring('ENOENT', rename(join(spool, name), join(path, `${CLAIMED}-${randomName()}`)));
+    await ignoring('ENOENT', () => rename(join(spool, name), join(path, `${CLAIMED}-${randomName()}`)));
   }
   return {
     path,
@@ -85,14 +86,14 @@ async function startOf(pid: number): Promise<string> {
 /** Writes a file so that it is there whole or not at all. */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const draft = `${path}.draft`;
-  await writeFile(draft, text, { mode: 0o600 });
-  await rename(draft, path);
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, path);
 }
 
-/** What the promise gives; null when it failed with this code. */
-export async function ignoring<T>(code: string, promise: Promise<T>): Promise<T | null> {
+/** What the work gives; null when it failed with this code. */
+export async function ignoring<T>(code: string, work: () => T | Promise<T>): Promise<T | null> {
   try {
-    return await promise;
+    return await work();
   } catch (error) {
     if (codeOf(error) === code) return null;
     throw error;

@@ -7,7 +7,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { open, readFile, rm, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
 import { wholeCharacters } from './bounds.ts';
@@ -83,20 +84,20 @@ export async function openSpoolLog(folder: string, name: LogName, adopted: boole
     async advance(maxBytes) {
       // Read before the file is: what comes in between is then seen the next time.
       const { finished } = log;
-      const file = await ignoring('ENOENT', open(path, 'r'));
+      const file = await ignoring('ENOENT', () => openSync(path, 'r'));
       if (file === null) return finished ? remove() : { kind: 'nothing-new' };
       try {
-        const { size } = await file.stat();
+        const { size } = fstatSync(file);
         if (sending === sent) {
-          if (sent >= size) return finished ? await remove() : { kind: 'nothing-new' };
-          sending = await nextEnd(file, { sent, size, finished, maxBytes });
+          if (sent >= size) return finished ? remove() : { kind: 'nothing-new' };
+          sending = nextEnd(file, { sent, size, finished, maxBytes });
           if (sending === sent) return { kind: 'nothing-new' };
           if (!finished) {
             noted = true;
             await writeWhole(notePath, JSON.stringify({ sent, sending }));
           }
         }
-        const bytes = await readRange(file, sent, sending);
+        const bytes = readRange(file, sent, sending);
         return {
           kind: 'chunks',
           chunks: chunksOf(name, sent, bytes),
@@ -106,15 +107,15 @@ export async function openSpoolLog(folder: string, name: LogName, adopted: boole
           },
         };
       } finally {
-        await file.close();
+        closeSync(file);
       }
     },
   };
   return log;
 
-  async function remove(): Promise<Advance> {
-    await rm(path, { force: true });
-    if (noted) await rm(notePath, { force: true });
+  function remove(): Advance {
+    rmSync(path, { force: true });
+    if (noted) rmSync(notePath, { force: true });
     return { kind: 'done' };
   }
 }
@@ -127,8 +128,8 @@ interface Extent {
 }
 
 /** How far to send: to the end of the file, or of as many whole chunks as fit; a growing file's last character may be half there. */
-async function nextEnd(file: FileHandle, { sent, size, finished, maxBytes }: Extent): Promise<number> {
-  const bytes = await readRange(file, sent, Math.min(size, sent + Math.max(maxBytes, 2 * MAX_CHUNK_BYTES)));
+function nextEnd(file: number, { sent, size, finished, maxBytes }: Extent): number {
+  const bytes = readRange(file, sent, Math.min(size, sent + Math.max(maxBytes, 2 * MAX_CHUNK_BYTES)));
   const atEnd = sent + bytes.length >= size;
   if (atEnd) return sent + (finished ? bytes.length : wholeCharacters(bytes, 0, bytes.length));
   let end = 0;
@@ -157,11 +158,11 @@ function chunksOf(name: LogName, offset: number, bytes: Uint8Array): readonly Lo
   });
 }
 
-async function readRange(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
+function readRange(file: number, start: number, end: number): Uint8Array {
   const buffer = Buffer.alloc(end - start);
   let filled = 0;
   while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, start + filled);
+    const bytesRead = readSync(file, buffer, filled, buffer.length - filled, start + filled);
     if (bytesRead === 0) break;
     filled += bytesRead;
   }
@@ -169,7 +170,7 @@ async function readRange(file: FileHandle, start: number, end: number): Promise<
 }
 
 async function readNote(path: string): Promise<{ sent: number; sending: number }> {
-  const text = await ignoring('ENOENT', readFile(path, 'utf8'));
+  const text = await ignoring('ENOENT', () => readFile(path, 'utf8'));
   // An empty or torn note is what a power cut leaves; then the file is sent from its beginning.
   const [, sent, sending] = NOTE.exec(text ?? '') ?? [];
   return { sent: Number(sent ?? 0), sending: Number(sending ?? 0) };

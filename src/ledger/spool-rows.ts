@@ -1,6 +1,7 @@
 /** Artifacts and verdicts that wait in the spool: a file each, written whole, deleted once the ledger has it. */
 
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readFileSync, rmSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
 import { ignoring, writeWhole } from './spool-folder.ts';
@@ -38,7 +39,7 @@ export async function writeRows(folder: string, taskId: TaskId, serial: number, 
  * @throws LedgerUnavailable
  */
 export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise<string | null> {
-  const text = await ignoring('ENOENT', readFile(path, 'utf8'));
+  const text = await ignoring('ENOENT', () => readFileSync(path, 'utf8'));
   if (text === null) return null;
   try {
     const rows = JSON.parse(text) as Rows;
@@ -48,7 +49,7 @@ export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise
     await rename(path, `${path}.refused`);
     return error instanceof Error ? error.message : String(error);
   }
-  await rm(path, { force: true });
+  rmSync(path, { force: true });
   return null;
 }
 
