@@ -97,7 +97,8 @@ function cells(row, frame = '·') {
   const notes = [];
   if (row.waitingFor !== null) notes.push(row.waitingFor.text.split('\n', 1)[0]);
   if (row.commit !== null) notes.push(row.commit.slice(0, 10));
-  if (row.revisions > 0) notes.push(row.revisions === 1 ? 'revised once' : `revised ${row.revisions} times`);
+  if (row.revisions > 0 && row.phase !== 'revise')
+    notes.push(row.revisions === 1 ? 'revised once' : `revised ${row.revisions} times`);
   if (row.failure !== null) notes.push(row.failure.message);
   return [sign, state, notes.join(', ')];
 }

@@ -49,12 +49,14 @@ export async function tellStory({ home, repository, signal, say }) {
 async function watchToTheEnd(command, ids, signal) {
   const board = new Board(process.stdout);
   const answered = new Set();
+  const explained = new Map();
   const untilMs = Date.now() + TASKS_LIMIT_MS;
   try {
     while (Date.now() < untilMs) {
       const rows = await command.lines(['list', '--limit', '100']);
       const own = ids.map((id) => rows.find((row) => row.id === id)).filter((row) => row !== undefined);
       board.show(own);
+      await explainRevisions(command, own, explained, (line) => board.say(line));
       if (own.length === ids.length && own.every(({ state }) => ENDS.has(state))) return;
       await answerQuestions(command, own, answered, (line) => board.say(line));
       await pause(POLL_MS, undefined, { signal });
@@ -63,6 +65,18 @@ async function watchToTheEnd(command, ids, signal) {
     board.end();
   }
   throw new DemoFailed(`after ${TASKS_LIMIT_MS / 1_000} s there are tasks that have not ended`);
+}
+
+/** Why the queue sent a task's work back, each time that it did. */
+async function explainRevisions(command, rows, explained, say) {
+  for (const { id, title, revisions } of rows) {
+    if (revisions <= (explained.get(id) ?? 0)) continue;
+    const { events = [] } = await command.json(['show', id]);
+    const reasons = events.flatMap(({ happened }) => (happened.kind === 'returned' ? [happened.request.text] : []));
+    if (reasons.length < revisions) continue;
+    explained.set(id, revisions);
+    say(`         sent back for a revision: ${title} (${reasons[revisions - 1]})`);
+  }
 }
 
 /** Once both ask, both have begun on the same main: their work will meet. */

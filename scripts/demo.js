@@ -52,10 +52,10 @@ try {
   const { uiUrl, ids } = await tellStory({ ...places, signal: stop.signal, say });
   code = 0;
   say(`\nEvery task landed, each commit tested as it landed, and main is green.`);
-  if (uiUrl !== null)
-    say(
-      `Temporal Web UI: ${uiUrl}/namespaces/default/workflows/task%2F${ids[0]}${options.keep ? '' : '  (npm run demo -- --keep leaves it up)'}`,
-    );
+  if (uiUrl !== null) {
+    say(`The first of them in Temporal's Web UI: ${uiUrl}/namespaces/default/workflows/task%2F${ids[0]}`);
+    if (!options.keep) say('(which ends with this demo; npm run demo -- --keep leaves all of it up)');
+  }
   sayHowToGoOn();
 } catch (error) {
   if (stop.signal.aborted) code = 130;
