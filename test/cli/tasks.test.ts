@@ -147,6 +147,8 @@ describe('with a worker', () => {
     const twice = await tasks(['cancel', id]);
     expect(twice.stderr).toBe(`tasks: ${id} has ended already (canceled); there is nothing to cancel\n`);
     expect(twice.code).toBe(1);
+    const told = await tasks(['cancel', id, '--json']);
+    expect(told.json()).toEqual([{ id, cancelRequested: false, state: 'canceled' }]);
     await writeFile(flag, '');
     const person = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Grace' };
     const place = { cwd: engine.home, env: { ...env, ...person, TASKS_ACTOR: '' } };

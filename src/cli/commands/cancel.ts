@@ -25,6 +25,7 @@ async function cancelOne(session: Session, id: TaskId): Promise<boolean> {
     const { status } = await temporal.within(CALL_MS, () => temporal.task(id).describe());
     if (status.name !== 'RUNNING') {
       const { state } = await requireKnown(session, id);
+      if (session.json) session.printJson({ id, cancelRequested: false, state });
       session.note(`tasks: ${id} has ended already (${state}); there is nothing to cancel`);
       return false;
     }
