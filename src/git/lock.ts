@@ -5,8 +5,7 @@
  * over; two that take over at once are told apart by what the file said.
  */
 
-import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { link, readFile, rename, unlink } from 'node:fs/promises';
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { absentAsNull, errnoOf, removeFile, temporaryName } from './files.ts';
 
@@ -59,21 +58,21 @@ export async function withLockFile<T>(path: string, work: () => Promise<T>): Pro
   }
 }
 
-/** Takes the lock file when it is free or stale; never waits. */
+/** Takes the lock file when it is free or stale; never waits. In one go, so that nobody of this process comes between. */
 export async function tryLockFile(path: string): Promise<boolean> {
-  const self = `${process.pid} ${(await startOf(process.pid)) ?? ''}`;
+  const self = `${process.pid} ${startOf(process.pid) ?? ''}`;
   for (let round = 0; round < 2; round += 1) {
-    if (await makeWhole(path, self)) return true;
-    const owner = await readFile(path, 'utf8').catch(absentAsNull);
+    if (makeWhole(path, self)) return true;
+    const owner = ownerIn(path);
     if (owner === null) continue;
-    if (await isAlive(owner)) return false;
-    await takeAway(path, owner);
+    if (isAlive(owner)) return false;
+    takeAway(path, owner);
   }
   return false;
 }
 
 /** Makes a file with its content in one step, so that nobody reads it half-written; false when there is one. */
-async function makeWhole(path: string, content: string): Promise<boolean> {
+function makeWhole(path: string, content: string): boolean {
   const aside = temporaryName(path);
   writeFileSync(aside, content, { flag: 'wx', mode: 0o600 });
   try {
@@ -88,23 +87,33 @@ async function makeWhole(path: string, content: string): Promise<boolean> {
 }
 
 /** Removes a stale lock file, and only that one: what somebody else put there meanwhile is put back. */
-async function takeAway(path: string, owner: string): Promise<void> {
+function takeAway(path: string, owner: string): void {
   const aside = temporaryName(path);
   try {
-    await rename(path, aside);
+    renameSync(path, aside);
   } catch (error) {
     absentAsNull(error);
     return;
   }
-  if ((await readFile(aside, 'utf8')) !== owner) {
-    await link(aside, path).catch((error: unknown) => {
-      if (errnoOf(error) !== 'EEXIST') throw error;
-    });
+  try {
+    if (readFileSync(aside, 'utf8') !== owner) linkSync(aside, path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  } finally {
+    unlinkSync(aside);
   }
-  await unlink(aside);
 }
 
-async function isAlive(owner: string): Promise<boolean> {
+/** What the lock file says; null when it is gone. */
+function ownerIn(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    return absentAsNull(error);
+  }
+}
+
+function isAlive(owner: string): boolean {
   const [pidText = '', start = ''] = owner.split(' ');
   const pid = Number(pidText);
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
@@ -113,11 +122,11 @@ async function isAlive(owner: string): Promise<boolean> {
   } catch (error) {
     return errnoOf(error) === 'EPERM';
   }
-  return start === '' || start === (await startOf(pid));
+  return start === '' || start === startOf(pid);
 }
 
 /** When a process started, in the kernel's ticks; null where /proc does not say. */
-async function startOf(pid: number): Promise<string | null> {
+function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
