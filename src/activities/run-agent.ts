@@ -8,6 +8,7 @@ import { buildPrompt } from '../agents/prompt.ts';
 import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
+import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
@@ -81,6 +82,7 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
   await mkdir(join(files.taskDir, 'outputs'), { recursive: true });
   // An earlier attempt's report must not be taken for this one's.
   await rm(files.reportFile, { recursive: true, force: true });
+  await writeDocuments(files.taskDir, request.documents);
   const { spec, phase, attempt, exchanges, lastFailure } = request;
   const prompt = buildPrompt({
     spec,
@@ -95,6 +97,16 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
   });
   await rm(files.promptFile, { recursive: true, force: true });
   await writeFile(files.promptFile, prompt);
+}
+
+/** What a person has approved with edits is what holds, whatever lies there. */
+async function writeDocuments(taskDir: string, documents: Documents): Promise<void> {
+  for (const [name, text] of Object.entries(documents)) {
+    if (text === null) continue;
+    const path = join(taskDir, `${name}.md`);
+    await rm(path, { recursive: true, force: true });
+    await writeFile(path, text);
+  }
 }
 
 async function spawn(

@@ -7,7 +7,8 @@
  * the order in which records come, since each column is filled by one kind of event.
  */
 
-import type { TaskEvent, TaskView } from '../core/task-types.ts';
+import type { TaskView } from '../core/task-types.ts';
+import type { TaskEvent } from '../core/task-events.ts';
 import { waitsForPerson } from '../core/task-types.ts';
 import { boundedJson, MAX_EVENT_BYTES, MAX_VIEW_BYTES } from './bounds.ts';
 import type { Database } from './database.ts';

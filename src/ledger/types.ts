@@ -1,7 +1,8 @@
 /** What the ledger takes and gives. A ledger that cannot be reached throws {@link LedgerUnavailable}; nothing else is expected to throw. */
 
 import type { ProjectName, TaskId } from '../core/ids.ts';
-import type { TaskEvent, TaskView, Usage } from '../core/task-types.ts';
+import type { TaskView, Usage } from '../core/task-types.ts';
+import type { TaskEvent } from '../core/task-events.ts';
 
 export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';

@@ -53,7 +53,7 @@ describe('the prompt', () => {
   });
 
   it('carries questions with their answers', () => {
-    const exchanges = [{ question: 'Which port?', answer: '8080', actor: 'Ada', atMs: 0 }];
+    const exchanges = [{ kind: 'question' as const, question: 'Which port?', answer: '8080', actor: 'Ada', atMs: 0 }];
     expect(buildPrompt({ ...INPUT, exchanges })).toContain('**You asked:** Which port?\n\n**Ada answered:** 8080');
   });
 

@@ -20,7 +20,18 @@ import { ago, duration, parseDuration } from '../../src/cli/render/time.ts';
 import { NOW_MS, SCREEN, viewWith } from './views.ts';
 
 const SINCE = '2026-01-02T03:03:05.000Z';
-const question = viewWith({ state: 'waiting', waitingFor: { kind: 'question', text: 'Which\none?', since: SINCE } });
+const question = viewWith({
+  state: 'waiting',
+  waitingFor: {
+    kind: 'question',
+    text: 'Which\none?',
+    since: SINCE,
+    version: null,
+    proposal: null,
+    for: null,
+    open: 0,
+  },
+});
 
 describe('the list', () => {
   it('has one line a task under a heading', () => {
@@ -55,7 +66,11 @@ describe('what waits for a person', () => {
     ['retry', null],
     ['limit', null],
   ])('%s is replied to with %s', (kind, command) => {
-    expect(replyCommand(viewWith({ waitingFor: { kind, text: 'x', since: SINCE } }))).toBe(command);
+    expect(
+      replyCommand(
+        viewWith({ waitingFor: { kind, text: 'x', since: SINCE, version: null, proposal: null, for: null, open: 0 } }),
+      ),
+    ).toBe(command);
   });
 
   it('is told on one line with the command', () => {
@@ -64,9 +79,13 @@ describe('what waits for a person', () => {
 
   it('does not tell a command twice', () => {
     const text = 'it failed; go on with: tasks retry 3fa0000000';
-    expect(waitsLine(viewWith({ waitingFor: { kind: 'attempts', text, since: SINCE } }))).toBe(
-      `3fa0000000 waits for attempts: ${text}`,
-    );
+    expect(
+      waitsLine(
+        viewWith({
+          waitingFor: { kind: 'attempts', text, since: SINCE, version: null, proposal: null, for: null, open: 0 },
+        }),
+      ),
+    ).toBe(`3fa0000000 waits for attempts: ${text}`);
   });
 
   it('is an inbox entry of three lines', () => {
@@ -82,7 +101,9 @@ describe('one task', () => {
   it('shows its facts, its wait, its questions and its history', () => {
     const view = { ...question, usage: { inputTokens: 5, outputTokens: 6, costUsd: 0.5 }, revisions: 1 };
     const exchanges = [{ question: 'A?', answer: 'B', actor: 'Bob', atMs: 0 }];
-    const events = [{ sequence: 1, at: SINCE, happened: { kind: 'submitted', title: 'x', work: 'agent' } as const }];
+    const events = [
+      { sequence: 1, at: SINCE, happened: { kind: 'submitted', title: 'x', work: 'agent', type: 'task' } as const },
+    ];
     const lines = renderTask({ view, body: 'More\nof it', exchanges, events, webUrl: 'http://w' }, SCREEN);
     expect(lines).toEqual([
       '3fa0000000  waiting (question)  Sort the imports',

@@ -35,7 +35,15 @@ describe('a record', () => {
     const recorded = view({
       id,
       state: 'waiting',
-      waitingFor: { kind: 'question', text: 'Which flag?', since: '2026-02-03T04:05:07.000Z' },
+      waitingFor: {
+        kind: 'question',
+        text: 'Which flag?',
+        since: '2026-02-03T04:05:07.000Z',
+        version: null,
+        proposal: null,
+        for: null,
+        open: 0,
+      },
       failure: { kind: 'no-report', message: 'left no report', next: 'retry', evidence: 'ünï\n"quoted"' },
       sequence: 9,
     });

@@ -1,7 +1,7 @@
 /** Replies to a task's question. */
 
 import { MAX_ANSWER_BYTES, parseAnswer } from '../../core/text.ts';
-import { answerSignal, answerUpdate, type AnswerMessage } from '../../workflows/messages.ts';
+import { type AnswerMessage } from '../../workflows/messages.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
 import { sendMessage } from '../messages.ts';
@@ -27,7 +27,7 @@ export async function answer(
   const id = await resolveId(session, prefix);
   const temporal = await session.temporal();
   const message: AnswerMessage = { text: parsed.value, actor: session.actor() };
-  const sent = await sendMessage(temporal, id, { update: answerUpdate, signal: answerSignal }, message);
+  const sent = await sendMessage(temporal, id, 'answer', message);
   if (sent.kind === 'closed')
     throw new Failed(`${id}: there is no question: the task has ended, or there is no such task`);
   if (session.json) session.printJson({ id, answered: sent.kind === 'taken', queued: sent.kind === 'queued' });

@@ -1,7 +1,8 @@
 /** One task: its state, its history, and what it waits for. */
 
-import type { TaskEvent } from '../../core/task-types.ts';
+import type { TaskEvent } from '../../core/task-events.ts';
 import { workflowIds } from '../../core/ids.ts';
+import type { Exchange } from '../../core/task-types.ts';
 import { EXIT } from '../errors.ts';
 import { readKnown } from '../known.ts';
 import { tryLedger } from '../outcome.ts';
@@ -41,22 +42,15 @@ function merge(recorded: readonly TaskEvent[], unrecorded: readonly TaskEvent[])
   return [...bySequence.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
-interface Exchanged {
-  readonly question: string;
-  readonly answer: string;
-  readonly actor: string;
-  readonly atMs: number;
-}
-
 /** Questions with their answers, from the record. */
-function exchangesOf(events: readonly TaskEvent[]): readonly Exchanged[] {
+function exchangesOf(events: readonly TaskEvent[]): readonly Exchange[] {
   const questions = new Map<number, string>();
-  const exchanges: Exchanged[] = [];
+  const exchanges: Exchange[] = [];
   for (const { happened, at } of events) {
-    if (happened.kind === 'asked') questions.set(happened.version, happened.text);
+    if (happened.kind === 'asked') questions.set(happened.ask.version, happened.ask.text);
     if (happened.kind !== 'answered') continue;
     const question = questions.get(happened.version) ?? '';
-    exchanges.push({ question, answer: happened.text, actor: happened.actor, atMs: Date.parse(at) });
+    exchanges.push({ kind: 'question', question, answer: happened.text, actor: happened.actor, atMs: Date.parse(at) });
   }
   return exchanges;
 }

@@ -8,6 +8,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
+import { describeTask } from '../../core/task-description.ts';
 import type { TaskSpec } from '../../core/task-types.ts';
 import { MAX_BODY_BYTES, oneLine, printable } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
@@ -38,7 +39,6 @@ type Context = Extract<ProjectContext, { kind: 'ok' }>;
 const AT_ONCE = 16;
 const START_MS = 10_000;
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
-const MAX_DETAIL_CHARS = 1_000;
 
 /** `tasks submit`. */
 export async function submit(session: Session, options: SubmitOptions, args: readonly string[]): Promise<number> {
@@ -178,6 +178,12 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
     owner,
     createdAtMs: Date.now(),
     requestId: wanted.requestId,
+    type: 'task',
+    for: null,
+    blocks: null,
+    choices: [],
+    default: null,
+    parent: null,
   };
   const input: TaskInput = { spec, carried: null };
   try {
@@ -188,7 +194,7 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
         args: [input],
-        ...describeTask(spec),
+        ...describeStart(spec),
       }),
     );
     return { id, existing: false };
@@ -199,25 +205,15 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
   }
 }
 
-function keyword(name: string, value: string) {
-  return { key: defineSearchAttributeKey(name, 'KEYWORD'), value };
-}
-
 /** What the Temporal Web UI shows of the task before a worker has seen it. */
-export function describeTask(spec: TaskSpec) {
-  const agent = spec.work.kind === 'shell' ? 'shell' : spec.work.agent;
-  const what = spec.work.kind === 'shell' ? spec.work.run : spec.body;
-  const body = printable(what);
-  const cut = body.length > MAX_DETAIL_CHARS ? `${body.slice(0, MAX_DETAIL_CHARS)}…` : body;
+export function describeStart(spec: TaskSpec) {
+  const { summary, details, attributes } = describeTask(spec);
   return {
-    staticSummary: oneLine(spec.title),
-    staticDetails: `${cut}\n\nProject \`${spec.project}\`, branch \`${spec.branch}\`, agent \`${agent}\`, submitted by ${spec.owner.name}`,
-    typedSearchAttributes: new TypedSearchAttributes([
-      keyword('TaskState', 'queued'),
-      keyword('Project', spec.project),
-      keyword('Agent', agent),
-      keyword('Owner', spec.owner.name),
-    ]),
+    staticSummary: summary,
+    staticDetails: details,
+    typedSearchAttributes: new TypedSearchAttributes(
+      Object.entries(attributes).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
+    ),
   };
 }
 

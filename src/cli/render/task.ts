@@ -1,6 +1,7 @@
 /** One task as text. Pure. */
 
-import type { Exchange, Happened, TaskEvent, TaskView } from '../../core/task-types.ts';
+import type { Exchange, TaskView } from '../../core/task-types.ts';
+import type { Happened, TaskEvent } from '../../core/task-events.ts';
 import { oneLine, printable } from '../../core/text.ts';
 import { paintState, replyCommand, stateText, type Screen } from './tasks.ts';
 import { ago } from './time.ts';
@@ -101,9 +102,27 @@ export function happenedText(happened: Happened): string {
       return why === null || why === '' ? how : `${how} — ${oneLine(why, 300)}`;
     }
     case 'asked':
-      return `asks (${happened.ask}): ${oneLine(happened.text, 300)}`;
+      return `asks (${happened.ask.kind}): ${oneLine(happened.ask.text, 300)}`;
     case 'answered':
       return `${oneLine(happened.actor, 60)} answers: ${oneLine(happened.text, 300)}`;
+    case 'decided':
+      return `${oneLine(happened.actor, 60)}: ${happened.decision}${happened.text === null ? '' : `: ${oneLine(happened.text, 300)}`}`;
+    case 'reminded':
+      return `reminds of ${happened.version} (${happened.count})`;
+    case 'escalated':
+      return `hands ${happened.version} to ${oneLine(happened.to, 60)}`;
+    case 'expired':
+      return `nobody replied to ${happened.version} in time: ${happened.then === 'default' ? 'the default is taken' : 'given up'}`;
+    case 'commented':
+      return `${oneLine(happened.actor, 60)} comments: ${oneLine(happened.text, 300)}`;
+    case 'edited':
+      return `${oneLine(happened.actor, 60)} edits it${happened.title === null ? '' : `: ${oneLine(happened.title, 200)}`}`;
+    case 'blocked':
+      return `waits for the answer to ${happened.by}: ${oneLine(happened.text, 300)}`;
+    case 'released':
+      return `${oneLine(happened.actor, 60)} answers ${happened.by}: ${oneLine(happened.text, 300)}`;
+    case 'proposed-tasks-made':
+      return `made ${happened.tasks.join(', ')}`;
     case 'parked':
       return `waits for a person (${happened.why}): ${oneLine(happened.text, 300)}`;
     case 'retried':

@@ -1,6 +1,7 @@
 /** Tasks as text: the list, the inbox and what `submit` and `wait` say. Pure. */
 
 import { waitsForPerson, type TaskStateName, type TaskView } from '../../core/task-types.ts';
+import { replyCommands } from '../../core/reply-commands.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
@@ -63,10 +64,10 @@ export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string 
   switch (waitingFor.kind) {
     case 'question':
     case 'proposal':
-      return `tasks answer ${view.id} "…"`;
     case 'attempts':
     case 'revisions':
-      return `tasks retry ${view.id}`;
+      return replyCommands(view.id, waitingFor)[0] ?? null;
+    case 'blocked':
     case 'checkout':
     case 'gate':
     case 'engine':
