@@ -166,14 +166,14 @@ function questionOf(asked: Asked): Question {
   const remindMs = spanMs(asked.remind);
   const afterMs = spanMs(asked.deadline);
   const standard = asked.default === undefined ? null : clean(asked.default);
-  const then = standard === null ? 'give-up' : 'default';
+  const outcome = standard === null ? 'give-up' : 'default';
   return {
     text: clean(asked.question),
     choices: (asked.choices ?? []).map((choice) => oneLine(choice)),
     default: standard,
     patience: {
       ...(remindMs === null ? {} : { remindMs }),
-      ...(afterMs === null ? {} : { expire: { afterMs, then } }),
+      ...(afterMs === null ? {} : { expire: { afterMs, outcome } }),
     },
   };
 }

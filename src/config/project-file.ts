@@ -79,7 +79,7 @@ function completePatience(asking: ProjectFile['asking']): Patience {
   return {
     remindMs: remind === undefined ? null : durationMs(remind),
     escalate: escalate === undefined ? null : { afterMs: durationMs(escalate.after), to: oneLine(escalate.to, 100) },
-    expire: expire === undefined ? null : { afterMs: durationMs(expire.after), then: expire.then ?? 'default' },
+    expire: expire === undefined ? null : { afterMs: durationMs(expire.after), outcome: expire.outcome ?? 'default' },
   };
 }
 

@@ -181,8 +181,8 @@ const asking = closed(
     expire: closed(
       {
         after: span('How long anything waits for a reply.', '3d'),
-        then: z
-          .enum(['default', 'give-up'], { error: must('default or give-up', 'then: give-up') })
+        outcome: z
+          .enum(['default', 'give-up'], { error: must('default or give-up', 'outcome: give-up') })
           .meta({
             description:
               "default: take the question's default answer, and give up where there is none. default when left out.",

@@ -38,8 +38,8 @@ export interface Patience {
   readonly remindMs: number | null;
   /** Handed to somebody else after this long. */
   readonly escalate: { readonly afterMs: number; readonly to: string } | null;
-  /** Over after this long: the question's default answer is taken where it has one and `then` says so, else the task fails. */
-  readonly expire: { readonly afterMs: number; readonly then: 'default' | 'give-up' } | null;
+  /** Over after this long: the question's default answer is taken where it has one and `outcome` says so, else the task fails. */
+  readonly expire: { readonly afterMs: number; readonly outcome: 'default' | 'give-up' } | null;
 }
 
 export const MAX_REMINDERS = 20;
@@ -86,7 +86,7 @@ export interface OpenProposal extends Open {
   readonly kind: 'proposal';
   readonly proposal: Proposal;
   /** What an approval leads to. */
-  readonly then: Continuation;
+  readonly leadsTo: Continuation;
 }
 
 export type Ask = OpenQuestion | OpenProposal;
@@ -101,6 +101,9 @@ export type ItemDecision =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'edited'; readonly task: ProposedTask }
   | { readonly kind: 'dropped' };
+
+/** Who replies when a deadline does. */
+export const DEADLINE = 'the deadline';
 
 /** What holds of an ask that is not open any more: what a late reply is told. */
 export interface Settled {

@@ -5,7 +5,15 @@
  * is settled stays on record, so that a late reply can be told what holds.
  */
 
-import type { Ask, Continuation, Decision, Proposal, Question, Settled } from './ask-types.ts';
+import {
+  DEADLINE,
+  type Ask,
+  type Continuation,
+  type Decision,
+  type Proposal,
+  type Question,
+  type Settled,
+} from './ask-types.ts';
 import { askView } from './ask-view.ts';
 import type { Failure } from './failure.ts';
 import { answerWhenOver, dueOf, patienceOf } from './patience.ts';
@@ -16,8 +24,6 @@ import { oneLine } from './text.ts';
 
 /** Enough for every reply that can still be under way. */
 const MAX_SETTLED = 50;
-/** Who replies when a deadline does. */
-export const DEADLINE = 'the deadline';
 /** Who approves when the project asks nobody. */
 export const POLICY = 'the project';
 /** After so many approvals that nobody was asked for, somebody is. */
@@ -51,13 +57,13 @@ export function askDecision(
   surroundings: Surroundings,
   phase: Phase,
   proposal: Proposal,
-  then: Continuation,
+  leadsTo: Continuation,
 ): Task {
   const { spec, nowMs } = surroundings;
   const ask: Ask = {
     kind: 'proposal',
     proposal,
-    then,
+    leadsTo,
     version: task.asks + 1,
     askedAtMs: nowMs,
     for: spec.for,
@@ -108,7 +114,8 @@ export function approve(task: Task, event: EventOf<'approve'>, surroundings: Sur
   const decided = decide(task, ask, event, decision, surroundings);
   const said = exchange(decided, surroundings, {
     kind: 'decision',
-    question: subjectOf(proposal),
+    // The agent acts on the words that hold, and is shown no others.
+    question: event.text === null ? subjectOf(proposal) : subjectLine(proposal),
     answer: event.text === null ? approvalOf(proposal, event) : `approved with edits; what holds is:\n${event.text}`,
     actor: event.actor,
   });
@@ -118,7 +125,7 @@ export function approve(task: Task, event: EventOf<'approve'>, surroundings: Sur
     ...editsOf(said, proposal, event.text),
     toMake: [...said.toMake, ...accepted(proposal, event)],
   };
-  return goOn(kept, surroundings, ask.then);
+  return goOn(kept, surroundings, ask.leadsTo);
 }
 
 /** The agent tries again, with what is wanted. */
@@ -154,9 +161,9 @@ export function approveUnasked(
   surroundings: Surroundings,
   phase: Phase,
   proposal: Proposal,
-  then: Continuation,
+  leadsTo: Continuation,
 ): Task {
-  const asked = askDecision({ ...task, unasked: task.unasked + 1 }, surroundings, phase, proposal, then);
+  const asked = askDecision({ ...task, unasked: task.unasked + 1 }, surroundings, phase, proposal, leadsTo);
   const event = { kind: 'approve', version: asked.asks, text: null, items: [], ids: [], actor: POLICY } as const;
   return asked.stage.kind === 'asking' ? approve(asked, event, surroundings, asked.stage) : asked;
 }
@@ -185,8 +192,8 @@ export function overdue(task: Task, surroundings: Surroundings, stage: Asking): 
 
 function expire(task: Task, ask: Ask, surroundings: Surroundings, stage: Asking): Task {
   const text = answerWhenOver(ask);
-  const then = text === null ? 'give-up' : 'default';
-  const expired = happen(task, surroundings, { kind: 'expired', version: ask.version, then });
+  const outcome = text === null ? 'give-up' : 'default';
+  const expired = happen(task, surroundings, { kind: 'expired', version: ask.version, outcome });
   if (text !== null) {
     const event = { kind: 'answer', version: ask.version, text, actor: DEADLINE } as const;
     return answer(expired, event, surroundings, stage);

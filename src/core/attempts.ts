@@ -83,23 +83,23 @@ function afterDone(
     toMake: [...learned.toMake, ...outcome.proposals],
   };
   const next = NEXT_PHASE[phase];
-  const then = next === undefined ? ({ kind: 'landing' } as const) : ({ kind: 'phase', phase: next } as const);
+  const leadsTo = next === undefined ? ({ kind: 'landing' } as const) : ({ kind: 'phase', phase: next } as const);
   const nothingToShow = next === undefined && task.checkpoint?.changed !== true;
-  if (nothingToShow || !isReviewed(phase, spec.policy.approve)) return goOn(task, surroundings, then);
+  if (nothingToShow || !isReviewed(phase, spec.policy.approve)) return goOn(task, surroundings, leadsTo);
   const { kind } = GATE_AFTER[phase];
   const body = outcome.document ?? outcome.summary;
   const proposal: Proposal = { kind, title: oneLine(outcome.summary), body, items: [] };
-  return askDecision(task, surroundings, phase, proposal, then);
+  return askDecision(task, surroundings, phase, proposal, leadsTo);
 }
 
 /** An agent's own proposal: what it asks for by itself always waits for a person, but for what the project asks nobody about. */
 function afterProposal(task: Task, surroundings: Surroundings, phase: Phase, proposal: Proposal): Task {
-  const then = continuationOf(task, phase, proposal);
+  const leadsTo = continuationOf(task, phase, proposal);
   const gate = proposal.kind === 'effect' ? 'effects' : proposal.kind === 'message' ? 'messages' : null;
   const asked = gate === null || surroundings.spec.policy.approve.includes(gate);
   return asked || task.unasked >= MAX_UNASKED
-    ? askDecision(task, surroundings, phase, proposal, then)
-    : approveUnasked(task, surroundings, phase, proposal, then);
+    ? askDecision(task, surroundings, phase, proposal, leadsTo)
+    : approveUnasked(task, surroundings, phase, proposal, leadsTo);
 }
 
 function continuationOf(task: Task, phase: Phase, { kind }: Proposal) {

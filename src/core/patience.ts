@@ -31,7 +31,7 @@ export function expiresAtMs(ask: Ask): number | null {
 
 /** The answer that stands when nobody gave one; null: the task gives up. */
 export function answerWhenOver(ask: Ask): string | null {
-  return ask.kind === 'question' && ask.patience.expire?.then === 'default' ? ask.question.default : null;
+  return ask.kind === 'question' && ask.patience.expire?.outcome === 'default' ? ask.question.default : null;
 }
 
 const AT: Readonly<Record<Due, (ask: Ask) => number | null>> = {

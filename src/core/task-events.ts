@@ -50,7 +50,7 @@ export type Happened =
     }
   | { readonly kind: 'reminded'; readonly version: number; readonly count: number }
   | { readonly kind: 'escalated'; readonly version: number; readonly to: string }
-  | { readonly kind: 'expired'; readonly version: number; readonly then: 'default' | 'give-up' }
+  | { readonly kind: 'expired'; readonly version: number; readonly outcome: 'default' | 'give-up' }
   | { readonly kind: 'commented'; readonly text: string; readonly actor: string }
   | { readonly kind: 'edited'; readonly title: string | null; readonly body: string | null; readonly actor: string }
   | { readonly kind: 'blocked'; readonly by: TaskId; readonly text: string }

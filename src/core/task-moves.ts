@@ -20,10 +20,10 @@ export const MAX_EXCHANGES = 50;
 export const MAX_EXCHANGES_CHARS = 100_000;
 
 /** The next attempt, or landing; or the wait for what blocks it. */
-export function goOn(task: Task, surroundings: Surroundings, then: Continuation): Task {
-  const phase = then.kind === 'phase' ? then.phase : (phaseOf(task) ?? 'execute');
-  if (task.blockers.length > 0) return enter(task, surroundings, { kind: 'blocked', phase, then });
-  return then.kind === 'phase' ? begin(task, surroundings, then.phase) : handOff(task, surroundings);
+export function goOn(task: Task, surroundings: Surroundings, leadsTo: Continuation): Task {
+  const phase = leadsTo.kind === 'phase' ? leadsTo.phase : (phaseOf(task) ?? 'execute');
+  if (task.blockers.length > 0) return enter(task, surroundings, { kind: 'blocked', phase, leadsTo });
+  return leadsTo.kind === 'phase' ? begin(task, surroundings, leadsTo.phase) : handOff(task, surroundings);
 }
 
 function begin(task: Task, surroundings: Surroundings, phase: Phase): Task {

@@ -58,7 +58,7 @@ export function releaseAndGoOn(
   const released = release(task, event, surroundings);
   const { stage } = released;
   return stage.kind === 'blocked' && released.blockers.length === 0
-    ? goOn(released, surroundings, stage.then)
+    ? goOn(released, surroundings, stage.leadsTo)
     : released;
 }
 

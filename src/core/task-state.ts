@@ -24,7 +24,7 @@ export type Stage =
   | { readonly kind: 'backoff'; readonly phase: Phase; readonly untilMs: number; readonly failure: Failure }
   /** Never without an ask. Several are questions of one attempt. */
   | { readonly kind: 'asking'; readonly phase: Phase; readonly asks: readonly Ask[] }
-  | { readonly kind: 'blocked'; readonly phase: Phase; readonly then: Continuation }
+  | { readonly kind: 'blocked'; readonly phase: Phase; readonly leadsTo: Continuation }
   | { readonly kind: 'parked'; readonly phase: Phase; readonly why: ParkedWhy; readonly failure: Failure }
   | { readonly kind: 'landing'; readonly checkpoint: Checkpoint; readonly held: Held | null }
   | { readonly kind: 'withdrawing'; readonly checkpoint: Checkpoint; readonly held: Held | null }

@@ -112,7 +112,7 @@ export function happenedText(happened: Happened): string {
     case 'escalated':
       return `hands ${happened.version} to ${oneLine(happened.to, 60)}`;
     case 'expired':
-      return `nobody replied to ${happened.version} in time: ${happened.then === 'default' ? 'the default is taken' : 'given up'}`;
+      return `nobody replied to ${happened.version} in time: ${happened.outcome === 'default' ? 'the default is taken' : 'given up'}`;
     case 'commented':
       return `${oneLine(happened.actor, 60)} comments: ${oneLine(happened.text, 300)}`;
     case 'edited':
