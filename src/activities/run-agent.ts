@@ -83,17 +83,19 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
   // An earlier attempt's report must not be taken for this one's.
   await rm(files.reportFile, { recursive: true, force: true });
   await writeDocuments(files.taskDir, request.documents);
-  const { spec, phase, attempt, exchanges, lastFailure } = request;
+  const { spec, phase, attempt, edited, exchanges, lastFailure, documents } = request;
   const prompt = buildPrompt({
     spec,
     phase,
     attempt,
     files,
+    edited,
     exchanges,
     request: request.request,
     lastFailure,
     conflicted: workspace.conflicted,
     notes: (await readdir(files.taskDir)).filter((name) => NOTES.has(name)).toSorted(),
+    approved: Object.entries(documents).flatMap(([name, text]) => (text === null ? [] : [`${name}.md`])),
   });
   await rm(files.promptFile, { recursive: true, force: true });
   await writeFile(files.promptFile, prompt);

@@ -6,7 +6,7 @@ import { quote } from '../core/ids.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { parseDuration } from '../core/duration.ts';
 import type { ProposedTask, Question } from '../core/ask-types.ts';
-import { byteLength, MAX_TITLE_CHARS, oneLine, printable } from '../core/text.ts';
+import { byteLength, isRecord, MAX_TITLE_CHARS, oneLine, printable } from '../core/text.ts';
 import type { AgentReport } from './types.ts';
 
 export const MAX_REPORT_BYTES = 64 * 1024;
@@ -15,10 +15,17 @@ const MAX_SUMMARY_CHARS = 8_000;
 const MAX_TEXT_CHARS = 32_000;
 const MAX_CHOICES = 20;
 const MAX_ITEMS = 20;
+const EMPTY = 'is empty; write something';
 const STATUSES = ['done', 'question', 'proposal', 'failed'] as const;
 
 const written = (maxChars: number, description: string): z.ZodString =>
-  z.string().regex(/\S/, 'is empty; write something').max(maxChars).describe(description);
+  z
+    .string()
+    .regex(/\S/, EMPTY)
+    // Of what cannot be printed nothing is left.
+    .refine((text) => clean(text) !== '', EMPTY)
+    .max(maxChars)
+    .describe(description);
 
 const span = (description: string) =>
   z
@@ -99,12 +106,9 @@ const REPORT = z
     }
     if (report.status !== 'proposal' || typeof report.proposal === 'string') return;
     const { kind, items } = report.proposal;
-    if ((kind === 'tasks') !== (items ?? []).length > 0) {
-      wrong(
-        'proposal',
-        kind === 'tasks' ? 'of kind tasks needs items: [{"title": "…"}]' : 'has items, which are for the kind tasks',
-      );
-    }
+    const given = (items ?? []).length > 0;
+    if (kind === 'tasks' && !given) wrong('proposal.items', 'is missing; give the tasks: [{"title": "…"}]');
+    if (kind !== 'tasks' && given) wrong('proposal.items', 'is for the kind tasks alone; leave it out');
   })
   .meta({
     title: 'Report of an agent',
@@ -200,17 +204,49 @@ function firstTrouble(error: z.ZodError, data: unknown): string {
     const found = typeof status === 'string' ? `is ${quote(status)}` : 'is missing';
     return `status: ${found}; use one of ${STATUSES.join(', ')}`;
   }
-  const issue = error.issues[0];
-  const path = issue?.path.map(String).join('.') ?? '';
-  return `${path === '' ? 'report' : path}: ${explain(issue, path, data)}`;
+  const [issue] = error.issues;
+  if (issue === undefined) return 'is wrong';
+  const found = deepest(issue, data);
+  return `${found.path || 'report'}: ${explain(found.issue, found.value)}`;
 }
 
-function explain(issue: z.core.$ZodIssue | undefined, path: string, data: object): string {
-  if (path in data) {
-    if (issue?.code === 'too_big') return `has more than ${String(issue.maximum)} characters; shorten it`;
-    if (issue?.code === 'invalid_union') return 'must be a text, or {kind, title, body} with texts that are not empty';
-    if (issue?.code === 'invalid_type') return 'must be a text';
-    return issue?.message ?? 'is wrong';
-  }
-  return path.includes('.') ? (issue?.message ?? 'is wrong') : 'is missing; give a text';
+interface Trouble {
+  readonly issue: z.core.$ZodIssue;
+  readonly path: string;
+  readonly value: unknown;
 }
+
+/** Where the mistake is. Of the forms that a value may have, the one counts that it was meant to have. */
+function deepest(issue: z.core.$ZodIssue, from: unknown, before = ''): Trouble {
+  let path = before;
+  let value = from;
+  for (const key of issue.path) {
+    path += typeof key === 'number' ? `[${key}]` : `${path === '' ? '' : '.'}${String(key)}`;
+    value = isRecord(value) || Array.isArray(value) ? Reflect.get(value, key) : undefined;
+  }
+  if (issue.code !== 'invalid_union' || !isRecord(value)) return { issue, path, value };
+  const inner = issue.errors.flat().find((one) => one.path.length > 0);
+  return inner === undefined ? { issue, path, value } : deepest(inner, value, path);
+}
+
+/** The mistake, and what to write instead. */
+function explain(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code === 'custom' || issue.code === 'invalid_format') return issue.message;
+  const must = wanted(issue);
+  if (value === undefined) return `is missing; give ${must}`;
+  if (issue.code === 'too_big') {
+    const unit = issue.origin === 'array' ? 'entries; leave some out' : 'characters; shorten it';
+    return `has more than ${String(issue.maximum)} ${unit}`;
+  }
+  if (issue.code === 'too_small') return `is empty; give ${must}`;
+  return typeof value === 'string' ? `is ${quote(value)}; use ${must}` : `must be ${must}`;
+}
+
+function wanted(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'invalid_union') return 'a text, or {kind, title, body}';
+  if (issue.code === 'too_small') return 'at least one';
+  return (issue.code === 'invalid_type' && WANTED[issue.expected]) || 'a text';
+}
+
+const WANTED: Readonly<Partial<Record<string, string>>> = { string: 'a text', array: 'a list', object: 'a map' };

@@ -4,7 +4,7 @@ import { isReviewed } from './attempts.ts';
 import { currentSpec, phaseOf, type Task } from './task.ts';
 import type { Documents } from './task-state.ts';
 import type { QueueItem } from './queue-types.ts';
-import type { Checkpoint, Exchange, Phase, RevisionRequest, TaskSpec, TaskView } from './task-types.ts';
+import type { Checkpoint, Exchange, NotifyRule, Phase, RevisionRequest, TaskSpec, TaskView } from './task-types.ts';
 import type { TaskEvent } from './task-events.ts';
 import type { Failure } from './failure.ts';
 import { viewOf } from './task-view.ts';
@@ -23,10 +23,15 @@ export type StartPoint =
 export interface RecordRequest {
   readonly view: TaskView;
   readonly events: readonly TaskEvent[];
+  /** Whom the project wants to be told; left out where it wants nobody. */
+  readonly notify?: readonly NotifyRule[];
 }
 
 export interface PhaseRequest {
+  /** As it now reads. */
   readonly spec: TaskSpec;
+  /** Whether people have changed the submission. */
+  readonly edited: boolean;
   readonly phase: Phase;
   readonly attempt: number;
   readonly start: StartPoint;
@@ -44,7 +49,9 @@ export interface PhaseRequest {
 }
 
 export function recordRequestOf(task: Task, spec: TaskSpec): RecordRequest {
-  return { view: viewOf(task, spec), events: task.unrecorded };
+  // A task of an older version has none.
+  const notify = spec.policy.notify ?? [];
+  return { view: viewOf(task, spec), events: task.unrecorded, ...(notify.length === 0 ? {} : { notify }) };
 }
 
 export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
@@ -52,6 +59,7 @@ export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
   if (phase === null) throw new Error(`a task in stage ${task.stage.kind} has no phase to run`);
   return {
     spec: currentSpec(task, spec),
+    edited: task.edited !== null,
     phase,
     attempt: task.attempt,
     start: startPointOf(task, spec, phase),
