@@ -8,14 +8,7 @@ import { renderQueue } from '../../src/cli/render/queue.ts';
 import { countsLine, renderLive, stackEventLine } from '../../src/cli/render/stack.ts';
 import { cutTo, displayWidth, fit, table } from '../../src/cli/render/table.ts';
 import { happenedText, renderTask } from '../../src/cli/render/task.ts';
-import {
-  outcomeLine,
-  paintState,
-  renderInbox,
-  renderList,
-  replyCommand,
-  waitsLine,
-} from '../../src/cli/render/tasks.ts';
+import { outcomeLine, paintState, renderList, replyCommand, waitsLine } from '../../src/cli/render/tasks.ts';
 import { ago, duration, parseDuration } from '../../src/cli/render/time.ts';
 import { NOW_MS, SCREEN, viewWith } from './views.ts';
 
@@ -56,7 +49,7 @@ describe('the list', () => {
 describe('what waits for a person', () => {
   it.each<[WaitingKind, string | null]>([
     ['question', 'tasks answer 3fa0000000 "…"'],
-    ['proposal', 'tasks answer 3fa0000000 "…"'],
+    ['proposal', 'tasks approve 3fa0000000'],
     ['attempts', 'tasks retry 3fa0000000'],
     ['revisions', 'tasks retry 3fa0000000'],
     ['checkout', 'tasks show 3fa0000000'],
@@ -87,24 +80,16 @@ describe('what waits for a person', () => {
       ),
     ).toBe(`3fa0000000 waits for attempts: ${text}`);
   });
-
-  it('is an inbox entry of three lines', () => {
-    expect(renderInbox([question, viewWith({})], SCREEN)).toEqual([
-      '3fa0000000  question  shop, 1 min ago  Sort the imports',
-      '    Which',
-      '    reply with: tasks answer 3fa0000000 "…"',
-    ]);
-  });
 });
 
 describe('one task', () => {
   it('shows its facts, its wait, its questions and its history', () => {
     const view = { ...question, usage: { inputTokens: 5, outputTokens: 6, costUsd: 0.5 }, revisions: 1 };
-    const exchanges = [{ question: 'A?', answer: 'B', actor: 'Bob', atMs: 0 }];
+    const exchanges = [{ kind: 'question', question: 'A?', answer: 'B', actor: 'Bob', atMs: 0 } as const];
     const events = [
       { sequence: 1, at: SINCE, happened: { kind: 'submitted', title: 'x', work: 'agent', type: 'task' } as const },
     ];
-    const lines = renderTask({ view, body: 'More\nof it', exchanges, events, webUrl: 'http://w' }, SCREEN);
+    const lines = renderTask({ view, body: 'More\nof it', asks: [], exchanges, events, webUrl: 'http://w' }, SCREEN);
     expect(lines).toEqual([
       '3fa0000000  waiting (question)  Sort the imports',
       '  project  shop, branch main',
@@ -122,7 +107,7 @@ describe('one task', () => {
       '  one?',
       '  reply with: tasks answer 3fa0000000 "…"',
       '',
-      'Questions',
+      'Answers, decisions and comments',
       '  A?',
       '    Bob: B',
       '',
@@ -135,7 +120,7 @@ describe('one task', () => {
     const evidence = Array.from({ length: 40 }, (_, index) => `line ${index}`).join('\n');
     const failure = { kind: 'agent-failed', message: 'it broke', next: 'mend it', evidence } as const;
     const lines = renderTask(
-      { view: viewWith({ state: 'failed', failure }), body: null, exchanges: [], events: [], webUrl: null },
+      { view: viewWith({ state: 'failed', failure }), body: null, asks: [], exchanges: [], events: [], webUrl: null },
       SCREEN,
     );
     expect(lines).toContain('agent-failed: it broke');

@@ -10,13 +10,14 @@ import { readProjectContext, type ProjectContext } from '../../config/project-co
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
 import { describeTask } from '../../core/task-description.ts';
 import type { TaskSpec } from '../../core/task-types.ts';
-import { MAX_BODY_BYTES, oneLine, printable } from '../../core/text.ts';
+import { MAX_BODY_BYTES, oneLine } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
 import { findAgentProgram } from '../agent-program.ts';
 import { mapBounded, ordered } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
+import { findBlocked } from '../blocked-tasks.ts';
 import { webUrl, type Session } from '../session.ts';
 import { checkDraft, parseDrafts, type Draft, type Submission } from '../submission.ts';
 import type { Temporal } from '../temporal.ts';
@@ -29,6 +30,13 @@ export interface SubmitOptions {
   readonly run?: string;
   readonly agent?: string;
   readonly requestId?: string;
+  readonly type?: string;
+  readonly for?: string;
+  readonly blocks?: string;
+  /** Once: with commas; several times: one each. */
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  readonly approve?: string;
   readonly from?: string;
   readonly wait?: true;
   readonly waitForPeople: boolean;
@@ -59,8 +67,9 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   for (const warning of context.warnings) session.note(`tasks: ${warning}`);
   const [temporal] = await Promise.all([connecting, checkOrigin(session, context), noteMissingWorker(session)]);
   const inOrder = ordered<() => void>((tell) => tell());
+  const blocked = await findBlocked(session, submissions);
   const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
-    const made = await start(session, temporal, context, submission);
+    const made = await start(session, temporal, context, submission, blocked);
     inOrder(index, () => report(session, temporal, made, submission, context));
     return made;
   });
@@ -72,7 +81,9 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
 async function checkPrograms(session: Session, context: Context, submissions: readonly Submission[]): Promise<void> {
   const { environment } = session;
   if (environment.temporalAddress !== null || environment.temporalProfile !== null) return;
-  const names = new Set(submissions.flatMap(({ work }) => (work.kind === 'agent' ? [work.agent] : [])));
+  const names = new Set(
+    submissions.flatMap(({ work, type }) => (work.kind === 'agent' && type !== 'question' ? [work.agent] : [])),
+  );
   for (const name of names) {
     const definition = context.settings.agents[name];
     if (definition === undefined) continue;
@@ -85,7 +96,15 @@ async function checkPrograms(session: Session, context: Context, submissions: re
 function checkOptions(options: SubmitOptions, args: readonly string[]): void {
   if (options.from !== undefined) {
     const others = { title: args[0], '--body': options.body, '--file': options.file, '--run': options.run };
-    const more = { ...others, '--agent': options.agent, '--request-id': options.requestId };
+    const { type, for: whom, blocks, choices, default: standard, approve } = options;
+    const asking = { '--type': type, '--for': whom, '--blocks': blocks, '--choices': choices, '--default': standard };
+    const more = {
+      ...others,
+      '--agent': options.agent,
+      '--request-id': options.requestId,
+      ...asking,
+      '--approve': approve,
+    };
     const given = Object.entries(more).find(([, value]) => value !== undefined);
     if (given !== undefined) throw new UsageError(`--from: takes no ${given[0]} beside it; put it into the lines`);
     return;
@@ -118,10 +137,12 @@ async function readDrafts(
     if (parsed.kind === 'invalid') throw new UsageError(`--from: ${parsed.message}`);
     return parsed.value;
   }
-  const { run, agent, requestId } = options;
+  const { run, agent, requestId, type, blocks, approve } = options;
+  const choices = options.choices?.length === 1 ? options.choices[0] : options.choices;
+  const asking = { type, for: options.for, blocks, choices, default: options.default, approve };
   const body =
     options.file === undefined ? options.body : await readInput(session.io, '--file', options.file, MAX_BODY_BYTES);
-  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, requestId } }];
+  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, requestId, ...asking } }];
 }
 
 /** A project's name belongs to one origin. Landing checks it again: a ledger that is down hinders nobody (N9). */
@@ -158,7 +179,13 @@ function chooseId(project: string, requestId: string | null): TaskId {
   return taskIdFromBytes(createHash('sha256').update(`${project}\0${requestId}`).digest());
 }
 
-async function start(session: Session, temporal: Temporal, context: Context, wanted: Submission): Promise<Started> {
+async function start(
+  session: Session,
+  temporal: Temporal,
+  context: Context,
+  wanted: Submission,
+  blocked: ReadonlyMap<string, TaskId>,
+): Promise<Started> {
   const { settings, checkout } = context;
   const id = chooseId(settings.project, wanted.requestId);
   const owner = {
@@ -174,15 +201,15 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
     title: wanted.title,
     body: wanted.body,
     work: wanted.work,
-    policy: settings.policy,
+    policy: { ...settings.policy, approve: wanted.approve ?? settings.policy.approve },
     owner,
     createdAtMs: Date.now(),
     requestId: wanted.requestId,
-    type: 'task',
-    for: null,
-    blocks: null,
-    choices: [],
-    default: null,
+    type: wanted.type,
+    for: wanted.for,
+    blocks: blocked.get(wanted.blocks ?? '') ?? null,
+    choices: wanted.choices,
+    default: wanted.default,
     parent: null,
   };
   const input: TaskInput = { spec, carried: null };
@@ -230,6 +257,7 @@ function report(session: Session, temporal: Temporal, made: Started, wanted: Sub
     id: made.id,
     title: wanted.title,
     project,
+    type: wanted.type,
     state: 'queued',
     existing: made.existing,
     workflowId,

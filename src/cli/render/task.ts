@@ -1,14 +1,19 @@
 /** One task as text. Pure. */
 
+import type { AskView } from '../../core/ask-types.ts';
 import type { Exchange, TaskView } from '../../core/task-types.ts';
 import type { Happened, TaskEvent } from '../../core/task-events.ts';
 import { oneLine, printable } from '../../core/text.ts';
+import { renderAsk } from './asks.ts';
+import { renderExchanges } from './exchanges.ts';
 import { paintState, replyCommand, stateText, type Screen } from './tasks.ts';
 import { ago } from './time.ts';
 
 export interface TaskPage {
   readonly view: TaskView;
   readonly body: string | null;
+  /** The open questions, or the proposal, oldest first. */
+  readonly asks: readonly AskView[];
   readonly exchanges: readonly Exchange[];
   readonly events: readonly TaskEvent[];
   readonly webUrl: string | null;
@@ -25,11 +30,9 @@ export function renderTask(page: TaskPage, screen: Screen): string[] {
     ...facts(page, screen),
   ];
   if (page.body !== null && page.body.trim() !== '') lines.push('', ...indented(page.body, MAX_BODY_LINES));
-  lines.push(...renderWait(view, screen), ...renderFailure(view, screen));
-  if (page.exchanges.length > 0) lines.push('', palette.dim('Questions'));
-  for (const { question, answer, actor } of page.exchanges) {
-    lines.push(`  ${oneLine(question, 500)}`, `    ${palette.dim(`${oneLine(actor, 60)}:`)} ${oneLine(answer, 500)}`);
-  }
+  const open = page.asks.flatMap((ask) => ['', ...renderAsk(view.id, ask, screen)]);
+  lines.push(...(open.length > 0 ? open : renderWait(view, screen)), ...renderFailure(view, screen));
+  lines.push(...renderExchanges(page.exchanges, screen));
   if (page.events.length > 0) lines.push('', palette.dim('History'));
   for (const event of page.events) {
     const time = event.at.slice(0, 19).replace('T', ' ');

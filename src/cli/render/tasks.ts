@@ -88,29 +88,19 @@ export function waitsLine(view: TaskView): string {
   return `${view.id} waits for ${waitingFor.kind}: ${text}${how}`;
 }
 
-/** What waits for a person, oldest first, each with the command to reply. */
-export function renderInbox(views: readonly TaskView[], screen: Screen): string[] {
-  const { palette } = screen;
-  return views.flatMap((view) => {
-    const { waitingFor } = view;
-    if (waitingFor === null) return [];
-    const kind = palette.yellow(waitingFor.kind);
-    return [
-      `${palette.bold(view.id)}  ${kind}  ${palette.dim(`${view.project}, ${ago(waitingFor.since, screen.nowMs)}`)}  ${oneLine(view.title)}`,
-      `    ${oneLine(waitingFor.text, 500)}`,
-      `    ${palette.dim('reply with:')} ${replyCommand(view) ?? `tasks show ${view.id}`}`,
-    ];
-  });
-}
-
 /** How a task ended, or where it is: one line. */
 export function outcomeLine(view: TaskView, palette: Palette): string {
   const state = paintState(view.state, palette)(view.state);
   const what =
     view.commit === null
       ? view.failure === null
-        ? ''
+        ? answerOf(view)
         : `  ${view.failure.kind}: ${oneLine(view.failure.message, 300)}`
       : `  as ${view.commit.slice(0, 12)}`;
   return `${view.id}  ${state}  ${oneLine(view.title)}${what}`;
+}
+
+/** A question that was submitted as one ends with its answer. */
+function answerOf({ type, state, summary }: TaskView): string {
+  return type === 'question' && state === 'unchanged' && summary !== null ? `  answer: ${oneLine(summary, 500)}` : '';
 }
