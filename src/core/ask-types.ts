@@ -108,7 +108,8 @@ export const DEADLINE = 'the deadline';
 /** What holds of an ask that is not open any more: what a late reply is told. */
 export interface Settled {
   readonly version: number;
-  readonly how: 'answered' | 'expired' | Decision;
+  /** `replaced`: the submission was edited, and is asked about in its new words. */
+  readonly how: 'answered' | 'expired' | 'replaced' | Decision;
   readonly actor: string;
   readonly atMs: number;
 }

@@ -10,11 +10,14 @@ import {
   type Ask,
   type Continuation,
   type Decision,
+  type OpenProposal,
+  type OpenQuestion,
   type Proposal,
   type Question,
   type Settled,
 } from './ask-types.ts';
 import { askView } from './ask-view.ts';
+import { acceptedTasks, approvalOf, editsOf, subjectLine, subjectOf } from './approval.ts';
 import type { Failure } from './failure.ts';
 import { answerWhenOver, dueOf, patienceOf } from './patience.ts';
 import { end, enter, exchange, goOn, happen } from './task-moves.ts';
@@ -38,18 +41,12 @@ export function askQuestions(
   phase: Phase,
   questions: readonly Question[],
 ): Task {
-  const { spec, nowMs } = surroundings;
   const asks = questions.map((question, index): Ask => ({
     kind: 'question',
     question,
-    version: task.asks + 1 + index,
-    askedAtMs: nowMs,
-    for: spec.for,
-    patience: patienceOf(spec.policy.patience, question),
-    reminders: 0,
-    escalated: false,
+    ...openAsk(surroundings, task.asks + 1 + index, question),
   }));
-  return open(task, surroundings, phase, asks);
+  return enter(put(task, surroundings, asks), surroundings, { kind: 'asking', phase, asks });
 }
 
 export function askDecision(
@@ -59,44 +56,53 @@ export function askDecision(
   proposal: Proposal,
   leadsTo: Continuation,
 ): Task {
-  const { spec, nowMs } = surroundings;
-  const ask: Ask = {
-    kind: 'proposal',
-    proposal,
-    leadsTo,
-    version: task.asks + 1,
-    askedAtMs: nowMs,
-    for: spec.for,
-    patience: patienceOf(spec.policy.patience, null),
-    reminders: 0,
-    escalated: false,
-  };
-  return open(task, surroundings, phase, [ask]);
+  const { asked, stage } = askAbout(task, surroundings, phase, proposal, leadsTo);
+  return enter(asked, surroundings, stage);
 }
 
-function open(task: Task, surroundings: Surroundings, phase: Phase, asks: readonly Ask[]): Task {
-  const asked = asks.reduce(
+function askAbout(
+  task: Task,
+  surroundings: Surroundings,
+  phase: Phase,
+  proposal: Proposal,
+  leadsTo: Continuation,
+): { readonly asked: Task; readonly stage: Asking } {
+  const ask: Ask = { kind: 'proposal', proposal, leadsTo, ...openAsk(surroundings, task.asks + 1, null) };
+  return { asked: put(task, surroundings, [ask]), stage: { kind: 'asking', phase, asks: [ask] } };
+}
+
+function openAsk({ spec, nowMs }: Surroundings, version: number, question: Question | null) {
+  const patience = patienceOf(spec.policy.patience, question);
+  return { version, askedAtMs: nowMs, for: spec.for, patience, reminders: 0, escalated: false };
+}
+
+function put(task: Task, surroundings: Surroundings, asks: readonly Ask[]): Task {
+  return asks.reduce(
     (next, ask) => happen({ ...next, asks: ask.version }, surroundings, { kind: 'asked', ask: askView(ask) }),
     task,
   );
-  return enter(asked, surroundings, { kind: 'asking', phase, asks });
 }
 
 /** The answer to one question; the phase goes on once none is open. */
 export function answer(task: Task, event: EventOf<'answer'>, surroundings: Surroundings, stage: Asking): Task {
   const ask = stage.asks.find(({ version }) => version === event.version);
-  if (ask?.kind !== 'question') return task;
-  const { version, text, actor } = event;
-  const answered = happen(
-    settle(task, ask, actor === DEADLINE ? 'expired' : 'answered', actor, surroundings),
-    surroundings,
-    {
-      kind: 'answered',
-      version,
-      text,
-      actor,
-    },
-  );
+  return ask?.kind === 'question' ? takeAnswer(task, ask, event, 'answered', surroundings, stage) : task;
+}
+
+function takeAnswer(
+  task: Task,
+  ask: OpenQuestion,
+  { text, actor }: Pick<EventOf<'answer'>, 'text' | 'actor'>,
+  how: Settled['how'],
+  surroundings: Surroundings,
+  stage: Asking,
+): Task {
+  const answered = happen(settle(task, ask, how, actor, surroundings), surroundings, {
+    kind: 'answered',
+    version: ask.version,
+    text,
+    actor,
+  });
   const said = exchange(answered, surroundings, { kind: 'question', question: ask.question.text, answer: text, actor });
   const asks = stage.asks.filter((other) => other !== ask);
   if (asks.length > 0) return { ...said, stage: { ...stage, asks } };
@@ -123,7 +129,7 @@ export function approve(task: Task, event: EventOf<'approve'>, surroundings: Sur
     ...said,
     tries: 0,
     ...editsOf(said, proposal, event.text),
-    toMake: [...said.toMake, ...accepted(proposal, event)],
+    toMake: [...said.toMake, ...acceptedTasks(proposal, event)],
   };
   return goOn(kept, surroundings, ask.leadsTo);
 }
@@ -140,8 +146,9 @@ export function revise(task: Task, event: EventOf<'revise'>, surroundings: Surro
     actor: event.actor,
   });
   // What came back from landing and was revised is the branch's own work by now.
-  const phase = ask.proposal.kind === 'patch' ? 'execute' : stage.phase;
-  return goOn({ ...said, tries: 0 }, surroundings, { kind: 'phase', phase });
+  const merged = ask.proposal.kind === 'patch' && stage.phase === 'revise';
+  const again: Task = { ...said, tries: 0, request: merged ? null : said.request };
+  return goOn(again, surroundings, { kind: 'phase', phase: merged ? 'execute' : stage.phase });
 }
 
 export function reject(task: Task, event: EventOf<'reject'>, surroundings: Surroundings, stage: Asking): Task {
@@ -152,7 +159,15 @@ export function reject(task: Task, event: EventOf<'reject'>, surroundings: Surro
     message: `${event.actor} rejected ${subjectLine(ask.proposal)}: ${oneLine(event.text, 300)}`,
     next: 'nothing; to take it up again: tasks retry',
   };
-  return end(decide(task, ask, event, 'rejected', surroundings), surroundings, 'rejected', failure);
+  const decided = decide(task, ask, event, 'rejected', surroundings);
+  // For the agent of a task that somebody takes up again.
+  const said = exchange(decided, surroundings, {
+    kind: 'decision',
+    question: subjectOf(ask.proposal),
+    answer: `rejected: ${event.text}`,
+    actor: event.actor,
+  });
+  return end(said, surroundings, 'rejected', failure);
 }
 
 /** What a project asks nobody about is approved at once, on the record. */
@@ -163,41 +178,57 @@ export function approveUnasked(
   proposal: Proposal,
   leadsTo: Continuation,
 ): Task {
-  const asked = askDecision({ ...task, unasked: task.unasked + 1 }, surroundings, phase, proposal, leadsTo);
+  const counted: Task = { ...task, unasked: task.unasked + 1 };
+  const { asked, stage } = askAbout(counted, surroundings, phase, proposal, leadsTo);
   const event = { kind: 'approve', version: asked.asks, text: null, items: [], ids: [], actor: POLICY } as const;
-  return asked.stage.kind === 'asking' ? approve(asked, event, surroundings, asked.stage) : asked;
+  return approve(enter(asked, surroundings, stage), event, surroundings, stage);
 }
 
-/** What is due by now: reminders, an escalation, the end of waiting. */
+/** What was asked is asked anew in other words: a reply to the old ones must not count for them (N7). */
+export function replaceAsks(task: Task, actor: string, surroundings: Surroundings, stage: Asking): Task {
+  return stage.asks.reduce((next, ask) => settle(next, ask, 'replaced', actor, surroundings), task);
+}
+
+/** The first of what is due by now: a reminder, an escalation, the end of waiting. */
 export function overdue(task: Task, surroundings: Surroundings, stage: Asking): Task {
-  const { nowMs } = surroundings;
   for (const ask of stage.asks) {
-    const due = dueOf(ask, nowMs);
-    if (due === null) continue;
-    if (due === 'expire') return expire(task, ask, surroundings, stage);
-    const changed: Ask =
-      due === 'remind'
-        ? { ...ask, reminders: ask.reminders + 1 }
-        : { ...ask, escalated: true, for: ask.patience.escalate?.to ?? ask.for };
-    const asks = stage.asks.map((other) => (other === ask ? changed : other));
-    return happen({ ...task, stage: { ...stage, asks } }, surroundings, {
-      ...(due === 'remind'
-        ? { kind: 'reminded', count: changed.reminders }
-        : { kind: 'escalated', to: changed.for ?? '' }),
-      version: ask.version,
-    });
+    const due = dueOf(ask, surroundings.nowMs);
+    const { version } = ask;
+    switch (due?.kind) {
+      case 'expire':
+        return expire(task, ask, surroundings, stage);
+      case 'escalate': {
+        const handed = change(task, stage, ask, { escalated: true, for: due.to });
+        return happen(handed, surroundings, { kind: 'escalated', version, to: due.to });
+      }
+      case 'remind': {
+        const reminded = change(task, stage, ask, { reminders: due.count });
+        return happen(reminded, surroundings, { kind: 'reminded', version, count: due.count });
+      }
+      case undefined:
+    }
   }
   return task;
 }
 
+function change(
+  task: Task,
+  stage: Asking,
+  ask: Ask,
+  fields: Partial<Pick<Ask, 'for' | 'escalated' | 'reminders'>>,
+): Task {
+  const asks = stage.asks.map((other) => (other === ask ? { ...ask, ...fields } : other));
+  return { ...task, stage: { ...stage, asks } };
+}
+
 function expire(task: Task, ask: Ask, surroundings: Surroundings, stage: Asking): Task {
+  const { version } = ask;
   const text = answerWhenOver(ask);
-  const outcome = text === null ? 'give-up' : 'default';
-  const expired = happen(task, surroundings, { kind: 'expired', version: ask.version, outcome });
-  if (text !== null) {
-    const event = { kind: 'answer', version: ask.version, text, actor: DEADLINE } as const;
-    return answer(expired, event, surroundings, stage);
+  if (ask.kind === 'question' && text !== null) {
+    const expired = happen(task, surroundings, { kind: 'expired', version, outcome: 'default' });
+    return takeAnswer(expired, ask, { text, actor: DEADLINE }, 'expired', surroundings, stage);
   }
+  const expired = happen(task, surroundings, { kind: 'expired', version, outcome: 'give-up' });
   const what = ask.kind === 'question' ? ask.question.text : subjectLine(ask.proposal);
   return end(settle(expired, ask, 'expired', DEADLINE, surroundings), surroundings, 'failed', {
     kind: 'unanswered',
@@ -208,7 +239,7 @@ function expire(task: Task, ask: Ask, surroundings: Surroundings, stage: Asking)
 
 function decide(
   task: Task,
-  ask: Ask,
+  ask: OpenProposal,
   event: EventOf<'approve' | 'revise' | 'reject'>,
   decision: Decision,
   surroundings: Surroundings,
@@ -227,60 +258,3 @@ function settle(task: Task, ask: Ask, how: Settled['how'], actor: string, { nowM
   const settled = [...task.settled, { version: ask.version, how, actor, atMs: nowMs }];
   return { ...task, settled: settled.slice(-MAX_SETTLED) };
 }
-
-/** What was approved with edits replaces what was proposed. */
-function editsOf(task: Task, proposal: Proposal, text: string | null): Pick<Task, 'documents' | 'edited'> {
-  const { documents, edited } = task;
-  switch (proposal.kind) {
-    case 'understanding':
-      return { documents: { ...documents, understanding: text ?? documents.understanding }, edited };
-    case 'plan':
-      return { documents: { ...documents, plan: text ?? proposal.body }, edited };
-    case 'task':
-      return { documents, edited: text === null ? edited : { title: edited?.title ?? proposal.title, body: text } };
-    case 'patch':
-    case 'effect':
-    case 'message':
-    case 'tasks':
-      return { documents, edited };
-  }
-}
-
-function accepted(proposal: Proposal, { items, ids }: EventOf<'approve'>): Task['toMake'] {
-  return proposal.items.flatMap((proposed, index) => {
-    const item = items[index];
-    const id = ids[index];
-    if (item === undefined || id === undefined || item.kind === 'dropped') return [];
-    return [{ id, type: 'task' as const, ...(item.kind === 'edited' ? item.task : proposed) }];
-  });
-}
-
-function approvalOf(proposal: Proposal, event: EventOf<'approve'>): string {
-  if (proposal.kind !== 'tasks') return 'approved';
-  const lines = proposal.items.map((item, index) => {
-    const decision = event.items[index];
-    const title = decision?.kind === 'edited' ? decision.task.title : item.title;
-    return `- ${title}: ${decision?.kind ?? 'dropped'}`;
-  });
-  return `decided, each by itself:\n${lines.join('\n')}`;
-}
-
-/** What a decision was about, for the prompt: of an effect or a message all of it, since the agent acts on its words. */
-function subjectOf(proposal: Proposal): string {
-  const whole = proposal.kind === 'effect' || proposal.kind === 'message';
-  return whole && proposal.body !== '' ? `${subjectLine(proposal)}\n\n${proposal.body}` : subjectLine(proposal);
-}
-
-function subjectLine(proposal: Proposal): string {
-  return `the ${NAME_OF[proposal.kind]} "${oneLine(proposal.title)}"`;
-}
-
-const NAME_OF: Readonly<Record<Proposal['kind'], string>> = {
-  understanding: 'understanding',
-  plan: 'plan',
-  patch: 'patch',
-  effect: 'effect',
-  message: 'message',
-  tasks: 'further tasks',
-  task: 'proposed task',
-};

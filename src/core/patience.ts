@@ -7,37 +7,45 @@ export function patienceOf(project: Patience, question: Pick<Question, 'patience
   return { ...project, ...question?.patience };
 }
 
-export type Due = 'expire' | 'escalate' | 'remind';
+export type Due =
+  | { readonly kind: 'expire' }
+  | { readonly kind: 'escalate'; readonly to: string }
+  /** The number of this reminder: those that nobody could send in time are left out. */
+  | { readonly kind: 'remind'; readonly count: number };
 
 /** What is due of an ask by now, the most far-reaching first; null: nothing yet. */
 export function dueOf(ask: Ask, nowMs: number): Due | null {
-  for (const due of ['expire', 'escalate', 'remind'] as const) {
-    const atMs = AT[due](ask);
-    if (atMs !== null && nowMs >= atMs) return due;
-  }
-  return null;
+  const { askedAtMs, escalated, reminders, patience } = ask;
+  const { expire, escalate, remindMs } = patience;
+  const waitedMs = nowMs - askedAtMs;
+  if (expire !== null && waitedMs >= expire.afterMs) return { kind: 'expire' };
+  if (escalate !== null && !escalated && waitedMs >= escalate.afterMs) return { kind: 'escalate', to: escalate.to };
+  const count = remindMs === null ? 0 : Math.min(MAX_REMINDERS, Math.floor(waitedMs / remindMs));
+  return count > reminders ? { kind: 'remind', count } : null;
 }
 
 /** When something is due next, in milliseconds since the epoch; null: never. */
 export function nextDueMs(asks: readonly Ask[]): number | null {
-  const times = asks.flatMap((ask) => Object.values(AT).map((at) => at(ask))).filter((atMs) => atMs !== null);
+  const times = asks.flatMap(dueTimes);
   return times.length === 0 ? null : Math.min(...times);
 }
 
+function dueTimes(ask: Ask): readonly number[] {
+  const { askedAtMs, escalated, reminders, patience } = ask;
+  const { expire, escalate, remindMs } = patience;
+  return [
+    ...(expire === null ? [] : [askedAtMs + expire.afterMs]),
+    ...(escalate === null || escalated ? [] : [askedAtMs + escalate.afterMs]),
+    ...(remindMs === null || reminders >= MAX_REMINDERS ? [] : [askedAtMs + remindMs * (reminders + 1)]),
+  ];
+}
+
 /** When an ask is over without a reply; null: never. */
-export function expiresAtMs(ask: Ask): number | null {
-  return AT.expire(ask);
+export function expiresAtMs({ askedAtMs, patience: { expire } }: Ask): number | null {
+  return expire === null ? null : askedAtMs + expire.afterMs;
 }
 
 /** The answer that stands when nobody gave one; null: the task gives up. */
 export function answerWhenOver(ask: Ask): string | null {
   return ask.kind === 'question' && ask.patience.expire?.outcome === 'default' ? ask.question.default : null;
 }
-
-const AT: Readonly<Record<Due, (ask: Ask) => number | null>> = {
-  expire: ({ askedAtMs, patience: { expire } }) => (expire === null ? null : askedAtMs + expire.afterMs),
-  escalate: ({ askedAtMs, escalated, patience: { escalate } }) =>
-    escalate === null || escalated ? null : askedAtMs + escalate.afterMs,
-  remind: ({ askedAtMs, reminders, patience: { remindMs } }) =>
-    remindMs === null || reminders >= MAX_REMINDERS ? null : askedAtMs + remindMs * (reminders + 1),
-};

@@ -6,11 +6,12 @@
  * something else is refused with what already holds.
  */
 
-import type { Ask, ItemDecision, OpenProposal } from './ask-types.ts';
+import type { Ask, ItemDecision, OpenProposal, ProposedTask } from './ask-types.ts';
 import type { TaskId } from './ids.ts';
 import type { Parsed } from './parsed.ts';
 import type { PersonEvent, Task } from './task-state.ts';
-import { isRecord, oneLine, parseAnswer, parseBody, parseTitle, parseWords } from './text.ts';
+import { MAX_DOCUMENT_CHARS } from './task-types.ts';
+import { isHead, isRecord, oneLine, parseAnswer, parseBody, parseTitle, parseWords } from './text.ts';
 
 export const REPLIES = ['answer', 'approve', 'revise', 'reject', 'comment', 'edit', 'retry'] as const;
 export type ReplyName = (typeof REPLIES)[number];
@@ -54,8 +55,8 @@ export function judgeReply(
 }
 
 /** A bare text stands for its field; what is no object has no fields. */
-function fieldsOf(payload: unknown): Fields {
-  if (typeof payload === 'string') return { text: payload, reason: payload };
+export function fieldsOf(payload: unknown): Fields {
+  if (typeof payload === 'string') return { text: payload, reason: payload, bare: true };
   return isRecord(payload) ? payload : {};
 }
 
@@ -88,11 +89,15 @@ function judgeApproval(
   const found = openAsk(task, fields['version']);
   if (found.kind === 'refuse') return found;
   const { ask } = found;
+  const hasText = fields['text'] !== undefined && fields['text'] !== null;
   if (ask.kind === 'question') {
     const { default: standard } = ask.question;
+    if (hasText) return refuse(`a question is open: answer it: ${ask.question.text}`);
     if (standard === null) return refuse(`a question is open, and it has no default: answer it: ${ask.question.text}`);
     return take({ kind: 'answer', version: ask.version, text: standard, actor });
   }
+  // "ok" by itself is said to agree, not to replace what was proposed.
+  if (fields['bare'] === true) return refuse('an approval is sent with nothing in it; an edited text as {"text": "…"}');
   const text = editedText(ask, fields['text']);
   if (text.kind === 'invalid') return refuse(text.message);
   const items = itemsOf(ask, fields['items']);
@@ -120,7 +125,12 @@ function editedText(ask: OpenProposal, text: unknown): Parsed<string | null> {
   }
   const words = parseWords(`the edited ${kind}`, text, 'nothing was approved; to turn it down, reject it');
   if (words.kind === 'invalid') return words;
-  return { kind: 'ok', value: words.value.trim() === body.trim() ? null : words.value };
+  if (words.value.trim() === body.trim()) return { kind: 'ok', value: null };
+  if (isHead(body, MAX_DOCUMENT_CHARS)) {
+    const message = `text: the ${kind} is too long to be shown whole, and an edit would lose the rest; ask for changes with revise`;
+    return { kind: 'invalid', message };
+  }
+  return { kind: 'ok', value: words.value };
 }
 
 /** One decision for each proposed task: `{}` accepts it, `{"drop": true}` drops it, a title or a body edits it. */
@@ -135,22 +145,25 @@ function itemsOf(ask: OpenProposal, given: unknown): Parsed<readonly ItemDecisio
   }
   const decisions: ItemDecision[] = [];
   for (const [index, item] of items.entries()) {
-    const fields = fieldsOf(given[index]);
-    if (fields['drop'] === true) {
-      decisions.push({ kind: 'dropped' });
-      continue;
-    }
-    const { title = item.title, body = item.body } = fields;
-    if (title === item.title && body === item.body) {
-      decisions.push({ kind: 'accepted' });
-      continue;
-    }
-    const [newTitle, newBody] = [parseTitle(String(title)), parseBody(String(body))];
-    if (newTitle.kind === 'invalid') return { ...newTitle, message: `items: ${index + 1}: ${newTitle.message}` };
-    if (newBody.kind === 'invalid') return { ...newBody, message: `items: ${index + 1}: ${newBody.message}` };
-    decisions.push({ kind: 'edited', task: { title: newTitle.value, body: newBody.value } });
+    const decision = itemOf(item, given[index]);
+    if (decision.kind === 'invalid') return { ...decision, message: `items: ${index + 1}: ${decision.message}` };
+    decisions.push(decision.value);
   }
   return { kind: 'ok', value: decisions };
+}
+
+function itemOf(item: ProposedTask, given: unknown): Parsed<ItemDecision> {
+  const { drop = false, title = item.title, body = item.body } = isRecord(given) ? given : { drop: null };
+  if (typeof drop !== 'boolean' || typeof title !== 'string' || typeof body !== 'string') {
+    return { kind: 'invalid', message: 'must be {}, {"drop": true}, or have a title, a body or both' };
+  }
+  if (drop) return { kind: 'ok', value: { kind: 'dropped' } };
+  if (title === item.title && body === item.body) return { kind: 'ok', value: { kind: 'accepted' } };
+  const newTitle = parseTitle(title);
+  if (newTitle.kind === 'invalid') return newTitle;
+  const newBody = parseBody(body);
+  if (newBody.kind === 'invalid') return newBody;
+  return { kind: 'ok', value: { kind: 'edited', task: { title: newTitle.value, body: newBody.value } } };
 }
 
 function judgeWords(
@@ -185,16 +198,20 @@ function judgeComment(task: Task, fields: Fields, actor: string): Judgement {
 }
 
 function judgeEdit(task: Task, fields: Fields, actor: string): Judgement {
-  const { title, body } = fields;
-  if (typeof title !== 'string' && typeof body !== 'string') {
+  const { title = null, body = null } = fields;
+  if (!isTextOrNull(title) || !isTextOrNull(body) || (title === null && body === null)) {
     return refuse('an edit has a title, a body or both; send {"title": "…", "body": "…"}');
   }
-  const newTitle = typeof title === 'string' ? parseTitle(title) : null;
+  const newTitle = title === null ? null : parseTitle(title);
   if (newTitle?.kind === 'invalid') return refuse(newTitle.message);
-  const newBody = typeof body === 'string' ? parseBody(body) : null;
+  const newBody = body === null ? null : parseBody(body);
   if (newBody?.kind === 'invalid') return refuse(newBody.message);
   if (isOver(task)) return refuse(`it is too late for an edit: ${describe(task)}`);
   return take({ kind: 'edit', title: newTitle?.value ?? null, body: newBody?.value ?? null, actor });
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
 }
 
 function isOver({ stage }: Task): boolean {
@@ -208,10 +225,11 @@ function openAsk(task: Task, version: unknown): Found {
   const { stage } = task;
   const asks = stage.kind === 'asking' ? stage.asks : [];
   if (version !== undefined && version !== null) {
-    const ask = asks.find((open) => open.version === Number(version));
-    return ask === undefined
-      ? refuse(`${settledText(task, Number(version))}; ${openText(task, asks)}`)
-      : { kind: 'found', ask };
+    const named = typeof version === 'string' ? Number(version) : version;
+    if (typeof named !== 'number' || !Number.isSafeInteger(named))
+      return refuse(`version: must be the number of what is replied to; ${openText(task, asks)}`);
+    const ask = asks.find((open) => open.version === named);
+    return ask === undefined ? refuse(`${settledText(task, named)}; ${openText(task, asks)}`) : { kind: 'found', ask };
   }
   const [ask, ...others] = asks;
   if (ask === undefined) {
@@ -232,6 +250,7 @@ function openText(task: Task, asks: readonly Ask[]): string {
 const HOW: Readonly<Record<Task['settled'][number]['how'], string>> = {
   answered: 'was answered',
   expired: 'was over in time',
+  replaced: 'was replaced by an edit',
   approved: 'was approved',
   edited: 'was approved with edits',
   'changes-requested': 'got changes requested',

@@ -1,4 +1,4 @@
-/** A task's current state for a person, as Markdown for the Temporal Web UI. At most some 4 kB. */
+/** A task's current state for a person, as Markdown for the Temporal Web UI: at most 4,000 characters, what is most wanted first. */
 
 import { askView } from './ask-view.ts';
 import { replyCommands } from './reply-commands.ts';
@@ -7,7 +7,9 @@ import type { TaskSpec, TaskView, WaitingFor } from './task-types.ts';
 import { viewOf } from './task-view.ts';
 import { headOf, oneLine, printable } from './text.ts';
 
-const MAX_QUOTED_CHARS = 1_500;
+const MAX_CHARS = 4_000;
+const MAX_QUOTED_CHARS = 1_200;
+const MAX_CHOICES_CHARS = 400;
 const MAX_REFUSALS = 3;
 
 export function detailsOf(task: Task, spec: TaskSpec): string {
@@ -18,7 +20,7 @@ export function detailsOf(task: Task, spec: TaskSpec): string {
     ...outcome(view),
     ...refusals(task),
   ];
-  return parts.join('\n\n');
+  return headOf(parts.join('\n\n'), MAX_CHARS);
 }
 
 function waiting(view: TaskView, wait: WaitingFor, { stage }: Task): string[] {
@@ -28,7 +30,7 @@ function waiting(view: TaskView, wait: WaitingFor, { stage }: Task): string[] {
   const choices =
     ask === undefined || ask.choices.length === 0
       ? []
-      : [`Choices: ${ask.choices.map((one) => oneLine(one, 80)).join(' · ')}`];
+      : [`Choices: ${oneLine(ask.choices.map((one) => oneLine(one, 80)).join(' · '), MAX_CHOICES_CHARS)}`];
   const standard = ask?.default == null ? [] : [`Default: ${oneLine(ask.default, 200)}`];
   const until = ask?.expiresAt == null ? [] : [`Over at ${ask.expiresAt}`];
   const more = wait.open > 1 ? [`${wait.open - 1} more after it`] : [];
@@ -51,7 +53,7 @@ function outcome({ failure, commit, summary, checkpoint }: TaskView): string[] {
       : [`${failure.kind}: ${oneLine(failure.message, 500)}`, `Next: ${oneLine(failure.next, 300)}`]),
     ...(commit === null ? [] : [`Landed as \`${commit}\``]),
     ...(commit !== null || checkpoint === null ? [] : [`Work so far: \`${checkpoint.head}\``]),
-    ...(summary === null ? [] : [`Summary: ${oneLine(summary, 500)}`]),
+    ...(summary === null ? [] : [`Summary: ${oneLine(summary, 300)}`]),
   ];
 }
 
@@ -61,13 +63,14 @@ function refusals({ refused }: Task): string[] {
     .slice(-MAX_REFUSALS)
     .map(
       ({ message, reason, actor, atMs }) =>
-        `Refused at ${new Date(atMs).toISOString()}: ${message} of ${oneLine(actor, 60)}: ${oneLine(reason, 300)}`,
+        `Refused at ${new Date(atMs).toISOString()}: ${message} of ${oneLine(actor, 60)}: ${oneLine(reason, 200)}`,
     );
 }
 
 function quoted(text: string): string {
-  return headOf(printable(text).trim(), MAX_QUOTED_CHARS)
+  const lines = printable(text)
+    .trim()
     .split('\n')
-    .map((line) => `> ${line}`)
-    .join('\n');
+    .map((line) => `> ${line}`);
+  return headOf(lines.join('\n'), MAX_QUOTED_CHARS);
 }

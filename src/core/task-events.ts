@@ -52,7 +52,14 @@ export type Happened =
   | { readonly kind: 'escalated'; readonly version: number; readonly to: string }
   | { readonly kind: 'expired'; readonly version: number; readonly outcome: 'default' | 'give-up' }
   | { readonly kind: 'commented'; readonly text: string; readonly actor: string }
-  | { readonly kind: 'edited'; readonly title: string | null; readonly body: string | null; readonly actor: string }
+  | {
+      readonly kind: 'edited';
+      readonly title: string | null;
+      readonly body: string | null;
+      readonly actor: string;
+      /** The ask that is put anew in the edited words, under another version. */
+      readonly replaces?: number;
+    }
   | { readonly kind: 'blocked'; readonly by: TaskId; readonly text: string }
   | { readonly kind: 'released'; readonly by: TaskId; readonly text: string; readonly actor: string }
   | { readonly kind: 'proposed-tasks-made'; readonly tasks: readonly TaskId[] }

@@ -120,6 +120,8 @@ export interface Task {
   readonly sequence: number;
   /** Events that the ledger has not confirmed, oldest first. */
   readonly unrecorded: readonly TaskEvent[];
+  /** Its workflow was set back (a Temporal Reset), or ended from outside and begun anew: it may have landed, and used its numbers, before. */
+  readonly reset?: true;
 }
 
 /** The clock, the dice and the submission: what a decision may depend on beside the task. */

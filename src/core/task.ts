@@ -37,6 +37,7 @@
  *  where it would go on, while a question blocks it ──────────────▶ blocked ─── released ───▶ phase, landing
  *  phase, backoff, asking, blocked, parked ── cancel ─────────────▶ ended: canceled
  *  ended, but for landed ── tasks retry (`reopen`) ───────────────▶ phase
+ *  any, its workflow terminated ── tasks retry (`startOver`) ─────▶ phase (the first one)
  * ```
  *
  * Phases follow one another: understand, plan, execute; a shell task has execute alone; what landing returns is
@@ -47,20 +48,19 @@
  * a message refused changes nothing (N7).
  */
 
-import { answer, approve, askDecision, askQuestions, overdue, reject, revise } from './asking.ts';
+import { answer, approve, askDecision, askQuestions, overdue, reject, replaceAsks, revise } from './asking.ts';
 import { afterAttempt, afterReturn, cancelAttempt, holdLanding, land } from './attempts.ts';
 import { nextDueMs } from './patience.ts';
 import { cancel, end, enter, goOn, happen } from './task-moves.ts';
-import { block, comment, edit, release, releaseAndGoOn } from './task-notes.ts';
-import type { Refusal, Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
+import { block, comment, currentSpec, edit, editAsked, release, releaseAndGoOn } from './task-notes.ts';
+import type { Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
 import type { Phase, TaskSpec, Usage } from './task-types.ts';
 
 export { phaseOf } from './task-state.ts';
 export { MAX_EXCHANGES, MAX_EXCHANGES_CHARS, MAX_UNRECORDED, MAX_UNRECORDED_CHARS } from './task-moves.ts';
-export { currentSpec } from './task-notes.ts';
+export { confirmMade, confirmRecorded, currentSpec, noteRefusal, overtake } from './task-notes.ts';
 export type { ParkedWhy, PersonEvent, Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
 
-const MAX_REFUSED = 5;
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
 export function firstPhase(spec: Pick<TaskSpec, 'work'>): Phase {
@@ -104,7 +104,7 @@ export function newTask(surroundings: Surroundings): Task {
 
 /** What was submitted begins: a task with its first phase, a proposal and a question by asking. */
 function start(task: Task, surroundings: Surroundings): Task {
-  const { spec } = surroundings;
+  const spec = currentSpec(task, surroundings.spec);
   const phase = firstPhase(spec);
   const { title, body, choices } = spec;
   switch (spec.type) {
@@ -133,6 +133,18 @@ export function reopen(task: Task, surroundings: Surroundings, actor: string): T
   if (task.attempt === 0) return start(fresh, surroundings);
   // One that ended while it was landing has no phase: its work is done and only has to be handed off anew.
   return goOn(fresh, surroundings, { kind: 'phase', phase: stage.phase ?? 'execute' });
+}
+
+/**
+ * What `tasks retry` makes of a task whose workflow was terminated: it begins anew, since what it had is swept away. The
+ * same object when it has ended by itself.
+ */
+export function startOver(task: Task, surroundings: Surroundings, actor: string): Task {
+  if (task.stage.kind === 'ended') return task;
+  const retried = happen(task, surroundings, { kind: 'retried', actor });
+  const counts = { tries: 0, lostInARow: 0, revisions: 0 };
+  const nothing = { checkpoint: null, session: null, request: null, lastFailure: null };
+  return start({ ...retried, ...counts, ...nothing, reset: true }, surroundings);
 }
 
 /** When the task's stage has something due by itself, in milliseconds since the epoch; null: it waits for a message. */
@@ -200,6 +212,12 @@ const TABLE: Table = {
     revise,
     reject,
     ...NOTES,
+    // What only asks is asked anew in its new words; a reply to the old ones comes too late.
+    edit: (task, event, surroundings, stage) => {
+      if (task.attempt > 0) return edit(task, event, surroundings);
+      const replaced = replaceAsks(task, event.actor, surroundings, stage);
+      return start(editAsked(replaced, event, surroundings, task.asks), surroundings);
+    },
     retry: 'ignored',
     cancel: canceled,
     ...NO_LANDING,
@@ -282,23 +300,4 @@ export function nextTask(task: Task, event: TaskInputEvent, surroundings: Surrou
     | ((task: Task, event: TaskInputEvent, surroundings: Surroundings, stage: Stage) => Task)
     | 'ignored';
   return cell === 'ignored' ? task : cell(task, event, surroundings, task.stage);
-}
-
-/** A note on the record that a message was refused; nothing else changes. */
-export function noteRefusal(task: Task, surroundings: Surroundings, refusal: Omit<Refusal, 'atMs'>): Task {
-  const refused = [...task.refused, { ...refusal, atMs: surroundings.nowMs }].slice(-MAX_REFUSED);
-  return happen({ ...task, refused }, surroundings, { kind: 'refused', ...refusal });
-}
-
-/** The task once the ledger has confirmed everything up to a sequence. */
-export function confirmRecorded(task: Task, upTo: number): Task {
-  const unrecorded = task.unrecorded.filter((event) => event.sequence > upTo);
-  return unrecorded.length === task.unrecorded.length ? task : { ...task, unrecorded };
-}
-
-/** The task once the tasks that were to be made of it have been. */
-export function confirmMade(task: Task, surroundings: Surroundings, made: Task['toMake']): Task {
-  const toMake = task.toMake.filter((one) => !made.some(({ id }) => id === one.id));
-  const tasks = made.map(({ id }) => id);
-  return happen({ ...task, toMake }, surroundings, { kind: 'proposed-tasks-made', tasks });
 }

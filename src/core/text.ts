@@ -92,11 +92,17 @@ export function oneLine(text: string, maxChars: number = MAX_TITLE_CHARS): strin
   return `${line.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }
 
+const HEAD_MARK = '\n[…]';
+
 /** The first part of a text, at most so many characters, with a mark where it was cut. */
 export function headOf(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
-  const mark = '\n[…]';
-  return `${text.slice(0, maxChars - mark.length).replace(/[\ud800-\udbff]$/, '')}${mark}`;
+  return `${text.slice(0, maxChars - HEAD_MARK.length).replace(/[\ud800-\udbff]$/, '')}${HEAD_MARK}`;
+}
+
+/** Whether a text is what {@link headOf} left of a longer one. */
+export function isHead(text: string, maxChars: number): boolean {
+  return text.length >= maxChars - 1 && text.endsWith(HEAD_MARK);
 }
 
 /** What a person writes: some text, up to 64 KiB, named in the error as what it is. */

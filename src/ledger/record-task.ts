@@ -74,8 +74,8 @@ replies as (
     lateral (select case when kind <> 'asked' then null
       when jsonb_typeof(event->'ask') = 'object' then event->'ask'
       else event || jsonb_build_object('kind', event->'ask') end as ask) as asked,
-    lateral (select coalesce(ask->>'version', event->>'version')::integer as version) as named
-  where kind in ('asked', 'answered', 'decided', 'reminded', 'escalated', 'expired') and version is not null
+    lateral (select coalesce(ask->>'version', event->>'version', event->>'replaces')::integer as version) as named
+  where kind in ('asked', 'answered', 'decided', 'edited', 'reminded', 'escalated', 'expired') and version is not null
 ),
 asks as (
   insert into tributary.asks as a (task_id, version, kind, text, body, choices, default_answer, items, asked_of,
@@ -87,11 +87,12 @@ asks as (
     min(event->>'to') filter (where kind = 'escalated'),
     -- A default answer is taken as any other, but nobody gave it.
     case when bool_or(kind = 'expired') then 'expired' else
-      min(case kind when 'answered' then 'answered' when 'decided' then event->>'decision' end) end,
+      min(case kind when 'answered' then 'answered' when 'edited' then 'replaced' when 'decided' then event->>'decision'
+        end) end,
     min(event->>'text') filter (where kind in ('answered', 'decided')),
     min((event->'items')::text) filter (where kind = 'decided')::jsonb,
-    min(event->>'actor') filter (where kind in ('answered', 'decided')),
-    min(at) filter (where kind in ('answered', 'decided', 'expired'))
+    min(event->>'actor') filter (where kind in ('answered', 'decided', 'edited')),
+    min(at) filter (where kind in ('answered', 'decided', 'edited', 'expired'))
   from replies
   group by task_id, version
   on conflict (task_id, version) do update set

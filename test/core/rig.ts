@@ -87,6 +87,14 @@ export function around(change: Partial<Surroundings> = {}): Surroundings {
   return { spec: SPEC, nowMs: NOW_MS, random: 0.5, ...change };
 }
 
+/** Two minutes on. */
+export const LATER: Surroundings = around({ nowMs: NOW_MS + 120_000 });
+
+/** The kinds of what the ledger has not confirmed, oldest first. */
+export function happened(task: Task): string[] {
+  return task.unrecorded.map((event) => event.happened.kind);
+}
+
 export function failureOf(kind: FailureKind, change: Partial<Failure> = {}): Failure {
   return { kind, message: `it was ${kind}`, next: 'do something', ...change };
 }

@@ -11,7 +11,6 @@ import {
   noteRefusal,
   phaseOf,
   reopen,
-  type Task,
 } from '../../src/core/task.ts';
 import { MAX_LIMIT_MS, MIN_LIMIT_MS } from '../../src/core/attempts.ts';
 import {
@@ -23,6 +22,7 @@ import {
   done,
   failed,
   failureOf,
+  happened,
   HELD,
   LANDING,
   NOW_MS,
@@ -31,10 +31,6 @@ import {
   SPEC,
   taskIn,
 } from './rig.ts';
-
-function happened(task: Task): string[] {
-  return task.unrecorded.map((event) => event.happened.kind);
-}
 
 describe('a task that goes its way', () => {
   it('begins with understand and goes on to plan, execute and landing', () => {

@@ -101,6 +101,20 @@ describe('what a task has asked', () => {
     });
   });
 
+  it('says that an edit has replaced one, and by which version it is asked anew', async () => {
+    const id = taskId('d1');
+    await ledger.record(view({ id }), [
+      asked(1, { kind: 'task', body: 'old' }),
+      event(2, { kind: 'edited', title: null, body: 'new', actor: 'ada', replaces: 1 }),
+      asked(3, { version: 2, kind: 'task', body: 'new' }),
+      event(4, { kind: 'edited', title: 'of no ask', body: null, actor: 'ada' }),
+    ]);
+    expect(await ledger.readAsks(id)).toMatchObject([
+      { version: 1, body: 'old', reply: { how: 'replaced', text: null, actor: 'ada', at: at(2) } },
+      { version: 2, body: 'new', reply: null },
+    ]);
+  });
+
   it('has no reply while it is open, and is not there before its own record has come', async () => {
     const id = taskId('e');
     await ledger.record(view({ id }), [

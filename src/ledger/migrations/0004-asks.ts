@@ -20,7 +20,7 @@ create table tributary.asks (
   -- While it waits.
   reminders integer not null default 0,
   escalated_to text,
-  -- What became of it: answered, approved, edited, changes-requested, rejected or expired.
+  -- What became of it: answered, approved, edited, changes-requested, rejected, replaced or expired.
   how text,
   reply text,
   decided_items jsonb,
