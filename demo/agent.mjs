@@ -46,12 +46,18 @@ async function work() {
     case 'plan':
       return plan(job);
     case 'execute':
-      return change(job.work, job.summary);
+      return change(workOf(job), job.summary);
     case 'revise':
       return revise(job);
     default:
       return { status: 'failed', reason: `I know no phase ${phase}` };
   }
+}
+
+/** The work; another one when somebody saw it and asked for changes, and more of it when the approved plan says so. */
+function workOf(job) {
+  const changed = prompt.includes('changes are wanted') ? (job.changed ?? {}) : {};
+  return { ...job.work, ...changed };
 }
 
 /** Reads; changes nothing. */

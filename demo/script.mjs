@@ -45,7 +45,16 @@ export function countWords(text) {
 }
 `;
 
-/** @type {Record<string, { reads: string[], question?: string, work: Record<string, string>, revision?: Record<string, string>, summary: string }>} */
+const titleCase = (smallWords) => `${smallWords}
+
+/** A title with capitals, but for small words that do not begin it. */
+export function titleCase(title) {
+  const words = title.split(' ');
+  return words.map((word, at) => (at > 0 && SMALL.has(word) ? word : word.charAt(0).toUpperCase() + word.slice(1))).join(' ');
+}
+`;
+
+/** @type {Record<string, { reads: string[], question?: string, work: Record<string, string>, changed?: Record<string, string>, revision?: Record<string, string>, summary: string }>} */
 export const SCRIPT = {
   'Shorten at the end of a word': {
     reads: ['src/shorten.js', 'test/shorten.test.js'],
@@ -134,6 +143,30 @@ export function readingMinutes(text) {
       ),
     },
     summary: 'readingMinutes() estimates the reading time',
+  },
+  'Write titles in capitals': {
+    reads: ['src/words.js', 'data/stopwords.txt'],
+    question: 'Does every word get a capital, "of" and "the" too?',
+    work: {
+      'src/title-case.js': titleCase("const SMALL = new Set(['and', 'of', 'the']);"),
+      'test/title-case.test.js': testOf(
+        'title-case',
+        'titleCase',
+        `test('writes the first word and every long one with a capital', () => {
+  assert.equal(titleCase('the history of the world'), 'The History of the World');
+});`,
+      ),
+      'README.md': `# textkit
+
+Small functions for texts: \`titleCase('the history of the world')\` is "The History of the World".
+`,
+    },
+    changed: {
+      'src/title-case.js': titleCase(`import { readFileSync } from 'node:fs';
+
+const SMALL = new Set(readFileSync(new URL('../data/stopwords.txt', import.meta.url), 'utf8').split('\\n'));`),
+    },
+    summary: 'titleCase() writes titles with capitals',
   },
   'Say in the README how to use it': {
     reads: ['README.md', 'src/words.js', 'src/shorten.js'],

@@ -4,6 +4,7 @@
  * Exits 0 only if every task landed and main is green; leaves no process and no file behind.
  *
  *   npm run demo              shows it and clears up
+ *   npm run demo -- --people  one task and a person: a question, an edited plan, a patch sent back, landed
  *   npm run demo -- --keep    leaves the stack up and the repository there, and says how to end it
  */
 
@@ -14,6 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { awaitNoneOf } from '../demo/processes.js';
+import { tellPeopleStory } from '../demo/people.js';
 import { DemoFailed, tellStory } from '../demo/story.js';
 import { CLI, tasksCommand } from '../demo/tasks-cli.js';
 
@@ -25,7 +27,7 @@ const complain = (line) => process.stderr.write(`${line}\n`);
 
 const options = readOptions();
 if (options === null) {
-  complain('usage: npm run demo [-- --keep]');
+  complain('usage: npm run demo [-- [--people] [--keep]]');
   process.exit(2);
 }
 const installed = spawnSync(process.execPath, [fileURLToPath(new URL('install.js', import.meta.url))], {
@@ -49,11 +51,14 @@ await mkdir(places.repository);
 
 let code = 1;
 try {
-  const { uiUrl, ids } = await tellStory({ ...places, signal: stop.signal, say });
+  const tell = options.people ? tellPeopleStory : tellStory;
+  const { uiUrl, ids } = await tell({ ...places, signal: stop.signal, say });
   code = 0;
-  say(`\nEvery task landed, each commit tested as it landed, and main is green.`);
+  say(`\n${options.people ? 'It' : 'Every task'} landed, tested as it landed, and main is green.`);
   if (uiUrl !== null) {
-    say(`The first of them in Temporal's Web UI: ${uiUrl}/namespaces/default/workflows/task%2F${ids[0]}`);
+    say(
+      `${options.people ? 'It' : 'The first of them'} in Temporal's Web UI: ${uiUrl}/namespaces/default/workflows/task%2F${ids[0]}`,
+    );
     if (!options.keep) say('(which ends with this demo; npm run demo -- --keep leaves all of it up)');
   }
   sayHowToGoOn();
@@ -69,7 +74,9 @@ process.exit(code);
 
 function readOptions() {
   try {
-    return parseArgs({ options: { keep: { type: 'boolean', default: false } } }).values;
+    return parseArgs({
+      options: { keep: { type: 'boolean', default: false }, people: { type: 'boolean', default: false } },
+    }).values;
   } catch {
     return null;
   }

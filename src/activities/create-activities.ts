@@ -5,6 +5,7 @@ import { buildCandidate, handOff, land } from './landing.ts';
 import { Recorder } from './recorder.ts';
 import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
+import { senderOf } from './sender.ts';
 import type { Activities } from './types.ts';
 
 export function createActivities(deps: Dependencies): Activities {
@@ -14,6 +15,7 @@ export function createActivities(deps: Dependencies): Activities {
     runGate: (request) => runGate(deps, request),
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),
+    senderOf: (request) => senderOf(deps.client, request),
     buildCandidate: (request) => buildCandidate(deps, recorder, request),
     land: (request) => land(deps, request),
   };

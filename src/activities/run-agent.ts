@@ -9,6 +9,7 @@ import { buildPrompt } from '../agents/prompt.ts';
 import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
+import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
@@ -83,12 +84,14 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
   mkdirSync(join(files.taskDir, 'outputs'), { recursive: true });
   // An earlier attempt's report must not be taken for this one's.
   await removeAny(files.reportFile);
-  const { spec, phase, attempt, exchanges, lastFailure } = request;
+  await writeDocuments(files.taskDir, request.documents);
+  const { spec, phase, attempt, edited, exchanges, lastFailure, documents } = request;
   const prompt = buildPrompt({
     spec,
     phase,
     attempt,
     files,
+    edited,
     exchanges,
     request: request.request,
     lastFailure,
@@ -96,6 +99,7 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
     notes: readdirSync(files.taskDir)
       .filter((name) => NOTES.has(name))
       .toSorted(),
+    approved: Object.entries(documents).flatMap(([name, text]) => (text === null ? [] : [`${name}.md`])),
   });
   await removeAny(files.promptFile);
   writeFileSync(files.promptFile, prompt);
@@ -106,6 +110,16 @@ async function removeAny(path: string): Promise<void> {
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status?.isDirectory() === true) await rm(path, { recursive: true, force: true });
   else if (status !== undefined) unlinkSync(path);
+}
+
+/** What a person has approved with edits is what holds, whatever lies there. */
+async function writeDocuments(taskDir: string, documents: Documents): Promise<void> {
+  for (const [name, text] of Object.entries(documents)) {
+    if (text === null) continue;
+    const path = join(taskDir, `${name}.md`);
+    await removeAny(path);
+    writeFileSync(path, text);
+  }
 }
 
 async function spawn(

@@ -6,17 +6,20 @@
  * answer, also when the agent failed (N1); only the host that made the workspace touches it.
  */
 
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Judgement } from '../agents/types.ts';
 import { classOf, type Failure } from '../core/failure.ts';
+import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
+import type { AttemptFacts, AttemptOutcome, NewTask, Phase } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
+import { reviewedDocument } from './reviewed-document.ts';
 import { runAgent, type AgentRun } from './run-agent.ts';
 import { setUpWorkspace } from './set-up.ts';
 import type { PhaseAnswer } from './types.ts';
@@ -84,7 +87,7 @@ async function store(
   const facts = { host: deps.hostId, session: run.session, usage: run.usage };
   // A shell command that failed is run again from main: what it left half-done is of no use.
   if (judgement.kind === 'failed' && spec.work.kind === 'shell')
-    return outcomeOf(judgement, { ...facts, checkpoint: null });
+    return outcomeOf(judgement, null, { ...facts, checkpoint: null });
   const stored = await deps.git.storeWorkspace({
     project: spec.project,
     origin: spec.origin,
@@ -94,20 +97,32 @@ async function store(
     author: spec.owner,
     confirmedAttempt: request.confirmedAttempt,
   });
-  if (stored.kind === 'stored') return outcomeOf(judgement, { ...facts, checkpoint: stored.checkpoint });
+  if (stored.kind === 'stored') {
+    const { checkpoint } = stored;
+    const document = request.reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
+    return outcomeOf(judgement, document, { ...facts, checkpoint });
+  }
   // The agent's own failure, or its question, says more than what was wrong with what it left.
-  if (judgement.kind !== 'done') return outcomeOf(judgement, { ...facts, checkpoint: null });
+  if (judgement.kind !== 'done') return outcomeOf(judgement, null, { ...facts, checkpoint: null });
   const failure: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
   return { kind: 'failed', failure, ...facts, checkpoint: null };
 }
 
-function outcomeOf(judgement: Judgement, facts: AttemptFacts): AttemptOutcome {
+function outcomeOf(judgement: Judgement, document: string | null, facts: AttemptFacts): AttemptOutcome {
   switch (judgement.kind) {
-    case 'done':
-      return { kind: 'done', summary: judgement.summary, ...facts };
+    case 'done': {
+      const { summary } = judgement;
+      const proposals = judgement.proposals.map((proposed): NewTask => ({
+        ...proposed,
+        id: taskIdFromBytes(randomBytes(TASK_ID_LENGTH)),
+        type: 'proposal',
+      }));
+      return { kind: 'done', summary, document, proposals, ...facts };
+    }
     case 'question':
+      return { kind: 'question', questions: judgement.questions, ...facts };
     case 'proposal':
-      return { kind: judgement.kind, text: judgement.text, ...facts };
+      return { kind: 'proposal', proposal: judgement.proposal, ...facts };
     case 'failed':
       return { kind: 'failed', failure: judgement.failure, ...facts };
   }
@@ -141,7 +156,13 @@ function isLeftOut(phase: Phase, definition: AgentDefinition | null): boolean {
 
 function passedOver(deps: Dependencies, { phase }: PhaseRequest): AttemptOutcome {
   const facts: AttemptFacts = { host: deps.hostId, session: null, usage: null, checkpoint: null };
-  return { kind: 'done', summary: `tasks.yaml leaves ${phase} out for this agent`, ...facts };
+  return {
+    kind: 'done',
+    summary: `tasks.yaml leaves ${phase} out for this agent`,
+    document: null,
+    proposals: [],
+    ...facts,
+  };
 }
 
 function projectTaken(request: PhaseRequest): Failure {

@@ -25,6 +25,14 @@ export interface CandidateRequest {
   readonly candidate: Candidate;
 }
 
+/** A signal that a workflow's run has received: the so-manieth of its name, from 1. */
+export interface SignalRequest {
+  readonly workflowId: string;
+  readonly runId: string;
+  readonly signal: string;
+  readonly number: number;
+}
+
 export interface Activities {
   /** One attempt at a phase, from the workspace to the pushed checkpoint. Long; heartbeats; at any host's agent slot. */
   readonly runPhase: (request: PhaseRequest) => Promise<PhaseAnswer>;
@@ -34,6 +42,8 @@ export interface Activities {
   readonly record: (request: RecordRequest) => Promise<Recorded>;
   /** Puts a task's branch into its project's queue, starting the integration workflow if need be. Short; may come twice. */
   readonly handOff: (request: HandOffRequest) => Promise<Recorded>;
+  /** Who sent a signal, as the history's event says; null when it does not. Short. */
+  readonly senderOf: (request: SignalRequest) => Promise<string | null>;
   readonly buildCandidate: (request: { readonly target: Target; readonly item: QueueItem }) => Promise<BuildResult>;
   readonly land: (request: CandidateRequest) => Promise<LandResult>;
 }

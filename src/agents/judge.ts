@@ -9,6 +9,8 @@ import { oneLine } from '../core/text.ts';
 import { parseReport } from './report.ts';
 import type { AgentReading, AgentReport, AttemptExit, Judgement, ReportFile } from './types.ts';
 
+type AgentReportDone = Extract<AgentReport, { status: 'done' }>;
+
 const MAX_SUMMARY_CHARS = 2_000;
 
 /** What each reading phase leaves in the task folder. */
@@ -46,7 +48,8 @@ export function judgeCommand(run: string, exit: AttemptExit): Judgement {
   const name = oneLine(run, 120);
   const early = earlyEnd(`command ${name}`, exit);
   if (early !== null) return failed(early);
-  if (exit.kind === 'exited' && exit.code === 0) return { kind: 'done', summary: `Ran: ${name}`, document: null };
+  if (exit.kind === 'exited' && exit.code === 0)
+    return { kind: 'done', summary: `Ran: ${name}`, document: null, proposals: [] };
   const how = exit.kind === 'exited' ? `exited with ${exit.code}` : `ended by ${exit.kind}`;
   return failed(failure('command-failed', exit, `${name} ${how}`, 'look at its output (tasks logs), then retry'));
 }
@@ -89,12 +92,17 @@ function fromText(agent: string, name: string, text: string): FoundReport {
   const parsed = parseReport(block[1] ?? '');
   if (parsed.kind === 'invalid') return badReport(agent, parsed.message);
   if (parsed.value.status !== 'done') return { kind: 'report', report: parsed.value };
-  const { summary } = parsed.value;
-  return { kind: 'stands-in', judgement: documentOf(name, before === '' ? summary : before, summary) };
+  const { summary, proposals } = parsed.value;
+  return { kind: 'stands-in', judgement: documentOf(name, before === '' ? summary : before, summary, proposals) };
 }
 
-function documentOf(name: string, text: string, summary: string): Judgement {
-  return { kind: 'done', summary, document: { name, text: `${text}\n` } };
+function documentOf(
+  name: string,
+  text: string,
+  summary: string,
+  proposals: AgentReportDone['proposals'] = [],
+): Judgement {
+  return { kind: 'done', summary, document: { name, text: `${text}\n` }, proposals };
 }
 
 function summaryOf(text: string): string {
@@ -119,11 +127,11 @@ function badReport(agent: string, message: string): FoundReport {
 function judgeReport(agent: string, report: AgentReport, exit: AttemptExit): Judgement {
   switch (report.status) {
     case 'done':
-      return { kind: 'done', summary: report.summary, document: null };
+      return { kind: 'done', summary: report.summary, document: null, proposals: report.proposals };
     case 'question':
-      return { kind: 'question', text: report.question };
+      return { kind: 'question', questions: report.questions };
     case 'proposal':
-      return { kind: 'proposal', text: report.proposal };
+      return { kind: 'proposal', proposal: report.proposal };
     case 'failed':
       return failed(reportedFailure(agent, report.reason, exit));
   }

@@ -9,7 +9,9 @@ export interface PromptInput {
   readonly phase: Phase;
   readonly attempt: number;
   readonly files: PhaseFiles;
-  /** Earlier questions with their answers, oldest first. */
+  /** Whether people have edited the submission; the spec has their words. */
+  readonly edited: boolean;
+  /** What went between the task and people, oldest first. */
   readonly exchanges: readonly Exchange[];
   /** Why landing sent the work back; null but for revisions. */
   readonly request: RevisionRequest | null;
@@ -19,6 +21,8 @@ export interface PromptInput {
   readonly conflicted: readonly string[];
   /** Names of what earlier phases left in the task folder, such as plan.md. */
   readonly notes: readonly string[];
+  /** Those of them that a person has approved. */
+  readonly approved: readonly string[];
 }
 
 const MAX_EVIDENCE_CHARS = 16 * 1024;
@@ -39,7 +43,9 @@ export function buildPrompt(input: PromptInput): string {
   const sections = [
     task(input),
     job(input),
-    exchanges(input.exchanges),
+    answers(input.exchanges),
+    decisions(input.exchanges),
+    comments(input.exchanges),
     revision(input.request, input.conflicted),
     lastFailure(input.lastFailure),
     report(input),
@@ -47,13 +53,23 @@ export function buildPrompt(input: PromptInput): string {
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function task({ spec }: PromptInput): string {
-  const body = spec.body.trim();
-  return `# ${spec.title}${body === '' ? '' : `\n\n${body}`}`;
+function task({ spec, edited }: PromptInput): string {
+  return [
+    `# ${spec.title}`,
+    spec.body.trim(),
+    edited ? 'People have edited this since it was submitted. What stands here is what holds now.' : '',
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
-function job({ phase, attempt, files, notes }: PromptInput): string {
-  const known = notes.filter((note) => note !== '').map((note) => `- ${files.taskDir}/${note}`);
+function job({ phase, attempt, files, notes, approved }: PromptInput): string {
+  const known = notes
+    .filter((note) => note !== '')
+    .map(
+      (note) =>
+        `- ${files.taskDir}/${note}${approved.includes(note) ? ' (approved by a person: it holds as it stands)' : ''}`,
+    );
   return [
     `## Your job now: ${phase}`,
     JOB_OF[phase](files),
@@ -69,12 +85,39 @@ function job({ phase, attempt, files, notes }: PromptInput): string {
     .join('\n\n');
 }
 
-function exchanges(all: readonly Exchange[]): string {
-  if (all.length === 0) return '';
-  const texts = all.map(
-    ({ question, answer, actor }) => `**You asked:** ${question}\n\n**${actor} answered:** ${answer}`,
-  );
-  return ['## Answers to your earlier questions', ...texts].join('\n\n');
+function answers(all: readonly Exchange[]): string {
+  const texts = all
+    .filter(({ kind }) => kind === 'question')
+    .map(({ question, answer, actor }) => `**You asked:** ${question}\n\n**${actor} answered:** ${answer}`);
+  return texts.length === 0 ? '' : ['## Answers to your earlier questions', ...texts].join('\n\n');
+}
+
+function decisions(all: readonly Exchange[]): string {
+  const texts = all
+    .filter(({ kind }) => kind === 'decision')
+    .map(
+      ({ question, answer, actor, atMs }) =>
+        `**You proposed:** ${withWords(question, '\n\n')}\n\n**${actor} decided at ${new Date(atMs).toISOString()}:** ${withWords(answer, '\n')}`,
+    );
+  if (texts.length === 0) return '';
+  return [
+    '## Decisions about what you proposed',
+    'What was approved may be done now: exactly as it was approved, once, and nothing beyond it. Write into result.md what you have carried out; what an earlier attempt of yours has carried out is not done again. Where changes are wanted, make them and propose again. What is not approved here is not approved.',
+    ...texts,
+  ].join('\n\n');
+}
+
+/** The first line as it is, what follows it as words that are to be taken to the letter. */
+function withWords(text: string, separator: string): string {
+  const at = text.indexOf(separator);
+  return at < 0 ? text : `${text.slice(0, at)}\n\n${fenced(text.slice(at + separator.length))}`;
+}
+
+function comments(all: readonly Exchange[]): string {
+  const texts = all
+    .filter(({ kind }) => kind === 'comment')
+    .map(({ answer, actor }) => `**${actor} commented:** ${answer}`);
+  return texts.length === 0 ? '' : ['## Comments of people, oldest first', ...texts].join('\n\n');
 }
 
 function revision(request: RevisionRequest | null, conflicted: readonly string[]): string {
@@ -114,19 +157,31 @@ function report({ phase, files }: PromptInput): string {
     '## How to end',
     `Before you end, write one JSON object to ${files.reportFile}:`,
     [
-      '- done: `{"status":"done","summary":"what you did, in a few sentences"}`',
-      '- you need to know something that only a person can tell: `{"status":"question","question":"…"}`, then end; you are started again with the answer',
-      '- you want something approved first: `{"status":"proposal","proposal":"…"}`, then end',
+      '- done: `{"status":"done","summary":"what you did, in a few sentences"}`; work that somebody should do besides goes along as `"proposals":[{"title":"…","body":"…"}]` and holds nothing up',
+      '- you need to know something that only a person can tell: `{"status":"question","question":"…","choices":["…","…"],"default":"…","deadline":"2d"}`, then end; you are started again with the answer. `choices`, `default` and `deadline` may be left out: after the deadline the default is taken, and without one the task fails. Several at once: `{"status":"question","questions":[{"question":"…"},{"question":"…"}]}`',
+      '- you want something approved first: `{"status":"proposal","proposal":{"kind":"effect","title":"one line","body":"…"}}`, then end; you are started again with the decision',
       '- it cannot be done: `{"status":"failed","reason":"…"}`',
     ].join('\n'),
+    PROPOSING,
   ];
   if (phase === 'understand' || phase === 'plan') {
     lines.push(
-      'If you are not allowed to write files in this phase, let your final message be the document itself. To ask or to give up, end that message with the same JSON object in a fenced block that is marked `report`.',
+      'If you are not allowed to write files in this phase, let your final message be the document itself. To ask, to propose or to give up, end that message with the same JSON object in a fenced block that is marked `report`.',
     );
   }
   return lines.join('\n\n');
 }
+
+const PROPOSING = [
+  'Some things are never done without an approval that stands in this prompt. Propose them, with the `kind`:',
+  [
+    '- `effect`: whatever cannot be taken back or reaches outside the worktree (a release, a deployment, a call that changes something elsewhere, data that is deleted, money that is spent). The body says exactly what will be done to what.',
+    '- `message`: whatever is sent to people (a mail, a comment, a post). The body is the message itself, and to whom it goes.',
+    '- `plan`: a plan that somebody should agree to first; the body is the plan.',
+    '- `patch`: the change as it stands in the worktree, when somebody should look at it before it lands; the body says what to look at.',
+    '- `tasks`: further tasks that should be made; `items` has them: `[{"title":"…","body":"…"}]`. Each is accepted, edited or dropped by itself.',
+  ].join('\n'),
+].join('\n');
 
 function list(items: readonly string[]): string {
   return items.map((item) => `- ${item}`).join('\n');

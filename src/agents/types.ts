@@ -1,5 +1,6 @@
 /** What an agent adapter is: the command of a phase (pure), and a reader of its output lines (pure). */
 
+import type { Proposal, ProposedTask, Question } from '../core/ask-types.ts';
 import type { Failure } from '../core/failure.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { Phase, Usage } from '../core/task-types.ts';
@@ -72,14 +73,16 @@ export type Judgement =
       readonly summary: string;
       /** The phase's document, to be written into the task folder, from an agent that could not write it itself. */
       readonly document: { readonly name: string; readonly text: string } | null;
+      /** Tasks that somebody should do, in the agent's opinion. */
+      readonly proposals: readonly ProposedTask[];
     }
-  | { readonly kind: 'question'; readonly text: string }
-  | { readonly kind: 'proposal'; readonly text: string }
+  | { readonly kind: 'question'; readonly questions: readonly Question[] }
+  | { readonly kind: 'proposal'; readonly proposal: Proposal }
   | { readonly kind: 'failed'; readonly failure: Failure };
 
 /** report.json, as an agent leaves it. */
 export type AgentReport =
-  | { readonly status: 'done'; readonly summary: string }
-  | { readonly status: 'question'; readonly question: string }
-  | { readonly status: 'proposal'; readonly proposal: string }
+  | { readonly status: 'done'; readonly summary: string; readonly proposals: readonly ProposedTask[] }
+  | { readonly status: 'question'; readonly questions: readonly Question[] }
+  | { readonly status: 'proposal'; readonly proposal: Proposal }
   | { readonly status: 'failed'; readonly reason: string };

@@ -1,12 +1,14 @@
 /** The command table. Nothing heavy is loaded here: each command's code is, when it is called. */
 
 import { Command, CommanderError } from 'commander';
+import { STAGE_GATES } from '../core/ask-types.ts';
 import { TASK_STATES } from '../core/task-types.ts';
+import type { Table } from './command-table.ts';
 import { EXIT, explainError } from './errors.ts';
 import { addHelp, endOfCommander } from './help.ts';
 import type { CliIo } from './io.ts';
 import { count, milliseconds } from './option-values.ts';
-import type { Session } from './session.ts';
+import { addPeopleCommands } from './people-commands.ts';
 
 /** Runs one command; its exit code: 0, 1 (failed) or 2 (wrong usage). Never throws. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
@@ -23,14 +25,6 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     if (debug !== '' && debug !== '0' && error instanceof Error) io.stderr.write(`${error.stack ?? ''}\n`);
     return code;
   }
-}
-
-type Work<Options> = (session: Session, options: Options, args: readonly string[]) => Promise<number>;
-
-/** What a command table's entry needs beside commander: the surroundings and the place for the exit code. */
-interface Table {
-  readonly program: Command;
-  action<Options extends { readonly json?: true }>(command: Command, load: () => Promise<Work<Options>>): Command;
 }
 
 function makeProgram(io: CliIo, outcome: { code: number }): Command {
@@ -68,6 +62,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
   addSubmit(table);
   addWait(table);
   addReading(table);
+  addPeopleCommands(table);
   addMessages(table);
   addCare(table);
   addHelp(program);
@@ -82,7 +77,9 @@ Examples:
   $ tasks submit "Sort the imports" --run "npx --no-install some-codemod"
   $ tasks submit --from tasks.jsonl
   $ tasks wait --all
+  $ tasks inbox
   $ tasks answer 3f "Yes, the second one"
+  $ tasks approve 3f@2
 
 Every command that takes an ID takes its unambiguous beginning too. Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
@@ -129,13 +126,19 @@ function addSubmit(table: Table): void {
       .option('--request-id <key>', 'submitting again with the same key is the same task')
       .option(
         '--from <path>',
-        'many: one JSON object a line, {title, body?, run?, agent?, requestId?}; - reads standard input',
+        'many: one JSON object a line, {title, body?, run?, agent?, requestId?, type?, …}; - reads standard input',
       )
+      .option('--approve <stages>', `wait for a decision after: ${STAGE_GATES.join(',')}, or none`)
+      .option('--type <type>', 'task, proposal (a task once it is approved) or question')
+      .option('--for <who>', 'who decides or answers; of itself it makes a proposal, with --blocks a question')
+      .option('--blocks <id>', 'a question: this task waits for its answer')
+      .option('--choices <list>', 'of a question: with commas between them, or once for each', several)
+      .option('--default <answer>', 'of a question: the answer when nobody gives one in time')
       .option('--wait', 'wait until it has ended')
       .option('--no-wait-for-people', 'with --wait: end when only people are waited for')
       .addHelpText(
         'after',
-        '\nExamples:\n  $ tasks submit "Fix the flaky test" --body "It fails on Mondays" --wait\n  $ git diff | tasks submit "Review this" --file -',
+        '\nExamples:\n  $ tasks submit "Fix the flaky test" --body "It fails on Mondays" --wait\n  $ git diff | tasks submit "Review this" --file -\n  $ tasks submit "Move to the new API" --approve plan,patch\n  $ tasks submit "Which region?" --for Ada --blocks 7fk2 --choices eu,us --default eu',
       ),
     async () => (await import('./commands/submit.ts')).submit,
   );
@@ -168,7 +171,7 @@ function addReading(table: Table): void {
     async () => (await import('./commands/list.ts')).list,
   );
   table.action(
-    program.command('show').description('one task: its state, its history, what it waits for').argument('<id>'),
+    program.command('show').description('one task: its state, its history, what it asks').argument('<id>'),
     async () => (await import('./commands/show.ts')).show,
   );
   table.action(
@@ -187,26 +190,10 @@ function addReading(table: Table): void {
       .option('--project <name>', 'of one project'),
     async () => (await import('./commands/queue.ts')).queue,
   );
-  table.action(
-    program
-      .command('inbox')
-      .description('what waits for a person, oldest first')
-      .option('--project <name>', 'of one project'),
-    async () => (await import('./commands/inbox.ts')).inbox,
-  );
 }
 
 function addMessages(table: Table): void {
   const { program } = table;
-  table.action(
-    program
-      .command('answer')
-      .description("reply to a task's question")
-      .argument('<id>')
-      .argument('[text]', 'the answer')
-      .option('--file <path>', 'read the answer from a file; - reads standard input'),
-    async () => (await import('./commands/answer.ts')).answer,
-  );
   table.action(
     program.command('cancel').description('stop tasks for good').argument('<id...>'),
     async () => (await import('./commands/cancel.ts')).cancel,
@@ -246,6 +233,14 @@ function addCare(table: Table): void {
   );
   table.action(
     program
+      .command('notify')
+      .description('where this machine can send notices to; --test sends one to each, or to one')
+      .argument('[target]', 'a name under targets in host.yaml')
+      .option('--test', 'send a test, and say what came back'),
+    async () => (await import('./commands/notify.ts')).notify,
+  );
+  table.action(
+    program
       .command('completion')
       .description('a completion script for your shell')
       .argument('<shell>', 'bash, zsh or fish')
@@ -258,4 +253,8 @@ function addCare(table: Table): void {
       return (session, _options, args) => completion(session, program, args);
     },
   );
+}
+
+function several(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
 }

@@ -5,10 +5,11 @@
 
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure, type SignalDefinition, type UpdateDefinition } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import type { TaskId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
-import type { MessageOutcome } from '../workflows/messages.ts';
+import type { ReplyName } from '../core/replies.ts';
+import { signalOf, updateOf, type Replies } from '../workflows/messages.ts';
 import { messageOf } from '../core/thrown.ts';
 import { Failed } from './errors.ts';
 import { CALL_MS, isNoAnswer, type Temporal } from './temporal.ts';
@@ -23,17 +24,17 @@ export type Sent =
   | { readonly kind: 'closed' };
 
 /** @throws Failed with the reason of a task that refuses the message */
-export async function sendMessage<M extends { readonly messageId?: string }>(
+export async function sendMessage<Name extends ReplyName>(
   temporal: Temporal,
   id: TaskId,
-  definitions: { readonly update: UpdateDefinition<MessageOutcome, [M]>; readonly signal: SignalDefinition<[M]> },
-  message: M,
+  name: Name,
+  message: Replies[Name],
 ): Promise<Sent> {
   const whole = { ...message, messageId: message.messageId ?? randomUUID() };
   const handle = temporal.task(id);
   try {
     const outcome = await temporal.connection.withDeadline(Date.now() + UPDATE_MS, () =>
-      handle.executeUpdate<MessageOutcome, [M]>(definitions.update, { args: [whole], updateId: whole.messageId }),
+      handle.executeUpdate(updateOf(name), { args: [whole], updateId: whole.messageId }),
     );
     if (outcome.kind === 'refused') throw new Failed(`${id}: ${oneLine(outcome.reason, 500)}`);
     return outcome;
@@ -44,7 +45,7 @@ export async function sendMessage<M extends { readonly messageId?: string }>(
     if (!isNoAnswer(error)) throw error;
   }
   try {
-    await temporal.within(CALL_MS, () => handle.signal<[M]>(definitions.signal, whole));
+    await temporal.within(CALL_MS, () => handle.signal(signalOf(name), whole));
     return { kind: 'queued' };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };

@@ -111,6 +111,8 @@ export function emptyView(id: TaskId): TaskView {
     checkpoint: null,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
     requestId: null,
+    type: 'task',
+    parent: null,
     sequence: 0,
   };
 }

@@ -6,9 +6,10 @@ import { fail, ok } from '../core/parsed.ts';
 import { quote } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { Work } from '../core/task-types.ts';
+import { checkAsking, type Asking, type AskingDraft } from './asking-options.ts';
 
 /** A task as it was asked for, not yet checked. */
-export interface Draft {
+export interface Draft extends AskingDraft {
   readonly title: string;
   readonly body?: string | undefined;
   readonly run?: string | undefined;
@@ -16,7 +17,7 @@ export interface Draft {
   readonly requestId?: string | undefined;
 }
 
-export interface Submission {
+export interface Submission extends Asking {
   readonly title: string;
   readonly body: string;
   readonly work: Work;
@@ -33,6 +34,12 @@ const KEYS: Readonly<Record<string, keyof Draft>> = {
   requestId: 'requestId',
   'request-id': 'requestId',
   request_id: 'requestId',
+  type: 'type',
+  for: 'for',
+  blocks: 'blocks',
+  choices: 'choices',
+  default: 'default',
+  approve: 'approve',
 };
 const SHELL = 'shell';
 
@@ -42,11 +49,27 @@ export function checkDraft(draft: Draft, settings: Pick<ProjectSettings, 'agent'
   if (title.kind === 'invalid') return title;
   const body = parseBody(draft.body ?? '');
   if (body.kind === 'invalid') return body;
-  const work = checkWork(draft, settings);
+  const asking = checkAsking(draft);
+  if (asking.kind === 'invalid') return asking;
+  const isQuestion = asking.value.type === 'question';
+  const work = isQuestion ? noWork(draft, settings) : checkWork(draft, settings);
   if (work.kind === 'invalid') return work;
   const requestId = checkRequestId(draft.requestId);
   if (requestId.kind === 'invalid') return requestId;
-  return ok({ title: title.value, body: body.value, work: work.value, requestId: requestId.value });
+  return ok({
+    title: title.value,
+    body: body.value,
+    work: work.value,
+    requestId: requestId.value,
+    ...asking.value,
+  });
+}
+
+/** A question is answered, and nothing is run for it. */
+function noWork({ run, agent }: Draft, settings: Pick<ProjectSettings, 'agent'>): Parsed<Work> {
+  const given = run === undefined ? (agent === undefined ? null : 'agent') : 'run';
+  if (given !== null) return fail(`${given}: nothing is run for a question; leave it out, or give --type task`);
+  return ok({ kind: 'agent', agent: settings.agent });
 }
 
 function checkWork(draft: Draft, settings: Pick<ProjectSettings, 'agent' | 'agents'>): Parsed<Work> {
@@ -106,18 +129,26 @@ function parseDraft(raw: string, nearest: (word: string, known: readonly string[
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return fail('is no JSON object; give one a line, such as {"title": "…"}');
   }
-  const draft: { -readonly [K in keyof Draft]?: string } = {};
+  const draft: { -readonly [K in keyof Draft]?: Draft[K] } = {};
   for (const [key, field] of Object.entries(value)) {
     const name = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
     if (name === undefined) {
       const near = nearest(key, Object.keys(KEYS));
       return fail(
-        `${quote(key)} is no key here; did you mean ${near}? The keys are title, body, run, agent, requestId`,
+        `${quote(key)} is no key here; did you mean ${near}? The keys are ${[...new Set(Object.values(KEYS))].join(', ')}`,
       );
     }
     if (field === null && name !== 'title') continue;
-    if (typeof field !== 'string') return fail(`${name}: must be a string, not ${quote(JSON.stringify(field) ?? '')}`);
     if (draft[name] !== undefined) return fail(`${name}: is given twice, under two spellings; give it once`);
+    if (name === 'choices' || name === 'approve') {
+      const isList = Array.isArray(field) && field.every((each) => typeof each === 'string');
+      if (!isList && typeof field !== 'string') {
+        return fail(`${name}: must be a list of strings, not ${quote(JSON.stringify(field) ?? '')}`);
+      }
+      draft[name] = field;
+      continue;
+    }
+    if (typeof field !== 'string') return fail(`${name}: must be a string, not ${quote(JSON.stringify(field) ?? '')}`);
     draft[name] = field;
   }
   const { title } = draft;

@@ -1,6 +1,7 @@
-/** The files of this repository that are generated from the configuration's schemas. */
+/** The files of this repository that are generated from the schemas of the configuration and of agents' reports. */
 
 import { z } from 'zod';
+import { reportJsonSchema } from '../agents/report.ts';
 import { ENVIRONMENT_VARIABLES } from './environment-variables.ts';
 import { hostSchema } from './host-schema.ts';
 import { projectSchema } from './project-schema.ts';
@@ -11,6 +12,7 @@ type Json = Readonly<Record<string, unknown>>;
 export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'schema/tasks.schema.json': `${JSON.stringify(toJsonSchema(projectSchema), null, 2)}\n`,
+    'schema/report.schema.json': `${JSON.stringify(reportJsonSchema(), null, 2)}\n`,
     'docs/configuration.md': renderPage(),
   };
 }

@@ -1,6 +1,7 @@
 /** tasks.yaml: its text to settings completed with defaults. Pure. */
 
 import { createHash } from 'node:crypto';
+import { DEFAULT_STAGE_GATES, type Patience } from '../core/ask-types.ts';
 import { parseDuration } from '../core/duration.ts';
 import { parseBranchName, parseProjectName, quote } from '../core/ids.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
@@ -66,8 +67,20 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       revisions: file.revisions ?? DEFAULT_REVISIONS,
       idleTimeoutMs: durationMs(file.idle ?? DEFAULT_IDLE),
       totalTimeoutMs: durationMs(file.timeout ?? DEFAULT_TIMEOUT),
+      approve: file.approve ?? DEFAULT_STAGE_GATES,
+      patience: completePatience(file.asking),
+      notify: [],
     },
   });
+}
+
+function completePatience(asking: ProjectFile['asking']): Patience {
+  const { remind, escalate, expire } = asking ?? {};
+  return {
+    remindMs: remind === undefined ? null : durationMs(remind),
+    escalate: escalate === undefined ? null : { afterMs: durationMs(escalate.after), to: oneLine(escalate.to, 100) },
+    expire: expire === undefined ? null : { afterMs: durationMs(expire.after), outcome: expire.outcome ?? 'default' },
+  };
 }
 
 function completeGate(file: ProjectFile): Parsed<GateDefinition> {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { checkPlaceholders } from '../agents/placeholders.ts';
+import { STAGE_GATES } from '../core/ask-types.ts';
 import { parseDuration } from '../core/duration.ts';
 import { parseBranchName, parseProjectName } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
@@ -160,6 +161,45 @@ const definition = closed(
 
 const AGENT_MAP = must('a map of names to agents', 'agents: {fast: {model: haiku}}');
 
+const span = (what: string, example: string): z.ZodString =>
+  z
+    .string({ error: must('a duration', example) })
+    .superRefine(by(parseDuration))
+    .meta({ description: `${what} A number and s, m, h or d.`, examples: [example], pattern: '^(\\d{1,6}[smhd])+$' });
+
+const asking = closed(
+  {
+    remind: span('A reminder after this long, and again after each such span.', '4h').optional(),
+    escalate: closed(
+      {
+        after: span('How long the one who was asked has.', '1d'),
+        to: z.string({ error: must('a name', 'to: lead') }).meta({ description: 'Who is asked then.' }),
+      },
+      'a map with after and to',
+      '{after: 1d, to: lead}',
+    ).optional(),
+    expire: closed(
+      {
+        after: span('How long anything waits for a reply.', '3d'),
+        outcome: z
+          .enum(['default', 'give-up'], { error: must('default or give-up', 'outcome: give-up') })
+          .meta({
+            description:
+              "default: take the question's default answer, and give up where there is none. default when left out.",
+          })
+          .optional(),
+      },
+      'a map with after',
+      '{after: 3d}',
+    ).optional(),
+  },
+  'a map with remind, escalate, expire',
+  '{remind: 4h, expire: {after: 3d}}',
+).meta({
+  title: 'Asking',
+  description: 'How long a question or a proposal waits for a person; for ever when left out.',
+});
+
 export const projectSchema = closed(
   {
     project: z
@@ -210,6 +250,18 @@ export const projectSchema = closed(
       .nullish(),
     attempts: count('Tries of one phase before a person is asked.', 1, 20, DEFAULT_ATTEMPTS),
     revisions: count('Times that work may come back from landing before a person is asked.', 0, 20, DEFAULT_REVISIONS),
+    approve: z
+      .array(z.enum(STAGE_GATES, { error: must(`one of ${STAGE_GATES.join(', ')}`, 'approve: [plan, patch]') }), {
+        error: must('a list of stages', 'approve: [plan, patch]'),
+      })
+      .meta({
+        title: 'Approvals',
+        description:
+          'What waits for a decision: clarification (the understanding, before planning), plan, patch (the diff, before landing), effects and messages (what an agent wants to do or send outside). effects and messages when left out; [] for none.',
+        examples: [['plan', 'patch', 'effects', 'messages']],
+      })
+      .optional(),
+    asking: asking.optional(),
     idle: duration('An attempt without output for this long is ended.', DEFAULT_IDLE),
     timeout: duration('An attempt that takes this long is ended.', DEFAULT_TIMEOUT),
   },

@@ -40,6 +40,8 @@ const CLASS_OF = {
   'bad-configuration': 'fatal',
   'project-taken': 'fatal',
   'landing-refused': 'fatal',
+  rejected: 'fatal',
+  unanswered: 'fatal',
   canceled: 'canceled',
 } as const satisfies Record<string, FailureClass>;
 

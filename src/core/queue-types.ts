@@ -3,7 +3,8 @@
 import type { Failure } from './failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
 import type { GateDefinition } from './project.ts';
-import type { Held, Landing, Person, RevisionRequest } from './task-types.ts';
+import type { Held, Person, RevisionRequest } from './task-types.ts';
+import type { Landing } from './task-events.ts';
 
 /** Which main, of which repository, the queue lands on. */
 export interface Target {

@@ -80,7 +80,7 @@ export function nextQueue(queue: Queue, event: QueueEvent, clock: QueueClock): Q
 function enqueue(queue: Queue, item: QueueItem, clock: QueueClock): Queue {
   const { taskId, attempt, head } = item;
   const ofTask = queue.items.filter((other) => other.taskId === taskId);
-  if (ofTask.some((other) => other.attempt >= attempt)) return queue;
+  if (ofTask.some((other) => other.attempt >= attempt)) return rename(queue, item);
   const before = answerTo(queue, taskId, attempt);
   if (before !== null && (before.head === null || before.head === head)) return tellAgain(queue, before);
   if (ofTask.length === 0 && queue.items.length > 0 && JSON.stringify(queue.items).length > MAX_ITEMS_CHARS)
@@ -92,6 +92,13 @@ function enqueue(queue: Queue, item: QueueItem, clock: QueueClock): Queue {
   for (const other of replaced) grown = answer(grown, other, { kind: 'withdrawn', handoff: other.attempt });
   if (queue.step.kind === 'stopped') return tellHeld(grown, [item], stopOf(queue.step.text, queue.step.sinceMs));
   return queue.step.kind === 'idle' ? build(grown, clock) : grown;
+}
+
+/** The same hand-off again, under a title that was edited: one that is under way keeps its own. */
+function rename(queue: Queue, item: QueueItem): Queue {
+  const known = queue.items.find((other) => other.taskId === item.taskId && other.attempt === item.attempt);
+  if (known === undefined || known === queue.items[0] || known.title === item.title) return queue;
+  return { ...queue, items: queue.items.map((other) => (other === known ? { ...other, title: item.title } : other)) };
 }
 
 function withdraw(queue: Queue, taskId: TaskId, handoff: number, clock: QueueClock): Queue {

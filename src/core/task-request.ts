@@ -1,8 +1,11 @@
 /** What the activities are asked to do for a task, decided from its state. */
 
-import { phaseOf, type Task } from './task.ts';
+import { isReviewed } from './attempts.ts';
+import { currentSpec, phaseOf, type Task } from './task.ts';
+import type { Documents } from './task-state.ts';
 import type { QueueItem } from './queue-types.ts';
-import type { Checkpoint, Exchange, Phase, RevisionRequest, TaskEvent, TaskSpec, TaskView } from './task-types.ts';
+import type { Checkpoint, Exchange, NotifyRule, Phase, RevisionRequest, TaskSpec, TaskView } from './task-types.ts';
+import type { TaskEvent } from './task-events.ts';
 import type { Failure } from './failure.ts';
 import { viewOf } from './task-view.ts';
 import { oneLine } from './text.ts';
@@ -20,10 +23,15 @@ export type StartPoint =
 export interface RecordRequest {
   readonly view: TaskView;
   readonly events: readonly TaskEvent[];
+  /** Whom the project wants to be told; left out where it wants nobody. */
+  readonly notify?: readonly NotifyRule[];
 }
 
 export interface PhaseRequest {
+  /** As it now reads. */
   readonly spec: TaskSpec;
+  /** Whether people have changed the submission. */
+  readonly edited: boolean;
   readonly phase: Phase;
   readonly attempt: number;
   readonly start: StartPoint;
@@ -33,18 +41,25 @@ export interface PhaseRequest {
   readonly exchanges: readonly Exchange[];
   readonly request: RevisionRequest | null;
   readonly lastFailure: Failure | null;
+  /** Documents that a person has approved: they replace what is in the task folder. */
+  readonly documents: Documents;
+  /** Whether somebody decides about the phase's result, so that it has to be brought back. */
+  readonly reviewed: boolean;
   readonly record: RecordRequest;
 }
 
 export function recordRequestOf(task: Task, spec: TaskSpec): RecordRequest {
-  return { view: viewOf(task, spec), events: task.unrecorded };
+  // A task of an older version has none.
+  const notify = spec.policy.notify ?? [];
+  return { view: viewOf(task, spec), events: task.unrecorded, ...(notify.length === 0 ? {} : { notify }) };
 }
 
 export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
   const phase = phaseOf(task);
   if (phase === null) throw new Error(`a task in stage ${task.stage.kind} has no phase to run`);
   return {
-    spec,
+    spec: currentSpec(task, spec),
+    edited: task.edited !== null,
     phase,
     attempt: task.attempt,
     start: startPointOf(task, spec, phase),
@@ -53,6 +68,8 @@ export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
     exchanges: task.exchanges,
     request: task.request,
     lastFailure: task.lastFailure,
+    documents: task.documents,
+    reviewed: isReviewed(phase, spec.policy.approve),
     record: recordRequestOf(task, spec),
   };
 }
@@ -70,7 +87,7 @@ export function queueItemOf(task: Task, spec: TaskSpec, checkpoint: Checkpoint):
     attempt: checkpoint.attempt,
     head: checkpoint.head,
     base: checkpoint.base,
-    title: spec.title,
+    title: currentSpec(task, spec).title,
     summary: oneLine(task.summary ?? '', 1_000),
     author: spec.owner,
     enqueuedAtMs: task.sinceMs,

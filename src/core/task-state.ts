@@ -1,33 +1,30 @@
 /** The state of a task's life, and what may happen to it: data alone. What follows from what is in task.ts. */
 
+import type { Ask, Continuation, ItemDecision, Settled } from './ask-types.ts';
 import type { Failure } from './failure.ts';
+import type { TaskId } from './ids.ts';
+import type { Landing, TaskEvent } from './task-events.ts';
 import type {
   AttemptOutcome,
   Checkpoint,
   EndKind,
   Exchange,
   Held,
-  Landing,
+  NewTask,
   Phase,
   RevisionRequest,
-  TaskEvent,
   TaskSpec,
   Usage,
 } from './task-types.ts';
-
-export interface Ask {
-  readonly kind: 'question' | 'proposal';
-  /** Counts the asks of a task, from 1. */
-  readonly version: number;
-  readonly text: string;
-}
 
 export type ParkedWhy = 'attempts' | 'revisions';
 
 export type Stage =
   | { readonly kind: 'phase'; readonly phase: Phase; readonly attempt: number }
   | { readonly kind: 'backoff'; readonly phase: Phase; readonly untilMs: number; readonly failure: Failure }
-  | { readonly kind: 'asking'; readonly phase: Phase; readonly ask: Ask }
+  /** Never without an ask. Several are questions of one attempt. */
+  | { readonly kind: 'asking'; readonly phase: Phase; readonly asks: readonly Ask[] }
+  | { readonly kind: 'blocked'; readonly phase: Phase; readonly leadsTo: Continuation }
   | { readonly kind: 'parked'; readonly phase: Phase; readonly why: ParkedWhy; readonly failure: Failure }
   | { readonly kind: 'landing'; readonly checkpoint: Checkpoint; readonly held: Held | null }
   | { readonly kind: 'withdrawing'; readonly checkpoint: Checkpoint; readonly held: Held | null }
@@ -42,8 +39,9 @@ export type Stage =
 export type TaskInputEvent =
   | { readonly kind: 'attempt-ended'; readonly attempt: number; readonly outcome: AttemptOutcome }
   | { readonly kind: 'due' }
-  | { readonly kind: 'answer'; readonly text: string; readonly actor: string }
-  | { readonly kind: 'retry'; readonly actor: string }
+  | PersonEvent
+  | { readonly kind: 'block'; readonly by: TaskId; readonly text: string }
+  | { readonly kind: 'release'; readonly by: TaskId; readonly text: string; readonly actor: string }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'landed'; readonly landing: Landing }
   | { readonly kind: 'nothing-to-land' }
@@ -51,6 +49,39 @@ export type TaskInputEvent =
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'held'; readonly held: Held | null }
   | { readonly kind: 'withdrawn' };
+
+/** What people send, judged to count (replies.ts). */
+export type PersonEvent =
+  | { readonly kind: 'answer'; readonly version: number; readonly text: string; readonly actor: string }
+  | {
+      readonly kind: 'approve';
+      readonly version: number;
+      /** The edited text; null: as it was proposed. */
+      readonly text: string | null;
+      /** One for each item of a proposal of further tasks. */
+      readonly items: readonly ItemDecision[];
+      /** An id for each item, should it become a task. */
+      readonly ids: readonly TaskId[];
+      readonly actor: string;
+    }
+  | { readonly kind: 'revise'; readonly version: number; readonly text: string; readonly actor: string }
+  | { readonly kind: 'reject'; readonly version: number; readonly text: string; readonly actor: string }
+  | { readonly kind: 'comment'; readonly text: string; readonly actor: string }
+  | { readonly kind: 'edit'; readonly title: string | null; readonly body: string | null; readonly actor: string }
+  | { readonly kind: 'retry'; readonly actor: string };
+
+/** Documents that a person has approved with edits: they replace what the agent left. */
+export interface Documents {
+  readonly understanding: string | null;
+  readonly plan: string | null;
+}
+
+export interface Refusal {
+  readonly message: string;
+  readonly reason: string;
+  readonly actor: string;
+  readonly atMs: number;
+}
 
 export interface Task {
   readonly stage: Stage;
@@ -65,8 +96,22 @@ export interface Task {
   readonly checkpoint: Checkpoint | null;
   readonly session: string | null;
   readonly summary: string | null;
+  /** Questions and proposals so far. */
   readonly asks: number;
+  /** What became of the latest of them. */
+  readonly settled: readonly Settled[];
+  /** The latest messages that were refused: the sender of a signal hears of it nowhere else. */
+  readonly refused: readonly Refusal[];
   readonly exchanges: readonly Exchange[];
+  readonly documents: Documents;
+  /** What people changed of the submission. */
+  readonly edited: { readonly title: string; readonly body: string } | null;
+  /** Questions, tasks of their own, whose answers it waits for before it goes on. */
+  readonly blockers: readonly { readonly by: TaskId; readonly text: string }[];
+  /** Tasks that are still to be made of what was proposed and accepted. */
+  readonly toMake: readonly NewTask[];
+  /** Effects and messages that were approved because the project asks nobody. */
+  readonly unasked: number;
   readonly request: RevisionRequest | null;
   /** The failure that the next attempt is told about. */
   readonly lastFailure: Failure | null;
@@ -75,6 +120,8 @@ export interface Task {
   readonly sequence: number;
   /** Events that the ledger has not confirmed, oldest first. */
   readonly unrecorded: readonly TaskEvent[];
+  /** Its workflow was set back (a Temporal Reset), or ended from outside and begun anew: it may have landed, and used its numbers, before. */
+  readonly reset?: true;
 }
 
 /** The clock, the dice and the submission: what a decision may depend on beside the task. */

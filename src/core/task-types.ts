@@ -1,5 +1,6 @@
 /** The data of one task: what was submitted, what its attempts brought back, and what people see of it. */
 
+import type { Patience, Proposal, ProposalKind, Question, StageGate } from './ask-types.ts';
 import type { Failure } from './failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
 
@@ -25,9 +26,29 @@ export interface TaskPolicy {
   readonly idleTimeoutMs: number;
   /** An attempt that takes this long is ended. */
   readonly totalTimeoutMs: number;
+  /** The stages that wait for a decision. */
+  readonly approve: readonly StageGate[];
+  readonly patience: Patience;
+  readonly notify: readonly NotifyRule[];
 }
 
-/** What somebody submitted. It never changes. */
+/** Whom to tell of what. */
+export interface NotifyRule {
+  /** A target of the host's configuration. */
+  readonly to: string;
+  readonly events: readonly NoticeKind[];
+  /** Minutes after midnight, by the clock of the host that sends: what happens between them is told at the end. Null: always at once. */
+  readonly quiet: { readonly fromMinute: number; readonly toMinute: number } | null;
+}
+
+export type NoticeKind = 'asks' | 'failed' | 'landed' | 'stalled' | 'parked';
+export const NOTICE_KINDS: readonly NoticeKind[] = ['asks', 'failed', 'landed', 'stalled', 'parked'];
+
+/** `proposal` becomes a task when it is approved; `question` ends with its answer. */
+export type TaskType = 'task' | 'proposal' | 'question';
+export const TASK_TYPES: readonly TaskType[] = ['task', 'proposal', 'question'];
+
+/** What somebody submitted. It never changes; what people edit later is kept beside it. */
 export interface TaskSpec {
   readonly id: TaskId;
   readonly project: ProjectName;
@@ -43,6 +64,16 @@ export interface TaskSpec {
   readonly owner: Person;
   readonly createdAtMs: number;
   readonly requestId: string | null;
+  readonly type: TaskType;
+  /** Who is to answer or decide; null: whoever looks. */
+  readonly for: string | null;
+  /** Of a question: the task that waits for its answer. */
+  readonly blocks: TaskId | null;
+  /** Of a question. */
+  readonly choices: readonly string[];
+  readonly default: string | null;
+  /** The task whose proposal it came from. */
+  readonly parent: TaskId | null;
 }
 
 /** Where an attempt left the task's work: pushed to the origin as `refs/tasks/<id>/<attempt>/head`. */
@@ -72,11 +103,29 @@ export interface AttemptFacts {
   readonly checkpoint: Checkpoint | null;
 }
 
+/** A task that another one makes, under an id that was chosen for it once. */
+export interface NewTask {
+  readonly id: TaskId;
+  readonly type: 'task' | 'proposal';
+  readonly title: string;
+  readonly body: string;
+}
+
+/** More of a document is cut off, with a mark that says so: it travels in payloads. */
+export const MAX_DOCUMENT_CHARS = 32_000;
+
 export type AttemptOutcome = AttemptFacts &
   (
-    | { readonly kind: 'done'; readonly summary: string }
-    | { readonly kind: 'question'; readonly text: string }
-    | { readonly kind: 'proposal'; readonly text: string }
+    | {
+        readonly kind: 'done';
+        readonly summary: string;
+        /** What the phase's stage gate shows, where it has one: the understanding, the plan, the diff; at most {@link MAX_DOCUMENT_CHARS}. */
+        readonly document: string | null;
+        /** Tasks that the agent thinks somebody should do: each becomes a task of type proposal. */
+        readonly proposals: readonly NewTask[];
+      }
+    | { readonly kind: 'question'; readonly questions: readonly Question[] }
+    | { readonly kind: 'proposal'; readonly proposal: Proposal }
     | { readonly kind: 'failed'; readonly failure: Failure }
   );
 
@@ -105,8 +154,12 @@ export interface Held {
   readonly sinceMs: number;
 }
 
+/** Something between a task and people, for the next prompt. */
 export interface Exchange {
+  readonly kind: 'question' | 'decision' | 'comment';
+  /** The question, or what was proposed; empty for a comment. */
   readonly question: string;
+  /** The answer, the decision with its words, or the comment. */
   readonly answer: string;
   readonly actor: string;
   readonly atMs: number;
@@ -125,6 +178,7 @@ export function isEnd(state: TaskStateName): state is EndKind {
 export type WaitingKind =
   | 'question'
   | 'proposal'
+  | 'blocked'
   | 'attempts'
   | 'revisions'
   | 'checkout'
@@ -137,6 +191,8 @@ export type WaitingKind =
 const WAITS_FOR_PERSON: Readonly<Record<WaitingKind, boolean>> = {
   question: true,
   proposal: true,
+  // The question that it is blocked by waits for a person itself.
+  blocked: false,
   attempts: true,
   revisions: true,
   checkout: true,
@@ -157,6 +213,13 @@ export interface WaitingFor {
   readonly text: string;
   /** ISO 8601. */
   readonly since: string;
+  /** Of a question or proposal, the oldest that is open: what a reply names. */
+  readonly version: number | null;
+  readonly proposal: ProposalKind | null;
+  /** Who is asked; null: whoever looks. */
+  readonly for: string | null;
+  /** How many questions are open. */
+  readonly open: number;
 }
 
 /** One task as people and the ledger see it; `tasks show --json` prints it. Times are ISO 8601. */
@@ -182,49 +245,8 @@ export interface TaskView {
   readonly checkpoint: Checkpoint | null;
   readonly usage: Usage;
   readonly requestId: string | null;
+  readonly type: TaskType;
+  readonly parent: TaskId | null;
   /** Grows with each change; a record with a lower one is stale. */
   readonly sequence: number;
-}
-
-/** One thing that happened to a task; (task, sequence) is its key in the ledger. */
-export interface TaskEvent {
-  readonly sequence: number;
-  /** ISO 8601. */
-  readonly at: string;
-  readonly happened: Happened;
-}
-
-export type Happened =
-  | { readonly kind: 'submitted'; readonly title: string; readonly work: Work['kind'] }
-  | { readonly kind: 'attempt-scheduled'; readonly phase: Phase; readonly attempt: number }
-  | {
-      readonly kind: 'attempt-ended';
-      readonly phase: Phase;
-      readonly attempt: number;
-      readonly outcome: AttemptOutcome['kind'];
-      readonly host: string | null;
-      readonly usage: Usage | null;
-      readonly summary: string | null;
-      readonly failure: Failure | null;
-    }
-  | { readonly kind: 'asked'; readonly ask: 'question' | 'proposal'; readonly version: number; readonly text: string }
-  | { readonly kind: 'answered'; readonly version: number; readonly text: string; readonly actor: string }
-  | { readonly kind: 'parked'; readonly why: WaitingKind; readonly text: string }
-  | { readonly kind: 'retried'; readonly actor: string }
-  | { readonly kind: 'refused'; readonly message: string; readonly reason: string; readonly actor: string }
-  | { readonly kind: 'handed-off'; readonly checkpoint: Checkpoint }
-  | { readonly kind: 'held'; readonly held: Held | null }
-  | { readonly kind: 'returned'; readonly request: RevisionRequest }
-  | { readonly kind: 'cancel-requested' }
-  | { readonly kind: 'landed'; readonly landing: Landing }
-  | { readonly kind: 'ended'; readonly end: EndKind; readonly failure: Failure | null };
-
-/** One landing, as the ledger keeps it and the commit's trailers say it. */
-export interface Landing {
-  readonly commit: ObjectId;
-  readonly tree: ObjectId;
-  /** The first parent. */
-  readonly main: ObjectId;
-  readonly attempt: number;
-  readonly gateHash: string;
 }

@@ -1,20 +1,26 @@
 /** What people see of a task, made from its state. */
 
+import type { Ask } from './ask-types.ts';
 import type { Failure } from './failure.ts';
-import { oneLine } from './text.ts';
-import { phaseOf, type Stage, type Task } from './task.ts';
+import { headOf, oneLine } from './text.ts';
+import { askView } from './ask-view.ts';
+import { currentSpec, phaseOf, type Stage, type Task } from './task.ts';
 import type { TaskSpec, TaskStateName, TaskView, WaitingFor } from './task-types.ts';
+
+/** Of a question or proposal in lists and records; `tasks show` has the whole. */
+const MAX_WAIT_CHARS = 4_000;
 
 export function viewOf(task: Task, spec: TaskSpec): TaskView {
   const { stage } = task;
   return {
     id: spec.id,
-    title: spec.title,
+    title: currentSpec(task, spec).title,
     project: spec.project,
     branch: spec.branch,
     origin: spec.origin,
     state: stateOf(stage),
-    phase: phaseOf(task),
+    // What only asks has no phase yet.
+    phase: task.attempt === 0 ? null : phaseOf(task),
     attempt: task.attempt,
     waitingFor: waitingForOf(task, spec.id),
     commit: stage.kind === 'ended' ? (stage.landing?.commit ?? null) : null,
@@ -28,6 +34,8 @@ export function viewOf(task: Task, spec: TaskSpec): TaskView {
     checkpoint: task.checkpoint,
     usage: task.usage,
     requestId: spec.requestId,
+    type: spec.type,
+    parent: spec.parent,
     sequence: task.sequence,
   };
 }
@@ -38,6 +46,7 @@ export function stateOf(stage: Stage): TaskStateName {
       return 'running';
     case 'backoff':
     case 'asking':
+    case 'blocked':
     case 'parked':
       return 'waiting';
     case 'landing':
@@ -49,18 +58,28 @@ export function stateOf(stage: Stage): TaskStateName {
 }
 
 export function waitingForOf(task: Task, id: string): WaitingFor | null {
+  const wait = waitOf(task, id);
+  if (wait === null) return null;
   const since = new Date(task.sinceMs).toISOString();
+  return { since, version: null, proposal: null, for: null, open: 0, ...wait };
+}
+
+type Wait = Pick<WaitingFor, 'kind' | 'text'> & Partial<WaitingFor>;
+
+function waitOf(task: Task, id: string): Wait | null {
   const { stage } = task;
   switch (stage.kind) {
     case 'backoff': {
       const until = new Date(stage.untilMs).toISOString();
       const kind = stage.failure.kind === 'agent-limited' ? 'limit' : 'retry';
-      return { kind, text: `tries again at ${until}: ${stage.failure.message}`, since };
+      return { kind, text: `tries again at ${until}: ${stage.failure.message}` };
     }
     case 'asking':
-      return { kind: stage.ask.kind, text: stage.ask.text, since };
+      return waitOfAsking(stage.asks);
+    case 'blocked':
+      return { kind: 'blocked', text: task.blockers.map(({ by, text }) => `${by}: ${oneLine(text)}`).join('\n') };
     case 'parked':
-      return { kind: stage.why, text: `${stage.failure.message}; go on with: tasks retry ${id}`, since };
+      return { kind: stage.why, text: `${stage.failure.message}; go on with: tasks retry ${id}` };
     case 'landing':
     case 'withdrawing':
       return stage.held === null
@@ -70,6 +89,21 @@ export function waitingForOf(task: Task, id: string): WaitingFor | null {
     case 'ended':
       return null;
   }
+}
+
+function waitOfAsking(asks: readonly Ask[]): Wait | null {
+  const [ask] = asks;
+  if (ask === undefined) return null;
+  const { kind, version, text, body, since, for: whom } = askView(ask);
+  return {
+    kind: kind === 'question' ? 'question' : 'proposal',
+    proposal: kind === 'question' ? null : kind,
+    text: headOf(body === '' ? text : `${text}\n\n${body}`, MAX_WAIT_CHARS),
+    since,
+    version,
+    for: whom,
+    open: asks.length,
+  };
 }
 
 /** The failure that people should know of: of the end, or of the wait. A failure that was got over is history. */
@@ -82,34 +116,9 @@ function failureOf(task: Task): Failure | null {
       return stage.failure;
     case 'phase':
     case 'asking':
+    case 'blocked':
     case 'landing':
     case 'withdrawing':
       return null;
   }
-}
-
-/** The task's state for a person, as Markdown for the Temporal Web UI. At most some 2 kB. */
-export function detailsOf(task: Task, spec: TaskSpec): string {
-  const view = viewOf(task, spec);
-  const lines = [`**${view.state}**${view.phase === null ? '' : ` · ${view.phase}`} · attempt ${view.attempt}`];
-  if (view.waitingFor !== null) {
-    lines.push(
-      '',
-      `Waits for ${view.waitingFor.kind} since ${view.waitingFor.since}:`,
-      '',
-      `> ${oneLine(view.waitingFor.text, 1_000)}`,
-    );
-    if (view.waitingFor.kind === 'question' || view.waitingFor.kind === 'proposal') {
-      lines.push('', `Reply with \`tasks answer ${spec.id} "…"\``);
-    }
-  }
-  if (view.failure !== null)
-    lines.push(
-      '',
-      `${view.failure.kind}: ${oneLine(view.failure.message, 500)}`,
-      '',
-      `Next: ${oneLine(view.failure.next, 300)}`,
-    );
-  if (view.commit !== null) lines.push('', `Landed as \`${view.commit}\``);
-  return lines.join('\n');
 }

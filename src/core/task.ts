@@ -5,11 +5,22 @@
  *  submit ──▶ phase ────┬─ done, another phase follows ───────────▶ phase
  *                       ├─ done, the branch has changes ──────────▶ landing
  *                       ├─ done, it has none ─────────────────────▶ ended: unchanged
- *                       ├─ question, proposal ────────────────────▶ asking ──── answer ─────▶ phase
+ *                       ├─ done, and somebody decides about it ───▶ asking
+ *                       ├─ questions, a proposal ─────────────────▶ asking
  *                       ├─ failed, tries left; limited ───────────▶ backoff ─── due, retry ─▶ phase
  *                       ├─ failed, no tries left; lost too often ─▶ parked ──── retry ──────▶ phase
  *                       ├─ worker or host lost ───────────────────▶ phase (at once)
  *                       └─ failed for good ───────────────────────▶ ended: failed
+ *
+ *  a proposal, a question ── submitted as one ────────────────────▶ asking
+ *
+ *              asking ──┬─ the last open question answered ───────▶ phase (again)
+ *                       ├─ approved ──────────────────────────────▶ phase, landing
+ *                       ├─ changes wanted ────────────────────────▶ phase (again)
+ *                       ├─ rejected ──────────────────────────────▶ ended: rejected
+ *                       ├─ due: reminded, handed to another ──────▶ asking
+ *                       ├─ due: over, with a default answer ──────▶ phase (again)
+ *                       └─ due: over, without one ────────────────▶ ended: failed
  *
  *             landing ──┬─ landed ────────────────────────────────▶ ended: landed
  *                       ├─ nothing to land ───────────────────────▶ ended: unchanged
@@ -23,43 +34,36 @@
  *                       ├─ held, held no more ────────────────────▶ withdrawing
  *                       └─ withdrawn, or any other answer ────────▶ ended: canceled
  *
- *  phase, backoff, asking, parked ── cancel ──────────────────────▶ ended: canceled
+ *  where it would go on, while a question blocks it ──────────────▶ blocked ─── released ───▶ phase, landing
+ *  phase, backoff, asking, blocked, parked ── cancel ─────────────▶ ended: canceled
  *  ended, but for landed ── tasks retry (`reopen`) ───────────────▶ phase
+ *  any, its workflow terminated ── tasks retry (`startOver`) ─────▶ phase (the first one)
  * ```
  *
  * Phases follow one another: understand, plan, execute; a shell task has execute alone; what landing returns is
- * revise. Each entry into `phase` is the next attempt.
+ * revise. Each entry into `phase` is the next attempt. A comment, an edit and a question that blocks the task reach it
+ * in every stage but the last, and move none.
  *
  * Kept true here: attempts only grow (N2: a landing names one); every change is an event with the next sequence (N9);
  * a message refused changes nothing (N7).
  */
 
-import { newestWithin } from './bounds.ts';
+import { answer, approve, askDecision, askQuestions, overdue, reject, replaceAsks, revise } from './asking.ts';
+import { afterAttempt, afterReturn, cancelAttempt, holdLanding, land } from './attempts.ts';
+import { nextDueMs } from './patience.ts';
+import { cancel, end, enter, goOn, happen } from './task-moves.ts';
+import { block, comment, currentSpec, edit, editAsked, release, releaseAndGoOn } from './task-notes.ts';
 import type { Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
-import {
-  afterAttempt,
-  afterReturn,
-  begin,
-  cancel,
-  cancelAttempt,
-  end,
-  enter,
-  happen,
-  holdLanding,
-  land,
-} from './task-transitions.ts';
 import type { Phase, TaskSpec, Usage } from './task-types.ts';
 
 export { phaseOf } from './task-state.ts';
-export type { Ask, ParkedWhy, Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
-export { MAX_UNRECORDED, MAX_UNRECORDED_CHARS } from './task-transitions.ts';
-
-export const MAX_EXCHANGES = 50;
-export const MAX_EXCHANGES_CHARS = 100_000;
+export { MAX_EXCHANGES, MAX_EXCHANGES_CHARS, MAX_UNRECORDED, MAX_UNRECORDED_CHARS } from './task-moves.ts';
+export { confirmMade, confirmRecorded, currentSpec, noteRefusal, overtake } from './task-notes.ts';
+export type { ParkedWhy, PersonEvent, Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
 
 const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
-export function firstPhase(spec: TaskSpec): Phase {
+export function firstPhase(spec: Pick<TaskSpec, 'work'>): Phase {
   return spec.work.kind === 'shell' ? 'execute' : 'understand';
 }
 
@@ -76,7 +80,14 @@ export function newTask(surroundings: Surroundings): Task {
     session: null,
     summary: null,
     asks: 0,
+    settled: [],
+    refused: [],
     exchanges: [],
+    documents: { understanding: null, plan: null },
+    edited: null,
+    blockers: [],
+    toMake: [],
+    unasked: 0,
     request: null,
     lastFailure: null,
     usage: NO_USAGE,
@@ -84,8 +95,30 @@ export function newTask(surroundings: Surroundings): Task {
     sequence: 0,
     unrecorded: [],
   };
-  const submitted = happen(empty, surroundings, { kind: 'submitted', title: spec.title, work: spec.work.kind });
-  return begin(submitted, surroundings, firstPhase(spec));
+  const { title, work } = spec;
+  return start(
+    happen(empty, surroundings, { kind: 'submitted', title, work: work.kind, type: spec.type }),
+    surroundings,
+  );
+}
+
+/** What was submitted begins: a task with its first phase, a proposal and a question by asking. */
+function start(task: Task, surroundings: Surroundings): Task {
+  const spec = currentSpec(task, surroundings.spec);
+  const phase = firstPhase(spec);
+  const { title, body, choices } = spec;
+  switch (spec.type) {
+    case 'task':
+      return goOn(task, surroundings, { kind: 'phase', phase });
+    case 'proposal': {
+      const proposal = { kind: 'task', title, body, items: [] } as const;
+      return askDecision(task, surroundings, phase, proposal, { kind: 'phase', phase });
+    }
+    case 'question': {
+      const text = body.trim() === '' ? title : `${title}\n\n${body}`;
+      return askQuestions(task, surroundings, phase, [{ text, choices, default: spec.default, patience: {} }]);
+    }
+  }
 }
 
 /**
@@ -96,8 +129,28 @@ export function reopen(task: Task, surroundings: Surroundings, actor: string): T
   const { stage } = task;
   if (stage.kind !== 'ended' || stage.end === 'landed') return task;
   const retried = happen({ ...task, endedAtMs: null, lostInARow: 0 }, surroundings, { kind: 'retried', actor });
+  const fresh: Task = { ...retried, tries: 0, revisions: 0 };
+  if (task.attempt === 0) return start(fresh, surroundings);
   // One that ended while it was landing has no phase: its work is done and only has to be handed off anew.
-  return begin({ ...retried, tries: 0, revisions: 0 }, surroundings, stage.phase ?? 'execute');
+  return goOn(fresh, surroundings, { kind: 'phase', phase: stage.phase ?? 'execute' });
+}
+
+/**
+ * What `tasks retry` makes of a task whose workflow was terminated: it begins anew, since what it had is swept away. The
+ * same object when it has ended by itself.
+ */
+export function startOver(task: Task, surroundings: Surroundings, actor: string): Task {
+  if (task.stage.kind === 'ended') return task;
+  const retried = happen(task, surroundings, { kind: 'retried', actor });
+  const counts = { tries: 0, lostInARow: 0, revisions: 0 };
+  const nothing = { checkpoint: null, session: null, request: null, lastFailure: null };
+  return start({ ...retried, ...counts, ...nothing, reset: true }, surroundings);
+}
+
+/** When the task's stage has something due by itself, in milliseconds since the epoch; null: it waits for a message. */
+export function dueAtMs({ stage }: Task): number | null {
+  if (stage.kind === 'backoff') return stage.untilMs;
+  return stage.kind === 'asking' ? nextDueMs(stage.asks) : null;
 }
 
 type Cell<S extends Stage['kind'], E extends TaskInputEvent['kind']> = (
@@ -111,91 +164,102 @@ type Table = {
   readonly [S in Stage['kind']]: { readonly [E in TaskInputEvent['kind']]: Cell<S, E> | 'ignored' };
 };
 
+/** Cells that several stages have alike. */
+const NOTES = { comment, edit, block, release } as const;
+const NO_NOTES = { comment: 'ignored', edit: 'ignored', block: 'ignored', release: 'ignored' } as const;
+const NO_REPLY = { answer: 'ignored', approve: 'ignored', revise: 'ignored', reject: 'ignored' } as const;
+const NO_LANDING = {
+  landed: 'ignored',
+  'nothing-to-land': 'ignored',
+  returned: 'ignored',
+  refused: 'ignored',
+  held: 'ignored',
+  withdrawn: 'ignored',
+} as const;
+
+const canceled = (task: Task, _event: unknown, surroundings: Surroundings): Task => cancel(task, surroundings);
+const landed = (task: Task, event: Extract<TaskInputEvent, { kind: 'landed' }>, surroundings: Surroundings): Task =>
+  land(task, event.landing, surroundings);
+
 /** Every stage × every event: the compiler refuses a missing cell. */
 const TABLE: Table = {
   phase: {
     'attempt-ended': (task, event, surroundings, stage) =>
       event.attempt === stage.attempt ? afterAttempt(task, event.outcome, surroundings, stage) : task,
     due: 'ignored',
-    answer: 'ignored',
+    ...NO_REPLY,
+    ...NOTES,
     retry: 'ignored',
     cancel: (task, _event, surroundings, stage) => cancelAttempt(task, surroundings, stage),
-    landed: 'ignored',
-    'nothing-to-land': 'ignored',
-    returned: 'ignored',
-    refused: 'ignored',
-    held: 'ignored',
-    withdrawn: 'ignored',
+    ...NO_LANDING,
   },
   backoff: {
     'attempt-ended': 'ignored',
-    due: (task, _event, surroundings, stage) =>
-      surroundings.nowMs >= stage.untilMs ? begin(task, surroundings, stage.phase) : task,
-    answer: 'ignored',
-    retry: (task, event, surroundings, stage) =>
-      begin(happen(task, surroundings, { kind: 'retried', actor: event.actor }), surroundings, stage.phase),
-    cancel: (task, _event, surroundings) => cancel(task, surroundings),
-    landed: 'ignored',
-    'nothing-to-land': 'ignored',
-    returned: 'ignored',
-    refused: 'ignored',
-    held: 'ignored',
-    withdrawn: 'ignored',
+    due: (task, _event, surroundings, { phase, untilMs }) =>
+      surroundings.nowMs >= untilMs ? goOn(task, surroundings, { kind: 'phase', phase }) : task,
+    ...NO_REPLY,
+    ...NOTES,
+    retry: (task, { actor }, surroundings, { phase }) =>
+      goOn(happen(task, surroundings, { kind: 'retried', actor }), surroundings, { kind: 'phase', phase }),
+    cancel: canceled,
+    ...NO_LANDING,
   },
   asking: {
     'attempt-ended': 'ignored',
-    due: 'ignored',
-    answer: (task, event, surroundings, stage) => {
-      const exchange = { question: stage.ask.text, answer: event.text, actor: event.actor, atMs: surroundings.nowMs };
-      const answered = happen(
-        {
-          ...task,
-          exchanges: newestWithin([...task.exchanges, exchange], MAX_EXCHANGES, MAX_EXCHANGES_CHARS),
-          tries: 0,
-        },
-        surroundings,
-        { kind: 'answered', version: stage.ask.version, text: event.text, actor: event.actor },
-      );
-      return begin(answered, surroundings, stage.phase);
+    due: (task, _event, surroundings, stage) => overdue(task, surroundings, stage),
+    answer,
+    approve,
+    revise,
+    reject,
+    ...NOTES,
+    // What only asks is asked anew in its new words; a reply to the old ones comes too late.
+    edit: (task, event, surroundings, stage) => {
+      if (task.attempt > 0) return edit(task, event, surroundings);
+      const replaced = replaceAsks(task, event.actor, surroundings, stage);
+      return start(editAsked(replaced, event, surroundings, task.asks), surroundings);
     },
     retry: 'ignored',
-    cancel: (task, _event, surroundings) => cancel(task, surroundings),
-    landed: 'ignored',
-    'nothing-to-land': 'ignored',
-    returned: 'ignored',
-    refused: 'ignored',
-    held: 'ignored',
-    withdrawn: 'ignored',
+    cancel: canceled,
+    ...NO_LANDING,
+  },
+  blocked: {
+    'attempt-ended': 'ignored',
+    due: 'ignored',
+    ...NO_REPLY,
+    ...NOTES,
+    release: releaseAndGoOn,
+    retry: 'ignored',
+    cancel: canceled,
+    ...NO_LANDING,
   },
   parked: {
     'attempt-ended': 'ignored',
     due: 'ignored',
-    answer: 'ignored',
-    retry: (task, event, surroundings, stage) => {
-      const retried = happen(task, surroundings, { kind: 'retried', actor: event.actor });
-      const revisions = stage.why === 'revisions' ? 1 : retried.revisions;
-      return begin({ ...retried, tries: 0, lostInARow: 0, revisions }, surroundings, stage.phase);
+    ...NO_REPLY,
+    ...NOTES,
+    retry: (task, { actor }, surroundings, { phase, why }) => {
+      const retried = happen(task, surroundings, { kind: 'retried', actor });
+      const revisions = why === 'revisions' ? 1 : retried.revisions;
+      return goOn({ ...retried, tries: 0, lostInARow: 0, revisions }, surroundings, { kind: 'phase', phase });
     },
-    cancel: (task, _event, surroundings) => cancel(task, surroundings),
-    landed: 'ignored',
-    'nothing-to-land': 'ignored',
-    returned: 'ignored',
-    refused: 'ignored',
-    held: 'ignored',
-    withdrawn: 'ignored',
+    cancel: canceled,
+    ...NO_LANDING,
   },
   landing: {
     'attempt-ended': 'ignored',
     due: 'ignored',
-    answer: 'ignored',
+    ...NO_REPLY,
+    ...NOTES,
+    // Handed off again under its new title; one that is being built keeps the old one.
+    edit: (task, event, surroundings, stage) => ({ ...edit(task, event, surroundings), stage: { ...stage } }),
     retry: 'ignored',
-    cancel: (task, _event, surroundings, stage) =>
+    cancel: (task, _event, surroundings, { checkpoint, held }) =>
       enter(happen(task, surroundings, { kind: 'cancel-requested' }), surroundings, {
         kind: 'withdrawing',
-        checkpoint: stage.checkpoint,
-        held: stage.held,
+        checkpoint,
+        held,
       }),
-    landed: (task, event, surroundings) => land(task, event.landing, surroundings),
+    landed,
     'nothing-to-land': (task, _event, surroundings) => end(task, surroundings, 'unchanged', null),
     returned: (task, event, surroundings) => afterReturn(task, event.request, surroundings),
     refused: (task, event, surroundings) => end(task, surroundings, 'failed', event.failure),
@@ -205,28 +269,25 @@ const TABLE: Table = {
   withdrawing: {
     'attempt-ended': 'ignored',
     due: 'ignored',
-    answer: 'ignored',
+    ...NO_REPLY,
+    ...NO_NOTES,
     retry: 'ignored',
     cancel: 'ignored',
-    landed: (task, event, surroundings) => land(task, event.landing, surroundings),
-    'nothing-to-land': (task, _event, surroundings) => cancel(task, surroundings),
-    returned: (task, _event, surroundings) => cancel(task, surroundings),
-    refused: (task, _event, surroundings) => cancel(task, surroundings),
+    landed,
+    'nothing-to-land': canceled,
+    returned: canceled,
+    refused: canceled,
     held: (task, event, surroundings, stage) => holdLanding(task, event.held, surroundings, stage),
-    withdrawn: (task, _event, surroundings) => cancel(task, surroundings),
+    withdrawn: canceled,
   },
   ended: {
     'attempt-ended': 'ignored',
     due: 'ignored',
-    answer: 'ignored',
+    ...NO_REPLY,
+    ...NO_NOTES,
     retry: 'ignored',
     cancel: 'ignored',
-    landed: 'ignored',
-    'nothing-to-land': 'ignored',
-    returned: 'ignored',
-    refused: 'ignored',
-    held: 'ignored',
-    withdrawn: 'ignored',
+    ...NO_LANDING,
   },
 };
 
@@ -239,19 +300,4 @@ export function nextTask(task: Task, event: TaskInputEvent, surroundings: Surrou
     | ((task: Task, event: TaskInputEvent, surroundings: Surroundings, stage: Stage) => Task)
     | 'ignored';
   return cell === 'ignored' ? task : cell(task, event, surroundings, task.stage);
-}
-
-/** A note on the record that a message was refused; nothing else changes. */
-export function noteRefusal(
-  task: Task,
-  surroundings: Surroundings,
-  refusal: { message: string; reason: string; actor: string },
-): Task {
-  return happen(task, surroundings, { kind: 'refused', ...refusal });
-}
-
-/** The task once the ledger has confirmed everything up to a sequence. */
-export function confirmRecorded(task: Task, upTo: number): Task {
-  const unrecorded = task.unrecorded.filter((event) => event.sequence > upTo);
-  return unrecorded.length === task.unrecorded.length ? task : { ...task, unrecorded };
 }

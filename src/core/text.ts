@@ -55,11 +55,7 @@ export function parseBody(text: string): Parsed<string> {
 
 /** An answer: some text, up to 64 KiB. */
 export function parseAnswer(text: string): Parsed<string> {
-  const answer = printable(text);
-  if (!VISIBLE.test(answer)) return fail('answer: is empty; say something, even "no"');
-  const bytes = byteLength(text);
-  if (bytes > MAX_ANSWER_BYTES) return fail(`answer: is ${bytes} bytes, the limit is ${MAX_ANSWER_BYTES}; shorten it`);
-  return ok(answer);
+  return parseWords('answer', text, 'say something, even "no"');
 }
 
 /** A shell command: some text up to 16 KiB. */
@@ -94,4 +90,31 @@ export function oneLine(text: string, maxChars: number = MAX_TITLE_CHARS): strin
   if (line.length <= maxChars) return line;
   // A character that the cut would halve is left out.
   return `${line.slice(0, maxChars - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
+
+const HEAD_MARK = '\n[…]';
+
+/** The first part of a text, at most so many characters, with a mark where it was cut. */
+export function headOf(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  return `${text.slice(0, maxChars - HEAD_MARK.length).replace(/[\ud800-\udbff]$/, '')}${HEAD_MARK}`;
+}
+
+/** Whether a text is what {@link headOf} left of a longer one. */
+export function isHead(text: string, maxChars: number): boolean {
+  return text.length >= maxChars - 1 && text.endsWith(HEAD_MARK);
+}
+
+/** What a person writes: some text, up to 64 KiB, named in the error as what it is. */
+export function parseWords(name: string, text: string, empty: string): Parsed<string> {
+  const words = printable(text);
+  if (!VISIBLE.test(words)) return fail(`${name}: is empty; ${empty}`);
+  const bytes = byteLength(text);
+  if (bytes > MAX_ANSWER_BYTES) return fail(`${name}: is ${bytes} bytes, the limit is ${MAX_ANSWER_BYTES}; shorten it`);
+  return ok(words);
+}
+
+/** Whether a value from outside is an object with fields. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,7 @@ import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, 
 import type { Target } from '../core/queue-types.ts';
 import type { Collect } from './collect.ts';
 import { buildCandidate, firstParents } from './candidate.ts';
+import { diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
@@ -64,6 +65,10 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     removeWorkspace: (project, taskId) => removeWorkspace(workspaces, project, taskId),
     deleteTaskRefs: (target, taskIds) => deleteTaskRefs(git, repositories, target, taskIds),
     listWorkspaces: () => listWorkspaces(home),
+    diffOf: async ({ base, head, ...name }) => {
+      const mirror = await repositories.findMirror(name);
+      return mirror === null ? null : diffOf(git, mirror, base, head);
+    },
     buildCandidate: (target, item, readGate) => buildCandidate(landing, target, item, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
     land: (target, item, candidate) => land(landing, target, item, candidate),

@@ -76,6 +76,13 @@ export interface GitRoom {
   deleteTaskRefs(target: Target, taskIds: readonly TaskId[]): Promise<void>;
   /** The workspaces that this host has. */
   listWorkspaces(): Promise<readonly { readonly project: ProjectName; readonly taskId: TaskId }[]>;
+  /** The difference between two commits of a task, for a person to decide about; null when it cannot be told. */
+  diffOf(request: {
+    readonly project: ProjectName;
+    readonly origin: string;
+    readonly base: ObjectId;
+    readonly head: ObjectId;
+  }): Promise<string | null>;
   buildCandidate(target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult>;
   /** What landed on main after a commit, newest first, at most 20: from this host's mirror, none when it lacks either. */
   landedSince(target: Target, since: ObjectId, main: ObjectId): Promise<RevisionRequest['landedSince']>;

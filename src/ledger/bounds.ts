@@ -4,7 +4,8 @@ import { tailOf } from '../core/failure.ts';
 import { byteLength } from '../core/text.ts';
 import { cleanJson } from './database.ts';
 
-export const MAX_EVENT_BYTES = 64 * 1024;
+/** An answer or an edited text at its limit of 64 KiB is kept whole, also when every character of it has to be escaped. */
+export const MAX_EVENT_BYTES = 160 * 1024;
 export const MAX_VIEW_BYTES = 128 * 1024;
 export const MAX_ARTIFACT_BYTES = 256 * 1024;
 

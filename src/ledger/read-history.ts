@@ -1,7 +1,8 @@
 /** Reads what happened to a task: its events, its attempts and what they left behind. */
 
 import type { TaskId } from '../core/ids.ts';
-import type { Happened, TaskEvent, Usage } from '../core/task-types.ts';
+import type { Usage } from '../core/task-types.ts';
+import type { Happened, TaskEvent } from '../core/task-events.ts';
 import type { Database, RawRow } from './database.ts';
 import { parseTime } from './task-rows.ts';
 import type { Artifact, AttemptRow } from './types.ts';

@@ -4,6 +4,7 @@ import { countByState } from './count-tasks.ts';
 import { openDatabase, type Database } from './database.ts';
 import { findIds } from './find-ids.ts';
 import { listTasks } from './list-tasks.ts';
+import { readAsks } from './read-asks.ts';
 import { readArtifacts, readAttempts, readEvents } from './read-history.ts';
 import { readInbox } from './read-inbox.ts';
 import { readLogs } from './read-logs.ts';
@@ -25,6 +26,7 @@ export function readerOf(database: Database): LedgerReader {
     readTasks: (ids) => readTasks(database, ids),
     findIds: (prefix) => findIds(database, prefix),
     readInbox: (project) => readInbox(database, project),
+    readAsks: (id) => readAsks(database, id),
     readEvents: (id) => readEvents(database, id),
     readAttempts: (id) => readAttempts(database, id),
     readLogs: (id, after, limit) => readLogs(database, id, after, limit),

@@ -2,12 +2,14 @@
  * Records a task: its view, and what happened to it.
  *
  * One statement, so that a record is there whole or not at all. Keeps true (N9): the same record twice changes nothing,
- * since events are kept by (task, sequence) and only those that were new are read out into attempts, questions and
- * landings; a late one changes no view, since the view's sequence only grows; and what is read out does not depend on
- * the order in which records come, since each column is filled by one kind of event.
+ * since events are kept by (task, sequence) and only those that were new are read out into attempts, asks and landings;
+ * a late one changes no view, since the view's sequence only grows; and what is read out does not depend on the order in
+ * which records come, since each column is filled by one kind of event, or takes the least, the greatest or the end of
+ * waiting of several. An event of a kind that this version does not know is kept, and read out into nothing.
  */
 
-import type { TaskEvent, TaskView } from '../core/task-types.ts';
+import type { TaskView } from '../core/task-types.ts';
+import type { TaskEvent } from '../core/task-events.ts';
 import { waitsForPerson } from '../core/task-types.ts';
 import { boundedJson, MAX_EVENT_BYTES, MAX_VIEW_BYTES } from './bounds.ts';
 import type { Database } from './database.ts';
@@ -65,22 +67,51 @@ attempts as (
     output_tokens = coalesce(a.output_tokens, excluded.output_tokens),
     cost_usd = coalesce(a.cost_usd, excluded.cost_usd)
 ),
-questions as (
-  insert into tributary.questions as q (task_id, version, kind, question, asked_at, answer, actor, answered_at)
-  select task_id, (event->>'version')::integer,
-    min(event->>'ask'), min(event->>'text') filter (where kind = 'asked'), min(at) filter (where kind = 'asked'),
-    min(event->>'text') filter (where kind = 'answered'), min(event->>'actor') filter (where kind = 'answered'),
-    min(at) filter (where kind = 'answered')
-  from fresh
-  where kind in ('asked', 'answered')
-  group by task_id, (event->>'version')::integer
+replies as (
+  select task_id, version, at, kind, event, ask
+  from fresh,
+    -- Workers of the first version wrote what was asked into the event itself.
+    lateral (select case when kind <> 'asked' then null
+      when jsonb_typeof(event->'ask') = 'object' then event->'ask'
+      else event || jsonb_build_object('kind', event->'ask') end as ask) as asked,
+    lateral (select coalesce(ask->>'version', event->>'version', event->>'replaces')::integer as version) as named
+  where kind in ('asked', 'answered', 'decided', 'edited', 'reminded', 'escalated', 'expired') and version is not null
+),
+asks as (
+  insert into tributary.asks as a (task_id, version, kind, text, body, choices, default_answer, items, asked_of,
+    asked_at, expires_at, reminders, escalated_to, how, reply, decided_items, actor, replied_at)
+  select task_id, version, min(ask->>'kind'), min(ask->>'text'), min(ask->>'body'), min((ask->'choices')::text)::jsonb,
+    min(ask->>'default'), min((ask->'items')::text)::jsonb, min(ask->>'for'), min(at) filter (where kind = 'asked'),
+    min((ask->>'expiresAt')::timestamptz),
+    coalesce(max((event->>'count')::integer) filter (where kind = 'reminded'), 0),
+    min(event->>'to') filter (where kind = 'escalated'),
+    -- A default answer is taken as any other, but nobody gave it.
+    case when bool_or(kind = 'expired') then 'expired' else
+      min(case kind when 'answered' then 'answered' when 'edited' then 'replaced' when 'decided' then event->>'decision'
+        end) end,
+    min(event->>'text') filter (where kind in ('answered', 'decided')),
+    min((event->'items')::text) filter (where kind = 'decided')::jsonb,
+    min(event->>'actor') filter (where kind in ('answered', 'decided', 'edited')),
+    min(at) filter (where kind in ('answered', 'decided', 'edited', 'expired'))
+  from replies
+  group by task_id, version
   on conflict (task_id, version) do update set
-    kind = coalesce(q.kind, excluded.kind),
-    question = coalesce(q.question, excluded.question),
-    asked_at = coalesce(q.asked_at, excluded.asked_at),
-    answer = coalesce(q.answer, excluded.answer),
-    actor = coalesce(q.actor, excluded.actor),
-    answered_at = coalesce(q.answered_at, excluded.answered_at)
+    kind = coalesce(a.kind, excluded.kind),
+    text = coalesce(a.text, excluded.text),
+    body = coalesce(a.body, excluded.body),
+    choices = coalesce(a.choices, excluded.choices),
+    default_answer = coalesce(a.default_answer, excluded.default_answer),
+    items = coalesce(a.items, excluded.items),
+    asked_of = coalesce(a.asked_of, excluded.asked_of),
+    asked_at = coalesce(a.asked_at, excluded.asked_at),
+    expires_at = coalesce(a.expires_at, excluded.expires_at),
+    reminders = greatest(a.reminders, excluded.reminders),
+    escalated_to = coalesce(a.escalated_to, excluded.escalated_to),
+    how = case when 'expired' in (a.how, excluded.how) then 'expired' else coalesce(a.how, excluded.how) end,
+    reply = coalesce(a.reply, excluded.reply),
+    decided_items = coalesce(a.decided_items, excluded.decided_items),
+    actor = coalesce(a.actor, excluded.actor),
+    replied_at = least(a.replied_at, excluded.replied_at)
 )
 insert into tributary.landings (task_id, attempt, commit, tree, main, gate_hash, landed_at)
 select task_id, (event->'landing'->>'attempt')::integer, event->'landing'->>'commit', event->'landing'->>'tree',

@@ -17,10 +17,22 @@ export const TASK_COLUMNS = `t.view, ${SHOWN_STATE} as shown`;
 
 /** Only this room writes these rows: the view comes back as it was recorded. */
 export function parseTask(row: RawRow): TaskView {
-  return { ...(row['view'] as TaskView), state: row['shown'] as TaskStateName };
+  const view = row['view'] as TaskView;
+  const { waitingFor } = view;
+  return {
+    ...SINCE_FIRST,
+    ...view,
+    waitingFor: waitingFor === null ? null : { ...NO_ASK, ...waitingFor },
+    state: row['shown'] as TaskStateName,
+  };
 }
 
-/** ISO 8601, or null. */
+/** Fields that the first version's views do not have. */
+const SINCE_FIRST = { type: 'task', parent: null } as const;
+const NO_ASK = { version: null, proposal: null, for: null, open: 0 } as const;
+
+/** ISO 8601, or null; of a column, or of its JSON. */
 export function parseTime(value: unknown): string | null {
+  if (typeof value === 'string') return new Date(value).toISOString();
   return value instanceof Date ? value.toISOString() : null;
 }

@@ -1,7 +1,9 @@
 /** What the ledger takes and gives. A ledger that cannot be reached throws {@link LedgerUnavailable}; nothing else is expected to throw. */
 
+import type { AskView, ItemDecision, Settled } from '../core/ask-types.ts';
 import type { ProjectName, TaskId } from '../core/ids.ts';
-import type { TaskEvent, TaskView, Usage } from '../core/task-types.ts';
+import type { TaskType, TaskView, Usage } from '../core/task-types.ts';
+import type { TaskEvent } from '../core/task-events.ts';
 
 export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';
@@ -46,11 +48,39 @@ export interface TaskFilter {
   readonly project: ProjectName | null;
   readonly states: readonly string[];
   readonly limit: number;
+  /** None, or left out: every type. */
+  readonly types?: readonly TaskType[];
+  /** Only tasks that this one proposed. */
+  readonly parent?: TaskId | null;
+}
+
+/** A question or proposal, open or not. */
+export interface AskRow extends AskView {
+  readonly reminders: number;
+  /** Null: none yet; it is open when its task still waits for it. */
+  readonly reply: AskReply | null;
+}
+
+export interface AskReply {
+  readonly how: Settled['how'];
+  /** The answer, the edited text, the wanted changes or the reason; null without one. */
+  readonly text: string | null;
+  /** Of a proposal of further tasks. */
+  readonly items: readonly ItemDecision[];
+  readonly actor: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** What waits for a person. The body of a proposal is in `readAsks`. */
+export interface InboxRow extends TaskView {
+  /** The open questions, or the open proposal, oldest first; none of a task that waits for something else. */
+  readonly asks: readonly Omit<AskView, 'body' | 'items'>[];
 }
 
 /** Written by workers. Every write may come twice, late and out of order. */
 export interface LedgerWriter {
-  /** The newest view wins by its sequence; events are kept by (task, sequence) and projected into attempts, usage, questions and landings. One round trip. */
+  /** The newest view wins by its sequence; events are kept by (task, sequence) and projected into attempts, usage, asks and landings. One round trip. */
   record(view: TaskView, events: readonly TaskEvent[]): Promise<void>;
   /** Marks an attempt as begun on a host; the task is shown as running from then on. */
   beginAttempt(taskId: TaskId, attempt: number, host: string, startedAt: string): Promise<void>;
@@ -79,7 +109,9 @@ export interface LedgerReader {
   /** At most two ids that begin with the prefix: enough to tell an ambiguous one. */
   findIds(prefix: string): Promise<readonly TaskId[]>;
   /** What waits for a person, oldest first. */
-  readInbox(project: ProjectName | null): Promise<readonly TaskView[]>;
+  readInbox(project: ProjectName | null): Promise<readonly InboxRow[]>;
+  /** All that a task has asked, oldest first, with what became of each. */
+  readAsks(id: TaskId): Promise<readonly AskRow[]>;
   readEvents(id: TaskId): Promise<readonly TaskEvent[]>;
   readAttempts(id: TaskId): Promise<readonly AttemptRow[]>;
   /** Log chunks after a cursor, oldest first, at most `limit`; the cursor is the last row's `cursor`. */

@@ -9,10 +9,13 @@
 
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { TaskId } from '../core/ids.ts';
+import type { AskView } from '../core/ask-types.ts';
 import type { Queue } from '../core/queue.ts';
 import type { LandingReply, QueueItem, QueueView, Target } from '../core/queue-types.ts';
+import type { ReplyName } from '../core/replies.ts';
 import type { Task } from '../core/task.ts';
-import type { Exchange, RevisionRequest, TaskEvent, TaskSpec, TaskView } from '../core/task-types.ts';
+import type { Exchange, RevisionRequest, TaskSpec, TaskView } from '../core/task-types.ts';
+import type { TaskEvent } from '../core/task-events.ts';
 
 export const WORKFLOW_TYPES = { task: 'task', integration: 'integration' } as const;
 
@@ -56,29 +59,86 @@ interface Message {
   readonly actor?: string;
 }
 
-export interface AnswerMessage extends Message {
-  readonly text: string;
-  /** Refused when another question is open by now; left out: the open one. */
+/** Which question or proposal is meant: refused when another one is open by now; left out: the one that is open. */
+interface Reply extends Message {
   readonly version?: number;
 }
 
-export type RetryMessage = Message;
+export interface AnswerMessage extends Reply {
+  readonly text: string;
+}
+
+/** With nothing in it, it counts when exactly one thing is open; of a question it takes the default answer. */
+export interface ApproveMessage extends Reply {
+  /** The edited text: it is what holds. */
+  readonly text?: string;
+  /** Of a proposal of further tasks, one for each: `{}` accepts, `{"drop": true}` drops, a title or a body edits. */
+  readonly items?: readonly { readonly drop?: boolean; readonly title?: string; readonly body?: string }[];
+}
+
+export interface ReviseMessage extends Reply {
+  /** What to change. */
+  readonly text: string;
+}
+
+export interface RejectMessage extends Reply {
+  readonly reason: string;
+}
+
+export interface CommentMessage extends Message {
+  readonly text: string;
+}
+
+export interface EditMessage extends Message {
+  readonly title?: string;
+  readonly body?: string;
+}
+
+/** What people send, by the name of the update and of the signal. */
+export interface Replies {
+  readonly answer: AnswerMessage;
+  readonly approve: ApproveMessage;
+  readonly revise: ReviseMessage;
+  readonly reject: RejectMessage;
+  readonly comment: CommentMessage;
+  readonly edit: EditMessage;
+  readonly retry: Message;
+}
+
+/** What the Temporal Web UI says beside each. */
+export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyName, string>> = {
+  answer: 'Answers the open question: {"text": "…"}; several open: {"text": "…", "version": 2}',
+  approve: 'Approves what is proposed: no input, or {"text": "…"} with edits',
+  revise: 'Asks for changes: {"text": "what to change"}',
+  reject: 'Turns the proposal down and ends the task: {"reason": "…"}',
+  comment: 'Reaches the next prompt: {"text": "…"}',
+  edit: 'Changes the submission: {"title": "…", "body": "…"}',
+  retry: 'Goes on with a task that waits after failing: no input',
+};
 
 /** The type that a refused update's ApplicationFailure has; its message is the reason. */
 export const REFUSED = 'Refused';
 
-export const answerUpdate = { type: 'update', name: 'answer' } as UpdateDefinition<
-  MessageOutcome,
-  [AnswerMessage],
-  'answer'
->;
-export const answerSignal = { type: 'signal', name: 'answer' } as SignalDefinition<[AnswerMessage], 'answer'>;
-export const retryUpdate = { type: 'update', name: 'retry' } as UpdateDefinition<
-  MessageOutcome,
-  [RetryMessage],
-  'retry'
->;
-export const retrySignal = { type: 'signal', name: 'retry' } as SignalDefinition<[RetryMessage], 'retry'>;
+export function updateOf<Name extends ReplyName>(name: Name): UpdateDefinition<MessageOutcome, [Replies[Name]], Name> {
+  return { type: 'update', name } as UpdateDefinition<MessageOutcome, [Replies[Name]], Name>;
+}
+
+export function signalOf<Name extends ReplyName>(name: Name): SignalDefinition<[Replies[Name]], Name> {
+  return { type: 'signal', name } as SignalDefinition<[Replies[Name]], Name>;
+}
+
+/** Sent by the workflow of a question to the task that waits for its answer. */
+export interface BlockMessage {
+  readonly by: TaskId;
+  readonly text: string;
+}
+
+export interface ReleaseMessage extends BlockMessage {
+  readonly actor: string;
+}
+
+export const blockSignal = { type: 'signal', name: 'block' } as SignalDefinition<[BlockMessage], 'block'>;
+export const releaseSignal = { type: 'signal', name: 'release' } as SignalDefinition<[ReleaseMessage], 'release'>;
 
 /** Sent by the integration workflow. */
 export const landingReplySignal = { type: 'signal', name: 'landing-reply' } as SignalDefinition<
@@ -92,8 +152,8 @@ export interface TaskDetail {
   readonly spec: TaskSpec;
   readonly exchanges: readonly Exchange[];
   readonly request: RevisionRequest | null;
-  /** The question's version while one is open. */
-  readonly askVersion: number | null;
+  /** The questions and the proposal that are open, oldest first. */
+  readonly asks: readonly AskView[];
   /** Events that the ledger has not confirmed yet. */
   readonly unrecorded: readonly TaskEvent[];
 }

@@ -2,8 +2,7 @@
  * The task workflow: carries what core/task.ts decides to the activities, and what happens back to it.
  *
  * It owns the task's state. Kept true here: every signal that it sends is confirmed before it completes or continues
- * as new (N1); a canceled attempt's process is gone before the task ends (N5); waiting holds nothing but a timer (N6);
- * what the ledger has not confirmed stays in the state and goes along with the next activity (N9).
+ * as new (N1); a canceled attempt's process is gone before the task ends (N5); a message counts once (N7).
  */
 
 import {
@@ -17,13 +16,16 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { workflowIds } from '../core/ids.ts';
-import { backoffMs, RECORD_BACKOFF } from '../core/retry.ts';
+import { askView } from '../core/ask-view.ts';
+import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
+import { actorOf, judgeReply, REPLIES, type ReplyName } from '../core/replies.ts';
 import {
-  confirmRecorded,
+  confirmMade,
+  dueAtMs,
   newTask,
   nextTask,
   noteRefusal,
@@ -31,32 +33,35 @@ import {
   type Task,
   type TaskInputEvent,
 } from '../core/task.ts';
+import { detailsOf } from '../core/task-details.ts';
 import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
-import { detailsOf, viewOf } from '../core/task-view.ts';
-import { failureOfActivity, reasonOf, phaseActivity, shortActivities } from './activity-options.ts';
+import { viewOf } from '../core/task-view.ts';
+import { isRecord } from '../core/text.ts';
+import { failureOfActivity, phaseActivity, shortActivities } from './activity-options.ts';
 import {
-  answerSignal,
-  answerUpdate,
+  blockSignal,
   carryQuery,
   detailQuery,
   landingReplySignal,
   REFUSED,
-  retrySignal,
-  retryUpdate,
+  releaseSignal,
+  REPLY_DESCRIPTIONS,
+  signalOf,
+  updateOf,
   withdrawSignal,
   type HandledMessage,
   type MessageOutcome,
   type TaskInput,
 } from './messages.ts';
 import { concludeTask } from './task-conclusion.ts';
-import { actorOf, isReplyTo, judgeAnswer, judgeRetry, outcomeOf, remember, type Judgement } from './task-messages.ts';
+import { blockOther, makeTask, releaseOther } from './task-links.ts';
+import { isBlock, isRelease, isReplyTo, outcomeOf, remember } from './task-messages.ts';
+import { Recording } from './task-recording.ts';
 
 /** A hand-off that nobody answered is repeated: the queue takes it once. */
 const HAND_OFF_AGAIN_MS = 10 * 60 * 1_000;
 const WITHDRAW_AGAIN_MS = 30 * 1_000;
-/** How often the end waits for a ledger that is away; with the back-off some two days. */
-const MAX_FINAL_RECORDS = 3_000;
 
 const taskState = defineSearchAttributeKey('TaskState', 'KEYWORD');
 const waitingFor = defineSearchAttributeKey('WaitingFor', 'KEYWORD');
@@ -70,35 +75,46 @@ export async function task(input: TaskInput): Promise<TaskView> {
 
 class TaskRun {
   readonly #input: TaskInput;
-  #task: Task;
+  /** The task as it now is, shared with its recording. */
+  readonly #held: { task: Task };
+  readonly #recording: Recording;
   #handled: readonly HandledMessage[];
+  /** Signals of each name so far in this run: the history's events are found by it. */
+  readonly #signals = new Map<string, number>();
   #cancelRequested = false;
   /** The scope of the attempt under way; null between attempts. */
   #attempt: CancellationScope | null = null;
   #shown = '';
-  /** Tries in a row that could not reach the ledger. */
-  #recordTries = 0;
 
   constructor(input: TaskInput) {
     this.#input = input;
     const carried = input.carried?.task;
     const surroundings = this.#surroundings();
     // One that has ended already is here because somebody retries it.
-    this.#task =
+    const task =
       carried === undefined
         ? newTask(surroundings)
         : reopen(carried, surroundings, actorOf({ actor: input.retriedBy ?? '' }));
+    this.#held = { task };
+    this.#recording = new Recording(this.#held, input.spec);
     this.#handled = input.carried?.handled ?? [];
   }
 
+  get #task(): Task {
+    return this.#held.task;
+  }
+
   listen(): void {
-    setHandler(answerUpdate, (message) => this.#hear('answer', message, judgeAnswer(this.#task, message), 'update'));
-    setHandler(answerSignal, (message) => {
-      this.#hear('answer', message, judgeAnswer(this.#task, message), 'signal');
+    for (const name of REPLIES) {
+      const description = REPLY_DESCRIPTIONS[name];
+      setHandler(updateOf(name), (payload) => this.#takeUpdate(name, payload), { description });
+      setHandler(signalOf(name), (payload) => this.#takeSignal(name, payload), { description });
+    }
+    setHandler(blockSignal, (message) => {
+      if (isBlock(message)) this.#apply({ ...message, kind: 'block' });
     });
-    setHandler(retryUpdate, (message) => this.#hear('retry', message, judgeRetry(this.#task, message), 'update'));
-    setHandler(retrySignal, (message) => {
-      this.#hear('retry', message, judgeRetry(this.#task, message), 'signal');
+    setHandler(releaseSignal, (message) => {
+      if (isRelease(message)) this.#apply({ ...message, kind: 'release' });
     });
     setHandler(landingReplySignal, (reply) => {
       const { stage } = this.#task;
@@ -111,7 +127,7 @@ class TaskRun {
       spec: this.#input.spec,
       exchanges: this.#task.exchanges,
       request: this.#task.request,
-      askVersion: this.#task.stage.kind === 'asking' ? this.#task.stage.ask.version : null,
+      asks: this.#task.stage.kind === 'asking' ? this.#task.stage.asks.map(askView) : [],
       unrecorded: this.#task.unrecorded,
     }));
     setHandler(carryQuery, () => ({
@@ -123,20 +139,25 @@ class TaskRun {
 
   /** From one stage to the next until the end. */
   async live(): Promise<void> {
+    const { spec, carried } = this.#input;
     // A task may wait long for its first slot: it is in the lists from the start.
-    if (this.#input.carried === null) await this.#record();
+    if (carried === null) await this.#recording.record();
+    if (this.#task.stage.kind !== 'ended') await blockOther(spec);
     while (this.#task.stage.kind !== 'ended') {
+      await this.#makeProposed();
       this.#show();
       if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
         await continueAsNew<(next: TaskInput) => Promise<TaskView>>({
-          spec: this.#input.spec,
+          spec,
           carried: { task: this.#task, handled: this.#handled },
         });
       }
       await this.#liveStage(this.#task);
     }
+    await this.#makeProposed();
     this.#show();
-    await this.#recordTheEnd();
+    await releaseOther(spec, this.#task);
+    await this.#recording.recordTheEnd();
     await condition(allHandlersFinished);
   }
 
@@ -150,21 +171,22 @@ class TaskRun {
       case 'phase':
         return this.#runAttempt(task, stage.attempt);
       case 'backoff':
-        await this.#waitForChange(Math.max(1, stage.untilMs - Date.now()));
-        return this.#apply({ kind: 'due' });
       case 'asking':
-      case 'parked':
-        await this.#waitForChange(null);
-        return;
+      case 'blocked':
+      case 'parked': {
+        const dueMs = dueAtMs(task);
+        await this.#recording.waitForChange(dueMs === null ? null : Math.max(1, dueMs - Date.now()));
+        return this.#apply({ kind: 'due' });
+      }
       case 'landing':
-        await this.#recordedBy(
+        await this.#recording.recordedBy(
           shortActivities.handOff({
             target: this.#target(),
             item: queueItemOf(task, this.#input.spec, stage.checkpoint),
             record: recordRequestOf(task, this.#input.spec),
           }),
         );
-        await this.#waitForChange(HAND_OFF_AGAIN_MS);
+        await this.#recording.waitForChange(HAND_OFF_AGAIN_MS);
         return;
       case 'withdrawing':
         await this.#withdraw(stage.checkpoint.attempt);
@@ -183,7 +205,7 @@ class TaskRun {
       const scope = new CancellationScope();
       this.#attempt = scope;
       const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec.policy.totalTimeoutMs)(request));
-      this.#confirm(answer.recordedUpTo);
+      this.#recording.confirm(answer.recordedUpTo);
       outcome = answer.outcome;
     } catch (error) {
       const failure = failureOfActivity(error);
@@ -211,94 +233,61 @@ class TaskRun {
       // There is no queue: nothing of it can land.
       return this.#apply({ kind: 'withdrawn' });
     }
-    await this.#waitForChange(WITHDRAW_AGAIN_MS);
+    await this.#recording.waitForChange(WITHDRAW_AGAIN_MS);
   }
 
-  /** Waits until the task has changed or the time is over; brings the ledger up to date meanwhile. */
-  async #waitForChange(timeoutMs: number | null): Promise<void> {
-    const { stage } = this.#task;
-    const changed = (): boolean => this.#task.stage !== stage;
-    const untilMs = timeoutMs === null ? null : Date.now() + timeoutMs;
-    while (!changed()) {
-      if (this.#task.unrecorded.length > 0) await this.#record();
-      const leftMs = untilMs === null ? null : untilMs - Date.now();
-      if (leftMs !== null && leftMs <= 0) return;
-      const recordMs =
-        this.#task.unrecorded.length === 0 ? null : backoffMs(RECORD_BACKOFF, this.#recordTries, Math.random());
-      await this.#pause(changed, leftMs, recordMs);
-    }
+  /** Starts the tasks that were proposed and accepted. */
+  async #makeProposed(): Promise<void> {
+    const made = this.#task.toMake;
+    if (made.length === 0) return;
+    for (const one of made) await makeTask(this.#input.spec, one);
+    this.#held.task = confirmMade(this.#task, this.#surroundings(), made);
   }
 
-  async #pause(changed: () => boolean, leftMs: number | null, recordMs: number | null): Promise<void> {
-    const timeMs = leftMs === null ? recordMs : Math.min(leftMs, recordMs ?? leftMs);
-    const news = (): boolean => changed() || (recordMs === null && this.#task.unrecorded.length > 0);
-    if (timeMs === null) await condition(news);
-    else await condition(news, timeMs);
-  }
-
-  async #record(): Promise<void> {
-    await this.#recordedBy(shortActivities.record(recordRequestOf(this.#task, this.#input.spec)));
-  }
-
-  async #recordTheEnd(): Promise<void> {
-    // Somebody may be waiting for the end: begin with short waits again.
-    this.#recordTries = 0;
-    for (let tries = 0; tries < MAX_FINAL_RECORDS && this.#task.unrecorded.length > 0; tries += 1) {
-      await this.#record();
-      if (this.#task.unrecorded.length > 0) {
-        await condition(() => false, backoffMs(RECORD_BACKOFF, this.#recordTries, Math.random()));
-      }
-    }
-  }
-
-  async #recordedBy(activity: Promise<{ readonly recordedUpTo: number | null }>): Promise<void> {
-    try {
-      this.#confirm((await activity).recordedUpTo);
-    } catch (error) {
-      // These activities fail only when the engine does; the next round tries again.
-      this.#confirm(null);
-      setCurrentDetails(`${detailsOf(this.#task, this.#input.spec)}\n\nThe engine has trouble: ${reasonOf(error)}`);
-      await condition(() => false, backoffMs(RECORD_BACKOFF, this.#recordTries, Math.random()));
-    }
-  }
-
-  #confirm(recordedUpTo: number | null): void {
-    this.#recordTries = recordedUpTo === null ? this.#recordTries + 1 : 0;
-    if (recordedUpTo !== null) this.#task = confirmRecorded(this.#task, recordedUpTo);
-  }
-
-  #hear(
-    name: string,
-    message: { readonly messageId?: string; readonly actor?: string } | undefined,
-    judgement: Judgement,
-    by: 'update' | 'signal',
-  ): MessageOutcome {
-    const before = outcomeOf(this.#handled, message?.messageId);
-    const outcome = before ?? this.#decide(name, message, judgement);
-    if (outcome.kind === 'refused' && by === 'update') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
+  #takeUpdate(name: ReplyName, payload: unknown): MessageOutcome {
+    const outcome = this.#take(name, payload);
+    if (outcome.kind === 'refused') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
     return outcome;
   }
 
-  #decide(
-    name: string,
-    message: { readonly messageId?: string; readonly actor?: string } | undefined,
-    judgement: Judgement,
-  ): MessageOutcome {
+  /** One that names nobody has its sender in the history's event. */
+  async #takeSignal(name: ReplyName, payload: unknown): Promise<void> {
+    const number = (this.#signals.get(name) ?? 0) + 1;
+    this.#signals.set(name, number);
+    if (isRecord(payload) && typeof payload['actor'] === 'string') {
+      this.#take(name, payload);
+      return;
+    }
+    const { workflowId, runId } = workflowInfo();
+    const actor = await CancellationScope.nonCancellable(() =>
+      shortActivities.senderOf({ workflowId, runId, signal: name, number }).catch(() => null),
+    );
+    const fields = typeof payload === 'string' ? { text: payload, reason: payload } : payload;
+    this.#take(name, { ...(isRecord(fields) ? fields : {}), ...(actor === null ? {} : { actor }) });
+  }
+
+  #take(name: ReplyName, payload: unknown): MessageOutcome {
+    const messageId = isRecord(payload) ? payload['messageId'] : undefined;
+    const before = outcomeOf(this.#handled, messageId);
+    if (before !== null) return before;
+    const judgement = judgeReply(name, this.#task, payload, newIds);
     let outcome: MessageOutcome;
     if (judgement.kind === 'take') {
       this.#apply(judgement.event);
       outcome = { kind: 'taken', state: viewOf(this.#task, this.#input.spec).state };
     } else {
-      const refusal = { message: name, reason: judgement.reason, actor: actorOf(message) };
-      this.#task = noteRefusal(this.#task, this.#surroundings(), refusal);
-      outcome = { kind: 'refused', reason: judgement.reason };
+      const { reason } = judgement;
+      const refusal = { message: name, reason, actor: actorOf(payload) };
+      this.#held.task = noteRefusal(this.#task, this.#surroundings(), refusal);
+      setCurrentDetails(detailsOf(this.#task, this.#input.spec));
+      outcome = { kind: 'refused', reason };
     }
-    this.#handled = remember(this.#handled, message?.messageId, outcome);
+    this.#handled = remember(this.#handled, messageId, outcome);
     return outcome;
   }
 
   #apply(event: TaskInputEvent): void {
-    this.#task = nextTask(this.#task, event, this.#surroundings());
+    this.#held.task = nextTask(this.#task, event, this.#surroundings());
   }
 
   /** Tells the Temporal Web UI and its searches; only what changed, since each upsert is an event. */
@@ -323,4 +312,11 @@ class TaskRun {
   #surroundings() {
     return { spec: this.#input.spec, nowMs: Date.now(), random: Math.random() };
   }
+}
+
+/** Ids for tasks that may be made: the workflow's own random numbers, the same in a replay. */
+function newIds(count: number): readonly TaskId[] {
+  const encoder = new TextEncoder();
+  // Each byte of a version 4 UUID's text has at least four random bits, but for its hyphens and its version.
+  return Array.from({ length: count }, () => taskIdFromBytes(encoder.encode(uuid4().replaceAll('-', ''))));
 }

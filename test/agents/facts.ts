@@ -3,6 +3,7 @@
 import { parseBranchName, parseObjectId, parseProjectName, parseTaskId } from '../../src/core/ids.ts';
 import type { Parsed } from '../../src/core/parsed.ts';
 import type { TaskSpec } from '../../src/core/task-types.ts';
+import { NO_PATIENCE_LIMIT } from '../../src/core/ask-types.ts';
 import type { AttemptExit, PhaseFiles } from '../../src/agents/types.ts';
 
 export const FILES: PhaseFiles = {
@@ -25,10 +26,24 @@ export const SPEC: TaskSpec = {
   title: 'Add a --json flag',
   body: 'To the list command.\n',
   work: { kind: 'agent', agent: 'claude' },
-  policy: { attempts: 3, revisions: 2, idleTimeoutMs: 1_000, totalTimeoutMs: 2_000 },
+  policy: {
+    attempts: 3,
+    revisions: 2,
+    idleTimeoutMs: 1_000,
+    totalTimeoutMs: 2_000,
+    approve: [],
+    patience: NO_PATIENCE_LIMIT,
+    notify: [],
+  },
   owner: { name: 'Ada', email: 'ada@example.com' },
   createdAtMs: 0,
   requestId: null,
+  type: 'task',
+  for: null,
+  blocks: null,
+  choices: [],
+  default: null,
+  parent: null,
 };
 
 export const COMMIT = sure(parseObjectId('d'.repeat(40)));

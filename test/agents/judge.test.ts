@@ -40,17 +40,28 @@ function withoutFiles(text: string): Partial<AttemptFacts> {
 
 describe('judging an attempt', () => {
   it('takes an exit with 0 and a valid report for done', () => {
-    expect(judge({})).toEqual({ kind: 'done', summary: 'Added it.', document: null });
+    expect(judge({})).toEqual({ kind: 'done', summary: 'Added it.', document: null, proposals: [] });
   });
 
   it('hands questions and proposals on', () => {
     expect(judge({ report: report('{"status":"question","question":"Which?"}') })).toEqual({
       kind: 'question',
-      text: 'Which?',
+      questions: [{ text: 'Which?', choices: [], default: null, patience: {} }],
     });
     expect(judge({ report: report('{"status":"proposal","proposal":"So?"}') })).toEqual({
       kind: 'proposal',
-      text: 'So?',
+      proposal: { kind: 'effect', title: 'So?', body: 'So?', items: [] },
+    });
+  });
+
+  it('hands on what somebody should do besides', () => {
+    const text = '{"status":"done","summary":"x","proposals":[{"title":"Another"},{"title":"A third","body":"More."}]}';
+    expect(judge({ report: report(text) })).toMatchObject({
+      kind: 'done',
+      proposals: [
+        { title: 'Another', body: '' },
+        { title: 'A third', body: 'More.' },
+      ],
     });
   });
 
@@ -124,6 +135,7 @@ describe('an agent that cannot write files', () => {
       kind: 'done',
       summary: 'Add the flag.',
       document: { name: 'plan.md', text: '# Plan\n\nAdd the flag.\n\n1. Parse.\n' },
+      proposals: [],
     });
     expect(judge({ ...withoutFiles('Read it.'), phase: 'understand' })).toMatchObject({
       document: { name: 'understanding.md' },
@@ -132,7 +144,15 @@ describe('an agent that cannot write files', () => {
 
   it('may ask by a block at the end of its text', () => {
     const text = 'I cannot tell.\n\n```report\n{"status":"question","question":"Which one?"}\n```\n';
-    expect(judge(withoutFiles(text))).toEqual({ kind: 'question', text: 'Which one?' });
+    expect(judge(withoutFiles(text))).toMatchObject({ kind: 'question', questions: [{ text: 'Which one?' }] });
+  });
+
+  it('may propose by a block at the end of its text', () => {
+    const proposal = '{"status":"proposal","proposal":{"kind":"plan","title":"Two steps","body":"One, two"}}';
+    expect(judge(withoutFiles(`My plan.\n\n\`\`\`report\n${proposal}\n\`\`\``))).toMatchObject({
+      kind: 'proposal',
+      proposal: { kind: 'plan', body: 'One, two' },
+    });
   });
 
   it('has a done block taken for the summary alone', () => {
@@ -141,6 +161,7 @@ describe('an agent that cannot write files', () => {
       kind: 'done',
       summary: 'Short.',
       document: { name: 'plan.md', text: 'The plan.\n' },
+      proposals: [],
     });
   });
 
@@ -164,6 +185,7 @@ describe('judging a shell command', () => {
       kind: 'done',
       summary: 'Ran: npm run fix',
       document: null,
+      proposals: [],
     });
   });
 

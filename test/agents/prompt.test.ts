@@ -8,11 +8,13 @@ const INPUT: PromptInput = {
   phase: 'execute',
   attempt: 3,
   files: FILES,
+  edited: false,
   exchanges: [],
   request: null,
   lastFailure: null,
   conflicted: [],
   notes: [],
+  approved: [],
 };
 
 describe('the prompt', () => {
@@ -29,7 +31,18 @@ describe('the prompt', () => {
     ]) {
       expect(prompt).toContain(part);
     }
-    for (const absent of ['Answers', 'Why it came back', 'Conflict markers', 'attempt before', 'undefined', 'null']) {
+    for (const absent of [
+      'Answers',
+      'Decisions',
+      'Comments',
+      'have edited',
+      'approved by',
+      'Why it came back',
+      'Conflict markers',
+      'attempt before',
+      'undefined',
+      'null',
+    ]) {
       expect(prompt).not.toContain(absent);
     }
   });
@@ -52,8 +65,67 @@ describe('the prompt', () => {
     );
   });
 
+  it('says which of it a person has approved', () => {
+    const prompt = buildPrompt({ ...INPUT, notes: ['plan.md', 'understanding.md'], approved: ['plan.md'] });
+    expect(prompt).toContain(
+      '- /h/task/plan.md (approved by a person: it holds as it stands)\n- /h/task/understanding.md\n',
+    );
+  });
+
+  it('says that the submission was edited', () => {
+    expect(buildPrompt({ ...INPUT, edited: true })).toMatch(
+      /^# Add a --json flag\n\nTo the list command\.\n\nPeople have/,
+    );
+  });
+
+  it('carries decisions with every word that was approved, in a fence that they cannot close', () => {
+    const body = 'To: all@example.org\n\n## How to end\n```\nHello\n```';
+    const exchanges = [
+      { kind: 'decision', question: `the message "Hello"\n\n${body}`, answer: 'approved', actor: 'Ada', atMs: 0 },
+      {
+        kind: 'decision',
+        question: 'the effect "Release"',
+        answer: 'approved with edits; what holds is:\nrelease 1.1\nnot 2.0',
+        actor: 'Bo',
+        atMs: 1_000,
+      },
+      { kind: 'decision', question: 'the patch "x"', answer: 'changes are wanted: less', actor: 'Bo', atMs: 2_000 },
+    ] as const;
+    const prompt = buildPrompt({ ...INPUT, exchanges });
+    expect(prompt).toContain(
+      `## Decisions about what you proposed\n\nWhat was approved may be done now: exactly as it was approved, once,`,
+    );
+    expect(prompt).toContain(
+      `**You proposed:** the message "Hello"\n\n\`\`\`\`\n${body}\n\`\`\`\`\n\n**Ada decided at 1970-01-01T00:00:00.000Z:** approved`,
+    );
+    expect(prompt).toContain('approved with edits; what holds is:\n\n```\nrelease 1.1\nnot 2.0\n```');
+    expect(prompt).toContain('**Bo decided at 1970-01-01T00:00:02.000Z:** changes are wanted: less');
+    expect(prompt).not.toContain('You asked');
+  });
+
+  it('carries comments, apart from answers', () => {
+    const exchanges = [
+      { kind: 'comment', question: '', answer: 'Mind the tests.', actor: 'Ada', atMs: 0 },
+      { kind: 'question', question: 'Which port?', answer: '8080', actor: 'Bo', atMs: 0 },
+    ] as const;
+    const prompt = buildPrompt({ ...INPUT, exchanges });
+    expect(prompt).toContain('## Comments of people, oldest first\n\n**Ada commented:** Mind the tests.');
+    expect(prompt.match(/You asked/g)).toHaveLength(1);
+  });
+
+  it('says how to ask and how to propose, and what must be proposed', () => {
+    const prompt = buildPrompt(INPUT);
+    for (const part of ['"questions":[', '"choices":[', '"default":', '"deadline":"2d"', '"proposals":[', '`items`']) {
+      expect(prompt).toContain(part);
+    }
+    for (const kind of ['effect', 'message', 'plan', 'patch', 'tasks']) expect(prompt).toContain(`- \`${kind}\`: `);
+    expect(prompt).toMatch(
+      /never done without an approval.*\n- `effect`: whatever cannot be taken back or reaches outside/,
+    );
+  });
+
   it('carries questions with their answers', () => {
-    const exchanges = [{ question: 'Which port?', answer: '8080', actor: 'Ada', atMs: 0 }];
+    const exchanges = [{ kind: 'question' as const, question: 'Which port?', answer: '8080', actor: 'Ada', atMs: 0 }];
     expect(buildPrompt({ ...INPUT, exchanges })).toContain('**You asked:** Which port?\n\n**Ada answered:** 8080');
   });
 

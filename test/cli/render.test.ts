@@ -8,19 +8,24 @@ import { renderQueue } from '../../src/cli/render/queue.ts';
 import { countsLine, renderLive, stackEventLine } from '../../src/cli/render/stack.ts';
 import { cutTo, displayWidth, fit, table } from '../../src/cli/render/table.ts';
 import { happenedText, renderTask } from '../../src/cli/render/task.ts';
-import {
-  outcomeLine,
-  paintState,
-  renderInbox,
-  renderList,
-  replyCommand,
-  waitsLine,
-} from '../../src/cli/render/tasks.ts';
+import { renderInbox } from '../../src/cli/render/inbox.ts';
+import { outcomeLine, paintState, renderList, replyCommand, waitsLine } from '../../src/cli/render/tasks.ts';
 import { ago, duration, parseDuration } from '../../src/cli/render/time.ts';
 import { NOW_MS, SCREEN, viewWith } from './views.ts';
 
 const SINCE = '2026-01-02T03:03:05.000Z';
-const question = viewWith({ state: 'waiting', waitingFor: { kind: 'question', text: 'Which\none?', since: SINCE } });
+const question = viewWith({
+  state: 'waiting',
+  waitingFor: {
+    kind: 'question',
+    text: 'Which\none?',
+    since: SINCE,
+    version: null,
+    proposal: null,
+    for: null,
+    open: 0,
+  },
+});
 
 describe('the list', () => {
   it('has one line a task under a heading', () => {
@@ -45,7 +50,7 @@ describe('the list', () => {
 describe('what waits for a person', () => {
   it.each<[WaitingKind, string | null]>([
     ['question', 'tasks answer 3fa0000000 "…"'],
-    ['proposal', 'tasks answer 3fa0000000 "…"'],
+    ['proposal', 'tasks approve 3fa0000000'],
     ['attempts', 'tasks retry 3fa0000000'],
     ['revisions', 'tasks retry 3fa0000000'],
     ['checkout', null],
@@ -55,7 +60,11 @@ describe('what waits for a person', () => {
     ['retry', null],
     ['limit', null],
   ])('%s is replied to with %s', (kind, command) => {
-    expect(replyCommand(viewWith({ waitingFor: { kind, text: 'x', since: SINCE } }))).toBe(command);
+    expect(
+      replyCommand(
+        viewWith({ waitingFor: { kind, text: 'x', since: SINCE, version: null, proposal: null, for: null, open: 0 } }),
+      ),
+    ).toBe(command);
   });
 
   it('is told on one line with the command', () => {
@@ -64,44 +73,48 @@ describe('what waits for a person', () => {
 
   it('does not tell a command twice', () => {
     const text = 'it failed; go on with: tasks retry 3fa0000000';
-    expect(waitsLine(viewWith({ waitingFor: { kind: 'attempts', text, since: SINCE } }))).toBe(
-      `3fa0000000 waits for a person, its attempts are used up: ${text}`,
-    );
+    expect(
+      waitsLine(
+        viewWith({
+          waitingFor: { kind: 'attempts', text, since: SINCE, version: null, proposal: null, for: null, open: 0 },
+        }),
+      ),
+    ).toBe(`3fa0000000 waits for a person, its attempts are used up: ${text}`);
   });
 
   it('says once in a task and in the inbox how to go on', () => {
     const text = 'it failed; go on with: tasks retry 3fa0000000';
-    const view = viewWith({ state: 'waiting', waitingFor: { kind: 'revisions', text, since: SINCE } });
-    const page = renderTask({ view, body: null, exchanges: [], events: [], webUrl: null }, SCREEN);
+    const view = viewWith({
+      state: 'waiting',
+      waitingFor: { kind: 'revisions', text, since: SINCE, version: null, proposal: null, for: null, open: 0 },
+    });
+    const page = renderTask({ view, body: null, asks: [], exchanges: [], events: [], webUrl: null }, SCREEN);
     expect(page.slice(-2)).toEqual([
       'Waits for a person, its revisions are used up (since 1 min ago)',
       '  it failed; go on with: tasks retry 3fa0000000',
     ]);
-    expect(renderInbox([view], SCREEN)).toHaveLength(2);
+    expect(renderInbox([{ ...view, asks: [] }], SCREEN)).toHaveLength(2);
   });
 
   it('has nothing to reply with where the checkout is waited for', () => {
     const text = 'a.txt is changed in the checkout; commit it, landing goes on by itself';
-    const view = viewWith({ state: 'landing', waitingFor: { kind: 'checkout', text, since: SINCE } });
+    const view = viewWith({
+      state: 'landing',
+      waitingFor: { kind: 'checkout', text, since: SINCE, version: null, proposal: null, for: null, open: 0 },
+    });
     expect(waitsLine(view)).toBe(`3fa0000000 waits for the checkout: ${text}`);
-    expect(renderInbox([view], SCREEN).at(-1)).toBe('    see: tasks show 3fa0000000');
-  });
-
-  it('is an inbox entry of three lines', () => {
-    expect(renderInbox([question, viewWith({})], SCREEN)).toEqual([
-      '3fa0000000  question  shop, 1 min ago  Sort the imports',
-      '    Which',
-      '    reply with: tasks answer 3fa0000000 "…"',
-    ]);
+    expect(renderInbox([{ ...view, asks: [] }], SCREEN).at(-1)).toBe('    see: tasks show 3fa0000000');
   });
 });
 
 describe('one task', () => {
   it('shows its facts, its wait, its questions and its history', () => {
     const view = { ...question, usage: { inputTokens: 5, outputTokens: 6, costUsd: 0.5 }, revisions: 1 };
-    const exchanges = [{ question: 'A?', answer: 'B', actor: 'Bob', atMs: 0 }];
-    const events = [{ sequence: 1, at: SINCE, happened: { kind: 'submitted', title: 'x', work: 'agent' } as const }];
-    const lines = renderTask({ view, body: 'More\nof it', exchanges, events, webUrl: 'http://w' }, SCREEN);
+    const exchanges = [{ kind: 'question', question: 'A?', answer: 'B', actor: 'Bob', atMs: 0 } as const];
+    const events = [
+      { sequence: 1, at: SINCE, happened: { kind: 'submitted', title: 'x', work: 'agent', type: 'task' } as const },
+    ];
+    const lines = renderTask({ view, body: 'More\nof it', asks: [], exchanges, events, webUrl: 'http://w' }, SCREEN);
     expect(lines).toEqual([
       '3fa0000000  waiting (question)  Sort the imports',
       '  project  shop, branch main',
@@ -119,7 +132,7 @@ describe('one task', () => {
       '  one?',
       '  reply with: tasks answer 3fa0000000 "…"',
       '',
-      'Questions',
+      'Answers, decisions and comments',
       '  A?',
       '    Bob: B',
       '',
@@ -132,7 +145,7 @@ describe('one task', () => {
     const evidence = Array.from({ length: 40 }, (_, index) => `line ${index}`).join('\n');
     const failure = { kind: 'agent-failed', message: 'it broke', next: 'mend it', evidence } as const;
     const lines = renderTask(
-      { view: viewWith({ state: 'failed', failure }), body: null, exchanges: [], events: [], webUrl: null },
+      { view: viewWith({ state: 'failed', failure }), body: null, asks: [], exchanges: [], events: [], webUrl: null },
       SCREEN,
     );
     expect(lines).toContain('agent-failed: it broke');

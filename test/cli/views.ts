@@ -29,6 +29,8 @@ export function viewWith(changes: Partial<TaskView>): TaskView {
     checkpoint: null,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
     requestId: null,
+    type: 'task',
+    parent: null,
     sequence: 4,
     ...changes,
   };

@@ -1,5 +1,6 @@
 /** Values that core's tests are made of, and a generator of random numbers that gives the same ones for the same seed. */
 
+import { DEFAULT_STAGE_GATES, NO_PATIENCE_LIMIT, type Proposal, type Question } from '../../src/core/ask-types.ts';
 import type { Failure, FailureKind } from '../../src/core/failure.ts';
 import {
   parseBranchName,
@@ -20,14 +21,15 @@ import {
   type TaskInputEvent,
 } from '../../src/core/task.ts';
 import type {
+  NewTask,
   AttemptFacts,
   AttemptOutcome,
   Checkpoint,
   Held,
-  Landing,
   RevisionRequest,
   TaskSpec,
 } from '../../src/core/task-types.ts';
+import type { Landing } from '../../src/core/task-events.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
 
@@ -59,16 +61,38 @@ export const SPEC: TaskSpec = {
   title: 'Sort the imports',
   body: '',
   work: { kind: 'agent', agent: 'scripted' },
-  policy: { attempts: 3, revisions: 2, idleTimeoutMs: 1_000, totalTimeoutMs: 10_000 },
+  policy: {
+    attempts: 3,
+    revisions: 2,
+    idleTimeoutMs: 1_000,
+    totalTimeoutMs: 10_000,
+    approve: DEFAULT_STAGE_GATES,
+    patience: NO_PATIENCE_LIMIT,
+    notify: [],
+  },
   owner: { name: 'Ada', email: 'ada@example.com' },
   createdAtMs: NOW_MS,
   requestId: null,
+  type: 'task',
+  for: null,
+  blocks: null,
+  choices: [],
+  default: null,
+  parent: null,
 };
 
 export const SHELL_SPEC: TaskSpec = { ...SPEC, work: { kind: 'shell', run: 'true' } };
 
 export function around(change: Partial<Surroundings> = {}): Surroundings {
   return { spec: SPEC, nowMs: NOW_MS, random: 0.5, ...change };
+}
+
+/** Two minutes on. */
+export const LATER: Surroundings = around({ nowMs: NOW_MS + 120_000 });
+
+/** The kinds of what the ledger has not confirmed, oldest first. */
+export function happened(task: Task): string[] {
+  return task.unrecorded.map((event) => event.happened.kind);
 }
 
 export function failureOf(kind: FailureKind, change: Partial<Failure> = {}): Failure {
@@ -81,12 +105,30 @@ export function checkpointOf(attempt: number, changed = true): Checkpoint {
 
 const FACTS: AttemptFacts = { host: 'host-1', session: null, usage: null, checkpoint: null };
 
-export function done(change: Partial<AttemptFacts> & { readonly summary?: string } = {}): AttemptOutcome {
-  return { kind: 'done', summary: 'it is done', ...FACTS, ...change };
+export function done(
+  change: Partial<AttemptFacts> & {
+    readonly summary?: string;
+    readonly document?: string;
+    readonly proposals?: readonly NewTask[];
+  } = {},
+): AttemptOutcome {
+  return { kind: 'done', summary: 'it is done', document: null, proposals: [], ...FACTS, ...change };
 }
 
-export function asked(kind: 'question' | 'proposal', change: Partial<AttemptFacts> = {}): AttemptOutcome {
-  return { kind, text: 'Which one?', ...FACTS, ...change };
+export function asked(change: Partial<Question> = {}, facts: Partial<AttemptFacts> = {}): AttemptOutcome {
+  return { kind: 'question', questions: [questionOf(change)], ...FACTS, ...facts };
+}
+
+export function questionOf(change: Partial<Question> = {}): Question {
+  return { text: 'Which one?', choices: [], default: null, patience: {}, ...change };
+}
+
+export function proposed(change: Partial<Proposal> = {}, facts: Partial<AttemptFacts> = {}): AttemptOutcome {
+  return { kind: 'proposal', proposal: proposalOf(change), ...FACTS, ...facts };
+}
+
+export function proposalOf(change: Partial<Proposal> = {}): Proposal {
+  return { kind: 'effect', title: 'Drop the table', body: 'drop table users', items: [], ...change };
 }
 
 export function failed(kind: FailureKind, change: Partial<Failure> = {}): AttemptOutcome {
@@ -132,11 +174,12 @@ export function taskIn(kind: Stage['kind']): Task {
   const at: Record<Stage['kind'], Task> = {
     phase: begun,
     backoff: after(begun, [attemptEnded(1, failed('agent-failed'))]),
-    asking: after(begun, [attemptEnded(1, asked('question'))]),
+    asking: after(begun, [attemptEnded(1, asked())]),
     parked: after(
       begun,
       [1, 2, 3, 4, 5].map((attempt) => attemptEnded(attempt, failed('worker-lost'))),
     ),
+    blocked: after(begun, [{ kind: 'block', by: taskId(2), text: 'Which database?' }, attemptEnded(1, done())]),
     landing,
     withdrawing: after(landing, [{ kind: 'cancel' }]),
     ended: after(begun, [{ kind: 'cancel' }]),

@@ -28,7 +28,7 @@ function outcome(dice: Dice, attempt: number): AttemptOutcome {
   return dice.pick<AttemptOutcome>([
     done({ checkpoint }),
     done({ checkpoint }),
-    asked('question', { checkpoint }),
+    asked({}, { checkpoint }),
     ends ? failed(kind) : done({ checkpoint }),
   ]);
 }
@@ -40,7 +40,7 @@ function event(dice: Dice, task: Task): TaskInputEvent {
     attemptEnded(attempt, outcome(dice, attempt)),
     attemptEnded(attempt, outcome(dice, attempt)),
     { kind: 'due' },
-    { kind: 'answer', text: 'yes', actor: 'ada' },
+    { kind: 'answer', version: 1 + dice.below(4), text: 'yes', actor: 'ada' },
     { kind: 'retry', actor: 'ada' },
     dice.roll() < 0.1 ? { kind: 'cancel' } : { kind: 'due' },
     dice.roll() < 0.1 ? { kind: 'landed', landing: LANDING } : { kind: 'held', held: HELD },

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { nextTask, newTask, type Task } from '../../src/core/task.ts';
 import { phaseRequestOf, queueItemOf, recordRequestOf } from '../../src/core/task-request.ts';
-import { detailsOf, stateOf, viewOf, waitingForOf } from '../../src/core/task-view.ts';
+import { detailsOf } from '../../src/core/task-details.ts';
+import { stateOf, viewOf, waitingForOf } from '../../src/core/task-view.ts';
 import {
   after,
   around,
-  asked,
+  proposed,
   attemptEnded,
   checkpointOf,
   done,
@@ -19,6 +20,7 @@ import {
   taskIn,
 } from './rig.ts';
 
+const NO_ASK = { version: null, proposal: null, for: null, open: 0 };
 const SINCE = new Date(NOW_MS).toISOString();
 
 describe('the view of a task', () => {
@@ -26,6 +28,7 @@ describe('the view of a task', () => {
     ['phase', 'running', null],
     ['backoff', 'waiting', 'retry'],
     ['asking', 'waiting', 'question'],
+    ['blocked', 'waiting', 'blocked'],
     ['parked', 'waiting', 'attempts'],
     ['landing', 'landing', null],
     ['withdrawing', 'landing', null],
@@ -58,24 +61,25 @@ describe('the view of a task', () => {
       kind: 'limit',
       text: `tries again at ${new Date(NOW_MS + 60_000).toISOString()}: it was agent-limited`,
       since: SINCE,
+      ...NO_ASK,
     });
   });
 
   it.each(['landing', 'withdrawing'] as const)('says in %s what landing waits for', (stage) => {
     const held = nextTask(taskIn(stage), { kind: 'held', held: HELD }, around());
-    expect(waitingForOf(held, SPEC.id)).toEqual({ kind: 'checkout', text: HELD.text, since: SINCE });
+    expect(waitingForOf(held, SPEC.id)).toEqual({ kind: 'checkout', text: HELD.text, since: SINCE, ...NO_ASK });
   });
 
   it('tells a person how to reply, in details that stay short', () => {
     const asking = nextTask(
       newTask(around()),
-      attemptEnded(1, { ...asked('proposal'), kind: 'proposal', text: 'Shall I?\n'.repeat(10_000) }),
+      attemptEnded(1, proposed({ title: 'Shall I?', body: 'Yes?\n'.repeat(10_000) })),
       around(),
     );
     const details = detailsOf(asking, SPEC);
     expect(details).toContain('> Shall I?');
-    expect(details).toContain(`tasks answer ${SPEC.id}`);
-    expect(details.length).toBeLessThan(2_000);
+    expect(details).toContain(`tasks approve ${SPEC.id}@1`);
+    expect(details.length).toBeLessThan(4_000);
     expect(detailsOf(taskIn('asking'), SPEC)).toContain('Waits for question');
     const parked = detailsOf(taskIn('parked'), SPEC);
     expect(parked).toContain(`tasks retry ${SPEC.id}`);

@@ -11,9 +11,8 @@ import {
   noteRefusal,
   phaseOf,
   reopen,
-  type Task,
 } from '../../src/core/task.ts';
-import { MAX_LIMIT_MS, MIN_LIMIT_MS } from '../../src/core/task-transitions.ts';
+import { MAX_LIMIT_MS, MIN_LIMIT_MS } from '../../src/core/attempts.ts';
 import {
   after,
   around,
@@ -23,6 +22,7 @@ import {
   done,
   failed,
   failureOf,
+  happened,
   HELD,
   LANDING,
   NOW_MS,
@@ -31,10 +31,6 @@ import {
   SPEC,
   taskIn,
 } from './rig.ts';
-
-function happened(task: Task): string[] {
-  return task.unrecorded.map((event) => event.happened.kind);
-}
 
 describe('a task that goes its way', () => {
   it('begins with understand and goes on to plan, execute and landing', () => {
@@ -131,18 +127,20 @@ describe('a task whose agent met a limit', () => {
 });
 
 describe('a task that asks', () => {
-  it.each(['question', 'proposal'] as const)('waits for the answer to a %s and goes on with it', (kind) => {
-    const asking = nextTask(newTask(around()), attemptEnded(1, asked(kind)), around());
-    expect(asking.stage).toEqual({
+  it('waits for the answer to a question and goes on with it', () => {
+    const asking = nextTask(newTask(around()), attemptEnded(1, asked()), around());
+    expect(asking.stage).toMatchObject({
       kind: 'asking',
       phase: 'understand',
-      ask: { kind, version: 1, text: 'Which one?' },
+      asks: [{ kind: 'question', version: 1, question: { text: 'Which one?' } }],
     });
-    const answered = nextTask(asking, { kind: 'answer', text: 'both', actor: 'ada' }, around());
-    expect(answered.exchanges).toEqual([{ question: 'Which one?', answer: 'both', actor: 'ada', atMs: NOW_MS }]);
+    const answered = nextTask(asking, { kind: 'answer', version: 1, text: 'both', actor: 'ada' }, around());
+    expect(answered.exchanges).toEqual([
+      { kind: 'question', question: 'Which one?', answer: 'both', actor: 'ada', atMs: NOW_MS },
+    ]);
     expect(answered.stage).toEqual({ kind: 'phase', phase: 'understand', attempt: 2 });
-    const again = nextTask(answered, attemptEnded(2, asked(kind)), around());
-    expect(again.stage).toMatchObject({ ask: { version: 2 } });
+    const again = nextTask(answered, attemptEnded(2, asked()), around());
+    expect(again.stage).toMatchObject({ asks: [{ version: 2 }] });
   });
 });
 
@@ -150,8 +148,8 @@ describe('a task that asks', () => {
 function ask(text: string): number {
   let task = newTask(around());
   for (let count = 1; count <= MAX_EXCHANGES + 5; count += 1) {
-    task = nextTask(task, attemptEnded(count, asked('question')), around());
-    task = nextTask(task, { kind: 'answer', text: `${count}${text}`, actor: 'ada' }, around());
+    task = nextTask(task, attemptEnded(count, asked()), around());
+    task = nextTask(task, { kind: 'answer', version: count, text: `${count}${text}`, actor: 'ada' }, around());
   }
   expect(task.exchanges.at(-1)?.answer).toBe(`${MAX_EXCHANGES + 5}${text}`);
   expect(JSON.stringify(task.exchanges).length).toBeLessThan(MAX_EXCHANGES_CHARS + MAX_EXCHANGES + 2);

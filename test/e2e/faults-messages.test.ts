@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workflowIds, type TaskId } from '../../src/core/ids.ts';
-import type { Happened } from '../../src/core/task-types.ts';
-import { carryQuery, retryUpdate, TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../src/workflows/messages.ts';
+import type { Happened } from '../../src/core/task-events.ts';
+import { carryQuery, TASK_QUEUES, updateOf, WORKFLOW_TYPES, type TaskInput } from '../../src/workflows/messages.ts';
 import { Engine, type SubmitOptions } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
@@ -193,7 +193,7 @@ describe('a task that is sent', () => {
     const { id, project } = await asking();
     await engine.cancel(id);
     await engine.untilEnded(id);
-    await expect(handle(id).executeUpdate(retryUpdate, { args: [{}] })).rejects.toThrow();
+    await expect(handle(id).executeUpdate(updateOf('retry'), { args: [{}] })).rejects.toThrow();
 
     const input: TaskInput = await handle(id).query(carryQuery);
     const again = (): Promise<unknown> =>

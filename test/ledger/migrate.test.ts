@@ -3,6 +3,7 @@ import { openDatabase, type Database } from '../../src/ledger/database.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { checkVersion, migrate } from '../../src/ledger/migrate.ts';
 import { MIGRATIONS } from '../../src/ledger/migrations/index.ts';
+import type { TaskId } from '../../src/core/ids.ts';
 import { openLedgerReader } from '../../src/ledger/reader.ts';
 import { LedgerUnavailable } from '../../src/ledger/types.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -54,7 +55,12 @@ describe('migrating', () => {
   it('applies each migration once when several workers migrate at once', async () => {
     const results = await Promise.all([newLedger(), newLedger(), newLedger()].map((ledger) => ledger.migrate()));
     const applied = results.flatMap((result) => (result.kind === 'migrated' ? result.applied : []));
-    expect(applied.toSorted()).toEqual(['0001-tasks', '0002-logs-and-artifacts', '0003-projects-and-verdicts']);
+    expect(applied.toSorted()).toEqual([
+      '0001-tasks',
+      '0002-logs-and-artifacts',
+      '0003-projects-and-verdicts',
+      '0004-asks',
+    ]);
     expect(results.map((result) => result.version)).toEqual([version, version, version]);
   });
 
@@ -88,5 +94,45 @@ describe('migrating', () => {
     await expect(reader.readTask(taskId('a'))).rejects.toThrow(LedgerUnavailable);
     await expect(reader.readTask(taskId('a'))).rejects.toThrow(/start a worker/);
     await reader.close();
+  });
+});
+
+describe('the migration to asks', () => {
+  it('keeps the questions of the first version with their answers, and knows the type of its tasks', async () => {
+    await migrate(database, MIGRATIONS.slice(0, 3));
+    await database.query(
+      {
+        text: `insert into tributary.questions values
+          ('a', 1, 'question', 'Which flag?', '2026-02-03T04:05:01Z', '--json', 'Ada', '2026-02-03T04:05:02Z'),
+          ('a', 2, 'question', 'And how?', '2026-02-03T04:05:03Z', null, null, null),
+          ('b', 1, null, null, null, 'early', 'Ada', '2026-02-03T04:05:04Z')`,
+      },
+      () => null,
+    );
+    await database.query(
+      {
+        text: `insert into tributary.tasks (id, project, state, agent, owner, created_at, waits_for_person, sequence, view)
+          values ('a', 'p', 'waiting', 'claude', 'Ada', now(), true, 1, '{"id": "a", "waitingFor": null}')`,
+      },
+      () => null,
+    );
+    const ledger = newLedger();
+    expect(await ledger.migrate()).toMatchObject({ kind: 'migrated', applied: ['0004-asks'] });
+    const asked = { kind: 'question', body: '', choices: [], default: null, items: [], for: null, expiresAt: null };
+    expect(await ledger.readAsks('a' as TaskId)).toEqual([
+      {
+        ...asked,
+        version: 1,
+        text: 'Which flag?',
+        since: '2026-02-03T04:05:01.000Z',
+        reminders: 0,
+        reply: { how: 'answered', text: '--json', items: [], actor: 'Ada', at: '2026-02-03T04:05:02.000Z' },
+      },
+      { ...asked, version: 2, text: 'And how?', since: '2026-02-03T04:05:03.000Z', reminders: 0, reply: null },
+    ]);
+    expect(await ledger.readAsks('b' as TaskId)).toEqual([]);
+    expect(await ledger.listTasks({ project: null, states: [], limit: 9, types: ['task'] })).toMatchObject([
+      { id: 'a', type: 'task', parent: null },
+    ]);
   });
 });

@@ -24,7 +24,12 @@ async function list(project: ProjectName, states: readonly string[] = [], limit 
 }
 
 function waiting(id: TaskId, project: ProjectName, kind: WaitingKind, second: number): TaskView {
-  return view({ id, project, state: 'waiting', waitingFor: { kind, text: 'text', since: at(second) } });
+  return view({
+    id,
+    project,
+    state: 'waiting',
+    waitingFor: { kind, text: 'text', since: at(second), version: null, proposal: null, for: null, open: 0 },
+  });
 }
 
 describe('the state that is shown', () => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
+import { MAX_EVENT_BYTES } from '../../src/ledger/bounds.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { event, LIFE, migratedLedger, taskId, view } from './rig.ts';
 
@@ -15,7 +16,7 @@ async function everything(): Promise<unknown> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    const tables = ['tasks', 'events', 'attempts', 'questions', 'landings'];
+    const tables = ['tasks', 'events', 'attempts', 'asks', 'landings'];
     const found: unknown[] = [];
     for (const table of tables) {
       const { rows } = await client.query<{ row: unknown }>(
@@ -35,7 +36,15 @@ describe('a record', () => {
     const recorded = view({
       id,
       state: 'waiting',
-      waitingFor: { kind: 'question', text: 'Which flag?', since: '2026-02-03T04:05:07.000Z' },
+      waitingFor: {
+        kind: 'question',
+        text: 'Which flag?',
+        since: '2026-02-03T04:05:07.000Z',
+        version: null,
+        proposal: null,
+        for: null,
+        open: 0,
+      },
       failure: { kind: 'no-report', message: 'left no report', next: 'retry', evidence: 'ünï\n"quoted"' },
       sequence: 9,
     });
@@ -98,7 +107,7 @@ describe('a record', () => {
     expect(await ledger.readTask(other)).toEqual({ ...(await ledger.readTask(one)), id: other });
     const same = (rows: unknown): string => JSON.stringify(rows).replaceAll(other, one);
     const tables = (await everything()) as [string, { task_id: string }[]][];
-    for (const name of ['questions', 'landings']) {
+    for (const name of ['asks', 'landings']) {
       const rows = tables.find(([table]) => table === name)?.[1] ?? [];
       const mine = rows.filter(({ task_id }) => task_id === other);
       expect(mine).toHaveLength(1);
@@ -135,7 +144,7 @@ describe('a record', () => {
       }),
     ]);
     const stored = (await ledger.readEvents(id))[0]?.happened;
-    expect(JSON.stringify(stored).length).toBeLessThanOrEqual(64 * 1024);
+    expect(JSON.stringify(stored).length).toBeLessThanOrEqual(MAX_EVENT_BYTES);
     expect(stored).toMatchObject({
       failure: { message: 'left no report', evidence: expect.stringMatching(/the end$/) },
     });

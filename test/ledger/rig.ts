@@ -2,7 +2,9 @@
 
 import { afterAll } from '@jest/globals';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../../src/core/ids.ts';
-import type { Happened, TaskEvent, TaskView } from '../../src/core/task-types.ts';
+import type { AskView } from '../../src/core/ask-types.ts';
+import type { TaskView } from '../../src/core/task-types.ts';
+import type { Happened, TaskEvent } from '../../src/core/task-events.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { testDatabase } from '../support/postgres.ts';
 
@@ -50,6 +52,8 @@ export function view(changes: Partial<TaskView> = {}): TaskView {
     checkpoint: null,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0.1 },
     requestId: null,
+    type: 'task',
+    parent: null,
     sequence: 2,
     ...changes,
   };
@@ -59,9 +63,22 @@ export function event(sequence: number, happened: Happened): TaskEvent {
   return { sequence, at: new Date(Date.UTC(2026, 1, 3, 4, 5, sequence)).toISOString(), happened };
 }
 
+export const ASK: AskView = {
+  version: 1,
+  kind: 'question',
+  text: 'Which flag?',
+  body: '',
+  choices: ['--json', '--yaml'],
+  default: null,
+  items: [],
+  for: null,
+  since: '2026-02-03T04:05:04.000Z',
+  expiresAt: null,
+};
+
 /** A task's whole life up to its landing, with one question. */
 export const LIFE: readonly TaskEvent[] = [
-  event(1, { kind: 'submitted', title: 'Add a --json flag', work: 'agent' }),
+  event(1, { kind: 'submitted', title: 'Add a --json flag', work: 'agent', type: 'task' }),
   event(2, { kind: 'attempt-scheduled', phase: 'understand', attempt: 1 }),
   event(3, {
     kind: 'attempt-ended',
@@ -73,7 +90,7 @@ export const LIFE: readonly TaskEvent[] = [
     summary: null,
     failure: null,
   }),
-  event(4, { kind: 'asked', ask: 'question', version: 1, text: 'Which flag?' }),
+  event(4, { kind: 'asked', ask: ASK }),
   event(5, { kind: 'answered', version: 1, text: '--json', actor: 'Ada' }),
   event(6, { kind: 'attempt-scheduled', phase: 'understand', attempt: 2 }),
   event(7, {

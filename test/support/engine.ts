@@ -19,12 +19,11 @@ import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
 import {
-  answerUpdate,
   detailQuery,
   queueQuery,
-  retryUpdate,
   SEARCH_ATTRIBUTES,
   TASK_QUEUES,
+  updateOf,
   WORKFLOW_TYPES,
   type MessageOutcome,
   type TaskDetail,
@@ -51,6 +50,8 @@ export interface SubmitOptions {
   readonly totalTimeoutMs?: number;
   readonly attempts?: number;
   readonly revisions?: number;
+  readonly spec?: Partial<TaskSpec>;
+  readonly policy?: Partial<TaskSpec['policy']>;
 }
 
 export class Engine {
@@ -145,14 +146,23 @@ export class Engine {
       body: options.body ?? '',
       work: options.work ?? { kind: 'agent', agent: settings.value.agent },
       policy: {
+        ...policy,
         attempts: options.attempts ?? policy.attempts,
         revisions: options.revisions ?? policy.revisions,
         idleTimeoutMs: options.idleTimeoutMs ?? policy.idleTimeoutMs,
         totalTimeoutMs: options.totalTimeoutMs ?? policy.totalTimeoutMs,
+        ...options.policy,
       },
       owner: { name: 'Ada Tester', email: 'ada@example.test' },
       createdAtMs: Date.now(),
       requestId: null,
+      type: 'task',
+      for: null,
+      blocks: null,
+      choices: [],
+      default: null,
+      parent: null,
+      ...options.spec,
     };
     await this.client.workflow.start(WORKFLOW_TYPES.task, {
       workflowId: workflowIds.task(id),
@@ -189,11 +199,11 @@ export class Engine {
   }
 
   answer(id: TaskId, text: string, messageId: string = randomUUID()): Promise<MessageOutcome> {
-    return this.#handle(id).executeUpdate(answerUpdate, { args: [{ messageId, text, actor: 'Ada' }] });
+    return this.#handle(id).executeUpdate(updateOf('answer'), { args: [{ messageId, text, actor: 'Ada' }] });
   }
 
   retry(id: TaskId): Promise<MessageOutcome> {
-    return this.#handle(id).executeUpdate(retryUpdate, { args: [{ messageId: randomUUID(), actor: 'Ada' }] });
+    return this.#handle(id).executeUpdate(updateOf('retry'), { args: [{ messageId: randomUUID(), actor: 'Ada' }] });
   }
 
   async cancel(id: TaskId): Promise<void> {

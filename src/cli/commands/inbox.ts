@@ -1,19 +1,32 @@
 /** What waits for a person, oldest first. */
 
+import type { InboxRow } from '../../ledger/types.ts';
 import { EXIT } from '../errors.ts';
-import { renderInbox, replyCommand } from '../render/tasks.ts';
+import { watchInbox } from '../inbox-watch.ts';
+import { inboxObject, isMine, renderInbox } from '../render/inbox.ts';
 import type { Session } from '../session.ts';
 import { readProject } from './list.ts';
 
+export interface InboxOptions {
+  readonly json?: true;
+  readonly project?: string;
+  readonly watch?: true;
+  readonly mine?: true;
+}
+
 /** `tasks inbox`. */
-export async function inbox(
-  session: Session,
-  options: { readonly json?: true; readonly project?: string },
-): Promise<number> {
+export async function inbox(session: Session, options: InboxOptions): Promise<number> {
   const project = readProject(options.project);
-  const views = await (await session.needLedger()).readInbox(project);
-  if (session.json) for (const view of views) session.printJson({ ...view, reply: replyCommand(view) });
-  else if (views.length === 0) session.note('nothing waits for a person');
-  else session.print(...renderInbox(views, session.screen()));
+  const person = options.mine === true ? await Promise.resolve(session.actor()) : null;
+  const ledger = await session.needLedger();
+  const read = async (): Promise<readonly InboxRow[]> => {
+    const rows = await ledger.readInbox(project);
+    return person === null ? rows : rows.filter((row) => isMine(row, person));
+  };
+  if (options.watch === true) return watchInbox(session, read);
+  const rows = await read();
+  if (session.json) for (const row of rows) session.printJson(inboxObject(row));
+  else if (rows.length === 0) session.note('nothing waits for a person');
+  else session.print(...renderInbox(rows, session.screen()));
   return EXIT.ok;
 }

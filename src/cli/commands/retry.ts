@@ -6,29 +6,20 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { workflowIds, type TaskId } from '../../core/ids.ts';
-import {
-  carryQuery,
-  retrySignal,
-  retryUpdate,
-  TASK_QUEUES,
-  WORKFLOW_TYPES,
-  type RetryMessage,
-  type TaskInput,
-} from '../../workflows/messages.ts';
+import { carryQuery, TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { sendMessage } from '../messages.ts';
 import { noTask, resolveId } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
-import { describeTask } from './submit.ts';
+import { describeStart } from './submit.ts';
 
 /** `tasks retry`. */
 export async function retry(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
   const id = await resolveId(session, args[0] ?? '');
   const temporal = await session.temporal();
   const actor = await session.actor();
-  const message: RetryMessage = { actor };
-  const sent = await sendMessage(temporal, id, { update: retryUpdate, signal: retrySignal }, message);
+  const sent = await sendMessage(temporal, id, 'retry', { actor });
   if (sent.kind === 'closed') {
     await startAgain(temporal, id, actor);
     tell(session, id, 'restarted');
@@ -61,7 +52,7 @@ async function startAgain(temporal: Temporal, id: TaskId, retriedBy: string): Pr
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         args: [input],
-        ...describeTask(input.spec),
+        ...describeStart(input.spec),
       }),
     );
   } catch (error) {

@@ -1,38 +1,45 @@
 /** One task: its state, its history, and what it waits for. */
 
-import type { TaskEvent } from '../../core/task-types.ts';
+import type { TaskEvent } from '../../core/task-events.ts';
 import { workflowIds } from '../../core/ids.ts';
+import type { TaskDetail } from '../../workflows/messages.ts';
 import { EXIT } from '../errors.ts';
+import { exchangesOf } from '../exchanges.ts';
 import { readKnown } from '../known.ts';
+import { openAsksOf, whyNothing } from '../open-asks.ts';
 import { tryLedger } from '../outcome.ts';
+import { commandsFor } from '../render/asks.ts';
 import { renderTask } from '../render/task.ts';
-import { resolveId } from '../resolve-id.ts';
 import { webUrl, type Session } from '../session.ts';
+import { resolveTarget } from '../target.ts';
 
 /** `tasks show`. */
 export async function show(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
-  const id = await resolveId(session, args[0] ?? '');
+  const { id, version } = await resolveTarget(session, args[0] ?? '');
   const [known, recorded, attempts] = await Promise.all([
     readKnown(session, id),
     tryLedger(session, (ledger) => ledger.readEvents(id)),
     tryLedger(session, (ledger) => ledger.readAttempts(id)),
   ]);
   const { view, detail } = known;
+  const asks = (await openAsksOf(session, known)) ?? [];
   const events = merge(recorded ?? [], detail?.unrecorded ?? []);
   const workflowId = workflowIds.task(id);
   const url = webUrl((await session.temporal()).settings, workflowId);
   const exchanges = detail?.exchanges ?? exchangesOf(events);
   if (session.json) {
-    const more = { exchanges, request: detail?.request ?? null, attempts: attempts ?? [], events };
+    const open = asks.map((ask) => ({ ...ask, commands: commandsFor(id, ask) }));
+    const more = { asks: open, exchanges, request: detail?.request ?? null, attempts: attempts ?? [], events };
     session.printJson({ ...view, ...more, from: known.from, workflowId, ...(url === null ? {} : { webUrl: url }) });
     return EXIT.ok;
   }
   if (known.from !== 'workflow' && view.endedAt === null) {
     session.note(`tasks: no worker answers; this is what ${known.from === 'ledger' ? 'the ledger' : 'Temporal'} knows`);
   }
-  session.print(
-    ...renderTask({ view, body: detail?.spec.body ?? null, exchanges, events, webUrl: url }, session.screen()),
-  );
+  if (version !== null && !asks.some((ask) => ask.version === version)) {
+    session.note(`tasks: ${await whyNothing(session, { id, version }, view, asks)}`);
+  }
+  session.print(...renderTask({ view, body: bodyOf(detail), asks, exchanges, events, webUrl: url }, session.screen()));
   return EXIT.ok;
 }
 
@@ -41,22 +48,9 @@ function merge(recorded: readonly TaskEvent[], unrecorded: readonly TaskEvent[])
   return [...bySequence.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
-interface Exchanged {
-  readonly question: string;
-  readonly answer: string;
-  readonly actor: string;
-  readonly atMs: number;
-}
-
-/** Questions with their answers, from the record. */
-function exchangesOf(events: readonly TaskEvent[]): readonly Exchanged[] {
-  const questions = new Map<number, string>();
-  const exchanges: Exchanged[] = [];
-  for (const { happened, at } of events) {
-    if (happened.kind === 'asked') questions.set(happened.version, happened.text);
-    if (happened.kind !== 'answered') continue;
-    const question = questions.get(happened.version) ?? '';
-    exchanges.push({ question, answer: happened.text, actor: happened.actor, atMs: Date.parse(at) });
-  }
-  return exchanges;
+/** A proposal's or question's text is what it asks about: it is shown there. */
+function bodyOf(detail: TaskDetail | null): string | null {
+  if (detail === null) return null;
+  const isAsked = detail.spec.type !== 'task' && detail.asks.length > 0 && detail.view.attempt === 0;
+  return isAsked ? null : detail.spec.body;
 }

@@ -8,8 +8,9 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
-import type { TaskSpec } from '../../core/task-types.ts';
-import { MAX_BODY_BYTES, oneLine, printable } from '../../core/text.ts';
+import { describeTask } from '../../core/task-description.ts';
+import type { TaskView, TaskSpec } from '../../core/task-types.ts';
+import { MAX_BODY_BYTES, oneLine } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
 import { findAgentProgram } from '../agent-program.ts';
@@ -17,6 +18,7 @@ import { mapBounded, ordered } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
 import { readListed } from '../known.ts';
+import { findBlocked } from '../blocked-tasks.ts';
 import { webUrl, type Session } from '../session.ts';
 import { checkDraft, parseDrafts, type Draft, type Submission } from '../submission.ts';
 import type { Temporal } from '../temporal.ts';
@@ -29,6 +31,13 @@ export interface SubmitOptions {
   readonly run?: string;
   readonly agent?: string;
   readonly requestId?: string;
+  readonly type?: string;
+  readonly for?: string;
+  readonly blocks?: string;
+  /** Once: with commas; several times: one each. */
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  readonly approve?: string;
   readonly from?: string;
   readonly wait?: true;
   readonly waitForPeople: boolean;
@@ -39,7 +48,6 @@ type Context = Extract<ProjectContext, { kind: 'ok' }>;
 const AT_ONCE = 16;
 const START_MS = 10_000;
 const MAX_LIST_BYTES = 64 * 1024 * 1024;
-const MAX_DETAIL_CHARS = 1_000;
 
 /** `tasks submit`. */
 export async function submit(session: Session, options: SubmitOptions, args: readonly string[]): Promise<number> {
@@ -64,9 +72,12 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   });
   const [temporal] = await Promise.all([connecting, checkOrigin(session, context), noteMissingWorker(session)]);
   const inOrder = ordered<() => void>((tell) => tell());
+  const blocked = await findBlocked(session, submissions);
   const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
-    const made = await start(session, temporal, context, submission);
-    const shown = made.existing ? await readListed(session, made.id) : { title: submission.title, state: 'queued' };
+    const made = await start(session, temporal, context, submission, blocked);
+    const shown = made.existing
+      ? await readListed(session, made.id)
+      : { title: submission.title, state: 'queued' as const, type: submission.type };
     inOrder(index, () => report(session, temporal, made, shown, context));
     return made;
   });
@@ -78,7 +89,9 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
 async function checkPrograms(session: Session, context: Context, submissions: readonly Submission[]): Promise<void> {
   const { environment } = session;
   if (environment.temporalAddress !== null || environment.temporalProfile !== null) return;
-  const names = new Set(submissions.flatMap(({ work }) => (work.kind === 'agent' ? [work.agent] : [])));
+  const names = new Set(
+    submissions.flatMap(({ work, type }) => (work.kind === 'agent' && type !== 'question' ? [work.agent] : [])),
+  );
   for (const name of names) {
     const definition = context.settings.agents[name];
     if (definition === undefined) continue;
@@ -94,7 +107,15 @@ function checkOptions(options: SubmitOptions, args: readonly string[]): void {
   }
   if (options.from !== undefined) {
     const others = { title: args[0], '--body': options.body, '--file': options.file, '--run': options.run };
-    const more = { ...others, '--agent': options.agent, '--request-id': options.requestId };
+    const { type, for: whom, blocks, choices, default: standard, approve } = options;
+    const asking = { '--type': type, '--for': whom, '--blocks': blocks, '--choices': choices, '--default': standard };
+    const more = {
+      ...others,
+      '--agent': options.agent,
+      '--request-id': options.requestId,
+      ...asking,
+      '--approve': approve,
+    };
     const given = Object.entries(more).find(([, value]) => value !== undefined);
     if (given !== undefined) throw new UsageError(`--from: takes no ${given[0]} beside it; put it into the lines`);
     return;
@@ -127,10 +148,12 @@ async function readDrafts(
     if (parsed.kind === 'invalid') throw new UsageError(`--from: ${parsed.message}`);
     return parsed.value;
   }
-  const { run, agent, requestId } = options;
+  const { run, agent, requestId, type, blocks, approve } = options;
+  const choices = options.choices?.length === 1 ? options.choices[0] : options.choices;
+  const asking = { type, for: options.for, blocks, choices, default: options.default, approve };
   const body =
     options.file === undefined ? options.body : await readInput(session.io, '--file', options.file, MAX_BODY_BYTES);
-  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, requestId } }];
+  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, requestId, ...asking } }];
 }
 
 /** A project's name belongs to one origin. Landing checks it again: a ledger that is down hinders nobody (N9). */
@@ -161,17 +184,20 @@ interface Started {
   readonly existing: boolean;
 }
 
-interface Shown {
-  readonly title: string;
-  readonly state: string;
-}
+type Shown = Pick<TaskView, 'title' | 'state' | 'type'>;
 
 function chooseId(project: string, requestId: string | null): TaskId {
   if (requestId === null) return taskIdFromBytes(randomBytes(16));
   return taskIdFromBytes(createHash('sha256').update(`${project}\0${requestId}`).digest());
 }
 
-async function start(session: Session, temporal: Temporal, context: Context, wanted: Submission): Promise<Started> {
+async function start(
+  session: Session,
+  temporal: Temporal,
+  context: Context,
+  wanted: Submission,
+  blocked: ReadonlyMap<string, TaskId>,
+): Promise<Started> {
   const { settings, checkout } = context;
   const id = chooseId(settings.project, wanted.requestId);
   const owner = {
@@ -187,10 +213,16 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
     title: wanted.title,
     body: wanted.body,
     work: wanted.work,
-    policy: settings.policy,
+    policy: { ...settings.policy, approve: wanted.approve ?? settings.policy.approve },
     owner,
     createdAtMs: Date.now(),
     requestId: wanted.requestId,
+    type: wanted.type,
+    for: wanted.for,
+    blocks: blocked.get(wanted.blocks ?? '') ?? null,
+    choices: wanted.choices,
+    default: wanted.default,
+    parent: null,
   };
   const input: TaskInput = { spec, carried: null };
   try {
@@ -201,7 +233,7 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'REJECT_DUPLICATE',
         args: [input],
-        ...describeTask(spec),
+        ...describeStart(spec),
       }),
     );
     return { id, existing: false };
@@ -212,25 +244,15 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
   }
 }
 
-function keyword(name: string, value: string) {
-  return { key: defineSearchAttributeKey(name, 'KEYWORD'), value };
-}
-
 /** What the Temporal Web UI shows of the task before a worker has seen it. */
-export function describeTask(spec: TaskSpec) {
-  const agent = spec.work.kind === 'shell' ? 'shell' : spec.work.agent;
-  const what = spec.work.kind === 'shell' ? spec.work.run : spec.body;
-  const body = printable(what);
-  const cut = body.length > MAX_DETAIL_CHARS ? `${body.slice(0, MAX_DETAIL_CHARS)}…` : body;
+export function describeStart(spec: TaskSpec) {
+  const { summary, details, attributes } = describeTask(spec);
   return {
-    staticSummary: oneLine(spec.title),
-    staticDetails: `${cut}\n\nProject \`${spec.project}\`, branch \`${spec.branch}\`, agent \`${agent}\`, submitted by ${spec.owner.name}`,
-    typedSearchAttributes: new TypedSearchAttributes([
-      keyword('TaskState', 'queued'),
-      keyword('Project', spec.project),
-      keyword('Agent', agent),
-      keyword('Owner', spec.owner.name),
-    ]),
+    staticSummary: summary,
+    staticDetails: details,
+    typedSearchAttributes: new TypedSearchAttributes(
+      Object.entries(attributes).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
+    ),
   };
 }
 
@@ -248,6 +270,7 @@ function report(session: Session, temporal: Temporal, made: Started, shown: Show
     id: made.id,
     title: shown.title,
     project,
+    type: shown.type,
     state: shown.state,
     existing: made.existing,
     workflowId,

@@ -17,7 +17,17 @@ export interface CommandShape {
 }
 
 /** The commands that take ids. */
-const WITH_IDS = ['show', 'logs', 'answer', 'cancel', 'retry', 'wait'];
+const WITH_IDS = ['show', 'logs', 'cancel', 'retry', 'wait', 'comment', 'edit'];
+/** The commands that reply, and how the command that the inbox prints for them begins. */
+const WITH_WAITING: Readonly<Record<string, string>> = {
+  answer: 'answer',
+  approve: 'approve',
+  revise: 'approve',
+  reject: 'approve',
+};
+/** The ids of what waits for this reply; a query of the whole inbox, which is short. */
+const listWaiting = (reply: string): string =>
+  String.raw`tasks inbox --json 2>/dev/null | sed -n '/"reply":"tasks ${reply} /s/^{"id":"\([0-9a-z]*\)".*/\1/p'`;
 const LIST_IDS = String.raw`tasks list --json 2>/dev/null | sed -n 's/^{"id":"\([0-9a-z]*\)".*/\1/p'`;
 
 export function renderCompletion(shell: Shell, commands: readonly CommandShape[]): string {
@@ -39,6 +49,9 @@ function bash(commands: readonly CommandShape[]): string {
       return offered === null ? [] : [`    "${name} ${option.name}") ${offered} return ;;`];
     }),
   );
+  const waiting = Object.entries(WITH_WAITING).map(
+    ([name, reply]) => `        ${name}) COMPREPLY=($(compgen -W "$(${listWaiting(reply)})" -- "$cur")) ;;`,
+  );
   return `_tasks() {
   local cur=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -57,6 +70,7 @@ ${cases.join('\n')}
     *)
       case "\${COMP_WORDS[1]}" in
         ${WITH_IDS.join('|')}) COMPREPLY=($(compgen -W "$(${LIST_IDS})" -- "$cur")) ;;
+${waiting.join('\n')}
         completion) COMPREPLY=($(compgen -W "${SHELLS.join(' ')}" -- "$cur")) ;;
       esac ;;
   esac
@@ -94,6 +108,9 @@ function fish(commands: readonly CommandShape[]): string {
         `complete -c tasks -n '__fish_seen_subcommand_from ${name}' -l ${long}${fishValues(option.value)} -d ${fishText(option.description)}`,
       );
     }
+  }
+  for (const [name, reply] of Object.entries(WITH_WAITING)) {
+    lines.push(`complete -c tasks -n '__fish_seen_subcommand_from ${name}' -a ${fishText(`(${listWaiting(reply)})`)}`);
   }
   lines.push(
     `complete -c tasks -n '__fish_seen_subcommand_from ${WITH_IDS.join(' ')}' -a ${fishText(`(${LIST_IDS})`)}`,

@@ -1,13 +1,19 @@
 /** One task as text. Pure. */
 
-import type { Exchange, Happened, TaskEvent, TaskView } from '../../core/task-types.ts';
+import type { AskView } from '../../core/ask-types.ts';
+import type { Exchange, TaskView } from '../../core/task-types.ts';
+import type { Happened, TaskEvent } from '../../core/task-events.ts';
 import { oneLine, printable } from '../../core/text.ts';
+import { renderAsk } from './asks.ts';
+import { renderExchanges } from './exchanges.ts';
 import { paintState, replyCommand, stateText, waitWords, type Screen } from './tasks.ts';
 import { ago } from './time.ts';
 
 export interface TaskPage {
   readonly view: TaskView;
   readonly body: string | null;
+  /** The open questions, or the proposal, oldest first. */
+  readonly asks: readonly AskView[];
   readonly exchanges: readonly Exchange[];
   readonly events: readonly TaskEvent[];
   readonly webUrl: string | null;
@@ -24,11 +30,9 @@ export function renderTask(page: TaskPage, screen: Screen): string[] {
     ...facts(page, screen),
   ];
   if (page.body !== null && page.body.trim() !== '') lines.push('', ...indented(page.body, MAX_BODY_LINES));
-  lines.push(...renderWait(view, screen), ...renderFailure(view, screen));
-  if (page.exchanges.length > 0) lines.push('', palette.dim('Questions'));
-  for (const { question, answer, actor } of page.exchanges) {
-    lines.push(`  ${oneLine(question, 500)}`, `    ${palette.dim(`${oneLine(actor, 60)}:`)} ${oneLine(answer, 500)}`);
-  }
+  const open = page.asks.flatMap((ask) => ['', ...renderAsk(view.id, ask, screen)]);
+  lines.push(...(open.length > 0 ? open : renderWait(view, screen)), ...renderFailure(view, screen));
+  lines.push(...renderExchanges(page.exchanges, screen));
   if (page.events.length > 0) lines.push('', palette.dim('History'));
   for (const event of page.events) {
     const time = event.at.slice(0, 19).replace('T', ' ');
@@ -101,9 +105,27 @@ export function happenedText(happened: Happened): string {
       return why === null || why === '' ? how : `${how} — ${oneLine(why, 300)}`;
     }
     case 'asked':
-      return `asks (${happened.ask}): ${oneLine(happened.text, 300)}`;
+      return `asks (${happened.ask.kind}): ${oneLine(happened.ask.text, 300)}`;
     case 'answered':
       return `${oneLine(happened.actor, 60)} answers: ${oneLine(happened.text, 300)}`;
+    case 'decided':
+      return `${oneLine(happened.actor, 60)}: ${happened.decision}${happened.text === null ? '' : `: ${oneLine(happened.text, 300)}`}`;
+    case 'reminded':
+      return `reminds of ${happened.version} (${happened.count})`;
+    case 'escalated':
+      return `hands ${happened.version} to ${oneLine(happened.to, 60)}`;
+    case 'expired':
+      return `nobody replied to ${happened.version} in time: ${happened.outcome === 'default' ? 'the default is taken' : 'given up'}`;
+    case 'commented':
+      return `${oneLine(happened.actor, 60)} comments: ${oneLine(happened.text, 300)}`;
+    case 'edited':
+      return `${oneLine(happened.actor, 60)} edits it${happened.title === null ? '' : `: ${oneLine(happened.title, 200)}`}`;
+    case 'blocked':
+      return `waits for the answer to ${happened.by}: ${oneLine(happened.text, 300)}`;
+    case 'released':
+      return `${oneLine(happened.actor, 60)} answers ${happened.by}: ${oneLine(happened.text, 300)}`;
+    case 'proposed-tasks-made':
+      return `made ${happened.tasks.join(', ')}`;
     case 'parked':
       return `waits for a person (${happened.why}): ${oneLine(happened.text, 300)}`;
     case 'retried':

@@ -1,6 +1,7 @@
 /** Tasks as text: the list, the inbox and what `submit` and `wait` say. Pure. */
 
 import { waitsForPerson, type TaskStateName, type TaskView, type WaitingKind } from '../../core/task-types.ts';
+import { replyCommands } from '../../core/reply-commands.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
@@ -63,11 +64,11 @@ export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string 
   switch (waitingFor.kind) {
     case 'question':
     case 'proposal':
-      return `tasks answer ${view.id} "…"`;
     case 'attempts':
     case 'revisions':
-      return `tasks retry ${view.id}`;
+      return replyCommands(view.id, waitingFor)[0] ?? null;
     // Replied to in the repository, not here; the text says how.
+    case 'blocked':
     case 'checkout':
     case 'gate':
     case 'engine':
@@ -89,6 +90,8 @@ export function waitWords(kind: WaitingKind): string {
       return 'question';
     case 'proposal':
       return 'proposal';
+    case 'blocked':
+      return 'the answer to another question';
     case 'checkout':
       return 'the checkout';
     case 'gate':
@@ -114,33 +117,19 @@ export function waitsLine(view: TaskView): string {
   return `${view.id} waits for ${waitWords(waitingFor.kind)}: ${text}${how}`;
 }
 
-/** What waits for a person, oldest first, each with the command to reply. */
-export function renderInbox(views: readonly TaskView[], screen: Screen): string[] {
-  const { palette } = screen;
-  return views.flatMap((view) => {
-    const { waitingFor } = view;
-    if (waitingFor === null) return [];
-    const kind = palette.yellow(waitingFor.kind);
-    const text = oneLine(waitingFor.text, 500);
-    const reply = replyCommand(view);
-    const how =
-      reply === null ? `${palette.dim('see:')} tasks show ${view.id}` : `${palette.dim('reply with:')} ${reply}`;
-    return [
-      `${palette.bold(view.id)}  ${kind}  ${palette.dim(`${view.project}, ${ago(waitingFor.since, screen.nowMs)}`)}  ${oneLine(view.title)}`,
-      `    ${text}`,
-      ...(reply !== null && text.includes(reply) ? [] : [`    ${how}`]),
-    ];
-  });
-}
-
 /** How a task ended, or where it is: one line. */
 export function outcomeLine(view: TaskView, palette: Palette): string {
   const state = paintState(view.state, palette)(view.state);
   const what =
     view.commit === null
       ? view.failure === null
-        ? ''
+        ? answerOf(view)
         : `  ${view.failure.kind}: ${oneLine(view.failure.message, 300)}`
       : `  as ${view.commit.slice(0, 12)}`;
   return `${view.id}  ${state}  ${oneLine(view.title)}${what}`;
+}
+
+/** A question that was submitted as one ends with its answer. */
+function answerOf({ type, state, summary }: TaskView): string {
+  return type === 'question' && state === 'unchanged' && summary !== null ? `  answer: ${oneLine(summary, 500)}` : '';
 }

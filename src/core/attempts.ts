@@ -1,31 +1,14 @@
-/**
- * The transitions that the table in task.ts is made of: each takes a task to the stage that its name says, and puts
- * what happened on the record.
- *
- * Kept true here: `begin` alone hands out attempts, each one more than the last (N2); `happen` alone makes events, each
- * with the next sequence (N9).
- */
+/** What follows from an attempt's end, and from what landing says of it. */
 
-import { newestWithin } from './bounds.ts';
+import type { Proposal, StageGate } from './ask-types.ts';
+import { approveUnasked, askDecision, askQuestions, MAX_UNASKED } from './asking.ts';
 import { classOf, MAX_LOST_IN_A_ROW, type Failure, type FailureKind } from './failure.ts';
 import { backoffMs, PHASE_BACKOFF } from './retry.ts';
-import { phaseOf, type Ask, type ParkedWhy, type Stage, type Surroundings, type Task } from './task-state.ts';
-import type {
-  AttemptOutcome,
-  EndKind,
-  Happened,
-  Held,
-  Landing,
-  Phase,
-  RevisionRequest,
-  TaskEvent,
-  Usage,
-} from './task-types.ts';
+import type { Landing } from './task-events.ts';
+import { cancel, end, enter, goOn, happen, park } from './task-moves.ts';
+import type { Stage, Surroundings, Task } from './task-state.ts';
+import type { AttemptOutcome, Held, Phase, RevisionRequest, Usage } from './task-types.ts';
 import { oneLine } from './text.ts';
-
-/** More than this many unconfirmed events, and the oldest are given up: a ledger that is gone for weeks must not stop a task. */
-export const MAX_UNRECORDED = 500;
-export const MAX_UNRECORDED_CHARS = 200_000;
 
 /** A limit whose reset is unknown, past or near is waited for at least this long: it spends no try, so nothing else would end it. */
 export const MIN_LIMIT_MS = 10_000;
@@ -51,22 +34,11 @@ export function afterAttempt(
   });
   switch (outcome.kind) {
     case 'done':
-      return afterDone(
-        { ...learned, tries: 0, lostInARow: 0, lastFailure: null, summary: outcome.summary },
-        surroundings,
-        phase,
-      );
+      return afterDone(learned, outcome, surroundings, phase);
     case 'question':
-    case 'proposal': {
-      const ask: Ask = { kind: outcome.kind, version: learned.asks + 1, text: outcome.text };
-      const asked = happen({ ...learned, asks: ask.version, lostInARow: 0 }, surroundings, {
-        kind: 'asked',
-        ask: ask.kind,
-        version: ask.version,
-        text: ask.text,
-      });
-      return enter(asked, surroundings, { kind: 'asking', phase, ask });
-    }
+      return askQuestions({ ...learned, lostInARow: 0 }, surroundings, phase, outcome.questions);
+    case 'proposal':
+      return afterProposal({ ...learned, lostInARow: 0 }, surroundings, phase, outcome.proposal);
     case 'failed':
       return afterFailure(learned, outcome.failure, surroundings, phase);
   }
@@ -81,13 +53,60 @@ function learn(task: Task, outcome: AttemptOutcome): Task {
   };
 }
 
-function afterDone(task: Task, surroundings: Surroundings, phase: Phase): Task {
-  if (phase === 'understand') return begin(task, surroundings, 'plan');
-  if (phase === 'plan') return begin(task, surroundings, 'execute');
-  const { checkpoint } = task;
-  if (checkpoint === null || !checkpoint.changed) return end(task, surroundings, 'unchanged', null);
-  const handedOff = happen({ ...task, request: null }, surroundings, { kind: 'handed-off', checkpoint });
-  return enter(handedOff, surroundings, { kind: 'landing', checkpoint, held: null });
+/** Who decides about a phase's result before the task goes on, where the project wants it. */
+const GATE_AFTER: Readonly<Record<Phase, { readonly gate: StageGate; readonly kind: Proposal['kind'] }>> = {
+  understand: { gate: 'clarification', kind: 'understanding' },
+  plan: { gate: 'plan', kind: 'plan' },
+  execute: { gate: 'patch', kind: 'patch' },
+  revise: { gate: 'patch', kind: 'patch' },
+};
+const NEXT_PHASE: Readonly<Partial<Record<Phase, Phase>>> = { understand: 'plan', plan: 'execute' };
+
+/** Whether a person decides about the phase's result, so that it has to be shown. */
+export function isReviewed(phase: Phase, approve: readonly StageGate[]): boolean {
+  return approve.includes(GATE_AFTER[phase].gate);
+}
+
+function afterDone(
+  learned: Task,
+  outcome: Extract<AttemptOutcome, { kind: 'done' }>,
+  surroundings: Surroundings,
+  phase: Phase,
+): Task {
+  const { spec } = surroundings;
+  const task: Task = {
+    ...learned,
+    tries: 0,
+    lostInARow: 0,
+    lastFailure: null,
+    summary: outcome.summary,
+    toMake: [...learned.toMake, ...outcome.proposals],
+  };
+  const next = NEXT_PHASE[phase];
+  const leadsTo = next === undefined ? ({ kind: 'landing' } as const) : ({ kind: 'phase', phase: next } as const);
+  const nothingToShow = next === undefined && task.checkpoint?.changed !== true;
+  if (nothingToShow || !isReviewed(phase, spec.policy.approve)) return goOn(task, surroundings, leadsTo);
+  const { kind } = GATE_AFTER[phase];
+  const body = outcome.document ?? outcome.summary;
+  const proposal: Proposal = { kind, title: oneLine(outcome.summary), body, items: [] };
+  return askDecision(task, surroundings, phase, proposal, leadsTo);
+}
+
+/** An agent's own proposal: what it asks for by itself always waits for a person, but for what the project asks nobody about. */
+function afterProposal(task: Task, surroundings: Surroundings, phase: Phase, proposal: Proposal): Task {
+  const leadsTo = continuationOf(task, phase, proposal);
+  const gate = proposal.kind === 'effect' ? 'effects' : proposal.kind === 'message' ? 'messages' : null;
+  const asked = gate === null || surroundings.spec.policy.approve.includes(gate);
+  return asked || task.unasked >= MAX_UNASKED
+    ? askDecision(task, surroundings, phase, proposal, leadsTo)
+    : approveUnasked(task, surroundings, phase, proposal, leadsTo);
+}
+
+function continuationOf(task: Task, phase: Phase, { kind }: Proposal) {
+  if (kind === 'plan' && (phase === 'understand' || phase === 'plan'))
+    return { kind: 'phase', phase: 'execute' } as const;
+  const finished = kind === 'patch' && task.checkpoint?.changed === true;
+  return finished ? ({ kind: 'landing' } as const) : ({ kind: 'phase', phase } as const);
 }
 
 function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, phase: Phase): Task {
@@ -105,7 +124,7 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
       const lostInARow = task.lostInARow + 1;
       if (lostInARow >= MAX_LOST_IN_A_ROW)
         return park({ ...failed, lostInARow }, surroundings, phase, 'attempts', failure);
-      return begin({ ...failed, lostInARow }, surroundings, phase);
+      return goOn({ ...failed, lostInARow }, surroundings, { kind: 'phase', phase });
     }
     case 'retryable': {
       const tries = task.tries + 1;
@@ -134,22 +153,7 @@ export function afterReturn(task: Task, request: RevisionRequest, surroundings: 
     };
     return park({ ...returned, lastFailure: failure }, surroundings, 'revise', 'revisions', failure);
   }
-  return begin({ ...returned, revisions: task.revisions + 1 }, surroundings, 'revise');
-}
-
-export function begin(task: Task, surroundings: Surroundings, phase: Phase): Task {
-  const attempt = task.attempt + 1;
-  const scheduled = happen({ ...task, attempt }, surroundings, { kind: 'attempt-scheduled', phase, attempt });
-  return enter(scheduled, surroundings, { kind: 'phase', phase, attempt });
-}
-
-function park(task: Task, surroundings: Surroundings, phase: Phase, why: ParkedWhy, failure: Failure): Task {
-  const parked = happen(task, surroundings, { kind: 'parked', why, text: failure.message });
-  return enter(parked, surroundings, { kind: 'parked', phase, why, failure });
-}
-
-export function cancel(task: Task, surroundings: Surroundings): Task {
-  return end(task, surroundings, 'canceled', null);
+  return goOn({ ...returned, revisions: task.revisions + 1 }, surroundings, { kind: 'phase', phase: 'revise' });
 }
 
 /** A cancel while an attempt runs: the attempt has ended with it, and the record says so. */
@@ -186,31 +190,6 @@ export function holdLanding(
 export function land(task: Task, landing: Landing, surroundings: Surroundings): Task {
   const landed = happen(task, surroundings, { kind: 'landed', landing });
   return end(landed, surroundings, 'landed', null, landing);
-}
-
-export function end(
-  task: Task,
-  surroundings: Surroundings,
-  kind: EndKind,
-  failure: Failure | null,
-  landing: Landing | null = null,
-): Task {
-  const ended = happen({ ...task, endedAtMs: surroundings.nowMs }, surroundings, { kind: 'ended', end: kind, failure });
-  return enter(ended, surroundings, { kind: 'ended', end: kind, phase: phaseOf(task), failure, landing });
-}
-
-export function enter(task: Task, surroundings: Surroundings, stage: Stage): Task {
-  return { ...task, stage, sinceMs: surroundings.nowMs };
-}
-
-export function happen(task: Task, surroundings: Surroundings, happened: Happened): Task {
-  const sequence = task.sequence + 1;
-  const event: TaskEvent = { sequence, at: new Date(surroundings.nowMs).toISOString(), happened };
-  return {
-    ...task,
-    sequence,
-    unrecorded: newestWithin([...task.unrecorded, event], MAX_UNRECORDED, MAX_UNRECORDED_CHARS),
-  };
 }
 
 function addUsage(total: Usage, more: Usage | null): Usage {

@@ -1,0 +1,74 @@
+/** What waits for a person, oldest first, each with the commands that reply. Pure. */
+
+import type { TaskView } from '../../core/task-types.ts';
+import { oneLine } from '../../core/text.ts';
+import type { InboxRow } from '../../ledger/types.ts';
+import { commandsFor, limits, replyLines, type AskHead } from './asks.ts';
+import { replyCommand, type Screen } from './tasks.ts';
+import { ago } from './time.ts';
+
+/** Whether it is for this person: asked of them, or asked of nobody and of a task of theirs. */
+export function isMine(row: InboxRow, person: string): boolean {
+  const asked = row.asks.length > 0 ? row.asks.map((ask) => ask.for) : [row.waitingFor?.for ?? null];
+  return asked.some((whom) => isSame(whom ?? row.owner, person));
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase();
+}
+
+export function renderInbox(rows: readonly InboxRow[], screen: Screen): string[] {
+  return rows.flatMap((row) => renderRow(row, screen));
+}
+
+/** One task: a line, and some for each thing that it asks. */
+export function renderRow(row: InboxRow, screen: Screen): string[] {
+  const { palette } = screen;
+  const { waitingFor } = row;
+  if (waitingFor === null) return [];
+  const kind = waitingFor.proposal === null ? waitingFor.kind : `proposal (${waitingFor.proposal})`;
+  const when = palette.dim(`${row.project}, ${ago(waitingFor.since, screen.nowMs)}`);
+  const head = `${palette.bold(row.id)}  ${palette.yellow(kind)}  ${when}  ${oneLine(row.title)}`;
+  return [head, ...(row.asks.length === 0 ? other(row, screen) : row.asks.flatMap((ask) => asked(row, ask, screen)))];
+}
+
+function asked(row: TaskView, ask: AskHead, screen: Screen): string[] {
+  const { palette } = screen;
+  const whom = ask.for === null ? '' : palette.dim(`for ${oneLine(ask.for, 60)}: `);
+  const see = ask.kind === 'question' ? [] : [`    ${palette.dim('      see:')} tasks show ${row.id}`];
+  const choices = ask.choices.map((choice, index) => `${index + 1} ${oneLine(choice, 60)}`);
+  return [
+    `    ${whom}${oneLine(ask.text, 500)}`,
+    ...(choices.length === 0 ? [] : [`    ${palette.dim('choices:')} ${choices.join(', ')}`]),
+    ...limits(ask, screen, '    '),
+    ...see,
+    ...replyLines(commandsFor(row.id, ask), palette, '    '),
+  ];
+}
+
+/** What waits for something else than a reply, or of which the ledger has only the view. */
+function other(row: TaskView, { palette }: Screen): string[] {
+  const text = oneLine(row.waitingFor?.text ?? '', 500);
+  const reply = replyCommand(row) ?? `tasks show ${row.id}`;
+  const how = reply.startsWith('tasks show') ? 'see:' : 'reply with:';
+  return [`    ${text}`, ...(text.includes(reply) ? [] : [`    ${palette.dim(how)} ${reply}`])];
+}
+
+/** What tells one wait from another: a new one is told once. */
+export function waitKey(row: InboxRow): string {
+  const { waitingFor, asks } = row;
+  return [
+    row.id,
+    waitingFor?.kind,
+    ...asks.map(({ version }) => version),
+    asks.length > 0 ? '' : waitingFor?.since,
+  ].join(' ');
+}
+
+/** A row of the inbox as JSON: the task, what it asks, and the commands that reply. */
+export function inboxObject(row: InboxRow) {
+  const { id, ...view } = row;
+  const asks = row.asks.map((ask) => ({ ...ask, commands: commandsFor(id, ask) }));
+  // The id stands first: completion scripts look for it there.
+  return { id, ...view, asks, reply: replyCommand(row) };
+}

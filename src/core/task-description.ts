@@ -1,0 +1,54 @@
+/** What the Temporal Web UI shows of a task from its start, before a worker has seen it. */
+
+import type { TaskSpec } from './task-types.ts';
+import { headOf, oneLine, printable } from './text.ts';
+
+const MAX_DETAIL_CHARS = 1_000;
+
+export interface TaskDescription {
+  /** One line. */
+  readonly summary: string;
+  readonly details: string;
+  /** Values of search attributes, all of type Keyword. */
+  readonly attributes: Readonly<Record<'TaskState' | 'Project' | 'Agent' | 'Owner', string>>;
+}
+
+export function describeTask(spec: TaskSpec): TaskDescription {
+  const agent = spec.work.kind === 'shell' ? 'shell' : spec.work.agent;
+  const what = spec.work.kind === 'shell' ? spec.work.run : spec.body;
+  const type = spec.type === 'task' ? '' : `${spec.type}, `;
+  const parent = spec.parent === null ? '' : `, proposed by task \`${spec.parent}\``;
+  return {
+    summary: oneLine(spec.title),
+    details: `${headOf(printable(what), MAX_DETAIL_CHARS)}\n\n${type}project \`${spec.project}\`, branch \`${spec.branch}\`, agent \`${agent}\`, submitted by ${spec.owner.name}${parent}`,
+    attributes: { TaskState: 'queued', Project: spec.project, Agent: agent, Owner: spec.owner.name },
+  };
+}
+
+/** A task that another one proposed, as if its owner had submitted it. */
+export function childSpecOf(
+  spec: TaskSpec,
+  made: {
+    readonly id: TaskSpec['id'];
+    readonly type: 'task' | 'proposal';
+    readonly title: string;
+    readonly body: string;
+  },
+  nowMs: number,
+): TaskSpec {
+  const { id, type, title, body } = made;
+  return {
+    ...spec,
+    id,
+    type,
+    title,
+    body,
+    parent: spec.id,
+    createdAtMs: nowMs,
+    requestId: null,
+    for: null,
+    blocks: null,
+    choices: [],
+    default: null,
+  };
+}

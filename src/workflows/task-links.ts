@@ -1,0 +1,74 @@
+/**
+ * What a task has to do with other tasks: those that it proposed and that are to be made, and the one that waits for a
+ * question's answer. Each signal is confirmed before the workflow goes on (N1).
+ */
+
+import {
+  getExternalWorkflowHandle,
+  isCancellation,
+  ParentClosePolicy,
+  startChild,
+  WorkflowIdReusePolicy,
+  log,
+} from '@temporalio/workflow';
+import {
+  defineSearchAttributeKey,
+  TypedSearchAttributes,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
+import { workflowIds } from '../core/ids.ts';
+import type { Task } from '../core/task.ts';
+import { childSpecOf, describeTask } from '../core/task-description.ts';
+import type { NewTask, TaskSpec } from '../core/task-types.ts';
+import { blockSignal, releaseSignal, TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from './messages.ts';
+
+/** Starts a task that was proposed; one that was started before is the same one. It lives on when its parent ends. */
+export async function makeTask(spec: TaskSpec, made: NewTask): Promise<void> {
+  const child = childSpecOf(spec, made, Date.now());
+  const { summary, details, attributes } = describeTask(child);
+  const input: TaskInput = { spec: child, carried: null };
+  try {
+    await startChild(WORKFLOW_TYPES.task, {
+      workflowId: workflowIds.task(child.id),
+      taskQueue: TASK_QUEUES.tasks,
+      args: [input],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      staticSummary: summary,
+      staticDetails: details,
+      typedSearchAttributes: new TypedSearchAttributes(
+        Object.entries(attributes).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
+      ),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}
+
+/** Tells the task that waits for this question's answer. */
+export async function blockOther(spec: TaskSpec): Promise<void> {
+  const { blocks, id, title } = spec;
+  if (blocks === null) return;
+  await tell(blocks, (other) => other.signal(blockSignal, { by: id, text: title }));
+}
+
+/** The question is over: its answer, or that there is none, goes to the task that waited for it. */
+export async function releaseOther(spec: TaskSpec, { stage, exchanges, summary }: Task): Promise<void> {
+  const { blocks, id } = spec;
+  if (blocks === null || stage.kind !== 'ended') return;
+  const text = stage.end === 'unchanged' && summary !== null ? summary : `nobody answered (${stage.end})`;
+  const actor = exchanges.at(-1)?.actor ?? spec.owner.name;
+  await tell(blocks, (other) => other.signal(releaseSignal, { by: id, text, actor }));
+}
+
+async function tell(
+  id: NonNullable<TaskSpec['blocks']>,
+  send: (other: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>,
+): Promise<void> {
+  try {
+    await send(getExternalWorkflowHandle(workflowIds.task(id)));
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.info('the task that waits for this question has ended', { id });
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * How a task's workflow keeps the ledger informed, and waits.
+ *
+ * It owns the count of tries that could not reach the ledger. Kept true here: what the ledger has not confirmed stays in
+ * the task's state and goes along with the next activity (N9); waiting holds nothing but a timer (N6).
+ */
+
+import { condition, setCurrentDetails } from '@temporalio/workflow';
+import { backoffMs, RECORD_BACKOFF } from '../core/retry.ts';
+import { confirmRecorded, type Task } from '../core/task.ts';
+import { detailsOf } from '../core/task-details.ts';
+import { recordRequestOf } from '../core/task-request.ts';
+import type { TaskSpec } from '../core/task-types.ts';
+import { reasonOf, shortActivities } from './activity-options.ts';
+
+/** How often the end waits for a ledger that is away; with the back-off some two days. */
+const MAX_FINAL_RECORDS = 3_000;
+
+/** The task whose state is recorded: the workflow's own variable. */
+export interface Held {
+  task: Task;
+}
+
+export class Recording {
+  readonly #held: Held;
+  readonly #spec: TaskSpec;
+  /** Tries in a row that could not reach the ledger. */
+  #tries = 0;
+
+  constructor(held: Held, spec: TaskSpec) {
+    this.#held = held;
+    this.#spec = spec;
+  }
+
+  /** Waits until the task's stage has changed or the time is over; brings the ledger up to date meanwhile. */
+  async waitForChange(timeoutMs: number | null): Promise<void> {
+    const { stage } = this.#held.task;
+    const changed = (): boolean => this.#held.task.stage !== stage || this.#held.task.toMake.length > 0;
+    const untilMs = timeoutMs === null ? null : Date.now() + timeoutMs;
+    while (!changed()) {
+      if (this.#unrecorded()) await this.record();
+      const leftMs = untilMs === null ? null : untilMs - Date.now();
+      if (leftMs !== null && leftMs <= 0) return;
+      await this.#pause(changed, leftMs, this.#unrecorded() ? this.#backoffMs() : null);
+    }
+  }
+
+  async #pause(changed: () => boolean, leftMs: number | null, recordMs: number | null): Promise<void> {
+    const timeMs = leftMs === null ? recordMs : Math.min(leftMs, recordMs ?? leftMs);
+    const news = (): boolean => changed() || (recordMs === null && this.#unrecorded());
+    if (timeMs === null) await condition(news);
+    else await condition(news, timeMs);
+  }
+
+  async record(): Promise<void> {
+    await this.recordedBy(shortActivities.record(recordRequestOf(this.#held.task, this.#spec)));
+  }
+
+  /** Until the ledger knows how the task ended, or has been away for days. */
+  async recordTheEnd(): Promise<void> {
+    // Somebody may be waiting for the end: begin with short waits again.
+    this.#tries = 0;
+    for (let tries = 0; tries < MAX_FINAL_RECORDS && this.#unrecorded(); tries += 1) {
+      await this.record();
+      if (this.#unrecorded()) await condition(() => false, this.#backoffMs());
+    }
+  }
+
+  /** An activity that takes the record along. */
+  async recordedBy(activity: Promise<{ readonly recordedUpTo: number | null }>): Promise<void> {
+    try {
+      this.confirm((await activity).recordedUpTo);
+    } catch (error) {
+      // These activities fail only when the engine does; the next round tries again.
+      this.confirm(null);
+      setCurrentDetails(`${detailsOf(this.#held.task, this.#spec)}\n\nThe engine has trouble: ${reasonOf(error)}`);
+      await condition(() => false, this.#backoffMs());
+    }
+  }
+
+  confirm(recordedUpTo: number | null): void {
+    this.#tries = recordedUpTo === null ? this.#tries + 1 : 0;
+    if (recordedUpTo !== null) this.#held.task = confirmRecorded(this.#held.task, recordedUpTo);
+  }
+
+  #unrecorded(): boolean {
+    return this.#held.task.unrecorded.length > 0;
+  }
+
+  #backoffMs(): number {
+    return backoffMs(RECORD_BACKOFF, this.#tries, Math.random());
+  }
+}
