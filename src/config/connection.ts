@@ -34,11 +34,16 @@ export async function resolveConnection(environment: Environment): Promise<Conne
   const external = await externalTemporal(environment);
   if (external.kind === 'invalid') return external;
   const stack = await readStackFile(environment.home);
-  const temporal = external.temporal ?? stack.temporal;
+  const temporal = external.temporal === null ? stack.temporal : withUi(external.temporal, stack.temporal);
   if (temporal === null) return { kind: 'none', message: 'no server is running; start one with: tasks up' };
   const postgres: PostgresConnection | null =
     environment.databaseUrl === null ? stack.postgres : { url: environment.databaseUrl, from: 'environment' };
   return { kind: 'connection', temporal, postgres };
+}
+
+/** A server that the environment names may be the stack's own: the supervisor names it so to its worker. */
+function withUi(temporal: TemporalConnection, stack: TemporalConnection | null): TemporalConnection {
+  return temporal.address === stack?.address ? { ...temporal, uiUrl: stack.uiUrl } : temporal;
 }
 
 export type ExternalTemporal =
