@@ -2,6 +2,8 @@
 
 import type { Dependencies } from './dependencies.ts';
 import { buildCandidate, handOff, land } from './landing.ts';
+import { deliver } from './notice-deliver.ts';
+import { NoticeStarter } from './notice-start.ts';
 import { Recorder } from './recorder.ts';
 import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
@@ -9,7 +11,7 @@ import { senderOf } from './sender.ts';
 import type { Activities } from './types.ts';
 
 export function createActivities(deps: Dependencies): Activities {
-  const recorder = new Recorder(deps);
+  const recorder = new Recorder(deps, new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log }));
   return {
     runPhase: (request) => runPhase(deps, recorder, request),
     runGate: (request) => runGate(deps, request),
@@ -18,5 +20,6 @@ export function createActivities(deps: Dependencies): Activities {
     senderOf: (request) => senderOf(deps.client, request),
     buildCandidate: (request) => buildCandidate(deps, recorder, request),
     land: (request) => land(deps, request),
+    deliver: (request) => deliver(deps, request),
   };
 }

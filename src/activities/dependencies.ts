@@ -4,10 +4,13 @@ import type { Client } from '@temporalio/client';
 import type { ObjectId } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
 import type { ProjectSettings } from '../core/project.ts';
+import type { NoticeTargets } from '../core/notice-types.ts';
 import type { Target } from '../core/queue-types.ts';
+import type { NotifyRule } from '../core/task-types.ts';
 import type { GitRoom, ReadGate } from '../git/types.ts';
 import type { Spool } from '../ledger/spool.ts';
-import type { LedgerWriter } from '../ledger/types.ts';
+import type { LedgerReader, LedgerWriter } from '../ledger/types.ts';
+import type { NotifyRoom } from '../notify/types.ts';
 import type { ProcessRoom } from '../process/types.ts';
 
 /** For whom an environment is made. */
@@ -24,7 +27,8 @@ export interface Dependencies {
   readonly home: string;
   readonly git: GitRoom;
   readonly process: ProcessRoom;
-  readonly ledger: Pick<LedgerWriter, 'record' | 'beginAttempt' | 'bindProject' | 'isGreen'>;
+  readonly ledger: Pick<LedgerWriter, 'record' | 'beginAttempt' | 'bindProject' | 'isGreen'> &
+    Pick<LedgerReader, 'readEvents' | 'readTask'>;
   readonly spool: Spool;
   readonly client: Client;
   /** The settings in the text of a tasks.yaml. */
@@ -34,6 +38,7 @@ export interface Dependencies {
   readonly environment: (request: EnvironmentRequest) => Readonly<Record<string, string>>;
   /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
   readonly program: (name: string) => string;
+  readonly notices: NoticeDependencies;
   /** Told when a task's record says that it has ended: its workspace may be cleaned up. */
   readonly onEnded: (target: Target, taskId: string) => void;
   /** True once this worker is stopping: what is killed then is moved, not blamed. */
@@ -42,17 +47,31 @@ export interface Dependencies {
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
+export interface NoticeDependencies {
+  readonly room: NotifyRoom;
+  /** Of this host, for tasks of every project. */
+  readonly rules: readonly NotifyRule[];
+  /** Read for each try, so that a mended one counts at once. */
+  readonly readTargets: () => Promise<Parsed<NoticeTargets>>;
+  /** Where people reach the Temporal Web UI; null: nobody knows. */
+  readonly readUi: () => Promise<string | null>;
+  readonly nowMs: () => number;
+}
+
 export interface Limits {
   readonly maxOutputBytes: number;
   readonly heartbeatMs: number;
   /** Less free disk than this makes a red gate run no verdict. */
   readonly minFreeBytes: number;
+  /** How long a target of notices has to answer, in milliseconds. */
+  readonly noticeMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
   maxOutputBytes: 16 * 1024 * 1024,
   heartbeatMs: 1_000,
   minFreeBytes: 64 * 1024 * 1024,
+  noticeMs: 20_000,
 };
 
 export type { ObjectId };

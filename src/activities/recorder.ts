@@ -1,6 +1,7 @@
 /**
  * The activities' way to the ledger: an unreachable ledger is a value, never a failure, and is left alone for a moment,
- * so that a ledger that is down costs no activity its connection time-out again and again (N9).
+ * so that a ledger that is down costs no activity its connection time-out again and again (N9). Whatever happens to a task
+ * comes by here, so this is also where people are told of it.
  */
 
 import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
@@ -8,24 +9,35 @@ import { isEnd } from '../core/task-types.ts';
 import { messageOf } from '../core/thrown.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import type { Dependencies } from './dependencies.ts';
+import type { NoticeStarter } from './notice-start.ts';
 import type { Recorded } from './types.ts';
 
 const LEAVE_ALONE_MS = 1_000;
 
 export class Recorder {
   readonly #deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded'>;
+  readonly #notices: Pick<NoticeStarter, 'tell'>;
   #awayUntilMs = 0;
 
-  constructor(deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded'>) {
+  constructor(deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded'>, notices: Pick<NoticeStarter, 'tell'>) {
     this.#deps = deps;
+    this.#notices = notices;
   }
 
   async record(request: RecordRequest): Promise<Recorded> {
     const { view, events } = request;
-    const recorded = await this.attempt('record', () => this.#deps.ledger.record(view, events));
+    // Whether or not the ledger is there: people are told all the same.
+    const [recorded, told] = await Promise.all([
+      this.attempt('record', () => this.#deps.ledger.record(view, events)),
+      // One that was set back has its events renumbered first, if need be: they would be told twice.
+      request.reset === true ? null : this.#notices.tell(request),
+    ]);
     if (recorded.kind === 'away') return { recordedUpTo: null };
+    const ledgerAt = request.reset === true ? await this.#ledgerAt(request) : null;
+    if (ledgerAt !== null) return { recordedUpTo: null, ledgerAt };
     if (isEnd(view.state)) this.#deps.onEnded(view, view.id);
-    return { recordedUpTo: view.sequence };
+    // What nobody could be told of comes again with the next record.
+    return { recordedUpTo: (told ?? (await this.#notices.tell(request))) ? view.sequence : null };
   }
 
   /** Records what led here and that the attempt has begun. */
@@ -37,6 +49,13 @@ export class Recorder {
       this.#deps.ledger.beginAttempt(request.spec.id, request.attempt, this.#deps.hostId, startedAt),
     );
     return recorded;
+  }
+
+  /** What the ledger knows of a task beyond a record; null: nothing. */
+  async #ledgerAt({ view }: RecordRequest): Promise<number | null> {
+    const read = await this.attempt('read-task', () => this.#deps.ledger.readTask(view.id));
+    const known = read.kind === 'done' ? (read.value?.sequence ?? 0) : 0;
+    return known > view.sequence ? known : null;
   }
 
   /** A call of the ledger, or the word that it is away. */

@@ -1,12 +1,15 @@
 /** What workflows may ask of the world. Workflows import this file's types alone. */
 
 import type { BuildResult, Candidate, GateVerdict, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import type { Delivered, DeliveryRequest } from '../core/notice-types.ts';
 import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
 import type { AttemptOutcome } from '../core/task-types.ts';
 
 /** The sequence up to which the ledger has the task's events; null when it could not be reached. */
 export interface Recorded {
   readonly recordedUpTo: number | null;
+  /** Where the ledger is already, when the run before a Temporal Reset has brought it further; nothing was recorded then. */
+  readonly ledgerAt?: number;
 }
 
 export interface PhaseAnswer extends Recorded {
@@ -46,4 +49,6 @@ export interface Activities {
   readonly senderOf: (request: SignalRequest) => Promise<string | null>;
   readonly buildCandidate: (request: { readonly target: Target; readonly item: QueueItem }) => Promise<BuildResult>;
   readonly land: (request: CandidateRequest) => Promise<LandResult>;
+  /** Tells one target of a notice. At most a minute; fails when the target was not told, and may tell it twice. */
+  readonly deliver: (request: DeliveryRequest) => Promise<Delivered>;
 }

@@ -7,6 +7,7 @@
 
 import { checkDatabaseUrl, resolveConnection, type Connection, type TemporalConnection } from '../config/connection.ts';
 import { actorName, readEnvironment, type Environment } from '../config/environment.ts';
+import { webPage } from '../core/web-ui.ts';
 import type { LedgerReader } from '../ledger/types.ts';
 import type { StackState } from '../local/stack-record.ts';
 import { Failed, UsageError } from './errors.ts';
@@ -139,6 +140,5 @@ const nothing = (): null => null;
 
 /** Where a task is seen in the Temporal Web UI; null when no address of it is known. */
 export function webUrl(temporal: Pick<TemporalConnection, 'uiUrl' | 'namespace'>, workflowId: string): string | null {
-  if (temporal.uiUrl === null) return null;
-  return `${temporal.uiUrl}/namespaces/${encodeURIComponent(temporal.namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+  return temporal.uiUrl === null ? null : webPage(temporal.uiUrl, temporal.namespace, workflowId);
 }

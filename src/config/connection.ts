@@ -36,7 +36,7 @@ export async function resolveConnection(environment: Environment): Promise<Conne
   const database = checkDatabaseUrl(environment);
   if (database !== null) return { kind: 'invalid', message: database };
   const stack = await readStackFile(environment.home);
-  const temporal = external.temporal ?? stack.temporal;
+  const temporal = external.temporal === null ? stack.temporal : withUi(external.temporal, stack.temporal);
   if (temporal === null) return { kind: 'none', message: 'no server is running; start one with: tasks up' };
   const postgres: PostgresConnection | null =
     environment.databaseUrl === null ? stack.postgres : { url: environment.databaseUrl, from: 'environment' };
@@ -58,6 +58,11 @@ function isDatabaseUrl(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** A server that the environment names may be the stack's own: the supervisor names it so to its worker. */
+function withUi(temporal: TemporalConnection, stack: TemporalConnection | null): TemporalConnection {
+  return temporal.address === stack?.address ? { ...temporal, uiUrl: stack.uiUrl } : temporal;
 }
 
 export type ExternalTemporal =

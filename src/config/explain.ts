@@ -16,14 +16,22 @@ export function must(be: string, example: string): ErrorMap {
       : `must be ${be}, not ${show(issue.input)}; write for example ${example}`;
 }
 
+/** As {@link must}, for what may be or hold a secret: what somebody wrote there is not repeated (N10). */
+export function mustQuietly(be: string, example: string): ErrorMap {
+  return (issue) =>
+    issue.input === undefined
+      ? `is missing; add ${be}, such as ${example}`
+      : `must be ${be}; write for example ${example}`;
+}
+
 /** An object that takes these keys and no others; the nearest right one is named. */
 export function closed<Shape extends z.core.$ZodShape>(
   shape: Shape,
   be: string,
   example: string,
+  otherwise: ErrorMap = must(be, example),
 ): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape);
-  const otherwise = must(be, example);
   return z.strictObject(shape, {
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return otherwise(issue);

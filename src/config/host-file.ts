@@ -3,13 +3,17 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { quote } from '../core/ids.ts';
+import type { NoticeTargets } from '../core/notice-types.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
+import type { NotifyRule } from '../core/task-types.ts';
 import { codeOf } from '../core/thrown.ts';
 import { check } from './explain.ts';
 import { hostSchema } from './host-schema.ts';
+import { completeRules, completeTargets } from './notify-schema.ts';
 import { readYaml } from './yaml-text.ts';
 
-const HOST_FILE = 'host.yaml';
+export const HOST_FILE = 'host.yaml';
 
 export interface HostSettings {
   /** Agents that get the person's own HOME. */
@@ -21,6 +25,11 @@ export interface HostSettings {
   readonly agents: number;
   readonly gates: number;
   readonly containment: 'preferred' | 'off';
+  /** With keys and passwords: not to be shown (N10). */
+  readonly targets: NoticeTargets;
+  readonly notify: readonly NotifyRule[];
+  /** Where people reach the Temporal Web UI, where that is not the stack's own address. */
+  readonly ui: string | null;
 }
 
 /** What a host.yaml says, completed with defaults; an empty one is all defaults. */
@@ -29,7 +38,17 @@ export function parseHostFile(text: string, cores: number = availableParallelism
   if (yaml.kind === 'invalid') return yaml;
   const checked = check(HOST_FILE, hostSchema, yaml.value ?? {});
   if (checked.kind === 'invalid') return checked;
-  const { grant, env, programs, agents, gates, containment } = checked.value;
+  const { grant, env, programs, agents, gates, containment, ui } = checked.value;
+  const targets = completeTargets(checked.value.targets);
+  const notify = completeRules(checked.value.notify);
+  const stray = notify.findIndex(({ to }) => !Object.hasOwn(targets, to));
+  if (stray >= 0) {
+    const names = Object.keys(targets).join(', ');
+    const known = names === '' ? 'there is none' : `there are ${names}`;
+    return fail(
+      `${HOST_FILE}: notify.${stray}.to: ${quote(notify[stray]?.to ?? '')} is no target: ${known}; add it under targets`,
+    );
+  }
   return ok({
     grant: grant ?? [],
     env: env ?? [],
@@ -37,6 +56,9 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     agents: agents ?? Math.max(2, cores),
     gates: gates ?? 1,
     containment: containment ?? 'preferred',
+    targets,
+    notify,
+    ui: ui ?? null,
   });
 }
 

@@ -1,7 +1,8 @@
 /** The shape of host.yaml: checks it, and is the source of its page. */
 
 import { z } from 'zod';
-import { closed, must } from './explain.ts';
+import { closed, must, mustQuietly } from './explain.ts';
+import { notifyRules, targets } from './notify-schema.ts';
 
 const variable = z
   .string({ error: must('the name of an environment variable', 'NPM_TOKEN') })
@@ -61,6 +62,30 @@ export const hostSchema = closed(
         description:
           'preferred: processes run in a PID namespace of their own where this machine can make one (bubblewrap), so that none survives. off: never. preferred when left out.',
         examples: ['preferred'],
+      })
+      .optional(),
+    targets: targets
+      .meta({
+        description:
+          'Where notices of this machine can go, by the names that rules use. A target is read for each try: a mended one counts at once. Keep the file to yourself (chmod 600).',
+        examples: [{ phone: { ntfy: 'https://ntfy.sh/my-topic' } }],
+      })
+      .nullish(),
+    notify: notifyRules
+      .meta({
+        description: 'Who is told of what of every project whose tasks run here, beside what their tasks.yaml says.',
+        examples: [[{ to: 'phone', events: ['asks'] }]],
+      })
+      .nullish(),
+    ui: z
+      .string({ error: mustQuietly('an http or https address', 'ui: https://temporal.example.com') })
+      .regex(/^https?:\/\/[^\s@]+$/, {
+        error: mustQuietly('an http or https address', 'ui: https://temporal.example.com'),
+      })
+      .meta({
+        description:
+          "Where people reach the Temporal Web UI, for the links in notices; that of this machine's own stack when left out.",
+        examples: ['https://temporal.example.com'],
       })
       .optional(),
   },

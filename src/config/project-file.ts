@@ -10,6 +10,7 @@ import type { Phase } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import type { ReadGate } from '../git/types.ts';
 import { check, nearest } from './explain.ts';
+import { completeRules } from './notify-schema.ts';
 import {
   AGENT_NAME,
   DEFAULT_ATTEMPTS,
@@ -69,7 +70,7 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       totalTimeoutMs: durationMs(file.timeout ?? DEFAULT_TIMEOUT),
       approve: file.approve ?? DEFAULT_STAGE_GATES,
       patience: completePatience(file.asking),
-      notify: [],
+      notify: completeRules(file.notify),
     },
   });
 }

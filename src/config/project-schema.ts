@@ -8,6 +8,7 @@ import { parseBranchName, parseProjectName } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
 import { parseCommand } from '../core/text.ts';
 import { closed, must } from './explain.ts';
+import { notifyRules } from './notify-schema.ts';
 
 export const DEFAULT_ATTEMPTS = 3;
 export const DEFAULT_REVISIONS = 2;
@@ -262,6 +263,14 @@ export const projectSchema = closed(
       })
       .optional(),
     asking: asking.optional(),
+    notify: notifyRules
+      .meta({
+        title: 'Notices',
+        description:
+          "Who is told of what: a list of rules. Targets are named; what they are is in each host's host.yaml, since it belongs to a machine and holds keys.",
+        examples: [[{ to: 'phone', events: ['asks', 'failed'], quiet: '22:00-07:00' }]],
+      })
+      .nullish(),
     idle: duration('An attempt without output for this long is ended.', DEFAULT_IDLE),
     timeout: duration('An attempt that takes this long is ended.', DEFAULT_TIMEOUT),
   },

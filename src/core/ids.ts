@@ -79,6 +79,7 @@ export function quote(text: string): string {
 export const workflowIds = {
   task: (id: TaskId): string => `task/${id}`,
   integration: (project: ProjectName, branch: BranchName): string => `integration/${project}/${branch}`,
+  notice: (id: TaskId, sequence: number): string => `notice/${id}/${sequence}`,
 };
 
 /** The task id in a task workflow's id, or null when it is some other workflow's. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { resolveConnection } from '../config/connection.ts';
-import { readEnvironment } from '../config/environment.ts';
+import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
@@ -80,8 +80,23 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     readGate,
     environment: (request) => allowedEnvironment(host.value, environment.all, request),
     program: (name) => programPath(host.value, name),
+    notices: {
+      rules: host.value.notify,
+      readTargets: async () => {
+        const now = await readHostFile(environment.home);
+        return now.kind === 'invalid' ? now : ok(now.value.targets);
+      },
+      readUi: () => readUi(environment, host.value.ui),
+    },
     log: say,
   });
+}
+
+/** The stack notes the Web UI's address when it is ready, which may be after the worker has started. */
+async function readUi(environment: Environment, ui: string | null): Promise<string | null> {
+  if (ui !== null) return ui;
+  const connection = await resolveConnection(environment);
+  return connection.kind === 'connection' ? connection.temporal.uiUrl : null;
 }
 
 function readNumber(

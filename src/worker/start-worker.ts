@@ -10,6 +10,7 @@ import { startGitRunner } from '../git/runner.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
+import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { Janitor } from './janitor.ts';
@@ -32,6 +33,8 @@ export interface StartWorkerOptions extends Pick<
   /** The workflows' bundle: a file that the build made, or its text. */
   readonly workflows: { readonly codePath: string } | { readonly code: string };
   readonly limits?: Partial<Limits>;
+  /** Who is told of what, and where targets and the Temporal Web UI are. */
+  readonly notices: Omit<Dependencies['notices'], 'room' | 'nowMs'> & { readonly nowMs?: () => number };
   /** The environment of the worker's account: git reaches the origin with what it names (ssh agent, proxy, home). */
   readonly personalEnvironment: Readonly<Record<string, string>>;
   /** The built program that starts git's processes; null for this process itself. */
@@ -77,6 +80,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const client = new Client({ connection, namespace });
   const janitor = new Janitor({ client, git, home, log });
   let draining = false;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const activities = createActivities({
     hostId: options.hostId,
     home,
@@ -91,7 +95,12 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     program: options.program,
     onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
     isDraining: () => draining,
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
+    notices: {
+      nowMs: Date.now,
+      ...options.notices,
+      room: createNotifyRoom({ timeoutMs: limits.noticeMs, environment: options.personalEnvironment }),
+    },
     log,
   });
 

@@ -27,7 +27,7 @@ const MAX_MESSAGE_CHARS = 500;
 const PRIORITY_OF: Readonly<Record<Phase, number>> = { revise: 1, execute: 2, plan: 3, understand: 4 };
 
 type Long = Pick<Activities, 'runPhase' | 'runGate'>;
-type Short = Omit<Activities, 'runPhase' | 'runGate'>;
+type Short = Omit<Activities, keyof Long | 'deliver'>;
 
 // The workflow decides about another try, with the failure's class at hand; the server's own retries would hide it.
 const ONCE = { maximumAttempts: 1 };

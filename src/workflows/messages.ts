@@ -17,7 +17,7 @@ import type { Task } from '../core/task.ts';
 import type { Exchange, RevisionRequest, TaskSpec, TaskView } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 
-export const WORKFLOW_TYPES = { task: 'task', integration: 'integration' } as const;
+export const WORKFLOW_TYPES = { task: 'task', integration: 'integration', notice: 'notice' } as const;
 
 export const TASK_QUEUES = {
   /** Workflows and short activities. */

@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activi
 import { runGate } from '../../src/activities/run-gate.ts';
 import type { CandidateRequest } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
+import { ok } from '../../src/core/parsed.ts';
 import type { GateCommand, GateDefinition } from '../../src/core/project.ts';
 import type { GateVerdict } from '../../src/core/queue-types.ts';
 import type { GitRoom } from '../../src/git/types.ts';
@@ -50,6 +51,13 @@ describe('a gate run', () => {
       readGate,
       environment: ({ scratch }) => ({ PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: scratch }),
       program: (name) => name,
+      notices: {
+        room: { tell: () => Promise.reject(new Error('nobody is told here')) },
+        rules: [],
+        readTargets: () => Promise.resolve(ok({})),
+        readUi: () => Promise.resolve(null),
+        nowMs: Date.now,
+      },
       onEnded: () => undefined,
       isDraining: () => false,
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },

@@ -29,6 +29,7 @@ describe('who imports whom', () => {
     ['cli/commands/x.ts', "import { task } from '../../workflows/task.ts';"],
     ['cli/x.ts', "import { startWorker } from '../worker/start-worker.ts';"],
     ['activities/x.ts', "import { readEnvironment } from '../config/environment.ts';"],
+    ['notify/x.ts', "import { readHostFile } from '../config/host-file.ts';"],
     ['bin/x.ts', "import { runCli } from '../cli/main.ts';"],
     ['elsewhere/x.ts', ''],
   ])('refuses a planted %s with %j', (path, source) => {
@@ -40,6 +41,7 @@ describe('who imports whom', () => {
     ['workflows/x.ts', "import type { Activities } from '../activities/types.ts';"],
     ['config/x.ts', "import { readCheckout } from '../git/checkout.ts';"],
     ['cli/commands/x.ts', "import { detailQuery } from '../../workflows/messages.ts';"],
+    ['notify/x.ts', "const { createTransport } = await import('nodemailer');"],
     ['git/x.ts', "// import { x } from '../cli/main.ts';\nimport { join } from 'node:path';"],
   ])('takes %s with %j', (path, source) => {
     expect(findViolations(path, source)).toEqual([]);

@@ -8,6 +8,7 @@ const ROOMS = [
   'git',
   'process',
   'ledger',
+  'notify',
   'local',
   'config',
   'worker',
@@ -35,13 +36,14 @@ const RULES: Readonly<Record<Room, Rule>> = {
   core: rule([], []),
   workflows: rule(['core'], ['@temporalio/workflow', '@temporalio/common'], ['activities']),
   activities: rule(
-    ['core', 'agents', 'git', 'process', 'ledger'],
+    ['core', 'agents', 'git', 'process', 'ledger', 'notify'],
     ['node:', '@temporalio/activity', '@temporalio/client'],
   ),
   agents: rule(['core'], ['zod', 'node:crypto']),
   git: rule(['core'], ['node:']),
   process: rule(['core'], ['node:']),
   ledger: rule(['core'], ['node:', 'pg']),
+  notify: rule(['core'], ['node:', 'nodemailer']),
   local: rule(['core'], ['node:', 'pg', 'execa', '@temporalio/client', '@temporalio/common']),
   config: rule(['core', 'agents', 'git/checkout.ts'], ['node:', 'zod', 'yaml', 'fastest-levenshtein'], ['git']),
   worker: rule(
@@ -49,7 +51,7 @@ const RULES: Readonly<Record<Room, Rule>> = {
     ['node:', '@temporalio/client', '@temporalio/worker'],
   ),
   cli: rule(
-    ['core', 'config', 'ledger', 'local', 'workflows/messages.ts', 'git/checkout.ts', 'git/room.ts'],
+    ['core', 'config', 'ledger', 'local', 'notify', 'workflows/messages.ts', 'git/checkout.ts', 'git/room.ts'],
     ['node:', 'commander', 'picocolors', 'execa', 'simple-git', '@temporalio/client', '@temporalio/common'],
   ),
   bin: rule([], ['node:']),

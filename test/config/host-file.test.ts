@@ -38,6 +38,9 @@ describe('host.yaml', () => {
       agents: 4,
       gates: 1,
       containment: 'preferred',
+      targets: {},
+      notify: [],
+      ui: null,
     });
   });
 
@@ -56,6 +59,9 @@ describe('host.yaml', () => {
       agents: 7,
       gates: 2,
       containment: 'off',
+      targets: {},
+      notify: [],
+      ui: null,
     });
     expect(programPath(host, 'claude')).toBe('/opt/claude');
     expect(programPath(host, 'other')).toBe('other');

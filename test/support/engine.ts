@@ -12,8 +12,10 @@ import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
+import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import { ok } from '../../src/core/parsed.ts';
 import type { QueueView } from '../../src/core/queue-types.ts';
 import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
@@ -39,6 +41,11 @@ export interface EngineOptions {
   readonly agents?: number;
   readonly gates?: number;
   readonly graceMs?: number;
+  /** The text of the host's host.yaml, read anew for each use. */
+  readonly hostFile?: () => string;
+  readonly limits?: Partial<Limits>;
+  /** Where people reach the Temporal Web UI. */
+  readonly ui?: string;
 }
 
 export interface SubmitOptions {
@@ -100,7 +107,8 @@ export class Engine {
 
   async startWorker(home = this.home): Promise<void> {
     const { code } = await workflowBundle();
-    const host = parseHostFile('');
+    const readHost = () => parseHostFile(this.#options.hostFile?.() ?? '');
+    const host = readHost();
     if (host.kind === 'invalid') throw new Error(host.message);
     this.#worker = await startWorker({
       hostId: `host-${randomBytes(3).toString('hex')}`,
@@ -121,6 +129,15 @@ export class Engine {
       readGate,
       environment: (request) => allowedEnvironment(host.value, process.env, request),
       program: (name) => name,
+      limits: this.#options.limits ?? {},
+      notices: {
+        rules: host.value.notify,
+        readTargets: () => {
+          const now = readHost();
+          return Promise.resolve(now.kind === 'invalid' ? now : ok(now.value.targets));
+        },
+        readUi: () => Promise.resolve(this.#options.ui ?? null),
+      },
       log: (message, facts) => this.log.push(`${message} ${JSON.stringify(facts)}`),
     });
   }

@@ -5,6 +5,7 @@ import { probeOrigin } from '../../git/room.ts';
 import { findAgentProgram } from '../agent-program.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
+import { checkRules } from './notices.ts';
 
 type Context = Extract<ProjectContext, { kind: 'ok' }>;
 
@@ -20,6 +21,7 @@ export async function checkProject(session: Session): Promise<readonly Check[]> 
     fine('tasks.yaml', `project ${project}, branch ${branch}, at ${context.configCommit.slice(0, 12)}`),
     ...warnings,
     ...(await checkAgents(session, context)),
+    ...(await checkRules(session, context.settings.policy.notify)),
     ...(await checkOrigin(session, context)),
   ];
 }

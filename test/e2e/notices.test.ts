@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { TaskId } from '../../src/core/ids.ts';
+import type { NoticeMessage } from '../../src/core/notice-types.ts';
+import { NOTICE_KINDS, type NoticeKind, type NotifyRule } from '../../src/core/task-types.ts';
+import { Engine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { listen, type Listener } from '../support/listener.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
+
+const SECRET = 'a-path-that-nobody-may-see';
+
+const rule = (to: string, ...events: NoticeKind[]): NotifyRule => ({
+  to,
+  events: events.length === 0 ? NOTICE_KINDS : events,
+  quiet: null,
+});
+
+function sample(name: string, agent: Parameters<typeof agentScript>[0], more = ''): Promise<SampleProject> {
+  return SampleProject.create({
+    'tasks.yaml': projectFile(more).replace('sample', name),
+    'gate.sh': GATE,
+    'agent.sh': agentScript(agent),
+  });
+}
+
+/** Everything that a history holds, payloads included, as text. */
+function textOf(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.values(value).map(textOf).join(' ');
+}
+
+describe('people who are told of tasks', () => {
+  let engine: Engine;
+  let listener: Listener;
+  /** Beside the listener, for one test. */
+  let targets = '';
+
+  beforeAll(async () => {
+    listener = await listen();
+    engine = await Engine.start({
+      hostFile: () => `targets:\n  hook: {webhook: "${listener.url}/${SECRET}"}\n${targets}`,
+      limits: { noticeMs: 300 },
+      ui: 'http://ui.test',
+    });
+  });
+
+  beforeEach(() => {
+    targets = '';
+    listener.heard.length = 0;
+    listener.reply = (response) => void response.end();
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+    await listener.close();
+  });
+
+  const told = (id: TaskId): NoticeMessage[] =>
+    listener.heard.map(({ body }) => JSON.parse(body) as NoticeMessage).filter(({ task }) => task === id);
+
+  /** The first notice of a task's workflow, by its events in the ledger. */
+  const outcomeOf = async (id: TaskId, happened: string): Promise<unknown> => {
+    const event = await eventually('the event in the ledger', async () =>
+      (await engine.ledger.readEvents(id)).find((each) => each.happened.kind === happened),
+    );
+    return engine.client.workflow.getHandle(`notice/${id}/${event.sequence}`).result();
+  };
+
+  it('are told of a question with the command that answers it, and of the landing, by the rules in tasks.yaml', async () => {
+    const project = await sample(
+      'told',
+      {
+        plan: `grep -q 'yes' "$TASKS_PROMPT_FILE" || printf '{"status":"question","question":"Which <one>?"}' > "$TASKS_REPORT_FILE"`,
+        execute: 'echo x > y',
+      },
+      'notify: [{to: hook, events: [asks, landed]}]',
+    );
+    const id = await engine.submit(project, { title: 'Sort the imports' });
+    await engine.untilWaiting(id, 'question');
+    await eventually('the notice', () => told(id).length > 0);
+    await engine.answer(id, 'yes');
+    await engine.untilEnded(id);
+    await eventually('the other notice', () => told(id).length > 1);
+    expect(told(id)).toEqual([
+      {
+        id: expect.stringMatching(`^notice/${id}/\\d+$`),
+        event: 'asks',
+        project: 'told',
+        task: id,
+        title: 'Question: Sort the imports (told)',
+        text: 'Which <one>?',
+        commands: [`tasks answer ${id}@1 "…"`],
+        url: `http://ui.test/namespaces/${engine.namespace.namespace}/workflows/task%2F${id}`,
+        at: expect.any(String),
+      },
+      expect.objectContaining({ event: 'landed', text: expect.stringContaining('is on main') }),
+    ]);
+    await expect(outcomeOf(id, 'asked')).resolves.toEqual([{ to: 'hook', kind: 'sent', said: 'HTTP 200' }]);
+  });
+
+  it('are told once of an event that is recorded again and again while the ledger is away', async () => {
+    const project = await sample('again', {});
+    await engine.loseLedger();
+    const id = await engine.submit(project, {
+      title: 'Fails',
+      attempts: 1,
+      work: { kind: 'shell', run: 'exit 3' },
+      policy: { notify: [rule('hook')] },
+    });
+    await engine.untilWaiting(id, 'attempts');
+    await eventually('the notice', () => told(id).length > 0);
+    // A new worker remembers nothing of what the last one told.
+    await engine.drainWorker();
+    await engine.startWorker();
+    const before = (await engine.detail(id)).unrecorded.length;
+    expect(before).toBeGreaterThan(0);
+    await engine.findLedger();
+    await eventually('the record', async () => (await engine.detail(id)).unrecorded.length === 0, 30_000);
+    expect(told(id)).toHaveLength(1);
+    expect(told(id)[0]).toMatchObject({ event: 'parked', commands: [`tasks retry ${id}`, `tasks cancel ${id}`] });
+    await engine.cancel(id);
+    await engine.untilEnded(id);
+  });
+
+  it('do not keep a task from landing when their target never answers, and are told when it does', async () => {
+    listener.reply = () => undefined;
+    const project = await sample('never', {});
+    const id = await engine.submit(project, {
+      title: 'Lands all the same',
+      work: { kind: 'shell', run: 'echo x > y' },
+      policy: { notify: [rule('hook')] },
+    });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    await eventually('a second try', () => told(id).length > 1);
+    expect(engine.log.join('\n')).toContain('did not answer within 300 ms');
+    listener.reply = (response) => void response.end();
+    await expect(outcomeOf(id, 'landed')).resolves.toEqual([{ to: 'hook', kind: 'sent', said: 'HTTP 200' }]);
+    // Each try is the same notice to its receiver.
+    expect(new Set(listener.heard.map(({ headers }) => headers['x-tributary-delivery'])).size).toBe(1);
+  });
+
+  it('see a notice that its target refuses as a failed workflow, without the target’s secrets', async () => {
+    listener.reply = (response, { path }) => void response.writeHead(403).end(`go away from ${path}`);
+    const project = await sample('refused', {});
+    const id = await engine.submit(project, {
+      title: 'Nobody hears of it',
+      work: { kind: 'shell', run: 'echo x > y' },
+      policy: { notify: [rule('hook', 'landed')] },
+    });
+    await engine.untilEnded(id);
+    const error: unknown = await outcomeOf(id, 'landed').catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    expect(error).toMatchObject({ cause: { message: 'hook: answered HTTP 403: go away from […]' } });
+    expect(told(id)).toHaveLength(1);
+    expect(engine.log.join('\n')).not.toContain(SECRET);
+    const histories: string[] = [];
+    for await (const { workflowId } of engine.client.workflow.list()) {
+      const history = await engine.client.workflow.getHandle(workflowId).fetchHistory();
+      histories.push(textOf(history));
+    }
+    expect(histories.join(' ')).toContain('Nobody hears of it');
+    expect(histories.join(' ')).not.toContain(SECRET);
+  });
+
+  it('are told once their target is in the host’s file, though it was missing at first', async () => {
+    const project = await sample('missing', {});
+    const id = await engine.submit(project, {
+      title: 'Waits for its target',
+      work: { kind: 'shell', run: 'echo x > y' },
+      policy: { notify: [rule('later', 'landed')] },
+    });
+    await engine.untilEnded(id);
+    const event = await eventually('the event', async () =>
+      (await engine.ledger.readEvents(id)).find(({ happened }) => happened.kind === 'landed'),
+    );
+    const handle = engine.client.workflow.getHandle(`notice/${id}/${event.sequence}`);
+    await eventually('a try', async () => {
+      const [pending] = (await handle.describe()).raw.pendingActivities ?? [];
+      return pending?.lastFailure?.message?.includes('has hook; add later under targets: in its host.yaml');
+    });
+    targets = `  later: {slack: "${listener.url}/late"}\n`;
+    await expect(handle.result()).resolves.toEqual([{ to: 'later', kind: 'sent', said: 'HTTP 200' }]);
+    expect(listener.heard.map(({ path }) => path)).toEqual(['/late']);
+  });
+
+  it('are told nothing of a task that no rule names, for which nothing is started', async () => {
+    const project = await sample('quiet', {});
+    const id = await engine.submit(project, { title: 'Nobody asks', work: { kind: 'shell', run: 'echo x > y' } });
+    await engine.untilEnded(id);
+    expect(told(id)).toEqual([]);
+    await expect(engine.client.workflow.count(`WorkflowId STARTS_WITH 'notice/${id}'`)).resolves.toMatchObject({
+      count: 0,
+    });
+  });
+});
