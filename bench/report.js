@@ -3,7 +3,7 @@
 /** @typedef {{ name: string, value: number, unit: string, goal: { most?: number, least?: number } | null, beside: string }} Row */
 
 /** @returns {Row[]} */
-export function rowsOf({ throughput, latency, gitLanding, commands }) {
+export function rowsOf({ throughput, latency, gitLanding, commands, waiting }) {
   const rows = [];
   const add = (name, value, unit, goal = null, beside = '') => rows.push({ name, value, unit, goal, beside });
   for (const run of throughput) {
@@ -78,6 +78,14 @@ export function rowsOf({ throughput, latency, gitLanding, commands }) {
       `${show(ms)} ms, node ${show(nodeMs)} ms`,
     );
   }
+  for (const name of ['worker', 'server', 'postgres']) {
+    const at = `${waiting.tasks} tasks waiting for an answer: ${name}`;
+    const { none, parked } = waiting;
+    add(`${at}'s memory`, parked.memoryMib[name], 'MiB', null, `with none ${show(none.memoryMib[name])}`);
+    add(`${at}'s CPU a second`, parked.cpuMsASecond[name], 'ms', null, `with none ${show(none.cpuMsASecond[name])}`);
+  }
+  const { median, p90 } = waiting.answerMs;
+  add("from tasks answer to the agent's next start, median", median, 'ms', null, `p90 ${show(p90)}`);
   return rows;
 }
 

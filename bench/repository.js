@@ -29,26 +29,27 @@ export function git(folder, args, input) {
   }).trim();
 }
 
-const configuration = (project) => `project: ${project}
+const BENCH_AGENT = `  command: [/bin/sh, ${JSON.stringify(AGENT)}]\n`;
+
+const configuration = (project, agent) => `project: ${project}
 branch: main
 gate: "true"
 agent:
-  command: [/bin/sh, ${JSON.stringify(AGENT)}]
-`;
+${agent}`;
 
 /**
  * Makes a bare origin.
  *
- * @param {{ path: string, project: string, files: number, branches?: string[] }} options `branches`: task ids, each of
+ * @param {{ path: string, project: string, files: number, branches?: string[], agent?: string }} options `branches`: task ids, each of
  *   which gets `refs/tasks/<id>/1/head`, a commit on main that adds one file
  */
-export function makeOrigin({ path, project, files, branches = [] }) {
+export function makeOrigin({ path, project, files, branches = [], agent = BENCH_AGENT }) {
   execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', path], { env: GIT_ENV });
   for (const setting of ['gc.auto=0', 'receive.autogc=false', 'maintenance.auto=false']) {
     git(path, ['config', ...setting.split('=')]);
   }
   const stream = [`commit refs/heads/main\nmark :1\ncommitter ${PERSON}\n${data('the first commit')}`];
-  stream.push(`M 644 inline tasks.yaml\n${data(configuration(project))}`);
+  stream.push(`M 644 inline tasks.yaml\n${data(configuration(project, agent))}`);
   for (let file = 0; file < files; file += 1) {
     const folder = `folder-${Math.floor(file / FILES_A_FOLDER)}`;
     stream.push(`M 644 inline ${folder}/file-${file}.txt\n${data(`file ${file} of ${files}\n`.repeat(20))}`);

@@ -12,6 +12,7 @@ import { machine } from './machine.js';
 import { rounded, summaryOf } from './numbers.js';
 import { rowsOf, tableOf } from './report.js';
 import { makeOrigin } from './repository.js';
+import { measureWaiting } from './waiting.js';
 
 const PROFILE = new URL('profile.js', import.meta.url).href;
 const FLOOR = fileURLToPath(new URL('floor.js', import.meta.url));
@@ -23,8 +24,20 @@ const FULL = {
   gitFiles: [10, 1_000, 10_000],
   landings: 15,
   pairs: 15,
+  parked: 1_000,
+  answers: 15,
 };
-const QUICK = { files: [10], parallel: [1, 8], tasks: 25, latencies: 7, gitFiles: [10, 1_000], landings: 7, pairs: 5 };
+const QUICK = {
+  files: [10],
+  parallel: [1, 8],
+  tasks: 25,
+  latencies: 7,
+  gitFiles: [10, 1_000],
+  landings: 7,
+  pairs: 5,
+  parked: 50,
+  answers: 5,
+};
 /** Between two tasks that are to find an idle engine. */
 const IDLE_MS = 100;
 
@@ -52,7 +65,8 @@ export async function runBench({ folder, quick, profile, signal, say }) {
     latency.push(...measured.latency);
     commands = measured.commands ?? commands;
   }
-  const figures = rounded({ throughput, latency, gitLanding, commands });
+  const waiting = await runWaiting(bench);
+  const figures = rounded({ throughput, latency, gitLanding, commands, waiting });
   const rows = rowsOf(figures);
   return { result: { version: 1, quick, machine: machine(), plan, figures, rows }, table: tableOf(rows) };
 }
@@ -110,6 +124,21 @@ async function withStack(bench, parallel, last) {
     await stack.stop();
   }
   return measured;
+}
+
+/** Tasks that wait for people, on a stack of its own. */
+async function runWaiting({ folder, plan, signal, say }) {
+  signal.throwIfAborted();
+  say(`${plan.parked} tasks that wait for an answer…`);
+  const place = join(folder, 'waiting');
+  mkdirSync(place);
+  chmodSync(place, 0o711);
+  const stack = await startStack({ home: join(place, 'home'), agents: 8 });
+  try {
+    return await measureWaiting(stack, { place, tasks: plan.parked, answers: plan.answers });
+  } finally {
+    await stack.stop();
+  }
 }
 
 async function runFloor({ place, files, parallel, tasks, gate, name, pauseMs = 0 }) {
