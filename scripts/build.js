@@ -114,7 +114,11 @@ async function buildCli() {
 async function buildWorker() {
   if (isMissing('worker/main.ts')) return;
   await bundle(
-    { main: src('worker/main.ts'), 'git-runner': src('git/runner-program.ts') },
+    {
+      main: src('worker/main.ts'),
+      'git-runner': src('git/runner-program.ts'),
+      'process-starter': src('process/starter-program.ts'),
+    },
     join(out, 'worker'),
     { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', sourcemap: true },
     // Every package is loaded as it is.

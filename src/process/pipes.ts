@@ -21,8 +21,12 @@ const MAX_KEPT = 64;
 
 export interface OutputPipe {
   readonly reader: Readable;
-  /** To be given to the child and closed here once it has started. */
+  /** To be given to the child. */
   readonly writer: number;
+  /** Where another process of this user can open the writing end, as long as it is open here. */
+  readonly writerPath: string;
+  /** Closes the writing end here, once the child has it: ours would keep the reader from seeing the end. */
+  closeWriter(): void;
   /** Gives the pipe back, once its reader is closed. */
   release(): void;
 }
@@ -75,10 +79,18 @@ function openPipe(keeper: number, free: number[]): OutputPipe {
   reader.once('end', () => {
     ended = true;
   });
+  let open = true;
+  const closeWriter = (): void => {
+    if (open) closeSync(writer);
+    open = false;
+  };
   return {
     reader,
     writer,
+    writerPath: `/proc/${process.pid}/fd/${writer}`,
+    closeWriter,
     release() {
+      closeWriter();
       if (ended && free.length < MAX_KEPT) free.push(keeper);
       else closeSync(keeper);
     },

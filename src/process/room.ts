@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { chooseContainer } from './containment.ts';
 import { createPipePool } from './pipes.ts';
 import { runProcess } from './run.ts';
+import { openStarter } from './starter.ts';
 import { findLeftovers, killUntilGone } from './sweep.ts';
 import { hashOfHome, ownerTag } from './tag.ts';
 import type { ProcessRoom } from './types.ts';
@@ -23,6 +24,8 @@ export interface ProcessRoomOptions {
   readonly home: string;
   /** The bubblewrap program; undefined to look in the usual places, null to do without. */
   readonly bwrapPath?: string | null;
+  /** The built starter-program, which starts contained trees; null for this process itself. */
+  readonly starter?: string | null;
   /** How long a process has between SIGTERM and SIGKILL. */
   readonly termGraceMs?: number;
 }
@@ -32,11 +35,13 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   const homeHash = hashOfHome(await realpath(options.home));
   const owner = ownerTag(homeHash);
   const { containment, bwrap } = await chooseContainer(options.bwrapPath);
+  const starter = bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '');
   const pipes = createPipePool(join(options.home, 'processes'));
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
   return {
     containment,
-    run: async (request) => runProcess(request, { bwrap, tag: `${owner}/${request.tag}`, pipes, termGraceMs }),
+    run: async (request) => runProcess(request, { bwrap, starter, tag: `${owner}/${request.tag}`, pipes, termGraceMs }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
+    close: async () => starter?.close(),
   };
 }

@@ -5,7 +5,7 @@
  * output; nothing of the tree lives when it resolves or rejects (N5).
  */
 
-import { closeSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 import { createLineCutter } from './lines.ts';
@@ -13,7 +13,8 @@ import { openOutputFile, type OutputFile } from './output.ts';
 import type { OutputPipe, PipePool } from './pipes.ts';
 import { hasCode } from './proc.ts';
 import { startFailure, whyNotRunnable } from './program.ts';
-import { isMissing, startTree, type Exit, type Tree } from './tree.ts';
+import type { ChildEnd } from './starter.ts';
+import { isMissing, startTree, type Exit, type Tree, type TreeMeans } from './tree.ts';
 import type { ExitResult, SpawnRequest } from './types.ts';
 
 /** The longest that a timer can be set for; longer is for ever. */
@@ -21,8 +22,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How long the pipes may stay open once nothing of the tree lives: somebody else then holds them. */
 const PIPES_LIMIT_MS = 1_000;
 
-export interface RunMeans {
-  readonly bwrap: string | null;
+export interface RunMeans extends TreeMeans {
   readonly tag: string;
   readonly pipes: PipePool;
   readonly termGraceMs: number;
@@ -76,7 +76,7 @@ async function runWithPipes(request: SpawnRequest, means: RunMeans, output: Outp
 }
 
 async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile, pipes: Pipes): Promise<End> {
-  const tree = startTree({ ...request, tag: means.tag, pipes }, means.bwrap);
+  const tree = await startTree({ ...request, tag: means.tag, pipes }, means);
   const ending = createEnding(tree, means.termGraceMs);
   const idle = setTimeout(() => ending.because('idle-timeout'), timerMs(request.idleTimeoutMs));
   const total = setTimeout(() => ending.because('total-timeout'), timerMs(request.totalTimeoutMs));
@@ -85,7 +85,7 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   if (request.signal.aborted) abort();
   const closed = follow(request, tree, output, ending, () => idle.refresh());
   try {
-    const exit = await waitForExit(tree);
+    const exit = await tree.ended;
     ending.exited();
     await tree.clear();
     await closed();
@@ -98,16 +98,21 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   }
 }
 
-type Pipes = readonly [OutputPipe, OutputPipe] | null;
+type Pipes = readonly [OutputPipe, OutputPipe, OutputPipe] | null;
 
 async function takePipes(pool: PipePool): Promise<Pipes> {
-  const stdout = await pool.take();
-  if (stdout === null) return null;
-  const stderr = await pool.take();
-  if (stderr !== null) return [stdout, stderr];
-  closeSync(stdout.writer);
-  stdout.reader.destroy();
-  stdout.release();
+  const taken: OutputPipe[] = [];
+  while (taken.length < 3) {
+    const pipe = await pool.take();
+    if (pipe === null) break;
+    taken.push(pipe);
+  }
+  const [stdout, stderr, status] = taken;
+  if (stdout !== undefined && stderr !== undefined && status !== undefined) return [stdout, stderr, status];
+  for (const pipe of taken) {
+    pipe.reader.destroy();
+    pipe.release();
+  }
   return null;
 }
 
@@ -188,18 +193,6 @@ function follow(
     clearTimeout(limit);
     if (lines !== null) guarded(() => lines.end());
   };
-}
-
-type ChildEnd = { readonly code: number | null; readonly signal: string | null } | { readonly error: Error };
-
-function waitForExit(tree: Tree): Promise<ChildEnd> {
-  return new Promise((resolve) => {
-    tree.child.once('exit', (code, signal) => resolve({ code, signal }));
-    tree.child.on('error', (error) => {
-      // A failed kill is an error event, too; only a child that never was has no pid.
-      if (tree.child.pid === undefined) resolve({ error });
-    });
-  });
 }
 
 function endOf(request: SpawnRequest, tree: Tree, output: OutputFile, ending: Ending, child: ChildEnd): End {

@@ -1,12 +1,12 @@
 /** One started process tree, contained or not: how to signal it, end it, and know that nothing of it is left (N5). */
 
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { closeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 import { containedCommand, STATUS_FD } from './containment.ts';
 import type { OutputPipe } from './pipes.ts';
 import { hasCode, readStat, sendSignal } from './proc.ts';
+import type { ChildEnd, Started, Starter } from './starter.ts';
 import { findDescendants, findOne, findRun, killUntilGone, type Leader } from './sweep.ts';
 import { TAG_VARIABLE } from './tag.ts';
 
@@ -16,9 +16,12 @@ export interface TreeRequest {
   readonly env: Readonly<Record<string, string>>;
   /** The whole tag, owner and attempt. */
   readonly tag: string;
-  /** Standard output and standard error; null to have Node make them. */
-  readonly pipes: readonly [OutputPipe, OutputPipe] | null;
+  /** Standard output, standard error and the containment's status; null to have Node make them. */
+  readonly pipes: readonly [OutputPipe, OutputPipe, OutputPipe] | null;
 }
+
+/** How long the status may stay open once nothing of the tree lives. */
+const STATUS_LIMIT_MS = 1_000;
 
 export type Exit =
   | { readonly kind: 'exited'; readonly code: number }
@@ -27,7 +30,8 @@ export type Exit =
   | { readonly kind: 'not-started'; readonly why: string };
 
 export interface Tree {
-  readonly child: ChildProcess;
+  /** How the direct child ended. */
+  readonly ended: Promise<ChildEnd>;
   readonly stdout: Readable | null;
   readonly stderr: Readable | null;
   /** Asks every process of the tree to end. */
@@ -40,19 +44,28 @@ export interface Tree {
   exitOf(code: number | null, signal: string | null, tail: string): Exit;
 }
 
+export interface TreeMeans {
+  /** Null: without containment. */
+  readonly bwrap: string | null;
+  /** What starts contained trees; null for this process itself. */
+  readonly starter: Starter | null;
+}
+
 /** Starts the tree. @throws what spawn throws for an argument list that is too long and the like */
-export function startTree(request: TreeRequest, bwrap: string | null): Tree {
-  return bwrap === null ? startGroup(request) : startContained(request, bwrap);
+export async function startTree(request: TreeRequest, { bwrap, starter }: TreeMeans): Promise<Tree> {
+  return bwrap === null ? startGroup(request) : startContained(request, bwrap, starter);
 }
 
 function startGroup(request: TreeRequest): Tree {
   const child = start(request.argv, request, false);
+  // Nobody writes a status: read to its end, the pipe can be used again.
+  request.pipes?.[2].reader.resume();
   const leader = leaderOf(child);
   const toGroup = (signal: NodeJS.Signals): void => {
     if (child.pid !== undefined) sendSignal(-child.pid, signal);
   };
   return {
-    child,
+    ended: endOf(child),
     ...streamsOf(child, request),
     terminate: () => toGroup('SIGTERM'),
     kill: () => toGroup('SIGKILL'),
@@ -64,17 +77,18 @@ function startGroup(request: TreeRequest): Tree {
   };
 }
 
-function startContained(request: TreeRequest, bwrap: string): Tree {
-  const child = start(containedCommand(bwrap, request.argv), request, true);
-  const leader = leaderOf(child);
-  const status = readStatus(child, () => {
+async function startContained(request: TreeRequest, bwrap: string, starter: Starter | null): Promise<Tree> {
+  const argv = containedCommand(bwrap, request.argv);
+  const { pid, ended, ...streams } = (await startElsewhere(argv, request, starter)) ?? startHere(argv, request);
+  const leader = leaderOf({ pid });
+  const status = readStatus(streams.status, () => {
     if (termWanted) terminate();
   });
   let termWanted = false;
 
   const kill = (): void => {
     if (status.init !== null) sendSignal(status.init.pid, 'SIGKILL');
-    child.kill('SIGKILL');
+    if (leader !== null && findOne(leader.pid, String(leader.startTime)).length > 0) sendSignal(leader.pid, 'SIGKILL');
   };
   // A signal to bubblewrap would end everything at once, and the namespace's first process ignores it: the ones below
   // it are asked.
@@ -87,15 +101,18 @@ function startContained(request: TreeRequest, bwrap: string): Tree {
   };
 
   return {
-    child,
-    ...streamsOf(child, request),
+    ended,
+    ...streams,
     terminate,
     kill,
     async clear() {
+      // What it said last may not have been read yet.
+      if (status.init === null) await status.read();
       const { init } = status;
       if (init === null) return clearByTag(leader, request.tag);
       // The kernel lets a namespace's first process become a zombie only when all others of it are gone.
       await killUntilGone(request.tag, () => findOne(init.pid, init.startTime));
+      await status.read();
     },
     exitOf(code, signal, tail) {
       if (signal === null && !status.started) {
@@ -109,11 +126,47 @@ function startContained(request: TreeRequest, bwrap: string): Tree {
   };
 }
 
+type ContainedStart = Started & Pick<Tree, 'stdout' | 'stderr'> & { readonly status: Readable | null };
+
+/** Null when the starter is not there, or cannot reach the pipes. */
+async function startElsewhere(
+  argv: readonly [string, ...string[]],
+  request: TreeRequest,
+  starter: Starter | null,
+): Promise<ContainedStart | null> {
+  const { cwd, pipes } = request;
+  if (starter === null || pipes === null) return null;
+  const env = { ...request.env, [TAG_VARIABLE]: request.tag };
+  const started = await starter.start({ argv, cwd, env, pipes: pipes.map(({ writerPath }) => writerPath) });
+  if (started === null) return null;
+  for (const pipe of pipes) pipe.closeWriter();
+  const [{ reader: stdout }, { reader: stderr }, { reader: status }] = pipes;
+  return { ...started, stdout, stderr, status };
+}
+
+function startHere(argv: readonly [string, ...string[]], request: TreeRequest): ContainedStart {
+  const child = start(argv, request, true);
+  const made = child.stdio[STATUS_FD] as Readable | null | undefined;
+  const status = request.pipes?.[2].reader ?? made ?? null;
+  return { pid: child.pid, ended: endOf(child), ...streamsOf(child, request), status };
+}
+
+function endOf(child: ChildProcess): Promise<ChildEnd> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+    child.on('error', (error) => {
+      // A failed kill is an error event, too; only a child that never was has no pid.
+      if (child.pid === undefined) resolve({ error });
+    });
+  });
+}
+
 function start(argv: readonly [string, ...string[]], request: TreeRequest, withStatus: boolean): ChildProcess {
   const [program, ...args] = argv;
   const out = request.pipes?.[0].writer ?? 'pipe';
   const err = request.pipes?.[1].writer ?? 'pipe';
-  const stdio: StdioOptions = withStatus ? ['ignore', out, err, 'pipe'] : ['ignore', out, err];
+  const status = request.pipes?.[2].writer ?? 'pipe';
+  const stdio: StdioOptions = withStatus ? ['ignore', out, err, status] : ['ignore', out, err];
   try {
     return spawn(program, args, {
       cwd: request.cwd,
@@ -123,8 +176,7 @@ function start(argv: readonly [string, ...string[]], request: TreeRequest, withS
       stdio,
     });
   } finally {
-    // Ours would keep the readers from seeing the end.
-    for (const pipe of request.pipes ?? []) closeSync(pipe.writer);
+    for (const pipe of request.pipes ?? []) pipe.closeWriter();
   }
 }
 
@@ -138,12 +190,17 @@ interface Status {
   readonly init: { readonly pid: number; readonly startTime: string } | null;
   /** Whether the program itself was started and has ended: bubblewrap tells an exit code only then. */
   readonly started: boolean;
+  /** Waits until all that there will be is read, bounded. */
+  read(): Promise<void>;
 }
 
-function readStatus(child: ChildProcess, onInit: () => void): Status {
+function readStatus(stream: Readable | null, onInit: () => void): Status {
   let text = '';
   let init: Status['init'] = null;
-  const stream = child.stdio[STATUS_FD] as Readable | null | undefined;
+  const closed = new Promise<void>((resolve) => {
+    if (stream === null) resolve();
+    else stream.once('close', resolve);
+  });
   stream?.on('data', (chunk: Buffer) => {
     text = (text + chunk.toString('latin1')).slice(-4096);
     const pid = init === null ? Number(/"child-pid": (\d+)/.exec(text)?.[1] ?? 0) : 0;
@@ -158,11 +215,16 @@ function readStatus(child: ChildProcess, onInit: () => void): Status {
     get started() {
       return text.includes('"exit-code"');
     },
+    async read() {
+      const limit = setTimeout(() => stream?.destroy(), STATUS_LIMIT_MS);
+      await closed;
+      clearTimeout(limit);
+    },
   };
 }
 
-function leaderOf(child: ChildProcess): Leader | null {
-  return child.pid === undefined ? null : { pid: child.pid, startTime: Number(readStat(child.pid)?.startTime ?? 0) };
+function leaderOf({ pid }: { readonly pid?: number | undefined }): Leader | null {
+  return pid === undefined ? null : { pid, startTime: Number(readStat(pid)?.startTime ?? 0) };
 }
 
 async function clearByTag(leader: Leader | null, tag: string): Promise<void> {

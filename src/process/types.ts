@@ -45,6 +45,8 @@ export interface ProcessRoom {
   run(request: SpawnRequest): Promise<ExitResult>;
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */
   sweepLeftovers(): Promise<number>;
+  /** Ends what the room keeps beside its runs; no run may be under way. */
+  close(): Promise<void>;
 }
 
 export type Containment = { readonly kind: 'pid-namespace' } | { readonly kind: 'process-group'; readonly why: string };

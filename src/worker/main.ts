@@ -13,6 +13,7 @@ import { openHome, readHostId } from '../local/home.ts';
 import { startWorker, type StartWorkerOptions } from './start-worker.ts';
 
 const GIT_RUNNER = fileURLToPath(new URL('git-runner.js', import.meta.url));
+const PROCESS_STARTER = fileURLToPath(new URL('process-starter.js', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_SLOTS = 1_000;
@@ -73,6 +74,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     gates: gates.value,
     graceMs: grace.value,
     gitRunner: GIT_RUNNER,
+    processStarter: PROCESS_STARTER,
     workflows: { codePath: WORKFLOWS },
     personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',

@@ -39,6 +39,8 @@ export interface StartWorkerOptions extends Pick<
   readonly personalEnvironment: Readonly<Record<string, string>>;
   /** The built program that starts git's processes; null for this process itself. */
   readonly gitRunner: string | null;
+  /** The built program that starts agents' and gates' processes; null for this process itself. */
+  readonly processStarter: string | null;
   /** False where the processes of agents are not to be contained. */
   readonly containment: boolean;
 }
@@ -60,7 +62,11 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const { address, namespace, home, log } = options;
   const ledger = openLedger({ url: options.databaseUrl, applicationName: 'tasks-worker', maxConnections: 8 });
   const stopMigrating = await keepMigrated(ledger, log);
-  const processRoom = await createProcessRoom({ home, ...(options.containment ? {} : { bwrapPath: null }) });
+  const processRoom = await createProcessRoom({
+    home,
+    starter: options.processStarter,
+    ...(options.containment ? {} : { bwrapPath: null }),
+  });
   const swept = await processRoom.sweepLeftovers();
   if (swept > 0) log('ended processes that a dead worker left', { swept });
   if (processRoom.containment.kind === 'process-group')
@@ -145,6 +151,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     stopMigrating();
     await janitor.stop();
     await spool.drain(5_000);
+    await processRoom.close();
     await runner?.close();
     await ledger.close();
     await native.close();

@@ -4,11 +4,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 
+import { readStat } from '../../src/process/proc.ts';
 import { createProcessRoom } from '../../src/process/room.ts';
 import { eventually } from '../support/eventually.ts';
 import { listenForFakeAgents, type FakeAgent, type FakeAgents } from '../support/fake-agent.ts';
 import { tempFolder } from '../support/temp.ts';
 import { pidsWith } from './rig.ts';
+
+const STARTER = resolve('dist/worker/process-starter.js');
 
 let agents: FakeAgents;
 let module: string;
@@ -31,9 +34,9 @@ afterEach(() => {
 });
 afterAll(async () => agents.close());
 
-async function startWorker(home: string, bwrap: 'yes' | 'no'): Promise<{ worker: ChildProcess; agent: FakeAgent }> {
+async function startWorker(home: string, how: string): Promise<{ worker: ChildProcess; agent: FakeAgent }> {
   const script = resolve(import.meta.dirname, 'worker-like.js');
-  const worker = spawn(process.execPath, [script, module, home, bwrap, ...agents.command], { stdio: 'inherit' });
+  const worker = spawn(process.execPath, [script, module, home, how, ...agents.command], { stdio: 'inherit' });
   workers.push(worker);
   const agent = await agents.next();
   await agent.do({ do: 'ignoreTerm' });
@@ -48,10 +51,13 @@ async function killWorker(worker: ChildProcess): Promise<void> {
 }
 
 describe('after a kill -9 of the worker', () => {
-  it('leaves nothing of a contained tree within five seconds, or says why it cannot', async () => {
+  it.each([
+    ['started by the worker', 'bwrap'],
+    ['started by a process of its own', STARTER],
+  ])('leaves nothing of a contained tree %s within five seconds, or says why it cannot', async (_name, how) => {
     const home = await tempFolder('home');
     const room = await createProcessRoom({ home });
-    const { worker, agent } = await startWorker(home, 'yes');
+    const { worker, agent } = await startWorker(home, how);
     await killWorker(worker);
     if (room.containment.kind === 'pid-namespace') {
       await agent.gone;
@@ -65,7 +71,7 @@ describe('after a kill -9 of the worker', () => {
 
   it('kills what an uncontained tree left, by its tag, in the next room', async () => {
     const home = await tempFolder('home');
-    const { worker, agent } = await startWorker(home, 'no');
+    const { worker, agent } = await startWorker(home, 'group');
     await killWorker(worker);
     expect(pidsWith(`marker-${home}`)).toHaveLength(1);
     const room = await createProcessRoom({ home, bwrapPath: null });
@@ -78,8 +84,8 @@ describe('after a kill -9 of the worker', () => {
   it('leaves alone what belongs to a living worker or to another home', async () => {
     const home = await tempFolder('home');
     const other = await tempFolder('home');
-    const living = await startWorker(home, 'no');
-    const foreign = await startWorker(other, 'no');
+    const living = await startWorker(home, 'group');
+    const foreign = await startWorker(other, 'group');
     await killWorker(foreign.worker);
     const room = await createProcessRoom({ home, bwrapPath: null });
     expect(await room.sweepLeftovers()).toBe(0);
@@ -104,3 +110,41 @@ describe('the containment', () => {
     expect(off.containment.kind === 'process-group' && off.containment.why).toMatch(/switched off/);
   });
 });
+
+describe('a killed process that starts trees', () => {
+  it('takes its trees along, which are told as killed, and the next run has another one', async () => {
+    const home = await tempFolder('home');
+    const room = await createProcessRoom({ home, starter: STARTER });
+    if (room.containment.kind !== 'pid-namespace') return;
+    const request = {
+      argv: agents.command,
+      cwd: home,
+      env: { PATH: process.env['PATH'] ?? '' },
+      tag: 'task/1',
+      outputFile: join(home, 'output'),
+      maxOutputBytes: 1_000,
+      onLine: null,
+      idleTimeoutMs: 60_000,
+      totalTimeoutMs: 60_000,
+      signal: new AbortController().signal,
+    } as const;
+    const running = room.run(request);
+    const agent = await agents.next();
+    await agent.do({ do: 'grandchild', marker: `marker-${home}`, detached: true, ignoreTerm: true });
+    const [starter, ...others] = childrenRunning(STARTER);
+    expect(others).toEqual([]);
+    process.kill(starter ?? 0, 'SIGKILL');
+    expect(await running).toMatchObject({ kind: 'signaled', signal: 'SIGKILL' });
+    expect(pidsWith(`marker-${home}`)).toEqual([]);
+    expect(await room.run({ ...request, argv: ['/bin/sh', '-c', 'exit 4'] })).toMatchObject({
+      kind: 'exited',
+      code: 4,
+    });
+    await room.close();
+    await eventually('the starter to be gone', () => childrenRunning(STARTER).length === 0);
+  });
+});
+
+function childrenRunning(program: string): readonly number[] {
+  return pidsWith(program).filter((pid) => readStat(pid)?.parent === process.pid);
+}

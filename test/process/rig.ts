@@ -2,16 +2,19 @@
 
 import { expect } from '@jest/globals';
 import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { createProcessRoom } from '../../src/process/room.ts';
 import type { ProcessRoom, SpawnRequest } from '../../src/process/types.ts';
 import { tempFolder } from '../support/temp.ts';
 
-/** Both ways; where there is no bubblewrap the first one is the fallback, too, and says why. */
+const STARTER = resolve('dist/worker/process-starter.js');
+
+/** All ways; where there is no bubblewrap the first one is the fallback, too, and says why. */
 export const WAYS = [
-  { name: 'in a PID namespace', bwrapPath: undefined },
-  { name: 'in a process group', bwrapPath: null },
+  { name: 'in a PID namespace', bwrapPath: undefined, starter: null },
+  { name: 'in a PID namespace, started by a process of its own', bwrapPath: undefined, starter: STARTER },
+  { name: 'in a process group', bwrapPath: null, starter: null },
 ] as const;
 
 export interface Rig {
@@ -20,9 +23,18 @@ export interface Rig {
   request(argv: readonly [string, ...string[]], changes?: Partial<SpawnRequest>): SpawnRequest;
 }
 
-export async function createRig(bwrapPath: string | null | undefined, termGraceMs = 500): Promise<Rig> {
+export async function createRig(
+  bwrapPath: string | null | undefined,
+  starter: string | null = null,
+  termGraceMs = 500,
+): Promise<Rig> {
   const home = await tempFolder('home');
-  const room = await createProcessRoom({ home, termGraceMs, ...(bwrapPath === undefined ? {} : { bwrapPath }) });
+  const room = await createProcessRoom({
+    home,
+    starter,
+    termGraceMs,
+    ...(bwrapPath === undefined ? {} : { bwrapPath }),
+  });
   if (bwrapPath === null) expect(room.containment.kind).toBe('process-group');
   return {
     home,

@@ -7,14 +7,17 @@ import { createRig, pidsWith, WAYS, type Rig } from './rig.ts';
 
 const FOREVER = 'while :; do read -r _ < /dev/zero || :; done';
 
-describe.each(WAYS)('a run $name', ({ bwrapPath }) => {
+describe.each(WAYS)('a run $name', ({ bwrapPath, starter }) => {
   let rig: Rig;
   let agents: FakeAgents;
   beforeAll(async () => {
-    rig = await createRig(bwrapPath);
+    rig = await createRig(bwrapPath, starter);
     agents = await listenForFakeAgents();
   });
-  afterAll(async () => agents.close());
+  afterAll(async () => {
+    await rig.room.close();
+    await agents.close();
+  });
 
   it('tells the exit code and keeps both streams in one file', async () => {
     const result = await rig.room.run(rig.request(['sh', '-c', 'echo out; echo err >&2; exit 3']));

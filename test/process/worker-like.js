@@ -1,9 +1,13 @@
-// A process that runs the room as a worker does: node worker-like.js <room module> <home> <bwrap: yes|no> <socket command…>
+// A process that runs the room as a worker does: node worker-like.js <room module> <home> <how: bwrap|group|path of a starter> <socket command…>
 import { join } from 'node:path';
 
-const [, , module, home, bwrap, ...argv] = process.argv;
+const [, , module, home, how, ...argv] = process.argv;
 const { createProcessRoom } = await import(module);
-const room = await createProcessRoom({ home, ...(bwrap === 'no' ? { bwrapPath: null } : {}) });
+const room = await createProcessRoom({
+  home,
+  ...(how === 'group' ? { bwrapPath: null } : {}),
+  ...(how.startsWith('/') ? { starter: how } : {}),
+});
 await room.run({
   argv,
   cwd: home,

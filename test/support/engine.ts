@@ -122,6 +122,7 @@ export class Engine {
       gates: this.#options.gates ?? 1,
       graceMs: this.#options.graceMs ?? 200,
       gitRunner: resolve('dist/worker/git-runner.js'),
+      processStarter: resolve('dist/worker/process-starter.js'),
       workflows: { code },
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,

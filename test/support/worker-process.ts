@@ -31,7 +31,11 @@ async function build(): Promise<string> {
   const folder = join(FOLDER, 'worker');
   await mkdir(folder, { recursive: true });
   const flags = ['--bundle', '--platform=node', '--format=esm', '--packages=external', `--outdir=${folder}`];
-  const entries = ['main=src/worker/main.ts', 'git-runner=src/git/runner-program.ts'];
+  const entries = [
+    'main=src/worker/main.ts',
+    'git-runner=src/git/runner-program.ts',
+    'process-starter=src/process/starter-program.ts',
+  ];
   await promisify(execFile)(resolve('node_modules/.bin/esbuild'), [...entries, ...flags]);
   await writeFile(join(FOLDER, 'package.json'), '{"type":"module"}');
   await writeFile(join(FOLDER, 'workflows.js'), (await workflowBundle()).code);
