@@ -3,6 +3,7 @@
 import { integrationStart } from './integration-start.ts';
 import type { BuildResult, LandResult } from '../core/queue-types.ts';
 import type { Dependencies } from './dependencies.ts';
+import { taskIsOpen } from './task-is-open.ts';
 import type { Recorder } from './recorder.ts';
 import type { CandidateRequest, HandOffRequest, Recorded } from './types.ts';
 
@@ -17,13 +18,32 @@ export async function buildCandidate(
   recorder: Recorder,
   request: Pick<CandidateRequest, 'target' | 'item'>,
 ): Promise<BuildResult> {
-  const built = await deps.git.buildCandidate(request.target, request.item, deps.readGate);
+  const { target, item } = request;
+  const built = await deps.git.buildCandidate(target, item, deps.readGate);
+  // What has landed has landed; a hold would be for nobody.
+  if (built.kind === 'candidate' || built.kind === 'held') {
+    const openness = await taskIsOpen(deps.client, item.taskId);
+    if (openness.kind === 'closed') {
+      deps.onEnded(target, item.taskId);
+      return { kind: 'ended' };
+    }
+    if (openness.kind === 'unknown') return { kind: 'held', why: 'engine', text: openness.text };
+  }
   if (built.kind !== 'candidate') return built;
   const { tree, gate } = built.candidate;
   const green = await recorder.attempt('is-green', () => deps.ledger.isGreen(tree, gate.hash));
   return { ...built, knownGreen: green.kind === 'done' && green.value };
 }
 
-export async function land(deps: Dependencies, request: CandidateRequest): Promise<LandResult> {
-  return deps.git.land(request.target, request.item, request.candidate);
+/** Of a closed task nothing is pushed. Whether an earlier try has landed it is found out by building once more (N2). */
+export async function land(deps: Dependencies, { target, item, candidate }: CandidateRequest): Promise<LandResult> {
+  const openness = await taskIsOpen(deps.client, item.taskId);
+  switch (openness.kind) {
+    case 'open':
+      return deps.git.land(target, item, candidate);
+    case 'closed':
+      return { kind: 'moved' };
+    case 'unknown':
+      return { kind: 'held', why: 'engine', text: openness.text };
+  }
 }

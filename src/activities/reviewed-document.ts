@@ -1,8 +1,8 @@
 /** What a person decides about after a phase: the understanding, the plan, or the diff. */
 
 import { join } from 'node:path';
-import type { ReportFile } from '../agents/types.ts';
 import { headOf, printable } from '../core/text.ts';
+import { messageOf } from '../core/thrown.ts';
 import { MAX_DOCUMENT_CHARS, type Checkpoint, type Phase } from '../core/task-types.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Workspace } from '../git/types.ts';
@@ -11,27 +11,42 @@ import { readReportFile } from './report-file.ts';
 
 const MAX_DOCUMENT_BYTES = 1024 * 1024;
 const DOCUMENT_OF: Readonly<Partial<Record<Phase, string>>> = { understand: 'understanding.md', plan: 'plan.md' };
+/** The whole of what is shown cut, as an artifact of the attempt. */
+const PATCH = 'patch.diff';
 
 /** Null when there is none: the phase's summary is shown then. */
 export async function reviewedDocument(
   deps: Dependencies,
-  { phase, spec }: PhaseRequest,
+  request: PhaseRequest,
   workspace: Workspace,
   checkpoint: Checkpoint,
 ): Promise<string | null> {
-  const name = DOCUMENT_OF[phase];
-  const text =
-    name === undefined
-      ? await deps.git.diffOf({
-          project: spec.project,
-          origin: spec.origin,
-          base: checkpoint.base,
-          head: checkpoint.head,
-        })
-      : textOf(await readReportFile(join(workspace.taskDir, name), MAX_DOCUMENT_BYTES));
-  return text === null || text.trim() === '' ? null : headOf(text, MAX_DOCUMENT_CHARS);
+  const name = DOCUMENT_OF[request.phase];
+  if (name === undefined) return reviewedPatch(deps, request, checkpoint);
+  const file = await readReportFile(join(workspace.taskDir, name), MAX_DOCUMENT_BYTES);
+  return file.kind === 'text' ? shown(file.text) : null;
 }
 
-function textOf(file: ReportFile): string | null {
-  return file.kind === 'text' ? printable(file.text) : null;
+/** What would land, as it is shown; its whole is kept. Null when it cannot be told, or is nothing. */
+export async function reviewedPatch(
+  deps: Dependencies,
+  { spec, attempt }: PhaseRequest,
+  { base, head }: Checkpoint,
+): Promise<string | null> {
+  try {
+    const { project, origin } = spec;
+    const patch = await deps.git.diffOf({ project, origin, base, head });
+    if (patch === null || patch === '') return null;
+    await deps.spool.addText(spec.id, attempt, PATCH, patch);
+    return shown(patch);
+  } catch (error) {
+    // What was done counts, whether or not it can be shown.
+    deps.log('a difference could not be made', { task: spec.id, attempt, reason: messageOf(error) });
+    return null;
+  }
+}
+
+function shown(text: string): string | null {
+  const readable = printable(text);
+  return readable.trim() === '' ? null : headOf(readable, MAX_DOCUMENT_CHARS);
 }

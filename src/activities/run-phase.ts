@@ -9,30 +9,43 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Judgement } from '../agents/types.ts';
+import type { Proposal } from '../core/ask-types.ts';
 import { classOf, type Failure } from '../core/failure.ts';
 import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { AttemptFacts, AttemptOutcome, NewTask, Phase } from '../core/task-types.ts';
+import {
+  MAX_DOCUMENT_CHARS,
+  type AttemptFacts,
+  type AttemptOutcome,
+  type NewTask,
+  type Phase,
+} from '../core/task-types.ts';
+import { headOf } from '../core/text.ts';
 import type { Workspace } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
-import { reviewedDocument } from './reviewed-document.ts';
+import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
 import { runAgent, type AgentRun } from './run-agent.ts';
+import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
 import type { PhaseAnswer } from './types.ts';
 
 export async function runPhase(deps: Dependencies, recorder: Recorder, request: PhaseRequest): Promise<PhaseAnswer> {
   return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
+    const failure = request.record.reset === true ? await failureOfReset(deps, recorder, request) : null;
+    if (failure !== null) return { outcome: failed(deps, failure), ...(await recorder.record(request.record)) };
     // The ledger is told beside the work: it must not hold the work up.
     const recording = recorder.begin(request);
     const outcome = await attempt(deps, recorder, request, signal);
-    const { recordedUpTo } = await recording;
+    const recorded = await recording;
     const stop = stopReasonOf(signal);
+    // A workflow that was terminated leaves a workspace that nothing else would lead to.
+    if (stop === 'superseded') deps.onEnded(request.spec, request.spec.id);
     if (stop === 'canceled' || stop === 'superseded') throw signal.reason;
-    return { outcome: isCutShort(deps, stop, outcome) ? drained(outcome) : outcome, recordedUpTo };
+    return { outcome: isCutShort(deps, stop, outcome) ? drained(outcome) : outcome, ...recorded };
   });
 }
 
@@ -99,8 +112,10 @@ async function store(
   });
   if (stored.kind === 'stored') {
     const { checkpoint } = stored;
-    const document = request.reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
-    return outcomeOf(judgement, document, { ...facts, checkpoint });
+    const reviewed = judgement.kind === 'done' && request.reviewed;
+    const document = reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
+    const patch = isPatch(judgement) ? await reviewedPatch(deps, request, checkpoint) : null;
+    return outcomeOf(judgement, document ?? patch, { ...facts, checkpoint });
   }
   // The agent's own failure, or its question, says more than what was wrong with what it left.
   if (judgement.kind !== 'done') return outcomeOf(judgement, null, { ...facts, checkpoint: null });
@@ -122,10 +137,19 @@ function outcomeOf(judgement: Judgement, document: string | null, facts: Attempt
     case 'question':
       return { kind: 'question', questions: judgement.questions, ...facts };
     case 'proposal':
-      return { kind: 'proposal', proposal: judgement.proposal, ...facts };
+      return { kind: 'proposal', proposal: withPatch(judgement.proposal, document), ...facts };
     case 'failed':
       return { kind: 'failed', failure: judgement.failure, ...facts };
   }
+}
+
+function isPatch(judgement: Judgement): boolean {
+  return judgement.kind === 'proposal' && judgement.proposal.kind === 'patch';
+}
+
+/** What an agent says of its patch, and the patch itself. */
+function withPatch(proposal: Proposal, patch: string | null): Proposal {
+  return patch === null ? proposal : { ...proposal, body: headOf(`${proposal.body}\n\n${patch}`, MAX_DOCUMENT_CHARS) };
 }
 
 function agentOf(

@@ -122,9 +122,10 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
     }
     case 'lost': {
       const lostInARow = task.lostInARow + 1;
+      const attempt = Math.max(task.attempt, failure.takenUpTo ?? 0);
       if (lostInARow >= MAX_LOST_IN_A_ROW)
-        return park({ ...failed, lostInARow }, surroundings, phase, 'attempts', failure);
-      return goOn({ ...failed, lostInARow }, surroundings, { kind: 'phase', phase });
+        return park({ ...failed, attempt, lostInARow }, surroundings, phase, 'attempts', failure);
+      return goOn({ ...failed, attempt, lostInARow }, surroundings, { kind: 'phase', phase });
     }
     case 'retryable': {
       const tries = task.tries + 1;

@@ -35,6 +35,7 @@ const CLASS_OF = {
   'agent-limited': 'limited',
   'worker-lost': 'lost',
   'worker-drained': 'lost',
+  'attempt-taken': 'lost',
   'agent-missing': 'fatal',
   'agent-not-signed-in': 'fatal',
   'bad-configuration': 'fatal',
@@ -62,6 +63,8 @@ export interface Failure {
   readonly evidence?: string;
   /** Only of `agent-limited`: when the limit resets, in milliseconds since the epoch. */
   readonly resetsAtMs?: number;
+  /** Only of `attempt-taken`: the highest number that is. */
+  readonly takenUpTo?: number;
 }
 
 export const MAX_EVIDENCE_CHARS = 8_192;

@@ -45,6 +45,8 @@ export type BuildResult =
   | { readonly kind: 'nothing-to-land' }
   | { readonly kind: 'conflict'; readonly request: RevisionRequest }
   | { readonly kind: 'refused'; readonly failure: Failure }
+  /** The task's workflow is closed, and its commit is not on main: nobody wants it there any more. */
+  | { readonly kind: 'ended' }
   | { readonly kind: 'held'; readonly why: Held['kind']; readonly text: string };
 
 export type GateVerdict =
@@ -64,7 +66,7 @@ export type GateVerdict =
 
 export type LandResult =
   | { readonly kind: 'landed'; readonly landing: Landing }
-  /** Main is no longer the candidate's first parent: build again. */
+  /** Main is no longer the candidate's first parent, or the task's workflow is closed: build again, which says more. */
   | { readonly kind: 'moved' }
   /** Main's tree is not the tested one. The queue stops. */
   | { readonly kind: 'mismatch'; readonly text: string }

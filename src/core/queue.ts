@@ -8,6 +8,7 @@
  *   building ──┬─ candidate, its tree not known as green ───────▶ gating
  *              ├─ candidate, known as green ────────────────────▶ landing
  *              ├─ conflict, nothing to land, refused, landed ───▶ answer, next item
+ *              ├─ its task was ended from outside ──────────────▶ next item
  *              └─ held ─────────────────────────────────────────▶ holding
  *
  *   gating ────┬─ green ────────────────────────────────────────▶ landing
@@ -28,7 +29,7 @@
  * it leaves as soon as git has said that it is not on main; and `stopped`, where only a person can tell.
  *
  * Kept true here: only a candidate with a green verdict for its tree and its gate reaches `landing` (N3); an item
- * leaves the queue only with an answer to its task (N1); each hand-off has one answer, and gets that one again when it
+ * leaves the queue only with an answer to its task, unless that was ended from outside (N1); each hand-off has one answer, and gets that one again when it
  * comes again (N2); a task that was told `withdrawn` is not on main, and nothing of that hand-off will land.
  */
 
@@ -147,6 +148,9 @@ function afterBuild(queue: Queue, result: BuildResult, clock: QueueClock): Queue
       return finish(queue, clock, { kind: 'returned', handoff, request: result.request });
     case 'refused':
       return finish(queue, clock, { kind: 'refused', handoff, failure: result.failure });
+    case 'ended':
+      // Nobody waits for an answer; should the task be taken up again, the same hand-off is a new one.
+      return next(queue, clock, queue.items.slice(1));
     case 'held':
       return hold(queue, result.why, result.text, clock);
   }
@@ -215,8 +219,12 @@ function afterPush(queue: Queue, result: LandResult, clock: QueueClock): Queue {
 /** Answers the present item's task and goes on with the next one. */
 function finish(queue: Queue, clock: QueueClock, reply: LandingReply): Queue {
   const [item, ...rest] = queue.items;
-  const answered = item === undefined ? queue : answer({ ...queue, items: rest }, item, reply);
-  return build({ ...answered, doubt: 'none', holds: 0, heldText: null }, clock);
+  const answered = item === undefined ? queue : answer(queue, item, reply);
+  return next(answered, clock, rest);
+}
+
+function next(queue: Queue, clock: QueueClock, items: readonly QueueItem[]): Queue {
+  return build({ ...queue, items, doubt: 'none', holds: 0, heldText: null }, clock);
 }
 
 function build(queue: Queue, clock: QueueClock): Queue {

@@ -25,6 +25,8 @@ export interface RecordRequest {
   readonly events: readonly TaskEvent[];
   /** Whom the project wants to be told; left out where it wants nobody. */
   readonly notify?: readonly NotifyRule[];
+  /** The workflow was set back: the ledger may be further, and the attempt's number taken. */
+  readonly reset?: true;
 }
 
 export interface PhaseRequest {
@@ -51,7 +53,12 @@ export interface PhaseRequest {
 export function recordRequestOf(task: Task, spec: TaskSpec): RecordRequest {
   // A task of an older version has none.
   const notify = spec.policy.notify ?? [];
-  return { view: viewOf(task, spec), events: task.unrecorded, ...(notify.length === 0 ? {} : { notify }) };
+  return {
+    view: viewOf(task, spec),
+    events: task.unrecorded,
+    ...(notify.length === 0 ? {} : { notify }),
+    ...(task.reset === true ? { reset: true } : {}),
+  };
 }
 
 export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {

@@ -100,12 +100,18 @@ async function build(deps: LandingDeps, target: Target, item: QueueItem, readGat
   return { kind: 'candidate', candidate: { commit, tree: merge.tree, main, gate: gate.gate }, knownGreen: false };
 }
 
-/** The task's commit among main's first parents since the task's base, told by its own trailers; null when not there. */
-async function findLanding(git: Git, repository: Repository, item: QueueItem, main: ObjectId): Promise<Landing | null> {
+/** The commit among main's first parents that landed the task, told by its trailers; null when there is none since `base`. */
+export async function findLanding(
+  git: Git,
+  repository: Repository,
+  { taskId, base }: { readonly taskId: TaskId; readonly base: ObjectId | null },
+  main: ObjectId,
+): Promise<Landing | null> {
   const format =
     '%H%x00%T%x00%P%x00%(trailers:key=Task-Id,valueonly)%x00%(trailers:key=Task-Attempt,valueonly)%x00%(trailers:key=Gate-Hash,valueonly)%x00';
-  const args = ['log', '--first-parent', '--fixed-strings', `--grep=Task-Id: ${item.taskId}`, `--format=${format}`];
-  const since = await git.local([...args, main, `^${item.base}`, '--'], { ...placeOf(repository), accept: [128] });
+  const args = ['log', '--first-parent', '--fixed-strings', `--grep=Task-Id: ${taskId}`, `--format=${format}`];
+  const bound = base === null ? [] : [`^${base}`];
+  const since = await git.local([...args, main, ...bound, '--'], { ...placeOf(repository), accept: [128] });
   // A base that main's history no longer has cannot bound the search.
   const { stdout } = since.code === 0 ? since : await git.local([...args, main, '--'], placeOf(repository));
   const fields = stdout
@@ -113,10 +119,17 @@ async function findLanding(git: Git, repository: Repository, item: QueueItem, ma
     .split('\0')
     .map((field) => field.trim());
   for (let at = 0; at + 5 < fields.length; at += 6) {
-    const [commit = '', tree = '', parents = '', taskId, attempt, gateHash = ''] = fields.slice(at, at + 6);
-    if (taskId !== item.taskId || attempt !== String(item.attempt)) continue;
+    const [commit = '', tree = '', parents = '', id, attempt, gateHash = ''] = fields.slice(at, at + 6);
+    // Whichever attempt it was: a task that was set back must not land again (N2).
+    if (id !== taskId || !/^\d{1,9}$/.test(attempt ?? '')) continue;
     const [first = ''] = parents.split(' ');
-    return { commit: objectId(commit), tree: objectId(tree), main: objectId(first), attempt: item.attempt, gateHash };
+    return {
+      commit: objectId(commit),
+      tree: objectId(tree),
+      main: objectId(first),
+      attempt: Number(attempt),
+      gateHash,
+    };
   }
   return null;
 }

@@ -1,24 +1,32 @@
 /** The difference between two commits as people read it, from objects alone: nothing that an agent planted is run (N4). */
 
 import type { ObjectId } from '../core/ids.ts';
+import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { placeOf, type Repository } from './repository.ts';
 
-/** More than anybody reads; the rest is cut off by the caller. */
+/** More than anybody reads. */
 const MAX_DIFF_BYTES = 8 * 1024 * 1024;
 
-/** A summary of the changed files, then the patch; null when one of the commits is not here, or there is more than 8 MiB. */
+/**
+ * A summary of the changed files, then the patch; of more than 8 MiB the summary alone, which says so. Null when one of
+ * the commits is not here.
+ */
 export async function diffOf(git: Git, repository: Repository, base: ObjectId, head: ObjectId): Promise<string | null> {
-  const args = ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--stat', '--patch', base, head, '--'];
-  try {
+  const diff = async (...what: string[]): Promise<string | null> => {
+    const args = ['diff', '--no-ext-diff', '--no-textconv', '--no-color', ...what, base, head, '--'];
     const { stdout, code } = await git.local(args, {
       ...placeOf(repository),
       accept: [128],
       maxOutputBytes: MAX_DIFF_BYTES,
     });
     return code === 0 ? stdout.toString('utf8') : null;
-  } catch {
-    // Too much to hold: the summary of the phase stands for it.
-    return null;
+  };
+  try {
+    return await diff('--stat', '--patch');
+  } catch (error) {
+    if (!(error instanceof GitError) || error.reason !== 'too-much-output') throw error;
+    const summary = await diff('--stat=200', '--stat-count=1000');
+    return summary === null ? null : `${summary}\n[the patch has more than 8 MiB]\n`;
   }
 }

@@ -23,6 +23,7 @@ import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
 import { storeWorkspace } from './store.ts';
+import { tracesOf } from './traces.ts';
 import type { GitRoom, RevisionRequest, StoreResult } from './types.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
@@ -69,6 +70,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       const mirror = await repositories.findMirror(name);
       return mirror === null ? null : diffOf(git, mirror, base, head);
     },
+    tracesOf: (target, taskId) => tracesOf(git, repositories, target, taskId),
     buildCandidate: (target, item, readGate) => buildCandidate(landing, target, item, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
     land: (target, item, candidate) => land(landing, target, item, candidate),

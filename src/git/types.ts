@@ -53,6 +53,16 @@ export type StoreResult =
   /** What the agent left cannot be taken: nested repository, other branch, unrelated history, conflict markers, … */
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
 
+export type TracesResult =
+  | {
+      readonly kind: 'traces';
+      /** The highest number of an attempt that has refs; 0 when none has. */
+      readonly lastAttempt: number;
+      /** The commit by which it has landed. */
+      readonly landed: ObjectId | null;
+    }
+  | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
+
 export interface GateWorktree {
   readonly path: string;
   /** True when set-up has to run before the gate: the worktree is fresh or its lock files or set-up command changed. */
@@ -83,6 +93,8 @@ export interface GitRoom {
     readonly base: ObjectId;
     readonly head: ObjectId;
   }): Promise<string | null>;
+  /** What a task has left on the origin so far. */
+  tracesOf(target: Target, taskId: TaskId): Promise<TracesResult>;
   buildCandidate(target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult>;
   /** What landed on main after a commit, newest first, at most 20: from this host's mirror, none when it lacks either. */
   landedSince(target: Target, since: ObjectId, main: ObjectId): Promise<RevisionRequest['landedSince']>;

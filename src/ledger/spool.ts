@@ -11,6 +11,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
 import { backoffMs, type BackoffPolicy } from '../core/retry.ts';
+import { headOf, MAX_ARTIFACT_BYTES } from './bounds.ts';
 import { collectArtifacts } from './collect-artifacts.ts';
 import { takeSpoolFolder } from './spool-folder.ts';
 import { openSpoolLog, parseLogName, shortStream, type SpoolLog } from './spool-log.ts';
@@ -42,6 +43,8 @@ export interface Spool {
   finish(taskId: TaskId, attempt: number, stream: string): Promise<void>;
   /** Keeps what an attempt left in its task folder; returns when that is on this host's disk. */
   addArtifacts(taskId: TaskId, attempt: number, taskFolder: string): Promise<void>;
+  /** Keeps a text of the engine's own beside them; more than an artifact may have is cut off. */
+  addText(taskId: TaskId, attempt: number, name: string, text: string): Promise<void>;
   /** Keeps a verdict that the ledger did not take; returns when that is on this host's disk. */
   addVerdict(verdict: Verdict): Promise<void>;
   /** Ships at once what is there of a task; `kept` without a try while the ledger is known to be away. */
@@ -101,6 +104,13 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     async addArtifacts(taskId, attempt, taskFolder) {
       const artifacts = await collectArtifacts(taskId, attempt, taskFolder);
       if (artifacts.length > 0) await add(taskId, { kind: 'artifacts', artifacts });
+    },
+    async addText(taskId, attempt, name, text) {
+      const content = headOf(text, MAX_ARTIFACT_BYTES);
+      await add(taskId, {
+        kind: 'artifacts',
+        artifacts: [{ taskId, attempt, name, bytes: Buffer.byteLength(text), content }],
+      });
     },
     addVerdict: (verdict) => add(verdict.taskId, { kind: 'verdict', verdict }),
     flush: (taskId) => (shipper.isAway() ? Promise.resolve('kept') : shipper.ship(taskId)),

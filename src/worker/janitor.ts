@@ -1,23 +1,27 @@
 /**
- * Cleans up after tasks that are over: their workspace on this host and, once landed or unchanged, their refs on the
- * origin.
+ * Cleans up after tasks that are over: their workspace on this host and, once landed, unchanged or terminated, their
+ * refs on the origin.
  *
  * It owns nothing and remembers nothing that matters: what it misses, the next look at this host's workspaces finds.
- * Kept true here (N8): the proof is the task's own workflow, closed, with a result that says landed or unchanged. A
- * workflow that cannot be found, was terminated or ended otherwise proves nothing, and everything stays.
+ * Kept true here (N8): the proof is the task's own workflow, closed, with a result that says landed or unchanged, or
+ * terminated, by which an operator has said that nothing of it is wanted. A workflow that cannot be found or ended
+ * otherwise proves nothing, and everything stays.
  */
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  WorkflowFailedError,
   WorkflowNotFoundError,
   type Client,
   type WorkflowExecutionStatusName,
   type WorkflowHandle,
 } from '@temporalio/client';
+import { TerminatedFailure } from '@temporalio/common';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
+import { detailQuery } from '../workflows/messages.ts';
 
 const LOOK_EVERY_MS = 10 * 60 * 1_000;
 /** After the record of a task's end its workflow has this long to close before it is left to the next look. */
@@ -96,7 +100,7 @@ export class Janitor {
 
   async #consider(taskId: TaskId, ending: boolean): Promise<void> {
     const view = await this.#finalView(taskId, ending);
-    if (view !== null && (view.state === 'landed' || view.state === 'unchanged')) this.#over.set(taskId, view);
+    if (view !== null) this.#over.set(taskId, view);
   }
 
   /** The refs first: as long as they are there, the workspace is what the next look finds the task by. */
@@ -131,18 +135,33 @@ export class Janitor {
     this.#options.log('clean-up failed; the next look tries again', { reason: String(error) });
   }
 
-  /** The result of the task's closed workflow; null while it is open, and when it has none. */
+  /** The view of a task whose workflow is closed, and which leaves nothing that is wanted; null of any other. */
   async #finalView(taskId: TaskId, ending: boolean): Promise<TaskView | null> {
     const { client } = this.#options;
     const handle = client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
-    if (!ending && (await statusOf(handle)) !== 'COMPLETED') return null;
+    if (!ending) {
+      const status = await statusOf(handle);
+      if (status === 'TERMINATED') return this.#lastView(taskId);
+      if (status !== 'COMPLETED') return null;
+    }
     const until = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(CLOSE_WITHIN_MS)]);
     try {
-      return await client.connection.withAbortSignal(until, () => handle.result());
-    } catch {
-      // Failed, canceled, terminated or not closed in time: no proof.
-      return null;
+      const view = await client.connection.withAbortSignal(until, () => handle.result());
+      return view.state === 'landed' || view.state === 'unchanged' ? view : null;
+    } catch (error) {
+      // Failed, canceled or not closed in time: no proof.
+      const terminated = error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure;
+      return terminated ? await this.#lastView(taskId) : null;
     }
+  }
+
+  /** Where a terminated task was, as its history says; this worker itself is asked. */
+  async #lastView(taskId: TaskId): Promise<TaskView> {
+    const { client } = this.#options;
+    const handle = client.workflow.getHandle(workflowIds.task(taskId));
+    const asked = () => handle.query(detailQuery);
+    const { view } = await client.connection.withDeadline(Date.now() + CLOSE_WITHIN_MS, asked);
+    return view;
   }
 }
 

@@ -6,8 +6,9 @@
  */
 
 import { condition, setCurrentDetails } from '@temporalio/workflow';
+import type { Recorded } from '../activities/types.ts';
 import { backoffMs, RECORD_BACKOFF } from '../core/retry.ts';
-import { confirmRecorded, type Task } from '../core/task.ts';
+import { confirmRecorded, overtake, type Task } from '../core/task.ts';
 import { detailsOf } from '../core/task-details.ts';
 import { recordRequestOf } from '../core/task-request.ts';
 import type { TaskSpec } from '../core/task-types.ts';
@@ -67,19 +68,20 @@ export class Recording {
   }
 
   /** An activity that takes the record along. */
-  async recordedBy(activity: Promise<{ readonly recordedUpTo: number | null }>): Promise<void> {
+  async recordedBy(activity: Promise<Recorded>): Promise<void> {
     try {
-      this.confirm((await activity).recordedUpTo);
+      this.confirm(await activity);
     } catch (error) {
       // These activities fail only when the engine does; the next round tries again.
-      this.confirm(null);
+      this.confirm({ recordedUpTo: null });
       setCurrentDetails(`${detailsOf(this.#held.task, this.#spec)}\n\nThe engine has trouble: ${reasonOf(error)}`);
       await condition(() => false, this.#backoffMs());
     }
   }
 
-  confirm(recordedUpTo: number | null): void {
+  confirm({ recordedUpTo, ledgerAt }: Recorded): void {
     this.#tries = recordedUpTo === null ? this.#tries + 1 : 0;
+    if (ledgerAt !== undefined) this.#held.task = overtake(this.#held.task, ledgerAt);
     if (recordedUpTo !== null) this.#held.task = confirmRecorded(this.#held.task, recordedUpTo);
   }
 

@@ -22,7 +22,7 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { askView } from '../core/ask-view.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
-import { actorOf, judgeReply, REPLIES, type ReplyName } from '../core/replies.ts';
+import { actorOf, fieldsOf, judgeReply, REPLIES, type ReplyName } from '../core/replies.ts';
 import {
   confirmMade,
   dueAtMs,
@@ -30,6 +30,8 @@ import {
   nextTask,
   noteRefusal,
   reopen,
+  startOver,
+  type Surroundings,
   type Task,
   type TaskInputEvent,
 } from '../core/task.ts';
@@ -90,14 +92,18 @@ class TaskRun {
     this.#input = input;
     const carried = input.carried?.task;
     const surroundings = this.#surroundings();
-    // One that has ended already is here because somebody retries it.
-    const task =
-      carried === undefined
-        ? newTask(surroundings)
-        : reopen(carried, surroundings, actorOf({ actor: input.retriedBy ?? '' }));
-    this.#held = { task };
+    const task = carried === undefined ? newTask(surroundings) : this.#resumed(carried, surroundings);
+    const { originalExecutionRunId, runId } = workflowInfo();
+    this.#held = { task: originalExecutionRunId === runId ? task : { ...task, reset: true } };
     this.#recording = new Recording(this.#held, input.spec);
     this.#handled = input.carried?.handled ?? [];
+  }
+
+  /** One that has ended already is here because somebody retries it; so is one that a person retries by name. */
+  #resumed(carried: Task, surroundings: Surroundings): Task {
+    const { retriedBy } = this.#input;
+    if (carried.stage.kind === 'ended') return reopen(carried, surroundings, actorOf({ actor: retriedBy ?? '' }));
+    return retriedBy === undefined ? carried : startOver(carried, surroundings, actorOf({ actor: retriedBy }));
   }
 
   get #task(): Task {
@@ -205,7 +211,7 @@ class TaskRun {
       const scope = new CancellationScope();
       this.#attempt = scope;
       const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec.policy.totalTimeoutMs)(request));
-      this.#recording.confirm(answer.recordedUpTo);
+      this.#recording.confirm(answer);
       outcome = answer.outcome;
     } catch (error) {
       const failure = failureOfActivity(error);
@@ -262,8 +268,7 @@ class TaskRun {
     const actor = await CancellationScope.nonCancellable(() =>
       shortActivities.senderOf({ workflowId, runId, signal: name, number }).catch(() => null),
     );
-    const fields = typeof payload === 'string' ? { text: payload, reason: payload } : payload;
-    this.#take(name, { ...(isRecord(fields) ? fields : {}), ...(actor === null ? {} : { actor }) });
+    this.#take(name, { ...fieldsOf(payload), ...(actor === null ? {} : { actor }) });
   }
 
   #take(name: ReplyName, payload: unknown): MessageOutcome {
@@ -309,7 +314,7 @@ class TaskRun {
     return { project, branch, origin };
   }
 
-  #surroundings() {
+  #surroundings(): Surroundings {
     return { spec: this.#input.spec, nowMs: Date.now(), random: Math.random() };
   }
 }

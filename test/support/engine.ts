@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
@@ -16,6 +16,7 @@ import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
+import type { ReplyName } from '../../src/core/replies.ts';
 import type { QueueView } from '../../src/core/queue-types.ts';
 import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
@@ -28,6 +29,7 @@ import {
   updateOf,
   WORKFLOW_TYPES,
   type MessageOutcome,
+  type Replies,
   type TaskDetail,
 } from '../../src/workflows/messages.ts';
 import { eventually } from './eventually.ts';
@@ -41,6 +43,8 @@ export interface EngineOptions {
   readonly agents?: number;
   readonly gates?: number;
   readonly graceMs?: number;
+  /** Programs of this host by the name that tasks.yaml has. */
+  readonly programs?: Readonly<Record<string, string>>;
   /** The text of the host's host.yaml, read anew for each use. */
   readonly hostFile?: () => string;
   readonly limits?: Partial<Limits>;
@@ -129,7 +133,7 @@ export class Engine {
       parseSettings: parseProjectFile,
       readGate,
       environment: (request) => allowedEnvironment(host.value, process.env, request),
-      program: (name) => name,
+      program: (name) => this.#options.programs?.[name] ?? name,
       limits: this.#options.limits ?? {},
       notices: {
         rules: host.value.notify,
@@ -191,7 +195,7 @@ export class Engine {
   }
 
   detail(id: TaskId): Promise<TaskDetail> {
-    return this.#handle(id).query(detailQuery);
+    return this.handle(id).query(detailQuery);
   }
 
   /** The task's view once it is as asked; what it was last, and what the worker said, when it never is. */
@@ -216,16 +220,22 @@ export class Engine {
     return this.until(id, `waiting for ${kind}`, (view) => view.waitingFor?.kind === kind);
   }
 
+  /** A reply as the command line sends it. @throws when it is refused */
+  reply<Name extends ReplyName>(id: TaskId, name: Name, payload: Replies[Name]): Promise<MessageOutcome> {
+    const message: Replies[Name] = { messageId: randomUUID(), actor: 'Ada', ...payload };
+    return this.handle(id).executeUpdate(updateOf(name), { args: [message] });
+  }
+
   answer(id: TaskId, text: string, messageId: string = randomUUID()): Promise<MessageOutcome> {
-    return this.#handle(id).executeUpdate(updateOf('answer'), { args: [{ messageId, text, actor: 'Ada' }] });
+    return this.handle(id).executeUpdate(updateOf('answer'), { args: [{ messageId, text, actor: 'Ada' }] });
   }
 
   retry(id: TaskId): Promise<MessageOutcome> {
-    return this.#handle(id).executeUpdate(updateOf('retry'), { args: [{ messageId: randomUUID(), actor: 'Ada' }] });
+    return this.handle(id).executeUpdate(updateOf('retry'), { args: [{ messageId: randomUUID(), actor: 'Ada' }] });
   }
 
   async cancel(id: TaskId): Promise<void> {
-    await this.#handle(id).cancel();
+    await this.handle(id).cancel();
   }
 
   queue(project: string): Promise<QueueView> {
@@ -282,7 +292,7 @@ export class Engine {
     return join(this.home, 'workspaces', project, id, 'task');
   }
 
-  #handle(id: TaskId) {
+  handle(id: TaskId): WorkflowHandle {
     return this.client.workflow.getHandle(workflowIds.task(id));
   }
 

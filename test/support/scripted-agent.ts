@@ -6,11 +6,11 @@ const DONE = (summary: string): string =>
   `printf '%s' '{"status":"done","summary":"${summary}"}' > "$TASKS_REPORT_FILE"`;
 
 /** The text of agent.sh; a phase that is not given just reports that it is done. */
-export function agentScript(phases: Partial<Readonly<Record<Phase, string>>>): string {
+export function agentScript(phases: Partial<Readonly<Record<Phase, string>>>, prelude = ''): string {
   const cases = (['understand', 'plan', 'execute', 'revise'] as const).map(
     (phase) => `  ${phase})\n    ${phases[phase] ?? ':'}\n    [ -e "$TASKS_REPORT_FILE" ] || ${DONE(phase)}\n    ;;`,
   );
-  return `#!/bin/sh\nset -eu\ncase "$TASKS_PHASE" in\n${cases.join('\n')}\nesac\n`;
+  return `#!/bin/sh\nset -eu\n${prelude}\ncase "$TASKS_PHASE" in\n${cases.join('\n')}\nesac\n`;
 }
 
 export function projectFile(more = ''): string {

@@ -1,0 +1,28 @@
+/**
+ * Whether a task's workflow is still open: one that an operator terminated cannot ask its hand-off back, and what nobody
+ * waits for any more must not land.
+ */
+
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { workflowIds, type TaskId } from '../core/ids.ts';
+import { messageOf } from '../core/thrown.ts';
+
+export type Openness =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'closed' }
+  /** Temporal did not say: neither may the task land now, nor may its landing be lost. */
+  | { readonly kind: 'unknown'; readonly text: string };
+
+const LOOK_MS = 10_000;
+
+export async function taskIsOpen(client: Client, taskId: TaskId): Promise<Openness> {
+  try {
+    const handle = client.workflow.getHandle(workflowIds.task(taskId));
+    const { status } = await client.withDeadline(Date.now() + LOOK_MS, () => handle.describe());
+    // Continued as new: the next run is just about to be there.
+    return { kind: status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW' ? 'open' : 'closed' };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
+    return { kind: 'unknown', text: `Temporal does not say whether task ${taskId} is open: ${messageOf(error)}` };
+  }
+}
