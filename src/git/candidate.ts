@@ -5,7 +5,7 @@
 
 import { oneLine, printable } from '../core/text.ts';
 import { tailOf, type FailureKind } from '../core/failure.ts';
-import type { ObjectId, ProjectName } from '../core/ids.ts';
+import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import { quote } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import type { RevisionRequest } from '../core/task-types.ts';
