@@ -56,14 +56,20 @@ export function openStarter(program: string): Starter {
   const runs = new Map<number, Run>();
   let child: ChildProcess | null = null;
   let closed = false;
+  /** Whether it has ever answered: one that cannot even run is done without. */
+  let works = false;
   let lastId = 0;
 
   const launch = (): ChildProcess => {
     const launched = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: {} });
-    launched.on('message', (news: StarterNews) => runs.get(news.id)?.onNews(news));
+    launched.on('message', (news: StarterNews) => {
+      works = true;
+      runs.get(news.id)?.onNews(news);
+    });
     const gone = (reason: string): void => {
       if (child !== launched) return;
       child = null;
+      closed ||= !works;
       for (const run of runs.values()) run.onDeath(reason);
       runs.clear();
     };
@@ -90,6 +96,7 @@ export function openStarter(program: string): Starter {
         onDeath: (reason) => {
           // A run that had begun has died with it.
           end({ code: null, signal: 'SIGKILL' });
+          if (!works) return resolve(null);
           reject(new Error(`the process that starts agents ended: ${reason}`));
         },
       });

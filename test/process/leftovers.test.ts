@@ -148,3 +148,24 @@ describe('a killed process that starts trees', () => {
 function childrenRunning(program: string): readonly number[] {
   return pidsWith(program).filter((pid) => readStat(pid)?.parent === process.pid);
 }
+
+describe('a host where the process that starts trees cannot run', () => {
+  it('starts them all the same', async () => {
+    const home = await tempFolder('home');
+    const room = await createProcessRoom({ home, starter: join(home, 'no-such-program.js') });
+    const request = {
+      argv: ['/bin/sh', '-c', 'exit 4'],
+      cwd: home,
+      env: { PATH: '/usr/bin:/bin' },
+      tag: 'task/1',
+      outputFile: join(home, 'output'),
+      maxOutputBytes: 1_000,
+      onLine: null,
+      idleTimeoutMs: 60_000,
+      totalTimeoutMs: 60_000,
+      signal: new AbortController().signal,
+    } as const;
+    expect(await room.run(request)).toMatchObject({ kind: 'exited', code: 4 });
+    expect(await room.run(request)).toMatchObject({ kind: 'exited', code: 4 });
+  });
+});
