@@ -69,6 +69,7 @@ describe('a file of types', () => {
     expect(Object.keys(await import('../../src/core/project.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/queue-types.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/task-events.ts'))).toEqual([]);
+    expect(Object.keys(await import('../../src/core/notice-types.ts'))).toEqual([]);
   });
 });
 

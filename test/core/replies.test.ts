@@ -127,7 +127,7 @@ describe('a reply that comes too late', () => {
     const edit = { kind: 'edit', title: 'Other', body: null, actor: 'ada' } as const;
     const edited = nextTask(newTask(proposal), edit, proposal);
     expect(reasonOf(judge('approve', edited, { version: 1 }))).toBe(
-      `1 was replaced by an edit by ada at ${SINCE}; open is 2 (Other)`,
+      `1 was asked anew by ada at ${SINCE}; open is 2 (Other)`,
     );
   });
 
