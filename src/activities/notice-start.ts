@@ -31,6 +31,8 @@ export interface NoticeStarterOptions {
   /** Where people reach the Temporal Web UI; null: nobody knows. */
   readonly readUi: () => Promise<string | null>;
   readonly nowMs: () => number;
+  /** How long Temporal has to take a notice, in milliseconds. */
+  readonly callMs?: number;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -64,10 +66,10 @@ export class NoticeStarter {
   }
 
   async #start(input: NoticeInput): Promise<boolean> {
-    const { client, log } = this.#options;
+    const { client, log, callMs = CALL_MS } = this.#options;
     const { id, title, text } = input.notice;
     try {
-      await client.connection.withDeadline(Date.now() + CALL_MS, () =>
+      await client.connection.withDeadline(Date.now() + callMs, () =>
         client.workflow.start(NOTICE.type, {
           workflowId: id,
           taskQueue: NOTICE.taskQueue,
