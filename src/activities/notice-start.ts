@@ -13,6 +13,7 @@ import { deliveriesOf, isQuiet, noticesOf } from '../core/notice.ts';
 import type { NoticeInput } from '../core/notice-types.ts';
 import type { RecordRequest } from '../core/task-request.ts';
 import type { NotifyRule } from '../core/task-types.ts';
+import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import { webPage } from '../core/web-ui.ts';
 
@@ -22,6 +23,8 @@ export const NOTICE = { type: 'notice', taskQueue: 'tasks' } as const;
 const CALL_MS = 5_000;
 /** A notice that cannot be started so often in a row is given up: it must not hold its task's record up for good. */
 const MAX_STARTS = 5;
+/** Temporal's limit is 400 bytes, and a letter has three at most. */
+const MAX_SUMMARY_CHARS = 110;
 const MAX_REMEMBERED = 10_000;
 
 export interface NoticeStarterOptions {
@@ -75,7 +78,7 @@ export class NoticeStarter {
           taskQueue: NOTICE.taskQueue,
           args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          staticSummary: title,
+          staticSummary: oneLine(title, MAX_SUMMARY_CHARS),
           staticDetails: text,
         }),
       );

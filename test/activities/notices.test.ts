@@ -103,6 +103,14 @@ describe('the start of a notice', () => {
     ]);
   });
 
+  it('takes a title and a text of the longest letters', async () => {
+    const request = askedRecord([RULE]);
+    const long = { ...request, view: { ...request.view, title: '題'.repeat(200) } };
+    await expect(starter().tell(long)).resolves.toBe(true);
+    expect(log).toEqual([]);
+    expect(await started(long)).toHaveLength(1);
+  });
+
   it('waits for the end of the quiet hours that it falls into', async () => {
     const request = askedRecord([{ ...RULE, quiet: NIGHT }]);
     await starter({ nowMs: () => local(10, 23, 30) }).tell(request);
