@@ -21,6 +21,7 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { askView } from '../core/ask-view.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
+import { completeOutcome, completeSpec, completeTask } from '../core/older.ts';
 import { actorOf, judgeReply, type ReplyName } from '../core/replies.ts';
 import {
   confirmMade,
@@ -81,13 +82,13 @@ class TaskRun {
   #shown = '';
 
   constructor(input: TaskInput) {
-    this.#input = input;
+    this.#input = { ...input, spec: completeSpec(input.spec) };
     const carried = input.carried?.task;
     const surroundings = this.#surroundings();
-    const task = carried === undefined ? newTask(surroundings) : this.#resumed(carried, surroundings);
+    const task = carried === undefined ? newTask(surroundings) : this.#resumed(completeTask(carried), surroundings);
     const { originalExecutionRunId, runId } = workflowInfo();
     this.#held = { task: originalExecutionRunId === runId ? task : { ...task, reset: true } };
-    this.#recording = new Recording(this.#held, input.spec);
+    this.#recording = new Recording(this.#held, this.#input.spec);
     this.#inbox = new Inbox(input.carried?.handled ?? [], (name, payload) => this.#take(name, payload));
   }
 
@@ -202,7 +203,7 @@ class TaskRun {
       this.#attempt = scope;
       const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec.policy.totalTimeoutMs)(request));
       this.#recording.confirm(answer);
-      outcome = answer.outcome;
+      outcome = completeOutcome(answer.outcome);
     } catch (error) {
       const failure = failureOfActivity(error);
       outcome = { kind: 'failed', failure, host: null, session: null, usage: null, checkpoint: null };

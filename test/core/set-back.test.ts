@@ -1,49 +1,40 @@
+/** What is ended or set back from outside: numbers go on above those that were used. */
+
 import { describe, expect, it } from '@jest/globals';
-import { classOf } from '../../src/core/failure.ts';
-import { EMPTY_QUEUE, nextQueue, type Queue, type QueueEvent } from '../../src/core/queue.ts';
-import { confirmRecorded, nextTask, overtake, startOver, type Stage } from '../../src/core/task.ts';
+import { EMPTY_QUEUE, nextQueue, type Queue } from '../../src/core/queue.ts';
+import { confirmRecorded, nextTask, overtake, startOver } from '../../src/core/task.ts';
 import { phaseRequestOf, recordRequestOf } from '../../src/core/task-request.ts';
-import { after, around, attemptEnded, done, failed, happened, itemOf, LATER, NOW_MS, SPEC, taskIn } from './rig.ts';
+import { after, around, attemptEnded, failed, happened, itemOf, LANDING, LATER, NOW_MS, SPEC, taskIn } from './rig.ts';
 import { severalOpen } from './reply-rig.ts';
 
-const LIVE: readonly Stage['kind'][] = ['phase', 'backoff', 'asking', 'blocked', 'parked', 'landing', 'withdrawing'];
-
-describe('a task whose workflow was ended from outside', () => {
-  it.each(LIVE)('begins anew from %s, with the next attempt and nothing of what was swept away', (stage) => {
-    const task = taskIn(stage);
-    const begun = startOver({ ...task, blockers: [] }, LATER, 'ada');
-    expect(begun).toMatchObject({ checkpoint: null, session: null, request: null, tries: 0, reset: true });
-    expect(begun.stage).toEqual({ kind: 'phase', phase: 'understand', attempt: task.attempt + 1 });
-    expect(happened(begun).slice(-2)).toEqual(['retried', 'attempt-scheduled']);
-    expect(phaseRequestOf(begun, SPEC).start).toEqual({ kind: 'main' });
+describe('a task whose workflow was set back', () => {
+  it('goes on above the attempts that were taken, and spends no try', () => {
+    const task = taskIn('phase');
+    const next = after(task, [attemptEnded(task.attempt, failed('attempt-taken', { takenUpTo: 41 }))]);
+    expect(next).toMatchObject({ attempt: 42, tries: 0, stage: { kind: 'phase', attempt: 42 } });
+    const other = after(next, [attemptEnded(42, failed('attempt-taken', { takenUpTo: 7 }))]);
+    expect(other.attempt).toBe(43);
+    const lost = after(
+      task,
+      [1, 2, 3, 4].map((attempt) => attemptEnded(attempt, failed('worker-lost'))),
+    );
+    const last = after(lost, [attemptEnded(5, failed('attempt-taken', { takenUpTo: 7 }))]);
+    expect(last).toMatchObject({ attempt: 7, stage: { kind: 'parked' } });
   });
 
-  it('stays as it is when it has ended by itself', () => {
-    const ended = taskIn('ended');
-    expect(startOver(ended, LATER, 'ada')).toBe(ended);
-  });
-});
-
-describe('a task that was set back', () => {
-  const task = confirmRecorded(after(taskIn('phase'), [attemptEnded(1, done())]), 2);
-
-  it('says so with its records, as long as they may be behind the ledger', () => {
-    expect(recordRequestOf(task, SPEC)).not.toHaveProperty('reset');
-    expect(recordRequestOf({ ...task, reset: true }, SPEC)).toMatchObject({ reset: true });
-  });
-
-  it('numbers what the ledger has not confirmed after what the ledger knows, once', () => {
-    const overtaken = overtake(task, 40, around());
-    expect(overtaken.unrecorded.map(({ sequence }) => sequence)).toEqual([41, 42]);
-    expect(overtaken).toMatchObject({ sequence: 42, stage: task.stage });
-    expect(overtake(overtaken, 40, around())).toBe(overtaken);
-    expect(nextTask(overtaken, { kind: 'cancel' }, around()).unrecorded.at(-1)?.sequence).toBe(44);
-  });
-
-  it('goes on after the ledger when all was confirmed', () => {
-    const confirmed = confirmRecorded(task, task.sequence);
-    expect(overtake(confirmed, 40, around())).toMatchObject({ sequence: 40, unrecorded: [] });
-    expect(overtake(confirmed, task.sequence, around())).toBe(confirmed);
+  it('puts what is not on record behind what the ledger has, in its order', () => {
+    const known = confirmRecorded(taskIn('phase'), 1);
+    const { sequence, unrecorded } = known;
+    expect(unrecorded.length).toBeGreaterThan(0);
+    const moved = overtake(known, 100, around());
+    expect(moved.unrecorded.map((event) => event.sequence)).toEqual(unrecorded.map((_, index) => 101 + index));
+    expect(moved.unrecorded.map((event) => event.happened)).toEqual(unrecorded.map((event) => event.happened));
+    expect(moved.sequence).toBe(100 + unrecorded.length);
+    // One that is further than the ledger stays as it is.
+    expect(overtake(moved, 100, around())).toBe(moved);
+    const confirmed = confirmRecorded(known, sequence);
+    expect(overtake(confirmed, 100, around())).toMatchObject({ sequence: 100, unrecorded: [] });
+    expect(overtake(confirmed, 1, around())).toBe(confirmed);
   });
 
   it('asks anew what is open, under versions that never were: a reply of before does not count', () => {
@@ -68,45 +59,62 @@ describe('a task that was set back', () => {
   });
 
   it('gives versions above those of before to what it asks later', () => {
-    expect(overtake(task, 40, around()).asks).toBe(40);
+    expect(overtake(taskIn('phase'), 40, around()).asks).toBe(40);
   });
 
-  it('goes on above the attempts that are taken, at once and without a try spent', () => {
-    expect(classOf('attempt-taken')).toBe('lost');
-    const taken = failed('attempt-taken', { takenUpTo: 7 });
-    const moved = nextTask(taskIn('phase'), attemptEnded(1, taken), around());
-    expect(moved).toMatchObject({ tries: 0, attempt: 8, stage: { kind: 'phase', attempt: 8 } });
-    const below = nextTask(moved, attemptEnded(8, failed('attempt-taken', { takenUpTo: 2 })), around());
-    expect(below).toMatchObject({ attempt: 9 });
-    const lost = after(
-      taskIn('phase'),
-      [1, 2, 3, 4].map((attempt) => attemptEnded(attempt, failed('worker-lost'))),
-    );
-    expect(nextTask(lost, attemptEnded(5, taken), around())).toMatchObject({ attempt: 7, stage: { kind: 'parked' } });
+  it('has its attempts look for what is taken', () => {
+    const task = taskIn('phase');
+    expect(phaseRequestOf(task, SPEC).record.reset).toBeUndefined();
+    expect(phaseRequestOf({ ...task, reset: true }, SPEC).record.reset).toBe(true);
   });
 });
 
-function handOff(task: number): QueueEvent {
-  return { kind: 'enqueued', item: itemOf(task, 1) };
-}
+describe('a task whose workflow was terminated', () => {
+  it.each(['phase', 'backoff', 'asking', 'blocked', 'parked', 'landing', 'withdrawing'] as const)(
+    'in %s begins anew with the next attempt and nothing of the old ones',
+    (kind) => {
+      const task = taskIn(kind);
+      const again = startOver(task, around(), 'Ada');
+      const blocked = task.blockers.length > 0;
+      expect(again).toMatchObject({ checkpoint: null, session: null, request: null, revisions: 0, reset: true });
+      expect(again.stage).toMatchObject(blocked ? { kind: 'blocked' } : { kind: 'phase', phase: 'understand' });
+      expect(again.attempt).toBe(task.attempt + (blocked ? 0 : 1));
+      const [retried] = again.unrecorded.filter((event) => event.sequence > task.sequence);
+      expect(retried?.happened).toEqual({ kind: 'retried', actor: 'Ada' });
+    },
+  );
 
-function run(queue: Queue, ...events: readonly QueueEvent[]): Queue {
-  return events.reduce((next, event) => nextQueue(next, event, { nowMs: NOW_MS, random: 0.5 }), queue);
-}
+  it('but had ended by then, is what it was', () => {
+    const task = taskIn('ended');
+    expect(startOver(task, around(), 'Ada')).toBe(task);
+  });
+});
 
-describe('the queue and a task that was ended from outside', () => {
-  it('drops it without a word, builds the next one, and takes the same hand-off when it comes again', () => {
-    const ended: QueueEvent = { kind: 'built', result: { kind: 'ended' } };
-    const queue = run(EMPTY_QUEUE, handOff(1), handOff(2), ended);
-    expect(queue).toMatchObject({
-      items: [itemOf(2, 1)],
-      step: { kind: 'building' },
-      replies: [],
-      answered: [],
-      landed: 0,
-    });
-    expect(run(queue, handOff(1)).items).toEqual([itemOf(2, 1), itemOf(1, 1)]);
-    expect(run(queue, ended)).toMatchObject({ items: [], step: { kind: 'idle' } });
+describe('an item of a task that was ended from outside', () => {
+  const clock = { nowMs: 0, random: 0 };
+  const queueOf = (...tasks: number[]): Queue =>
+    tasks.reduce((queue, task) => nextQueue(queue, { kind: 'enqueued', item: itemOf(task, 1) }, clock), EMPTY_QUEUE);
+
+  it('leaves the queue to the next one, and nobody is told', () => {
+    const queue = nextQueue({ ...queueOf(1, 2), doubt: 'pushed' }, { kind: 'built', result: { kind: 'ended' } }, clock);
+    expect(queue).toMatchObject({ step: { kind: 'building' }, doubt: 'none', replies: [], answered: [], landed: 0 });
+    expect(queue.items.map(({ taskId }) => taskId)).toEqual([itemOf(2, 1).taskId]);
+  });
+
+  it('is a new one when the task is taken up again and hands it off once more', () => {
+    const left = nextQueue(queueOf(1), { kind: 'built', result: { kind: 'ended' } }, clock);
+    expect(left.step).toEqual({ kind: 'idle' });
+    const again = nextQueue(left, { kind: 'enqueued', item: itemOf(1, 1) }, clock);
+    expect(again).toMatchObject({ step: { kind: 'building' }, replies: [] });
+    const landed = nextQueue(again, { kind: 'built', result: { kind: 'landed', landing: LANDING } }, clock);
+    expect(landed.replies).toHaveLength(1);
+  });
+});
+
+describe('an event of an attempt that another run had', () => {
+  it('means nothing to a task that is elsewhere by now', () => {
+    const task = taskIn('asking');
+    expect(nextTask(task, attemptEnded(task.attempt, failed('attempt-taken', { takenUpTo: 9 })), around())).toBe(task);
   });
 });
 
