@@ -11,7 +11,10 @@ import type { Dependencies } from './dependencies.ts';
 const FRESH_MS = 30_000;
 const MAX_NAMED = 10;
 
-type Needs = Pick<Dependencies, 'hostId' | 'ledger' | 'log'> & { readonly notices: Dependencies['notices'] };
+type Needs = Pick<Dependencies, 'hostId' | 'log'> & {
+  readonly ledger: Pick<Dependencies['ledger'], 'readEvents'>;
+  readonly notices: Pick<Dependencies['notices'], 'room' | 'readTargets' | 'nowMs'>;
+};
 
 /** @throws ApplicationFailure when the target was not told, without its secrets (N10) */
 export async function deliver(deps: Needs, { notice, to }: DeliveryRequest): Promise<Delivered> {

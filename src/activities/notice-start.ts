@@ -13,6 +13,7 @@ import { deliveriesOf, isQuiet, noticesOf } from '../core/notice.ts';
 import type { NoticeInput } from '../core/notice-types.ts';
 import type { RecordRequest } from '../core/task-request.ts';
 import type { NotifyRule } from '../core/task-types.ts';
+import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import { webPage } from '../core/web-ui.ts';
 
@@ -22,6 +23,8 @@ export const NOTICE = { type: 'notice', taskQueue: 'tasks' } as const;
 const CALL_MS = 5_000;
 /** A notice that cannot be started so often in a row is given up: it must not hold its task's record up for good. */
 const MAX_STARTS = 5;
+/** Temporal's limit is 400 bytes, and a letter has three at most. */
+const MAX_SUMMARY_CHARS = 110;
 const MAX_REMEMBERED = 10_000;
 
 export interface NoticeStarterOptions {
@@ -31,6 +34,8 @@ export interface NoticeStarterOptions {
   /** Where people reach the Temporal Web UI; null: nobody knows. */
   readonly readUi: () => Promise<string | null>;
   readonly nowMs: () => number;
+  /** How long Temporal has to take a notice, in milliseconds. */
+  readonly callMs?: number;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -64,16 +69,16 @@ export class NoticeStarter {
   }
 
   async #start(input: NoticeInput): Promise<boolean> {
-    const { client, log } = this.#options;
+    const { client, log, callMs = CALL_MS } = this.#options;
     const { id, title, text } = input.notice;
     try {
-      await client.connection.withDeadline(Date.now() + CALL_MS, () =>
+      await client.connection.withDeadline(Date.now() + callMs, () =>
         client.workflow.start(NOTICE.type, {
           workflowId: id,
           taskQueue: NOTICE.taskQueue,
           args: [input],
           workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          staticSummary: title,
+          staticSummary: oneLine(title, MAX_SUMMARY_CHARS),
           staticDetails: text,
         }),
       );

@@ -78,7 +78,7 @@ export async function whyNothing(
 
 const HOW: Readonly<Record<Settled['how'], string>> = {
   answered: 'was answered',
-  replaced: 'was replaced by an edit',
+  replaced: 'was asked anew',
   expired: 'was over in time, settled',
   approved: 'was approved',
   edited: 'was approved with edits',

@@ -108,7 +108,7 @@ export const DEADLINE = 'the deadline';
 /** What holds of an ask that is not open any more: what a late reply is told. */
 export interface Settled {
   readonly version: number;
-  /** `replaced`: the submission was edited, and is asked about in its new words. */
+  /** `replaced`: asked anew under another version, since the submission was edited, or the task set back. */
   readonly how: 'answered' | 'expired' | 'replaced' | Decision;
   readonly actor: string;
   readonly atMs: number;

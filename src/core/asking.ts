@@ -29,6 +29,8 @@ import { oneLine } from './text.ts';
 const MAX_SETTLED = 50;
 /** Who approves when the project asks nobody. */
 export const POLICY = 'the project';
+/** Who asks anew when a task's workflow was set back. */
+const RESET = 'a reset';
 /** After so many approvals that nobody was asked for, somebody is. */
 export const MAX_UNASKED = 20;
 
@@ -187,6 +189,15 @@ export function approveUnasked(
 /** What was asked is asked anew in other words: a reply to the old ones must not count for them (N7). */
 export function replaceAsks(task: Task, actor: string, surroundings: Surroundings, stage: Asking): Task {
   return stage.asks.reduce((next, ask) => settle(next, ask, 'replaced', actor, surroundings), task);
+}
+
+/** What is open keeps its words and its patience under new versions. */
+export function askAnew(task: Task, surroundings: Surroundings): Task {
+  const { stage } = task;
+  if (stage.kind !== 'asking') return task;
+  const asks = stage.asks.map((ask, index) => ({ ...ask, version: task.asks + 1 + index }));
+  const replaced = replaceAsks(task, RESET, surroundings, stage);
+  return { ...put(replaced, surroundings, asks), stage: { ...stage, asks } };
 }
 
 /** The first of what is due by now: a reminder, an escalation, the end of waiting. */

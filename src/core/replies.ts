@@ -250,7 +250,7 @@ function openText(task: Task, asks: readonly Ask[]): string {
 const HOW: Readonly<Record<Task['settled'][number]['how'], string>> = {
   answered: 'was answered',
   expired: 'was over in time',
-  replaced: 'was replaced by an edit',
+  replaced: 'was asked anew',
   approved: 'was approved',
   edited: 'was approved with edits',
   'changes-requested': 'got changes requested',

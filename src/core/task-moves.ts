@@ -22,7 +22,11 @@ export const MAX_EXCHANGES_CHARS = 100_000;
 /** The next attempt, or landing; or the wait for what blocks it. */
 export function goOn(task: Task, surroundings: Surroundings, leadsTo: Continuation): Task {
   const phase = leadsTo.kind === 'phase' ? leadsTo.phase : (phaseOf(task) ?? 'execute');
-  if (task.blockers.length > 0) return enter(task, surroundings, { kind: 'blocked', phase, leadsTo });
+  const [blocker] = task.blockers;
+  if (blocker !== undefined) {
+    const waiting = happen(task, surroundings, { kind: 'blocked', ...blocker });
+    return enter(waiting, surroundings, { kind: 'blocked', phase, leadsTo });
+  }
   return leadsTo.kind === 'phase' ? begin(task, surroundings, leadsTo.phase) : handOff(task, surroundings);
 }
 

@@ -3,6 +3,7 @@
  * was confirmed.
  */
 
+import { askAnew } from './asking.ts';
 import { exchange, goOn, happen } from './task-moves.ts';
 import type { PersonEvent, Refusal, Surroundings, Task, TaskInputEvent } from './task-state.ts';
 import type { TaskSpec } from './task-types.ts';
@@ -92,13 +93,18 @@ export function noteRefusal(task: Task, surroundings: Surroundings, refusal: Omi
   return happen({ ...task, refused }, surroundings, { kind: 'refused', ...refusal });
 }
 
-/** The task once it is known that the ledger is further: what it has not confirmed comes after that. */
-export function overtake(task: Task, ledgerAt: number): Task {
+/**
+ * The task once it is known that the ledger is further: what it has not confirmed comes after that, and what is open is
+ * asked anew, since its version may have been settled before (N7).
+ */
+export function overtake(task: Task, ledgerAt: number, surroundings: Surroundings): Task {
   const [first = { sequence: task.sequence + 1 }] = task.unrecorded;
   const by = ledgerAt + 1 - first.sequence;
   if (by <= 0) return task;
   const unrecorded = task.unrecorded.map((event) => ({ ...event, sequence: event.sequence + by }));
-  return { ...task, sequence: task.sequence + by, unrecorded };
+  // Each ask was an event: no version is above the number of events.
+  const asks = Math.max(task.asks, ledgerAt);
+  return askAnew({ ...task, asks, sequence: task.sequence + by, unrecorded }, surroundings);
 }
 
 /** The task once the ledger has confirmed everything up to a sequence. */

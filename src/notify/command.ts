@@ -15,6 +15,8 @@ const LISTEN_ON_MS = 250;
 /** What an argument may hold, replaced in one pass: what it is replaced by is not looked through again. */
 const PLACEHOLDER = /\{(title|text|id|event|project|task|command|url|at)\}/g;
 
+const SPECIAL = /^[-@<]/;
+
 export function tellCommand(
   target: Extract<NoticeTarget, { kind: 'command' }>,
   message: NoticeMessage,
@@ -28,7 +30,12 @@ export function tellCommand(
     url: message.url ?? '',
     commands: '',
   };
-  const args = rest.map((part) => part.replace(PLACEHOLDER, (_, name: string) => values[name] ?? ''));
+  const args = rest.map((part) =>
+    asWords(
+      part,
+      part.replace(PLACEHOLDER, (_, name: string) => values[name] ?? ''),
+    ),
+  );
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       env: { ...environment },
@@ -62,6 +69,11 @@ export function tellCommand(
       setTimeout(end, LISTEN_ON_MS).unref();
     });
   });
+}
+
+/** What an agent wrote must not become an option, or a file that the program reads, because of how it begins. */
+function asWords(part: string, filled: string): string {
+  return SPECIAL.test(filled) && !SPECIAL.test(part) ? ` ${filled}` : filled;
 }
 
 /** The command and whatever it has started: it is the leader of its process group. */

@@ -122,13 +122,23 @@ export class Janitor {
   async #cleanUpOne(views: readonly TaskView[]): Promise<void> {
     const { git, home } = this.#options;
     const [target] = views;
-    if (target === undefined) return;
-    const ids = views.map(({ id }) => id);
+    const ids = await this.#stillOver(views);
+    if (target === undefined || ids.length === 0) return;
     await git.deleteTaskRefs(target, ids);
     for (const id of ids) {
       await git.removeWorkspace(target.project, id);
       await rm(join(home, 'scratch', target.project, id), { recursive: true, force: true });
     }
+  }
+
+  /** A terminated task may have been begun anew since; one that has landed or changed nothing stays as it is. */
+  async #stillOver(views: readonly TaskView[]): Promise<readonly TaskId[]> {
+    const looked = views.map(async ({ id, state }) => {
+      if (state === 'landed' || state === 'unchanged') return [id];
+      const { status } = await this.#options.client.workflow.getHandle(workflowIds.task(id)).describe();
+      return status.name === 'TERMINATED' ? [id] : [];
+    });
+    return (await Promise.all(looked)).flat();
   }
 
   #failed(error: unknown): void {

@@ -81,7 +81,10 @@ export class Recording {
 
   confirm({ recordedUpTo, ledgerAt }: Recorded): void {
     this.#tries = recordedUpTo === null ? this.#tries + 1 : 0;
-    if (ledgerAt !== undefined) this.#held.task = overtake(this.#held.task, ledgerAt);
+    if (ledgerAt !== undefined) {
+      const surroundings = { spec: this.#spec, nowMs: Date.now(), random: 0 };
+      this.#held.task = overtake(this.#held.task, ledgerAt, surroundings);
+    }
     if (recordedUpTo !== null) this.#held.task = confirmRecorded(this.#held.task, recordedUpTo);
   }
 

@@ -2,12 +2,11 @@
  * The task workflow: carries what core/task.ts decides to the activities, and what happens back to it.
  *
  * It owns the task's state. Kept true here: every signal that it sends is confirmed before it completes or continues
- * as new (N1); a canceled attempt's process is gone before the task ends (N5); a message counts once (N7).
+ * as new (N1); a canceled attempt's process is gone before the task ends (N5).
  */
 
 import {
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -22,7 +21,8 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { askView } from '../core/ask-view.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
-import { actorOf, fieldsOf, judgeReply, REPLIES, type ReplyName } from '../core/replies.ts';
+import { completeOutcome, completeSpec, completeTask } from '../core/older.ts';
+import { actorOf, judgeReply, type ReplyName } from '../core/replies.ts';
 import {
   confirmMade,
   dueAtMs,
@@ -39,26 +39,21 @@ import { detailsOf } from '../core/task-details.ts';
 import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { viewOf } from '../core/task-view.ts';
-import { isRecord } from '../core/text.ts';
 import { failureOfActivity, phaseActivity, shortActivities } from './activity-options.ts';
 import {
   blockSignal,
   carryQuery,
   detailQuery,
   landingReplySignal,
-  REFUSED,
   releaseSignal,
-  REPLY_DESCRIPTIONS,
-  signalOf,
-  updateOf,
   withdrawSignal,
-  type HandledMessage,
   type MessageOutcome,
   type TaskInput,
 } from './messages.ts';
 import { concludeTask } from './task-conclusion.ts';
+import { Inbox } from './task-inbox.ts';
 import { blockOther, makeTask, releaseOther } from './task-links.ts';
-import { isBlock, isRelease, isReplyTo, outcomeOf, remember } from './task-messages.ts';
+import { isBlock, isRelease, isReplyTo } from './task-messages.ts';
 import { Recording } from './task-recording.ts';
 
 /** A hand-off that nobody answered is repeated: the queue takes it once. */
@@ -80,23 +75,21 @@ class TaskRun {
   /** The task as it now is, shared with its recording. */
   readonly #held: { task: Task };
   readonly #recording: Recording;
-  #handled: readonly HandledMessage[];
-  /** Signals of each name so far in this run: the history's events are found by it. */
-  readonly #signals = new Map<string, number>();
+  readonly #inbox: Inbox;
   #cancelRequested = false;
   /** The scope of the attempt under way; null between attempts. */
   #attempt: CancellationScope | null = null;
   #shown = '';
 
   constructor(input: TaskInput) {
-    this.#input = input;
+    this.#input = { ...input, spec: completeSpec(input.spec) };
     const carried = input.carried?.task;
     const surroundings = this.#surroundings();
-    const task = carried === undefined ? newTask(surroundings) : this.#resumed(carried, surroundings);
+    const task = carried === undefined ? newTask(surroundings) : this.#resumed(completeTask(carried), surroundings);
     const { originalExecutionRunId, runId } = workflowInfo();
     this.#held = { task: originalExecutionRunId === runId ? task : { ...task, reset: true } };
-    this.#recording = new Recording(this.#held, input.spec);
-    this.#handled = input.carried?.handled ?? [];
+    this.#recording = new Recording(this.#held, this.#input.spec);
+    this.#inbox = new Inbox(input.carried?.handled ?? [], (name, payload) => this.#take(name, payload));
   }
 
   /** One that has ended already is here because somebody retries it; so is one that a person retries by name. */
@@ -111,11 +104,7 @@ class TaskRun {
   }
 
   listen(): void {
-    for (const name of REPLIES) {
-      const description = REPLY_DESCRIPTIONS[name];
-      setHandler(updateOf(name), (payload) => this.#takeUpdate(name, payload), { description });
-      setHandler(signalOf(name), (payload) => this.#takeSignal(name, payload), { description });
-    }
+    this.#inbox.listen();
     setHandler(blockSignal, (message) => {
       if (isBlock(message)) this.#apply({ ...message, kind: 'block' });
     });
@@ -138,7 +127,7 @@ class TaskRun {
     }));
     setHandler(carryQuery, () => ({
       spec: this.#input.spec,
-      carried: { task: this.#task, handled: this.#handled },
+      carried: { task: this.#task, handled: this.#inbox.handled },
     }));
     void CancellationScope.current().cancelRequested.catch(() => this.#cancel());
   }
@@ -155,7 +144,7 @@ class TaskRun {
       if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
         await continueAsNew<(next: TaskInput) => Promise<TaskView>>({
           spec,
-          carried: { task: this.#task, handled: this.#handled },
+          carried: { task: this.#task, handled: this.#inbox.handled },
         });
       }
       await this.#liveStage(this.#task);
@@ -165,6 +154,8 @@ class TaskRun {
     await releaseOther(spec, this.#task);
     await this.#recording.recordTheEnd();
     await condition(allHandlersFinished);
+    // What came meanwhile was refused, which is told too.
+    await this.#recording.recordTheEnd();
   }
 
   finish(): TaskView {
@@ -212,7 +203,7 @@ class TaskRun {
       this.#attempt = scope;
       const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec.policy.totalTimeoutMs)(request));
       this.#recording.confirm(answer);
-      outcome = answer.outcome;
+      outcome = completeOutcome(answer.outcome);
     } catch (error) {
       const failure = failureOfActivity(error);
       outcome = { kind: 'failed', failure, host: null, session: null, usage: null, checkpoint: null };
@@ -250,45 +241,17 @@ class TaskRun {
     this.#held.task = confirmMade(this.#task, this.#surroundings(), made);
   }
 
-  #takeUpdate(name: ReplyName, payload: unknown): MessageOutcome {
-    const outcome = this.#take(name, payload);
-    if (outcome.kind === 'refused') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
-    return outcome;
-  }
-
-  /** One that names nobody has its sender in the history's event. */
-  async #takeSignal(name: ReplyName, payload: unknown): Promise<void> {
-    const number = (this.#signals.get(name) ?? 0) + 1;
-    this.#signals.set(name, number);
-    if (isRecord(payload) && typeof payload['actor'] === 'string') {
-      this.#take(name, payload);
-      return;
-    }
-    const { workflowId, runId } = workflowInfo();
-    const actor = await CancellationScope.nonCancellable(() =>
-      shortActivities.senderOf({ workflowId, runId, signal: name, number }).catch(() => null),
-    );
-    this.#take(name, { ...fieldsOf(payload), ...(actor === null ? {} : { actor }) });
-  }
-
   #take(name: ReplyName, payload: unknown): MessageOutcome {
-    const messageId = isRecord(payload) ? payload['messageId'] : undefined;
-    const before = outcomeOf(this.#handled, messageId);
-    if (before !== null) return before;
     const judgement = judgeReply(name, this.#task, payload, newIds);
-    let outcome: MessageOutcome;
     if (judgement.kind === 'take') {
       this.#apply(judgement.event);
-      outcome = { kind: 'taken', state: viewOf(this.#task, this.#input.spec).state };
-    } else {
-      const { reason } = judgement;
-      const refusal = { message: name, reason, actor: actorOf(payload) };
-      this.#held.task = noteRefusal(this.#task, this.#surroundings(), refusal);
-      setCurrentDetails(detailsOf(this.#task, this.#input.spec));
-      outcome = { kind: 'refused', reason };
+      return { kind: 'taken', state: viewOf(this.#task, this.#input.spec).state };
     }
-    this.#handled = remember(this.#handled, messageId, outcome);
-    return outcome;
+    const { reason } = judgement;
+    const refusal = { message: name, reason, actor: actorOf(payload) };
+    this.#held.task = noteRefusal(this.#task, this.#surroundings(), refusal);
+    setCurrentDetails(detailsOf(this.#task, this.#input.spec));
+    return { kind: 'refused', reason };
   }
 
   #apply(event: TaskInputEvent): void {

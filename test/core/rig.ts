@@ -127,7 +127,7 @@ export function proposed(change: Partial<Proposal> = {}, facts: Partial<AttemptF
   return { kind: 'proposal', proposal: proposalOf(change), ...FACTS, ...facts };
 }
 
-export function proposalOf(change: Partial<Proposal> = {}): Proposal {
+function proposalOf(change: Partial<Proposal> = {}): Proposal {
   return { kind: 'effect', title: 'Drop the table', body: 'drop table users', items: [], ...change };
 }
 

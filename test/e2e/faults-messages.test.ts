@@ -54,12 +54,12 @@ describe('a task that is sent', () => {
       return found.length === times ? found : null;
     });
 
-  it('an answer as a signal with nothing but its text goes on with it', async () => {
+  it('an answer as a signal with nothing but its text goes on with it, in the name of who sent it', async () => {
     const { id } = await asking();
     await handle(id).signal('answer', { text: 'yes' });
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
     const { exchanges } = await engine.detail(id);
-    expect(exchanges).toMatchObject([{ question: 'Sure?', answer: 'yes', actor: 'somebody' }]);
+    expect(exchanges).toMatchObject([{ question: 'Sure?', answer: 'yes', actor: engine.client.options.identity }]);
   });
 
   it('signals that make no sense stays as it is, has each refusal on record, and goes on', async () => {
@@ -67,7 +67,7 @@ describe('a task that is sent', () => {
     const payloads: readonly (readonly unknown[])[] = [
       [],
       [null],
-      ['yes'],
+      [7],
       [{ text: ' ' }],
       [{ text: 'yes', version: 7, actor: 'Ada' }],
       [{ text: 7, messageId: {}, actor: [] }],

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { TaskId } from '../../src/core/ids.ts';
-import type { NoticeMessage } from '../../src/core/notice-types.ts';
+import { noticesOf } from '../../src/core/notice.ts';
+import type { NoticeInput, NoticeMessage } from '../../src/core/notice-types.ts';
 import { NOTICE_KINDS, type NoticeKind, type NotifyRule } from '../../src/core/task-types.ts';
+import { TASK_QUEUES, WORKFLOW_TYPES } from '../../src/workflows/messages.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { listen, type Listener } from '../support/listener.ts';
@@ -67,6 +69,23 @@ describe('people who are told of tasks', () => {
       (await engine.ledger.readEvents(id)).find((each) => each.happened.kind === happened),
     );
     return engine.client.workflow.getHandle(`notice/${id}/${event.sequence}`).result();
+  };
+
+  /** As if the task's question had been asked an hour ago. */
+  const startNotice = async (id: TaskId, notBeforeMs: number): Promise<void> => {
+    const event = await eventually('the question in the ledger', async () =>
+      (await engine.ledger.readEvents(id)).find(({ happened }) => happened.kind === 'asked'),
+    );
+    const view = await engine.ledger.readTask(id);
+    const [notice] = view === null ? [] : noticesOf(view, [event], () => true);
+    if (notice === undefined) throw new Error('there is nothing to tell');
+    const at = new Date(Date.now() - 60 * 60 * 1_000).toISOString();
+    const input: NoticeInput = { notice: { ...notice, at, url: null }, deliveries: [{ to: 'hook', notBeforeMs }] };
+    await engine.client.workflow.start(WORKFLOW_TYPES.notice, {
+      workflowId: notice.id,
+      taskQueue: TASK_QUEUES.tasks,
+      args: [input],
+    });
   };
 
   it('are told of a question with the command that answers it, and of the landing, by the rules in tasks.yaml', async () => {
@@ -184,6 +203,27 @@ describe('people who are told of tasks', () => {
     targets = `  later: {slack: "${listener.url}/late"}\n`;
     await expect(handle.result()).resolves.toEqual([{ to: 'later', kind: 'sent', said: 'HTTP 200' }]);
     expect(listener.heard.map(({ path }) => path)).toEqual(['/late']);
+  });
+
+  it('are told of what waited for the end of quiet hours only if it still holds by then', async () => {
+    const project = await sample('later', {
+      plan: `grep -q 'yes' "$TASKS_PROMPT_FILE" || printf '{"status":"question","question":"Sure?"}' > "$TASKS_REPORT_FILE"`,
+    });
+    const ids = await Promise.all(['Open', 'Answered'].map((title) => engine.submit(project, { title })));
+    const [open, answered] = ids as [TaskId, TaskId];
+    for (const id of ids) await engine.untilWaiting(id, 'question');
+    const notBeforeMs = Date.now() + 1_500;
+    for (const id of ids) await startNotice(id, notBeforeMs);
+    await engine.answer(answered, 'yes');
+    await engine.untilEnded(answered);
+    await eventually('the ledger to know', async () => (await engine.ledger.readTask(answered))?.endedAt);
+    await expect(outcomeOf(open, 'asked')).resolves.toMatchObject([{ to: 'hook', kind: 'sent' }]);
+    expect(Date.now()).toBeGreaterThanOrEqual(notBeforeMs);
+    await expect(outcomeOf(answered, 'asked')).resolves.toMatchObject([{ to: 'hook', kind: 'settled' }]);
+    expect(told(answered)).toEqual([]);
+    expect(told(open)).toHaveLength(1);
+    await engine.cancel(open);
+    await engine.untilEnded(open);
   });
 
   it('are told nothing of a task that no rule names, for which nothing is started', async () => {

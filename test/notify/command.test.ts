@@ -46,6 +46,16 @@ describe('a command', () => {
     expect(existsSync(there)).toBe(false);
   });
 
+  it.each(['--help', '-x', '@/etc/passwd', '<file'])(
+    'takes the text %j as words and never as an option or a file',
+    async (text) => {
+      const file = join(await tempFolder(), 'said');
+      const target = command(process.execPath, '-e', WRITE, file, '{text}', '--message={text}', '-v');
+      await room().tell(target, { ...MESSAGE, text, commands: [], url: null });
+      expect(JSON.parse(await readFile(file, 'utf8'))).toEqual([` ${text}`, `--message=${text}`, '-v']);
+    },
+  );
+
   it('has the environment that it is given, and no other', async () => {
     const file = join(await tempFolder(), 'said');
     const print = 'require("node:fs").writeFileSync(process.argv[1], JSON.stringify(process.env))';

@@ -12,9 +12,9 @@ import { eventually } from './eventually.ts';
 import { SampleProject } from './sample-project.ts';
 import { agentScript, GATE, projectFile } from './scripted-agent.ts';
 
-/** A line of shell that leaves a report, unless the prompt says something already. */
-export function unlessTold(words: string, report: unknown): string {
-  return `told '${words}' || report '${JSON.stringify(report)}'`;
+/** A line of shell that leaves a report; once the prompt has some words, it does something else instead. */
+export function unlessTold(words: string, report: unknown, then = ':'): string {
+  return `if told '${words}'; then ${then}; else report '${JSON.stringify(report)}'; fi`;
 }
 
 export class PeopleRig {

@@ -1,0 +1,91 @@
+/**
+ * What people send to a task's workflow, taken in the order in which it came.
+ *
+ * It owns the memory of messages that were handled, and the place of each signal in the history. Kept true here (N7): a
+ * message counts once, by update or by signal, and gets its first outcome each time; a signal is taken before those that
+ * came after it, however long it takes to find out who sent it.
+ */
+
+import { ApplicationFailure, CancellationScope, setHandler, workflowInfo } from '@temporalio/workflow';
+import { actorOf, fieldsOf, REPLIES, UNKNOWN_ACTOR, type ReplyName } from '../core/replies.ts';
+import { isRecord } from '../core/text.ts';
+import { shortActivities } from './activity-options.ts';
+import {
+  REFUSED,
+  REPLY_DESCRIPTIONS,
+  signalOf,
+  updateOf,
+  type HandledMessage,
+  type MessageOutcome,
+} from './messages.ts';
+import { outcomeOf, remember } from './task-messages.ts';
+
+/** Has a message count, or not. */
+type Take = (name: ReplyName, payload: unknown) => MessageOutcome;
+
+export class Inbox {
+  readonly #take: Take;
+  #handled: readonly HandledMessage[];
+  /** Signals of each name so far in this run: the history's events are found by it. */
+  readonly #signals = new Map<string, number>();
+  /** The signals that are still to be taken, one behind the other. */
+  #line: Promise<void> = Promise.resolve();
+  #inLine = 0;
+
+  constructor(handled: readonly HandledMessage[], take: Take) {
+    this.#handled = handled;
+    this.#take = take;
+  }
+
+  get handled(): readonly HandledMessage[] {
+    return this.#handled;
+  }
+
+  listen(): void {
+    for (const name of REPLIES) {
+      const description = REPLY_DESCRIPTIONS[name];
+      setHandler(updateOf(name), (payload) => this.#update(name, payload), { description });
+      setHandler(signalOf(name), (payload) => this.#signal(name, payload), { description });
+    }
+  }
+
+  #update(name: ReplyName, payload: unknown): MessageOutcome {
+    const outcome = this.#once(name, payload);
+    if (outcome.kind === 'refused') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
+    return outcome;
+  }
+
+  #signal(name: ReplyName, payload: unknown): Promise<void> {
+    const number = (this.#signals.get(name) ?? 0) + 1;
+    this.#signals.set(name, number);
+    const named = actorOf(payload) !== UNKNOWN_ACTOR;
+    if (named && this.#inLine === 0) {
+      this.#once(name, payload);
+      return this.#line;
+    }
+    this.#inLine += 1;
+    this.#line = this.#line.then(async () => {
+      this.#once(name, named ? payload : await withSender(name, number, payload));
+      this.#inLine -= 1;
+    });
+    return this.#line;
+  }
+
+  #once(name: ReplyName, payload: unknown): MessageOutcome {
+    const messageId = isRecord(payload) ? payload['messageId'] : undefined;
+    const before = outcomeOf(this.#handled, messageId);
+    if (before !== null) return before;
+    const outcome = this.#take(name, payload);
+    this.#handled = remember(this.#handled, messageId, outcome);
+    return outcome;
+  }
+}
+
+/** One that names nobody has its sender in the history's event. */
+async function withSender(name: ReplyName, number: number, payload: unknown): Promise<unknown> {
+  const { workflowId, runId } = workflowInfo();
+  const actor = await CancellationScope.nonCancellable(() =>
+    shortActivities.senderOf({ workflowId, runId, signal: name, number }).catch(() => null),
+  );
+  return actor === null ? payload : { ...fieldsOf(payload), actor };
+}
