@@ -56,7 +56,7 @@ async function work() {
 
 /** The work; another one when somebody saw it and asked for changes, and more of it when the approved plan says so. */
 function workOf(job) {
-  const changed = prompt.includes('changes are wanted') ? (job.changed ?? {}) : {};
+  const changed = /^\*\*.* decided at .*:\*\* changes are wanted: /m.test(prompt) ? (job.changed ?? {}) : {};
   return { ...job.work, ...changed };
 }
 

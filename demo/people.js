@@ -57,6 +57,8 @@ export async function tellPeopleStory({ home, repository, signal, say }) {
 
   const patch = await ask('patch', 3);
   await show(['show', id], '        # the diff is what is decided about');
+  const { asks } = await command.json(['show', id]);
+  if (asks[0].body.includes('stopwords.txt')) throw new DemoFailed('the first patch has what nobody asked for yet');
   await show(['revise', patch, WANTED]);
 
   const second = await ask('patch', 4);
@@ -101,7 +103,8 @@ async function check(command, git, id) {
 }
 
 function quoted(arg) {
-  return /^[\w@./,-]+$/.test(arg) ? arg : `"${arg}"`;
+  if (/^[\w@./,-]+$/.test(arg)) return arg;
+  return arg.includes('"') ? `'${arg}'` : `"${arg}"`;
 }
 
 function indent(text) {

@@ -57,7 +57,7 @@ try {
   say(`\n${options.people ? 'It' : 'Every task'} landed, tested as it landed, and main is green.`);
   if (uiUrl !== null) {
     say(
-      `${options.people ? 'It' : 'The first of them'} in Temporal's Web UI: ${uiUrl}/namespaces/default/workflows/task%2F${ids[0]}`,
+      `${options.people ? 'The task' : 'The first of them'} in Temporal's Web UI: ${uiUrl}/namespaces/default/workflows/task%2F${ids[0]}`,
     );
     if (!options.keep) say('(which ends with this demo; npm run demo -- --keep leaves all of it up)');
   }
