@@ -10,8 +10,7 @@
 
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WorkflowFailedError, type Client } from '@temporalio/client';
-import { TerminatedFailure } from '@temporalio/common';
+import { TerminatedFailure, WorkflowFailedError, type Client } from '@temporalio/client';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
