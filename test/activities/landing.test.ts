@@ -13,10 +13,11 @@ type Deps = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnd
 const told: string[] = [];
 const recorder: Pick<Recorder, 'attempt'> = { attempt: async (_what, call) => ({ kind: 'done', value: await call() }) };
 
+function unused(): never {
+  throw new Error('is not asked');
+}
+
 function depsWith(room: GitRoom, client: Client): Deps {
-  const unused = (): never => {
-    throw new Error('is not asked');
-  };
   return {
     git: room,
     client,

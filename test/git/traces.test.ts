@@ -93,7 +93,7 @@ describe('the difference of a task’s work', () => {
     const { target } = await bareOrigin();
     const { room } = await newRoom();
     const { base, head } = await worked(room, target, {
-      'big.txt': `${'a line that is long enough\n'.repeat(400_000)}`,
+      'big.txt': 'a line that is long enough\n'.repeat(400_000),
     });
     const patch = (await room.diffOf({ ...target, base, head })) ?? '';
     expect(patch).toMatch(/big\.txt.*400000/);
