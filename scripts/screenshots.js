@@ -55,17 +55,22 @@ async function capture(name, args) {
 
 async function takePictures(ui, id) {
   const workflow = `${ui}/workflows/${encodeURIComponent(`task/${id}`)}`;
+  const waiting = encodeURIComponent("WaitingFor = 'proposal'");
   const pages = [
-    ['web-ui-tasks.png', `${ui}/workflows?query=${encodeURIComponent("WorkflowType = 'task'")}`, TITLE],
-    ['web-ui-history.png', workflow, 'approve'],
+    { name: 'web-ui-waiting.png', url: `${ui}/workflows?query=${waiting}`, tab: null, text: `task/${id}` },
+    { name: 'web-ui-task.png', url: workflow, tab: null, text: 'plan, attempt' },
+    { name: 'web-ui-details.png', url: workflow, tab: 'User Metadata', text: 'tasks approve' },
   ];
   const browser = await chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox'] });
   try {
-    const context = await browser.newContext({ viewport: { width: 1360, height: 900 }, reducedMotion: 'reduce' });
-    for (const [name, url, text] of pages) {
+    const context = await browser.newContext({ viewport: { width: 1360, height: 1100 }, reducedMotion: 'reduce' });
+    for (const { name, url, tab, text } of pages) {
       const page = await context.newPage();
       await page.goto(url, { timeout: PAGE_LIMIT_MS });
-      await page.getByText(text).first().waitFor({ timeout: PAGE_LIMIT_MS });
+      if (tab !== null) await page.getByText(tab, { exact: true }).first().click({ timeout: PAGE_LIMIT_MS });
+      // The details are in a frame of their own.
+      const place = tab === null ? page : page.frameLocator('iframe').last();
+      await place.getByText(text).first().waitFor({ timeout: PAGE_LIMIT_MS });
       await page.screenshot({ path: join(IMAGES, name) });
       process.stdout.write(`docs/images/${name}\n`);
       await page.close();

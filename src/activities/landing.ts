@@ -13,9 +13,11 @@ export async function handOff(deps: Dependencies, recorder: Recorder, request: H
   return recording;
 }
 
+type LandingDependencies = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded'>;
+
 export async function buildCandidate(
-  deps: Dependencies,
-  recorder: Recorder,
+  deps: LandingDependencies,
+  recorder: Pick<Recorder, 'attempt'>,
   request: Pick<CandidateRequest, 'target' | 'item'>,
 ): Promise<BuildResult> {
   const { target, item } = request;
@@ -36,7 +38,10 @@ export async function buildCandidate(
 }
 
 /** Of a closed task nothing is pushed. Whether an earlier try has landed it is found out by building once more (N2). */
-export async function land(deps: Dependencies, { target, item, candidate }: CandidateRequest): Promise<LandResult> {
+export async function land(
+  deps: LandingDependencies,
+  { target, item, candidate }: CandidateRequest,
+): Promise<LandResult> {
   const openness = await taskIsOpen(deps.client, item.taskId);
   switch (openness.kind) {
     case 'open':

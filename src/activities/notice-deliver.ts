@@ -5,6 +5,7 @@ import { whySettled } from '../core/notice.ts';
 import type { Delivered, DeliveryRequest, Notice, NoticeTarget } from '../core/notice-types.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
+import { failed } from '../notify/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** What is younger has just happened: the ledger is not asked whether it is settled. */
@@ -21,7 +22,7 @@ export async function deliver(deps: Needs, { notice, to }: DeliveryRequest): Pro
   const settled = await settledBy(deps, notice);
   if (settled !== null) return { kind: 'settled', said: settled };
   const target = await targetOf(deps, to);
-  const told = await deps.notices.room.tell(target, notice);
+  const told = target.kind === 'missing' ? failed(target.message, true) : await deps.notices.room.tell(target, notice);
   if (told.kind === 'told') return { kind: 'sent', said: told.said };
   const { attempt } = Context.current().info;
   deps.log('a target was not told', { to, notice: notice.id, attempt, again: told.again, reason: told.message });
@@ -44,17 +45,17 @@ async function settledBy({ ledger, notices, log }: Needs, notice: Notice): Promi
   }
 }
 
-/** @throws ApplicationFailure; another host may have it, or this one soon */
-async function targetOf({ notices, hostId }: Needs, name: string): Promise<NoticeTarget> {
+/** Another host may have what this one has not, or this one soon. */
+async function targetOf(
+  { notices, hostId }: Needs,
+  name: string,
+): Promise<NoticeTarget | { readonly kind: 'missing'; readonly message: string }> {
   const targets = await notices.readTargets();
-  if (targets.kind === 'invalid') throw notTold(targets.message);
+  if (targets.kind === 'invalid') return { kind: 'missing', message: targets.message };
   const target = Object.hasOwn(targets.value, name) ? targets.value[name] : undefined;
   if (target !== undefined) return target;
   const known = Object.keys(targets.value).slice(0, MAX_NAMED);
   const has = known.length === 0 ? 'has no targets' : `has ${known.join(', ')}`;
-  throw notTold(`host ${hostId} ${has}; add ${oneLine(name, 60)} under targets: in its host.yaml`);
-}
-
-function notTold(message: string): ApplicationFailure {
-  return ApplicationFailure.create({ type: 'NotTold', message });
+  const message = `host ${hostId} ${has}; add ${oneLine(name, 60)} under targets: in its host.yaml`;
+  return { kind: 'missing', message };
 }

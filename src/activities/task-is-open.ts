@@ -13,7 +13,7 @@ export type Openness =
   /** Temporal did not say: neither may the task land now, nor may its landing be lost. */
   | { readonly kind: 'unknown'; readonly text: string };
 
-const LOOK_MS = 10_000;
+const LOOK_MS = 5_000;
 
 export async function taskIsOpen(client: Client, taskId: TaskId): Promise<Openness> {
   try {

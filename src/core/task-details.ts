@@ -42,7 +42,7 @@ function waiting(view: TaskView, wait: WaitingFor, { stage }: Task): string[] {
     ...standard,
     ...until,
     ...more,
-    ...(commands.length === 0 ? [] : [`Reply with\n${commands.join('\n')}`]),
+    ...(commands.length === 0 ? [] : [`Reply with:\n\n${commands.join('\n')}`]),
   ];
 }
 

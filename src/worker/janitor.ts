@@ -11,13 +11,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  TerminatedFailure,
   WorkflowFailedError,
   WorkflowNotFoundError,
   type Client,
   type WorkflowExecutionStatusName,
   type WorkflowHandle,
 } from '@temporalio/client';
-import { TerminatedFailure } from '@temporalio/common';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';

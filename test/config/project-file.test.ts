@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_STAGE_GATES, NO_PATIENCE_LIMIT } from '../../src/core/ask-types.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
 import type { ProjectSettings } from '../../src/core/project.ts';
 
@@ -16,6 +17,9 @@ function messageOf(text: string): string {
   return parsed.message;
 }
 
+/** What people have to do with a task, where a project says nothing about it. */
+const ASKING = { approve: DEFAULT_STAGE_GATES, patience: NO_PATIENCE_LIMIT, notify: [] };
+
 describe('a right tasks.yaml', () => {
   it('is completed with defaults', () => {
     expect(settingsOf(LEAST)).toEqual({
@@ -29,7 +33,7 @@ describe('a right tasks.yaml', () => {
       },
       agent: 'claude',
       agents: { claude: { kind: 'claude', model: null, args: [] } },
-      policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000 },
+      policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000, ...ASKING },
     });
   });
 
@@ -73,6 +77,7 @@ describe('a right tasks.yaml', () => {
       revisions: 0,
       idleTimeoutMs: 60_000,
       totalTimeoutMs: 172_800_000,
+      ...ASKING,
     });
   });
 

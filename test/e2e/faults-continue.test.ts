@@ -108,4 +108,48 @@ describe('workflows whose histories grow long', () => {
     expect(queue.others).toEqual(['RUNNING']);
     expect(queue.continued).toBeGreaterThanOrEqual(2);
   });
+
+  it('continue as new between what they ask, and take each reply once, by its version and its id', async () => {
+    const project = await SampleProject.create({
+      'tasks.yaml': projectFile('approve: [plan, patch]').replace('sample', 'asked'),
+      'gate.sh': GATE,
+      'agent.sh': agentScript({
+        understand: `grep -q 'answered:' "$TASKS_PROMPT_FILE" || printf '{"status":"question","questions":[{"question":"One?"},{"question":"Two?"}]}' > "$TASKS_REPORT_FILE"`,
+        plan: 'echo The plan. > "$TASKS_TASK_DIR/plan.md"',
+        execute: 'cp "$TASKS_TASK_DIR/plan.md" work',
+      }),
+    });
+    const id = await engine.submit(project, { title: 'Asks' });
+    const open = (version: number): Promise<unknown> =>
+      eventually(`version ${version}`, async () =>
+        (await engine.detail(id)).asks.some((ask) => ask.version === version),
+      );
+    await open(2);
+    await engine.reply(id, 'answer', { version: 2, text: 'two', messageId: 'two' });
+    for (let number = 0; number < 10; number += 1) await engine.reply(id, 'comment', { text: `Comment ${number}` });
+    await engine.handle(id).signal('answer', { version: 1, text: 'one' });
+    await open(3);
+    await engine.reply(id, 'approve', { version: 3, text: 'Mine.', messageId: 'plan' });
+    await open(4);
+    // To runs that know of these only what was handed on.
+    expect(await engine.reply(id, 'answer', { version: 2, text: 'two', messageId: 'two' })).toMatchObject({
+      kind: 'taken',
+    });
+    expect(await engine.reply(id, 'approve', { version: 3, messageId: 'plan' })).toMatchObject({ kind: 'taken' });
+    await expect(engine.reply(id, 'reject', { version: 3, reason: 'Late.' })).rejects.toMatchObject({
+      cause: { message: expect.stringMatching(/^3 was approved with edits by Ada at /) },
+    });
+    await engine.reply(id, 'approve', { version: 4 });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await project.read('work')).toBe('Mine.');
+    expect((await runsOf(workflowIds.task(id))).continued).toBeGreaterThanOrEqual(2);
+    const { exchanges } = await engine.detail(id);
+    expect(exchanges.map(({ answer, actor }) => `${actor}: ${answer}`)).toEqual([
+      'Ada: two',
+      ...Array.from({ length: 10 }, (_, number) => `Ada: Comment ${number}`),
+      `${engine.client.options.identity}: one`,
+      'Ada: approved with edits; what holds is:\nMine.',
+      'Ada: approved',
+    ]);
+  });
 });

@@ -120,6 +120,28 @@ describe('people who are told of tasks', () => {
     await expect(outcomeOf(id, 'asked')).resolves.toEqual([{ to: 'hook', kind: 'sent', said: 'HTTP 200' }]);
   });
 
+  it('are told of an attempt that says nothing, of its task that waits for them, and of a task that fails', async () => {
+    const project = await sample('stalls', {});
+    const policy = { notify: [rule('hook')] };
+    const stalls = await engine.submit(project, {
+      title: 'Says nothing',
+      attempts: 1,
+      idleTimeoutMs: 300,
+      work: { kind: 'shell', run: 'while :; do :; done' },
+      policy,
+    });
+    const work = { kind: 'agent', agent: 'nobody' } as const;
+    const fails = await engine.submit(project, { title: 'Has no agent', work, policy });
+    expect(await engine.untilEnded(fails)).toMatchObject({ state: 'failed' });
+    await engine.untilWaiting(stalls, 'attempts');
+    await eventually('three notices', () => told(stalls).length === 2 && told(fails).length === 1);
+    const kinds = told(stalls).map(({ event }) => event);
+    expect(kinds.toSorted((a, b) => a.localeCompare(b))).toEqual(['parked', 'stalled']);
+    expect(told(fails)).toMatchObject([{ event: 'failed', text: expect.stringContaining('has no agent nobody') }]);
+    await engine.cancel(stalls);
+    await engine.untilEnded(stalls);
+  });
+
   it('are told once of an event that is recorded again and again while the ledger is away', async () => {
     const project = await sample('again', {});
     await engine.loseLedger();

@@ -130,7 +130,10 @@ describe('an operator', () => {
       'asking again',
       ({ attempt, waitingFor }) => attempt > 3 && waitingFor !== null,
     );
-    expect(view).toMatchObject({ state: 'waiting', attempt: 5, waitingFor: { kind: 'question', version: 1 } });
+    expect(view).toMatchObject({ state: 'waiting', attempt: 5, waitingFor: { kind: 'question' } });
+    // What was asked before the reset is not what is asked now.
+    expect(view.waitingFor?.version).toBeGreaterThan(1);
+    await expect(rig.engine.reply(id, 'answer', { text: 'yes', version: 1 })).rejects.toThrow();
     expect(await rig.phases(id)).toEqual(['understand', 'plan', 'execute', 'plan', 'execute']);
     expect(
       await eventually('the record', async () => {

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { Client, Connection } from '@temporalio/client';
+import { buildCandidate, land } from '../../src/activities/landing.ts';
+import type { Dependencies } from '../../src/activities/dependencies.ts';
+import type { Recorder } from '../../src/activities/recorder.ts';
+import { workflowIds } from '../../src/core/ids.ts';
+import type { GitRoom } from '../../src/git/types.ts';
+import { bareOrigin, built, git, head, newRoom, readGate, taskId, worked } from '../support/git-rig.ts';
+import { testNamespace } from '../support/temporal.ts';
+
+type Deps = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded'>;
+
+const told: string[] = [];
+const recorder: Pick<Recorder, 'attempt'> = { attempt: async (_what, call) => ({ kind: 'done', value: await call() }) };
+
+function unused(): never {
+  throw new Error('is not asked');
+}
+
+function depsWith(room: GitRoom, client: Client): Deps {
+  return {
+    git: room,
+    client,
+    readGate,
+    ledger: {
+      isGreen: () => Promise.resolve(false),
+      record: unused,
+      beginAttempt: unused,
+      bindProject: unused,
+      readEvents: unused,
+      readTask: unused,
+    },
+    onEnded: (_target, id) => told.push(id),
+  };
+}
+
+describe('landing', () => {
+  it('waits, with the reason, while Temporal does not say whether the task is open: nothing lands, nothing is lost', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    const candidate = await built(room, target, item);
+    const client = new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) });
+    await client.connection.close();
+    const deps = depsWith(room, client);
+    const held = { kind: 'held', why: 'engine', text: expect.stringContaining(`whether task ${taskId} is open`) };
+    expect(await buildCandidate(deps, recorder, { target, item })).toMatchObject(held);
+    expect(await land(deps, { target, item, candidate })).toMatchObject(held);
+    expect(await head(origin, 'refs/heads/main')).toBe(first);
+    expect(told).toEqual([]);
+  });
+
+  it('builds no candidate of a task that is gone, pushes none that was built, and finds what had landed', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    const candidate = await built(room, target, item);
+    const { connection, namespace, drop } = await testNamespace();
+    const deps = depsWith(room, new Client({ connection, namespace }));
+    expect(await buildCandidate(deps, recorder, { target, item })).toEqual({ kind: 'ended' });
+    expect(told).toEqual([taskId]);
+    expect(await land(deps, { target, item, candidate })).toEqual({ kind: 'moved' });
+    expect(await head(origin, 'refs/heads/main')).toBe(first);
+
+    const { client } = deps;
+    await client.workflow.start('task', { workflowId: workflowIds.task(taskId), taskQueue: 'nobody' });
+    expect(await buildCandidate(deps, recorder, { target, item })).toMatchObject({
+      kind: 'candidate',
+      knownGreen: false,
+    });
+    expect(await land(deps, { target, item, candidate })).toMatchObject({ kind: 'landed' });
+    await client.workflow.getHandle(workflowIds.task(taskId)).terminate();
+    expect(await buildCandidate(deps, recorder, { target, item })).toMatchObject({ kind: 'landed' });
+    expect(await land(deps, { target, item, candidate })).toEqual({ kind: 'moved' });
+    expect(await git(origin, 'rev-list', '--count', '--first-parent', 'main')).toBe('2');
+    await drop();
+  });
+});
