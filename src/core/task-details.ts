@@ -71,6 +71,7 @@ function quoted(text: string): string {
   const lines = printable(text)
     .trim()
     .split('\n')
-    .map((line) => `> ${line}`);
+    // Two spaces keep the end of a line, which Markdown would take for a space.
+    .map((line) => (line === '' ? '>' : `> ${line}  `));
   return headOf(lines.join('\n'), MAX_QUOTED_CHARS);
 }
