@@ -8,6 +8,7 @@ import { Recorder } from './recorder.ts';
 import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
 import { senderOf } from './sender.ts';
+import { closedTasks } from './task-is-open.ts';
 import type { Activities } from './types.ts';
 
 export function createActivities(deps: Dependencies): Activities {
@@ -18,6 +19,7 @@ export function createActivities(deps: Dependencies): Activities {
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),
     senderOf: (request) => senderOf(deps.client, request),
+    closedTasks: (ids) => closedTasks(deps.client, ids),
     buildCandidate: (request) => buildCandidate(deps, recorder, request),
     land: (request) => land(deps, request),
     deliver: (request) => deliver(deps, request),

@@ -26,3 +26,8 @@ export async function taskIsOpen(client: Client, taskId: TaskId): Promise<Openne
     return { kind: 'unknown', text: `Temporal does not say whether task ${taskId} is open: ${messageOf(error)}` };
   }
 }
+
+export async function closedTasks(client: Client, ids: readonly TaskId[]): Promise<readonly TaskId[]> {
+  const looked = await Promise.all(ids.map(async (id) => ({ id, openness: await taskIsOpen(client, id) })));
+  return looked.flatMap(({ id, openness }) => (openness.kind === 'closed' ? [id] : []));
+}

@@ -1,5 +1,6 @@
 /** What workflows may ask of the world. Workflows import this file's types alone. */
 
+import type { TaskId } from '../core/ids.ts';
 import type { BuildResult, Candidate, GateVerdict, LandResult, QueueItem, Target } from '../core/queue-types.ts';
 import type { Delivered, DeliveryRequest } from '../core/notice-types.ts';
 import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
@@ -47,6 +48,8 @@ export interface Activities {
   readonly handOff: (request: HandOffRequest) => Promise<Recorded>;
   /** Who sent a signal, as the history's event says; null when it does not. Short. */
   readonly senderOf: (request: SignalRequest) => Promise<string | null>;
+  /** Those of some tasks whose workflows are closed or gone; one that Temporal says nothing of is none of them. Short. */
+  readonly closedTasks: (ids: readonly TaskId[]) => Promise<readonly TaskId[]>;
   readonly buildCandidate: (request: { readonly target: Target; readonly item: QueueItem }) => Promise<BuildResult>;
   readonly land: (request: CandidateRequest) => Promise<LandResult>;
   /** Tells one target of a notice. At most a minute; fails when the target was not told, and may tell it twice. */

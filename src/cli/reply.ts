@@ -6,6 +6,7 @@ import { Failed, UsageError } from './errors.ts';
 import { readInput } from './inputs.ts';
 import { requireKnown } from './known.ts';
 import { sendMessage, type Sent } from './messages.ts';
+import { CALL_MS } from './temporal.ts';
 import { whyNothing } from './open-asks.ts';
 import type { Session } from './session.ts';
 import { targetText, type Target } from './target.ts';
@@ -21,6 +22,8 @@ export async function sendReply<Name extends ReplyName>(
   fields: Omit<Replies[Name], 'actor' | 'messageId' | 'version'>,
 ): Promise<Arrived> {
   const temporal = await session.temporal();
+  // A Temporal that is not there is told as that, and at once: only a missing worker leaves a message waiting.
+  await temporal.within(CALL_MS, () => temporal.connection.ensureConnected());
   const actor = await Promise.resolve(session.actor());
   const version = target.version === null ? {} : { version: target.version };
   // The fields are those of the named message, which the compiler cannot follow through the spread.

@@ -4,6 +4,7 @@
  */
 
 import {
+  condition,
   getExternalWorkflowHandle,
   isCancellation,
   ParentClosePolicy,
@@ -17,10 +18,14 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import { workflowIds } from '../core/ids.ts';
-import type { Task } from '../core/task.ts';
+import { UNKNOWN_ACTOR } from '../core/replies.ts';
+import type { Task, TaskInputEvent } from '../core/task.ts';
 import { childSpecOf, describeTask } from '../core/task-description.ts';
 import type { NewTask, TaskSpec } from '../core/task-types.ts';
+import { shortActivities } from './activity-options.ts';
 import { blockSignal, releaseSignal, TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from './messages.ts';
+
+const ANSWER_UNDER_WAY_MS = 1_000;
 
 /** Starts a task that was proposed; one that was started before is the same one. It lives on when its parent ends. */
 export async function makeTask(spec: TaskSpec, made: NewTask): Promise<void> {
@@ -59,6 +64,15 @@ export async function releaseOther(spec: TaskSpec, { stage, exchanges, summary }
   const text = stage.end === 'unchanged' && summary !== null ? summary : `nobody answered (${stage.end})`;
   const actor = exchanges.at(-1)?.actor ?? spec.owner.name;
   await tell(blocks, (other) => other.signal(releaseSignal, { by: id, text, actor }));
+}
+
+/** What releases a task from questions that were ended from outside, and so told it nothing. */
+export async function releasesOf(blockers: Task['blockers']): Promise<readonly TaskInputEvent[]> {
+  const closed = await shortActivities.closedTasks(blockers.map(({ by }) => by)).catch(() => []);
+  // The answer of one that has just ended by itself is here, and only has to be taken.
+  if (closed.length > 0) await condition(() => false, ANSWER_UNDER_WAY_MS);
+  const text = 'nobody answered (the question was ended from outside)';
+  return closed.map((by) => ({ kind: 'release', by, text, actor: UNKNOWN_ACTOR }));
 }
 
 async function tell(

@@ -52,12 +52,14 @@ import {
 } from './messages.ts';
 import { concludeTask } from './task-conclusion.ts';
 import { Inbox } from './task-inbox.ts';
-import { blockOther, makeTask, releaseOther } from './task-links.ts';
+import { blockOther, makeTask, releaseOther, releasesOf } from './task-links.ts';
 import { isBlock, isRelease, isReplyTo } from './task-messages.ts';
 import { Recording } from './task-recording.ts';
 
 /** A hand-off that nobody answered is repeated: the queue takes it once. */
 const HAND_OFF_AGAIN_MS = 10 * 60 * 1_000;
+/** A question whose workflow was terminated tells nobody: those that wait for it look. */
+const LOOK_AT_BLOCKERS_MS = 60 * 60 * 1_000;
 const WITHDRAW_AGAIN_MS = 30 * 1_000;
 
 const taskState = defineSearchAttributeKey('TaskState', 'KEYWORD');
@@ -169,12 +171,15 @@ class TaskRun {
         return this.#runAttempt(task, stage.attempt);
       case 'backoff':
       case 'asking':
-      case 'blocked':
       case 'parked': {
         const dueMs = dueAtMs(task);
         await this.#recording.waitForChange(dueMs === null ? null : Math.max(1, dueMs - Date.now()));
         return this.#apply({ kind: 'due' });
       }
+      case 'blocked':
+        for (const event of await releasesOf(task.blockers)) this.#apply(event);
+        if (this.#task.stage === stage) await this.#recording.waitForChange(LOOK_AT_BLOCKERS_MS);
+        return;
       case 'landing':
         await this.#recording.recordedBy(
           shortActivities.handOff({

@@ -73,6 +73,7 @@ describe('an ask', () => {
       '',
       '  - one',
       '  - two',
+      '',
       `  reply with: tasks approve ${ID}@4`,
       `          or: tasks revise ${ID}@4 "…"`,
       `          or: tasks reject ${ID}@4 --reason "…"`,
@@ -241,7 +242,7 @@ describe('what was said', () => {
       { sequence: 4, at, happened: { kind: 'answered', version: 9, text: 'x', actor: 'Eve' } as const },
     ];
     expect(exchangesOf(events).map(({ kind, question, answer, actor }) => [kind, question, answer, actor])).toEqual([
-      ['decision', 'Two steps', 'changes-requested: shorter', 'Ada'],
+      ['decision', 'Two steps', 'changes are wanted: shorter', 'Ada'],
       ['comment', '', 'hi', 'Bob'],
       ['question', '', 'x', 'Eve'],
     ]);

@@ -97,8 +97,8 @@ describe('with a worker', () => {
           answers.push(tasks(['answer', id.slice(0, 7), 'yes']));
       },
     });
-    expect(waited.stderr).toBe(`${id} waits for question: Sure? — reply with: tasks answer ${id} "…"\n`);
-    expect(await answers[0]).toMatchObject({ code: 0, stdout: `${id}  goes on with the answer\n` });
+    expect(waited.stderr).toBe(`${id} waits for question: Sure? — reply with: tasks answer ${id}@1 "…"\n`);
+    expect(await answers[0]).toMatchObject({ code: 0, stdout: `${id}@1  goes on with the answer\n` });
     expect(waited.stdout).toMatch(new RegExp(`^${id} {2}landed {2}Ask first {2}as [0-9a-f]{12}\n$`));
     expect(waited.code).toBe(0);
     const [shown] = (await tasks(['show', id, '--json'])).json<{ exchanges: object[]; events: object[] }>();
@@ -113,12 +113,14 @@ describe('with a worker', () => {
     expect(waited.json<TaskView>()).toMatchObject([{ id, state: 'waiting' }]);
     expect(waited.stderr).toContain(`tasks answer ${id}`);
     const inbox = (await tasks(['inbox', '--json'])).json<TaskView & { reply: string }>();
-    expect(inbox.map((view) => [view.id, view.reply])).toEqual([[id, `tasks answer ${id} "…"`]]);
+    expect(inbox.map((view) => [view.id, view.reply])).toEqual([[id, `tasks answer ${id}@1 "…"`]]);
     expect((await tasks(['answer', id, '--file', '-'], { stdin: 'yes\nreally' })).code).toBe(0);
     expect((await tasks(['wait', id])).code).toBe(0);
     const late = await tasks(['answer', id, 'no']);
     expect(late.code).toBe(1);
-    expect(late.stderr).toMatch(/^tasks: .*there is no question/);
+    expect(late.stderr).toMatch(
+      /^tasks: .*nothing is open that waits for a reply; 1 was answered by Ada at .*the task has ended/,
+    );
     expect((await tasks(['inbox', '--json'])).stdout).toBe('');
   });
 
@@ -245,7 +247,7 @@ describe('with a worker', () => {
     await engine.untilWaiting(id, 'question');
     await engine.drainWorker();
     const sent = await tasks(['answer', id, 'yes', '--json']);
-    expect(sent.json()).toEqual([{ id, answered: false, queued: true }]);
+    expect(sent.json()).toMatchObject([{ id, version: 1, answered: false, queued: true }]);
     expect(sent.code).toBe(0);
     const unseen = await submit('Unseen', '--run', 'true');
     const shown = await tasks(['show', unseen, '--json']);

@@ -10,6 +10,8 @@ export interface Typed {
   readonly at: RegExp;
   /** A line; null ends the input, as Ctrl-D does. */
   readonly line: string | null;
+  /** What happens before. */
+  readonly before?: () => Promise<void>;
 }
 
 export interface TerminalRun {
@@ -35,9 +37,13 @@ export async function atTerminal(
     if (next === undefined || !next.at.test(unseen)) return;
     left.shift();
     unseen = '';
-    if (next.line === null) stdin.end();
-    else stdin.write(`${next.line}\n`);
+    void type(next);
   });
+  const type = async ({ line, before }: Typed): Promise<void> => {
+    await before?.();
+    if (line === null) stdin.end();
+    else stdin.write(`${line}\n`);
+  };
   const stdout = screen(options.onStdout);
   const code = await runCli(argv, {
     cwd: place.cwd,

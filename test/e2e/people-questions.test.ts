@@ -231,8 +231,16 @@ describe('a task of type question', () => {
 
   let blocks = 0;
 
-  /** A task whose agent is done while a question holds the task up. */
-  const blocked = async (): Promise<{ work: TaskId; question: TaskId; subjects: () => Promise<string[]> }> => {
+  interface Blocked {
+    readonly work: TaskId;
+    readonly question: TaskId;
+    readonly subjects: () => Promise<string[]>;
+    /** Lets the agent go on. */
+    readonly open: () => Promise<void>;
+  }
+
+  /** A task whose agent runs while a question about it is open. */
+  const running = async (): Promise<Blocked> => {
     blocks += 1;
     const gate = `block-${blocks}`;
     const { project } = await rig.project({ execute: `until_open ${gate}; echo x > work` });
@@ -246,8 +254,13 @@ describe('a task of type question', () => {
       const { unrecorded } = await rig.engine.detail(work);
       return unrecorded.some(({ happened }) => happened.kind === 'blocked');
     });
-    await rig.open(gate);
-    return { work, question, subjects: () => project.subjects() };
+    return { work, question, subjects: () => project.subjects(), open: () => rig.open(gate) };
+  };
+  /** One whose agent is done. */
+  const blocked = async (): Promise<Blocked> => {
+    const made = await running();
+    await made.open();
+    return made;
   };
 
   it('that blocks another task holds it up, and releases it with the answer', async () => {
@@ -270,6 +283,25 @@ describe('a task of type question', () => {
     expect(await rig.engine.untilEnded(question)).toMatchObject({ state: 'canceled' });
     expect(await rig.engine.untilEnded(work)).toMatchObject({ state: 'landed' });
     expect(await rig.happened(work, 'released', 1)).toMatchObject([{ text: expect.stringContaining('canceled') }]);
+  });
+
+  it('that blocks another task and is terminated holds it up no longer', async () => {
+    const { work, question, open } = await running();
+    await rig.engine.handle(question).terminate('not wanted');
+    await open();
+    expect(await rig.engine.untilEnded(work)).toMatchObject({ state: 'landed' });
+    expect(await rig.happened(work, 'released', 1)).toMatchObject([
+      { by: question, text: 'nobody answered (the question was ended from outside)' },
+    ]);
+  });
+
+  it('that is answered while its task is about to wait for it has its answer taken, and no other', async () => {
+    const { work, question, open } = await running();
+    await rig.engine.reply(question, 'answer', { text: 'yes', actor: 'Bo' });
+    await rig.engine.untilEnded(question);
+    await open();
+    expect(await rig.engine.untilEnded(work)).toMatchObject({ state: 'landed' });
+    expect(await rig.happened(work, 'released', 1)).toMatchObject([{ text: 'yes', actor: 'Bo' }]);
   });
 
   it('about a task that has ended is asked all the same', async () => {

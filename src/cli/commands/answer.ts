@@ -37,7 +37,9 @@ export async function answer(session: Session, options: AnswerOptions, args: rea
 async function send(session: Session, target: Target, text: string): Promise<number> {
   const sent = await sendReply(session, target, 'answer', { text });
   const more = { answered: sent.kind === 'taken', text };
-  tellReply(session, target, 'answer', sent, { taken: 'goes on with the answer', noun: 'answer', more });
+  const goesOn = sent.kind === 'taken' && sent.state !== 'waiting';
+  const taken = goesOn ? 'goes on with the answer' : 'is answered; the task waits for more';
+  tellReply(session, target, 'answer', sent, { taken, noun: 'answer', more });
   return EXIT.ok;
 }
 
@@ -75,7 +77,7 @@ export function choiceOf({ choices }: Pick<AskView, 'choices'>, text: string): s
   return choice;
 }
 
-/** Every open question, one after another; what is left empty and has no default stays open. */
+/** Every open question, one after another; what is left empty and has no default stays open: exit 1. */
 async function answerAll(session: Session, target: Target): Promise<number> {
   const { view, asks } = await requireOpen(session, target);
   const questions = asks.filter(({ kind }) => kind === 'question');
@@ -87,7 +89,7 @@ async function answerAll(session: Session, target: Target): Promise<number> {
   session.note(...renderOpen(view, session.screen()));
   const dialog = openDialog(session);
   let sent = 0;
-  let refused = 0;
+  let open = questions.length;
   try {
     for (const ask of questions) {
       const one = { id: target.id, version: ask.version };
@@ -101,18 +103,18 @@ async function answerAll(session: Session, target: Target): Promise<number> {
       try {
         await send(session, one, reply.text);
         sent += 1;
+        open -= 1;
       } catch (error) {
         // Somebody else was faster with this one: the next may still be open.
         if (!(error instanceof Failed)) throw error;
         session.note(`tasks: ${error.message}`);
-        refused += 1;
       }
     }
   } finally {
     dialog.close();
   }
-  if (sent === 0 && refused === 0) session.note('tasks: nothing was sent');
-  return sent > 0 && refused === 0 ? EXIT.ok : EXIT.failed;
+  if (sent === 0) session.note('tasks: nothing was sent');
+  return open === 0 ? EXIT.ok : EXIT.failed;
 }
 
 const MAX_TRIES = 5;

@@ -4,7 +4,8 @@
  */
 
 import type { AskView } from '../../core/ask-types.ts';
-import { MAX_ANSWER_BYTES, oneLine, parseWords } from '../../core/text.ts';
+import { MAX_DOCUMENT_CHARS } from '../../core/task-types.ts';
+import { isHead, MAX_ANSWER_BYTES, oneLine, parseWords } from '../../core/text.ts';
 import type { ApproveMessage } from '../../workflows/messages.ts';
 import { canAsk, confirm } from '../dialog.ts';
 import { editText } from '../editor.ts';
@@ -25,9 +26,6 @@ export interface ApproveOptions {
   readonly drop?: string;
   readonly yes?: true;
 }
-
-/** How a text ends that was too long to be shown. */
-const CUT_MARK = '[…]';
 
 /** What is sent beside the version: nothing of it approves what is proposed as it stands. */
 type Changes = Pick<ApproveMessage, 'text' | 'items'>;
@@ -126,8 +124,10 @@ async function changesOf(
   }
   const before = isTasks ? itemsText(ask.items) : ask.body;
   const option = edit === true ? '--edit' : '--with';
-  if (edit === true && before.endsWith(CUT_MARK)) {
-    throw new Failed(`--edit: only the beginning of this ${ask.kind} is here; give the whole of it with --with FILE`);
+  if (isHead(ask.body, MAX_DOCUMENT_CHARS)) {
+    throw new Failed(
+      `--${edit === true ? 'edit' : 'with'}: the ${ask.kind} is too long to be shown whole, and an edit would lose the rest; ask for changes: tasks revise`,
+    );
   }
   const edited = text ?? parseEdited(option, await editText(session, `${ask.kind}.md`, before));
   if (!isTasks) return edited.trim() === before.trim() ? {} : { text: edited };

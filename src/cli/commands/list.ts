@@ -32,7 +32,8 @@ export async function list(session: Session, options: ListOptions): Promise<numb
     ]);
     views = [...current, ...ended].sort((a, b) => b.createdAt.localeCompare(a.createdAt));
   }
-  if (session.json) for (const view of views) session.printJson(view);
+  // The id stands first: completion scripts look for it there.
+  if (session.json) for (const { id, ...view } of views) session.printJson({ id, ...view });
   else if (views.length === 0) session.note('no tasks; submit one with: tasks submit "What is to be done"');
   else session.print(...renderList(views, session.screen()));
   return EXIT.ok;

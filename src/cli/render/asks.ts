@@ -47,6 +47,8 @@ export function renderAsk(
     ...choices(ask, palette),
     ...items(ask, palette),
     ...limits(ask, screen),
+    // A plan or a diff ends before its commands begin.
+    ...(ask.kind === 'question' || commands.length === 0 ? [] : ['']),
     ...replyLines(commands, palette, '  '),
   ];
 }
