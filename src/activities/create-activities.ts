@@ -9,12 +9,14 @@ import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
 import { senderOf } from './sender.ts';
 import { closedTasks } from './task-is-open.ts';
+import { Turns } from './turns.ts';
 import type { Activities } from './types.ts';
 
 export function createActivities(deps: Dependencies): Activities {
   const recorder = new Recorder(deps, new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log }));
+  const turns = new Turns();
   return {
-    runPhase: (request) => runPhase(deps, recorder, request),
+    runPhase: (request) => runPhase(deps, recorder, turns, request),
     runGate: (request) => runGate(deps, request),
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),

@@ -31,22 +31,37 @@ import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
 import { runAgent, type AgentRun } from './run-agent.ts';
 import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
+import type { Turns } from './turns.ts';
 import type { PhaseAnswer } from './types.ts';
 
-export async function runPhase(deps: Dependencies, recorder: Recorder, request: PhaseRequest): Promise<PhaseAnswer> {
-  return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
-    const failure = request.record.reset === true ? await failureOfReset(deps, recorder, request) : null;
-    if (failure !== null) return { outcome: failed(deps, failure), ...(await recorder.record(request.record)) };
-    // The ledger is told beside the work: it must not hold the work up.
-    const recording = recorder.begin(request);
-    const outcome = await attempt(deps, recorder, request, signal);
-    const recorded = await recording;
-    const stop = stopReasonOf(signal);
-    // A workflow that was terminated leaves a workspace that nothing else would lead to.
-    if (stop === 'superseded') deps.onEnded(request.spec, request.spec.id);
-    if (stop === 'canceled' || stop === 'superseded') throw signal.reason;
-    return { outcome: isCutShort(deps, stop, outcome) ? drained(outcome) : outcome, ...recorded };
-  });
+export async function runPhase(
+  deps: Dependencies,
+  recorder: Recorder,
+  turns: Turns,
+  request: PhaseRequest,
+): Promise<PhaseAnswer> {
+  return withHeartbeat(deps.limits.heartbeatMs, (signal) =>
+    turns.take(request.spec.id, signal, () => takeTurn(deps, recorder, request, signal)),
+  );
+}
+
+async function takeTurn(
+  deps: Dependencies,
+  recorder: Recorder,
+  request: PhaseRequest,
+  signal: AbortSignal,
+): Promise<PhaseAnswer> {
+  const failure = request.record.reset === true ? await failureOfReset(deps, recorder, request) : null;
+  if (failure !== null) return { outcome: failed(deps, failure), ...(await recorder.record(request.record)) };
+  // The ledger is told beside the work: it must not hold the work up.
+  const recording = recorder.begin(request);
+  const outcome = await attempt(deps, recorder, request, signal);
+  const recorded = await recording;
+  const stop = stopReasonOf(signal);
+  // A workflow that was terminated leaves a workspace that nothing else would lead to.
+  if (stop === 'superseded') deps.onEnded(request.spec, request.spec.id);
+  if (stop === 'canceled' || stop === 'superseded') throw signal.reason;
+  return { outcome: isCutShort(deps, stop, outcome) ? drained(outcome) : outcome, ...recorded };
 }
 
 async function attempt(

@@ -24,7 +24,7 @@ export async function sendReply<Name extends ReplyName>(
   const temporal = await session.temporal();
   // A Temporal that is not there is told as that, and at once: only a missing worker leaves a message waiting.
   await temporal.within(CALL_MS, () => temporal.connection.ensureConnected());
-  const actor = await Promise.resolve(session.actor());
+  const actor = await session.actor();
   const version = target.version === null ? {} : { version: target.version };
   // The fields are those of the named message, which the compiler cannot follow through the spread.
   const message = { ...fields, ...version, actor } as Replies[Name];

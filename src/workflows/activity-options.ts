@@ -27,7 +27,7 @@ const MAX_MESSAGE_CHARS = 500;
 const PRIORITY_OF: Readonly<Record<Phase, number>> = { revise: 1, execute: 2, plan: 3, understand: 4 };
 
 type Long = Pick<Activities, 'runPhase' | 'runGate'>;
-type Short = Omit<Activities, keyof Long | 'deliver'>;
+type Short = Omit<Activities, keyof Long | 'deliver' | 'senderOf'>;
 
 // The workflow decides about another try, with the failure's class at hand; the server's own retries would hide it.
 const ONCE = { maximumAttempts: 1 };
@@ -59,6 +59,18 @@ export function gateActivity(title: string, run: number): Long['runGate'] {
 export const shortActivities: Short = proxyLocalActivities<Short>({
   startToCloseTimeout: '10 minutes',
   retry: { maximumAttempts: 5, initialInterval: '200 ms', backoffCoefficient: 3, maximumInterval: '10 s' },
+});
+
+/**
+ * Asked from a signal's handler while the workflow itself may be in a short activity: never a local one, since of two at
+ * a time a replay does not keep the order in which they ended.
+ */
+export const { senderOf } = proxyActivities<Pick<Activities, 'senderOf'>>({
+  taskQueue: TASK_QUEUES.tasks,
+  startToCloseTimeout: '30 s',
+  scheduleToCloseTimeout: '2 minutes',
+  retry: { maximumAttempts: 3, initialInterval: '200 ms' },
+  summary: 'who sent the signal',
 });
 
 /** Why a long activity ended without a result, as a failure of the attempt. */

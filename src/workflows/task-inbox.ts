@@ -9,7 +9,7 @@
 import { ApplicationFailure, CancellationScope, setHandler, workflowInfo } from '@temporalio/workflow';
 import { actorOf, fieldsOf, REPLIES, UNKNOWN_ACTOR, type ReplyName } from '../core/replies.ts';
 import { isRecord } from '../core/text.ts';
-import { shortActivities } from './activity-options.ts';
+import { senderOf } from './activity-options.ts';
 import {
   REFUSED,
   REPLY_DESCRIPTIONS,
@@ -85,7 +85,7 @@ export class Inbox {
 async function withSender(name: ReplyName, number: number, payload: unknown): Promise<unknown> {
   const { workflowId, runId } = workflowInfo();
   const actor = await CancellationScope.nonCancellable(() =>
-    shortActivities.senderOf({ workflowId, runId, signal: name, number }).catch(() => null),
+    senderOf({ workflowId, runId, signal: name, number }).catch(() => null),
   );
   return actor === null ? payload : { ...fieldsOf(payload), actor };
 }

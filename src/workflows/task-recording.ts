@@ -39,7 +39,11 @@ export class Recording {
     const changed = (): boolean => this.#held.task.stage !== stage || this.#held.task.toMake.length > 0;
     const untilMs = timeoutMs === null ? null : Date.now() + timeoutMs;
     while (!changed()) {
-      if (this.#unrecorded()) await this.record();
+      if (this.#unrecorded()) {
+        await this.record();
+        // More has happened meanwhile, and the ledger is there.
+        if (this.#tries === 0 && this.#unrecorded()) continue;
+      }
       const leftMs = untilMs === null ? null : untilMs - Date.now();
       if (leftMs !== null && leftMs <= 0) return;
       await this.#pause(changed, leftMs, this.#unrecorded() ? this.#backoffMs() : null);
@@ -63,7 +67,7 @@ export class Recording {
     this.#tries = 0;
     for (let tries = 0; tries < MAX_FINAL_RECORDS && this.#unrecorded(); tries += 1) {
       await this.record();
-      if (this.#unrecorded()) await condition(() => false, this.#backoffMs());
+      if (this.#tries > 0) await condition(() => false, this.#backoffMs());
     }
   }
 

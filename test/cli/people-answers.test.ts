@@ -122,7 +122,7 @@ describe('a person who answers', () => {
       await people().engine.untilWaiting(question, 'question');
       await people().tasks(['approve', blocked, '--yes']);
       await people().engine.untilWaiting(blocked, 'blocked');
-      expect((await people().tasks(['answer', question, '2'])).stdout).toBe(`${question}@1  goes on with the answer\n`);
+      expect((await people().tasks(['answer', question, '2'])).stdout).toBe(`${question}@1  is answered\n`);
       const waited = await people().tasks(['wait', question]);
       expect(waited.stdout).toBe(`${question}  unchanged  Which region?  answer: us\n`);
       expect((await people().tasks(['wait', blocked])).code).toBe(0);

@@ -129,6 +129,21 @@ describe('a reply', () => {
     expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });
 
+  it('is one of a burst of signals, to several tasks at once, and each is taken in its turn', async () => {
+    const { project } = await rig.project({ execute: `${unlessTold('answered:**', ASKS)}; echo x > "$TASKS_TASK_ID"` });
+    for (let round = 0; round < 4; round += 1) {
+      const ids = await Promise.all([1, 2, 3].map(() => rig.engine.submit(project, { title: 'Work' })));
+      const views = ids.map(async (id) => {
+        await rig.asked(id, 1);
+        for (const name of ['approve', 'reject', 'retry', 'revise', 'retry']) await signal(id, name);
+        await signal(id, 'answer', '80');
+        return rig.engine.untilEnded(id);
+      });
+      for (const view of await Promise.all(views)) expect(view).toMatchObject({ state: 'landed' });
+      for (const id of ids) await rig.happened(id, 'refused', 5);
+    }
+  });
+
   it('of more than 64 KiB is refused, by update and by signal, and one of 64 KiB is taken', async () => {
     const { id } = await asking();
     const text = 'x'.repeat(MAX_ANSWER_BYTES + 1);

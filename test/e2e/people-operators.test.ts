@@ -150,6 +150,26 @@ describe('an operator', () => {
     expect((await rig.happened(id, 'landed', 1))[0]?.landing.attempt).toBe(6);
   });
 
+  it('who resets a task while its agent works has that one ended before the next one begins', async () => {
+    const alive = `'${rig.engine.home}'/alive`;
+    const { project } = await rig.project({
+      execute: [
+        // One that still works would go on writing.
+        `if [ -e ${alive} ]; then one=$(cat ${alive}); sleep 0.3; [ "$one" = "$(cat ${alive})" ] || touch '${rig.engine.home}'/open-overlap; fi`,
+        `while [ ! -e '${rig.engine.home}'/open-reset ]; do echo $$ >> ${alive}; sleep 0.01; done; echo x > work`,
+      ].join('\n'),
+    });
+    const id = await rig.engine.submit(project, { title: 'Work' });
+    await eventually('the agent', () => existsSync(join(rig.engine.home, 'alive')));
+    await setBack(id, 1);
+    await eventually('the next agent', async () => (await rig.phases(id)).length === 5);
+    await rig.open('reset');
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await rig.phases(id)).toEqual(['understand', 'plan', 'execute', 'plan', 'execute']);
+    expect(rig.exists('open-overlap')).toBe(false);
+    expect(await project.subjects()).toEqual(['Work', 'Begin']);
+  });
+
   it('who resets a task that has landed does not have it land again', async () => {
     const { project } = await rig.project({ execute: 'date +%N > work' });
     const id = await rig.engine.submit(project, { title: 'Work' });

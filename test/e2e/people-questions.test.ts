@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { NO_PATIENCE_LIMIT, type Patience } from '../../src/core/ask-types.ts';
 import type { TaskId } from '../../src/core/ids.ts';
 import { eventually } from '../support/eventually.ts';
@@ -200,6 +203,34 @@ describe('a task that asks', () => {
     await rig.engine.reply(asking, 'answer', { text: '80' });
     expect(await rig.engine.untilEnded(asking)).toMatchObject({ state: 'landed' });
     expect(await project.subjects()).toEqual(['Asks', 'Other', 'Begin']);
+  });
+});
+
+describe('a task that asks for long', () => {
+  let rig: PeopleRig;
+
+  beforeAll(async () => {
+    rig = await PeopleRig.start();
+  });
+
+  afterAll(async () => {
+    await rig.stop();
+  });
+
+  it('needs no workspace meanwhile: what it had done and written is there again when it goes on', async () => {
+    const note = 'echo "Half of it." > "$TASKS_TASK_DIR/plan.md"; echo half > half';
+    const goesOn = '[ -e half ] && cp "$TASKS_TASK_DIR/plan.md" planned';
+    const { name, project } = await rig.project({
+      execute: `told 'answered:**' || { ${note}; }; ${unlessTold('answered:**', ASKS, goesOn)}`,
+    });
+    const id = await rig.engine.submit(project, { title: 'Asks' });
+    await rig.asked(id, 1);
+    const workspace = join(rig.engine.home, 'workspaces', name, id);
+    expect(existsSync(workspace)).toBe(true);
+    await rm(workspace, { recursive: true });
+    await rig.engine.reply(id, 'answer', { text: '80' });
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 4 });
+    expect(await project.read('planned')).toBe('Half of it.');
   });
 });
 

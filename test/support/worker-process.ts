@@ -111,7 +111,8 @@ export class WorkerProcess {
       const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
       const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
       const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
-      if (line.includes(`/test-worker-${process.pid}/worker/git-runner.js`) && parent === String(this.pid)) return Number(pid);
+      if (line.includes(`/test-worker-${process.pid}/worker/git-runner.js`) && parent === String(this.pid))
+        return Number(pid);
     }
     return null;
   }

@@ -37,10 +37,15 @@ export async function answer(session: Session, options: AnswerOptions, args: rea
 async function send(session: Session, target: Target, text: string): Promise<number> {
   const sent = await sendReply(session, target, 'answer', { text });
   const more = { answered: sent.kind === 'taken', text };
-  const goesOn = sent.kind === 'taken' && sent.state !== 'waiting';
-  const taken = goesOn ? 'goes on with the answer' : 'is answered; the task waits for more';
+  const taken = sent.kind === 'taken' ? afterAnswer(sent.state) : '';
   tellReply(session, target, 'answer', sent, { taken, noun: 'answer', more });
   return EXIT.ok;
+}
+
+/** What the answer led to: of a question that was submitted as one, its end. */
+function afterAnswer(state: string): string {
+  if (state === 'waiting') return 'is answered; the task waits for more';
+  return state === 'unchanged' ? 'is answered' : 'goes on with the answer';
 }
 
 /** The one question that is meant; null when nobody can say what is open. @throws Failed, UsageError */

@@ -17,7 +17,7 @@ export interface InboxOptions {
 /** `tasks inbox`. */
 export async function inbox(session: Session, options: InboxOptions): Promise<number> {
   const project = readProject(options.project);
-  const person = options.mine === true ? await Promise.resolve(session.actor()) : null;
+  const person = options.mine === true ? await session.actor() : null;
   const ledger = await session.needLedger();
   const read = async (): Promise<readonly InboxRow[]> => {
     const rows = await ledger.readInbox(project);
