@@ -9,12 +9,12 @@ import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
 import { senderOf } from './sender.ts';
 import { closedTasks } from './task-is-open.ts';
-import { Turns } from './turns.ts';
+import type { Turns } from './turns.ts';
 import type { Activities } from './types.ts';
 
-export function createActivities(deps: Dependencies): Activities {
+/** @param turns one attempt of a task at a time; shared with whatever else touches workspaces */
+export function createActivities(deps: Dependencies, turns: Turns): Activities {
   const recorder = new Recorder(deps, new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log }));
-  const turns = new Turns();
   return {
     runPhase: (request) => runPhase(deps, recorder, turns, request),
     runGate: (request) => runGate(deps, request),

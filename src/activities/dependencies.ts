@@ -39,6 +39,8 @@ export interface Dependencies {
   /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
   readonly program: (name: string) => string;
   readonly notices: NoticeDependencies;
+  /** Told when a task waits: its workspace may have to make room. */
+  readonly onWaiting: () => void;
   /** Told when a task's record says that it has ended: its workspace may be cleaned up. */
   readonly onEnded: (target: Target, taskId: string) => void;
   /** True once this worker is stopping: what is killed then is moved, not blamed. */
@@ -63,6 +65,8 @@ export interface Limits {
   readonly heartbeatMs: number;
   /** Less free disk than this makes a red gate run no verdict. */
   readonly minFreeBytes: number;
+  /** Less free disk than this, and the workspaces of waiting tasks go. */
+  readonly shortBelowBytes: number;
   /** How long a target of notices has to answer, in milliseconds. */
   readonly noticeMs: number;
 }
@@ -71,6 +75,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxOutputBytes: 16 * 1024 * 1024,
   heartbeatMs: 1_000,
   minFreeBytes: 64 * 1024 * 1024,
+  shortBelowBytes: 2 * 1024 * 1024 * 1024,
   noticeMs: 20_000,
 };
 

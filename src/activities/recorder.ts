@@ -15,17 +15,21 @@ import type { Recorded } from './types.ts';
 const LEAVE_ALONE_MS = 1_000;
 
 export class Recorder {
-  readonly #deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded'>;
+  readonly #deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onWaiting'>;
   readonly #notices: Pick<NoticeStarter, 'tell'>;
   #awayUntilMs = 0;
 
-  constructor(deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded'>, notices: Pick<NoticeStarter, 'tell'>) {
+  constructor(
+    deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onWaiting'>,
+    notices: Pick<NoticeStarter, 'tell'>,
+  ) {
     this.#deps = deps;
     this.#notices = notices;
   }
 
   async record(request: RecordRequest): Promise<Recorded> {
     const { view, events } = request;
+    if (view.state === 'waiting') this.#deps.onWaiting();
     // Whether or not the ledger is there: people are told all the same.
     const [recorded, told] = await Promise.all([
       this.attempt('record', () => this.#deps.ledger.record(view, events)),

@@ -63,6 +63,8 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       if (opened === null) return lostMirror();
       return storeWorkspace(workspaces, opened, request);
     },
+    storedCheckpoint: async (project, taskId) =>
+      (await readState(placesOfTask(home, project, taskId)))?.checkpoint ?? null,
     removeWorkspace: (project, taskId) => removeWorkspace(workspaces, project, taskId),
     deleteTaskRefs: (target, taskIds) => deleteTaskRefs(git, repositories, target, taskIds),
     listWorkspaces: () => listWorkspaces(home),

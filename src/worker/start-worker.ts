@@ -1,8 +1,10 @@
 /** The composition root: builds the adapters, registers the activities and workflows, and drains on shutdown. */
 
+import { statfsSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
+import { Turns } from '../activities/turns.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import type { TaskId } from '../core/ids.ts';
 import { createGitRoom } from '../git/room.ts';
@@ -14,6 +16,7 @@ import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { Janitor } from './janitor.ts';
+import { Relief } from './relief.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -85,30 +88,36 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const native = await NativeConnection.connect(reach);
   const client = new Client({ connection, namespace });
   const janitor = new Janitor({ client, git, home, log });
-  let draining = false;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const activities = createActivities({
-    hostId: options.hostId,
-    home,
-    git,
-    process: processRoom,
-    ledger,
-    spool,
-    client,
-    parseSettings: options.parseSettings,
-    readGate: options.readGate,
-    environment: options.environment,
-    program: options.program,
-    onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
-    isDraining: () => draining,
-    limits,
-    notices: {
-      nowMs: Date.now,
-      ...options.notices,
-      room: createNotifyRoom({ timeoutMs: limits.noticeMs, environment: options.personalEnvironment }),
+  const turns = new Turns();
+  const relief = new Relief({ client, git, turns, log, isShort: () => freeBytesOf(home) < limits.shortBelowBytes });
+  let draining = false;
+  const activities = createActivities(
+    {
+      hostId: options.hostId,
+      home,
+      git,
+      process: processRoom,
+      ledger,
+      spool,
+      client,
+      parseSettings: options.parseSettings,
+      readGate: options.readGate,
+      environment: options.environment,
+      program: options.program,
+      onWaiting: () => relief.look(),
+      onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
+      isDraining: () => draining,
+      limits,
+      notices: {
+        nowMs: Date.now,
+        ...options.notices,
+        room: createNotifyRoom({ timeoutMs: limits.noticeMs, environment: options.personalEnvironment }),
+      },
+      log,
     },
-    log,
-  });
+    turns,
+  );
 
   const common = {
     connection: native,
@@ -142,6 +151,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   janitor.start();
+  relief.start();
   // One that fails takes the others along: half a worker helps nobody.
   const running = Promise.allSettled(workers.map((worker) => worker.run().finally(stopAll)));
   return { drain: stopAll, stopped: settle(running) };
@@ -149,7 +159,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
     const results = await ended;
     stopMigrating();
-    await janitor.stop();
+    await Promise.all([janitor.stop(), relief.stop()]);
     await spool.drain(5_000);
     await processRoom.close();
     await runner?.close();
@@ -159,6 +169,11 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     const failure = results.find((result) => result.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   }
+}
+
+function freeBytesOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 /**

@@ -58,6 +58,7 @@ describe('a gate run', () => {
         readUi: () => Promise.resolve(null),
         nowMs: Date.now,
       },
+      onWaiting: () => undefined,
       onEnded: () => undefined,
       isDraining: () => false,
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },

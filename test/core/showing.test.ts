@@ -80,12 +80,12 @@ describe('the details of a task that asks', () => {
       [
         '**waiting** · understand · attempt 1',
         `Waits for question from ada since ${new Date(NOW_MS).toISOString()}:`,
-        '> Which one?',
+        '> Which one?  ',
         'Choices: a · b',
         'Default: a',
         `Over at ${new Date(NOW_MS + 60_000).toISOString()}`,
         '2 more after it',
-        `Reply with\n- \`tasks answer ${SPEC.id}@1 "…"\``,
+        `Reply with:\n\n- \`tasks answer ${SPEC.id}@1 "…"\``,
       ].join('\n\n'),
     );
   });
@@ -103,7 +103,7 @@ describe('the details of a task that asks', () => {
     ]);
     const details = detailsOf(task, SPEC);
     expect(details).toContain('Waits for a decision about the plan since');
-    expect(details).toContain('> Sort\n> \n> 1. a\n> 2. b');
+    expect(details).toContain('> Sort  \n>\n> 1. a  \n> 2. b');
     for (const command of ['approve', 'revise', 'reject']) expect(details).toContain(`\`tasks ${command} ${SPEC.id}@1`);
   });
 

@@ -35,7 +35,7 @@ export class PeopleRig {
 
   /**
    * A project whose agent does a line of shell in each phase. It keeps each prompt, and has `told WORDS`, which says
-   * whether the prompt has them, `report JSON`, and `until NAME`, which waits for {@link PeopleRig.open}.
+   * whether the prompt has them, `report JSON`, and `until_open NAME`, which waits for {@link PeopleRig.open}.
    */
   async project(
     phases: Partial<Readonly<Record<Phase, string>>>,
@@ -58,7 +58,7 @@ export class PeopleRig {
     return { name, project };
   }
 
-  /** A line of shell that defines `until NAME`. */
+  /** A line of shell that defines `until_open NAME`. */
   get waits(): string {
     return `until_open() { while [ ! -e '${this.engine.home}'/open-"$1" ]; do sleep 0.02; done; }`;
   }
