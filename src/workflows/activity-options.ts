@@ -56,10 +56,22 @@ export function gateActivity(title: string, run: number): Long['runGate'] {
 }
 
 /** Under a second as a rule, alike on every host, and harmless when run twice: local activities. */
-export const shortActivities: Short = proxyLocalActivities<Short>({
-  startToCloseTimeout: '10 minutes',
-  retry: { maximumAttempts: 5, initialInterval: '200 ms', backoffCoefficient: 3, maximumInterval: '10 s' },
-});
+export const shortActivities: Short = {
+  record: short('the ledger is told').record,
+  handOff: short('handed off for landing').handOff,
+  closedTasks: short('are the questions that block it still open?').closedTasks,
+  buildCandidate: short('the candidate is built').buildCandidate,
+  land: short('main is moved to the candidate').land,
+};
+
+/** @param summary what the Temporal Web UI says of it */
+function short(summary: string): Short {
+  return proxyLocalActivities<Short>({
+    startToCloseTimeout: '10 minutes',
+    retry: { maximumAttempts: 5, initialInterval: '200 ms', backoffCoefficient: 3, maximumInterval: '10 s' },
+    summary,
+  });
+}
 
 /**
  * Asked from a signal's handler while the workflow itself may be in a short activity: never a local one, since of two at

@@ -108,7 +108,9 @@ class IntegrationRun {
         if (item !== undefined) await this.#land(item, step);
         return;
       case 'holding':
-        await condition(changed, Math.max(1, step.untilMs - Date.now()));
+        await condition(changed, Math.max(1, step.untilMs - Date.now()), {
+          summary: 'landing is held; then it is tried again',
+        });
         this.#apply({ kind: 'due' });
         return;
     }

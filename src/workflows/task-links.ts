@@ -70,7 +70,8 @@ export async function releaseOther(spec: TaskSpec, { stage, exchanges, summary }
 export async function releasesOf(blockers: Task['blockers']): Promise<readonly TaskInputEvent[]> {
   const closed = await shortActivities.closedTasks(blockers.map(({ by }) => by)).catch(() => []);
   // The answer of one that has just ended by itself is here, and only has to be taken.
-  if (closed.length > 0) await condition(() => false, ANSWER_UNDER_WAY_MS);
+  if (closed.length > 0)
+    await condition(() => false, ANSWER_UNDER_WAY_MS, { summary: 'for an answer that is under way' });
   const text = 'nobody answered (the question was ended from outside)';
   return closed.map((by) => ({ kind: 'release', by, text, actor: UNKNOWN_ACTOR }));
 }

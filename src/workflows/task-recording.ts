@@ -17,6 +17,8 @@ import { reasonOf, shortActivities } from './activity-options.ts';
 /** How often the end waits for a ledger that is away; with the back-off some two days. */
 const MAX_FINAL_RECORDS = 3_000;
 
+const LEDGER_AGAIN = 'the ledger is asked again';
+
 /** The task whose state is recorded: the workflow's own variable. */
 export interface Held {
   task: Task;
@@ -33,8 +35,12 @@ export class Recording {
     this.#spec = spec;
   }
 
-  /** Waits until the task's stage has changed or the time is over; brings the ledger up to date meanwhile. */
-  async waitForChange(timeoutMs: number | null): Promise<void> {
+  /**
+   * Waits until the task's stage has changed or the time is over; brings the ledger up to date meanwhile.
+   *
+   * @param summary what the Temporal Web UI says of the timer
+   */
+  async waitForChange(timeoutMs: number | null, summary: string): Promise<void> {
     const { stage } = this.#held.task;
     const changed = (): boolean => this.#held.task.stage !== stage || this.#held.task.toMake.length > 0;
     const untilMs = timeoutMs === null ? null : Date.now() + timeoutMs;
@@ -46,15 +52,15 @@ export class Recording {
       }
       const leftMs = untilMs === null ? null : untilMs - Date.now();
       if (leftMs !== null && leftMs <= 0) return;
-      await this.#pause(changed, leftMs, this.#unrecorded() ? this.#backoffMs() : null);
+      await this.#pause(changed, leftMs, this.#unrecorded() ? this.#backoffMs() : null, summary);
     }
   }
 
-  async #pause(changed: () => boolean, leftMs: number | null, recordMs: number | null): Promise<void> {
+  async #pause(changed: () => boolean, leftMs: number | null, recordMs: number | null, summary: string): Promise<void> {
     const timeMs = leftMs === null ? recordMs : Math.min(leftMs, recordMs ?? leftMs);
     const news = (): boolean => changed() || (recordMs === null && this.#unrecorded());
     if (timeMs === null) await condition(news);
-    else await condition(news, timeMs);
+    else await condition(news, timeMs, { summary: timeMs === leftMs ? summary : LEDGER_AGAIN });
   }
 
   async record(): Promise<void> {
@@ -67,7 +73,7 @@ export class Recording {
     this.#tries = 0;
     for (let tries = 0; tries < MAX_FINAL_RECORDS && this.#unrecorded(); tries += 1) {
       await this.record();
-      if (this.#tries > 0) await condition(() => false, this.#backoffMs());
+      if (this.#tries > 0) await condition(() => false, this.#backoffMs(), { summary: LEDGER_AGAIN });
     }
   }
 
@@ -79,7 +85,7 @@ export class Recording {
       // These activities fail only when the engine does; the next round tries again.
       this.confirm({ recordedUpTo: null });
       setCurrentDetails(`${detailsOf(this.#held.task, this.#spec)}\n\nThe engine has trouble: ${reasonOf(error)}`);
-      await condition(() => false, this.#backoffMs());
+      await condition(() => false, this.#backoffMs(), { summary: 'the engine has trouble: tries again' });
     }
   }
 

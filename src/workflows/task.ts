@@ -62,6 +62,13 @@ const HAND_OFF_AGAIN_MS = 10 * 60 * 1_000;
 const LOOK_AT_BLOCKERS_MS = 60 * 60 * 1_000;
 const WITHDRAW_AGAIN_MS = 30 * 1_000;
 
+/** What the Temporal Web UI says of the timers. */
+const WAITS = {
+  backoff: 'until the next try',
+  asking: 'until the next reminder, or the end of waiting',
+  parked: 'for a retry',
+} as const;
+
 const taskState = defineSearchAttributeKey('TaskState', 'KEYWORD');
 const waitingFor = defineSearchAttributeKey('WaitingFor', 'KEYWORD');
 
@@ -173,12 +180,13 @@ class TaskRun {
       case 'asking':
       case 'parked': {
         const dueMs = dueAtMs(task);
-        await this.#recording.waitForChange(dueMs === null ? null : Math.max(1, dueMs - Date.now()));
+        await this.#recording.waitForChange(dueMs === null ? null : Math.max(1, dueMs - Date.now()), WAITS[stage.kind]);
         return this.#apply({ kind: 'due' });
       }
       case 'blocked':
         for (const event of await releasesOf(task.blockers)) this.#apply(event);
-        if (this.#task.stage === stage) await this.#recording.waitForChange(LOOK_AT_BLOCKERS_MS);
+        if (this.#task.stage === stage)
+          await this.#recording.waitForChange(LOOK_AT_BLOCKERS_MS, 'until it looks after what blocks it');
         return;
       case 'landing':
         await this.#recording.recordedBy(
@@ -188,7 +196,7 @@ class TaskRun {
             record: recordRequestOf(task, this.#input.spec),
           }),
         );
-        await this.#recording.waitForChange(HAND_OFF_AGAIN_MS);
+        await this.#recording.waitForChange(HAND_OFF_AGAIN_MS, 'for the queue; then it is handed off again');
         return;
       case 'withdrawing':
         await this.#withdraw(stage.checkpoint.attempt);
@@ -235,7 +243,7 @@ class TaskRun {
       // There is no queue: nothing of it can land.
       return this.#apply({ kind: 'withdrawn' });
     }
-    await this.#recording.waitForChange(WITHDRAW_AGAIN_MS);
+    await this.#recording.waitForChange(WITHDRAW_AGAIN_MS, 'for the queue; then it is withdrawn again');
   }
 
   /** Starts the tasks that were proposed and accepted. */
