@@ -36,6 +36,8 @@ export interface Dependencies {
   readonly program: (name: string) => string;
   /** Told when a task's record says that it has ended: its workspace may be cleaned up. */
   readonly onEnded: (target: Target, taskId: string) => void;
+  /** Gate runs at the same time in this process. */
+  readonly gates: number;
   readonly limits: Limits;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }

@@ -76,6 +76,7 @@ export function newTask(surroundings: Surroundings): Task {
     tries: 0,
     lostInARow: 0,
     revisions: 0,
+    placeMs: null,
     checkpoint: null,
     session: null,
     summary: null,
@@ -129,7 +130,7 @@ export function reopen(task: Task, surroundings: Surroundings, actor: string): T
   const { stage } = task;
   if (stage.kind !== 'ended' || stage.end === 'landed') return task;
   const retried = happen({ ...task, endedAtMs: null, lostInARow: 0 }, surroundings, { kind: 'retried', actor });
-  const fresh: Task = { ...retried, tries: 0, revisions: 0 };
+  const fresh: Task = { ...retried, tries: 0, revisions: 0, placeMs: null };
   if (task.attempt === 0) return start(fresh, surroundings);
   // One that ended while it was landing has no phase: its work is done and only has to be handed off anew.
   return goOn(fresh, surroundings, { kind: 'phase', phase: stage.phase ?? 'execute' });
@@ -243,7 +244,7 @@ const TABLE: Table = {
       }),
     landed,
     'nothing-to-land': (task, _event, surroundings) => end(task, surroundings, 'unchanged', null),
-    returned: (task, event, surroundings) => afterReturn(task, event.request, surroundings),
+    returned: (task, event, surroundings) => afterReturn(task, event, surroundings),
     refused: (task, event, surroundings) => end(task, surroundings, 'failed', event.failure),
     held: (task, event, surroundings, stage) => holdLanding(task, event.held, surroundings, stage),
     withdrawn: 'ignored',

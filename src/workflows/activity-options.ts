@@ -44,14 +44,14 @@ export function phaseActivity(phase: Phase, attempt: number, totalTimeoutMs: num
   }).runPhase;
 }
 
-export function gateActivity(title: string, run: number): Long['runGate'] {
+export function gateActivity(title: string, number: number): Long['runGate'] {
   return proxyActivities<Long>({
     taskQueue: TASK_QUEUES.gates,
     startToCloseTimeout: GATE_LIMIT_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: ONCE,
-    summary: `gate, run ${run}: ${title}`,
+    summary: `gate, run ${number}: ${title}`,
   }).runGate;
 }
 

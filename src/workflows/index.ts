@@ -1,3 +1,4 @@
 /** The workflows that a worker registers. */
 export { integration } from './integration.ts';
 export { task } from './task.ts';
+export { gate } from './gate.ts';

@@ -43,11 +43,13 @@ import {
   blockSignal,
   carryQuery,
   detailQuery,
+  itemQuery,
   landingReplySignal,
   REFUSED,
   releaseSignal,
   REPLY_DESCRIPTIONS,
   signalOf,
+  stateQuery,
   updateOf,
   withdrawSignal,
   type HandledMessage,
@@ -130,6 +132,11 @@ class TaskRun {
       asks: this.#task.stage.kind === 'asking' ? this.#task.stage.asks.map(askView) : [],
       unrecorded: this.#task.unrecorded,
     }));
+    setHandler(itemQuery, () => {
+      const { stage } = this.#task;
+      return stage.kind === 'landing' ? queueItemOf(this.#task, this.#input.spec, stage.checkpoint) : null;
+    });
+    setHandler(stateQuery, () => viewOf(this.#task, this.#input.spec).state);
     setHandler(carryQuery, () => ({
       spec: this.#input.spec,
       carried: { task: this.#task, handled: this.#handled },

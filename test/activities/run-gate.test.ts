@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
 import { runGate } from '../../src/activities/run-gate.ts';
-import type { CandidateRequest } from '../../src/activities/types.ts';
+import type { CandidateRequest, GateAnswer } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
 import type { GateCommand, GateDefinition } from '../../src/core/project.ts';
 import type { GateVerdict } from '../../src/core/queue-types.ts';
@@ -51,6 +51,7 @@ describe('a gate run', () => {
       environment: ({ scratch }) => ({ PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: scratch }),
       program: (name) => name,
       onEnded: () => undefined,
+      gates: 1,
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },
       log: () => undefined,
     };
@@ -89,7 +90,8 @@ describe('a gate run', () => {
   ): Promise<{ verdict: GateVerdict; green: boolean }> => {
     const request = await candidateWith(gate);
     const changed: Dependencies = { ...deps, limits: { ...deps.limits, ...limits } };
-    const verdict: GateVerdict = await environment.run(() => runGate(changed, request));
+    const gateRequest = { ...request, below: [], waiter: 'nobody', isFirst: false };
+    const { verdict }: GateAnswer = await environment.run(() => runGate(changed, gateRequest));
     await spool.flush(request.item.taskId);
     return { verdict, green: await ledger.isGreen(request.candidate.tree, gate.hash) };
   };

@@ -20,7 +20,7 @@ export function renderQueue(shown: ShownQueue, screen: Screen): string[] {
     { text: row.id },
     { text: row.state, paint: row.state === 'held' ? palette.yellow : palette.cyan },
     { text: ago(row.since, screen.nowMs), paint: palette.dim },
-    { text: `${oneLine(row.title)}${row.waitingFor === null ? '' : ` — ${oneLine(row.waitingFor, 200)}`}` },
+    { text: `${oneLine(row.title ?? '')}${row.waitingFor === null ? '' : ` — ${oneLine(row.waitingFor, 200)}`}` },
   ]);
   return [...lines, ...table(rows, screen.columns)];
 }
