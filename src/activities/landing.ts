@@ -15,7 +15,7 @@ import type { BuildRequest, CandidateRequest, HandOffRequest, LookRequest, Recor
 
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
 export const TASK_QUERIES = { item: 'item', state: 'state' } as const;
-const QUERY_MS = 5_000;
+const QUERY_MS = 2_000;
 
 export async function handOff(deps: Dependencies, recorder: Recorder, request: HandOffRequest): Promise<Recorded> {
   const recording = recorder.record(request.record);

@@ -18,6 +18,9 @@ import type { GateVerdict } from './queue-types.ts';
 /** Runs that may end for the host's reasons before it is given up for now. */
 export const MAX_LOST_RUNS = 3;
 
+/** The reason of a run that was given up: it may be asked for again at once. */
+export const CANCELED_RUN = 'canceled';
+
 export interface GateRun {
   readonly runs: number;
   readonly lost: number;

@@ -185,7 +185,13 @@ export type QueueFact =
   | { readonly kind: 'main-gate'; readonly commit: ObjectId; readonly key: string; readonly state: RunState }
   | { readonly kind: 'pushed'; readonly taskId: TaskId; readonly attempt: number; readonly result: LandResult }
   | { readonly kind: 'dropped'; readonly key: string }
-  | { readonly kind: 'details'; readonly asked: readonly Wanted[]; readonly items: readonly QueueItem[] }
+  | {
+      readonly kind: 'details';
+      readonly asked: readonly Wanted[];
+      readonly items: readonly QueueItem[];
+      /** False when some could not be asked now. */
+      readonly isWhole: boolean;
+    }
   | { readonly kind: 'looked'; readonly look: LookAnswer }
   | { readonly kind: 'control'; readonly control: Control }
   | { readonly kind: 'told'; readonly count: number };

@@ -7,6 +7,7 @@
  */
 
 import { tailOf } from './failure.ts';
+import { CANCELED_RUN } from './gate-run.ts';
 import { finish, hold, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
 import { candidateOfEntry, linksOf, type Link } from './queue-chain.ts';
 import { gateKey } from './queue-keys.ts';
@@ -55,6 +56,8 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
         return replaceEntry(next, entry, { ...entry, stage });
       });
     case 'none':
+      // Given up, and then wanted again: it is begun anew, and nobody has to wait for that.
+      if (verdict.reason === CANCELED_RUN) return ended;
       return eachOf(ended, key, (next, entry) =>
         hold(next, entry, 'gate', `the gate could not be run to its end: ${verdict.reason}`, clock),
       );

@@ -1,14 +1,10 @@
 /** Carries out what the queue wants. Whatever becomes of it is a fact: nothing is thrown, and nothing is begun twice. */
 
-import { sleep } from '@temporalio/workflow';
 import { workflowIds } from '../core/ids.ts';
 import { gateKey } from '../core/queue-keys.ts';
 import type { QueueCommand, QueueFact } from '../core/queue.ts';
 import type { BuildAnswer, LandResult, RunState, Target } from '../core/queue-types.ts';
 import { reasonOf, shortActivities } from './activity-options.ts';
-
-/** What cannot be asked now is not asked again at once. */
-const ASK_AGAIN = '5 seconds';
 
 export async function carryOut(target: Target, command: QueueCommand): Promise<QueueFact> {
   const waiter = workflowIds.integration(target.project, target.branch);
@@ -51,8 +47,7 @@ export async function carryOut(target: Target, command: QueueCommand): Promise<Q
       return { kind: 'dropped', key: command.run.key };
     case 'details': {
       const answer = await shortActivities.askForItems(command.wanted).catch(() => ({ asked: [], items: [] }));
-      if (answer.asked.length < command.wanted.length) await sleep(ASK_AGAIN);
-      return { kind: 'details', ...answer };
+      return { kind: 'details', ...answer, isWhole: answer.asked.length === command.wanted.length };
     }
     case 'look': {
       const { known, runs, turn } = command;

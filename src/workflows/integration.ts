@@ -2,8 +2,8 @@
  * The integration workflow of one project's branch: a loop that wakes, gathers what it has heard, reconciles
  * (core/queue.ts) and carries out what should be under way.
  *
- * It owns the order of landing. Kept true here: handlers only push; what is under way is begun once a key; every reply
- * to a task is confirmed, and everything that is under way has ended, before the workflow continues as new (N1).
+ * It owns the order of landing. Kept true here: handlers only push; every reply to a task is confirmed before
+ * the workflow continues as new (N1).
  */
 
 import {
@@ -49,6 +49,7 @@ import {
 } from './messages.ts';
 
 const SHOWN_ROWS = 20;
+const ASK_AGAIN_MS = 5_000;
 
 export async function integration(input: IntegrationInput): Promise<never> {
   const run = new IntegrationRun(input);
@@ -61,12 +62,15 @@ class IntegrationRun {
   #queue: Queue;
   /** What was heard since the last time. */
   #heard: QueueFact[] = [];
-  /** The keys of what is under way. */
-  readonly #underWay = new Set<string>();
+  #nowMs = Date.now();
+  /** Tasks that did not answer are not asked again before then. */
+  #askAgainMs = 0;
   /** Hand-offs for another origin under this project's name: answered and never queued. */
   #strangers: HandOffMessage[] = [];
   #alarm: { readonly atMs: number; readonly scope: CancellationScope } | null = null;
   #rang = false;
+  /** Whether the history has grown long enough. */
+  #isEnding = false;
 
   constructor(input: IntegrationInput) {
     this.#input = input;
@@ -77,24 +81,24 @@ class IntegrationRun {
     setHandler(handOffSignal, (message) => {
       if (!isHandOff(message)) return log.warn('a hand-off without an item was ignored');
       if (message.origin !== this.#input.target.origin) this.#strangers.push(message);
-      else this.#heard.push({ kind: 'handed-off', item: itemIn(message) });
+      else this.#hear({ kind: 'handed-off', item: itemIn(message) });
     });
     setHandler(withdrawSignal, (message) => {
-      if (isWithdrawal(message)) this.#heard.push({ kind: 'withdraw', ...message });
+      if (isWithdrawal(message)) this.#hear({ kind: 'withdraw', ...message });
       else log.warn('a withdrawal without a task was ignored');
     });
     setHandler(verdictSignal, (message) => {
-      if (isVerdict(message)) this.#heard.push({ kind: 'gate', ...message });
+      if (isVerdict(message)) this.#hear({ kind: 'gate', ...message });
       else log.warn('a verdict without a key was ignored');
     });
     setHandler(controlUpdate, (control) => {
       const reason = isControl(control) ? refusalOf(this.#queue, control) : 'it says nothing that a queue knows';
       if (reason !== null) throw ApplicationFailure.nonRetryable(reason, REFUSED);
-      this.#heard.push({ kind: 'control', control });
+      this.#hear({ kind: 'control', control });
       return { kind: 'taken' } as const;
     });
     setHandler(controlSignal, (control: Control) => {
-      if (isControl(control)) this.#heard.push({ kind: 'control', control });
+      if (isControl(control)) this.#hear({ kind: 'control', control });
       else log.warn('a word of control that a queue does not know was ignored');
     });
     setHandler(queueQuery, () => queueViewOf(this.#queue, this.#input.target, Date.now()));
@@ -105,40 +109,61 @@ class IntegrationRun {
     return Promise.race([this.#reconcileForever(), this.#tellForever()]);
   }
 
+  /**
+   * What should be under way is carried out together, and what came of it is taken together, in its order: local
+   * activities that run side by side end in another order in a replay.
+   */
   async #reconcileForever(): Promise<never> {
     for (;;) {
-      const ending = workflowInfo().continueAsNewSuggested;
       const { commands, wakeAtMs } = this.#reconcile();
-      // One that ends begins nothing more: what should be under way is begun by the next run.
-      if (!ending) for (const command of commands) this.#begin(command);
-      else if (this.#isAtRest()) await this.#continueAsNew();
       this.#setAlarm(wakeAtMs);
-      await condition(
-        () => this.#heard.length > 0 || this.#rang || (workflowInfo().continueAsNewSuggested && this.#isAtRest()),
-      );
+      // One that ends begins nothing more: what should be under way is begun by the next run.
+      const begun = this.#isEnding ? [] : commands.filter((command) => this.#isDue(command));
+      if (begun.length > 0) {
+        const facts = await Promise.all(begun.map((command) => carryOut(this.#input.target, command)));
+        facts.forEach((fact) => this.#take(fact));
+        continue;
+      }
+      if (this.#isEnding && this.#isAtRest()) await this.#continueAsNew();
+      await condition(() => this.#heard.length > 0 || this.#rang || (this.#isEnding && this.#isAtRest()));
     }
+  }
+
+  #isDue({ kind }: QueueCommand): boolean {
+    return kind !== 'details' || this.#nowMs >= this.#askAgainMs;
+  }
+
+  #take(fact: QueueFact): void {
+    this.#heard.push(fact);
+    if (fact.kind !== 'details' || fact.isWhole) return;
+    this.#askAgainMs = this.#nowMs + ASK_AGAIN_MS;
+    this.#setAlarm(this.#askAgainMs);
+  }
+
+  #hear(fact: QueueFact): void {
+    this.#wake();
+    this.#heard.push(fact);
+  }
+
+  /**
+   * The time and the suggestion to end are read only when something came from outside: while a local activity ends, they
+   * are not the same in a replay.
+   */
+  #wake(): void {
+    this.#nowMs = Math.max(this.#nowMs, Date.now());
+    this.#isEnding ||= workflowInfo().continueAsNewSuggested;
   }
 
   #reconcile() {
     this.#rang = false;
-    const reconciled = reconcile(this.#queue, this.#heard.splice(0), { nowMs: Date.now(), random: Math.random() });
+    const reconciled = reconcile(this.#queue, this.#heard.splice(0), { nowMs: this.#nowMs, random: Math.random() });
     this.#queue = reconciled.queue;
     setCurrentDetails(this.#details());
     return reconciled;
   }
 
-  #begin(command: QueueCommand): void {
-    const { key } = command;
-    if (this.#underWay.has(key)) return;
-    this.#underWay.add(key);
-    void carryOut(this.#input.target, command).then((fact) => {
-      this.#underWay.delete(key);
-      this.#heard.push(fact);
-    });
-  }
-
   #isAtRest(): boolean {
-    return this.#underWay.size === 0 && this.#heard.length === 0 && this.#told() && allHandlersFinished();
+    return this.#heard.length === 0 && this.#told() && allHandlersFinished();
   }
 
   async #continueAsNew(): Promise<never> {
@@ -157,11 +182,14 @@ class IntegrationRun {
     const alarm = { atMs, scope };
     this.#alarm = alarm;
     void scope
-      .run(() => sleep(Math.max(1, atMs - Date.now())))
+      .run(() => sleep(Math.max(1, atMs - this.#nowMs)))
       .then(
         () => {
           this.#alarm = null;
           this.#rang = true;
+          this.#wake();
+          // What was due then is due now, whatever the clocks of timers say.
+          this.#nowMs = Math.max(this.#nowMs, alarm.atMs);
         },
         () => undefined,
       );
@@ -202,6 +230,7 @@ class IntegrationRun {
   async #signal(taskId: TaskId, reply: LandingReply): Promise<void> {
     try {
       await getExternalWorkflowHandle(workflowIds.task(taskId)).signal(landingReplySignal, reply);
+      this.#wake();
     } catch (error) {
       // A task that is gone (terminated by an operator) cannot be told; what landed stays on main's own record.
       if (isCancellation(error)) throw error;
@@ -209,7 +238,7 @@ class IntegrationRun {
   }
 
   #details(): string {
-    const view = queueViewOf(this.#queue, this.#input.target, Date.now(), SHOWN_ROWS);
+    const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);
     const lines = [`${view.rows.length + view.more} in line, ${view.landed} landed`];
     if (view.stopped !== null) lines.push('', `**Stopped:** ${view.stopped}`);
     for (const alarm of view.alarms) lines.push('', `**Look:** ${alarm}`);

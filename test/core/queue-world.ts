@@ -199,7 +199,7 @@ export class QueueWorld {
       }
       case 'details': {
         const items = command.wanted.flatMap((wanted) => this.items.get(queueItemKey(wanted)) ?? []);
-        return { kind: 'details', asked: command.wanted, items };
+        return { kind: 'details', asked: command.wanted, items, isWhole: true };
       }
       case 'look': {
         const runs = command.runs.map(({ key, runId }) => {

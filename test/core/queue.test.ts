@@ -517,7 +517,7 @@ describe('a long line', () => {
       { taskId: taskId(4), attempt: 1 },
       { taskId: taskId(5), attempt: 1 },
     ];
-    const known = run(carried, { kind: 'details', asked, items: [itemOf(5, 1)] });
+    const known = run(carried, { kind: 'details', asked, items: [itemOf(5, 1)], isWhole: true });
     expect(known.line.map(({ item }) => item?.title)).toEqual(['Task 5']);
   });
 
