@@ -28,6 +28,7 @@ export const GATE = {
   verdict: 'verdict',
 } as const;
 
+const TELL_MS = 3_000;
 const GONE: GateVerdict = { kind: 'none', reason: 'the gate run is gone' };
 
 export async function startGate(client: Client, request: StartGateRequest): Promise<RunState> {
@@ -83,7 +84,9 @@ export async function tellVerdict(
 ): Promise<boolean> {
   const state: RunState = { kind: 'ended', verdict };
   try {
-    await client.workflow.getHandle(request.waiter).signal(GATE.verdict, { key: gateKey(request.candidate), state });
+    await client.connection.withDeadline(Date.now() + TELL_MS, () =>
+      client.workflow.getHandle(request.waiter).signal(GATE.verdict, { key: gateKey(request.candidate), state }),
+    );
     return true;
   } catch {
     // Whoever waits asks after it.

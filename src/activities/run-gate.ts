@@ -6,12 +6,16 @@
 import { statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { tailOf } from '../core/failure.ts';
+import { failedTests } from '../core/failed-tests.ts';
 import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
 import type { GateCommand } from '../core/project.ts';
+import type { Red } from '../core/queue.ts';
 import type { GateVerdict } from '../core/queue-types.ts';
+import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
+import { runCommands, type CommandsEnd } from './gate-commands.ts';
 import { tellVerdict } from './gate-start.ts';
 import { describeExit, runCommand } from './run-command.ts';
 import type { GateAnswer, GateRequest } from './types.ts';
@@ -25,22 +29,28 @@ const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
 export async function runGate(deps: Dependencies, request: GateRequest): Promise<GateAnswer> {
   return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
     const startedMs = Date.now();
-    const verdict = await withNews(deps, request, await runInWorktree(deps, request, signal));
+    const end = await runInWorktree(deps, request, signal);
+    const verdict = await withNews(deps, request, end.verdict);
     if (stopReasonOf(signal) === 'canceled') throw signal.reason;
     if (verdict.kind === 'none') return { verdict, told: false };
-    const { candidate, target } = request;
-    const telling = verdict.kind === 'green' && request.isFirst ? tellVerdict(deps.client, request, verdict) : false;
-    await deps.spool.addVerdict({
-      tree: candidate.tree,
-      gateHash: candidate.gate.hash,
-      kind: verdict.kind,
-      project: target.project,
-      taskId: ownerOf(request),
-      text: verdict.kind === 'red' ? verdict.text : 'green',
-      durationMs: Date.now() - startedMs,
-    });
+    const { candidate, target, red } = request;
+    const telling = verdict.kind === 'green' && red === null ? tellVerdict(deps.client, request, verdict) : false;
+    const taskId = ownerOf(request);
+    const about = { tree: candidate.tree, gateHash: candidate.gate.hash, project: target.project, taskId };
+    const green = ['green', ...end.noted.map((text) => `permissive: ${text}`)].join('; ');
+    const text = verdict.kind === 'red' ? verdict.text : green;
+    await deps.spool.addVerdict({ ...about, kind: verdict.kind, text, durationMs: Date.now() - startedMs });
+    if (verdict.kind === 'green' && red !== null) await deps.spool.addFlakes(flakesOf(about, red));
     return { verdict, told: await telling };
   });
+}
+
+/** One for each test that the first run's log names, or one for its command. */
+function flakesOf(about: Pick<Flake, 'tree' | 'gateHash' | 'project' | 'taskId'>, red: Red): readonly Flake[] {
+  const at = new Date().toISOString();
+  const tests = failedTests(red.logTail);
+  const names = tests.length === 0 ? [red.failedCommand] : tests;
+  return names.map((test) => ({ ...about, test, command: red.failedCommand, text: red.text, at }));
 }
 
 /** Under whose id the run's output is kept; main's own under one made of its tree. */
@@ -55,12 +65,12 @@ async function withNews(deps: Dependencies, request: GateRequest, verdict: GateV
   return { ...verdict, landedSince: await deps.git.landedSince(target, item.base, candidate.main) };
 }
 
-async function runInWorktree(deps: Dependencies, request: GateRequest, signal: AbortSignal): Promise<GateVerdict> {
+async function runInWorktree(deps: Dependencies, request: GateRequest, signal: AbortSignal): Promise<CommandsEnd> {
   const { candidate, item, target, below } = request;
   const worktree = await deps.git.gateWorktree(target, item, candidate, below);
   // Runs side by side do not share what they write outside their worktrees.
   const scratch = join(deps.home, 'scratch', target.project, `gate-${basename(worktree.path)}`);
-  const command = (run: string, stream: string, timeoutMs: number): Promise<ExitResult> =>
+  const command = (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> =>
     runCommand(deps, {
       run,
       cwd: worktree.path,
@@ -70,7 +80,7 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
       stream,
       scratch,
       timeoutMs,
-      signal,
+      signal: until,
     });
   try {
     if (candidate.gate.setup !== null && worktree.needsSetup) {
@@ -81,15 +91,13 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
         exit,
         worktree.path,
       );
-      if (verdict !== null) return verdict;
+      if (verdict !== null) return { verdict, noted: [] };
       await worktree.markSetUp();
     }
-    for (const gate of candidate.gate.commands) {
-      const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs);
-      const verdict = await judge(deps, gate, exit, worktree.path);
-      if (verdict !== null) return verdict;
-    }
-    return { kind: 'green' };
+    return await runCommands(candidate.gate.commands, signal, async (gate, until) => {
+      const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs, until);
+      return judge(deps, gate, exit, worktree.path);
+    });
   } finally {
     await worktree.release();
   }

@@ -1,7 +1,7 @@
 /** What workflows may ask of the world. Workflows import this file's types alone. */
 
 import type { ObjectId, TaskId } from '../core/ids.ts';
-import type { LookAnswer, Run, Wanted } from '../core/queue.ts';
+import type { LookAnswer, Red, Run, Wanted } from '../core/queue.ts';
 import type {
   Below,
   BuildAnswer,
@@ -56,8 +56,8 @@ export interface GateRequest {
   readonly below: readonly Below[];
   /** The id of the workflow that waits for the verdict. */
   readonly waiter: string;
-  /** False for one more run on the same tree after a red one: its end is told by its workflow alone. */
-  readonly isFirst: boolean;
+  /** What an earlier run on the same tree said: the end of one more is told by its workflow alone. */
+  readonly red: Red | null;
 }
 
 export interface GateAnswer {
@@ -66,7 +66,7 @@ export interface GateAnswer {
   readonly told: boolean;
 }
 
-export interface StartGateRequest extends Omit<GateRequest, 'isFirst'> {
+export interface StartGateRequest extends Omit<GateRequest, 'red'> {
   /** Also when this tree was green under this gate before. */
   readonly again: boolean;
 }

@@ -1,7 +1,7 @@
 /** The command table. Nothing heavy is loaded here: each command's code is, when it is called. */
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { TASK_STATES } from '../core/task-types.ts';
+import { PRIORITIES, TASK_STATES } from '../core/task-types.ts';
 import { EXIT, explainError, UsageError } from './errors.ts';
 import type { CliIo } from './io.ts';
 import { parseDuration } from './render/time.ts';
@@ -133,10 +133,11 @@ function addSubmit(table: Table): void {
       .option('--file <path>', 'read the body from a file; - reads standard input')
       .option('--run <command>', 'a shell task: the command does the work')
       .option('--agent <name>', 'an agent of tasks.yaml')
+      .option('--priority <class>', `one of ${PRIORITIES.join(', ')}: how it waits for landing`)
       .option('--request-id <key>', 'submitting again with the same key is the same task')
       .option(
         '--from <path>',
-        'many: one JSON object a line, {title, body?, run?, agent?, requestId?}; - reads standard input',
+        'many: one JSON object a line, {title, body?, run?, agent?, priority?, requestId?}; - reads standard input',
       )
       .option('--wait', 'wait until it has ended')
       .option('--no-wait-for-people', 'with --wait: end when only people are waited for')
@@ -187,19 +188,47 @@ function addReading(table: Table): void {
       .option('--attempt <n>', 'of one attempt', count),
     async () => (await import('./commands/logs.ts')).logs,
   );
-  table.action(
-    program
-      .command('queue')
-      .description('what waits for landing, and why nothing lands when nothing does')
-      .option('--project <name>', 'of one project'),
-    async () => (await import('./commands/queue.ts')).queue,
-  );
+  addQueue(table);
   table.action(
     program
       .command('inbox')
       .description('what waits for a person, oldest first')
       .option('--project <name>', 'of one project'),
     async () => (await import('./commands/inbox.ts')).inbox,
+  );
+}
+
+function addQueue(table: Table): void {
+  const queue = table.program
+    .command('queue')
+    .description('what waits for landing, and why nothing lands when nothing does')
+    .option('--project <name>', 'of one project')
+    .enablePositionalOptions();
+  table.action(queue, async () => (await import('./commands/queue.ts')).queue);
+  table.action(
+    queue.command('pause').description('land nothing until resume').option('--project <name>', 'of one project'),
+    async () => (await import('./commands/queue-control.ts')).holdQueue('pause'),
+  );
+  table.action(
+    queue
+      .command('resume')
+      .description('land again, after a pause and after what stopped the queue')
+      .option('--project <name>', 'of one project'),
+    async () => (await import('./commands/queue-control.ts')).holdQueue('resume'),
+  );
+  table.action(queue.command('promote').description('take one that waits as the next').argument('<id>'), async () =>
+    (await import('./commands/queue-control.ts')).moveInQueue('promote'),
+  );
+  table.action(queue.command('remove').description('take one out of the queue').argument('<id>'), async () =>
+    (await import('./commands/queue-control.ts')).moveInQueue('remove'),
+  );
+  table.action(
+    table.program
+      .command('flakes')
+      .description('tests that were red and then green on the same tree')
+      .option('--project <name>', 'of one project')
+      .option('--limit <n>', 'at most so many', count),
+    async () => (await import('./commands/flakes.ts')).flakes,
   );
 }
 

@@ -5,7 +5,7 @@ import type { Parsed } from '../core/parsed.ts';
 import { fail, ok } from '../core/parsed.ts';
 import { quote } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
-import type { Work } from '../core/task-types.ts';
+import { PRIORITIES, type Priority, type Work } from '../core/task-types.ts';
 
 /** A task as it was asked for, not yet checked. */
 export interface Draft {
@@ -13,6 +13,7 @@ export interface Draft {
   readonly body?: string | undefined;
   readonly run?: string | undefined;
   readonly agent?: string | undefined;
+  readonly priority?: string | undefined;
   readonly requestId?: string | undefined;
 }
 
@@ -20,6 +21,7 @@ export interface Submission {
   readonly title: string;
   readonly body: string;
   readonly work: Work;
+  readonly priority: Priority;
   readonly requestId: string | null;
 }
 
@@ -30,6 +32,7 @@ const KEYS: Readonly<Record<string, keyof Draft>> = {
   body: 'body',
   run: 'run',
   agent: 'agent',
+  priority: 'priority',
   requestId: 'requestId',
   'request-id': 'requestId',
   request_id: 'requestId',
@@ -46,7 +49,11 @@ export function checkDraft(draft: Draft, settings: Pick<ProjectSettings, 'agent'
   if (work.kind === 'invalid') return work;
   const requestId = checkRequestId(draft.requestId);
   if (requestId.kind === 'invalid') return requestId;
-  return ok({ title: title.value, body: body.value, work: work.value, requestId: requestId.value });
+  const priority = PRIORITIES.find((one) => one === (draft.priority ?? 'normal'));
+  if (priority === undefined) {
+    return fail(`priority: ${quote(draft.priority ?? '')} is none; give ${PRIORITIES.join(', ')}`);
+  }
+  return ok({ title: title.value, body: body.value, work: work.value, priority, requestId: requestId.value });
 }
 
 function checkWork(draft: Draft, settings: Pick<ProjectSettings, 'agent' | 'agents'>): Parsed<Work> {
@@ -112,7 +119,7 @@ function parseDraft(raw: string, nearest: (word: string, known: readonly string[
     if (name === undefined) {
       const near = nearest(key, Object.keys(KEYS));
       return fail(
-        `${quote(key)} is no key here; did you mean ${near}? The keys are title, body, run, agent, requestId`,
+        `${quote(key)} is no key here; did you mean ${near}? The keys are title, body, run, agent, priority, requestId`,
       );
     }
     if (field === null && name !== 'title') continue;

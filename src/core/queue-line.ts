@@ -11,12 +11,12 @@ import type { QueueItem } from './queue-types.ts';
 /** Items beyond this many are not taken: their tasks hand off again later. */
 export const MAX_LINE = 20_000;
 /** So many at the front have their details at hand. */
-export const MAX_DETAILED = 16;
+const MAX_DETAILED = 16;
 const LONG_WAIT = 4;
 /** A median of fewer waits says little. */
 const MIN_WAITS = 5;
 
-export function rankOf({ lift, priority }: Pick<Waiting, 'lift' | 'priority'>): number {
+function rankOf({ lift, priority }: Pick<Waiting, 'lift' | 'priority'>): number {
   if (lift === 'turn') return 0;
   if (priority === 'hotfix') return 1;
   if (lift === 'promoted') return 2;

@@ -6,7 +6,7 @@ import type { Queue } from './queue-state.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
 /** More rows than anybody reads; the rest is told as a number. */
-export const MAX_ROWS = 1_000;
+const MAX_ROWS = 1_000;
 const LATE_RUNS = 3;
 const STILL_RUNS = 6;
 

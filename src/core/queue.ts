@@ -53,7 +53,6 @@ export type * from './queue-state.ts';
 export { queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
 export { MAX_ANSWERED } from './queue-answers.ts';
-export { MAX_LINE } from './queue-line.ts';
 export { MAX_GREEN } from './queue-verdicts.ts';
 
 export const LOOK_EVERY_MS = 60_000;

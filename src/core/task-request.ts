@@ -11,7 +11,7 @@ import { viewOf } from './task-view.ts';
 import { oneLine } from './text.ts';
 
 /** How long landing holds for a task's exclusive turn where the project says nothing. */
-export const DEFAULT_TURN_MS = 30 * 60_000;
+const DEFAULT_TURN_MS = 30 * 60_000;
 
 /** From where an attempt begins. */
 export type StartPoint =

@@ -28,7 +28,7 @@ export async function gate(input: Input): Promise<GateVerdict> {
   return run.live();
 }
 
-type Input = Omit<GateRequest, 'isFirst'>;
+type Input = Omit<GateRequest, 'red'>;
 
 class RunningGate {
   readonly #input: Input;
@@ -81,7 +81,7 @@ class RunningGate {
     const { item, target } = this.#input;
     try {
       const runGate = gateActivity(item?.title ?? `${target.branch} itself`, run.runs + 1);
-      return await runGate({ ...this.#input, isFirst: run.red === null });
+      return await runGate({ ...this.#input, red: run.red });
     } catch (error) {
       if (isCancellation(error)) throw error;
       return { verdict: { kind: 'none', reason: reasonOf(error) }, told: false };

@@ -19,6 +19,8 @@ import { eventually } from '../support/eventually.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const LIMIT_MS = 20_000;
+/** As one more run on the same tree: nobody is told of its end by itself. */
+const RED = { kind: 'red', failedCommand: 'x', text: 'red', logTail: '', landedSince: [] } as const;
 
 describe('a gate run', () => {
   let database: TestDatabase;
@@ -90,7 +92,7 @@ describe('a gate run', () => {
   ): Promise<{ verdict: GateVerdict; green: boolean }> => {
     const request = await candidateWith(gate);
     const changed: Dependencies = { ...deps, limits: { ...deps.limits, ...limits } };
-    const gateRequest = { ...request, below: [], waiter: 'nobody', isFirst: false };
+    const gateRequest = { ...request, below: [], waiter: 'nobody', red: RED };
     const { verdict }: GateAnswer = await environment.run(() => runGate(changed, gateRequest));
     await spool.flush(request.item.taskId);
     return { verdict, green: await ledger.isGreen(request.candidate.tree, gate.hash) };

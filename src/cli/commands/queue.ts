@@ -35,7 +35,7 @@ export async function queue(
 type Target = Pick<QueueView, 'project' | 'branch'>;
 
 /** The integration workflows that run. */
-async function listTargets(temporal: Temporal): Promise<readonly Target[]> {
+export async function listTargets(temporal: Temporal): Promise<readonly Target[]> {
   return temporal.within(CALL_MS, async () => {
     const targets = new Map<string, Target>();
     const query = "WorkflowType = 'integration' AND ExecutionStatus = 'Running'";

@@ -28,6 +28,7 @@ export interface SubmitOptions {
   readonly file?: string;
   readonly run?: string;
   readonly agent?: string;
+  readonly priority?: string;
   readonly requestId?: string;
   readonly from?: string;
   readonly wait?: true;
@@ -85,7 +86,12 @@ async function checkPrograms(session: Session, context: Context, submissions: re
 function checkOptions(options: SubmitOptions, args: readonly string[]): void {
   if (options.from !== undefined) {
     const others = { title: args[0], '--body': options.body, '--file': options.file, '--run': options.run };
-    const more = { ...others, '--agent': options.agent, '--request-id': options.requestId };
+    const more = {
+      ...others,
+      '--agent': options.agent,
+      '--priority': options.priority,
+      '--request-id': options.requestId,
+    };
     const given = Object.entries(more).find(([, value]) => value !== undefined);
     if (given !== undefined) throw new UsageError(`--from: takes no ${given[0]} beside it; put it into the lines`);
     return;
@@ -118,10 +124,10 @@ async function readDrafts(
     if (parsed.kind === 'invalid') throw new UsageError(`--from: ${parsed.message}`);
     return parsed.value;
   }
-  const { run, agent, requestId } = options;
+  const { run, agent, priority, requestId } = options;
   const body =
     options.file === undefined ? options.body : await readInput(session.io, '--file', options.file, MAX_BODY_BYTES);
-  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, requestId } }];
+  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, priority, requestId } }];
 }
 
 /** A project's name belongs to one origin. Landing checks it again: a ledger that is down hinders nobody (N9). */
@@ -176,6 +182,7 @@ async function start(session: Session, temporal: Temporal, context: Context, wan
     work: wanted.work,
     policy: settings.policy,
     owner,
+    ...(wanted.priority === 'normal' ? {} : { priority: wanted.priority }),
     createdAtMs: Date.now(),
     requestId: wanted.requestId,
     type: 'task',
