@@ -1,7 +1,8 @@
 /** Makes the activities that a worker registers. */
 
 import type { Dependencies } from './dependencies.ts';
-import { buildCandidate, handOff, land } from './landing.ts';
+import { dropGate, startGate } from './gate-start.ts';
+import { askForItems, buildCandidate, handOff, land, lookAtQueue, startMainGate } from './landing.ts';
 import { deliver } from './notice-deliver.ts';
 import { NoticeStarter } from './notice-start.ts';
 import { Recorder } from './recorder.ts';
@@ -23,6 +24,11 @@ export function createActivities(deps: Dependencies, turns: Turns): Activities {
     senderOf: (request) => senderOf(deps.client, request),
     closedTasks: (ids) => closedTasks(deps.client, ids),
     buildCandidate: (request) => buildCandidate(deps, recorder, request),
+    startGate: (request) => startGate(deps.client, request),
+    startMainGate: (request) => startMainGate(deps, request),
+    dropGate: ({ target, run }) => dropGate(deps.client, target, run),
+    lookAtQueue: (request) => lookAtQueue(deps, request),
+    askForItems: (wanted) => askForItems(deps, wanted),
     land: (request) => land(deps, request),
     deliver: (request) => deliver(deps, request),
   };

@@ -45,6 +45,8 @@ export interface Dependencies {
   readonly onEnded: (target: Target, taskId: string) => void;
   /** True once this worker is stopping: what is killed then is moved, not blamed. */
   readonly isDraining: () => boolean;
+  /** Gate runs at the same time in this process. */
+  readonly gates: number;
   readonly limits: Limits;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }

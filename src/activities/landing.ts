@@ -1,11 +1,22 @@
-/** The integration workflow's short activities: candidates, landing, and a task's way into the queue. */
+/** The integration workflow's short activities: candidates, landing, looks, and a task's way into the queue. */
 
-import { integrationStart } from './integration-start.ts';
-import type { BuildResult, LandResult } from '../core/queue-types.ts';
+import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { workflowIds, type ObjectId, type TaskId } from '../core/ids.ts';
+import { gateKey } from '../core/queue-keys.ts';
+import type { LookAnswer, Wanted } from '../core/queue.ts';
+import type { BuildAnswer, LandResult, QueueItem, RunState, Target } from '../core/queue-types.ts';
 import type { Dependencies } from './dependencies.ts';
+import { gateSlots } from './gate-slots.ts';
+import { askAfterGate, startGate } from './gate-start.ts';
+import { integrationStart } from './integration-start.ts';
 import { taskIsOpen } from './task-is-open.ts';
 import type { Recorder } from './recorder.ts';
-import type { CandidateRequest, HandOffRequest, Recorded } from './types.ts';
+import type { BuildRequest, CandidateRequest, HandOffRequest, LookRequest, Recorded } from './types.ts';
+
+// Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
+export const TASK_QUERIES = { item: 'item', state: 'state' } as const;
+const QUERY_MS = 2_000;
 
 export async function handOff(deps: Dependencies, recorder: Recorder, request: HandOffRequest): Promise<Recorded> {
   const recording = recorder.record(request.record);
@@ -13,28 +24,57 @@ export async function handOff(deps: Dependencies, recorder: Recorder, request: H
   return recording;
 }
 
-type LandingDependencies = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded'>;
+type LandingDependencies = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
 
 export async function buildCandidate(
   deps: LandingDependencies,
   recorder: Pick<Recorder, 'attempt'>,
-  request: Pick<CandidateRequest, 'target' | 'item'>,
-): Promise<BuildResult> {
-  const { target, item } = request;
-  const built = await deps.git.buildCandidate(target, item, deps.readGate);
+  request: BuildRequest,
+): Promise<BuildAnswer> {
+  const { target, item, gate, below } = request;
+  const [built, slots, openness] = await Promise.all([
+    deps.git.buildOn(target, request, deps.readGate),
+    gateSlots(deps.client, deps.gates),
+    taskIsOpen(deps.client, item.taskId),
+  ]);
+  const answer: BuildAnswer = { ...built, run: null, slots };
+  const { result } = built;
   // What has landed has landed; a hold would be for nobody.
-  if (built.kind === 'candidate' || built.kind === 'held') {
-    const openness = await taskIsOpen(deps.client, item.taskId);
+  if (result.kind === 'candidate' || result.kind === 'held' || result.kind === 'behind') {
     if (openness.kind === 'closed') {
       deps.onEnded(target, item.taskId);
-      return { kind: 'ended' };
+      return { ...answer, result: { kind: 'ended' } };
     }
-    if (openness.kind === 'unknown') return { kind: 'held', why: 'engine', text: openness.text };
+    if (openness.kind === 'unknown') {
+      return { ...answer, result: { kind: 'held', why: 'engine', text: openness.text } };
+    }
   }
-  if (built.kind !== 'candidate') return built;
-  const { tree, gate } = built.candidate;
-  const green = await recorder.attempt('is-green', () => deps.ledger.isGreen(tree, gate.hash));
-  return { ...built, knownGreen: green.kind === 'done' && green.value };
+  if (result.kind !== 'candidate') return answer;
+  const { candidate } = result;
+  const green = await recorder.attempt('is-green', () => deps.ledger.isGreen(candidate.tree, candidate.gate.hash));
+  if (green.kind === 'done' && green.value) return { ...answer, result: { ...result, knownGreen: true } };
+  if (!gate) return answer;
+  const waiter = workflowIds.integration(target.project, target.branch);
+  const run = await startGate(deps.client, { target, item, candidate, below, waiter, again: false });
+  return { ...answer, run };
+}
+
+/** @throws Error when the commit is not there, or its tasks.yaml cannot be read */
+export async function startMainGate(
+  deps: Dependencies,
+  { target, commit, again, waiter }: MainGateRequest,
+): Promise<{ readonly key: string; readonly state: RunState }> {
+  const candidate = await deps.git.mainCandidate(target, commit, deps.readGate);
+  if (candidate === null) throw new Error(`${commit} of ${target.branch} cannot be gated`);
+  const state = await startGate(deps.client, { target, item: null, candidate, below: [], waiter, again });
+  return { key: gateKey(candidate), state };
+}
+
+interface MainGateRequest {
+  readonly target: Target;
+  readonly commit: ObjectId;
+  readonly again: boolean;
+  readonly waiter: string;
 }
 
 /** Of a closed task nothing is pushed. Whether an earlier try has landed it is found out by building once more (N2). */
@@ -51,4 +91,50 @@ export async function land(
     case 'unknown':
       return { kind: 'held', why: 'engine', text: openness.text };
   }
+}
+
+export async function lookAtQueue(deps: Dependencies, request: LookRequest): Promise<LookAnswer> {
+  const { target, known, turn } = request;
+  const [main, runs, turnOver, slots] = await Promise.all([
+    deps.git.lookAtMain(target, known),
+    Promise.all(
+      request.runs.map(async (run) => ({ key: run.key, state: await askAfterGate(deps.client, target, run) })),
+    ),
+    turn === null ? null : isTurnOver(deps.client, turn),
+    gateSlots(deps.client, deps.gates),
+  ]);
+  return { known, main, runs, turnOver: turnOver === true ? turn : null, slots };
+}
+
+/** A task that waits for something, or has ended, makes no use of its turn. */
+async function isTurnOver(client: Client, taskId: TaskId): Promise<boolean> {
+  try {
+    const state = await client.connection.withDeadline(Date.now() + QUERY_MS, () =>
+      client.workflow.getHandle(workflowIds.task(taskId)).query<string>(TASK_QUERIES.state),
+    );
+    return state !== 'running' && state !== 'queued' && state !== 'landing';
+  } catch (error) {
+    return error instanceof WorkflowNotFoundError;
+  }
+}
+
+/** Asks each task for its hand-off; one that has none by this number, or is gone, is asked and gives nothing. */
+export async function askForItems(
+  deps: Dependencies,
+  wanted: readonly Wanted[],
+): Promise<{ readonly asked: readonly Wanted[]; readonly items: readonly QueueItem[] }> {
+  const answers = await Promise.all(
+    wanted.map(async (one) => {
+      try {
+        const item = await deps.client.connection.withDeadline(Date.now() + QUERY_MS, () =>
+          deps.client.workflow.getHandle(workflowIds.task(one.taskId)).query<QueueItem | null>(TASK_QUERIES.item),
+        );
+        return { one, item: item?.attempt === one.attempt ? item : null };
+      } catch (error) {
+        return error instanceof WorkflowNotFoundError ? { one, item: null } : null;
+      }
+    }),
+  );
+  const given = answers.filter((answer) => answer !== null);
+  return { asked: given.map(({ one }) => one), items: given.flatMap(({ item }) => (item === null ? [] : [item])) };
 }

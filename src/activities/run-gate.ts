@@ -4,15 +4,21 @@
  */
 
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { tailOf } from '../core/failure.ts';
+import { failedTests } from '../core/failed-tests.ts';
+import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
 import type { GateCommand } from '../core/project.ts';
+import type { Red } from '../core/queue.ts';
 import type { GateVerdict } from '../core/queue-types.ts';
+import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
+import { runCommands, type CommandsEnd } from './gate-commands.ts';
+import { tellVerdict } from './gate-start.ts';
 import { describeExit, runCommand } from './run-command.ts';
-import type { CandidateRequest } from './types.ts';
+import type { GateAnswer, GateRequest } from './types.ts';
 
 const MAX_LOG_CHARS = 16_384;
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
@@ -20,49 +26,61 @@ const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
 const KILLED_CODES: ReadonlySet<number> = new Set([137, 143]);
 const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
 
-export async function runGate(deps: Dependencies, request: CandidateRequest): Promise<GateVerdict> {
+export async function runGate(deps: Dependencies, request: GateRequest): Promise<GateAnswer> {
   return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
     const startedMs = Date.now();
-    const verdict = await withNews(deps, request, await runInWorktree(deps, request, signal));
+    const end = await runInWorktree(deps, request, signal);
+    const verdict = await withNews(deps, request, end.verdict);
     if (stopReasonOf(signal) === 'canceled') throw signal.reason;
-    if (verdict.kind !== 'none') {
-      const { candidate, item, target } = request;
-      await deps.spool.addVerdict({
-        tree: candidate.tree,
-        gateHash: candidate.gate.hash,
-        kind: verdict.kind,
-        project: target.project,
-        taskId: item.taskId,
-        text: verdict.kind === 'red' ? verdict.text : 'green',
-        durationMs: Date.now() - startedMs,
-      });
-    }
-    return verdict;
+    if (verdict.kind === 'none') return { verdict, told: false };
+    const { candidate, target, red } = request;
+    const telling = verdict.kind === 'green' && red === null ? tellVerdict(deps.client, request, verdict) : false;
+    const taskId = ownerOf(request);
+    const about = { tree: candidate.tree, gateHash: candidate.gate.hash, project: target.project, taskId };
+    const green = ['green', ...end.noted.map((text) => `permissive: ${text}`)].join('; ');
+    const text = verdict.kind === 'red' ? verdict.text : green;
+    await deps.spool.addVerdict({ ...about, kind: verdict.kind, text, durationMs: Date.now() - startedMs });
+    if (verdict.kind === 'green' && red !== null) await deps.spool.addFlakes(flakesOf(about, red));
+    return { verdict, told: await telling };
   });
 }
 
+/** One for each test that the first run's log names, or one for its command. */
+function flakesOf(about: Pick<Flake, 'tree' | 'gateHash' | 'project' | 'taskId'>, red: Red): readonly Flake[] {
+  const at = new Date().toISOString();
+  const tests = failedTests(red.logTail);
+  const names = tests.length === 0 ? [red.failedCommand] : tests;
+  return names.map((test) => ({ ...about, test, command: red.failedCommand, text: red.text, at }));
+}
+
+/** Under whose id the run's output is kept; main's own under one made of its tree. */
+function ownerOf({ item, candidate }: GateRequest): TaskId {
+  return item?.taskId ?? taskIdFromBytes(Buffer.from(candidate.tree, 'hex'));
+}
+
 /** Whoever revises a red candidate should know what it was merged with. */
-async function withNews(deps: Dependencies, request: CandidateRequest, verdict: GateVerdict): Promise<GateVerdict> {
-  if (verdict.kind !== 'red') return verdict;
+async function withNews(deps: Dependencies, request: GateRequest, verdict: GateVerdict): Promise<GateVerdict> {
   const { target, item, candidate } = request;
+  if (verdict.kind !== 'red' || item === null) return verdict;
   return { ...verdict, landedSince: await deps.git.landedSince(target, item.base, candidate.main) };
 }
 
-async function runInWorktree(deps: Dependencies, request: CandidateRequest, signal: AbortSignal): Promise<GateVerdict> {
-  const { candidate, item, target } = request;
-  const worktree = await deps.git.gateWorktree(target, item, candidate);
-  const scratch = join(deps.home, 'scratch', target.project, 'gate');
-  const command = (run: string, stream: string, timeoutMs: number): Promise<ExitResult> =>
+async function runInWorktree(deps: Dependencies, request: GateRequest, signal: AbortSignal): Promise<CommandsEnd> {
+  const { candidate, item, target, below } = request;
+  const worktree = await deps.git.gateWorktree(target, item, candidate, below);
+  // Runs side by side do not share what they write outside their worktrees.
+  const scratch = join(deps.home, 'scratch', target.project, `gate-${basename(worktree.path)}`);
+  const command = (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> =>
     runCommand(deps, {
       run,
       cwd: worktree.path,
       purpose: 'gate',
-      taskId: item.taskId,
-      attempt: item.attempt,
+      taskId: ownerOf(request),
+      attempt: item?.attempt ?? 0,
       stream,
       scratch,
       timeoutMs,
-      signal,
+      signal: until,
     });
   try {
     if (candidate.gate.setup !== null && worktree.needsSetup) {
@@ -73,15 +91,13 @@ async function runInWorktree(deps: Dependencies, request: CandidateRequest, sign
         exit,
         worktree.path,
       );
-      if (verdict !== null) return verdict;
+      if (verdict !== null) return { verdict, noted: [] };
       await worktree.markSetUp();
     }
-    for (const gate of candidate.gate.commands) {
-      const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs);
-      const verdict = await judge(deps, gate, exit, worktree.path);
-      if (verdict !== null) return verdict;
-    }
-    return { kind: 'green' };
+    return await runCommands(candidate.gate.commands, signal, async (gate, until) => {
+      const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs, until);
+      return judge(deps, gate, exit, worktree.path);
+    });
   } finally {
     await worktree.release();
   }

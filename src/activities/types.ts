@@ -1,7 +1,17 @@
 /** What workflows may ask of the world. Workflows import this file's types alone. */
 
-import type { TaskId } from '../core/ids.ts';
-import type { BuildResult, Candidate, GateVerdict, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import type { ObjectId, TaskId } from '../core/ids.ts';
+import type { LookAnswer, Red, Run, Wanted } from '../core/queue.ts';
+import type {
+  Below,
+  BuildAnswer,
+  Candidate,
+  GateVerdict,
+  LandResult,
+  QueueItem,
+  RunState,
+  Target,
+} from '../core/queue-types.ts';
 import type { Delivered, DeliveryRequest } from '../core/notice-types.ts';
 import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
 import type { AttemptOutcome } from '../core/task-types.ts';
@@ -29,6 +39,48 @@ export interface CandidateRequest {
   readonly candidate: Candidate;
 }
 
+export interface BuildRequest {
+  readonly target: Target;
+  readonly item: QueueItem;
+  readonly parent: ObjectId | null;
+  readonly known: ObjectId | null;
+  /** Whether to begin the candidate's gate run, unless its tree is known as green. */
+  readonly gate: boolean;
+  readonly below: readonly Below[];
+}
+
+/** What a gate run is about. */
+export interface GateRequest {
+  readonly target: Target;
+  /** Whose candidate it is; null: a commit of main itself. */
+  readonly item: QueueItem | null;
+  readonly candidate: Candidate;
+  /** What the candidate stands on, nearest main first. */
+  readonly below: readonly Below[];
+  /** The id of the workflow that waits for the verdict. */
+  readonly waiter: string;
+  /** What an earlier run on the same tree said: the end of one more is told by its workflow alone. */
+  readonly red: Red | null;
+}
+
+export interface GateAnswer {
+  readonly verdict: GateVerdict;
+  /** Whether the one that the request names has been told. */
+  readonly told: boolean;
+}
+
+export interface StartGateRequest extends Omit<GateRequest, 'red'> {
+  /** Also when this tree was green under this gate before. */
+  readonly again: boolean;
+}
+
+export interface LookRequest {
+  readonly target: Target;
+  readonly known: ObjectId | null;
+  readonly runs: readonly Run[];
+  readonly turn: TaskId | null;
+}
+
 /** A signal that a workflow's run has received: the so-manieth of its name, from 1. */
 export interface SignalRequest {
   readonly workflowId: string;
@@ -40,8 +92,8 @@ export interface SignalRequest {
 export interface Activities {
   /** One attempt at a phase, from the workspace to the pushed checkpoint. Long; heartbeats; at any host's agent slot. */
   readonly runPhase: (request: PhaseRequest) => Promise<PhaseAnswer>;
-  /** One run of the gate on a candidate's tree. Long; heartbeats; at any host's gate slot. */
-  readonly runGate: (request: CandidateRequest) => Promise<GateVerdict>;
+  /** One run of the gate on a candidate's tree; who waits is told of a green one at once. Long; heartbeats; at any host's gate slot. */
+  readonly runGate: (request: GateRequest) => Promise<GateAnswer>;
   /** Brings the ledger up to date. Short; never fails. */
   readonly record: (request: RecordRequest) => Promise<Recorded>;
   /** Puts a task's branch into its project's queue, starting the integration workflow if need be. Short; may come twice. */
@@ -50,7 +102,24 @@ export interface Activities {
   readonly senderOf: (request: SignalRequest) => Promise<string | null>;
   /** Those of some tasks whose workflows are closed or gone; one that Temporal says nothing of is none of them. Short. */
   readonly closedTasks: (ids: readonly TaskId[]) => Promise<readonly TaskId[]>;
-  readonly buildCandidate: (request: { readonly target: Target; readonly item: QueueItem }) => Promise<BuildResult>;
+  readonly buildCandidate: (request: BuildRequest) => Promise<BuildAnswer>;
+  /** Begins a gate run, or joins the one that is on its way. Short; may come twice. */
+  readonly startGate: (request: StartGateRequest) => Promise<RunState>;
+  /** The same for a commit of main; with the key that its verdict goes by. */
+  readonly startMainGate: (request: {
+    readonly target: Target;
+    readonly commit: ObjectId;
+    readonly again: boolean;
+    readonly waiter: string;
+  }) => Promise<{ readonly key: string; readonly state: RunState }>;
+  readonly dropGate: (request: { readonly target: Target; readonly run: Run }) => Promise<void>;
+  /** Asks after main, the gate runs on their way, and the task whose turn it is. Short. */
+  readonly lookAtQueue: (request: LookRequest) => Promise<LookAnswer>;
+  /** Asks tasks for what they handed off; those that could not be asked are left out of both. Short. */
+  readonly askForItems: (wanted: readonly Wanted[]) => Promise<{
+    readonly asked: readonly Wanted[];
+    readonly items: readonly QueueItem[];
+  }>;
   readonly land: (request: CandidateRequest) => Promise<LandResult>;
   /** Tells one target of a notice. At most a minute; fails when the target was not told, and may tell it twice. */
   readonly deliver: (request: DeliveryRequest) => Promise<Delivered>;

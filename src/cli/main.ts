@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { STAGE_GATES } from '../core/ask-types.ts';
-import { TASK_STATES } from '../core/task-types.ts';
+import { PRIORITIES, TASK_STATES } from '../core/task-types.ts';
 import type { Table } from './command-table.ts';
 import { EXIT, explainError } from './errors.ts';
 import { addHelp, endOfCommander } from './help.ts';
@@ -123,10 +123,11 @@ function addSubmit(table: Table): void {
       .option('--file <path>', 'read the body from a file; - reads standard input')
       .option('--run <command>', 'a shell task: the command does the work')
       .option('--agent <name>', 'an agent of tasks.yaml')
+      .option('--priority <class>', `one of ${PRIORITIES.join(', ')}: how it waits for landing`)
       .option('--request-id <key>', 'submitting again with the same key is the same task')
       .option(
         '--from <path>',
-        'many: one JSON object a line, {title, body?, run?, agent?, requestId?, type?, …}; - reads standard input',
+        'many: one JSON object a line, {title, body?, run?, agent?, priority?, requestId?, type?, …}; - reads standard input',
       )
       .option('--approve <stages>', `wait for a decision after: ${STAGE_GATES.join(',')}, or none`)
       .option('--type <type>', 'task, proposal (a task once it is approved) or question')
@@ -183,12 +184,40 @@ function addReading(table: Table): void {
       .option('--attempt <n>', 'of one attempt', count('--attempt')),
     async () => (await import('./commands/logs.ts')).logs,
   );
+  addQueue(table);
+}
+
+function addQueue(table: Table): void {
+  const queue = table.program
+    .command('queue')
+    .description('what waits for landing, and why nothing lands when nothing does')
+    .option('--project <name>', 'of one project')
+    .enablePositionalOptions();
+  table.action(queue, async () => (await import('./commands/queue.ts')).queue);
   table.action(
-    program
-      .command('queue')
-      .description('what waits for landing, and why nothing lands when nothing does')
+    queue.command('pause').description('land nothing until resume').option('--project <name>', 'of one project'),
+    async () => (await import('./commands/queue-control.ts')).holdQueue('pause'),
+  );
+  table.action(
+    queue
+      .command('resume')
+      .description('land again, after a pause and after what stopped the queue')
       .option('--project <name>', 'of one project'),
-    async () => (await import('./commands/queue.ts')).queue,
+    async () => (await import('./commands/queue-control.ts')).holdQueue('resume'),
+  );
+  table.action(queue.command('promote').description('take one that waits as the next').argument('<id>'), async () =>
+    (await import('./commands/queue-control.ts')).moveInQueue('promote'),
+  );
+  table.action(queue.command('remove').description('take one out of the queue').argument('<id>'), async () =>
+    (await import('./commands/queue-control.ts')).moveInQueue('remove'),
+  );
+  table.action(
+    table.program
+      .command('flakes')
+      .description('tests that were red and then green on the same tree')
+      .option('--project <name>', 'of one project')
+      .option('--limit <n>', 'at most so many', count),
+    async () => (await import('./commands/flakes.ts')).flakes,
   );
 }
 

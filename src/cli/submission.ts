@@ -5,7 +5,7 @@ import type { Parsed } from '../core/parsed.ts';
 import { fail, ok } from '../core/parsed.ts';
 import { quote } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
-import type { Work } from '../core/task-types.ts';
+import { PRIORITIES, type Priority, type Work } from '../core/task-types.ts';
 import { checkAsking, type Asking, type AskingDraft } from './asking-options.ts';
 
 /** A task as it was asked for, not yet checked. */
@@ -14,6 +14,7 @@ export interface Draft extends AskingDraft {
   readonly body?: string | undefined;
   readonly run?: string | undefined;
   readonly agent?: string | undefined;
+  readonly priority?: string | undefined;
   readonly requestId?: string | undefined;
 }
 
@@ -21,6 +22,7 @@ export interface Submission extends Asking {
   readonly title: string;
   readonly body: string;
   readonly work: Work;
+  readonly priority: Priority;
   readonly requestId: string | null;
 }
 
@@ -31,6 +33,7 @@ const KEYS: Readonly<Record<string, keyof Draft>> = {
   body: 'body',
   run: 'run',
   agent: 'agent',
+  priority: 'priority',
   requestId: 'requestId',
   'request-id': 'requestId',
   request_id: 'requestId',
@@ -56,10 +59,15 @@ export function checkDraft(draft: Draft, settings: Pick<ProjectSettings, 'agent'
   if (work.kind === 'invalid') return work;
   const requestId = checkRequestId(draft.requestId);
   if (requestId.kind === 'invalid') return requestId;
+  const priority = PRIORITIES.find((one) => one === (draft.priority ?? 'normal'));
+  if (priority === undefined) {
+    return fail(`priority: ${quote(draft.priority ?? '')} is none; give ${PRIORITIES.join(', ')}`);
+  }
   return ok({
     title: title.value,
     body: body.value,
     work: work.value,
+    priority,
     requestId: requestId.value,
     ...asking.value,
   });

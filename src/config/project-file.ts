@@ -18,6 +18,7 @@ import {
   DEFAULT_IDLE,
   DEFAULT_REVISIONS,
   DEFAULT_TIMEOUT,
+  DEFAULT_TURN,
   projectSchema,
   type ProjectFile,
 } from './project-schema.ts';
@@ -44,7 +45,9 @@ export const readGate: ReadGate = (text) => {
     };
   }
   const settings = parseProjectFile(text);
-  return settings.kind === 'invalid' ? settings : { kind: 'ok', gate: settings.value.gate };
+  return settings.kind === 'invalid'
+    ? settings
+    : { kind: 'ok', gate: settings.value.gate, window: settings.value.window };
 };
 
 function complete(file: ProjectFile): Parsed<ProjectSettings> {
@@ -66,12 +69,14 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
     policy: {
       attempts: file.attempts ?? DEFAULT_ATTEMPTS,
       revisions: file.revisions ?? DEFAULT_REVISIONS,
+      turnMs: durationMs(file.turn ?? DEFAULT_TURN),
       idleTimeoutMs: durationMs(file.idle ?? DEFAULT_IDLE),
       totalTimeoutMs: durationMs(file.timeout ?? DEFAULT_TIMEOUT),
       approve: file.approve ?? DEFAULT_STAGE_GATES,
       patience: completePatience(file.asking),
       notify: completeRules(file.notify),
     },
+    window: file.window ?? null,
   });
 }
 
@@ -87,8 +92,14 @@ function completePatience(asking: ProjectFile['asking']): Patience {
 function completeGate(file: ProjectFile): Parsed<GateDefinition> {
   const list = Array.isArray(file.gate) ? file.gate : [file.gate];
   const commands = list.map((each): GateCommand => {
-    const { run, name, timeout } = typeof each === 'string' ? { run: each } : each;
-    return { name: name ?? oneLine(run, MAX_NAME_CHARS), run, timeoutMs: durationMs(timeout ?? DEFAULT_GATE_TIMEOUT) };
+    const { run, name, timeout, mode, needs } = typeof each === 'string' ? { run: each } : each;
+    return {
+      name: name ?? oneLine(run, MAX_NAME_CHARS),
+      run,
+      timeoutMs: durationMs(timeout ?? DEFAULT_GATE_TIMEOUT),
+      ...(mode === undefined || mode === 'strict' ? {} : { mode }),
+      ...(needs === undefined ? {} : { needs }),
+    };
   });
   const names = new Set<string>();
   for (const { name } of commands) {
@@ -97,13 +108,36 @@ function completeGate(file: ProjectFile): Parsed<GateDefinition> {
     }
     names.add(name);
   }
+  const wrong = wrongNeeds(commands);
+  if (wrong !== null) return fail(`${PROJECT_FILE}: gate: ${wrong}`);
   const setup = file.setup ?? null;
   return ok({ setup, commands, hash: hashGate(setup, commands) });
 }
 
+/** Why what the commands need can never be had; null when it can. */
+function wrongNeeds(commands: readonly GateCommand[]): string | null {
+  const names = new Set(commands.map(({ name }) => name));
+  for (const { name, needs = [] } of commands) {
+    const unknown = needs.find((other) => !names.has(other));
+    if (unknown !== undefined) return `${quote(name)} needs ${quote(unknown)}, which is no command's name; mend needs`;
+  }
+  const ended = new Set<string>();
+  for (let rounds = 0; rounds <= commands.length; rounds += 1) {
+    for (const { name, needs = [] } of commands) if (needs.every((other) => ended.has(other))) ended.add(name);
+  }
+  const stuck = commands.find(({ name }) => !ended.has(name));
+  return stuck === undefined ? null : `${quote(stuck.name)} needs what needs it in turn; take one of its needs away`;
+}
+
 /** The keys in one fixed order: the same definition has the same hash, however the file was written. */
 function hashGate(setup: string | null, commands: readonly GateCommand[]): string {
-  const canonical = JSON.stringify([setup, commands.map(({ name, run, timeoutMs }) => [name, run, timeoutMs])]);
+  const canonical = JSON.stringify([
+    setup,
+    commands.map(({ name, run, timeoutMs, mode, needs }) => {
+      const rest = [...(mode === undefined ? [] : [{ mode }]), ...(needs === undefined ? [] : [{ needs }])];
+      return [name, run, timeoutMs, ...rest];
+    }),
+  ]);
   return createHash('sha256').update(canonical).digest('hex');
 }
 

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { checkPlaceholders } from '../agents/placeholders.ts';
 import { STAGE_GATES } from '../core/ask-types.ts';
+import { GATE_MODES } from '../core/project.ts';
 import { parseDuration } from '../core/duration.ts';
 import { parseBranchName, parseProjectName } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
@@ -15,6 +16,8 @@ export const DEFAULT_REVISIONS = 2;
 export const DEFAULT_IDLE = '15m';
 export const DEFAULT_TIMEOUT = '2h';
 export const DEFAULT_GATE_TIMEOUT = '30m';
+export const DEFAULT_TURN = '30m';
+const MAX_WINDOW = 64;
 export const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,39}$/;
 
 /** A check by one of core's parsers, whose message is the error's, without the key that it may begin with. */
@@ -57,6 +60,23 @@ const gateCommand = closed(
       .optional(),
     run: shellCommand('run: npm test').meta({ description: 'The shell command; it must exit with 0.' }),
     timeout: duration('How long it may take.', DEFAULT_GATE_TIMEOUT),
+    mode: z
+      .enum(GATE_MODES, { error: must('strict, permissive or skip', 'mode: permissive') })
+      .meta({
+        description:
+          'permissive: that it fails is recorded and stops nothing; skip: it is not run. strict when left out.',
+      })
+      .optional(),
+    needs: z
+      .array(z.string({ error: must('the name of another command', 'lint') }), {
+        error: must('a list of names', 'needs: [lint]'),
+      })
+      .meta({
+        description:
+          'The names of the commands that must have ended before. As soon as one command has needs, all of them run side by side as far as theirs allow.',
+        examples: [['lint']],
+      })
+      .optional(),
   },
   'a map with run',
   '{run: npm test}',
@@ -263,6 +283,21 @@ export const projectSchema = closed(
       })
       .optional(),
     asking: asking.optional(),
+    window: z
+      .int({ error: must(`a whole number from 1 to ${MAX_WINDOW}`, 'window: 2') })
+      .min(1, { error: must(`a whole number from 1 to ${MAX_WINDOW}`, 'window: 2') })
+      .max(MAX_WINDOW, { error: must(`a whole number from 1 to ${MAX_WINDOW}`, 'window: 2') })
+      .meta({
+        title: 'Window',
+        description:
+          'Candidates that are gated side by side at the most, each on the one before. As many as there are gate slots when left out.',
+        examples: [2],
+      })
+      .optional(),
+    turn: duration(
+      'When work has come back from landing as often as it may, landing holds this long for it alone; 0s for never.',
+      DEFAULT_TURN,
+    ),
     notify: notifyRules
       .meta({
         title: 'Notices',

@@ -142,9 +142,14 @@ function untilResetMs(failure: Failure, nowMs: number): number {
   return Number.isNaN(leftMs) ? PHASE_BACKOFF.capMs : Math.min(MAX_LIMIT_MS, Math.max(MIN_LIMIT_MS, leftMs));
 }
 
-export function afterReturn(task: Task, request: RevisionRequest, surroundings: Surroundings): Task {
+/** Sent back by landing; its turn for itself is one revision more than it has. */
+export function afterReturn(
+  task: Task,
+  { request, turnUntilMs }: { readonly request: RevisionRequest; readonly turnUntilMs?: number | null },
+  surroundings: Surroundings,
+): Task {
   const returned = happen({ ...task, request, tries: 0 }, surroundings, { kind: 'returned', request });
-  if (task.revisions >= surroundings.spec.policy.revisions) {
+  if (task.revisions >= surroundings.spec.policy.revisions && (turnUntilMs ?? null) === null) {
     const kind: FailureKind = request.kind === 'red' ? 'command-failed' : 'conflict-markers';
     const failure: Failure = {
       kind,

@@ -80,6 +80,8 @@ export const workflowIds = {
   task: (id: TaskId): string => `task/${id}`,
   integration: (project: ProjectName, branch: BranchName): string => `integration/${project}/${branch}`,
   notice: (id: TaskId, sequence: number): string => `notice/${id}/${sequence}`,
+  /** `key`: the tree and the hash of the gate's definition. */
+  gate: (project: ProjectName, key: string): string => `gate/${project}/${key}`,
 };
 
 /** The task id in a task workflow's id, or null when it is some other workflow's. */

@@ -18,7 +18,14 @@ export interface GateCommand {
   /** A shell command. */
   readonly run: string;
   readonly timeoutMs: number;
+  /** `permissive`: when it fails that is recorded, and stops nothing; `skip`: it is not run. Left out: strict. */
+  readonly mode?: GateMode;
+  /** The names of those that must have ended before. Where no command says any, they run in their order. */
+  readonly needs?: readonly string[];
 }
+
+export type GateMode = 'strict' | 'permissive' | 'skip';
+export const GATE_MODES: readonly GateMode[] = ['strict', 'permissive', 'skip'];
 
 /** The project's own checks, as they stand on main when a candidate is built. */
 export interface GateDefinition {
@@ -37,4 +44,6 @@ export interface ProjectSettings {
   readonly agent: string;
   readonly agents: Readonly<Record<string, AgentDefinition>>;
   readonly policy: TaskPolicy;
+  /** Candidates that are gated side by side at the most; null: as many as there are gate slots. */
+  readonly window: number | null;
 }

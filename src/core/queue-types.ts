@@ -3,7 +3,7 @@
 import type { Failure } from './failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
 import type { GateDefinition } from './project.ts';
-import type { Held, Person, RevisionRequest } from './task-types.ts';
+import type { Held, Person, Priority, RevisionRequest } from './task-types.ts';
 import type { Landing } from './task-events.ts';
 
 /** Which main, of which repository, the queue lands on. */
@@ -26,16 +26,49 @@ export interface QueueItem {
   readonly author: Person;
   /** Fixes the candidate's dates, so that building it again gives the same commit. */
   readonly enqueuedAtMs: number;
+  readonly priority: Priority;
+  /** When the task was first handed off: its place in line, which it keeps when it comes back. */
+  readonly placeMs: number;
+  /** How often it was sent back so far, and after how many times it gets its exclusive turn. */
+  readonly returns: number;
+  readonly mayReturn: number;
+  /** How long landing holds for its exclusive turn; 0: it gets none. */
+  readonly turnMs: number;
+  /** The task that it came from: those of one parent take turns with others'. */
+  readonly parent: TaskId | null;
 }
 
 /** A commit that would become main's next. */
 export interface Candidate {
   readonly commit: ObjectId;
   readonly tree: ObjectId;
-  /** Its first parent. */
+  /** Its first parent: main, or the candidate ahead that it stands on. */
   readonly main: ObjectId;
   readonly gate: GateDefinition;
 }
+
+/** What a candidate ahead was made of, so that a host that lacks it makes the same one. */
+export interface Below {
+  readonly item: QueueItem;
+  readonly commit: ObjectId;
+  readonly tree: ObjectId;
+  readonly main: ObjectId;
+  readonly gateHash: string;
+}
+
+/** Main as somebody who looked has found it. */
+export interface MainSeen {
+  readonly commit: ObjectId;
+  /** Of the main that was known before: `first` when none was. */
+  readonly since: 'first' | 'same' | 'ahead' | 'rewritten';
+  /** Landings of ours that a rewritten main no longer has, one line each. */
+  readonly vanished: readonly string[];
+}
+
+/** Whether a gate run is on its way, over, or could not be found. */
+export type RunState =
+  | { readonly kind: 'running'; readonly runId: string; readonly suspect: boolean }
+  | { readonly kind: 'ended'; readonly verdict: GateVerdict };
 
 export type BuildResult =
   | { readonly kind: 'candidate'; readonly candidate: Candidate; readonly knownGreen: boolean }
@@ -43,14 +76,34 @@ export type BuildResult =
   | { readonly kind: 'landed'; readonly landing: Landing }
   /** Merged with main it changes nothing. */
   | { readonly kind: 'nothing-to-land' }
+  /** It conflicts with main itself. */
   | { readonly kind: 'conflict'; readonly request: RevisionRequest }
+  /** It goes together with main, but not with a candidate ahead: it waits until that one is decided. */
+  | { readonly kind: 'behind' }
   | { readonly kind: 'refused'; readonly failure: Failure }
   /** The task's workflow is closed, and its commit is not on main: nobody wants it there any more. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'held'; readonly why: Held['kind']; readonly text: string };
 
+/** What came of building, and what was seen on the way. */
+export interface BuildAnswer {
+  readonly result: BuildResult;
+  /** Null when main was not looked at, or could not be. */
+  readonly main: MainSeen | null;
+  /** The gate run that was begun for the candidate at once; null when none was. */
+  readonly run: RunState | null;
+  /** Gate slots of all workers; null when nobody could tell. */
+  readonly slots: number | null;
+  /** The project's own limit of candidates; null without one. */
+  readonly window: number | null;
+}
+
 export type GateVerdict =
-  | { readonly kind: 'green' }
+  | {
+      readonly kind: 'green';
+      /** What the first run said, when only a second one on the same tree was green. */
+      readonly flake?: string;
+    }
   | {
       readonly kind: 'red';
       readonly failedCommand: string;
@@ -77,7 +130,13 @@ export type LandResult =
 export type LandingReply =
   | { readonly kind: 'landed'; readonly handoff: number; readonly landing: Landing }
   | { readonly kind: 'nothing-to-land'; readonly handoff: number }
-  | { readonly kind: 'returned'; readonly handoff: number; readonly request: RevisionRequest }
+  | {
+      readonly kind: 'returned';
+      readonly handoff: number;
+      readonly request: RevisionRequest;
+      /** Until when landing holds for the task's exclusive turn; null when it gets none. */
+      readonly turnUntilMs: number | null;
+    }
   | { readonly kind: 'refused'; readonly handoff: number; readonly failure: Failure }
   | { readonly kind: 'held'; readonly handoff: number; readonly held: Held | null }
   | { readonly kind: 'withdrawn'; readonly handoff: number };
@@ -86,14 +145,22 @@ export type LandingReply =
 export interface QueueRow {
   readonly position: number;
   readonly id: TaskId;
-  readonly title: string;
-  readonly state: 'queued' | 'building' | 'gating' | 'landing' | 'held';
+  /** Null of one that still waits: its task knows. */
+  readonly title: string | null;
+  readonly priority: Priority;
+  /**
+   * `queued`: in line; `building`, `gating`, `landing`; `green`: waits for those ahead; `failing`: red, and run once
+   * more or judged; `held`: see `waitingFor`.
+   */
+  readonly state: 'queued' | 'building' | 'gating' | 'green' | 'failing' | 'landing' | 'held';
   readonly base: ObjectId | null;
   readonly tree: ObjectId | null;
   readonly verdict: 'green' | 'red' | null;
   readonly waitingFor: string | null;
   /** ISO 8601. */
   readonly since: string;
+  /** About when it lands if all goes well, ISO 8601; null when nothing is known to go by. */
+  readonly estimate: string | null;
 }
 
 export interface QueueView {
@@ -101,7 +168,14 @@ export interface QueueView {
   readonly branch: BranchName;
   readonly origin: string;
   readonly landed: number;
+  /** How many candidates may be gated side by side. */
+  readonly window: number;
+  readonly flakes: number;
   readonly rows: readonly QueueRow[];
-  /** Why nothing lands until somebody acts; null in the normal case. */
+  /** How many more wait than there are rows. */
+  readonly more: number;
+  /** Why nothing lands for now; null in the normal case. */
   readonly stopped: string | null;
+  /** What somebody should look at, one line each. */
+  readonly alarms: readonly string[];
 }

@@ -1,49 +1,109 @@
 /** What people see of a queue. */
 
-import type { Queue, QueueStep } from './queue-state.ts';
+import { linksOf, widthOf, type Link } from './queue-chain.ts';
+import { median } from './queue-line.ts';
+import type { Queue } from './queue-state.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
-export function queueViewOf(queue: Queue, target: Target): QueueView {
-  const { step } = queue;
+/** More rows than anybody reads; the rest is told as a number. */
+const MAX_ROWS = 1_000;
+const LATE_RUNS = 3;
+const STILL_RUNS = 6;
+
+export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows = MAX_ROWS): QueueView {
+  const width = widthOf(queue);
+  const runMs = median(queue.runTimes);
+  const estimateAt = (place: number): string | null =>
+    queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null
+      ? null
+      : new Date(nowMs + Math.ceil((place + 1) / width) * runMs).toISOString();
+  const chain = linksOf(queue).map((link, at) => ({ ...chainRow(link, queue), estimate: estimateAt(at) }));
+  const line = queue.line.slice(0, Math.max(0, maxRows - chain.length)).map((waiting, at) => ({
+    id: waiting.taskId,
+    title: waiting.item?.title ?? null,
+    priority: waiting.priority,
+    ...WAITING,
+    waitingFor: whyNot(queue),
+    since: iso(waiting.placeMs),
+    estimate: estimateAt(chain.length + at),
+  }));
+  const rows = [...chain, ...line].map((row, at): QueueRow => ({ position: at + 1, ...row }));
   return {
     ...target,
     landed: queue.landed,
-    rows: queue.items.map((item, index): QueueRow => {
-      const at = index === 0 ? presentRow(step, item.enqueuedAtMs) : waitingRow(item.enqueuedAtMs);
-      const { sinceMs, ...row } = at;
-      return {
-        position: index + 1,
-        id: item.taskId,
-        title: item.title,
-        ...row,
-        since: new Date(sinceMs).toISOString(),
-      };
-    }),
-    stopped: step.kind === 'stopped' ? step.text : null,
+    window: width,
+    flakes: queue.flakes,
+    rows,
+    more: queue.chain.length + queue.line.length - rows.length,
+    stopped: queue.halt?.text ?? queue.redMain?.text ?? null,
+    alarms: alarmsOf(queue, nowMs, runMs),
   };
 }
 
-type Row = Omit<QueueRow, 'position' | 'id' | 'title' | 'since'> & { readonly sinceMs: number };
+const WAITING = { state: 'queued', base: null, tree: null, verdict: null } as const;
 
-function waitingRow(sinceMs: number): Row {
-  return { state: 'queued', base: null, tree: null, verdict: null, waitingFor: null, sinceMs };
+function chainRow(
+  { entry, candidate, run, isGreen, isSound }: Link,
+  queue: Queue,
+): Omit<QueueRow, 'position' | 'estimate'> {
+  const { item, stage } = entry;
+  const about = { id: item.taskId, title: item.title, priority: item.priority };
+  const made = stage.kind === 'candidate' || stage.kind === 'red' || stage.kind === 'landing' ? stage.candidate : null;
+  const place = { base: made?.main ?? null, tree: made?.tree ?? null };
+  const row = { ...about, ...place, verdict: null, waitingFor: whyNot(queue) };
+  switch (stage.kind) {
+    case 'building':
+      return { ...row, state: 'building', since: iso(stage.sinceMs) };
+    case 'held':
+      return { ...row, state: 'held', waitingFor: stage.held.text, since: iso(stage.held.sinceMs) };
+    case 'behind':
+      return {
+        ...row,
+        state: 'held',
+        waitingFor: 'conflicts with one ahead: waits until that one is decided',
+        since: iso(stage.sinceMs),
+      };
+    case 'red': {
+      const waitingFor = isSound ? 'red: main is looked at first' : 'red: waits for the verdicts on those ahead';
+      return { ...row, state: 'failing', verdict: 'red', waitingFor, since: iso(stage.sinceMs) };
+    }
+    case 'landing':
+      return { ...row, state: 'landing', verdict: 'green', since: iso(stage.sinceMs) };
+    case 'candidate': {
+      if (candidate === null) return { ...row, state: 'building', since: iso(stage.sinceMs) };
+      if (isGreen) return { ...row, state: 'green', verdict: 'green', since: iso(stage.sinceMs) };
+      if (run?.state === 'suspect') {
+        return { ...row, state: 'failing', waitingFor: 'red: run once more', since: iso(run.sinceMs) };
+      }
+      const waitingFor = row.waitingFor ?? (run === null ? 'a gate slot' : null);
+      return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs) };
+    }
+  }
 }
 
-function presentRow(step: QueueStep, enqueuedAtMs: number): Row {
-  switch (step.kind) {
-    case 'idle':
-      return waitingRow(enqueuedAtMs);
-    case 'building':
-      return { ...waitingRow(step.sinceMs), state: 'building' };
-    case 'gating':
-    case 'landing': {
-      const { main, tree } = step.candidate;
-      const verdict = step.kind === 'landing' ? 'green' : null;
-      return { state: step.kind, base: main, tree, verdict, waitingFor: null, sinceMs: step.sinceMs };
-    }
-    case 'holding':
-      return { ...waitingRow(step.held.sinceMs), state: 'held', waitingFor: step.held.text };
-    case 'stopped':
-      return { ...waitingRow(step.sinceMs), state: 'held', waitingFor: step.text };
+function whyNot({ halt, redMain, turn }: Queue): string | null {
+  if (halt !== null) return halt.text;
+  if (redMain !== null) return redMain.text;
+  return turn === null ? null : `the turn of ${turn.taskId}, until ${iso(turn.untilMs)} at the latest`;
+}
+
+/** What has gone on for longer than gate runs of late explain. */
+function alarmsOf({ chain, lastLandedMs, halt }: Queue, nowMs: number, runMs: number): readonly string[] {
+  const [head] = chain;
+  if (head === undefined || runMs === 0 || halt !== null) return [];
+  const alarms: string[] = [];
+  const headMs = nowMs - startOf(head.stage);
+  if (headMs > LATE_RUNS * runMs) alarms.push(`the first in line has been there for ${LATE_RUNS} gate runs and more`);
+  if (lastLandedMs !== null && nowMs - lastLandedMs > STILL_RUNS * runMs && headMs > STILL_RUNS * runMs) {
+    alarms.push(`nothing has landed for ${STILL_RUNS} gate runs and more`);
   }
+  return alarms;
+}
+
+function startOf(stage: Queue['chain'][number]['stage']): number {
+  return stage.kind === 'held' ? stage.held.sinceMs : stage.sinceMs;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -1,283 +1,213 @@
 /**
- * The queue's whole life, as a pure function of its state and what happens to it. Strictly serial: one item at a time
- * goes from `building` to `landing`, the others wait in the order of their arrival.
+ * The queue's whole life, as a function of its value, of what was heard meanwhile, and of the time:
+ * `reconcile(queue, facts, clock)` gives the next value and all that should be under way now. It is level-triggered: a
+ * command whose word is lost is still wanted at the next look, and one that comes twice changes nothing.
+ *
+ * Who was handed off waits in the `line`. The first few are in the `chain`: each becomes a candidate on the nearest one
+ * ahead that is not failing, the first on main, and they are gated side by side. Main advances by the first alone.
  *
  * ```
- *   idle ── enqueued ──▶ building
+ *   line ─── a slot is free, or it is a hotfix ───────────────────▶ building
  *
- *   building ──┬─ candidate, its tree not known as green ───────▶ gating
- *              ├─ candidate, known as green ────────────────────▶ landing
- *              ├─ conflict, nothing to land, refused, landed ───▶ answer, next item
- *              ├─ its task was ended from outside ──────────────▶ next item
- *              └─ held ─────────────────────────────────────────▶ holding
+ *   building ───┬─ candidate ─────────────────────────────────────▶ candidate
+ *               ├─ conflicts with a candidate ahead ──────────────▶ behind
+ *               ├─ conflict with main, nothing to land, refused,
+ *               │  landed ────────────────────────────────────────▶ answer
+ *               ├─ its task was ended from outside ───────────────▶ gone, without a word
+ *               └─ held ──────────────────────────────────────────▶ held ──── due ────▶ building
  *
- *   gating ────┬─ green ────────────────────────────────────────▶ landing
- *              ├─ red ──────────────────────────────────────────▶ answer, next item
- *              ├─ none: the host's fault, at most three runs ───▶ gating
- *              └─ none, once more ──────────────────────────────▶ holding
+ *   behind ──── what it stands on, or main, is another ───────────▶ building (its stage stays until then)
  *
- *   landing ───┬─ landed, refused ──────────────────────────────▶ answer, next item
- *              ├─ main has moved ───────────────────────────────▶ building
- *              ├─ held ─────────────────────────────────────────▶ holding, in doubt whether it landed
- *              └─ main is not what was tested ──────────────────▶ stopped
+ *   candidate ──┬─ what it stands on is another ──────────────────▶ building (its stage stays until then)
+ *               ├─ green, and the first on main ──────────────────▶ landing
+ *               ├─ red, twice on the same tree ───────────────────▶ red
+ *               └─ the gate could not be run ─────────────────────▶ held
  *
- *   holding ────── due ─────────────────────────────────────────▶ building
- *   next item: building, or idle when there is none
+ *   red ────────┬─ what it stood on is another ───────────────────▶ building (its stage stays until then)
+ *               ├─ all that it stood on is green, and main is ────▶ answer
+ *               └─ main is red ───── and is green again ──────────▶ building
+ *
+ *   landing ────┬─ landed, refused ───────────────────────────────▶ answer
+ *               ├─ main has moved ────────────────────────────────▶ building
+ *               ├─ held ──────────────────────────────────────────▶ held, in doubt whether it landed
+ *               └─ main is not what was tested ───────────────────▶ the whole queue halts
  * ```
  *
- * An item that is withdrawn leaves at any step at once, but for: `landing`, and `building` or `holding` in doubt, where
- * it leaves as soon as git has said that it is not on main; and `stopped`, where only a person can tell.
+ * The whole queue halts for a person's pause, a rewritten main and a main that is not what was tested, until somebody
+ * says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
  *
- * Kept true here: only a candidate with a green verdict for its tree and its gate reaches `landing` (N3); an item
- * leaves the queue only with an answer to its task, unless that was ended from outside (N1); each hand-off has one answer, and gets that one again when it
- * comes again (N2); a task that was told `withdrawn` is not on main, and nothing of that hand-off will land.
+ * Kept true here: only a first candidate on main with a green verdict for its tree and its gate reaches `landing` (N3);
+ * an item leaves the queue only with an answer to its task, unless that was ended from outside (N1, queue-answers.ts); each hand-off has one answer (N2); a
+ * task that was told `withdrawn` is not on main, and nothing of that hand-off will land.
  */
 
-import { newestWithin } from './bounds.ts';
-import { tailOf } from './failure.ts';
-import type { TaskId } from './ids.ts';
-import type { Answered, Doubt, Queue, QueueClock, QueueEvent, QueueStep } from './queue-state.ts';
-import type { BuildResult, Candidate, GateVerdict, LandingReply, LandResult, QueueItem } from './queue-types.ts';
-import { backoffMs, HOLD_BACKOFF } from './retry.ts';
-import type { Held } from './task-types.ts';
-import { oneLine } from './text.ts';
+import { activeRuns, isUndecided, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { commandsOf, isAllowed } from './queue-commands.ts';
+import { take } from './queue-facts.ts';
+import { gateKey } from './queue-keys.ts';
+import { goesAhead, without } from './queue-line.ts';
+import type { Entry, Queue, QueueClock, QueueFact, Reconciled, Run, Waiting } from './queue-state.ts';
+import { blame, needsMainGated } from './queue-verdicts.ts';
 
 export { EMPTY_QUEUE } from './queue-state.ts';
-export type { AddressedReply, Answered, Doubt, Queue, QueueClock, QueueEvent, QueueStep } from './queue-state.ts';
+export type * from './queue-state.ts';
 export { queueViewOf } from './queue-view.ts';
+export { refusalOf } from './queue-arrivals.ts';
+export { MAX_ANSWERED } from './queue-answers.ts';
+export { MAX_GREEN } from './queue-verdicts.ts';
 
-export const MAX_GREEN = 50;
-/** Runs of one gate that may end for the host's reasons before the queue holds and says so. */
-export const MAX_GATE_RUNS = 3;
-/** Answers that are kept for hand-offs that come again: more than can be under way at a time. */
-export const MAX_ANSWERED = 100;
-const MAX_ANSWERED_CHARS = 100_000;
-/** Items whose JSON is longer than this in all leave no room for more: their tasks hand off again later. */
-export const MAX_ITEMS_CHARS = 300_000;
-const MAX_REASON_CHARS = 500;
-const MAX_LOG_CHARS = 16_384;
+export const LOOK_EVERY_MS = 60_000;
+/** Beyond those in question, so many may be in the chain that wait for one ahead. */
+const MAX_BEHIND = 16;
+const MAX_DROPPED = 64;
+/** Each round settles one thing at least, and a chain has few. */
+const MAX_ROUNDS = 1_000;
 
-/** The queue after an event; the same object when the event means nothing in its step. */
-export function nextQueue(queue: Queue, event: QueueEvent, clock: QueueClock): Queue {
-  const { step } = queue;
-  switch (event.kind) {
-    case 'enqueued':
-      return enqueue(queue, event.item, clock);
-    case 'withdraw':
-      return withdraw(queue, event.taskId, event.handoff, clock);
-    case 'built':
-      return step.kind === 'building' ? afterBuild(queue, event.result, clock) : queue;
-    case 'gated':
-      return step.kind === 'gating' ? afterGate(queue, event.verdict, step, clock) : queue;
-    case 'pushed':
-      return step.kind === 'landing' ? afterPush(queue, event.result, clock) : queue;
-    case 'due':
-      return step.kind === 'holding' && clock.nowMs >= step.untilMs ? build(queue, clock) : queue;
-    case 'told':
-      return event.count > 0 ? { ...queue, replies: queue.replies.slice(event.count) } : queue;
+export function reconcile(queue: Queue, facts: readonly QueueFact[], clock: QueueClock): Reconciled {
+  const heard = facts.reduce((next, fact) => take(next, fact, clock), queue);
+  const settled = settle(heard, clock);
+  return { queue: settled, commands: commandsOf(settled, clock), wakeAtMs: wakeAtMs(settled) };
+}
+
+const RULES: readonly ((queue: Queue, clock: QueueClock) => Queue)[] = [
+  endTurn,
+  goOnAfterHold,
+  blame,
+  fill,
+  dropRuns,
+  gateMain,
+  startRuns,
+  startLanding,
+  nextLook,
+];
+
+function settle(queue: Queue, clock: QueueClock): Queue {
+  let settled = queue;
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const before = settled;
+    settled = RULES.reduce((next, rule) => rule(next, clock), before);
+    if (settled === before) return settled;
   }
+  throw new Error('the queue does not come to rest');
 }
 
-function enqueue(queue: Queue, item: QueueItem, clock: QueueClock): Queue {
-  const { taskId, attempt, head } = item;
-  const ofTask = queue.items.filter((other) => other.taskId === taskId);
-  if (ofTask.some((other) => other.attempt >= attempt)) return rename(queue, item);
-  const before = answerTo(queue, taskId, attempt);
-  if (before !== null && (before.head === null || before.head === head)) return tellAgain(queue, before);
-  if (ofTask.length === 0 && queue.items.length > 0 && JSON.stringify(queue.items).length > MAX_ITEMS_CHARS)
-    return queue;
-  // A newer hand-off of the same task replaces one that still waits; the one under way is answered first.
-  const replaced = ofTask.filter((other) => other !== queue.items[0]);
-  const rest = queue.items.filter((other) => !replaced.includes(other));
-  let grown: Queue = { ...queue, items: [...rest, item] };
-  for (const other of replaced) grown = answer(grown, other, { kind: 'withdrawn', handoff: other.attempt });
-  if (queue.step.kind === 'stopped') return tellHeld(grown, [item], stopOf(queue.step.text, queue.step.sinceMs));
-  return queue.step.kind === 'idle' ? build(grown, clock) : grown;
+function endTurn(queue: Queue, { nowMs }: QueueClock): Queue {
+  return queue.turn !== null && nowMs >= queue.turn.untilMs ? { ...queue, turn: null } : queue;
 }
 
-/** The same hand-off again, under a title that was edited: one that is under way keeps its own. */
-function rename(queue: Queue, item: QueueItem): Queue {
-  const known = queue.items.find((other) => other.taskId === item.taskId && other.attempt === item.attempt);
-  if (known === undefined || known === queue.items[0] || known.title === item.title) return queue;
-  return { ...queue, items: queue.items.map((other) => (other === known ? { ...other, title: item.title } : other)) };
-}
-
-function withdraw(queue: Queue, taskId: TaskId, handoff: number, clock: QueueClock): Queue {
-  const item = queue.items.find((other) => other.taskId === taskId && other.attempt === handoff);
-  if (item === undefined) {
-    // Answered already, or it never came; then it must not land when it comes yet.
-    const before = answerTo(queue, taskId, handoff);
-    if (before !== null) return tellAgain(queue, before);
-    return answer(queue, { taskId, head: null }, { kind: 'withdrawn', handoff });
-  }
-  if (item === queue.items[0]) {
-    const { step, doubt } = queue;
-    if (step.kind === 'stopped' || doubt === 'withdraw') return queue;
-    if (step.kind === 'landing') return { ...queue, doubt: 'withdraw' };
-    if (doubt === 'pushed') {
-      const asked: Queue = { ...queue, doubt: 'withdraw' };
-      // Git is asked at once, not when the hold is over.
-      return step.kind === 'holding' ? build(asked, clock) : asked;
-    }
-    return finish(queue, clock, { kind: 'withdrawn', handoff });
-  }
-  const items = queue.items.filter((other) => other !== item);
-  return answer({ ...queue, items }, item, { kind: 'withdrawn', handoff });
-}
-
-function afterBuild(queue: Queue, result: BuildResult, clock: QueueClock): Queue {
-  const handoff = queue.items[0]?.attempt ?? 0;
-  switch (result.kind) {
-    case 'candidate': {
-      if (queue.doubt === 'withdraw') return finish(queue, clock, { kind: 'withdrawn', handoff });
-      const { candidate } = result;
-      const built: Queue = { ...queue, doubt: 'none' };
-      const known = result.knownGreen || queue.green.includes(greenKey(candidate));
-      if (known) return { ...built, step: { kind: 'landing', candidate, sinceMs: clock.nowMs } };
-      return { ...tellGoingOn(built), step: { kind: 'gating', candidate, run: 1, sinceMs: clock.nowMs } };
-    }
-    case 'landed':
-      return finish({ ...queue, landed: queue.landed + 1 }, clock, {
-        kind: 'landed',
-        handoff,
-        landing: result.landing,
-      });
-    case 'nothing-to-land':
-      return finish(queue, clock, { kind: 'nothing-to-land', handoff });
-    case 'conflict':
-      return finish(queue, clock, { kind: 'returned', handoff, request: result.request });
-    case 'refused':
-      return finish(queue, clock, { kind: 'refused', handoff, failure: result.failure });
-    case 'ended':
-      // Nobody waits for an answer; should the task be taken up again, the same hand-off is a new one.
-      return next(queue, clock, queue.items.slice(1));
-    case 'held':
-      return hold(queue, result.why, result.text, clock);
-  }
-}
-
-function afterGate(
-  queue: Queue,
-  verdict: GateVerdict,
-  step: Extract<QueueStep, { kind: 'gating' }>,
-  clock: QueueClock,
-): Queue {
-  const { candidate } = step;
-  switch (verdict.kind) {
-    case 'green': {
-      const key = greenKey(candidate);
-      const green = [...queue.green.filter((other) => other !== key), key].slice(-MAX_GREEN);
-      return { ...queue, green, step: { kind: 'landing', candidate, sinceMs: clock.nowMs } };
-    }
-    case 'red':
-      return finish(queue, clock, {
-        kind: 'returned',
-        handoff: queue.items[0]?.attempt ?? 0,
-        request: {
-          kind: 'red',
-          main: candidate.main,
-          text: oneLine(verdict.text, MAX_REASON_CHARS),
-          files: [],
-          failedCommand: verdict.failedCommand,
-          evidence: tailOf(verdict.logTail, MAX_LOG_CHARS),
-          landedSince: verdict.landedSince,
-        },
-      });
-    case 'none':
-      if (step.run < MAX_GATE_RUNS) {
-        return { ...queue, step: { kind: 'gating', candidate, run: step.run + 1, sinceMs: clock.nowMs } };
-      }
-      return hold(queue, 'gate', `the gate could not be run to its end ${step.run} times: ${verdict.reason}`, clock);
-  }
-}
-
-function afterPush(queue: Queue, result: LandResult, clock: QueueClock): Queue {
-  const handoff = queue.items[0]?.attempt ?? 0;
-  switch (result.kind) {
-    case 'landed':
-      return finish({ ...queue, landed: queue.landed + 1 }, clock, {
-        kind: 'landed',
-        handoff,
-        landing: result.landing,
-      });
-    case 'moved':
-      return queue.doubt === 'withdraw' ? finish(queue, clock, { kind: 'withdrawn', handoff }) : build(queue, clock);
-    case 'mismatch': {
-      const stop = stopOf(result.text, clock.nowMs);
-      const stopped: Queue = { ...queue, step: { kind: 'stopped', text: stop.text, sinceMs: stop.sinceMs } };
-      return tellHeld(stopped, queue.items, stop);
-    }
-    case 'refused':
-      return finish(queue, clock, { kind: 'refused', handoff, failure: result.failure });
-    case 'held': {
-      const doubt: Doubt = queue.doubt === 'withdraw' ? 'withdraw' : 'pushed';
-      return hold({ ...queue, doubt }, result.why, result.text, clock);
-    }
-  }
-}
-
-/** Answers the present item's task and goes on with the next one. */
-function finish(queue: Queue, clock: QueueClock, reply: LandingReply): Queue {
-  const [item, ...rest] = queue.items;
-  const answered = item === undefined ? queue : answer(queue, item, reply);
-  return next(answered, clock, rest);
-}
-
-function next(queue: Queue, clock: QueueClock, items: readonly QueueItem[]): Queue {
-  return build({ ...queue, items, doubt: 'none', holds: 0, heldText: null }, clock);
-}
-
-function build(queue: Queue, clock: QueueClock): Queue {
-  return { ...queue, step: queue.items.length === 0 ? { kind: 'idle' } : { kind: 'building', sinceMs: clock.nowMs } };
-}
-
-function hold(queue: Queue, why: Held['kind'], reason: string, clock: QueueClock): Queue {
-  const text = oneLine(reason, MAX_REASON_CHARS);
-  const tries = queue.holds + 1;
-  const held: Held = { kind: why, text, sinceMs: clock.nowMs };
-  const untilMs = clock.nowMs + backoffMs(HOLD_BACKOFF, tries, clock.random);
-  const holding: Queue = { ...queue, step: { kind: 'holding', held, tries, untilMs }, holds: tries, heldText: text };
-  // The task is told when the reason is new, not at every try.
-  return queue.heldText === text ? holding : tellHeld(holding, queue.items.slice(0, 1), held);
-}
-
-function tellGoingOn(queue: Queue): Queue {
-  return queue.heldText === null ? queue : tellHeld({ ...queue, heldText: null }, queue.items.slice(0, 1), null);
-}
-
-/** A stopped queue waits for a person, who looks at what the gate and main disagree about. */
-function stopOf(text: string, sinceMs: number): Held {
-  return { kind: 'gate', text: oneLine(text, MAX_REASON_CHARS), sinceMs };
-}
-
-function tellHeld(queue: Queue, items: readonly QueueItem[], held: Held | null): Queue {
-  const told = items.map(
-    ({ taskId, attempt }) => ({ taskId, reply: { kind: 'held', handoff: attempt, held } }) as const,
+function goOnAfterHold(queue: Queue, { nowMs }: QueueClock): Queue {
+  const isDue = ({ stage }: Entry): boolean => stage.kind === 'held' && nowMs >= stage.untilMs;
+  if (queue.halt !== null || !queue.chain.some(isDue)) return queue;
+  const chain = queue.chain.map((entry): Entry =>
+    isDue(entry) ? { ...entry, stage: { kind: 'building', sinceMs: nowMs } } : entry,
   );
-  return { ...queue, replies: [...queue.replies, ...told] };
+  return { ...queue, chain };
 }
 
-/** The one place where a hand-off is answered for good. */
-function answer(queue: Queue, { taskId, head }: Pick<Answered, 'taskId' | 'head'>, reply: LandingReply): Queue {
-  const answered = [...queue.answered, { taskId, head, reply }];
+/** Takes the next one in line into the chain, when there is room. */
+function fill(queue: Queue, { nowMs }: QueueClock): Queue {
+  if (queue.halt !== null) return queue;
+  const next = queue.line.find(
+    (waiting) => isAllowed(queue, waiting) && !queue.chain.some(({ item }) => item.taskId === waiting.taskId),
+  );
+  // Only the first may pass: what waits for its details, or for an older hand-off of its own, is not overtaken.
+  if (next === undefined || next.item === null || (next !== queue.line[0] && isAllowed(queue, queue.line[0])))
+    return queue;
+  const width = widthOf(queue);
+  const links = linksOf(queue);
+  const ahead = links.filter(({ entry }) => goesAhead(entry.waited));
+  const isAhead = goesAhead(next);
+  const room = (some: readonly Link[]): boolean =>
+    some.filter(isUndecided).length < width && some.filter(isInQuestion).length < 2 * width - 1;
+  if (!room(isAhead ? ahead : links) || queue.chain.length >= 3 * width + MAX_BEHIND) return queue;
+  const { item, heldText, ...waited } = next;
+  const stage = { kind: 'building', sinceMs: nowMs } as const;
+  const entry: Entry = { item, waited, stage, doubt: 'none', holds: 0, heldText, wasGreen: false };
+  const at = isAhead ? placeAhead(queue, next) : queue.chain.length;
+  return { ...queue, line: without(queue.line, next), chain: queue.chain.toSpliced(at, 0, entry) };
+}
+
+function isInQuestion({ entry }: Link): boolean {
+  return entry.stage.kind !== 'behind' && entry.stage.kind !== 'red' && entry.stage.kind !== 'landing';
+}
+
+/** Behind what may be on main already and those that go ahead themselves; its turn is before all of them. */
+function placeAhead({ chain }: Queue, next: Waiting): number {
+  const first = chain.findIndex((entry) => {
+    if (entry.stage.kind === 'landing' || entry.doubt !== 'none') return false;
+    return next.lift === 'turn' || !goesAhead(entry.waited);
+  });
+  return first < 0 ? chain.length : first;
+}
+
+/** Gives up the runs that say nothing about any candidate. */
+function dropRuns(queue: Queue): Queue {
+  const wanted = new Set(
+    queue.chain.flatMap(({ stage }) => (stage.kind === 'candidate' ? [gateKey(stage.candidate)] : [])),
+  );
+  const kept = queue.runs.filter(({ key }) => wanted.has(key) && !queue.green.includes(key));
+  const isOldMain = queue.mainRun !== null && queue.mainRun.commit !== queue.main?.commit;
+  if (kept.length === queue.runs.length && !isOldMain) return queue;
+  const gone = queue.runs.filter((run) => !kept.includes(run) && run.runId !== null && !queue.green.includes(run.key));
+  if (isOldMain && queue.mainRun !== null && queue.mainRun.key !== null && queue.mainRun.runId !== null) {
+    const { key, runId, sinceMs } = queue.mainRun;
+    gone.push({ key, runId, sinceMs, state: 'running' });
+  }
   return {
     ...queue,
-    replies: [...queue.replies, { taskId, reply }],
-    answered: newestWithin(answered, MAX_ANSWERED, MAX_ANSWERED_CHARS),
+    runs: kept,
+    dropped: [...queue.dropped.filter(({ key }) => !wanted.has(key)), ...gone].slice(-MAX_DROPPED),
+    mainRun: isOldMain ? null : queue.mainRun,
   };
 }
 
-function answerTo(queue: Queue, taskId: TaskId, handoff: number): Answered | null {
-  return queue.answered.findLast((other) => other.taskId === taskId && other.reply.handoff === handoff) ?? null;
+/** Has main itself gated: when a judgement needs it, when it was red, and when it is somebody else's and a slot is free. */
+function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
+  const { main, mainRun, redMain } = queue;
+  if (main === null || mainRun !== null || queue.halt !== null || nowMs < queue.mainAgainMs) return queue;
+  const isSpare = (): boolean =>
+    main.foreign && main.standing === 'unknown' && linksOf(queue).filter(isUndecided).length < widthOf(queue);
+  const wanted = redMain === null ? needsMainGated(queue) || isSpare() : nowMs >= redMain.againMs;
+  if (!wanted) return queue;
+  const again = main.standing !== 'unknown' || redMain !== null;
+  return { ...queue, mainRun: { commit: main.commit, key: null, runId: null, again, sinceMs: nowMs } };
 }
 
-function tellAgain(queue: Queue, { taskId, reply }: Answered): Queue {
-  const underWay = queue.replies.some(
-    (other) => other.taskId === taskId && other.reply.kind === reply.kind && other.reply.handoff === reply.handoff,
-  );
-  return underWay ? queue : { ...queue, replies: [...queue.replies, { taskId, reply }] };
+function startRuns(queue: Queue, { nowMs }: QueueClock): Queue {
+  const free = widthOf(queue) - activeRuns(queue);
+  if (free <= 0 || queue.halt !== null) return queue;
+  const keys = new Set<string>();
+  for (const { entry, candidate, isGreen, run } of linksOf(queue)) {
+    if (keys.size >= free) break;
+    if (candidate === null || entry.stage.kind !== 'candidate' || isGreen || run !== null) continue;
+    if (isAllowed(queue, entry.waited)) keys.add(gateKey(candidate));
+  }
+  if (keys.size === 0) return queue;
+  const begun = [...keys].map((key): Run => ({ key, state: 'starting', runId: null, sinceMs: nowMs }));
+  return { ...queue, runs: [...queue.runs, ...begun], dropped: queue.dropped.filter(({ key }) => !keys.has(key)) };
 }
 
-function greenKey(candidate: Candidate): string {
-  return `${candidate.tree}/${candidate.gate.hash}`;
+/** The first candidate, and no other, may move main: when its tree was seen green (N3). */
+function startLanding(queue: Queue, { nowMs }: QueueClock): Queue {
+  const [first] = linksOf(queue);
+  if (first === undefined || queue.halt !== null || !isAllowed(queue, first.entry.waited)) return queue;
+  const { entry, candidate, isGreen } = first;
+  if (entry.stage.kind !== 'candidate' || candidate === null || !isGreen) return queue;
+  const stage = { kind: 'landing', candidate, sinceMs: nowMs } as const;
+  return { ...queue, chain: queue.chain.map((other) => (other === entry ? { ...entry, stage } : other)) };
+}
+
+/** While there is something to ask after, each look says when the next one is. */
+function nextLook(queue: Queue, { nowMs }: QueueClock): Queue {
+  const busy = queue.chain.length > 0 || queue.line.length > 0 || queue.redMain !== null || queue.mainRun !== null;
+  if (busy === (queue.lookMs !== null)) return queue;
+  return { ...queue, lookMs: busy ? nowMs + LOOK_EVERY_MS : null };
+}
+
+function wakeAtMs({ chain, turn, redMain, mainAgainMs, lookMs }: Queue): number | null {
+  const times = chain.flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
+  if (turn !== null) times.push(turn.untilMs);
+  if (redMain !== null) times.push(Math.max(redMain.againMs, mainAgainMs));
+  if (lookMs !== null) times.push(lookMs);
+  return times.length === 0 ? null : Math.min(...times);
 }

@@ -39,7 +39,9 @@ function begin(task: Task, surroundings: Surroundings, phase: Phase): Task {
 function handOff(task: Task, surroundings: Surroundings): Task {
   const { checkpoint } = task;
   if (checkpoint === null || !checkpoint.changed) return end(task, surroundings, 'unchanged', null);
-  const handedOff = happen({ ...task, request: null }, surroundings, { kind: 'handed-off', checkpoint });
+  // A task of an earlier version has no place yet.
+  const placeMs = task.placeMs ?? surroundings.nowMs;
+  const handedOff = happen({ ...task, request: null, placeMs }, surroundings, { kind: 'handed-off', checkpoint });
   return enter(handedOff, surroundings, { kind: 'landing', checkpoint, held: null });
 }
 

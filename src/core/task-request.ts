@@ -10,6 +10,9 @@ import type { Failure } from './failure.ts';
 import { viewOf } from './task-view.ts';
 import { oneLine } from './text.ts';
 
+/** How long landing holds for a task's exclusive turn where the project says nothing. */
+const DEFAULT_TURN_MS = 30 * 60_000;
+
 /** From where an attempt begins. */
 export type StartPoint =
   /** Main as it now is on the origin; anything that was in the worktree is discarded. */
@@ -98,5 +101,11 @@ export function queueItemOf(task: Task, spec: TaskSpec, checkpoint: Checkpoint):
     summary: oneLine(task.summary ?? '', 1_000),
     author: spec.owner,
     enqueuedAtMs: task.sinceMs,
+    priority: spec.priority ?? 'normal',
+    placeMs: task.placeMs ?? task.sinceMs,
+    returns: task.revisions,
+    mayReturn: spec.policy.revisions,
+    turnMs: spec.policy.turnMs ?? DEFAULT_TURN_MS,
+    parent: spec.parent,
   };
 }

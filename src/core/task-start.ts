@@ -21,6 +21,7 @@ export function newTask(surroundings: Surroundings): Task {
     tries: 0,
     lostInARow: 0,
     revisions: 0,
+    placeMs: null,
     checkpoint: null,
     session: null,
     summary: null,
@@ -74,7 +75,7 @@ export function reopen(task: Task, surroundings: Surroundings, actor: string): T
   const { stage } = task;
   if (stage.kind !== 'ended' || stage.end === 'landed') return task;
   const retried = happen({ ...task, endedAtMs: null, lostInARow: 0 }, surroundings, { kind: 'retried', actor });
-  const fresh: Task = { ...retried, tries: 0, revisions: 0 };
+  const fresh: Task = { ...retried, tries: 0, revisions: 0, placeMs: null };
   if (task.attempt === 0) return start(fresh, surroundings);
   // One that ended while it was landing has no phase: its work is done and only has to be handed off anew.
   return goOn(fresh, surroundings, { kind: 'phase', phase: stage.phase ?? 'execute' });
@@ -87,7 +88,7 @@ export function reopen(task: Task, surroundings: Surroundings, actor: string): T
 export function startOver(task: Task, surroundings: Surroundings, actor: string): Task {
   if (task.stage.kind === 'ended') return task;
   const retried = happen(task, surroundings, { kind: 'retried', actor });
-  const counts = { tries: 0, lostInARow: 0, revisions: 0 };
+  const counts = { tries: 0, lostInARow: 0, revisions: 0, placeMs: null };
   const nothing = { checkpoint: null, session: null, request: null, lastFailure: null };
   return start({ ...retried, ...counts, ...nothing, reset: true }, surroundings);
 }

@@ -45,7 +45,7 @@ export type TaskInputEvent =
   | { readonly kind: 'cancel' }
   | { readonly kind: 'landed'; readonly landing: Landing }
   | { readonly kind: 'nothing-to-land' }
-  | { readonly kind: 'returned'; readonly request: RevisionRequest }
+  | { readonly kind: 'returned'; readonly request: RevisionRequest; readonly turnUntilMs?: number | null }
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'held'; readonly held: Held | null }
   | { readonly kind: 'withdrawn' };
@@ -93,6 +93,8 @@ export interface Task {
   readonly tries: number;
   readonly lostInARow: number;
   readonly revisions: number;
+  /** When it was first handed off, in milliseconds since the epoch: its place in line, also when it comes back. */
+  readonly placeMs: number | null;
   readonly checkpoint: Checkpoint | null;
   readonly session: string | null;
   readonly summary: string | null;

@@ -4,6 +4,10 @@ import type { Patience, Proposal, ProposalKind, Question, StageGate } from './as
 import type { Failure } from './failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
 
+/** `hotfix` goes ahead of what is being gated; `bulk` waits for the others, within limits. */
+export type Priority = 'hotfix' | 'normal' | 'bulk';
+export const PRIORITIES: readonly Priority[] = ['hotfix', 'normal', 'bulk'];
+
 export type Phase = 'understand' | 'plan' | 'execute' | 'revise';
 
 export interface Person {
@@ -22,6 +26,8 @@ export interface TaskPolicy {
   readonly attempts: number;
   /** Revisions before a person is asked, at least 0. */
   readonly revisions: number;
+  /** After the last revision landing holds this long for the task's one turn for itself; 0: never. Left out: half an hour. */
+  readonly turnMs?: number;
   /** No output for this long ends an attempt. */
   readonly idleTimeoutMs: number;
   /** An attempt that takes this long is ended. */
@@ -62,6 +68,8 @@ export interface TaskSpec {
   readonly work: Work;
   readonly policy: TaskPolicy;
   readonly owner: Person;
+  /** In which class it waits for landing; left out: normal. */
+  readonly priority?: Priority;
   readonly createdAtMs: number;
   readonly requestId: string | null;
   readonly type: TaskType;

@@ -176,7 +176,7 @@ const TABLE: Table = {
       }),
     landed,
     'nothing-to-land': (task, _event, surroundings) => end(task, surroundings, 'unchanged', null),
-    returned: (task, event, surroundings) => afterReturn(task, event.request, surroundings),
+    returned: (task, event, surroundings) => afterReturn(task, event, surroundings),
     refused: (task, event, surroundings) => end(task, surroundings, 'failed', event.failure),
     held: (task, event, surroundings, stage) => holdLanding(task, event.held, surroundings, stage),
     withdrawn: 'ignored',

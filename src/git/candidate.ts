@@ -4,25 +4,23 @@
  */
 
 import { oneLine, printable } from '../core/text.ts';
-import { tailOf, type FailureKind } from '../core/failure.ts';
+import type { FailureKind } from '../core/failure.ts';
 import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
-import { quote } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
-import type { RevisionRequest } from '../core/task-types.ts';
 import type { Landing } from '../core/task-events.ts';
+import { conflictRequest } from './conflict-evidence.ts';
 import type { Git } from './git.ts';
-import { hasCommit, mergeTrees, objectId, readObjects, rememberTree, type Merge } from './merge.ts';
 import { fetchForLanding, readParts, type LandingDeps } from './landing-parts.ts';
+import { hasCommit, mergeTrees, objectId, rememberTree, type Merge } from './merge.ts';
+import { seeMain } from './main-seen.ts';
+import { remake } from './remake.ts';
 import { newInCandidate } from './new-objects.ts';
 import { writeCommit } from './objects.ts';
 import { isUnreachable, missingBranch, problemOf, shown } from './origin.ts';
 import { readRef, taskRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
-import type { ReadGate } from './types.ts';
+import type { BuildCandidateRequest, BuiltCandidate, ReadGate } from './types.ts';
 
-const MAX_CONFLICT_FILES = 50;
-const MAX_EVIDENCE_CHARS = 16 * 1024;
-const MAX_LANDED_SINCE = 20;
 const GATE_HASH_CHARS = 16;
 
 const MAX_REMEMBERED = 2_000;
@@ -46,58 +44,131 @@ function isOfOthers(deps: LandingDeps, item: QueueItem, main: ObjectId): boolean
   return false;
 }
 
+/** Builds a candidate on main as it is, or on another candidate. */
 export async function buildCandidate(
   deps: LandingDeps,
   target: Target,
-  item: QueueItem,
+  request: BuildCandidateRequest,
   readGate: ReadGate,
-): Promise<BuildResult> {
+): Promise<BuiltCandidate> {
   try {
-    return await build(deps, target, item, readGate);
-  } catch (error) {
-    if (isUnreachable(error)) {
-      return { kind: 'held', why: 'origin', text: problemOf(error, target.origin)?.message ?? shown(target.origin) };
+    const opened = await deps.repositories.openLanding(target);
+    if (opened.kind === 'failed') return unseen(refused(opened.failure, opened.message, opened.next));
+    const { repository } = opened;
+    const main = await fetchForLanding(deps, repository, request.item);
+    if (main === null) {
+      const { failure, message, next } = missingBranch(target.origin, target.branch);
+      return unseen(refused(failure, message, next));
     }
-    throw error;
+    const seen = await seeMain(deps.git, repository, main, request.known);
+    const { parent } = request;
+    const built =
+      parent === null || parent === main
+        ? await buildOnMain(deps, repository, target, request.item, main, readGate)
+        : await buildOnCandidate(deps, repository, target, { ...request, parent }, main, readGate);
+    return { window: null, ...built, main: seen };
+  } catch (error) {
+    if (!isUnreachable(error)) throw error;
+    const text = problemOf(error, target.origin)?.message ?? shown(target.origin);
+    return unseen({ kind: 'held', why: 'origin', text });
   }
 }
 
-async function build(deps: LandingDeps, target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult> {
+function unseen(result: BuildResult): BuiltCandidate {
+  return { result, main: null, window: null };
+}
+
+interface Built {
+  readonly result: BuildResult;
+  readonly window?: number | null;
+}
+
+async function buildOnMain(
+  deps: LandingDeps,
+  repository: Repository,
+  target: Target,
+  item: QueueItem,
+  main: ObjectId,
+  readGate: ReadGate,
+): Promise<Built> {
   const { git } = deps;
-  const opened = await deps.repositories.openLanding(target);
-  if (opened.kind === 'failed') return refused(opened.failure, opened.message, opened.next);
-  const { repository } = opened;
-  const main = await fetchForLanding(deps, repository, item);
-  if (main === null) {
-    const { failure, message, next } = missingBranch(target.origin, target.branch);
-    return refused(failure, message, next);
-  }
-  const hasHead =
-    (await readRef(repository.gitDir, taskRef(item.taskId, item.attempt, 'head'))) === item.head ||
-    (await hasCommit(git, repository, item.head));
+  const isThere = await hasHead(git, repository, item);
   // On the very main that the task stands on, the merge is the task's own tree: a store takes only descendants of base.
   const isNext = main === item.base;
   const [landing, merged, { mainTree, tasksYaml, headTree }] = await Promise.all([
     isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
-    hasHead && !isNext ? mergeTrees(git, repository, main, item.head) : null,
+    isThere && !isNext ? mergeTrees(git, repository, main, item.head) : null,
     readParts(git, repository, main, item.head),
   ]);
-  const merge: Merge | null = isNext && hasHead && headTree !== null ? { kind: 'clean', tree: headTree } : merged;
-  if (landing !== null) return { kind: 'landed', landing };
-  if (merge === null) {
-    const ref = taskRef(item.taskId, item.attempt, 'head');
-    return refused('landing-refused', `the task's branch ${ref} is no longer on the origin`, 'retry the task');
-  }
+  const merge: Merge | null = isNext && isThere && headTree !== null ? { kind: 'clean', tree: headTree } : merged;
+  if (landing !== null) return { result: { kind: 'landed', landing } };
+  if (merge === null) return { result: noBranch(item) };
   if (merge.kind === 'conflict') {
-    return { kind: 'conflict', request: await conflictRequest(git, repository, item, main, merge) };
+    return { result: { kind: 'conflict', request: await conflictRequest(git, repository, item, main, merge) } };
   }
-  if (merge.tree === mainTree) return { kind: 'nothing-to-land' };
-  const gate = readGate(tasksYaml);
-  if (gate.kind === 'invalid') return { kind: 'held', why: 'gate', text: gate.message };
-  const commit = await writeCandidate(repository, target.project, item, main, merge.tree, gate.gate.hash);
-  const added = await newInCandidate(git, repository, commit);
+  if (merge.tree === mainTree) return { result: { kind: 'nothing-to-land' } };
+  return writeWith(deps, repository, target, item, main, merge.tree, tasksYaml, readGate);
+}
+
+async function hasHead(git: Git, repository: Repository, { taskId, attempt, head }: QueueItem): Promise<boolean> {
+  const ref = await readRef(repository.gitDir, taskRef(taskId, attempt, 'head'));
+  return ref === head || hasCommit(git, repository, head);
+}
+
+/** On a candidate ahead, which this host makes again when it lacks it. */
+async function buildOnCandidate(
+  deps: LandingDeps,
+  repository: Repository,
+  target: Target,
+  { item, parent, below }: BuildCandidateRequest & { readonly parent: ObjectId },
+  main: ObjectId,
+  readGate: ReadGate,
+): Promise<Built> {
+  const { git } = deps;
+  if (!(await hasHead(git, repository, item))) return { result: noBranch(item) };
+  if (!(await hasCommit(git, repository, parent))) await remake(deps, repository, target, below);
+  const [landing, merge, { mainTree: parentTree, tasksYaml }] = await Promise.all([
+    isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
+    mergeTrees(git, repository, parent, item.head),
+    readParts(git, repository, parent, item.head),
+  ]);
+  // Also one that stands on others: a task that was set back may have landed long ago (N2).
+  if (landing !== null) return { result: { kind: 'landed', landing } };
+  if (merge.kind === 'clean' && merge.tree !== parentTree) {
+    return writeWith(deps, repository, target, item, parent, merge.tree, tasksYaml, readGate);
+  }
+  const onMain = await mergeTrees(git, repository, main, item.head);
+  return onMain.kind === 'conflict'
+    ? { result: { kind: 'conflict', request: await conflictRequest(git, repository, item, main, onMain) } }
+    : { result: { kind: 'behind' } };
+}
+
+/** The gate is the one that the commit below has: what main will be when this lands. */
+async function writeWith(
+  deps: LandingDeps,
+  repository: Repository,
+  target: Target,
+  item: QueueItem,
+  main: ObjectId,
+  tree: ObjectId,
+  tasksYaml: string | null,
+  readGate: ReadGate,
+): Promise<Built> {
+  const read = readGate(tasksYaml);
+  if (read.kind === 'invalid') return { result: { kind: 'held', why: 'gate', text: read.message } };
+  const { gate, window } = read;
+  const commit = await writeCandidate(repository, target.project, item, main, tree, gate.hash);
+  const added = await newInCandidate(deps.git, repository, commit);
   if (added !== null) deps.recent.keep(commit, main, added);
-  return { kind: 'candidate', candidate: { commit, tree: merge.tree, main, gate: gate.gate }, knownGreen: false };
+  return {
+    result: { kind: 'candidate', candidate: { commit, tree, main, gate }, knownGreen: false },
+    window: window ?? null,
+  };
+}
+
+function noBranch({ taskId, attempt }: QueueItem): BuildResult {
+  const ref = taskRef(taskId, attempt, 'head');
+  return refused('landing-refused', `the task's branch ${ref} is no longer on the origin`, 'retry the task');
 }
 
 /** The commit among main's first parents that landed the task, told by its trailers; null when there is none since `base`. */
@@ -174,94 +245,6 @@ function shortGateHash(hash: string): string {
 /** An agent's summary cannot claim to be another task's landing. */
 function withoutTrailers(text: string): string {
   return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Tributary-Project)(\s*):/gim, '$1$2 -');
-}
-
-async function conflictRequest(
-  git: Git,
-  repository: Repository,
-  item: QueueItem,
-  main: ObjectId,
-  merge: Extract<Merge, { kind: 'conflict' }>,
-): Promise<RevisionRequest> {
-  const files = merge.files.slice(0, MAX_CONFLICT_FILES);
-  const [evidence, landedSince] = await Promise.all([
-    conflictEvidence(git, repository, merge.tree, files),
-    firstParents(git, repository, item.base, main),
-  ]);
-  const named = files.slice(0, 3).map(quote).join(', ');
-  const more = merge.files.length > 3 ? ` and ${merge.files.length - 3} more` : '';
-  const text = `conflicts with what landed since, in ${named}${more}`;
-  return { kind: 'conflict', main, text, files, failedCommand: null, evidence, landedSince };
-}
-
-/** What landed on main since a commit, newest first. */
-export async function firstParents(
-  git: Git,
-  repository: Repository,
-  since: ObjectId,
-  main: ObjectId,
-): Promise<RevisionRequest['landedSince']> {
-  const args = [
-    'log',
-    '--first-parent',
-    `--max-count=${MAX_LANDED_SINCE}`,
-    '--format=%H%x00%s%x00',
-    main,
-    `^${since}`,
-    '--',
-  ];
-  const { stdout, code } = await git.local(args, { ...placeOf(repository), accept: [128] });
-  if (code !== 0) return [];
-  const fields = stdout
-    .toString('utf8')
-    .split('\0')
-    .map((field) => field.trim());
-  const landed: { commit: ObjectId; title: string }[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    landed.push({ commit: objectId(fields[at] ?? ''), title: oneLine(fields[at + 1] ?? '') });
-  }
-  return landed;
-}
-
-/** The conflicting places of each file with both sides, as the merge wrote them. */
-async function conflictEvidence(
-  git: Git,
-  repository: Repository,
-  tree: ObjectId,
-  files: readonly string[],
-): Promise<string> {
-  const readable = files.filter((file) => !file.includes('\n'));
-  const contents = await readObjects(
-    git,
-    repository,
-    readable.map((file) => `${tree}:${file}`),
-    64 * 1024 * 1024,
-  );
-  const parts: string[] = [];
-  for (const [index, file] of readable.entries()) {
-    const found = contents[index];
-    const hunks = found?.type === 'blob' ? conflictHunks(found.content.toString('utf8')) : '';
-    parts.push(`--- ${quote(file)}\n${hunks || '(one side deleted or renamed it, or it is not text)'}`);
-  }
-  const text = printable(parts.join('\n'));
-  return text.length > MAX_EVIDENCE_CHARS
-    ? `${text.slice(0, MAX_EVIDENCE_CHARS - 4)}\n[…]`
-    : tailOf(text, MAX_EVIDENCE_CHARS);
-}
-
-function conflictHunks(text: string): string {
-  if (text.includes('\0')) return '';
-  const kept: string[] = [];
-  let inside = false;
-  text.split('\n').forEach((line, index) => {
-    if (line.startsWith('<<<<<<< ')) {
-      inside = true;
-      kept.push(`@@ line ${index + 1}`);
-    }
-    if (inside) kept.push(line);
-    if (line.startsWith('>>>>>>> ')) inside = false;
-  });
-  return kept.join('\n');
 }
 
 function refused(kind: FailureKind, message: string, next: string): BuildResult {

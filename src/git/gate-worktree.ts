@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
-import type { Candidate, QueueItem, Target } from '../core/queue-types.ts';
+import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
 import { makeFolder, readText, removeFile, removeTree, writeAtomic } from './files.ts';
@@ -21,6 +21,7 @@ import { fetchRefs } from './origin.ts';
 import { adminFolder, gitFileContent } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef } from './refs.ts';
+import { remake } from './remake.ts';
 import { placeOf, originKey, trackingRef, type Repositories, type Repository } from './repository.ts';
 import type { GateWorktree } from './types.ts';
 import { isUnchanged } from './unchanged.ts';
@@ -59,13 +60,19 @@ const LOCK_FILES = [
 export async function gateWorktree(
   deps: GateDeps,
   target: Target,
-  item: QueueItem,
+  item: QueueItem | null,
   candidate: Candidate,
+  below: readonly Below[],
 ): Promise<GateWorktree> {
   const opened = await deps.repositories.openMirror(target);
   if (opened.kind === 'failed') throw new Error(opened.message);
   const { repository } = opened;
-  await rebuildCandidate(deps, repository, target, item, candidate);
+  if (item === null) {
+    if (!(await hasCommit(deps.git, repository, candidate.commit))) await deps.repositories.fetchBranch(repository);
+  } else {
+    await remake(deps, repository, target, below);
+    await rebuildCandidate(deps, repository, target, item, candidate);
+  }
   const places = await lease(deps, repository);
   try {
     return await fill(deps, repository, places, candidate);

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import type { Collect } from './collect.ts';
-import { buildCandidate, firstParents } from './candidate.ts';
+import { buildCandidate } from './candidate.ts';
+import { firstParents } from './conflict-evidence.ts';
+import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
@@ -73,10 +75,16 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       return mirror === null ? null : diffOf(git, mirror, base, head);
     },
     tracesOf: (target, taskId) => tracesOf(git, repositories, target, taskId),
-    buildCandidate: (target, item, readGate) => buildCandidate(landing, target, item, readGate),
+    buildCandidate: async (target, item, readGate) => {
+      const request = { item, parent: null, known: null, below: [] };
+      return (await buildCandidate(landing, target, request, readGate)).result;
+    },
+    buildOn: (target, request, readGate) => buildCandidate(landing, target, request, readGate),
+    lookAtMain: (target, known) => lookAtMain(landing, target, known),
+    mainCandidate: (target, commit, readGate) => mainCandidate(landing, target, commit, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
     land: (target, item, candidate) => land(landing, target, item, candidate),
-    gateWorktree: (target, item, candidate) => gateWorktree(gates, target, item, candidate),
+    gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
   };
 }
 

@@ -2,7 +2,16 @@
 
 import type { FailureKind } from '../core/failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
-import type { BuildResult, Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import type {
+  Below,
+  BuildAnswer,
+  BuildResult,
+  Candidate,
+  LandResult,
+  MainSeen,
+  QueueItem,
+  Target,
+} from '../core/queue-types.ts';
 import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 
@@ -97,17 +106,42 @@ export interface GitRoom {
   }): Promise<string | null>;
   /** What a task has left on the origin so far. */
   tracesOf(target: Target, taskId: TaskId): Promise<TracesResult>;
+  /** A candidate on main as it now is; see {@link buildOn} for one on another candidate. */
   buildCandidate(target: Target, item: QueueItem, readGate: ReadGate): Promise<BuildResult>;
+  buildOn(target: Target, request: BuildCandidateRequest, readGate: ReadGate): Promise<BuiltCandidate>;
+  /** Main as it is on the origin, and how it came there from `known`; null when that cannot be told now. */
+  lookAtMain(target: Target, known: ObjectId | null): Promise<MainSeen | null>;
+  /** A commit of main as a candidate is: what its own gate run is about; null when it cannot be had. */
+  mainCandidate(target: Target, commit: ObjectId, readGate: ReadGate): Promise<Candidate | null>;
   /** What landed on main after a commit, newest first, at most 20: from this host's mirror, none when it lacks either. */
   landedSince(target: Target, since: ObjectId, main: ObjectId): Promise<RevisionRequest['landedSince']>;
   land(target: Target, item: QueueItem, candidate: Candidate): Promise<LandResult>;
-  /** A worktree of the mirror, clean, at the candidate, its tree compared with the candidate's. */
-  gateWorktree(target: Target, item: QueueItem, candidate: Candidate): Promise<GateWorktree>;
+  /** A worktree of the mirror, clean, at the candidate, its tree compared with the candidate's; without an item: at a commit of main. */
+  gateWorktree(
+    target: Target,
+    item: QueueItem | null,
+    candidate: Candidate,
+    below?: readonly Below[],
+  ): Promise<GateWorktree>;
 }
+
+export interface BuildCandidateRequest {
+  readonly item: QueueItem;
+  /** The candidate that it is to stand on; null: main as it is. */
+  readonly parent: ObjectId | null;
+  /** The main that was known before. */
+  readonly known: ObjectId | null;
+  /** What `parent` was made of, nearest main first. */
+  readonly below: readonly Below[];
+}
+
+export type BuiltCandidate = Pick<BuildAnswer, 'result' | 'main' | 'window'>;
 
 /** Makes the gate's definition from the text of main's tasks.yaml; an error is one line with the fix. */
 export type ReadGate = (
   tasksYaml: string | null,
-) => { readonly kind: 'ok'; readonly gate: Candidate['gate'] } | { readonly kind: 'invalid'; readonly message: string };
+) =>
+  | { readonly kind: 'ok'; readonly gate: Candidate['gate']; readonly window?: number | null }
+  | { readonly kind: 'invalid'; readonly message: string };
 
 export type { RevisionRequest, StartPoint };

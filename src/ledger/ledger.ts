@@ -4,6 +4,7 @@ import { appendLogs } from './append-logs.ts';
 import { beginAttempt } from './begin-attempt.ts';
 import { bindProject } from './bind-project.ts';
 import { openDatabase, type DatabaseOptions } from './database.ts';
+import { saveFlake } from './flakes.ts';
 import { checkVersion, migrate, type MigrationResult, type VersionCheck } from './migrate.ts';
 import { readerOf } from './reader.ts';
 import { recordTask } from './record-task.ts';
@@ -30,6 +31,7 @@ export function openLedger(options: DatabaseOptions): Ledger {
     saveArtifacts: (artifacts) => saveArtifacts(database, artifacts),
     bindProject: (project, origin) => bindProject(database, project, origin),
     saveVerdict: (verdict) => saveVerdict(database, verdict),
+    saveFlake: (flake) => saveFlake(database, flake),
     isGreen: (tree, gateHash) => isGreen(database, tree, gateHash),
     migrate: () => migrate(database),
     checkVersion: () => checkVersion(database),

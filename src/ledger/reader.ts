@@ -3,6 +3,7 @@
 import { countByState } from './count-tasks.ts';
 import { openDatabase, type Database } from './database.ts';
 import { findIds } from './find-ids.ts';
+import { listFlakes } from './flakes.ts';
 import { listTasks } from './list-tasks.ts';
 import { readAsks } from './read-asks.ts';
 import { readArtifacts, readAttempts, readEvents } from './read-history.ts';
@@ -31,6 +32,7 @@ export function readerOf(database: Database): LedgerReader {
     readAttempts: (id) => readAttempts(database, id),
     readLogs: (id, after, limit) => readLogs(database, id, after, limit),
     readArtifacts: (id) => readArtifacts(database, id),
+    listFlakes: (project, limit) => listFlakes(database, project, limit),
     countByState: (project) => countByState(database, project),
     originOf: (project) => readOrigin(database, project),
   };

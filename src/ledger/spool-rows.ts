@@ -5,6 +5,7 @@ import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
 import { ignoring, writeWhole } from './spool-folder.ts';
+import type { Flake } from './flakes.ts';
 import { LedgerUnavailable, type Artifact, type LedgerWriter } from './types.ts';
 import type { Verdict } from './verdicts.ts';
 
@@ -12,7 +13,8 @@ const ROWS_NAME = /^([^.]+)\.(\d+)\.rows$/;
 
 export type Rows =
   | { readonly kind: 'artifacts'; readonly artifacts: readonly Artifact[] }
-  | { readonly kind: 'verdict'; readonly verdict: Verdict };
+  | { readonly kind: 'verdict'; readonly verdict: Verdict }
+  | { readonly kind: 'flakes'; readonly flakes: readonly Flake[] };
 
 export interface SpoolRows {
   readonly taskId: TaskId;
@@ -43,7 +45,7 @@ export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise
   if (text === null) return null;
   try {
     const rows = JSON.parse(text) as Rows;
-    await (rows.kind === 'artifacts' ? ledger.saveArtifacts(rows.artifacts) : ledger.saveVerdict(rows.verdict));
+    await save(ledger, rows);
   } catch (error) {
     if (error instanceof LedgerUnavailable) throw error;
     await rename(path, `${path}.refused`);
@@ -53,4 +55,15 @@ export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise
   return null;
 }
 
-export type RowsLedger = Pick<LedgerWriter, 'saveArtifacts' | 'saveVerdict'>;
+async function save(ledger: RowsLedger, rows: Rows): Promise<void> {
+  switch (rows.kind) {
+    case 'artifacts':
+      return ledger.saveArtifacts(rows.artifacts);
+    case 'verdict':
+      return ledger.saveVerdict(rows.verdict);
+    case 'flakes':
+      for (const flake of rows.flakes) await ledger.saveFlake(flake);
+  }
+}
+
+export type RowsLedger = Pick<LedgerWriter, 'saveArtifacts' | 'saveVerdict' | 'saveFlake'>;

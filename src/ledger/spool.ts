@@ -13,6 +13,7 @@ import type { TaskId } from '../core/ids.ts';
 import { backoffMs, type BackoffPolicy } from '../core/retry.ts';
 import { headOf, MAX_ARTIFACT_BYTES } from './bounds.ts';
 import { collectArtifacts } from './collect-artifacts.ts';
+import type { Flake } from './flakes.ts';
 import { takeSpoolFolder } from './spool-folder.ts';
 import { openSpoolLog, parseLogName, shortStream, type SpoolLog } from './spool-log.ts';
 import { parseRowsName, shipRows, writeRows, type Rows, type SpoolRows } from './spool-rows.ts';
@@ -26,7 +27,7 @@ const MAX_PAUSES = 32;
 export interface SpoolOptions {
   /** `<home>/spool`; made when it is not there. */
   readonly folder: string;
-  readonly ledger: Pick<LedgerWriter, 'appendLogs' | 'saveArtifacts' | 'saveVerdict'>;
+  readonly ledger: Pick<LedgerWriter, 'appendLogs' | 'saveArtifacts' | 'saveVerdict' | 'saveFlake'>;
   /** Between two looks at growing files. */
   readonly intervalMs: number;
   /** Told when the ledger goes away and when it is back, and what it refused. */
@@ -47,6 +48,8 @@ export interface Spool {
   addText(taskId: TaskId, attempt: number, name: string, text: string): Promise<void>;
   /** Keeps a verdict that the ledger did not take; returns when that is on this host's disk. */
   addVerdict(verdict: Verdict): Promise<void>;
+  /** Keeps tests that were red and then green on one tree; returns when that is on this host's disk. */
+  addFlakes(flakes: readonly Flake[]): Promise<void>;
   /** Ships at once what is there of a task; `kept` without a try while the ledger is known to be away. */
   flush(taskId: TaskId): Promise<Shipped>;
   /** Ships what is there, for so long, and closes the spool; the next one of this home goes on with what is left. */
@@ -111,6 +114,10 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
         kind: 'artifacts',
         artifacts: [{ taskId, attempt, name, bytes: Buffer.byteLength(text), content }],
       });
+    },
+    async addFlakes(flakes) {
+      const [first] = flakes;
+      if (first !== undefined) await add(first.taskId, { kind: 'flakes', flakes });
     },
     addVerdict: (verdict) => add(verdict.taskId, { kind: 'verdict', verdict }),
     flush: (taskId) => (shipper.isAway() ? Promise.resolve('kept') : shipper.ship(taskId)),

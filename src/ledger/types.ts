@@ -4,6 +4,7 @@ import type { AskView, ItemDecision, Settled } from '../core/ask-types.ts';
 import type { ProjectName, TaskId } from '../core/ids.ts';
 import type { TaskType, TaskView, Usage } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
+import type { Flake, FlakeRow } from './flakes.ts';
 
 export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';
@@ -97,6 +98,7 @@ export interface LedgerWriter {
     text: string;
     durationMs: number;
   }): Promise<void>;
+  saveFlake(flake: Flake): Promise<void>;
   /** Whether a tree was seen green under a gate's definition. */
   isGreen(tree: string, gateHash: string): Promise<boolean>;
 }
@@ -121,6 +123,8 @@ export interface LedgerReader {
     limit: number,
   ): Promise<readonly (LogChunk & { readonly cursor: string })[]>;
   readArtifacts(id: TaskId): Promise<readonly Artifact[]>;
+  /** Tests that were red and then green on the same tree, the most frequent first. */
+  listFlakes(project: ProjectName | null, limit: number): Promise<readonly FlakeRow[]>;
   countByState(project: ProjectName | null): Promise<Readonly<Record<string, number>>>;
   /** The origin that a project's name belongs to; null when it is free. */
   originOf(project: ProjectName): Promise<string | null>;

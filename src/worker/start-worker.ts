@@ -5,6 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import { Turns } from '../activities/turns.ts';
+import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import type { TaskId } from '../core/ids.ts';
 import { createGitRoom } from '../git/room.ts';
@@ -106,6 +107,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       environment: options.environment,
       program: options.program,
       onWaiting: () => relief.look(),
+      gates: options.gates,
       onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
       isDraining: () => draining,
       limits,
@@ -119,10 +121,11 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     turns,
   );
 
+  const identity = `${options.hostId}@${process.pid}`;
   const common = {
     connection: native,
     namespace,
-    identity: `${options.hostId}@${process.pid}`,
+    identity,
     shutdownGraceTime: options.graceMs,
     shutdownForceTime: options.graceMs + FORCE_AFTER_MS,
     // What a dead worker had in its cache is another's after this long.
@@ -131,10 +134,18 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     defaultHeartbeatThrottleInterval: '1 s',
   } satisfies Partial<SdkWorkerOptions>;
   const { runPhase, runGate, ...short } = activities;
-  const slots = (taskQueue: string, count: number, registered: object): Promise<Worker>[] =>
+  const slots = (taskQueue: string, count: number, registered: object, name = identity): Promise<Worker>[] =>
     count === 0
       ? []
-      : [Worker.create({ ...common, taskQueue, activities: registered, maxConcurrentActivityTaskExecutions: count })];
+      : [
+          Worker.create({
+            ...common,
+            identity: name,
+            taskQueue,
+            activities: registered,
+            maxConcurrentActivityTaskExecutions: count,
+          }),
+        ];
   const workers = await Promise.all([
     Worker.create({
       ...common,
@@ -144,7 +155,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       workflowBundle: options.workflows,
     }),
     ...slots(TASK_QUEUES.agents, options.agents, { runPhase }),
-    ...slots(TASK_QUEUES.gates, options.gates, { runGate }),
+    // How many gates run here is known by the poller's name: so wide is the chain of candidates.
+    ...slots(TASK_QUEUES.gates, options.gates, { runGate }, gatePollerName(identity, options.gates)),
   ]);
   const stopAll = (): void => {
     draining = true;

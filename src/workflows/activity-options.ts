@@ -44,14 +44,14 @@ export function phaseActivity(phase: Phase, attempt: number, totalTimeoutMs: num
   }).runPhase;
 }
 
-export function gateActivity(title: string, run: number): Long['runGate'] {
+export function gateActivity(title: string, number: number): Long['runGate'] {
   return proxyActivities<Long>({
     taskQueue: TASK_QUEUES.gates,
     startToCloseTimeout: GATE_LIMIT_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: ONCE,
-    summary: `gate, run ${run}: ${title}`,
+    summary: `gate, run ${number}: ${title}`,
   }).runGate;
 }
 
@@ -61,6 +61,11 @@ export const shortActivities: Short = {
   handOff: short('handed off for landing').handOff,
   closedTasks: short('are the questions that block it still open?').closedTasks,
   buildCandidate: short('the candidate is built').buildCandidate,
+  startGate: short('the gate is begun').startGate,
+  startMainGate: short('the gate is begun on main itself').startMainGate,
+  dropGate: short('a gate run that nobody needs is given up').dropGate,
+  lookAtQueue: short('main and the gate runs are looked at').lookAtQueue,
+  askForItems: short('tasks are asked what they hand off').askForItems,
   land: short('main is moved to the candidate').land,
 };
 

@@ -2,3 +2,4 @@
 export { integration } from './integration.ts';
 export { notice } from './notice.ts';
 export { task } from './task.ts';
+export { gate } from './gate.ts';

@@ -1,13 +1,14 @@
 /**
- * The integration workflow of one project's branch: carries what core/queue.ts decides to git and the gate.
+ * The integration workflow of one project's branch: a loop that wakes, gathers what it has heard, reconciles
+ * (core/queue.ts) and carries out what should be under way.
  *
- * It owns the order of landing. Kept true here: one item at a time (strictly serial); every reply to a task is
- * confirmed before the workflow continues as new (N1); a gate run whose item was withdrawn is canceled and gone before
- * the next one begins.
+ * It owns the order of landing. Kept true here: handlers only push; every reply to a task is confirmed before
+ * the workflow continues as new (N1).
  */
 
 import {
   allHandlersFinished,
+  ApplicationFailure,
   CancellationScope,
   condition,
   continueAsNew,
@@ -16,20 +17,39 @@ import {
   log,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { workflowIds } from '../core/ids.ts';
-import { EMPTY_QUEUE, nextQueue, queueViewOf, type Queue, type QueueEvent, type QueueStep } from '../core/queue.ts';
-import type { GateVerdict, LandingReply, QueueItem } from '../core/queue-types.ts';
-import { gateActivity, reasonOf, shortActivities } from './activity-options.ts';
+import { workflowIds, type TaskId } from '../core/ids.ts';
 import {
+  EMPTY_QUEUE,
+  queueViewOf,
+  reconcile,
+  refusalOf,
+  type Control,
+  type Queue,
+  type QueueCommand,
+  type QueueFact,
+} from '../core/queue.ts';
+import { packQueue, unpackQueue } from '../core/queue-carried.ts';
+import type { LandingReply } from '../core/queue-types.ts';
+import { carryOut } from './integration-commands.ts';
+import { isControl, isHandOff, isVerdict, isWithdrawal, itemIn } from './integration-messages.ts';
+import {
+  controlSignal,
+  controlUpdate,
   handOffSignal,
   landingReplySignal,
   queueQuery,
+  REFUSED,
+  verdictSignal,
   withdrawSignal,
   type HandOffMessage,
   type IntegrationInput,
 } from './messages.ts';
+
+const SHOWN_ROWS = 20;
+const ASK_AGAIN_MS = 5_000;
 
 export async function integration(input: IntegrationInput): Promise<never> {
   const run = new IntegrationRun(input);
@@ -40,47 +60,139 @@ export async function integration(input: IntegrationInput): Promise<never> {
 class IntegrationRun {
   readonly #input: IntegrationInput;
   #queue: Queue;
+  /** What was heard since the last time. */
+  #heard: QueueFact[] = [];
+  #nowMs = Date.now();
+  /** Tasks that did not answer are not asked again before then. */
+  #askAgainMs = 0;
   /** Hand-offs for another origin under this project's name: answered and never queued. */
   #strangers: HandOffMessage[] = [];
-  #gate: CancellationScope | null = null;
+  #alarm: { readonly atMs: number; readonly scope: CancellationScope } | null = null;
+  #rang = false;
+  /** Whether the history has grown long enough. */
+  #isEnding = false;
 
   constructor(input: IntegrationInput) {
     this.#input = input;
-    this.#queue = input.carried ?? EMPTY_QUEUE;
+    this.#queue = input.carried === null ? EMPTY_QUEUE : unpackQueue(input.carried);
   }
 
   listen(): void {
     setHandler(handOffSignal, (message) => {
       if (!isHandOff(message)) return log.warn('a hand-off without an item was ignored');
-      if (message.origin === this.#input.target.origin) this.#apply({ kind: 'enqueued', item: message.item });
-      else this.#strangers.push(message);
+      if (message.origin !== this.#input.target.origin) this.#strangers.push(message);
+      else this.#hear({ kind: 'handed-off', item: itemIn(message) });
     });
     setHandler(withdrawSignal, (message) => {
-      if (typeof message?.taskId !== 'string') return log.warn('a withdrawal without a task was ignored');
-      const before = this.#queue.step;
-      this.#apply({ kind: 'withdraw', ...message });
-      if (this.#queue.step !== before) this.#gate?.cancel();
+      if (isWithdrawal(message)) this.#hear({ kind: 'withdraw', ...message });
+      else log.warn('a withdrawal without a task was ignored');
     });
-    setHandler(queueQuery, () => queueViewOf(this.#queue, this.#input.target));
+    setHandler(verdictSignal, (message) => {
+      if (isVerdict(message)) this.#hear({ kind: 'gate', ...message });
+      else log.warn('a verdict without a key was ignored');
+    });
+    setHandler(controlUpdate, (control) => {
+      const reason = isControl(control) ? refusalOf(this.#queue, control) : 'it says nothing that a queue knows';
+      if (reason !== null) throw ApplicationFailure.nonRetryable(reason, REFUSED);
+      this.#hear({ kind: 'control', control });
+      return { kind: 'taken' } as const;
+    });
+    setHandler(controlSignal, (control: Control) => {
+      if (isControl(control)) this.#hear({ kind: 'control', control });
+      else log.warn('a word of control that a queue does not know was ignored');
+    });
+    setHandler(queueQuery, () => queueViewOf(this.#queue, this.#input.target, Date.now()));
   }
 
-  /** Landing and telling go on side by side: a gate that takes an hour must not keep an answer from its task. */
+  /** Landing and telling go on side by side: what takes long must not keep an answer from its task. */
   async live(): Promise<never> {
-    return Promise.race([this.#landForever(), this.#tellForever()]);
+    return Promise.race([this.#reconcileForever(), this.#tellForever()]);
   }
 
-  async #landForever(): Promise<never> {
+  /**
+   * What should be under way is carried out together, and what came of it is taken together, in its order: local
+   * activities that run side by side end in another order in a replay.
+   */
+  async #reconcileForever(): Promise<never> {
     for (;;) {
-      setCurrentDetails(this.#details());
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
-        await condition(() => this.#told());
-        await continueAsNew<(next: IntegrationInput) => Promise<never>>({
-          target: this.#input.target,
-          carried: this.#queue,
-        });
+      const { commands, wakeAtMs } = this.#reconcile();
+      this.#setAlarm(wakeAtMs);
+      // One that ends begins nothing more: what should be under way is begun by the next run.
+      const begun = this.#isEnding ? [] : commands.filter((command) => this.#isDue(command));
+      if (begun.length > 0) {
+        const facts = await Promise.all(begun.map((command) => carryOut(this.#input.target, command)));
+        facts.forEach((fact) => this.#take(fact));
+        continue;
       }
-      await this.#carryOut(this.#queue.step);
+      if (this.#isEnding && this.#isAtRest()) await this.#continueAsNew();
+      await condition(() => this.#heard.length > 0 || this.#rang || (this.#isEnding && this.#isAtRest()));
     }
+  }
+
+  #isDue({ kind }: QueueCommand): boolean {
+    return kind !== 'details' || this.#nowMs >= this.#askAgainMs;
+  }
+
+  #take(fact: QueueFact): void {
+    this.#heard.push(fact);
+    if (fact.kind !== 'details' || fact.isWhole) return;
+    this.#askAgainMs = this.#nowMs + ASK_AGAIN_MS;
+    this.#setAlarm(this.#askAgainMs);
+  }
+
+  #hear(fact: QueueFact): void {
+    this.#wake();
+    this.#heard.push(fact);
+  }
+
+  /**
+   * The time and the suggestion to end are read only when something came from outside: while a local activity ends, they
+   * are not the same in a replay.
+   */
+  #wake(): void {
+    this.#nowMs = Math.max(this.#nowMs, Date.now());
+    this.#isEnding ||= workflowInfo().continueAsNewSuggested;
+  }
+
+  #reconcile() {
+    this.#rang = false;
+    const reconciled = reconcile(this.#queue, this.#heard.splice(0), { nowMs: this.#nowMs, random: Math.random() });
+    this.#queue = reconciled.queue;
+    setCurrentDetails(this.#details());
+    return reconciled;
+  }
+
+  #isAtRest(): boolean {
+    return this.#heard.length === 0 && this.#told() && allHandlersFinished();
+  }
+
+  async #continueAsNew(): Promise<never> {
+    this.#alarm?.scope.cancel();
+    return continueAsNew<(next: IntegrationInput) => Promise<never>>({
+      target: this.#input.target,
+      carried: packQueue(this.#queue),
+    });
+  }
+
+  /** One timer serves many wakings: one that rings early does no harm. */
+  #setAlarm(atMs: number | null): void {
+    if (atMs === null || (this.#alarm !== null && this.#alarm.atMs <= atMs)) return;
+    this.#alarm?.scope.cancel();
+    const scope = new CancellationScope();
+    const alarm = { atMs, scope };
+    this.#alarm = alarm;
+    void scope
+      .run(() => sleep(Math.max(1, atMs - this.#nowMs), { summary: 'then the queue is looked at again' }))
+      .then(
+        () => {
+          this.#alarm = null;
+          this.#rang = true;
+          this.#wake();
+          // What was due then is due now, whatever the clocks of timers say.
+          this.#nowMs = Math.max(this.#nowMs, alarm.atMs);
+        },
+        () => undefined,
+      );
   }
 
   async #tellForever(): Promise<never> {
@@ -90,70 +202,6 @@ class IntegrationRun {
     }
   }
 
-  async #carryOut(step: QueueStep): Promise<void> {
-    const [item] = this.#queue.items;
-    const changed = (): boolean => this.#queue.step !== step;
-    switch (step.kind) {
-      case 'idle':
-      case 'stopped':
-        await condition(changed);
-        return;
-      case 'building':
-        if (item !== undefined) await this.#build(item);
-        return;
-      case 'gating':
-        if (item !== undefined) await this.#runGate(item, step);
-        return;
-      case 'landing':
-        if (item !== undefined) await this.#land(item, step);
-        return;
-      case 'holding':
-        await condition(changed, Math.max(1, step.untilMs - Date.now()), {
-          summary: 'landing is held; then it is tried again',
-        });
-        this.#apply({ kind: 'due' });
-        return;
-    }
-  }
-
-  async #build(item: QueueItem): Promise<void> {
-    const before = this.#queue.step;
-    const { target } = this.#input;
-    const result = await shortActivities.buildCandidate({ target, item }).catch((error: unknown) => ({
-      kind: 'held' as const,
-      why: 'engine' as const,
-      text: `a candidate could not be built: ${reasonOf(error)}`,
-    }));
-    // Withdrawn meanwhile: what was built is nobody's.
-    if (this.#queue.step === before) this.#apply({ kind: 'built', result });
-  }
-
-  async #runGate(item: QueueItem, step: Extract<QueueStep, { kind: 'gating' }>): Promise<void> {
-    const scope = new CancellationScope();
-    this.#gate = scope;
-    let verdict: GateVerdict;
-    try {
-      const request = { target: this.#input.target, item, candidate: step.candidate };
-      verdict = await scope.run(() => gateActivity(item.title, step.run)(request));
-    } catch (error) {
-      verdict = { kind: 'none', reason: reasonOf(error) };
-    } finally {
-      this.#gate = null;
-    }
-    if (this.#queue.step === step) this.#apply({ kind: 'gated', verdict });
-  }
-
-  async #land(item: QueueItem, step: Extract<QueueStep, { kind: 'landing' }>): Promise<void> {
-    const result = await shortActivities
-      .land({ target: this.#input.target, item, candidate: step.candidate })
-      .catch((error: unknown) => ({
-        kind: 'held' as const,
-        why: 'engine' as const,
-        text: `landing failed: ${reasonOf(error)}`,
-      }));
-    this.#apply({ kind: 'pushed', result });
-  }
-
   #told(): boolean {
     return this.#queue.replies.length === 0 && this.#strangers.length === 0;
   }
@@ -161,7 +209,11 @@ class IntegrationRun {
   async #tell(): Promise<void> {
     const replies = [...this.#queue.replies];
     for (const { taskId, reply } of replies) await this.#signal(taskId, reply);
-    if (replies.length > 0) this.#apply({ kind: 'told', count: replies.length });
+    if (replies.length > 0) {
+      const told: QueueFact = { kind: 'told', count: replies.length };
+      this.#heard.push(told);
+      await condition(() => !this.#heard.includes(told));
+    }
     for (const { item, origin } of this.#strangers.splice(0)) {
       await this.#signal(item.taskId, {
         kind: 'refused',
@@ -175,9 +227,10 @@ class IntegrationRun {
     }
   }
 
-  async #signal(taskId: QueueItem['taskId'], reply: LandingReply): Promise<void> {
+  async #signal(taskId: TaskId, reply: LandingReply): Promise<void> {
     try {
       await getExternalWorkflowHandle(workflowIds.task(taskId)).signal(landingReplySignal, reply);
+      this.#wake();
     } catch (error) {
       // A task that is gone (terminated by an operator) cannot be told; what landed stays on main's own record.
       if (isCancellation(error)) throw error;
@@ -185,23 +238,15 @@ class IntegrationRun {
   }
 
   #details(): string {
-    const view = queueViewOf(this.#queue, this.#input.target);
-    const lines = [`${view.rows.length} in line, ${view.landed} landed`];
+    const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);
+    const lines = [`${view.rows.length + view.more} in line, ${view.landed} landed`];
     if (view.stopped !== null) lines.push('', `**Stopped:** ${view.stopped}`);
-    for (const row of view.rows.slice(0, 20)) {
+    for (const alarm of view.alarms) lines.push('', `**Look:** ${alarm}`);
+    for (const row of view.rows) {
       lines.push(
-        `${row.position}. \`${row.id}\` ${row.title}: ${row.state}${row.waitingFor === null ? '' : `, ${row.waitingFor}`}`,
+        `${row.position}. \`${row.id}\` ${row.title ?? ''}: ${row.state}${row.waitingFor === null ? '' : `, ${row.waitingFor}`}`,
       );
     }
     return lines.join('\n');
   }
-
-  #apply(event: QueueEvent): void {
-    this.#queue = nextQueue(this.#queue, event, { nowMs: Date.now(), random: Math.random() });
-  }
-}
-
-/** A signal may come from anybody; one that throws here would stop landing for good. */
-function isHandOff(message: Partial<HandOffMessage> | undefined): message is HandOffMessage {
-  return typeof message?.origin === 'string' && typeof message.item?.taskId === 'string';
 }

@@ -10,14 +10,15 @@
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { TaskId } from '../core/ids.ts';
 import type { AskView } from '../core/ask-types.ts';
-import type { Queue } from '../core/queue.ts';
-import type { LandingReply, QueueItem, QueueView, Target } from '../core/queue-types.ts';
+import type { Control } from '../core/queue.ts';
+import type { CarriedQueue } from '../core/queue-carried.ts';
+import type { LandingReply, QueueItem, QueueView, RunState, Target } from '../core/queue-types.ts';
 import type { ReplyName } from '../core/replies.ts';
 import type { Task } from '../core/task.ts';
-import type { Exchange, RevisionRequest, TaskSpec, TaskView } from '../core/task-types.ts';
+import type { Exchange, RevisionRequest, TaskSpec, TaskStateName, TaskView } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 
-export const WORKFLOW_TYPES = { task: 'task', integration: 'integration', notice: 'notice' } as const;
+export const WORKFLOW_TYPES = { task: 'task', integration: 'integration', notice: 'notice', gate: 'gate' } as const;
 
 export const TASK_QUEUES = {
   /** Workflows and short activities. */
@@ -162,11 +163,41 @@ export const detailQuery = { type: 'query', name: 'detail' } as QueryDefinition<
 /** What a new run needs to go on where this one ended; `tasks retry` of an ended task. */
 export const carryQuery = { type: 'query', name: 'carry' } as QueryDefinition<TaskInput, [], 'carry'>;
 
+/** What the queue asks of a task: what it has handed off, null when nothing; and the name of its state. */
+export const itemQuery = { type: 'query', name: 'item' } as QueryDefinition<QueueItem | null, [], 'item'>;
+export const stateQuery = { type: 'query', name: 'state' } as QueryDefinition<TaskStateName, [], 'state'>;
+
 export interface IntegrationInput {
   readonly target: Target;
   /** Null for a new one. */
-  readonly carried: Queue | null;
+  readonly carried: CarriedQueue | null;
 }
+
+/** Sent by a gate run: how it is, and how it ended. */
+export interface VerdictMessage {
+  readonly key: string;
+  readonly state: RunState;
+}
+
+export const verdictSignal = { type: 'signal', name: 'verdict' } as SignalDefinition<[VerdictMessage], 'verdict'>;
+
+export interface AwaitVerdictMessage {
+  /** The id of the workflow that wants to be told. */
+  readonly waiter: string;
+}
+
+export const awaitVerdictSignal = { type: 'signal', name: 'await-verdict' } as SignalDefinition<
+  [AwaitVerdictMessage],
+  'await-verdict'
+>;
+
+/** What an operator says to a queue: by update it learns at once whether it counts. */
+export const controlUpdate = { type: 'update', name: 'control' } as UpdateDefinition<
+  { readonly kind: 'taken' },
+  [Control],
+  'control'
+>;
+export const controlSignal = { type: 'signal', name: 'control' } as SignalDefinition<[Control], 'control'>;
 
 export interface HandOffMessage {
   readonly origin: string;

@@ -44,8 +44,10 @@ import {
   blockSignal,
   carryQuery,
   detailQuery,
+  itemQuery,
   landingReplySignal,
   releaseSignal,
+  stateQuery,
   withdrawSignal,
   type MessageOutcome,
   type TaskInput,
@@ -134,6 +136,11 @@ class TaskRun {
       asks: this.#task.stage.kind === 'asking' ? this.#task.stage.asks.map(askView) : [],
       unrecorded: this.#task.unrecorded,
     }));
+    setHandler(itemQuery, () => {
+      const { stage } = this.#task;
+      return stage.kind === 'landing' ? queueItemOf(this.#task, this.#input.spec, stage.checkpoint) : null;
+    });
+    setHandler(stateQuery, () => viewOf(this.#task, this.#input.spec).state);
     setHandler(carryQuery, () => ({
       spec: this.#input.spec,
       carried: { task: this.#task, handled: this.#inbox.handled },

@@ -4,11 +4,12 @@ import { buildCandidate, land } from '../../src/activities/landing.ts';
 import type { Dependencies } from '../../src/activities/dependencies.ts';
 import type { Recorder } from '../../src/activities/recorder.ts';
 import { workflowIds } from '../../src/core/ids.ts';
+import type { BuildResult, QueueItem, Target } from '../../src/core/queue-types.ts';
 import type { GitRoom } from '../../src/git/types.ts';
 import { bareOrigin, built, git, head, newRoom, readGate, taskId, worked } from '../support/git-rig.ts';
 import { testNamespace } from '../support/temporal.ts';
 
-type Deps = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded'>;
+type Deps = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
 
 const told: string[] = [];
 const recorder: Pick<Recorder, 'attempt'> = { attempt: async (_what, call) => ({ kind: 'done', value: await call() }) };
@@ -22,6 +23,7 @@ function depsWith(room: GitRoom, client: Client): Deps {
     git: room,
     client,
     readGate,
+    gates: 1,
     ledger: {
       isGreen: () => Promise.resolve(false),
       record: unused,
@@ -34,6 +36,18 @@ function depsWith(room: GitRoom, client: Client): Deps {
   };
 }
 
+async function build(deps: Deps, target: Target, item: QueueItem): Promise<BuildResult> {
+  const answer = await buildCandidate(deps, recorder, {
+    target,
+    item,
+    parent: null,
+    known: null,
+    gate: false,
+    below: [],
+  });
+  return answer.result;
+}
+
 describe('landing', () => {
   it('waits, with the reason, while Temporal does not say whether the task is open: nothing lands, nothing is lost', async () => {
     const { target, origin, first } = await bareOrigin();
@@ -44,7 +58,7 @@ describe('landing', () => {
     await client.connection.close();
     const deps = depsWith(room, client);
     const held = { kind: 'held', why: 'engine', text: expect.stringContaining(`whether task ${taskId} is open`) };
-    expect(await buildCandidate(deps, recorder, { target, item })).toMatchObject(held);
+    expect(await build(deps, target, item)).toMatchObject(held);
     expect(await land(deps, { target, item, candidate })).toMatchObject(held);
     expect(await head(origin, 'refs/heads/main')).toBe(first);
     expect(told).toEqual([]);
@@ -57,20 +71,20 @@ describe('landing', () => {
     const candidate = await built(room, target, item);
     const { connection, namespace, drop } = await testNamespace();
     const deps = depsWith(room, new Client({ connection, namespace }));
-    expect(await buildCandidate(deps, recorder, { target, item })).toEqual({ kind: 'ended' });
+    expect(await build(deps, target, item)).toEqual({ kind: 'ended' });
     expect(told).toEqual([taskId]);
     expect(await land(deps, { target, item, candidate })).toEqual({ kind: 'moved' });
     expect(await head(origin, 'refs/heads/main')).toBe(first);
 
     const { client } = deps;
     await client.workflow.start('task', { workflowId: workflowIds.task(taskId), taskQueue: 'nobody' });
-    expect(await buildCandidate(deps, recorder, { target, item })).toMatchObject({
+    expect(await build(deps, target, item)).toMatchObject({
       kind: 'candidate',
       knownGreen: false,
     });
     expect(await land(deps, { target, item, candidate })).toMatchObject({ kind: 'landed' });
     await client.workflow.getHandle(workflowIds.task(taskId)).terminate();
-    expect(await buildCandidate(deps, recorder, { target, item })).toMatchObject({ kind: 'landed' });
+    expect(await build(deps, target, item)).toMatchObject({ kind: 'landed' });
     expect(await land(deps, { target, item, candidate })).toEqual({ kind: 'moved' });
     expect(await git(origin, 'rev-list', '--count', '--first-parent', 'main')).toBe('2');
     await drop();

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
 import { runGate } from '../../src/activities/run-gate.ts';
-import type { CandidateRequest } from '../../src/activities/types.ts';
+import type { CandidateRequest, GateAnswer } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
 import { ok } from '../../src/core/parsed.ts';
 import type { GateCommand, GateDefinition } from '../../src/core/project.ts';
@@ -20,6 +20,8 @@ import { eventually } from '../support/eventually.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
 
 const LIMIT_MS = 20_000;
+/** As one more run on the same tree: nobody is told of its end by itself. */
+const RED = { kind: 'red', failedCommand: 'x', text: 'red', logTail: '', landedSince: [] } as const;
 
 describe('a gate run', () => {
   let database: TestDatabase;
@@ -61,6 +63,7 @@ describe('a gate run', () => {
       onWaiting: () => undefined,
       onEnded: () => undefined,
       isDraining: () => false,
+      gates: 1,
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },
       log: () => undefined,
     };
@@ -99,7 +102,8 @@ describe('a gate run', () => {
   ): Promise<{ verdict: GateVerdict; green: boolean }> => {
     const request = await candidateWith(gate);
     const changed: Dependencies = { ...deps, limits: { ...deps.limits, ...limits } };
-    const verdict: GateVerdict = await environment.run(() => runGate(changed, request));
+    const gateRequest = { ...request, below: [], waiter: 'nobody', red: RED };
+    const { verdict }: GateAnswer = await environment.run(() => runGate(changed, gateRequest));
     await spool.flush(request.item.taskId);
     return { verdict, green: await ledger.isGreen(request.candidate.tree, gate.hash) };
   };

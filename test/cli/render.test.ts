@@ -183,12 +183,14 @@ describe('the queue', () => {
       position: 1,
       id: viewWith({}).id,
       title: 'T',
+      priority: 'normal',
       state: 'held',
       base: null,
       tree: null,
       verdict: null,
       waitingFor: 'the checkout is dirty',
       since: SINCE,
+      estimate: null,
     } as const;
     const { project, branch } = viewWith({});
     const shown = {
@@ -196,8 +198,12 @@ describe('the queue', () => {
       branch,
       origin: 'o',
       landed: 3,
+      window: 1,
+      flakes: 0,
       rows: [row],
+      more: 0,
       stopped: 'a mismatch',
+      alarms: [],
       from: 'workflow',
     } as const;
     expect(renderQueue(shown, SCREEN)).toEqual([

@@ -90,6 +90,33 @@ function hash(text: string): string {
   return settingsOf(`project: a\nbranch: main\n${text}`).gate.hash;
 }
 
+describe('what a project says of landing', () => {
+  it('is a window, a turn, and per command a mode and what it needs', () => {
+    const text = 'project: a\nbranch: main\nwindow: 2\nturn: 10m\ngate: [{name: lint, run: l, mode: permissive}, ';
+    const settings = settingsOf(`${text}{name: test, run: t, needs: [lint]}]\n`);
+    expect(settings).toMatchObject({ window: 2, policy: { turnMs: 600_000 } });
+    expect(settings.gate.commands).toMatchObject([{ mode: 'permissive' }, { needs: ['lint'] }]);
+    expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
+  });
+
+  it.each([
+    ['gate: [{name: a, run: a, needs: [b]}]', 'gate: "a" needs "b", which is no command\'s name'],
+    ['gate: [{name: a, run: a, needs: [b]}, {name: b, run: b, needs: [a]}]', 'gate: "a" needs what needs it in turn'],
+    ['gate: [{run: a, mode: sometimes}]', 'gate.0.mode: must be strict, permissive or skip'],
+    ['gate: a\nwindow: 0', 'window: must be a whole number from 1 to 64'],
+  ])('is refused when it cannot be: %s', (text, message) => {
+    const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
+    expect(parsed).toMatchObject({ kind: 'invalid', message: expect.stringContaining(message) });
+  });
+
+  it('changes the hash of the gate when a command is to do something else', () => {
+    const plain = hash('gate: [{name: x, run: a}]\n');
+    expect(hash('gate: [{name: x, run: a, mode: strict}]\n')).toBe(plain);
+    expect(hash('gate: [{name: x, run: a, mode: skip}]\n')).not.toBe(plain);
+    expect(hash('gate: [{name: x, run: a, needs: []}]\n')).not.toBe(plain);
+  });
+});
+
 describe("the gate's hash", () => {
   it('is the same for one definition written in two ways', () => {
     expect(hash('gate: [{run: npm test, timeout: 1800s}]\n')).toBe(hash('gate: npm test # all\nattempts: 7\n'));
@@ -196,7 +223,7 @@ describe('a wrong tasks.yaml', () => {
 
 describe('readGate', () => {
   it('gives the gate of the text', () => {
-    expect(readGate(LEAST)).toEqual({ kind: 'ok', gate: settingsOf(LEAST).gate });
+    expect(readGate(LEAST)).toEqual({ kind: 'ok', gate: settingsOf(LEAST).gate, window: null });
   });
 
   it('says what is missing when there is no file', () => {

@@ -66,7 +66,6 @@ describe('the back-off', () => {
 
 describe('a file of types', () => {
   it('is nothing at run time', async () => {
-    expect(Object.keys(await import('../../src/core/project.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/queue-types.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/task-events.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/notice-types.ts'))).toEqual([]);

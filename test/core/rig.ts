@@ -197,6 +197,12 @@ export function itemOf(task: number, attempt: number, change: Partial<QueueItem>
     summary: '',
     author: SPEC.owner,
     enqueuedAtMs: NOW_MS - 5_000,
+    priority: 'normal',
+    placeMs: NOW_MS - 5_000 + task,
+    returns: 0,
+    mayReturn: 2,
+    turnMs: 30 * 60_000,
+    parent: null,
     ...change,
   };
 }

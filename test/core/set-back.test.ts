@@ -1,7 +1,8 @@
 /** What is ended or set back from outside: numbers go on above those that were used. */
 
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY_QUEUE, nextQueue, type Queue } from '../../src/core/queue.ts';
+import { EMPTY_QUEUE, reconcile, type Queue, type QueueFact } from '../../src/core/queue.ts';
+import type { BuildResult } from '../../src/core/queue-types.ts';
 import { confirmRecorded, nextTask, overtake, startOver } from '../../src/core/task.ts';
 import { phaseRequestOf, recordRequestOf } from '../../src/core/task-request.ts';
 import { after, around, attemptEnded, failed, happened, itemOf, LANDING, LATER, NOW_MS, SPEC, taskIn } from './rig.ts';
@@ -90,23 +91,36 @@ describe('a task whose workflow was terminated', () => {
   });
 });
 
+function built(task: number, result: BuildResult): QueueFact {
+  const answer = { result, main: null, run: null, slots: null, window: null };
+  return { kind: 'built', taskId: itemOf(task, 1).taskId, attempt: 1, parent: null, known: null, answer };
+}
+
 describe('an item of a task that was ended from outside', () => {
   const clock = { nowMs: 0, random: 0 };
+  const heard = (queue: Queue, ...facts: readonly QueueFact[]): Queue => reconcile(queue, facts, clock).queue;
   const queueOf = (...tasks: number[]): Queue =>
-    tasks.reduce((queue, task) => nextQueue(queue, { kind: 'enqueued', item: itemOf(task, 1) }, clock), EMPTY_QUEUE);
+    tasks.reduce((queue, task) => heard(queue, { kind: 'handed-off', item: itemOf(task, 1) }), EMPTY_QUEUE);
 
   it('leaves the queue to the next one, and nobody is told', () => {
-    const queue = nextQueue({ ...queueOf(1, 2), doubt: 'pushed' }, { kind: 'built', result: { kind: 'ended' } }, clock);
-    expect(queue).toMatchObject({ step: { kind: 'building' }, doubt: 'none', replies: [], answered: [], landed: 0 });
-    expect(queue.items.map(({ taskId }) => taskId)).toEqual([itemOf(2, 1).taskId]);
+    const queue = queueOf(1, 2);
+    const doubtful: Queue = { ...queue, chain: queue.chain.map((entry) => ({ ...entry, doubt: 'pushed' })) };
+    const left = heard(doubtful, built(1, { kind: 'ended' }));
+    expect(left).toMatchObject({ replies: [], answered: [], landed: 0, line: [] });
+    expect(left.chain).toMatchObject([{ item: itemOf(2, 1), stage: { kind: 'building' }, doubt: 'none' }]);
+  });
+
+  it('ends the turn that landing held for it', () => {
+    const queue: Queue = { ...queueOf(1), turn: { taskId: itemOf(1, 1).taskId, untilMs: 1_000 } };
+    expect(heard(queue, built(1, { kind: 'ended' })).turn).toBeNull();
   });
 
   it('is a new one when the task is taken up again and hands it off once more', () => {
-    const left = nextQueue(queueOf(1), { kind: 'built', result: { kind: 'ended' } }, clock);
-    expect(left.step).toEqual({ kind: 'idle' });
-    const again = nextQueue(left, { kind: 'enqueued', item: itemOf(1, 1) }, clock);
-    expect(again).toMatchObject({ step: { kind: 'building' }, replies: [] });
-    const landed = nextQueue(again, { kind: 'built', result: { kind: 'landed', landing: LANDING } }, clock);
+    const left = heard(queueOf(1), built(1, { kind: 'ended' }));
+    expect(left).toMatchObject({ chain: [], line: [], lookMs: null });
+    const again = heard(left, { kind: 'handed-off', item: itemOf(1, 1) });
+    expect(again).toMatchObject({ chain: [{ stage: { kind: 'building' } }], replies: [] });
+    const landed = heard(again, built(1, { kind: 'landed', landing: LANDING }));
     expect(landed.replies).toHaveLength(1);
   });
 });

@@ -141,6 +141,12 @@ export function itemOf(checkpoint: Checkpoint, id = taskId): QueueItem {
     title: 'Change a file',
     summary: 'It was asked for.',
     author,
+    priority: 'normal',
+    placeMs: 0,
+    returns: 0,
+    mayReturn: 2,
+    turnMs: 0,
+    parent: null,
     enqueuedAtMs: 1_700_000_000_000,
   };
 }

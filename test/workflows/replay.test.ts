@@ -50,16 +50,24 @@ describe('the history of a task that landed', () => {
       return events;
     };
 
+  /** The only gate run that there was. */
+  const gateOf = async (): Promise<string> => {
+    for await (const { workflowId } of engine.client.workflow.list({ query: "WorkflowType = 'gate'" }))
+      return workflowId;
+    throw new Error('there is no gate run');
+  };
+
   it('replays on the present code', async () => {
     await replay(workflowIds.task(id));
     await replay('integration/replayed/main');
+    await replay(await gateOf());
   });
 
   it.each([
     ['task', 'runPhase'],
-    ['integration', 'runGate'],
+    ['gate', 'runGate'],
   ])('does not replay when the code of the %s calls another activity than %s', async (workflow, activity) => {
-    const workflowId = workflow === 'task' ? workflowIds.task(id) : 'integration/replayed/main';
+    const workflowId = workflow === 'task' ? workflowIds.task(id) : await gateOf();
     await expect(replay(workflowId, renamed(activity))).rejects.toThrow(DeterminismViolationError);
   });
 });

@@ -35,7 +35,7 @@ export async function queue(
 type Target = Pick<QueueView, 'project' | 'branch'>;
 
 /** The integration workflows that run. */
-async function listTargets(temporal: Temporal): Promise<readonly Target[]> {
+export async function listTargets(temporal: Temporal): Promise<readonly Target[]> {
   return temporal.within(CALL_MS, async () => {
     const targets = new Map<string, Target>();
     const query = "WorkflowType = 'integration' AND ExecutionStatus = 'Running'";
@@ -65,12 +65,15 @@ async function readQueue(session: Session, temporal: Temporal, target: Target): 
     position: index + 1,
     id: view.id,
     title: view.title,
+    priority: 'normal' as const,
     state: 'queued' as const,
     base: view.checkpoint?.base ?? null,
     tree: null,
     verdict: null,
     waitingFor: view.waitingFor?.text ?? null,
     since: view.createdAt,
+    estimate: null,
   }));
-  return { project, branch, origin: views?.[0]?.origin ?? '', landed: 0, rows, stopped: null, from: 'ledger' };
+  const unknown = { landed: 0, window: 1, flakes: 0, more: 0, stopped: null, alarms: [] } as const;
+  return { project, branch, origin: views?.[0]?.origin ?? '', ...unknown, rows, from: 'ledger' };
 }

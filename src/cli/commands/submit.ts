@@ -30,6 +30,7 @@ export interface SubmitOptions {
   readonly file?: string;
   readonly run?: string;
   readonly agent?: string;
+  readonly priority?: string;
   readonly requestId?: string;
   readonly type?: string;
   readonly for?: string;
@@ -112,6 +113,7 @@ function checkOptions(options: SubmitOptions, args: readonly string[]): void {
     const more = {
       ...others,
       '--agent': options.agent,
+      '--priority': options.priority,
       '--request-id': options.requestId,
       ...asking,
       '--approve': approve,
@@ -148,12 +150,12 @@ async function readDrafts(
     if (parsed.kind === 'invalid') throw new UsageError(`--from: ${parsed.message}`);
     return parsed.value;
   }
-  const { run, agent, requestId, type, blocks, approve } = options;
+  const { run, agent, priority, requestId, type, blocks, approve } = options;
   const choices = options.choices?.length === 1 ? options.choices[0] : options.choices;
   const asking = { type, for: options.for, blocks, choices, default: options.default, approve };
   const body =
     options.file === undefined ? options.body : await readInput(session.io, '--file', options.file, MAX_BODY_BYTES);
-  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, requestId, ...asking } }];
+  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, priority, requestId, ...asking } }];
 }
 
 /** A project's name belongs to one origin. Landing checks it again: a ledger that is down hinders nobody (N9). */
@@ -215,6 +217,7 @@ async function start(
     work: wanted.work,
     policy: { ...settings.policy, approve: wanted.approve ?? settings.policy.approve },
     owner,
+    ...(wanted.priority === 'normal' ? {} : { priority: wanted.priority }),
     createdAtMs: Date.now(),
     requestId: wanted.requestId,
     type: wanted.type,

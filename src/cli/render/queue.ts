@@ -1,26 +1,59 @@
 /** A landing queue as text. Pure. */
 
-import type { QueueView } from '../../core/queue-types.ts';
+import type { QueueRow, QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
+import type { FlakeRow } from '../../ledger/flakes.ts';
 import type { Screen } from './tasks.ts';
 import { table, type Cell } from './table.ts';
-import { ago } from './time.ts';
+import { ago, duration } from './time.ts';
 
 export type ShownQueue = QueueView & { readonly from: 'workflow' | 'ledger' };
 
 export function renderQueue(shown: ShownQueue, screen: Screen): string[] {
   const { palette } = screen;
-  const landed = shown.from === 'workflow' ? palette.dim(`  ${shown.landed} landed`) : '';
-  const head = `${palette.bold(shown.project)} ${shown.branch}${landed}`;
-  const lines = [head];
+  const lines = [`${palette.bold(shown.project)} ${shown.branch}${palette.dim(factsOf(shown))}`];
   if (shown.stopped !== null) lines.push(palette.red(`  stopped: ${oneLine(shown.stopped, 500)}`));
+  for (const alarm of shown.alarms) lines.push(palette.yellow(`  look: ${oneLine(alarm, 200)}`));
   if (shown.rows.length === 0) return [...lines, palette.dim('  nothing waits')];
   const rows = shown.rows.map((row): Cell[] => [
     { text: `  ${row.position}` },
     { text: row.id },
-    { text: row.state, paint: row.state === 'held' ? palette.yellow : palette.cyan },
+    { text: row.state, paint: paintOf(row, screen) },
     { text: ago(row.since, screen.nowMs), paint: palette.dim },
-    { text: `${oneLine(row.title)}${row.waitingFor === null ? '' : ` — ${oneLine(row.waitingFor, 200)}`}` },
+    { text: textOf(row, screen) },
   ]);
-  return [...lines, ...table(rows, screen.columns)];
+  const more = shown.more === 0 ? [] : [palette.dim(`  and ${shown.more} more`)];
+  return [...lines, ...table(rows, screen.columns), ...more];
+}
+
+function factsOf({ from, landed, window, flakes }: ShownQueue): string {
+  if (from !== 'workflow') return '';
+  const wide = window > 1 ? `, ${window} at a time` : '';
+  const flaky = flakes === 0 ? '' : `, ${flakes} flaked`;
+  return `  ${landed} landed${wide}${flaky}`;
+}
+
+function paintOf({ state }: QueueRow, { palette }: Screen): (text: string) => string {
+  if (state === 'held') return palette.yellow;
+  if (state === 'failing') return palette.red;
+  return state === 'green' || state === 'landing' ? palette.green : palette.cyan;
+}
+
+function textOf({ title, priority, waitingFor, estimate }: QueueRow, { nowMs }: Screen): string {
+  const named = oneLine(title ?? '');
+  const classed = priority === 'normal' ? named : `[${priority}] ${named}`;
+  if (waitingFor !== null) return `${classed} — ${oneLine(waitingFor, 200)}`;
+  return estimate === null ? classed : `${classed} — in about ${duration(Date.parse(estimate) - nowMs)}`;
+}
+
+/** The most frequent first. */
+export function renderFlakes(flakes: readonly FlakeRow[], screen: Screen): string[] {
+  const rows = flakes.map(({ project, test, flakes: times, runs, rate, lastAt }): Cell[] => [
+    { text: project },
+    { text: `${times} of ${runs}` },
+    { text: `${(rate * 100).toFixed(1)} %`, paint: screen.palette.yellow },
+    { text: ago(lastAt, screen.nowMs), paint: screen.palette.dim },
+    { text: oneLine(test, 200) },
+  ]);
+  return table(rows, screen.columns);
 }

@@ -1,0 +1,110 @@
+/**
+ * Gate runs as workflows: one for each tree and gate, whoever asks, and never again once it was green.
+ *
+ * Signal-with-start and the policies exist on the client alone. A run that was red or was lost may be followed by
+ * another; of one that is on its way, whoever starts it again becomes one more who waits.
+ */
+
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/activity';
+import { workflowIds } from '../core/ids.ts';
+import { gateKey } from '../core/queue-keys.ts';
+import type { Run } from '../core/queue.ts';
+import type { GateVerdict, RunState, Target } from '../core/queue-types.ts';
+import { messageOf } from '../core/thrown.ts';
+import type { GateRequest, StartGateRequest } from './types.ts';
+
+// Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
+export const GATE = {
+  type: 'gate',
+  workflows: 'tasks',
+  taskQueue: 'gates',
+  wait: 'await-verdict',
+  verdict: 'verdict',
+} as const;
+
+const TELL_MS = 3_000;
+const GONE: GateVerdict = { kind: 'none', reason: 'the gate run is gone' };
+
+export async function startGate(client: Client, request: StartGateRequest): Promise<RunState> {
+  const { again, ...asked } = request;
+  const { target, item, candidate } = asked;
+  const workflowId = workflowIds.gate(target.project, gateKey(candidate));
+  const what = item === null ? `${target.branch} itself` : item.title;
+  try {
+    const handle = await client.workflow.signalWithStart(GATE.type, {
+      workflowId,
+      taskQueue: GATE.workflows,
+      args: [asked],
+      signal: GATE.wait,
+      signalArgs: [{ waiter: asked.waiter }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: `Gate on ${what}`,
+      staticDetails: `Tree ${candidate.tree}, candidate ${candidate.commit}`,
+    });
+    return { kind: 'running', runId: handle.signaledRunId, suspect: false };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return { kind: 'ended', verdict: await resultOf(client, workflowId, null) };
+  }
+}
+
+/** How a gate run is; one that cannot be asked after now is taken to go on. */
+export async function askAfterGate(client: Client, target: Target, { key, runId, state }: Run): Promise<RunState> {
+  const workflowId = workflowIds.gate(target.project, key);
+  try {
+    const { status } = await client.workflow.getHandle(workflowId, runId ?? undefined).describe();
+    if (status.name === 'RUNNING') return { kind: 'running', runId: runId ?? '', suspect: state === 'suspect' };
+    return { kind: 'ended', verdict: await resultOf(client, workflowId, runId) };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'ended', verdict: GONE };
+    return { kind: 'running', runId: runId ?? '', suspect: state === 'suspect' };
+  }
+}
+
+export async function dropGate(client: Client, target: Target, { key, runId }: Run): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowIds.gate(target.project, key), runId ?? undefined).cancel();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** Tells the workflow that waits; false when it could not be. */
+export async function tellVerdict(
+  client: Client,
+  request: Pick<GateRequest, 'waiter' | 'candidate'>,
+  verdict: GateVerdict,
+): Promise<boolean> {
+  const state: RunState = { kind: 'ended', verdict };
+  try {
+    await client.connection.withDeadline(Date.now() + TELL_MS, () =>
+      client.workflow.getHandle(request.waiter).signal(GATE.verdict, { key: gateKey(request.candidate), state }),
+    );
+    return true;
+  } catch {
+    // Whoever waits asks after it.
+    return false;
+  }
+}
+
+async function resultOf(client: Client, workflowId: string, runId: string | null): Promise<GateVerdict> {
+  try {
+    return (await client.workflow.result(workflowId, runId ?? undefined)) as GateVerdict;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const { cause } = error;
+    const [verdict] = cause instanceof ApplicationFailure ? (cause.details ?? []) : [];
+    return isVerdict(verdict) ? verdict : { kind: 'none', reason: messageOf(cause ?? error) };
+  }
+}
+
+function isVerdict(value: unknown): value is GateVerdict {
+  return typeof value === 'object' && value !== null && 'kind' in value && typeof value.kind === 'string';
+}

@@ -1,0 +1,106 @@
+/** What an operator says to a queue: as an update, which says whether it counts; as a signal when no worker answers. */
+
+import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { workflowIds, type TaskId } from '../../core/ids.ts';
+import type { Control } from '../../core/queue.ts';
+import type { QueueView } from '../../core/queue-types.ts';
+import { oneLine } from '../../core/text.ts';
+import { messageOf } from '../../core/thrown.ts';
+import { controlSignal, controlUpdate, detailQuery } from '../../workflows/messages.ts';
+import { EXIT, Failed, UsageError } from '../errors.ts';
+import { noTask, resolveId } from '../resolve-id.ts';
+import type { Session } from '../session.ts';
+import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
+import { readProject } from './list.ts';
+import { listTargets } from './queue.ts';
+
+const UPDATE_MS = 3_000;
+
+export type QueueTarget = Pick<QueueView, 'project' | 'branch'>;
+
+interface Options {
+  readonly json?: true;
+  readonly project?: string;
+}
+
+const DONE: Readonly<Record<Control['action'], string>> = {
+  pause: 'lands nothing until: tasks queue resume',
+  resume: 'lands again',
+  promote: 'is the next one to be taken',
+  remove: 'is out of the queue; tasks retry puts it back',
+};
+
+/** `tasks queue pause` and `tasks queue resume`. */
+export function holdQueue(action: 'pause' | 'resume') {
+  return async (session: Session, options: Options): Promise<number> => {
+    const target = await onlyTarget(session, options.project);
+    return say(session, target, { action, actor: await session.actor() }, `${target.project} ${target.branch}`);
+  };
+}
+
+/** `tasks queue promote` and `tasks queue remove`. */
+export function moveInQueue(action: 'promote' | 'remove') {
+  return async (session: Session, _options: Options, args: readonly string[]): Promise<number> => {
+    const taskId = await resolveId(session, args[0] ?? '');
+    const target = await targetOf(session, taskId);
+    return say(session, target, { action, actor: await session.actor(), taskId }, taskId);
+  };
+}
+
+/** The queue that is meant: of the project that is named, or the only one that there is. */
+async function onlyTarget(session: Session, given: string | undefined): Promise<QueueTarget> {
+  const project = readProject(given);
+  const all = await listTargets(await session.temporal());
+  const meant = all.filter((target) => project === null || target.project === project);
+  const [first, second] = meant;
+  if (first === undefined) throw new Failed('nothing has been handed off for landing yet, so there is no queue');
+  if (second !== undefined) {
+    const names = meant.map((target) => target.project).slice(0, 10);
+    throw new UsageError(`--project: there are several queues (${names.join(', ')}); name one`);
+  }
+  return first;
+}
+
+async function targetOf(session: Session, id: TaskId): Promise<QueueTarget> {
+  const ledger = await session.ledger();
+  const kept = await ledger?.readTask(id).catch(() => null);
+  if (kept !== null && kept !== undefined) return kept;
+  const temporal = await session.temporal();
+  try {
+    return (await temporal.within(CALL_MS, () => temporal.task(id).query(detailQuery))).view;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw new UsageError(noTask(id));
+    throw error;
+  }
+}
+
+async function say(session: Session, target: QueueTarget, control: Control, what: string): Promise<number> {
+  const temporal = await session.temporal();
+  const queued = await send(temporal, target, control);
+  const { project, branch } = target;
+  if (session.json) session.printJson({ project, branch, ...control, queued });
+  else if (queued) session.print(`${what}  is told when a worker runs: none answers now`);
+  else session.print(`${what}  ${DONE[control.action]}`);
+  return EXIT.ok;
+}
+
+/** True when it waits for a worker. @throws Failed with the reason why it changes nothing */
+async function send(temporal: Temporal, { project, branch }: QueueTarget, control: Control): Promise<boolean> {
+  const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
+  try {
+    await temporal.connection.withDeadline(Date.now() + UPDATE_MS, () =>
+      handle.executeUpdate(controlUpdate, { args: [control] }),
+    );
+    return false;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) throw new Failed(`nothing waits for landing in ${project}`);
+    if (error instanceof WorkflowUpdateFailedError) {
+      const reason = error.cause instanceof ApplicationFailure ? error.cause.message : messageOf(error);
+      throw new Failed(oneLine(reason, 500), { cause: error });
+    }
+    if (!isNoAnswer(error)) throw error;
+  }
+  await temporal.within(CALL_MS, () => handle.signal(controlSignal, control));
+  return true;
+}

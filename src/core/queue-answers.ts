@@ -1,0 +1,107 @@
+/**
+ * What tasks are told.
+ *
+ * Kept true here: an item leaves the queue only with an answer to its task, unless that was ended from outside (N1); each hand-off has one answer, and gets
+ * that one again when it comes again (N2).
+ */
+
+import { newestWithin } from './bounds.ts';
+import type { TaskId } from './ids.ts';
+import type { Answered, Entry, Queue, QueueClock } from './queue-state.ts';
+import type { LandingReply, QueueItem } from './queue-types.ts';
+import { backoffMs, HOLD_BACKOFF } from './retry.ts';
+import type { Held } from './task-types.ts';
+import { oneLine } from './text.ts';
+
+/** Answers that are kept for hand-offs that come again: more than can be under way at a time. */
+export const MAX_ANSWERED = 100;
+const MAX_ANSWERED_CHARS = 100_000;
+export const MAX_REASON_CHARS = 500;
+
+/** The one place where a hand-off is answered for good. */
+export function answer(
+  queue: Queue,
+  { taskId, head }: { readonly taskId: TaskId; readonly head: Answered['head'] },
+  reply: LandingReply,
+): Queue {
+  const answered = [...queue.answered, { taskId, head, reply }];
+  return {
+    ...queue,
+    replies: [...queue.replies, { taskId, reply }],
+    answered: newestWithin(answered, MAX_ANSWERED, MAX_ANSWERED_CHARS),
+  };
+}
+
+export function answerTo(queue: Queue, taskId: TaskId, handoff: number): Answered | null {
+  return queue.answered.findLast((other) => other.taskId === taskId && other.reply.handoff === handoff) ?? null;
+}
+
+export function tellAgain(queue: Queue, { taskId, reply }: Answered): Queue {
+  const underWay = queue.replies.some(
+    (other) => other.taskId === taskId && other.reply.kind === reply.kind && other.reply.handoff === reply.handoff,
+  );
+  return underWay ? queue : { ...queue, replies: [...queue.replies, { taskId, reply }] };
+}
+
+/** Answers an entry's task and takes it out of the chain. */
+export function finish(queue: Queue, entry: Entry, reply: LandingReply): Queue {
+  return answer(leave(queue, entry), entry.item, reply);
+}
+
+/** Takes an entry out of the chain without a word to its task, which has been ended from outside. */
+export function leave(queue: Queue, entry: Entry): Queue {
+  const chain = queue.chain.filter((other) => other !== entry);
+  const turn = queue.turn?.taskId === entry.item.taskId ? null : queue.turn;
+  return { ...queue, chain, turn };
+}
+
+export function replaceEntry(queue: Queue, entry: Entry, next: Entry): Queue {
+  return { ...queue, chain: queue.chain.map((other) => (other === entry ? next : other)) };
+}
+
+/** Lets an entry wait a while, longer each time; its task is told when the reason is new, not at every try. */
+export function hold(queue: Queue, entry: Entry, why: Held['kind'], reason: string, clock: QueueClock): Queue {
+  const text = oneLine(reason, MAX_REASON_CHARS);
+  const holds = entry.holds + 1;
+  const held: Held = { kind: why, text, sinceMs: clock.nowMs };
+  const untilMs = clock.nowMs + backoffMs(HOLD_BACKOFF, holds, clock.random);
+  const next: Entry = { ...entry, stage: { kind: 'held', held, untilMs }, holds, heldText: text };
+  const holding = replaceEntry(queue, entry, next);
+  return entry.heldText === text ? holding : tellHeld(holding, [entry.item], held);
+}
+
+/** Tells all of the chain why nothing lands; once a reason. */
+export function tellChain(queue: Queue, reason: string, sinceMs: number): Queue {
+  const text = oneLine(reason, MAX_REASON_CHARS);
+  const unaware = queue.chain.filter((entry) => entry.heldText !== text);
+  const chain = queue.chain.map((entry) => ({ ...entry, heldText: text }));
+  return tellHeld(
+    { ...queue, chain },
+    unaware.map(({ item }) => item),
+    heldBy({ text, sinceMs }),
+  );
+}
+
+/** Why nothing lands, as tasks are told: a person, or whoever mends main, has to look. */
+export function heldBy({ text, sinceMs }: { readonly text: string; readonly sinceMs: number }): Held {
+  return { kind: 'gate', text: oneLine(text, MAX_REASON_CHARS), sinceMs };
+}
+
+/** Tells those that were held that they go on. */
+export function tellGoingOn(queue: Queue, which: (entry: Entry) => boolean): Queue {
+  const told = queue.chain.filter((entry) => entry.heldText !== null && which(entry));
+  if (told.length === 0) return queue;
+  const chain = queue.chain.map((entry) => (told.includes(entry) ? { ...entry, heldText: null } : entry));
+  return tellHeld(
+    { ...queue, chain },
+    told.map(({ item }) => item),
+    null,
+  );
+}
+
+export function tellHeld(queue: Queue, items: readonly QueueItem[], held: Held | null): Queue {
+  const told = items.map(
+    ({ taskId, attempt }) => ({ taskId, reply: { kind: 'held', handoff: attempt, held } }) as const,
+  );
+  return { ...queue, replies: [...queue.replies, ...told] };
+}

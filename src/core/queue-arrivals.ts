@@ -1,0 +1,154 @@
+/** What tasks and people ask of the queue: hand-offs, withdrawals, and what an operator says. */
+
+import {
+  answer,
+  answerTo,
+  finish,
+  heldBy,
+  MAX_REASON_CHARS,
+  replaceEntry,
+  tellAgain,
+  tellChain,
+  tellGoingOn,
+  tellHeld,
+} from './queue-answers.ts';
+import { insert, MAX_LINE, promote, waitingOf, without } from './queue-line.ts';
+import type { Control, Entry, Queue, QueueClock } from './queue-state.ts';
+import type { QueueItem } from './queue-types.ts';
+import type { TaskId } from './ids.ts';
+import { oneLine } from './text.ts';
+
+export function handOff(queue: Queue, item: QueueItem): Queue {
+  const { taskId, attempt, head } = item;
+  const inChain = queue.chain.filter((entry) => entry.item.taskId === taskId);
+  const inLine = queue.line.filter((waiting) => waiting.taskId === taskId);
+  if (inChain.some((entry) => entry.item.attempt >= attempt)) return queue;
+  if (inLine.some((waiting) => waiting.attempt >= attempt)) return rename(queue, item);
+  const before = answerTo(queue, taskId, attempt);
+  if (before !== null && (before.head === null || before.head === head)) return tellAgain(queue, before);
+  if (inLine.length === 0 && queue.line.length >= MAX_LINE) return queue;
+  // A newer hand-off of the same task replaces an older one; one that may be on main already is answered first.
+  let next = queue;
+  for (const { attempt: handoff, item: old } of inLine) {
+    next = answer(
+      { ...next, line: without(next.line, { taskId, attempt: handoff }) },
+      { taskId, head: old?.head ?? null },
+      { kind: 'withdrawn', handoff },
+    );
+  }
+  for (const entry of inChain.filter(mayLeave)) {
+    next = finish(next, entry, { kind: 'withdrawn', handoff: entry.item.attempt });
+  }
+  // Its turn goes on with the newer hand-off.
+  const turned: Queue = { ...next, turn: queue.turn };
+  const [why, heldText] = tellArrival(turned, item);
+  return { ...why, line: insert(why.line, { ...waitingOf(why, item), heldText }) };
+}
+
+/** One that comes while nothing lands is told so. */
+function tellArrival(queue: Queue, item: QueueItem): readonly [Queue, string | null] {
+  const { halt, redMain } = queue;
+  const why = halt ?? (item.priority === 'hotfix' ? null : redMain);
+  return why === null ? [queue, null] : [tellHeld(queue, [item], heldBy(why)), oneLine(why.text, MAX_REASON_CHARS)];
+}
+
+/** The same hand-off again, under a title that was edited; one that is under way keeps its own. */
+function rename(queue: Queue, item: QueueItem): Queue {
+  const known = queue.line.find((other) => other.taskId === item.taskId && other.attempt === item.attempt);
+  if (known?.item == null || known.item.title === item.title) return queue;
+  const renamed = { ...known, item: { ...known.item, title: item.title } };
+  return { ...queue, line: queue.line.map((other) => (other === known ? renamed : other)) };
+}
+
+/** Neither on its way to main nor in doubt whether it is there. */
+function mayLeave({ stage, doubt }: Entry): boolean {
+  return stage.kind !== 'landing' && doubt === 'none';
+}
+
+export function withdraw(queue: Queue, taskId: TaskId, handoff: number, clock: QueueClock): Queue {
+  const reply = { kind: 'withdrawn', handoff } as const;
+  const entry = queue.chain.find(({ item }) => item.taskId === taskId && item.attempt === handoff);
+  if (entry !== undefined) {
+    if (mayLeave(entry)) return finish(queue, entry, reply);
+    if (entry.doubt === 'withdraw' || queue.halt?.kind === 'mismatch') return queue;
+    // A push is under way, or one has ended without an answer: only git can tell, and is asked at once.
+    const stage: Entry['stage'] =
+      entry.stage.kind === 'held' ? { kind: 'building', sinceMs: clock.nowMs } : entry.stage;
+    return replaceEntry(queue, entry, { ...entry, doubt: 'withdraw', stage });
+  }
+  const waiting = queue.line.find((other) => other.taskId === taskId && other.attempt === handoff);
+  if (waiting !== undefined) {
+    const head = waiting.item?.head ?? null;
+    return answer({ ...queue, line: without(queue.line, waiting) }, { taskId, head }, reply);
+  }
+  // Answered already, or it never came; then it must not land when it comes yet.
+  const before = answerTo(queue, taskId, handoff);
+  return before === null ? answer(queue, { taskId, head: null }, reply) : tellAgain(queue, before);
+}
+
+/** Why an operator's word changes nothing; null when it does. */
+export function refusalOf(queue: Queue, control: Control): string | null {
+  switch (control.action) {
+    case 'pause':
+      return queue.halt === null ? null : `nothing lands already: ${queue.halt.text}`;
+    case 'resume':
+      return queue.halt === null ? 'the queue is not paused' : null;
+    case 'promote':
+    case 'remove': {
+      const { taskId } = control;
+      const entry = queue.chain.find(({ item }) => item.taskId === taskId);
+      if (entry !== undefined) {
+        if (control.action === 'promote') return `${taskId} is a candidate already`;
+        return mayLeave(entry) ? null : `${taskId} is being landed`;
+      }
+      return queue.line.some((waiting) => waiting.taskId === taskId) ? null : `${taskId} does not wait for landing`;
+    }
+  }
+}
+
+export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
+  if (refusalOf(queue, control) !== null) return queue;
+  const { actor } = control;
+  switch (control.action) {
+    case 'pause': {
+      const text = `paused by ${actor}`;
+      return tellChain({ ...queue, halt: { kind: 'person', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+    }
+    case 'resume':
+      return resume(queue, clock);
+    case 'promote':
+      return { ...queue, line: promote(queue.line, control.taskId) };
+    case 'remove':
+      return remove(queue, control.taskId, actor);
+  }
+}
+
+function resume(queue: Queue, clock: QueueClock): Queue {
+  const resumed = tellGoingOn({ ...queue, halt: null }, () => true);
+  if (queue.halt?.kind === 'person') return resumed;
+  // What main is, is looked at anew; what may be on it is built again, and so found there.
+  const chain = resumed.chain.map((entry): Entry => {
+    const doubt = entry.stage.kind === 'landing' && entry.doubt === 'none' ? 'pushed' : entry.doubt;
+    return { ...entry, doubt, stage: { kind: 'building', sinceMs: clock.nowMs } };
+  });
+  return { ...resumed, main: null, mainRun: null, chain };
+}
+
+function remove(queue: Queue, taskId: TaskId, actor: string): Queue {
+  const reply = (handoff: number) =>
+    ({
+      kind: 'refused',
+      handoff,
+      failure: {
+        kind: 'landing-refused',
+        message: `${actor} took it out of the queue`,
+        next: 'when it is to land after all: tasks retry',
+      },
+    }) as const;
+  const entry = queue.chain.find(({ item }) => item.taskId === taskId);
+  if (entry !== undefined) return finish(queue, entry, reply(entry.item.attempt));
+  const waiting = queue.line.find((other) => other.taskId === taskId);
+  if (waiting === undefined) return queue;
+  const head = waiting.item?.head ?? null;
+  return answer({ ...queue, line: without(queue.line, waiting) }, { taskId, head }, reply(waiting.attempt));
+}

@@ -1,0 +1,91 @@
+/**
+ * The chain as it should be: on what each candidate stands, and what is known of it.
+ *
+ * Each stands on the nearest one ahead that is not failing, the first on main. While it is not known yet what the one
+ * ahead will be, those behind wait as they are: their runs may turn out to be about the right tree after all.
+ */
+
+import type { ObjectId } from './ids.ts';
+import { gateKey } from './queue-keys.ts';
+import type { Entry, Queue, Run } from './queue-state.ts';
+import type { Below, Candidate } from './queue-types.ts';
+
+/** What a candidate is to stand on: main as it is, a candidate ahead, or not known yet. */
+export type Base = { readonly kind: 'main' } | { readonly kind: 'ahead'; readonly commit: ObjectId } | null;
+
+export interface Link {
+  readonly entry: Entry;
+  readonly base: Base;
+  /** The candidate when it stands on what it should, else null. */
+  readonly candidate: Candidate | null;
+  readonly run: Run | null;
+  readonly isGreen: boolean;
+  /** Whether all that it stands on is green. */
+  readonly isSound: boolean;
+  /** What it stands on, nearest main first. */
+  readonly below: readonly Below[];
+}
+
+export function candidateOfEntry({ stage }: Entry): Candidate | null {
+  return stage.kind === 'candidate' || stage.kind === 'red' || stage.kind === 'landing' ? stage.candidate : null;
+}
+
+export function linksOf(queue: Queue): readonly Link[] {
+  const runs = new Map(queue.runs.map((run) => [run.key, run]));
+  const green = new Set(queue.green);
+  const links: Link[] = [];
+  let base: Base = { kind: 'main' };
+  let below: readonly Below[] = [];
+  let isSound = true;
+  for (const entry of queue.chain) {
+    const made = candidateOfEntry(entry);
+    const candidate: Candidate | null = made !== null && standsOn(queue, made, base, entry) ? made : null;
+    const key = made === null ? null : gateKey(made);
+    const run = key === null ? null : (runs.get(key) ?? null);
+    const isGreen = key !== null && green.has(key);
+    links.push({ entry, base, candidate, run, isGreen, isSound, below });
+    const { kind } = entry.stage;
+    // Not failing: those behind stand on it; failing or not in question: on what it stands on itself.
+    if (kind === 'red' || kind === 'behind' || (run?.state === 'suspect' && !isGreen)) continue;
+    if (candidate === null || base === null) {
+      base = null;
+      continue;
+    }
+    base = { kind: 'ahead', commit: candidate.commit };
+    isSound = isSound && (isGreen || kind === 'landing');
+    const { commit, tree, main, gate } = candidate;
+    below = [...below, { item: entry.item, commit, tree, main, gateHash: gate.hash }];
+  }
+  return links;
+}
+
+function standsOn(queue: Queue, candidate: Candidate, base: Base, entry: Entry): boolean {
+  // What is on its way to main is what main becomes, or it comes back to be built again.
+  if (entry.stage.kind === 'landing') return true;
+  if (base === null) return false;
+  return base.kind === 'ahead' ? base.commit === candidate.main : candidate.main === queue.main?.commit;
+}
+
+/** Gate runs that may go on side by side. */
+export function widthOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): number {
+  return Math.max(1, Math.min(slots, window ?? slots));
+}
+
+export function activeRuns({ runs, mainRun }: Queue): number {
+  return runs.length + (mainRun === null ? 0 : 1);
+}
+
+/** Whether it is not known yet what becomes of it: such ones need a slot, now or soon. */
+export function isUndecided({ entry, isGreen }: Link): boolean {
+  switch (entry.stage.kind) {
+    case 'building':
+    case 'held':
+      return true;
+    case 'candidate':
+      return !isGreen;
+    case 'behind':
+    case 'red':
+    case 'landing':
+      return false;
+  }
+}

@@ -1,0 +1,98 @@
+/** What should be under way in a queue: all of it, each time. */
+
+import type { ObjectId } from './ids.ts';
+import { activeRuns, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { gateKey, queueItemKey } from './queue-keys.ts';
+import { wantedOf } from './queue-line.ts';
+import type { Queue, QueueClock, QueueCommand, Run, Waiting } from './queue-state.ts';
+
+/** Whether anything may be done for it now: while main is red for hotfixes alone, in a turn for its task alone. */
+export function isAllowed(
+  { redMain, turn }: Queue,
+  waiting: Pick<Waiting, 'taskId' | 'priority'> | undefined,
+): boolean {
+  if (waiting === undefined) return false;
+  if (turn !== null) return waiting.taskId === turn.taskId;
+  return redMain === null || waiting.priority === 'hotfix';
+}
+
+export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueCommand[] {
+  const links = linksOf(queue);
+  const commands: QueueCommand[] = [...builds(queue, links), ...gates(queue, links), ...landings(links)];
+  const { mainRun, lookMs } = queue;
+  if (mainRun !== null && mainRun.runId === null) {
+    const { commit, again } = mainRun;
+    commands.push({ kind: 'gate-main', key: `gate-main/${commit}`, commit, again });
+  }
+  for (const run of queue.dropped) commands.push({ kind: 'drop', key: `drop/${run.key}/${run.runId ?? ''}`, run });
+  const wanted = wantedOf(queue.line);
+  if (wanted.length > 0) commands.push({ kind: 'details', key: 'details', wanted });
+  if (lookMs !== null && nowMs >= lookMs) commands.push(look(queue));
+  return commands;
+}
+
+function look(queue: Queue): QueueCommand {
+  const { mainRun, main, turn } = queue;
+  const runs = queue.runs.filter(({ runId }) => runId !== null);
+  if (mainRun !== null && mainRun.key !== null && mainRun.runId !== null) {
+    const { key, runId, sinceMs } = mainRun;
+    const run: Run = { key, runId, sinceMs, state: 'running' };
+    runs.push(run);
+  }
+  return { kind: 'look', key: 'look', known: main?.commit ?? null, runs, turn: turn?.taskId ?? null };
+}
+
+function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
+  let free = widthOf(queue) - activeRuns(queue);
+  return links.flatMap((link): readonly QueueCommand[] => {
+    if (!isToBuild(queue, link) || link.base === null) return [];
+    const { item } = link.entry;
+    const parent = link.base.kind === 'main' ? null : link.base.commit;
+    // One that was never built has no verdict either: its run begins together with it.
+    const gate = link.entry.stage.kind === 'building' && link.entry.doubt === 'none' && free > 0;
+    if (gate) free -= 1;
+    const key = `build/${queueItemKey(item)}/${parent ?? 'main'}`;
+    return [{ kind: 'build', key, item, parent, known: queue.main?.commit ?? null, gate, below: link.below }];
+  });
+}
+
+function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
+  const { stage, doubt, waited } = entry;
+  if (base === null || candidate !== null) return false;
+  const isAsked = doubt === 'withdraw' && queue.halt?.kind === 'person';
+  if ((queue.halt !== null || !isAllowed(queue, waited)) && !isAsked) return false;
+  switch (stage.kind) {
+    case 'building':
+      return true;
+    case 'candidate':
+    case 'red':
+      return true;
+    case 'behind':
+      return stage.parent !== (base.kind === 'main' ? null : base.commit) || stage.main !== queue.main?.commit;
+    case 'held':
+    case 'landing':
+      return false;
+  }
+}
+
+function gates(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
+  const starting = new Set(queue.runs.filter(({ state }) => state === 'starting').map(({ key }) => key));
+  return links.flatMap(({ entry, candidate, below }): readonly QueueCommand[] => {
+    if (candidate === null) return [];
+    const key = gateKey(candidate);
+    // Of two with the same tree, one run is enough.
+    if (!starting.delete(key)) return [];
+    return [{ kind: 'gate', key: `gate/${key}`, item: entry.item, candidate, below }];
+  });
+}
+
+function landings(links: readonly Link[]): readonly QueueCommand[] {
+  return links.flatMap(({ entry: { item, stage } }): readonly QueueCommand[] => {
+    if (stage.kind !== 'landing') return [];
+    return [{ kind: 'land', key: landKey(item, stage.candidate.commit), item, candidate: stage.candidate }];
+  });
+}
+
+function landKey(item: { readonly taskId: string; readonly attempt: number }, commit: ObjectId): string {
+  return `land/${queueItemKey(item)}/${commit}`;
+}

@@ -1,0 +1,191 @@
+/**
+ * What follows from the ends of gate runs, and who is blamed for a red one.
+ *
+ * An entry is blamed only when it was red twice on the same tree (the gate run sees to that), all that it stood on is
+ * green, and main is not to blame: main that nobody has gated yet is gated first, and so is main when two in a row were
+ * red on the same.
+ */
+
+import { tailOf } from './failure.ts';
+import { CANCELED_RUN } from './gate-run.ts';
+import { finish, hold, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { candidateOfEntry, linksOf, type Link } from './queue-chain.ts';
+import { gateKey } from './queue-keys.ts';
+import type { Entry, Queue, QueueClock, Red } from './queue-state.ts';
+import type { GateVerdict, RunState } from './queue-types.ts';
+import { oneLine } from './text.ts';
+
+export const MAX_GREEN = 50;
+const MAX_REASON_CHARS = 500;
+const MAX_LOG_CHARS = 16_384;
+const MAX_TIMES = 15;
+const RED_MAIN_AGAIN_MS = 60_000;
+const RED_MAIN_CAP_MS = 15 * 60_000;
+const MAIN_AGAIN_MS = 30_000;
+const SIGNATURE_LINES = 3;
+
+export function afterGate(queue: Queue, key: string, state: RunState, clock: QueueClock): Queue {
+  const run = queue.runs.find((other) => other.key === key);
+  if (state.kind === 'running') {
+    // Who says that it is suspect is not the one who began it.
+    if (run === undefined) return state.suspect ? queue : drop(queue, key, state, clock);
+    const known = {
+      ...run,
+      runId: state.runId,
+      state: state.suspect || run.state === 'suspect' ? ('suspect' as const) : ('running' as const),
+    };
+    return { ...queue, runs: queue.runs.map((other) => (other === run ? known : other)) };
+  }
+  const { verdict } = state;
+  if (queue.mainRun?.key === key) return afterMainGate(queue, verdict, clock);
+  // A green tree is green, whoever asked; of what nobody wants to know any more, nothing else is of use.
+  if (run === undefined) return verdict.kind === 'green' ? remember(queue, key) : queue;
+  const runTimes =
+    verdict.kind === 'none' ? queue.runTimes : [...queue.runTimes, clock.nowMs - run.sinceMs].slice(-MAX_TIMES);
+  const ended: Queue = { ...queue, runs: queue.runs.filter((other) => other !== run), runTimes };
+  switch (verdict.kind) {
+    case 'green': {
+      const flakes = ended.flakes + (verdict.flake === undefined ? 0 : 1);
+      return markGreen(remember({ ...ended, flakes, lastRed: null }, key), key);
+    }
+    case 'red':
+      return eachOf(ended, key, (next, entry) => {
+        const candidate = candidateOfEntry(entry);
+        if (candidate === null) return next;
+        const stage = { kind: 'red', candidate, red: bounded(verdict), sinceMs: clock.nowMs } as const;
+        return replaceEntry(next, entry, { ...entry, stage });
+      });
+    case 'none':
+      // Given up, and then wanted again: it is begun anew, and nobody has to wait for that.
+      if (verdict.reason === CANCELED_RUN) return ended;
+      return eachOf(ended, key, (next, entry) =>
+        hold(next, entry, 'gate', `the gate could not be run to its end: ${verdict.reason}`, clock),
+      );
+  }
+}
+
+/** A run that began when nobody wanted it any more. */
+export function drop(queue: Queue, key: string, state: RunState, { nowMs }: QueueClock): Queue {
+  if (state.kind === 'ended' || queue.mainRun?.key === key || queue.runs.some((run) => run.key === key)) return queue;
+  const { runId } = state;
+  if (queue.dropped.some((run) => run.runId === runId)) return queue;
+  return { ...queue, dropped: [...queue.dropped, { key, runId, state: 'running', sinceMs: nowMs }] };
+}
+
+/** Of a candidate that is known as green without a run of this queue. */
+export function markGreen(queue: Queue, key: string): Queue {
+  return eachOf(queue, key, (next, entry) => replaceEntry(next, entry, { ...entry, wasGreen: true, holds: 0 }));
+}
+
+export function remember(queue: Queue, key: string): Queue {
+  return { ...queue, green: [...queue.green.filter((other) => other !== key), key].slice(-MAX_GREEN) };
+}
+
+function eachOf(queue: Queue, key: string, change: (queue: Queue, entry: Entry) => Queue): Queue {
+  return queue.chain
+    .filter(({ stage }) => stage.kind === 'candidate' && gateKey(stage.candidate) === key)
+    .reduce(change, queue);
+}
+
+function bounded(red: Red): Red {
+  return { ...red, text: oneLine(red.text, MAX_REASON_CHARS), logTail: tailOf(red.logTail, MAX_LOG_CHARS) };
+}
+
+function afterMainGate(queue: Queue, verdict: GateVerdict, clock: QueueClock): Queue {
+  const { mainRun, main } = queue;
+  const over: Queue = { ...queue, mainRun: null };
+  if (mainRun === null || main === null || main.commit !== mainRun.commit) return over;
+  const { nowMs } = clock;
+  switch (verdict.kind) {
+    case 'green':
+      return mainIsGreen({ ...over, main: { ...main, standing: 'confirmed' }, lastRed: null }, clock);
+    case 'none':
+      return { ...over, mainAgainMs: nowMs + MAIN_AGAIN_MS };
+    case 'red': {
+      const tries = (queue.redMain?.tries ?? 0) + 1;
+      const againMs = nowMs + Math.min(RED_MAIN_CAP_MS, RED_MAIN_AGAIN_MS * 2 ** (tries - 1));
+      const text = `main itself is red (${oneLine(verdict.text, MAX_REASON_CHARS)}): landing goes on by itself when it is green`;
+      const redMain = { text, sinceMs: queue.redMain?.sinceMs ?? nowMs, tries, againMs };
+      const green = mainRun.key === null ? over.green : over.green.filter((other) => other !== mainRun.key);
+      return tellChain({ ...over, green, redMain, main: { ...main, standing: 'red' } }, text, redMain.sinceMs);
+    }
+  }
+}
+
+/** Those that were red while main was are gated anew: it was not they. */
+export function mainIsGreen(queue: Queue, clock: QueueClock): Queue {
+  if (queue.redMain === null) return queue;
+  const chain = queue.chain.map((entry): Entry =>
+    entry.stage.kind === 'red' ? { ...entry, stage: { kind: 'building', sinceMs: clock.nowMs } } : entry,
+  );
+  const cleared: Queue = { ...queue, redMain: null, chain };
+  return queue.halt === null ? tellGoingOn(cleared, () => true) : cleared;
+}
+
+/** Whether somebody who is red can be judged only once main was gated. */
+export function needsMainGated(queue: Queue): boolean {
+  return judgeable(queue).some((link) => link.red !== null && !isMainCleared(queue, link.red));
+}
+
+/** Sends back the first one whose own fault a red run is; the same queue when there is none. */
+export function blame(queue: Queue, clock: QueueClock): Queue {
+  const guilty = judgeable(queue).find(({ red }) => isMainCleared(queue, red));
+  if (guilty === undefined) return queue;
+  const { entry, red, candidate } = guilty;
+  const { item } = entry;
+  const semantic = entry.wasGreen ? 'semantic conflict, green without what landed meanwhile: ' : '';
+  const turnUntilMs = turnOf(entry, clock.nowMs);
+  const sent = finish(queue, entry, {
+    kind: 'returned',
+    handoff: item.attempt,
+    request: {
+      kind: 'red',
+      main: candidate.main,
+      text: `${semantic}${red.text}`,
+      files: [],
+      failedCommand: red.failedCommand,
+      evidence: red.logTail,
+      landedSince: red.landedSince,
+    },
+    turnUntilMs,
+  });
+  const turn = turnUntilMs === null ? sent.turn : { taskId: item.taskId, untilMs: turnUntilMs };
+  return { ...sent, turn, lastRed: signatureOf(red) };
+}
+
+/** Until when landing holds for one that goes back: after so many times it has one turn for itself. */
+export function turnOf({ item }: Entry, nowMs: number): number | null {
+  const { returns, mayReturn, turnMs } = item;
+  return mayReturn > 0 && returns === mayReturn && turnMs > 0 ? nowMs + turnMs : null;
+}
+
+type Judgeable = Link & { readonly red: Red; readonly candidate: NonNullable<Link['candidate']> };
+
+function judgeable(queue: Queue): readonly Judgeable[] {
+  if (queue.halt !== null) return [];
+  return linksOf(queue).flatMap((link) => {
+    const { entry, candidate, isSound } = link;
+    // While main is red, only those are judged that were to mend it.
+    const isFree = queue.redMain === null || entry.item.priority === 'hotfix';
+    return entry.stage.kind === 'red' && candidate !== null && isSound && isFree
+      ? [{ ...link, candidate, red: entry.stage.red }]
+      : [];
+  });
+}
+
+function isMainCleared(queue: Queue, red: Red): boolean {
+  if (queue.redMain !== null) return true;
+  const standing = queue.main?.standing;
+  if (standing === 'confirmed') return true;
+  if (standing !== 'green') return false;
+  const signature = signatureOf(red);
+  const alike = queue.chain.filter(({ stage }) => stage.kind === 'red' && signatureOf(stage.red) === signature);
+  return queue.lastRed !== signature && alike.length <= 1;
+}
+
+/** Tells whether two are red on the same: the command and the end of its output, numbers and ids aside. */
+function signatureOf({ failedCommand, logTail }: Red): string {
+  const lines = logTail.split('\n').filter((line) => line.trim() !== '');
+  const end = lines.slice(-SIGNATURE_LINES).join('\n');
+  return `${failedCommand}\n${end.replace(/[0-9a-f]*\d[0-9a-f]*/g, '#')}`.slice(0, MAX_REASON_CHARS);
+}

@@ -1,0 +1,102 @@
+/** What a task that conflicts with main is shown: both sides of each conflict, and what landed meanwhile. */
+
+import { tailOf } from '../core/failure.ts';
+import { quote, type ObjectId } from '../core/ids.ts';
+import type { QueueItem } from '../core/queue-types.ts';
+import type { RevisionRequest } from '../core/task-types.ts';
+import { oneLine, printable } from '../core/text.ts';
+import type { Git } from './git.ts';
+import { objectId, readObjects, type Merge } from './merge.ts';
+import { placeOf, type Repository } from './repository.ts';
+
+const MAX_CONFLICT_FILES = 50;
+const MAX_EVIDENCE_CHARS = 16 * 1024;
+const MAX_LANDED_SINCE = 20;
+
+export async function conflictRequest(
+  git: Git,
+  repository: Repository,
+  item: QueueItem,
+  main: ObjectId,
+  merge: Extract<Merge, { kind: 'conflict' }>,
+): Promise<RevisionRequest> {
+  const files = merge.files.slice(0, MAX_CONFLICT_FILES);
+  const [evidence, landedSince] = await Promise.all([
+    conflictEvidence(git, repository, merge.tree, files),
+    firstParents(git, repository, item.base, main),
+  ]);
+  const named = files.slice(0, 3).map(quote).join(', ');
+  const more = merge.files.length > 3 ? ` and ${merge.files.length - 3} more` : '';
+  const text = `conflicts with what landed since, in ${named}${more}`;
+  return { kind: 'conflict', main, text, files, failedCommand: null, evidence, landedSince };
+}
+
+/** What landed on main since a commit, newest first. */
+export async function firstParents(
+  git: Git,
+  repository: Repository,
+  since: ObjectId,
+  main: ObjectId,
+): Promise<RevisionRequest['landedSince']> {
+  const args = [
+    'log',
+    '--first-parent',
+    `--max-count=${MAX_LANDED_SINCE}`,
+    '--format=%H%x00%s%x00',
+    main,
+    `^${since}`,
+    '--',
+  ];
+  const { stdout, code } = await git.local(args, { ...placeOf(repository), accept: [128] });
+  if (code !== 0) return [];
+  const fields = stdout
+    .toString('utf8')
+    .split('\0')
+    .map((field) => field.trim());
+  const landed: { commit: ObjectId; title: string }[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    landed.push({ commit: objectId(fields[at] ?? ''), title: oneLine(fields[at + 1] ?? '') });
+  }
+  return landed;
+}
+
+/** The conflicting places of each file with both sides, as the merge wrote them. */
+async function conflictEvidence(
+  git: Git,
+  repository: Repository,
+  tree: ObjectId,
+  files: readonly string[],
+): Promise<string> {
+  const readable = files.filter((file) => !file.includes('\n'));
+  const contents = await readObjects(
+    git,
+    repository,
+    readable.map((file) => `${tree}:${file}`),
+    64 * 1024 * 1024,
+  );
+  const parts: string[] = [];
+  for (const [index, file] of readable.entries()) {
+    const found = contents[index];
+    const hunks = found?.type === 'blob' ? conflictHunks(found.content.toString('utf8')) : '';
+    parts.push(`--- ${quote(file)}\n${hunks || '(one side deleted or renamed it, or it is not text)'}`);
+  }
+  const text = printable(parts.join('\n'));
+  return text.length > MAX_EVIDENCE_CHARS
+    ? `${text.slice(0, MAX_EVIDENCE_CHARS - 4)}\n[…]`
+    : tailOf(text, MAX_EVIDENCE_CHARS);
+}
+
+function conflictHunks(text: string): string {
+  if (text.includes('\0')) return '';
+  const kept: string[] = [];
+  let inside = false;
+  text.split('\n').forEach((line, index) => {
+    if (line.startsWith('<<<<<<< ')) {
+      inside = true;
+      kept.push(`@@ line ${index + 1}`);
+    }
+    if (inside) kept.push(line);
+    if (line.startsWith('>>>>>>> ')) inside = false;
+  });
+  return kept.join('\n');
+}

@@ -1,0 +1,51 @@
+/** Candidates that another host has built, made again here of the same parts: each has the same id, or is refused. */
+
+import type { Below, Target } from '../core/queue-types.ts';
+import { writeCandidate } from './candidate.ts';
+import type { LandingDeps } from './landing-parts.ts';
+import { hasCommit, mergeTrees, treeOf, type Merge } from './merge.ts';
+import { writeObjects } from './objects.ts';
+import { fetchRefs } from './origin.ts';
+import { taskRef } from './refs.ts';
+import { placeOf, type Repository } from './repository.ts';
+
+/**
+ * Makes candidates again of what they were made of, nearest main first: each must come out the same.
+ *
+ * @throws Error when one does not
+ */
+export async function remake(
+  deps: Pick<LandingDeps, 'git' | 'repositories' | 'recent'>,
+  repository: Repository,
+  target: Target,
+  below: readonly Below[],
+): Promise<void> {
+  const { git, repositories, recent } = deps;
+  for (const { item, commit, main, tree, gateHash } of below) {
+    if (await hasCommit(git, repository, commit)) continue;
+    if (!(await hasCommit(git, repository, main))) await repositories.fetchBranch(repository);
+    if (!(await hasCommit(git, repository, item.head))) {
+      const ref = taskRef(item.taskId, item.attempt, 'head');
+      await repositories.exclusively(repository, () =>
+        fetchRefs(git, placeOf(repository), target.origin, [`+${ref}:${ref}`]),
+      );
+    }
+    const built = recent.get(commit);
+    if (built !== null) {
+      // This process has built it: the same objects, under the same ids.
+      await writeObjects(repository.store, built.objects);
+      continue;
+    }
+    const merge: Merge =
+      main === item.base
+        ? { kind: 'clean', tree: await treeOf(git, repository, item.head) }
+        : await mergeTrees(git, repository, main, item.head);
+    const made =
+      merge.kind === 'clean' && merge.tree === tree
+        ? await writeCandidate(repository, target.project, item, main, tree, gateHash)
+        : null;
+    if (made !== commit) {
+      throw new Error(`the candidate ${commit} comes out differently on this host (are the versions of git the same?)`);
+    }
+  }
+}

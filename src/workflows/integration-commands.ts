@@ -1,0 +1,68 @@
+/** Carries out what the queue wants. Whatever becomes of it is a fact: nothing is thrown, and nothing is begun twice. */
+
+import { workflowIds } from '../core/ids.ts';
+import { gateKey } from '../core/queue-keys.ts';
+import type { QueueCommand, QueueFact } from '../core/queue.ts';
+import type { BuildAnswer, LandResult, RunState, Target } from '../core/queue-types.ts';
+import { reasonOf, shortActivities } from './activity-options.ts';
+
+export async function carryOut(target: Target, command: QueueCommand): Promise<QueueFact> {
+  const waiter = workflowIds.integration(target.project, target.branch);
+  switch (command.kind) {
+    case 'build': {
+      const { item, parent, known, gate, below } = command;
+      const { taskId, attempt } = item;
+      const answer = await shortActivities
+        .buildCandidate({ target, item, parent, known, gate, below })
+        .catch((error: unknown) => notBuilt(`a candidate could not be built: ${reasonOf(error)}`));
+      return { kind: 'built', taskId, attempt, parent, known, answer };
+    }
+    case 'gate': {
+      const { item, candidate, below } = command;
+      const state = await shortActivities
+        .startGate({ target, item, candidate, below, waiter, again: false })
+        .catch(lostRun);
+      return { kind: 'gate', key: gateKey(candidate), state };
+    }
+    case 'gate-main': {
+      const { commit, again } = command;
+      const { key, state } = await shortActivities
+        .startMainGate({ target, commit, again, waiter })
+        .catch((error: unknown) => ({ key: '', state: lostRun(error) }));
+      return { kind: 'main-gate', commit, key, state };
+    }
+    case 'land': {
+      const { item, candidate } = command;
+      const { taskId, attempt } = item;
+      const result = await shortActivities.land({ target, item, candidate }).catch((error: unknown): LandResult => ({
+        kind: 'held',
+        why: 'engine',
+        text: `landing failed: ${reasonOf(error)}`,
+      }));
+      return { kind: 'pushed', taskId, attempt, result };
+    }
+    case 'drop':
+      // One that is not canceled ends by itself, and nobody waits for it.
+      await shortActivities.dropGate({ target, run: command.run }).catch(() => undefined);
+      return { kind: 'dropped', key: command.run.key };
+    case 'details': {
+      const answer = await shortActivities.askForItems(command.wanted).catch(() => ({ asked: [], items: [] }));
+      return { kind: 'details', ...answer, isWhole: answer.asked.length === command.wanted.length };
+    }
+    case 'look': {
+      const { known, runs, turn } = command;
+      const look = await shortActivities
+        .lookAtQueue({ target, known, runs, turn })
+        .catch(() => ({ known, main: null, runs: [], turnOver: null, slots: null }));
+      return { kind: 'looked', look };
+    }
+  }
+}
+
+function notBuilt(text: string): BuildAnswer {
+  return { result: { kind: 'held', why: 'engine', text }, main: null, run: null, slots: null, window: null };
+}
+
+function lostRun(error: unknown): RunState {
+  return { kind: 'ended', verdict: { kind: 'none', reason: reasonOf(error) } };
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { runCommands } from '../../src/activities/gate-commands.ts';
+import type { GateCommand } from '../../src/core/project.ts';
+import type { GateVerdict } from '../../src/core/queue-types.ts';
+
+const RED: GateVerdict = { kind: 'red', failedCommand: 'x', text: 'x is red', logTail: '', landedSince: [] };
+const command = (name: string, change: Partial<GateCommand> = {}): GateCommand => {
+  return { name, run: name, timeoutMs: 1, ...change };
+};
+
+/** Runs commands of which some are red; what ran, as it began and ended. */
+async function run(commands: readonly GateCommand[], red: readonly string[] = []) {
+  const log: string[] = [];
+  const end = await runCommands(commands, new AbortController().signal, async ({ name }, signal) => {
+    log.push(`+${name}`);
+    await Promise.resolve();
+    if (signal.aborted) return { kind: 'none', reason: 'stopped' };
+    log.push(`-${name}`);
+    return red.includes(name) ? { ...RED, failedCommand: name, text: `${name} is red` } : null;
+  });
+  return { log: log.join(' '), ...end };
+}
+
+describe('the commands of a gate', () => {
+  it('run in their order, and the first that is red ends it', async () => {
+    expect(await run([command('a'), command('b'), command('c')], ['b'])).toMatchObject({
+      log: '+a -a +b -b',
+      verdict: { kind: 'red', failedCommand: 'b' },
+    });
+    expect((await run([command('a'), command('b')])).verdict).toEqual({ kind: 'green' });
+  });
+
+  it('run side by side as soon as one says what it needs, wherever that stands', async () => {
+    const commands = [command('c', { needs: ['a'] }), command('a'), command('b', { needs: [] })];
+    const { log, verdict } = await run(commands);
+    expect(log).toBe('+a +b -a -b +c -c');
+    expect(verdict).toEqual({ kind: 'green' });
+  });
+
+  it('end the others side by side when one is red, which is the one that counts', async () => {
+    const { log, verdict } = await run(
+      [command('a'), command('b', { needs: [] }), command('c', { needs: ['a'] })],
+      ['a'],
+    );
+    expect(verdict).toMatchObject({ kind: 'red', failedCommand: 'a' });
+    expect(log).not.toContain('+c');
+  });
+
+  it('that are permissive are noted and stop nothing, and those to be skipped are not run', async () => {
+    const commands = [command('lint', { mode: 'permissive' }), command('slow', { mode: 'skip' }), command('test')];
+    expect(await run(commands, ['lint'])).toEqual({
+      log: '+lint -lint +test -test',
+      verdict: { kind: 'green' },
+      noted: ['lint is red'],
+    });
+  });
+});
