@@ -19,6 +19,7 @@ function messageOf(text: string): string {
 
 /** What people have to do with a task, where a project says nothing about it. */
 const ASKING = { approve: DEFAULT_STAGE_GATES, patience: NO_PATIENCE_LIMIT, notify: [] };
+const TURN = { turnMs: 1_800_000 };
 
 describe('a right tasks.yaml', () => {
   it('is completed with defaults', () => {
@@ -33,7 +34,8 @@ describe('a right tasks.yaml', () => {
       },
       agent: 'claude',
       agents: { claude: { kind: 'claude', model: null, args: [] } },
-      policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000, ...ASKING },
+      policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000, ...TURN, ...ASKING },
+      window: null,
     });
   });
 
@@ -77,6 +79,7 @@ describe('a right tasks.yaml', () => {
       revisions: 0,
       idleTimeoutMs: 60_000,
       totalTimeoutMs: 172_800_000,
+      ...TURN,
       ...ASKING,
     });
   });

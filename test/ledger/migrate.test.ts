@@ -60,6 +60,7 @@ describe('migrating', () => {
       '0002-logs-and-artifacts',
       '0003-projects-and-verdicts',
       '0004-asks',
+      '0005-flakes',
     ]);
     expect(results.map((result) => result.version)).toEqual([version, version, version]);
   });
@@ -117,7 +118,7 @@ describe('the migration to asks', () => {
       () => null,
     );
     const ledger = newLedger();
-    expect(await ledger.migrate()).toMatchObject({ kind: 'migrated', applied: ['0004-asks'] });
+    expect(await ledger.migrate()).toMatchObject({ kind: 'migrated', applied: ['0004-asks', '0005-flakes'] });
     const asked = { kind: 'question', body: '', choices: [], default: null, items: [], for: null, expiresAt: null };
     expect(await ledger.readAsks('a' as TaskId)).toEqual([
       {
