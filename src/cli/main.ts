@@ -55,6 +55,8 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
       getOutHelpWidth: () => io.stdout.columns ?? 100,
     })
     .showSuggestionAfterError(true)
+    // An option after a command's command is that one's.
+    .enablePositionalOptions()
     .addHelpText('after', HELP_AFTER);
   const table: Table = {
     program,
