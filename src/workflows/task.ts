@@ -84,6 +84,8 @@ class TaskRun {
   /** Signals of each name so far in this run: the history's events are found by it. */
   readonly #signals = new Map<string, number>();
   #cancelRequested = false;
+  /** Whether the history has grown long enough for a new run. */
+  #isLong = false;
   /** The scope of the attempt under way; null between attempts. */
   #attempt: CancellationScope | null = null;
   #shown = '';
@@ -119,6 +121,7 @@ class TaskRun {
       if (isRelease(message)) this.#apply({ ...message, kind: 'release' });
     });
     setHandler(landingReplySignal, (reply) => {
+      this.#noteLength();
       const { stage } = this.#task;
       // An answer to an earlier hand-off says nothing about this one.
       const waits = stage.kind === 'landing' || stage.kind === 'withdrawing';
@@ -153,7 +156,7 @@ class TaskRun {
     while (this.#task.stage.kind !== 'ended') {
       await this.#makeProposed();
       this.#show();
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+      if (this.#isLong && allHandlersFinished()) {
         await continueAsNew<(next: TaskInput) => Promise<TaskView>>({
           spec,
           carried: { task: this.#task, handled: this.#handled },
@@ -212,6 +215,7 @@ class TaskRun {
       const scope = new CancellationScope();
       this.#attempt = scope;
       const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec.policy.totalTimeoutMs)(request));
+      this.#noteLength();
       this.#recording.confirm(answer.recordedUpTo);
       outcome = answer.outcome;
     } catch (error) {
@@ -252,6 +256,7 @@ class TaskRun {
   }
 
   #takeUpdate(name: ReplyName, payload: unknown): MessageOutcome {
+    this.#noteLength();
     const outcome = this.#take(name, payload);
     if (outcome.kind === 'refused') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
     return outcome;
@@ -259,6 +264,7 @@ class TaskRun {
 
   /** One that names nobody has its sender in the history's event. */
   async #takeSignal(name: ReplyName, payload: unknown): Promise<void> {
+    this.#noteLength();
     const number = (this.#signals.get(name) ?? 0) + 1;
     this.#signals.set(name, number);
     if (isRecord(payload) && typeof payload['actor'] === 'string') {
@@ -271,6 +277,11 @@ class TaskRun {
     );
     const fields = typeof payload === 'string' ? { text: payload, reason: payload } : payload;
     this.#take(name, { ...(isRecord(fields) ? fields : {}), ...(actor === null ? {} : { actor }) });
+  }
+
+  /** Read only when something came from outside: while a short activity ends, it is not the same in a replay. */
+  #noteLength(): void {
+    this.#isLong ||= workflowInfo().continueAsNewSuggested;
   }
 
   #take(name: ReplyName, payload: unknown): MessageOutcome {

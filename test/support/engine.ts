@@ -10,6 +10,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
+import type { HistoryAndWorkflowId, WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
@@ -61,6 +62,16 @@ async function makeBundle(): Promise<{ readonly code: string }> {
   const older = (await readdir(BUNDLES)).filter((other) => !other.startsWith(name));
   await Promise.all(older.map((other) => rm(join(BUNDLES, other), { force: true })));
   return { code };
+}
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+
+/** Those that a worker has seen: a run that has only been started has nothing to replay, and a replay of it never ends. */
+async function* begun(histories: AsyncIterable<HistoryAndWorkflowId>): AsyncIterable<HistoryAndWorkflowId> {
+  for await (const one of histories) {
+    const { events } = one.history as History;
+    if (events?.some((event) => event.workflowTaskCompletedEventAttributes) === true) yield one;
+  }
 }
 
 export interface EngineOptions {
@@ -308,7 +319,7 @@ export class Engine {
 
   async #replayAll(): Promise<void> {
     const { code } = await workflowBundle();
-    const histories = this.client.workflow.list().intoHistories();
+    const histories = begun(this.client.workflow.list().intoHistories());
     for await (const result of Worker.runReplayHistories({ workflowBundle: { code } }, histories)) {
       if (result.error !== undefined)
         throw new Error(`the history of ${result.workflowId} does not replay: ${result.error.message}`);
