@@ -7,6 +7,8 @@ import { GATE } from './gate-start.ts';
 const ACTIVITY_QUEUE = 2;
 const KEPT_MS = 15_000;
 const CALL_MS = 2_000;
+/** An idle worker polls anew within this time. */
+const POLL_MS = 75_000;
 const POLLER = /^(.*)#(\d{1,4})$/;
 
 export function gatePollerName(identity: string, gates: number): string {
@@ -41,6 +43,28 @@ async function ask(client: Client): Promise<number> {
       ...type,
     }),
   );
-  const names = new Set((pollers ?? []).map(({ identity }) => identity ?? ''));
-  return [...names].reduce((sum, name) => sum + Number(POLLER.exec(name)?.[2] ?? 0), 0);
+  const seen = (pollers ?? []).map(({ identity, lastAccessTime }) => ({
+    name: identity ?? '',
+    atMs: Number(lastAccessTime?.seconds ?? 0) * 1_000,
+  }));
+  return countSlots(seen, Date.now());
+}
+
+/**
+ * The slots of pollers that are alive. One whose slots are all taken does not poll: the last one of a host counts
+ * although it was not seen lately, an older one of it is taken for dead.
+ */
+export function countSlots(
+  pollers: readonly { readonly name: string; readonly atMs: number }[],
+  nowMs: number,
+): number {
+  const newest = new Map<string, number>();
+  for (const { name, atMs } of pollers) newest.set(hostOf(name), Math.max(newest.get(hostOf(name)) ?? 0, atMs));
+  return pollers
+    .filter(({ name, atMs }) => nowMs - atMs < POLL_MS || atMs === newest.get(hostOf(name)))
+    .reduce((sum, { name }) => sum + Number(POLLER.exec(name)?.[2] ?? 0), 0);
+}
+
+function hostOf(name: string): string {
+  return name.split('@')[0] ?? '';
 }

@@ -41,6 +41,8 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
     })
     .showSuggestionAfterError(true)
     .helpCommand(false)
+    // An option after a command's command is that one's.
+    .enablePositionalOptions()
     .addHelpText('after', HELP_AFTER);
   const table: Table = {
     program,

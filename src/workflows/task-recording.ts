@@ -27,12 +27,15 @@ export interface Held {
 export class Recording {
   readonly #held: Held;
   readonly #spec: TaskSpec;
+  readonly #onTimer: () => void;
   /** Tries in a row that could not reach the ledger. */
   #tries = 0;
 
-  constructor(held: Held, spec: TaskSpec) {
+  /** @param onTimer called when a timer has ended, before anything follows from it */
+  constructor(held: Held, spec: TaskSpec, onTimer: () => void) {
     this.#held = held;
     this.#spec = spec;
+    this.#onTimer = onTimer;
   }
 
   /**
@@ -60,7 +63,7 @@ export class Recording {
     const timeMs = leftMs === null ? recordMs : Math.min(leftMs, recordMs ?? leftMs);
     const news = (): boolean => changed() || (recordMs === null && this.#unrecorded());
     if (timeMs === null) await condition(news);
-    else await condition(news, timeMs, { summary: timeMs === leftMs ? summary : LEDGER_AGAIN });
+    else if (!(await condition(news, timeMs, { summary: timeMs === leftMs ? summary : LEDGER_AGAIN }))) this.#onTimer();
   }
 
   async record(): Promise<void> {

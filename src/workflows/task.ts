@@ -88,6 +88,8 @@ class TaskRun {
   readonly #recording: Recording;
   readonly #inbox: Inbox;
   #cancelRequested = false;
+  /** Whether the history has grown long enough for a new run. */
+  #isLong = false;
   /** The scope of the attempt under way; null between attempts. */
   #attempt: CancellationScope | null = null;
   #shown = '';
@@ -99,7 +101,7 @@ class TaskRun {
     const task = carried === undefined ? newTask(surroundings) : this.#resumed(completeTask(carried), surroundings);
     const { originalExecutionRunId, runId } = workflowInfo();
     this.#held = { task: originalExecutionRunId === runId ? task : { ...task, reset: true } };
-    this.#recording = new Recording(this.#held, this.#input.spec);
+    this.#recording = new Recording(this.#held, this.#input.spec, () => this.#noteLength());
     this.#inbox = new Inbox(input.carried?.handled ?? [], (name, payload) => this.#take(name, payload));
   }
 
@@ -117,12 +119,15 @@ class TaskRun {
   listen(): void {
     this.#inbox.listen();
     setHandler(blockSignal, (message) => {
+      this.#noteLength();
       if (isBlock(message)) this.#apply({ ...message, kind: 'block' });
     });
     setHandler(releaseSignal, (message) => {
+      this.#noteLength();
       if (isRelease(message)) this.#apply({ ...message, kind: 'release' });
     });
     setHandler(landingReplySignal, (reply) => {
+      this.#noteLength();
       const { stage } = this.#task;
       // An answer to an earlier hand-off says nothing about this one.
       const waits = stage.kind === 'landing' || stage.kind === 'withdrawing';
@@ -157,7 +162,7 @@ class TaskRun {
     while (this.#task.stage.kind !== 'ended') {
       await this.#makeProposed();
       this.#show();
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+      if (this.#isLong && allHandlersFinished()) {
         await continueAsNew<(next: TaskInput) => Promise<TaskView>>({
           spec,
           carried: { task: this.#task, handled: this.#inbox.handled },
@@ -222,6 +227,7 @@ class TaskRun {
       const scope = new CancellationScope();
       this.#attempt = scope;
       const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec.policy.totalTimeoutMs)(request));
+      this.#noteLength();
       this.#recording.confirm(answer);
       outcome = completeOutcome(answer.outcome);
     } catch (error) {
@@ -261,7 +267,13 @@ class TaskRun {
     this.#held.task = confirmMade(this.#task, this.#surroundings(), made);
   }
 
+  /** Read only when something came from outside: while a short activity ends, it is not the same in a replay. */
+  #noteLength(): void {
+    this.#isLong ||= workflowInfo().continueAsNewSuggested;
+  }
+
   #take(name: ReplyName, payload: unknown): MessageOutcome {
+    this.#noteLength();
     const judgement = judgeReply(name, this.#task, payload, newIds);
     if (judgement.kind === 'take') {
       this.#apply(judgement.event);

@@ -193,6 +193,46 @@ describe('with a worker', () => {
     expect((await tasks(['queue'])).stdout).toMatch(/^sample main {2}\d+ landed\n {2}nothing waits\n$/);
   });
 
+  it('pauses a queue, shows what waits and why, changes its order, and resumes it', async () => {
+    expect((await tasks(['queue', 'resume'])).stderr).toBe('tasks: the queue is not paused\n');
+    expect((await tasks(['queue', 'pause', '--project', 'sample'])).stdout).toContain('lands nothing until');
+    const [first, second, third] = [
+      await submit('Waits', '--run', 'echo x > waits'),
+      await submit('Goes', '--run', 'echo x > goes', '--priority', 'bulk'),
+      await submit('Leaves', '--run', 'echo x > leaves'),
+    ];
+    interface Row {
+      readonly id: string;
+      readonly priority: string;
+      readonly waitingFor: string;
+      readonly position: number;
+    }
+    const rows = async (): Promise<readonly Row[]> =>
+      (await tasks(['queue', '--json'])).json<{ readonly rows: readonly Row[] }>()[0]?.rows ?? [];
+    await eventually('all three to wait', async () => (await rows()).length === 3);
+    expect((await rows()).find(({ id }) => id === second)).toMatchObject({ priority: 'bulk', position: 3 });
+    expect((await tasks(['queue'])).stdout).toContain('stopped: paused by Ada');
+    expect((await tasks(['queue', 'promote', second])).code).toBe(0);
+    const [removed] = (await tasks(['queue', 'remove', third, '--json'])).json();
+    expect(removed).toEqual({
+      project: 'sample',
+      branch: 'main',
+      action: 'remove',
+      actor: 'Ada',
+      taskId: third,
+      queued: false,
+    });
+    expect(await tasks(['queue', 'remove', third])).toMatchObject({ code: 1, stdout: '' });
+    expect((await rows()).map(({ id }) => id)).toEqual([second, first]);
+    expect((await tasks(['queue', 'resume'])).code).toBe(0);
+    expect((await tasks(['wait', first, second])).code).toBe(0);
+    expect((await tasks(['wait', third])).code).toBe(1);
+    expect((await tasks(['flakes', '--json'])).stdout).toBe('');
+    expect((await tasks(['submit', 'x', '--run', 'true', '--priority', 'soon'])).stderr).toMatch(
+      /priority: "soon" is none/,
+    );
+  });
+
   it('refuses a project whose name belongs to another repository', async () => {
     const other = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': GATE }, 'checkout');
     const { code, stderr } = await cli({ cwd: other.clone, env }, ['submit', 'a', '--run', 'true']);

@@ -224,7 +224,7 @@ export interface Dice {
 }
 
 /** Mulberry32. */
-function diceOf(seed: number): Dice {
+export function diceOf(seed: number): Dice {
   let state = seed >>> 0;
   const roll = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

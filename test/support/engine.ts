@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection, type HistoryAndWorkflowId, type WorkflowHandle } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
@@ -38,6 +38,16 @@ import type { SampleProject } from './sample-project.ts';
 import { tempFolder } from './temp.ts';
 import { testNamespace, type TestNamespace } from './temporal.ts';
 import { workflowBundle } from './workflow-bundle.ts';
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+
+/** Those that a worker has seen: a run that has only been started has nothing to replay, and a replay of it never ends. */
+async function* begun(histories: AsyncIterable<HistoryAndWorkflowId>): AsyncIterable<HistoryAndWorkflowId> {
+  for await (const one of histories) {
+    const { events } = one.history as History;
+    if (events?.some((event) => event.workflowTaskCompletedEventAttributes) === true) yield one;
+  }
+}
 
 export interface EngineOptions {
   readonly agents?: number;
@@ -308,7 +318,7 @@ export class Engine {
 
   async #replayAll(): Promise<void> {
     const { code } = await workflowBundle();
-    const histories = this.client.workflow.list().intoHistories();
+    const histories = begun(this.client.workflow.list().intoHistories());
     for await (const result of Worker.runReplayHistories({ workflowBundle: { code } }, histories)) {
       if (result.error !== undefined)
         throw new Error(`the history of ${result.workflowId} does not replay: ${result.error.message}`);

@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { simulateLanding, strictBound, type SimulationResult } from './landing-simulation.ts';
+import { diceOf } from './rig.ts';
+
+const TASKS = 300;
+const GATE_MS = 1_000;
+
+function rateOf(red: number, slots: number): SimulationResult & { readonly ofBound: number } {
+  const result = simulateLanding({ tasks: TASKS, red, slots, gateMs: GATE_MS, dice: diceOf(7) });
+  return { ...result, ofBound: result.landingsPerHour / strictBound({ red, slots, gateMs: GATE_MS }) };
+}
+
+describe('landing in simulated time', () => {
+  it.each([1, 2, 4])('is as fast as its %d slots allow while nothing is red', (slots) => {
+    const { landed, ofBound, gateRuns } = rateOf(0, slots);
+    expect([landed, gateRuns]).toEqual([TASKS, TASKS]);
+    expect(ofBound).toBeGreaterThan(0.97);
+  });
+
+  /** Red is run twice, and what stood on it again: each has its price, and these are what the rules come to. */
+  it.each([
+    [0.02, 1, 0.9],
+    [0.02, 2, 0.9],
+    [0.02, 4, 0.85],
+    [0.1, 1, 0.85],
+    [0.1, 2, 0.75],
+    [0.1, 4, 0.6],
+    [0.3, 1, 0.6],
+    [0.3, 2, 0.5],
+    [0.3, 4, 0.4],
+  ])('with %d red on %d slots keeps at least %d of the bound, and decides everybody', (red, slots, least) => {
+    const { landed, returned, ofBound } = rateOf(red, slots);
+    expect(landed + returned).toBe(TASKS);
+    expect(ofBound).toBeGreaterThan(least);
+  });
+
+  it('is faster with more slots, whatever is red', () => {
+    for (const red of [0, 0.02, 0.1, 0.3]) {
+      const rates = [1, 2, 4].map((slots) => rateOf(red, slots).landingsPerHour);
+      expect(rates).toEqual(rates.toSorted((a, b) => a - b));
+    }
+  });
+});

@@ -1,0 +1,161 @@
+/**
+ * The queue's own rules in simulated time: how many land an hour when a share of the tasks is red and so many gates run
+ * side by side. Git and messages take no time here: what is measured is the rules alone.
+ */
+
+import type { ObjectId } from '../../src/core/ids.ts';
+import { taskIdFromBytes } from '../../src/core/ids.ts';
+import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
+import { EMPTY_QUEUE, reconcile, type Queue, type QueueCommand, type QueueFact } from '../../src/core/queue.ts';
+import type { Candidate, GateVerdict, MainSeen, QueueItem } from '../../src/core/queue-types.ts';
+import { itemOf, objectId, type Dice } from './rig.ts';
+
+export interface SimulationOptions {
+  readonly tasks: number;
+  /** The share of the tasks that is red whatever it stands on. */
+  readonly red: number;
+  readonly slots: number;
+  readonly gateMs: number;
+  readonly dice: Dice;
+}
+
+export interface SimulationResult {
+  readonly landed: number;
+  readonly returned: number;
+  readonly gateRuns: number;
+  readonly tookMs: number;
+  readonly landingsPerHour: number;
+}
+
+const GATE = { setup: null, commands: [], hash: 'gate' };
+const RED: GateVerdict = { kind: 'red', failedCommand: 'npm test', text: 'red', logTail: '', landedSince: [] };
+const MAX_ROUNDS = 1_000_000;
+
+interface Due {
+  readonly atMs: number;
+  readonly fact: QueueFact;
+}
+
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #red = new Set<string>();
+  readonly #redCommits = new Set<ObjectId>();
+  readonly #running = new Map<string, { dues: Due[] }>();
+  #queue: Queue = EMPTY_QUEUE;
+  #nowMs = 0;
+  #commits = 10;
+  #runs = 0;
+  #main: ObjectId = objectId(1);
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+  }
+
+  run(): SimulationResult {
+    const { tasks, red, dice } = this.#options;
+    const arrivals = Array.from({ length: tasks }, (_, number): QueueFact => {
+      const item = this.#item(number);
+      if (dice.roll() < red) this.#red.add(queueItemKey(item));
+      return { kind: 'handed-off', item };
+    });
+    let returned = 0;
+    let facts: readonly QueueFact[] = arrivals;
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const next = reconcile(this.#queue, facts, { nowMs: this.#nowMs, random: 0.5 });
+      returned += next.queue.replies.filter(({ reply }) => reply.kind === 'returned').length;
+      this.#queue = { ...next.queue, replies: [] };
+      facts = next.commands.filter(({ kind }) => kind !== 'look').map((command) => this.#carryOut(command));
+      if (facts.length > 0) continue;
+      const due = this.#next();
+      if (due === null) break;
+      this.#nowMs = due.atMs;
+      facts = [due.fact];
+    }
+    const { landed } = this.#queue;
+    const landingsPerHour = (landed / this.#nowMs) * 3_600_000;
+    return { landed, returned, gateRuns: this.#runs, tookMs: this.#nowMs, landingsPerHour };
+  }
+
+  #item(number: number): QueueItem {
+    const bytes = Uint8Array.from({ length: 10 }, (_, at) => (number >> (5 * at)) & 31);
+    return itemOf(1, 1, { taskId: taskIdFromBytes(bytes), placeMs: number });
+  }
+
+  #next(): Due | null {
+    const all = [...this.#running.values()].flatMap(({ dues }) => dues.slice(0, 1));
+    const first = all.toSorted((a, b) => a.atMs - b.atMs)[0] ?? null;
+    for (const run of this.#running.values()) if (run.dues[0] === first) run.dues.shift();
+    return first;
+  }
+
+  #carryOut(command: QueueCommand): QueueFact {
+    const seen: MainSeen = { commit: this.#main, since: 'ahead', vanished: [] };
+    switch (command.kind) {
+      case 'build': {
+        const { item, parent, known } = command;
+        this.#commits += 1;
+        const on = parent ?? this.#main;
+        const tree = objectId(10_000_000 + this.#commits);
+        const candidate: Candidate = { commit: objectId(this.#commits), tree, main: on, gate: GATE };
+        if (this.#red.has(queueItemKey(item)) || this.#redCommits.has(on)) this.#redCommits.add(candidate.commit);
+        const { slots } = this.#options;
+        const result = { kind: 'candidate', candidate, knownGreen: false } as const;
+        const answer = { result, main: seen, run: null, slots, window: null };
+        return { kind: 'built', taskId: item.taskId, attempt: item.attempt, parent, known, answer };
+      }
+      case 'gate':
+        return {
+          kind: 'gate',
+          key: gateKey(command.candidate),
+          state: this.#begin(gateKey(command.candidate), command.candidate.commit),
+        };
+      case 'gate-main': {
+        const key = `main ${command.commit}/gate`;
+        this.#begin(key, command.commit);
+        const state = { kind: 'running', runId: 'main', suspect: false } as const;
+        return { kind: 'main-gate', commit: command.commit, key, state };
+      }
+      case 'land': {
+        const { item, candidate } = command;
+        const { commit, tree, main } = candidate;
+        this.#main = commit;
+        const landing = { commit, tree, main, attempt: item.attempt, gateHash: 'gate' };
+        return { kind: 'pushed', taskId: item.taskId, attempt: item.attempt, result: { kind: 'landed', landing } };
+      }
+      case 'drop':
+        this.#running.delete(command.run.key);
+        return { kind: 'dropped', key: command.run.key };
+      case 'details': {
+        const asked = command.wanted;
+        const items = asked.map(({ taskId, attempt }) => itemOf(1, attempt, { taskId }));
+        return { kind: 'details', asked, items, isWhole: true };
+      }
+      case 'look':
+        throw new Error('a look is not carried out here');
+    }
+  }
+
+  #begin(key: string, commit: ObjectId) {
+    this.#runs += 1;
+    const { gateMs } = this.#options;
+    const first = this.#nowMs + gateMs;
+    const runId = `run ${this.#runs}`;
+    const end = (atMs: number, verdict: GateVerdict): Due => ({
+      atMs,
+      fact: { kind: 'gate', key, state: { kind: 'ended', verdict } },
+    });
+    const suspect: Due = { atMs: first, fact: { kind: 'gate', key, state: { kind: 'running', runId, suspect: true } } };
+    const dues = this.#redCommits.has(commit) ? [suspect, end(first + gateMs, RED)] : [end(first, { kind: 'green' })];
+    this.#running.set(key, { dues });
+    return { kind: 'running', runId, suspect: false } as const;
+  }
+}
+
+export function simulateLanding(options: SimulationOptions): SimulationResult {
+  return new Simulation(options).run();
+}
+
+/** What no strict order of landing can beat: landings an hour. */
+export function strictBound({ red, slots, gateMs }: Pick<SimulationOptions, 'red' | 'slots' | 'gateMs'>): number {
+  return ((slots * (1 - red)) / gateMs) * 3_600_000;
+}

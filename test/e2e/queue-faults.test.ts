@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskId } from '../../src/core/ids.ts';
+import { startTemporal, type RunningTemporal } from '../../src/local/temporal-server.ts';
+import { Engine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, projectFile } from '../support/scripted-agent.ts';
+import { tempFolder } from '../support/temp.ts';
+import { testBinary } from '../support/temporal.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
+
+/** Events after which this file's server suggests to continue as new. */
+const SUGGESTED_EVENTS = 16;
+const SLOTS = 3;
+const TASKS = 6;
+
+/** A server of this file's own that wants short histories. */
+async function impatientServer(): Promise<RunningTemporal> {
+  const home = await tempFolder('temporal');
+  const binary = join(home, 'temporal-server');
+  const setting = `limit.historyCount.suggestContinueAsNew=${SUGGESTED_EVENTS}`;
+  await writeFile(binary, `#!/bin/sh\nexec '${testBinary()}' "$@" --dynamic-config-value ${setting}\n`);
+  await chmod(binary, 0o755);
+  const started = await startTemporal({
+    binary,
+    home,
+    namespace: 'default',
+    preferredPort: null,
+    preferredUiPort: null,
+    searchAttributes: {},
+    durable: false,
+  });
+  if (started.kind === 'failed') throw new Error(started.failure.message);
+  return started;
+}
+
+describe('a chain of candidates', () => {
+  const shared = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';
+  let server: RunningTemporal;
+  let engine: Engine;
+
+  beforeAll(async () => {
+    server = await impatientServer();
+    process.env['TEST_TEMPORAL_ADDRESS'] = server.address;
+    engine = await Engine.start({ gates: SLOTS, agents: 6 });
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+    process.env['TEST_TEMPORAL_ADDRESS'] = shared;
+    await server.stop();
+  });
+
+  /** Tasks in line behind a gate that goes on once `<home>/<name>/go` is there; the second one is red. */
+  const inLine = async (name: string): Promise<{ project: SampleProject; folder: string; ids: readonly TaskId[] }> => {
+    const folder = join(engine.home, name);
+    await mkdir(folder, { recursive: true });
+    const project = await SampleProject.create({
+      'tasks.yaml': `${projectFile().replace('sample', name)}revisions: 1\n`,
+      'gate.sh': `while [ ! -e '${folder}/go' ]; do sleep 0.02; done\ntest ! -e task2 || test -e mended\n`,
+      'agent.sh': agentScript({}),
+    });
+    const ids: TaskId[] = [];
+    for (let number = 1; number <= TASKS; number += 1) {
+      const again = `[ ! -e '${folder}/again${number}' ] || echo x > mended; touch '${folder}/again${number}'`;
+      const run = `echo x > task${number}; ${number === 2 ? again : 'true'}`;
+      const id = await engine.submit(project, { title: `task${number}`, work: { kind: 'shell', run } });
+      await engine.until(id, 'handed off', ({ state }) => state === 'landing');
+      ids.push(id);
+    }
+    await eventually(
+      'so many to be gated',
+      async () => (await engine.queue(name)).rows.filter(({ state }) => state === 'gating').length >= SLOTS,
+    );
+    return { project, folder, ids };
+  };
+
+  const landAll = async ({ project, folder, ids }: Awaited<ReturnType<typeof inLine>>): Promise<void> => {
+    await writeFile(join(folder, 'go'), '');
+    const views = await Promise.all(ids.map((id) => engine.untilEnded(id)));
+    expect(views.map(({ state, revisions }) => `${state} ${revisions}`)).toEqual(
+      ids.map((_, at) => `landed ${at === 1 ? 1 : 0}`),
+    );
+    const subjects = await project.subjects();
+    expect(subjects.toSorted()).toEqual(['Begin', ...ids.map((_, at) => `task${at + 1}`)]);
+    // All but the one that was sent back kept their order.
+    expect(subjects.filter((subject) => subject !== 'task2').toReversed()).toEqual([
+      'Begin',
+      ...[1, 3, 4, 5, 6].map((number) => `task${number}`),
+    ]);
+  };
+
+  it('is handed on from run to run of its workflow, with those in line, and loses and repeats nothing', async () => {
+    const line = await inLine('handed-on');
+    await landAll(line);
+    let continued = 0;
+    for await (const { status } of engine.client.workflow.list({
+      query: `WorkflowId = 'integration/handed-on/main'`,
+    })) {
+      if (status.name === 'CONTINUED_AS_NEW') continued += 1;
+    }
+    expect(continued).toBeGreaterThanOrEqual(2);
+  });
+
+  it('goes on where it was when the worker is killed in the middle of its gate runs', async () => {
+    await engine.drainWorker();
+    const doomed = await WorkerProcess.start(engine, ['--gates', String(SLOTS), '--agents', '4']);
+    const line = await inLine('killed');
+    await eventually('gates to run', async () => (await doomed.children()).length >= SLOTS);
+    await doomed.kill();
+    const next = await WorkerProcess.start(engine, ['--gates', String(SLOTS), '--agents', '4']);
+    await landAll(line);
+    await next.stop();
+  });
+});
