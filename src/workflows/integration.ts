@@ -162,7 +162,9 @@ class IntegrationRun {
     const replies = [...this.#queue.replies];
     for (const { taskId, reply } of replies) await this.#signal(taskId, reply);
     if (replies.length > 0) this.#apply({ kind: 'told', count: replies.length });
-    for (const { item, origin } of this.#strangers.splice(0)) {
+    // Each stays until it is told: an unconfirmed answer would be lost by continuing as new.
+    for (let stranger = this.#strangers[0]; stranger !== undefined; stranger = this.#strangers[0]) {
+      const { item, origin } = stranger;
       await this.#signal(item.taskId, {
         kind: 'refused',
         handoff: item.attempt,
@@ -172,6 +174,7 @@ class IntegrationRun {
           next: 'give this repository another project name in tasks.yaml and submit again',
         },
       });
+      this.#strangers.shift();
     }
   }
 

@@ -150,7 +150,7 @@ class TaskRun {
     while (this.#task.stage.kind !== 'ended') {
       await this.#makeProposed();
       this.#show();
-      if (workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+      if (this.#mayBeContinued()) {
         await continueAsNew<(next: TaskInput) => Promise<TaskView>>({
           spec,
           carried: { task: this.#task, handled: this.#inbox.handled },
@@ -165,6 +165,11 @@ class TaskRun {
     await condition(allHandlersFinished);
     // What came meanwhile was refused, which is told too.
     await this.#recording.recordTheEnd();
+  }
+
+  /** One that has ended meanwhile is not: a run that is given an ended task takes it up again. */
+  #mayBeContinued(): boolean {
+    return this.#task.stage.kind !== 'ended' && workflowInfo().continueAsNewSuggested && allHandlersFinished();
   }
 
   finish(): TaskView {
