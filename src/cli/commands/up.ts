@@ -4,7 +4,7 @@
  */
 
 import { oneLine } from '../../core/text.ts';
-import type { PartName } from '../../local/stack-record.ts';
+import { readStack, type PartName } from '../../local/stack-record.ts';
 import type { LocalFailure } from '../../local/report.ts';
 import { superviseStack } from '../../local/supervisor.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
@@ -19,7 +19,8 @@ import { checkBeforeStart } from '../ready.ts';
 
 /** `tasks up`. */
 export async function up(session: Session, options: UpOptions): Promise<number> {
-  const { record, states } = await session.stack();
+  // Looked at for this alone: what the session keeps is asked for again once the stack runs.
+  const { record, states } = await readStack(session.environment.home);
   if (states.supervisor === 'alive') {
     if (session.json) session.printJson({ kind: 'already-running', stack: describeStack(record) });
     else session.print(`a stack runs already for ${session.environment.home}`, ...addresses(record));
