@@ -107,11 +107,12 @@ function choicesOf(given: string | readonly string[] | undefined): Parsed<readon
 
 function gatesOf(given: string | readonly string[] | undefined): Parsed<readonly StageGate[] | null> {
   if (given === undefined) return ok(null);
-  const names = partsOf(given).filter((name) => name !== '');
+  const names = partsOf(typeof given === 'string' ? given : given.flatMap(partsOf)).filter((name) => name !== '');
   if (names.includes(NO_GATES)) {
     return names.length === 1 ? ok([]) : fail('approve: none stands alone; leave it out, or leave the others out');
   }
-  if (names.length === 0 && typeof given === 'string') return fail(`approve: is empty; give ${STAGES}`);
+  if (names.length === 0 && (typeof given === 'string' || given.length > 0))
+    return fail(`approve: is empty; give ${STAGES}`);
   const gates: StageGate[] = [];
   for (const name of names) {
     const gate = STAGE_GATES.find((each) => each === name);

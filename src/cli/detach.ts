@@ -13,12 +13,11 @@ import { oneLine } from '../core/text.ts';
 import { openHome, readIfThere } from '../local/home.ts';
 import { readStack } from '../local/stack-record.ts';
 import type { StackEvent } from '../local/supervisor-types.ts';
-import { addresses, describeStack, isLasting } from './commands/up.ts';
 import { EXIT, Failed } from './errors.ts';
 import { isPolled } from './pollers.ts';
 import { showProgress } from './progress.ts';
 import { PLAIN } from './render/palette.ts';
-import { stackEventLine } from './render/stack.ts';
+import { addresses, describeStack, isLasting, stackEventLine } from './render/stack.ts';
 import type { Session } from './session.ts';
 import { slotArguments, type UpOptions } from './stack-parts.ts';
 

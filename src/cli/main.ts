@@ -131,7 +131,7 @@ function addSubmit(table: Table): void {
         '--from <path>',
         'many: one JSON object a line, {title, body?, run?, agent?, priority?, requestId?, type?, …}; - reads standard input',
       )
-      .option('--approve <stages>', `wait for a decision after: ${STAGE_GATES.join(',')}, or none`)
+      .option('--approve <stages>', `wait for a decision after: ${STAGE_GATES.join(',')}, or none`, several)
       .option('--type <type>', 'task, proposal (a task once it is approved) or question')
       .option('--for <who>', 'who decides or answers; of itself it makes a proposal, with --blocks a question')
       .option('--blocks <id>', 'a question: this task waits for its answer')

@@ -1,8 +1,8 @@
 /** What a task asks people at this moment: by its workflow's own word, else by the ledger's record. */
 
-import type { AskView, Settled } from '../core/ask-types.ts';
+import type { AskView } from '../core/ask-types.ts';
+import { settledText } from '../core/ask-view.ts';
 import { isEnd, type TaskView } from '../core/task-types.ts';
-import { oneLine } from '../core/text.ts';
 import { Failed } from './errors.ts';
 import { readKnown, type Known } from './known.ts';
 import { tryLedger } from './outcome.ts';
@@ -66,7 +66,7 @@ export async function whyNothing(
       ? version === null
         ? null
         : `${version} is not open`
-      : `${late.version} ${HOW[reply.how]} by ${oneLine(reply.actor, 60)} at ${reply.at}`;
+      : settledText(late.version, reply.how, reply.actor, reply.at);
   const now = isEnd(view.state)
     ? `the task has ended (${view.state})`
     : open.length === 0
@@ -75,13 +75,3 @@ export async function whyNothing(
   const nothing = version === null ? 'nothing is open that waits for a reply' : null;
   return `${id}: ${[nothing, held, now].filter((part) => part !== null).join('; ')}; see it with: tasks show ${id}`;
 }
-
-const HOW: Readonly<Record<Settled['how'], string>> = {
-  answered: 'was answered',
-  replaced: 'was asked anew',
-  expired: 'was over in time, settled',
-  approved: 'was approved',
-  edited: 'was approved with edits',
-  'changes-requested': 'got changes requested',
-  rejected: 'was rejected',
-};

@@ -34,6 +34,7 @@ export const CALL_MS = 5_000;
 const CONNECT_TIMEOUT = '3s';
 
 const NO_STATUS = -1;
+const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
 const DEADLINE_EXCEEDED = 4;
 const NOT_FOUND = 5;
@@ -94,6 +95,11 @@ function statusOf(error: unknown): number | null {
     if (isGrpcServiceError(at)) return at.code;
   }
   return null;
+}
+
+/** True when the server says that no worker polls for the task's queries. */
+export function isNoWorker(error: unknown): boolean {
+  return statusOf(error) === FAILED_PRECONDITION;
 }
 
 /** True when nobody answered in time: the server, or for a query and an update the workers. */

@@ -125,7 +125,7 @@ export function whySettled(
     case 'asks':
       if (ended !== undefined) return `the task ended: ${ended.end}`;
       return notice.versions.every((version) => later.some((happened) => isOver(happened, version)))
-        ? 'a reply came, or a later reminder tells of it'
+        ? 'a reply came, it was asked anew, or a later reminder tells of it'
         : null;
   }
 }
@@ -133,6 +133,7 @@ export function whySettled(
 const OVER: readonly Happened['kind'][] = ['answered', 'decided', 'expired', 'reminded', 'escalated'];
 
 function isOver(happened: Happened, version: number): boolean {
+  if (happened.kind === 'edited') return happened.replaces === version;
   return OVER.includes(happened.kind) && 'version' in happened && happened.version === version;
 }
 

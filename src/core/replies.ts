@@ -7,6 +7,7 @@
  */
 
 import type { Ask, ItemDecision, OpenProposal, ProposedTask } from './ask-types.ts';
+import { settledText } from './ask-view.ts';
 import type { TaskId } from './ids.ts';
 import type { Parsed } from './parsed.ts';
 import type { PersonEvent, Task } from './task-state.ts';
@@ -229,12 +230,12 @@ function openAsk(task: Task, version: unknown): Found {
     if (typeof named !== 'number' || !Number.isSafeInteger(named))
       return refuse(`version: must be the number of what is replied to; ${openText(task, asks)}`);
     const ask = asks.find((open) => open.version === named);
-    return ask === undefined ? refuse(`${settledText(task, named)}; ${openText(task, asks)}`) : { kind: 'found', ask };
+    return ask === undefined ? refuse(`${whatBecameOf(task, named)}; ${openText(task, asks)}`) : { kind: 'found', ask };
   }
   const [ask, ...others] = asks;
   if (ask === undefined) {
     const last = task.settled.at(-1);
-    const held = last === undefined ? '' : `; ${settledText(task, last.version)}`;
+    const held = last === undefined ? '' : `; ${whatBecameOf(task, last.version)}`;
     return refuse(`nothing is open that waits for a reply: ${describe(task)}${held}`);
   }
   return others.length === 0
@@ -247,21 +248,11 @@ function openText(task: Task, asks: readonly Ask[]): string {
   return `open ${asks.length === 1 ? 'is' : 'are'} ${asks.map((ask) => `${ask.version} (${oneLine(ask.kind === 'question' ? ask.question.text : ask.proposal.title, 80)})`).join(', ')}`;
 }
 
-const HOW: Readonly<Record<Task['settled'][number]['how'], string>> = {
-  answered: 'was answered',
-  expired: 'was over in time',
-  replaced: 'was asked anew',
-  approved: 'was approved',
-  edited: 'was approved with edits',
-  'changes-requested': 'got changes requested',
-  rejected: 'was rejected',
-};
-
 /** What became of an ask that a reply is too late for. */
-function settledText(task: Task, version: number): string {
+function whatBecameOf(task: Task, version: number): string {
   const settled = task.settled.find((one) => one.version === version);
   if (settled === undefined) return `${version} is not open`;
-  return `${version} ${HOW[settled.how]} by ${oneLine(settled.actor, 60)} at ${new Date(settled.atMs).toISOString()}`;
+  return settledText(version, settled.how, settled.actor, new Date(settled.atMs).toISOString());
 }
 
 function describe(task: Task): string {

@@ -92,6 +92,11 @@ const NO_LANDING = {
   withdrawn: 'ignored',
 } as const;
 
+/** Whether what is open is the submission's own words. Attempts do not tell: a task that begins anew keeps their number. */
+function asksOfSubmission({ asks }: Extract<Stage, { kind: 'asking' }>, { spec }: Surroundings): boolean {
+  return spec.type === 'question' || asks.some((ask) => ask.kind === 'proposal' && ask.proposal.kind === 'task');
+}
+
 const canceled = (task: Task, _event: unknown, surroundings: Surroundings): Task => cancel(task, surroundings);
 const landed = (task: Task, event: Extract<TaskInputEvent, { kind: 'landed' }>, surroundings: Surroundings): Task =>
   land(task, event.landing, surroundings);
@@ -129,7 +134,7 @@ const TABLE: Table = {
     ...NOTES,
     // What only asks is asked anew in its new words; a reply to the old ones comes too late.
     edit: (task, event, surroundings, stage) => {
-      if (task.attempt > 0) return edit(task, event, surroundings);
+      if (!asksOfSubmission(stage, surroundings)) return edit(task, event, surroundings);
       const replaced = replaceAsks(task, event.actor, surroundings, stage);
       return start(editAsked(replaced, event, surroundings, task.asks), surroundings);
     },

@@ -2,7 +2,8 @@
  * What plain files tell of an origin that is a folder on this host: a look at a ref costs no process.
  *
  * Only ever read here, and null whenever the files leave a doubt (another ref format, a symbolic ref, a URL that the
- * person's settings send elsewhere): then git is asked over its transport. All writing goes through git's own push.
+ * person's settings send elsewhere): then git is asked over its transport. All writing goes through the origin's own git
+ * (send-pack.ts, origin.ts).
  */
 
 import { readdirSync, type Dirent } from 'node:fs';

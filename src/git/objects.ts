@@ -1,5 +1,5 @@
 /**
- * Writes git objects without starting git: a loose object is a header and a body, deflated, under the hash of both.
+ * Writes and reads git objects without starting git: a loose object is a header and a body, deflated, under the hash of both.
  * A spawn costs more than a millisecond, half of it on the event loop; a task needs several objects for each step.
  */
 

@@ -47,6 +47,8 @@ export interface WorkspaceState {
   /** The tree of that checkpoint's notes. */
   readonly notesTree: ObjectId | null;
   readonly notesCommit: ObjectId | null;
+  /** The attempt that has begun here and is not stored: what it leaves may be nowhere else (N8). */
+  readonly begun?: number;
 }
 
 /** What was remembered; null when there is nothing or it cannot be read. */

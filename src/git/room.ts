@@ -65,8 +65,10 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       if (opened === null) return lostMirror();
       return storeWorkspace(workspaces, opened, request);
     },
-    storedCheckpoint: async (project, taskId) =>
-      (await readState(placesOfTask(home, project, taskId)))?.checkpoint ?? null,
+    storedCheckpoint: async (project, taskId) => {
+      const state = await readState(placesOfTask(home, project, taskId));
+      return state?.begun === undefined ? (state?.checkpoint ?? null) : null;
+    },
     removeWorkspace: (project, taskId) => removeWorkspace(workspaces, project, taskId),
     deleteTaskRefs: (target, taskIds) => deleteTaskRefs(git, repositories, target, taskIds),
     listWorkspaces: () => listWorkspaces(home),

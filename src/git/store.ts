@@ -65,7 +65,9 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const store = { ...repository.store, written };
   const notesTree = await writeNotesTree(store, places.taskDir);
   const old = before?.checkpoint ?? null;
-  if (old !== null && old.head === head && old.base === workspace.base && before?.notesTree === notesTree) {
+  if (before !== null && old?.head === head && old.base === workspace.base && before.notesTree === notesTree) {
+    const { begun: _, ...state } = before;
+    await writeState(places, state);
     await rememberUntouched(deps, places, workspace.taskId, old);
     return { kind: 'stored', checkpoint: old };
   }

@@ -89,7 +89,7 @@ export interface GitRoom {
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
   /** Commits what is left in the worktree, checks it, and pushes the checkpoint (and the notes of the task folder) to the origin. */
   storeWorkspace(request: StoreRequest): Promise<StoreResult>;
-  /** What a task's workspace here was last stored as; null when it never was, or is not here. */
+  /** What a task's workspace here is stored as; null when it never was, is not here, or an attempt in it was not stored. */
   storedCheckpoint(project: ProjectName, taskId: TaskId): Promise<Checkpoint | null>;
   /** Removes a task's workspace from this host. The caller has proof that the task is over and stored (N8). */
   removeWorkspace(project: ProjectName, taskId: TaskId): Promise<void>;

@@ -96,7 +96,8 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
     request.start.kind === 'checkpoint' &&
     request.start.checkpoint.attempt === known.attempt &&
     (await isIntact(places, repository));
-  if (!asStored) await build(deps, repository, places, start, request);
+  if (asStored) await markBegun(places, request.attempt);
+  else await build(deps, repository, places, start, request);
   const { base, start: commit, conflicted } = start;
   const { worktree, taskDir, branch } = places;
   return {
@@ -222,7 +223,13 @@ async function build(
     checkpoint: start.checkpoint,
     notesTree,
     notesCommit: start.notes,
+    begun: request.attempt,
   });
+}
+
+async function markBegun(places: WorkspacePlaces, attempt: number): Promise<void> {
+  const state = await readState(places);
+  if (state !== null) await writeState(places, { ...state, begun: attempt });
 }
 
 /** Moves a worktree that is there to a commit and removes what is untracked; false when it is too broken for that. */

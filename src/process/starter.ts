@@ -83,23 +83,7 @@ export function openStarter(program: string): Starter {
       child ??= launch();
       lastId += 1;
       const id = lastId;
-      const { promise: ended, settle: end } = deferred<ChildEnd>();
-      runs.set(id, {
-        onNews: (news) => {
-          if (news.kind === 'started') return resolve({ pid: news.pid, ended });
-          runs.delete(id);
-          if (news.kind === 'ended') return end(news);
-          if (news.why === 'pipes') return resolve(null);
-          end({ error: Object.assign(new Error(news.error.message), { code: news.error.code }) });
-          resolve({ pid: undefined, ended });
-        },
-        onDeath: (reason) => {
-          // A run that had begun has died with it.
-          end({ code: null, signal: 'SIGKILL' });
-          if (!works) return resolve(null);
-          reject(new Error(`the process that starts agents ended: ${reason}`));
-        },
-      });
+      runs.set(id, runOf({ resolve, reject, isOver: () => runs.delete(id), hasWorked: () => works }));
       child.send({ id, ...order } satisfies StartOrder, (error) => {
         if (error !== null && runs.delete(id)) reject(error);
       });
@@ -114,6 +98,37 @@ export function openStarter(program: string): Starter {
       const exited = new Promise((resolve) => ending.once('exit', resolve));
       ending.disconnect();
       await exited;
+    },
+  };
+}
+
+/** What the starter's news mean for whoever waits for one start. */
+function runOf({
+  resolve,
+  reject,
+  isOver,
+  hasWorked,
+}: {
+  readonly resolve: (started: Started | null) => void;
+  readonly reject: (error: Error) => void;
+  readonly isOver: () => void;
+  readonly hasWorked: () => boolean;
+}): Run {
+  const { promise: ended, settle: end } = deferred<ChildEnd>();
+  return {
+    onNews: (news) => {
+      if (news.kind === 'started') return resolve({ pid: news.pid, ended });
+      isOver();
+      if (news.kind === 'ended') return end(news);
+      if (news.why === 'pipes') return resolve(null);
+      end({ error: Object.assign(new Error(news.error.message), { code: news.error.code }) });
+      resolve({ pid: undefined, ended });
+    },
+    onDeath: (reason) => {
+      // A run that had begun has died with it.
+      end({ code: null, signal: 'SIGKILL' });
+      if (!hasWorked()) return resolve(null);
+      reject(new Error(`the process that starts agents ended: ${reason}`));
     },
   };
 }

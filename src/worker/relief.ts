@@ -60,17 +60,21 @@ export class Relief {
   }
 
   async #makeRoom(): Promise<void> {
-    const { git, turns, isShort } = this.#options;
+    const { git, turns, isShort, log } = this.#options;
     const { signal } = this.#stopped;
     for (const { project, taskId } of await git.listWorkspaces()) {
       if (signal.aborted || !isShort()) return;
       if (!(await this.#mayGo(project, taskId))) continue;
       // Asked once more in its turn: it may have begun to go on.
-      await turns.take(taskId, signal, async () => {
+      const removing = turns.take(taskId, signal, async () => {
         if (!(await this.#mayGo(project, taskId))) return;
         await git.removeWorkspace(project, taskId);
-        this.#options.log('the disk runs short: the workspace of a waiting task is removed', { taskId });
+        log('the disk runs short: the workspace of a waiting task is removed', { taskId });
       });
+      // One that cannot be removed must not keep the room of the others.
+      await removing.catch((error: unknown) =>
+        log('a workspace could not be removed; the next look tries again', { taskId, reason: String(error) }),
+      );
     }
   }
 

@@ -214,7 +214,9 @@ class IntegrationRun {
       this.#heard.push(told);
       await condition(() => !this.#heard.includes(told));
     }
-    for (const { item, origin } of this.#strangers.splice(0)) {
+    // Each stays until it is told: an unconfirmed answer would be lost by continuing as new.
+    for (let stranger = this.#strangers[0]; stranger !== undefined; stranger = this.#strangers[0]) {
+      const { item, origin } = stranger;
       await this.#signal(item.taskId, {
         kind: 'refused',
         handoff: item.attempt,
@@ -224,6 +226,7 @@ class IntegrationRun {
           next: 'give this repository another project name in tasks.yaml and submit again',
         },
       });
+      this.#strangers.shift();
     }
   }
 

@@ -13,6 +13,7 @@ import {
   getExternalWorkflowHandle,
   isCancellation,
   setCurrentDetails,
+  setDefaultSignalHandler,
   setHandler,
   upsertSearchAttributes,
   uuid4,
@@ -22,7 +23,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { askView } from '../core/ask-view.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
 import { completeOutcome, completeSpec, completeTask } from '../core/older.ts';
-import { actorOf, judgeReply, type ReplyName } from '../core/replies.ts';
+import { actorOf, judgeReply, REPLIES, UNKNOWN_ACTOR, type ReplyName } from '../core/replies.ts';
 import {
   confirmMade,
   dueAtMs,
@@ -39,6 +40,7 @@ import { detailsOf } from '../core/task-details.ts';
 import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { viewOf } from '../core/task-view.ts';
+import { oneLine } from '../core/text.ts';
 import { failureOfActivity, phaseActivity, shortActivities } from './activity-options.ts';
 import {
   blockSignal,
@@ -70,6 +72,8 @@ const WAITS = {
   asking: 'until the next reminder, or the end of waiting',
   parked: 'for a retry',
 } as const;
+
+const UNKNOWN_SIGNAL = `a task takes no signal of this name; it takes ${REPLIES.join(', ')}`;
 
 const taskState = defineSearchAttributeKey('TaskState', 'KEYWORD');
 const waitingFor = defineSearchAttributeKey('WaitingFor', 'KEYWORD');
@@ -118,6 +122,10 @@ class TaskRun {
 
   listen(): void {
     this.#inbox.listen();
+    // A misspelt signal would otherwise wait in the workflow for ever, without a word.
+    setDefaultSignalHandler((name) =>
+      this.#refuse({ message: oneLine(name, 40), reason: UNKNOWN_SIGNAL, actor: UNKNOWN_ACTOR }),
+    );
     setHandler(blockSignal, (message) => {
       this.#noteLength();
       if (isBlock(message)) this.#apply({ ...message, kind: 'block' });
@@ -162,7 +170,7 @@ class TaskRun {
     while (this.#task.stage.kind !== 'ended') {
       await this.#makeProposed();
       this.#show();
-      if (this.#isLong && allHandlersFinished()) {
+      if (this.#mayBeContinued()) {
         await continueAsNew<(next: TaskInput) => Promise<TaskView>>({
           spec,
           carried: { task: this.#task, handled: this.#inbox.handled },
@@ -177,6 +185,11 @@ class TaskRun {
     await condition(allHandlersFinished);
     // What came meanwhile was refused, which is told too.
     await this.#recording.recordTheEnd();
+  }
+
+  /** One that has ended meanwhile is not: a run that is given an ended task takes it up again. */
+  #mayBeContinued(): boolean {
+    return this.#task.stage.kind !== 'ended' && this.#isLong && allHandlersFinished();
   }
 
   finish(): TaskView {
@@ -280,10 +293,13 @@ class TaskRun {
       return { kind: 'taken', state: viewOf(this.#task, this.#input.spec).state };
     }
     const { reason } = judgement;
-    const refusal = { message: name, reason, actor: actorOf(payload) };
+    this.#refuse({ message: name, reason, actor: actorOf(payload) });
+    return { kind: 'refused', reason };
+  }
+
+  #refuse(refusal: { readonly message: string; readonly reason: string; readonly actor: string }): void {
     this.#held.task = noteRefusal(this.#task, this.#surroundings(), refusal);
     setCurrentDetails(detailsOf(this.#task, this.#input.spec));
-    return { kind: 'refused', reason };
   }
 
   #apply(event: TaskInputEvent): void {

@@ -64,7 +64,14 @@ describe('a person who decides', () => {
         /^tasks: --edit: the editor left no text .*nothing was sent/,
       );
       const same = await edit('keeps', 'true');
-      expect(same.stderr).toMatch(new RegExp(`nothing was sent: name what you approve, tasks approve ${id}@1`));
+      expect(same.stderr).toContain(`nothing was sent: name what you approve, tasks approve ${id}@1`);
+      const named = await people().tasks(
+        ['approve', `${id}@1`, '--edit'],
+        {},
+        { VISUAL: await people().editor('keeps', 'true') },
+      );
+      expect(named.stderr).toContain('nothing was changed, and nothing was sent');
+      expect(named.code).toBe(2);
       expect((await people().tasks(['approve', id, '--edit'])).stderr).toMatch(
         /no editor is set; set EDITOR, or .*--with FILE/,
       );

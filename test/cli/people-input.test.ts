@@ -112,6 +112,7 @@ describe('what is submitted', () => {
     [{ approve: 'none' }, { type: 'task', approve: [] }],
     [{ approve: [] }, { type: 'task', approve: [] }],
     [{ approve: 'plan, patch,plan' }, { approve: ['plan', 'patch'] }],
+    [{ approve: ['plan,effects', 'patch'] }, { approve: ['plan', 'effects', 'patch'] }],
     [
       { approve: ['plan', 'effects'], for: 'Ada' },
       { type: 'proposal', approve: ['plan', 'effects'] },
@@ -128,6 +129,7 @@ describe('what is submitted', () => {
     [{ approve: 'plans' }, /^approve: "plans" is no stage; give clarification, plan,/],
     [{ approve: 'none,plan' }, /^approve: none stands alone/],
     [{ approve: '' }, /^approve: is empty/],
+    [{ approve: [''] }, /^approve: is empty/],
     [{ choices: 'a,,b' }, /^choices: one of them is empty/],
     [{ choices: 'a,a' }, /^choices: one is given twice/],
     [{ choices: 'a,\u202eb' }, /^choices: .*text-direction/],

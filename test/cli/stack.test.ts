@@ -95,6 +95,23 @@ describe('the stack', () => {
       const again = await tasks(['up', '--detach', '--json']);
       expect(JSON.parse(again.stdout)).toMatchObject({ kind: 'already-running' });
       expect(again.code).toBe(0);
+      // Everything killed at once, as by a power cut: the next start has it all again.
+      const killed = await readStack(join(folder, 'state'));
+      for (const part of [
+        killed.record.supervisor,
+        killed.record.worker,
+        killed.record.temporal,
+        killed.record.postgres,
+      ]) {
+        if (part !== null && 'pid' in part) process.kill(part.pid, 'SIGKILL');
+      }
+      await eventually('the stack to be gone', async () => {
+        const { states } = await readStack(join(folder, 'state'));
+        return !Object.values(states).includes('alive');
+      });
+      expect((await tasks(['list'])).stderr).toMatch(/^tasks: the stack that was running is gone: /);
+      expect((await tasks(['up', '--detach', '--agents', '1', '--json'])).code).toBe(0);
+      expect((await status()).tasks).toEqual({ landed: 1 });
       const { record } = await readStack(join(folder, 'state'));
       const down = await tasks(['down', '--json']);
       expect(JSON.parse(down.stdout)).toEqual({

@@ -257,15 +257,26 @@ describe('what people are told', () => {
 });
 
 const answered = (version: number): Happened => ({ kind: 'answered', version, text: 'x', actor: 'Ada' });
+const edited = (replaces?: number): Happened => ({
+  kind: 'edited',
+  title: 'x',
+  body: null,
+  actor: 'Ada',
+  ...(replaces === undefined ? {} : { replaces }),
+});
+
+const ASKED_NO_MORE = 'a reply came, it was asked anew, or a later reminder tells of it';
 
 describe('whether a notice is settled by what came after', () => {
   const cases: readonly [NoticeKind, readonly number[], readonly Happened[], string | null][] = [
     ['asks', [1], [], null],
-    ['asks', [1], [answered(1)], 'a reply came, or a later reminder tells of it'],
+    ['asks', [1], [answered(1)], ASKED_NO_MORE],
     ['asks', [1], [answered(2)], null],
     ['asks', [1, 2], [answered(2)], null],
-    ['asks', [1, 2], [answered(2), answered(1)], 'a reply came, or a later reminder tells of it'],
-    ['asks', [1], [{ kind: 'reminded', version: 1, count: 1 }], 'a reply came, or a later reminder tells of it'],
+    ['asks', [1, 2], [answered(2), answered(1)], ASKED_NO_MORE],
+    ['asks', [1], [{ kind: 'reminded', version: 1, count: 1 }], ASKED_NO_MORE],
+    ['asks', [1], [edited(1)], ASKED_NO_MORE],
+    ['asks', [1], [edited()], null],
     ['asks', [1], [{ kind: 'commented', text: 'hm', actor: 'Ada' }], null],
     ['asks', [1], [ENDED], 'the task ended: canceled'],
     ['parked', [], [], null],

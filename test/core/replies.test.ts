@@ -121,7 +121,7 @@ describe('a reply that comes too late', () => {
     const asking = after(newTask(around({ spec })), [attemptEnded(1, asked())], around({ spec }));
     const over = nextTask(asking, { kind: 'due' }, around({ spec, nowMs: NOW_MS + 1 }));
     expect(reasonOf(judge('answer', over, { text: 'a', version: 1 }))).toMatch(
-      /^1 was over in time by the deadline at .*; the task has ended \(failed\)$/,
+      /^1 was over in time, settled by the deadline at .*; the task has ended \(failed\)$/,
     );
     const proposal = around({ spec: { ...SPEC, type: 'proposal' } });
     const edit = { kind: 'edit', title: 'Other', body: null, actor: 'ada' } as const;

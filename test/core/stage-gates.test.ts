@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ProposalKind } from '../../src/core/ask-types.ts';
 import { MAX_UNASKED, POLICY } from '../../src/core/asking.ts';
-import { newTask, nextTask, reopen, type Surroundings } from '../../src/core/task.ts';
+import { newTask, nextTask, reopen, startOver, type Surroundings } from '../../src/core/task.ts';
 import type { TaskSpec } from '../../src/core/task-types.ts';
 import { after, around, attemptEnded, checkpointOf, done, happened, LATER, NOW_MS, proposed, SPEC } from './rig.ts';
 import { approval, proposing, REJECTION, REVISION } from './reply-rig.ts';
@@ -76,6 +76,16 @@ describe('a proposal that was submitted as one', () => {
     expect(nextTask(task, approval(), surroundings)).toBe(task);
     const gone = nextTask(task, approval({ version: 2, text: 'none' }), surroundings);
     expect(gone.edited).toEqual({ title: 'Sort two', body: 'none' });
+  });
+
+  it('is asked about anew, too, when it has begun anew after attempts', () => {
+    const worked = nextTask(newTask(surroundings), approval(), surroundings);
+    const again = startOver(worked, surroundings, 'ada');
+    expect(again).toMatchObject({ attempt: 1, stage: { kind: 'asking', asks: [{ version: 2 }] } });
+    const edit = { kind: 'edit', title: null, body: 'other words', actor: 'grace' } as const;
+    const task = nextTask(again, edit, surroundings);
+    expect(task.stage).toMatchObject({ asks: [{ version: 3, proposal: { body: 'other words' } }] });
+    expect(nextTask(task, approval({ version: 2 }), surroundings)).toBe(task);
   });
 
   it('is asked about again when it is retried after a REJECTION, as it was edited', () => {

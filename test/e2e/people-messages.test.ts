@@ -125,6 +125,10 @@ describe('a reply', () => {
     expect(details).toMatch(/Refused at \S+: answer of bo@laptop: answer: is empty/);
     expect(details).toMatch(/Refused at \S+: reject of bo@laptop: no proposal is open/);
     expect(details).toContain(`tasks answer ${id}@1`);
+    await signal(id, 'anwser', { text: '80' });
+    expect(await refusalsOf(id, 6)).toContainEqual(
+      expect.stringMatching(/^a task takes no signal of this name; it takes answer, /),
+    );
     await signal(id, 'answer', { text: '80' });
     expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });

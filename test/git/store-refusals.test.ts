@@ -37,6 +37,23 @@ describe('refusing what an agent left', () => {
     expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
   });
 
+  it('leaves a workspace that counts as stored nowhere, until an attempt in it is stored again', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    const first = await prepared(room, target);
+    await write(first.worktree, { 'b.txt': 'b\n' });
+    expect(await room.storedCheckpoint(target.project, taskId)).toBeNull();
+    const checkpoint = await stored(room, target, first);
+    expect(await room.storedCheckpoint(target.project, taskId)).toEqual(checkpoint);
+    const second = await prepared(room, target, 2, { kind: 'checkpoint', checkpoint });
+    await git(second.worktree, 'checkout', '-q', '-b', 'feature');
+    expect(await room.storeWorkspace(storeRequest(target, second, 2))).toMatchObject({ kind: 'failed' });
+    expect(await room.storedCheckpoint(target.project, taskId)).toBeNull();
+    const third = await prepared(room, target, 3, { kind: 'checkpoint', checkpoint });
+    expect(await stored(room, target, third, 3)).toEqual(checkpoint);
+    expect(await room.storedCheckpoint(target.project, taskId)).toEqual(checkpoint);
+  });
+
   it('refuses a history that does not descend from the start', async () => {
     const { target } = await bareOrigin();
     const { room } = await newRoom();

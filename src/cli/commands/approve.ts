@@ -48,11 +48,13 @@ export async function approve(session: Session, options: ApproveOptions, args: r
   const ask = oneOf(target, open.asks);
   const shown = { id: target.id, version: ask.version };
   const changes = await changesOf(session, options, ask, text);
-  const isDecided = target.version !== null || options.yes === true || hasChanges(changes);
+  // An editor that was left without a change is no consent by itself.
+  const isNamed = target.version !== null && options.edit !== true;
+  const isDecided = isNamed || options.yes === true || hasChanges(changes);
   if (isDecided) return send(session, shown, changes);
   if (!canAsk(session)) {
     throw new UsageError(
-      `${target.id}: nothing was sent: name what you approve, tasks approve ${targetText(shown)} (${ask.kind}: ${oneLine(ask.text, 80)}), or give --yes`,
+      `${target.id}: nothing was ${options.edit === true ? 'changed, and nothing was ' : ''}sent: name what you approve, tasks approve ${targetText(shown)} (${ask.kind}: ${oneLine(ask.text, 80)}), or give --yes`,
     );
   }
   session.note(

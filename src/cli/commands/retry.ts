@@ -11,7 +11,7 @@ import { EXIT, Failed, UsageError } from '../errors.ts';
 import { sendMessage } from '../messages.ts';
 import { noTask, resolveId } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
-import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
+import { CALL_MS, isNoAnswer, isNoWorker, type Temporal } from '../temporal.ts';
 import { describeStart } from './submit.ts';
 
 /** `tasks retry`. */
@@ -68,7 +68,7 @@ async function readCarried(temporal: Temporal, id: TaskId): Promise<TaskInput> {
     return await temporal.connection.withDeadline(Date.now() + CALL_MS, () => temporal.task(id).query(carryQuery));
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw new UsageError(noTask(id));
-    if (error instanceof QueryNotRegisteredError || isNoAnswer(error)) {
+    if (error instanceof QueryNotRegisteredError || isNoWorker(error) || isNoAnswer(error)) {
       throw new Failed(`${id}: no worker is running to say where it ended; start one with tasks up, then retry`);
     }
     throw error;

@@ -4,12 +4,11 @@ import type { StackState } from '../../local/stack-record.ts';
 import { EXIT } from '../errors.ts';
 import { tryLedger } from '../outcome.ts';
 import { goneLine } from '../render/gone.ts';
-import { countsLine } from '../render/stack.ts';
+import { addressOf, countsLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
 import type { TemporalConnection } from '../../config/connection.ts';
 import { resolveConnection } from '../../config/connection.ts';
 import { UsageError } from '../errors.ts';
-import { addressOf } from './up.ts';
 
 /** `tasks status`: exit 1 when no Temporal is known, or the stack's own has died for good. */
 export async function status(session: Session): Promise<number> {

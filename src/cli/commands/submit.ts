@@ -38,7 +38,7 @@ export interface SubmitOptions {
   /** Once: with commas; several times: one each. */
   readonly choices?: readonly string[];
   readonly default?: string;
-  readonly approve?: string;
+  readonly approve?: readonly string[];
   readonly from?: string;
   readonly wait?: true;
   readonly waitForPeople: boolean;

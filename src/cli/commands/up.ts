@@ -4,14 +4,14 @@
  */
 
 import { oneLine } from '../../core/text.ts';
-import type { PartName, StackRecord } from '../../local/stack-record.ts';
+import { readStack, type PartName } from '../../local/stack-record.ts';
 import type { LocalFailure } from '../../local/report.ts';
 import { superviseStack } from '../../local/supervisor.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
 import { EXIT, Failed } from '../errors.ts';
 import { showLive, type LiveView } from '../live-view.ts';
 import { newsOf, PLAIN_EVERY_MS, showProgress } from '../progress.ts';
-import { stackEventLine } from '../render/stack.ts';
+import { addresses, describeStack, isLasting, stackEventLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
 import { chooseParts, type UpOptions } from '../stack-parts.ts';
 import { detach } from '../detach.ts';
@@ -19,7 +19,8 @@ import { checkBeforeStart } from '../ready.ts';
 
 /** `tasks up`. */
 export async function up(session: Session, options: UpOptions): Promise<number> {
-  const { record, states } = await session.stack();
+  // Looked at for this alone: what the session keeps is asked for again once the stack runs.
+  const { record, states } = await readStack(session.environment.home);
   if (states.supervisor === 'alive') {
     if (session.json) session.printJson({ kind: 'already-running', stack: describeStack(record) });
     else session.print(`a stack runs already for ${session.environment.home}`, ...addresses(record));
@@ -86,11 +87,6 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
   }
 }
 
-/** What the next line must not hide. */
-export function isLasting(event: StackEvent): boolean {
-  return event.kind === 'failed' || event.kind === 'died' || (event.kind === 'progress' && event.lasting === true);
-}
-
 /** Postgres leaves its children and shared memory in order only when it is told. */
 function killParts(pids: ReadonlyMap<PartName, number>): void {
   for (const [part, pid] of pids) {
@@ -100,34 +96,4 @@ function killParts(pids: ReadonlyMap<PartName, number>): void {
       // It has ended by itself.
     }
   }
-}
-
-/** What is said of a stack; no password. */
-export function describeStack(record: StackRecord) {
-  const { temporal, postgres, worker } = record;
-  return {
-    temporal:
-      temporal === null ? null : { address: temporal.address, namespace: temporal.namespace, uiUrl: temporal.uiUrl },
-    postgres: postgres === null ? null : { address: addressOf(postgres.url) },
-    worker: worker === null ? null : { pid: worker.pid },
-  };
-}
-
-/** Host, port and database of a Postgres URL, without the password. */
-export function addressOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url);
-    return `${host}${pathname}`;
-  } catch {
-    return 'as DATABASE_URL says';
-  }
-}
-
-export function addresses(record: StackRecord): string[] {
-  const { temporal, postgres } = record;
-  return [
-    ...(temporal === null ? [] : [`Temporal   ${temporal.address}, namespace ${temporal.namespace}`]),
-    ...(temporal === null || temporal.uiUrl === null ? [] : [`Web UI     ${temporal.uiUrl}`]),
-    ...(postgres === null ? [] : [`Postgres   ${addressOf(postgres.url)}`]),
-  ];
 }

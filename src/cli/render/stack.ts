@@ -1,5 +1,6 @@
 /** The embedded stack as text: what happens to it, what of it runs, and the live view. Pure. */
 
+import type { StackRecord } from '../../local/stack-record.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
 import { TASK_STATES, type TaskView } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
@@ -43,6 +44,42 @@ function amount(done: number | undefined, total: number | undefined): string {
   const part = (done / MIB).toFixed(1);
   if (total === undefined || total === 0) return ` (${part} MiB)`;
   return ` (${part} of ${(total / MIB).toFixed(1)} MiB, ${Math.floor((100 * done) / total)} %)`;
+}
+
+/** What the next line must not hide. */
+export function isLasting(event: StackEvent): boolean {
+  return event.kind === 'failed' || event.kind === 'died' || (event.kind === 'progress' && event.lasting === true);
+}
+
+/** What is said of a stack; no password. */
+export function describeStack(record: StackRecord) {
+  const { temporal, postgres, worker } = record;
+  return {
+    temporal:
+      temporal === null ? null : { address: temporal.address, namespace: temporal.namespace, uiUrl: temporal.uiUrl },
+    postgres: postgres === null ? null : { address: addressOf(postgres.url) },
+    worker: worker === null ? null : { pid: worker.pid },
+  };
+}
+
+/** Host, port and database of a Postgres URL, without the password. */
+export function addressOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `${host}${pathname}`;
+  } catch {
+    return 'as DATABASE_URL says';
+  }
+}
+
+/** Where its servers answer, one line each. */
+export function addresses(record: StackRecord): string[] {
+  const { temporal, postgres } = record;
+  return [
+    ...(temporal === null ? [] : [`Temporal   ${temporal.address}, namespace ${temporal.namespace}`]),
+    ...(temporal === null || temporal.uiUrl === null ? [] : [`Web UI     ${temporal.uiUrl}`]),
+    ...(postgres === null ? [] : [`Postgres   ${addressOf(postgres.url)}`]),
+  ];
 }
 
 /** Counts of tasks on one line, in the order of a task's life. */
