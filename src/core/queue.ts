@@ -75,9 +75,9 @@ const RULES: readonly ((queue: Queue, clock: QueueClock) => Queue)[] = [
   blame,
   fill,
   dropRuns,
+  startLanding,
   gateMain,
   startRuns,
-  startLanding,
   nextLook,
 ];
 
@@ -165,8 +165,10 @@ function dropRuns(queue: Queue): Queue {
 function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
   const { main, mainRun, redMain } = queue;
   if (main === null || mainRun !== null || queue.halt !== null || nowMs < queue.mainAgainMs) return queue;
-  const isSpare = (): boolean =>
-    main.foreign && main.standing === 'unknown' && linksOf(queue).filter(isUndecided).length < widthOf(queue);
+  // What is about to land makes it another main.
+  const isLanding = queue.chain.some(({ stage }) => stage.kind === 'landing');
+  const isNew = main.foreign && main.standing === 'unknown' && !isLanding;
+  const isSpare = (): boolean => isNew && linksOf(queue).filter(isUndecided).length < widthOf(queue);
   const wanted = redMain === null ? needsMainGated(queue) || isSpare() : nowMs >= redMain.againMs;
   if (!wanted) return queue;
   const again = main.standing !== 'unknown' || redMain !== null;

@@ -311,6 +311,13 @@ describe('a main that somebody else moves', () => {
     expect(keysOf(queue)).toContain(`gate-main/${objectId(50)}`);
   });
 
+  it('is not gated when what lands makes it another at once', () => {
+    const one = run(EMPTY_QUEUE, handedOff(1), built(1, candidate(1), null, { slots: 1 }));
+    const foreign: Queue = { ...one, main: { commit: objectId(MAIN), standing: 'unknown', foreign: true } };
+    expect(keysOf(foreign)).not.toContain(`gate-main/${objectId(MAIN)}`);
+    expect(keysOf(run(foreign, green(1)))).toEqual([`land/${taskId(1)}/1/${objectId(101)}`]);
+  });
+
   it('stops everything when it was rewritten, with what is gone, until somebody says so', () => {
     const queue = run(CHAIN, looked({ commit: objectId(50), since: 'rewritten', vanished: ['x Title (abc)'] }));
     expect(queue.halt).toMatchObject({ kind: 'rewritten', text: expect.stringContaining('x Title (abc)') });

@@ -85,11 +85,11 @@ describe('a task that needs somebody', () => {
     expect((await engine.queue('withdrawn')).rows).toEqual([]);
   });
 
-  it('waits for a person when the revisions are used up', async () => {
+  it('waits for a person when the revisions and its turn are used up', async () => {
     const project = await sample('revisions', { execute: 'touch broken', revise: 'echo more >> work' });
     const id = await engine.submit(project, { title: 'Always red', revisions: 1 });
     const view = await engine.untilWaiting(id, 'revisions');
-    expect(view).toMatchObject({ state: 'waiting', revisions: 1 });
+    expect(view).toMatchObject({ state: 'waiting', revisions: 2 });
     expect(await project.subjects()).toEqual(['Begin']);
     await engine.cancel(id);
     await engine.untilEnded(id);
