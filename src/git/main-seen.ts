@@ -31,20 +31,20 @@ export async function seeMain(
 
 /** Main as it is now; null when the origin does not answer, or has no such branch. */
 export async function lookAtMain(deps: LandingDeps, target: Target, known: ObjectId | null): Promise<MainSeen | null> {
-  const opened = await deps.repositories.openLanding(target);
-  if (opened.kind === 'failed') return null;
-  const { repository } = opened;
   const tracking = trackingRef(target.branch);
   try {
+    const opened = await deps.repositories.openLanding(target);
+    if (opened.kind === 'failed') return null;
+    const { repository } = opened;
     await deps.repositories.exclusively(repository, () =>
       fetchRefs(deps.git, placeOf(repository), target.origin, [`+refs/heads/${target.branch}:${tracking}`]),
     );
+    const main = await readRef(repository.gitDir, tracking);
+    return main === null ? null : await seeMain(deps.git, repository, main, known);
   } catch (error) {
     if (isAbsentRef(error) || isUnreachable(error)) return null;
     throw error;
   }
-  const main = await readRef(repository.gitDir, tracking);
-  return main === null ? null : seeMain(deps.git, repository, main, known);
 }
 
 /** A commit of main as a candidate is, with the gate that it has itself. */
