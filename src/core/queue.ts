@@ -40,7 +40,7 @@
  * task that was told `withdrawn` is not on main, and nothing of that hand-off will land.
  */
 
-import { activeRuns, isUndecided, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { activeRuns, isUndecided, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
 import { commandsOf, isAllowed } from './queue-commands.ts';
 import { take } from './queue-facts.ts';
 import { gateKey } from './queue-keys.ts';
@@ -74,9 +74,9 @@ const RULES: readonly ((queue: Queue, clock: QueueClock) => Queue)[] = [
   blame,
   fill,
   dropRuns,
+  startLanding,
   gateMain,
   startRuns,
-  startLanding,
   nextLook,
 ];
 
@@ -165,7 +165,10 @@ function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
   const { main, mainRun, redMain } = queue;
   if (main === null || mainRun !== null || queue.halt !== null || nowMs < queue.mainAgainMs) return queue;
   const isSpare = (): boolean =>
-    main.foreign && main.standing === 'unknown' && linksOf(queue).filter(isUndecided).length < widthOf(queue);
+    main.foreign &&
+    main.standing === 'unknown' &&
+    !queue.chain.some(({ stage }) => stage.kind === 'landing') &&
+    linksOf(queue).filter(isUndecided).length < slotsOf(queue);
   const wanted = redMain === null ? needsMainGated(queue) || isSpare() : nowMs >= redMain.againMs;
   if (!wanted) return queue;
   const again = main.standing !== 'unknown' || redMain !== null;
