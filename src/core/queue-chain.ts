@@ -66,9 +66,17 @@ function standsOn(queue: Queue, candidate: Candidate, base: Base, entry: Entry):
   return base.kind === 'ahead' ? base.commit === candidate.main : candidate.main === queue.main?.commit;
 }
 
-/** Gate runs that may go on side by side. */
-export function widthOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): number {
+/** Gate runs that can go on side by side. */
+export function slotsOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): number {
   return Math.max(1, Math.min(slots, window ?? slots));
+}
+
+/**
+ * Gate runs that are asked for at a time: one more than there are slots, so that no slot waits while the end of a run is
+ * told, main is moved and the next candidate is built. A project's window is a limit all the same.
+ */
+export function widthOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): number {
+  return Math.max(1, Math.min(slots + 1, window ?? slots + 1));
 }
 
 export function activeRuns({ runs, mainRun }: Queue): number {

@@ -1,6 +1,6 @@
 /** What people see of a queue. */
 
-import { linksOf, widthOf, type Link } from './queue-chain.ts';
+import { linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { median } from './queue-line.ts';
 import type { Queue } from './queue-state.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
@@ -11,12 +11,12 @@ const LATE_RUNS = 3;
 const STILL_RUNS = 6;
 
 export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows = MAX_ROWS): QueueView {
-  const width = widthOf(queue);
+  const slots = slotsOf(queue);
   const runMs = median(queue.runTimes);
   const estimateAt = (place: number): string | null =>
     queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null
       ? null
-      : new Date(nowMs + Math.ceil((place + 1) / width) * runMs).toISOString();
+      : new Date(nowMs + Math.ceil((place + 1) / slots) * runMs).toISOString();
   const chain = linksOf(queue).map((link, at) => ({ ...chainRow(link, queue), estimate: estimateAt(at) }));
   const line = queue.line.slice(0, Math.max(0, maxRows - chain.length)).map((waiting, at) => ({
     id: waiting.taskId,
@@ -31,7 +31,7 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
   return {
     ...target,
     landed: queue.landed,
-    window: width,
+    window: slots,
     flakes: queue.flakes,
     rows,
     more: queue.chain.length + queue.line.length - rows.length,
@@ -75,7 +75,8 @@ function chainRow(
       if (run?.state === 'suspect') {
         return { ...row, state: 'failing', waitingFor: 'red: run once more', since: iso(run.sinceMs) };
       }
-      const waitingFor = row.waitingFor ?? (run === null ? 'a gate slot' : null);
+      const isNext = run === null || queue.runs.indexOf(run) >= slotsOf(queue);
+      const waitingFor = row.waitingFor ?? (isNext ? 'a gate slot' : null);
       return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs) };
     }
   }

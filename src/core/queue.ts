@@ -41,7 +41,7 @@
  * task that was told `withdrawn` is not on main, and nothing of that hand-off will land.
  */
 
-import { activeRuns, isUndecided, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { activeRuns, isUndecided, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
 import { commandsOf, isAllowed } from './queue-commands.ts';
 import { take } from './queue-facts.ts';
 import { gateKey } from './queue-keys.ts';
@@ -165,10 +165,11 @@ function dropRuns(queue: Queue): Queue {
 function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
   const { main, mainRun, redMain } = queue;
   if (main === null || mainRun !== null || queue.halt !== null || nowMs < queue.mainAgainMs) return queue;
-  // What is about to land makes it another main.
-  const isLanding = queue.chain.some(({ stage }) => stage.kind === 'landing');
-  const isNew = main.foreign && main.standing === 'unknown' && !isLanding;
-  const isSpare = (): boolean => isNew && linksOf(queue).filter(isUndecided).length < widthOf(queue);
+  const isSpare = (): boolean =>
+    main.foreign &&
+    main.standing === 'unknown' &&
+    !queue.chain.some(({ stage }) => stage.kind === 'landing') &&
+    linksOf(queue).filter(isUndecided).length < slotsOf(queue);
   const wanted = redMain === null ? needsMainGated(queue) || isSpare() : nowMs >= redMain.againMs;
   if (!wanted) return queue;
   const again = main.standing !== 'unknown' || redMain !== null;

@@ -36,11 +36,21 @@ interface Due {
   readonly fact: QueueFact;
 }
 
+interface Asked {
+  readonly key: string;
+  readonly runId: string;
+  readonly isRed: boolean;
+  readonly isSecond: boolean;
+  /** Null while it has no slot. */
+  untilMs: number | null;
+}
+
 class Simulation {
   readonly #options: SimulationOptions;
   readonly #red = new Set<string>();
   readonly #redCommits = new Set<ObjectId>();
-  readonly #running = new Map<string, { dues: Due[] }>();
+  /** Runs that were asked for, in this order: the first so many have a slot. */
+  readonly #asked = new Map<string, Asked>();
   #queue: Queue = EMPTY_QUEUE;
   #nowMs = 0;
   #commits = 10;
@@ -81,11 +91,26 @@ class Simulation {
     return itemOf(1, 1, { taskId: taskIdFromBytes(bytes), placeMs: number });
   }
 
+  /** The next end of a run: those with a slot go on, the others wait for one, first come first served. */
   #next(): Due | null {
-    const all = [...this.#running.values()].flatMap(({ dues }) => dues.slice(0, 1));
-    const first = all.toSorted((a, b) => a.atMs - b.atMs)[0] ?? null;
-    for (const run of this.#running.values()) if (run.dues[0] === first) run.dues.shift();
-    return first;
+    let first: Asked | null = null;
+    for (const run of this.#withSlot()) {
+      run.untilMs ??= this.#nowMs + this.#options.gateMs;
+      if (first === null || run.untilMs < (first.untilMs ?? 0)) first = run;
+    }
+    if (first === null || first.untilMs === null) return null;
+    const { key, isRed, isSecond, runId, untilMs } = first;
+    this.#asked.delete(key);
+    if (isRed && !isSecond) {
+      this.#asked.set(key, { ...first, isSecond: true, untilMs: null });
+      return { atMs: untilMs, fact: { kind: 'gate', key, state: { kind: 'running', runId, suspect: true } } };
+    }
+    const verdict: GateVerdict = isRed ? RED : { kind: 'green' };
+    return { atMs: untilMs, fact: { kind: 'gate', key, state: { kind: 'ended', verdict } } };
+  }
+
+  #withSlot(): readonly Asked[] {
+    return [...this.#asked.values()].slice(0, this.#options.slots);
   }
 
   #carryOut(command: QueueCommand): QueueFact {
@@ -123,7 +148,7 @@ class Simulation {
         return { kind: 'pushed', taskId: item.taskId, attempt: item.attempt, result: { kind: 'landed', landing } };
       }
       case 'drop':
-        this.#running.delete(command.run.key);
+        this.#asked.delete(command.run.key);
         return { kind: 'dropped', key: command.run.key };
       case 'details': {
         const asked = command.wanted;
@@ -137,16 +162,10 @@ class Simulation {
 
   #begin(key: string, commit: ObjectId) {
     this.#runs += 1;
-    const { gateMs } = this.#options;
-    const first = this.#nowMs + gateMs;
     const runId = `run ${this.#runs}`;
-    const end = (atMs: number, verdict: GateVerdict): Due => ({
-      atMs,
-      fact: { kind: 'gate', key, state: { kind: 'ended', verdict } },
-    });
-    const suspect: Due = { atMs: first, fact: { kind: 'gate', key, state: { kind: 'running', runId, suspect: true } } };
-    const dues = this.#redCommits.has(commit) ? [suspect, end(first + gateMs, RED)] : [end(first, { kind: 'green' })];
-    this.#running.set(key, { dues });
+    const isRed = this.#redCommits.has(commit);
+    this.#asked.set(key, { key, runId, isRed, isSecond: false, untilMs: null });
+    for (const run of this.#withSlot()) run.untilMs ??= this.#nowMs + this.#options.gateMs;
     return { kind: 'running', runId, suspect: false } as const;
   }
 }

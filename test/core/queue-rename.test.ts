@@ -11,7 +11,8 @@ function handedOff(task: number, attempt: number, title: string): QueueFact {
 }
 
 describe('a hand-off that comes again under another title', () => {
-  const queue = run(EMPTY_QUEUE, handedOff(1, 1, 'one'), handedOff(2, 4, 'two'), handedOff(3, 1, 'three'));
+  const under = run(EMPTY_QUEUE, handedOff(1, 1, 'one'), handedOff(4, 1, 'four'));
+  const queue = run(under, handedOff(2, 4, 'two'), handedOff(3, 1, 'three'));
 
   it('is renamed where it waits, and keeps its place', () => {
     const renamed = run(queue, handedOff(2, 4, 'other'));

@@ -15,7 +15,7 @@ function built(task: number, result: BuildResult, parent: number | null = null):
     result,
     main: { commit: MAIN, since: 'first', vanished: [] },
     run: null,
-    slots: 2,
+    slots: 1,
     window: null,
   } as const;
   const on = parent === null ? null : objectId(parent);

@@ -51,7 +51,7 @@ function built(task: number, result: BuildResult, parent: number | null = null, 
     attempt: 1,
     parent: parent === null ? null : objectId(parent),
     known: null,
-    answer: { result, main, run: null, slots: 3, window: null, ...change },
+    answer: { result, main, run: null, slots: 2, window: null, ...change },
   };
 }
 
@@ -88,7 +88,7 @@ function mainGate(verdict: GateVerdict, commit = MAIN): QueueFact {
 function looked(main: MainSeen | null, change: object = {}): QueueFact {
   return {
     kind: 'looked',
-    look: { known: objectId(MAIN), main, runs: [], turnOver: null, slots: 3, ...change },
+    look: { known: objectId(MAIN), main, runs: [], turnOver: null, slots: 2, ...change },
   };
 }
 
@@ -159,7 +159,7 @@ describe('one that is alone', () => {
 });
 
 describe('a chain of candidates', () => {
-  it('has each on the one before, gated side by side, and no more than there are slots', () => {
+  it('has each on the one before, gated side by side, and no more than there are slots, but for the next one', () => {
     expect(stages(CHAIN)).toEqual(['1 candidate', '2 candidate', '3 candidate']);
     expect(CHAIN.runs.map(({ key }) => key)).toEqual([keyOf(1), keyOf(2), keyOf(3)]);
     expect(commandsOf(CHAIN).filter(({ kind }) => kind === 'gate')).toMatchObject([
@@ -348,7 +348,7 @@ function remove(task: number): QueueFact {
 }
 
 describe('the order', () => {
-  const FULL: Queue = { ...CHAIN, slots: 3 };
+  const FULL: Queue = { ...CHAIN, slots: 2 };
 
   it('is by class, and by arrival within it', () => {
     const queue = run(FULL, handedOff(4, 1, { priority: 'bulk' }), handedOff(6), handedOff(5));
@@ -543,7 +543,7 @@ describe('the view of a queue', () => {
   it('shows each with its place, what it stands on, its verdict and what it waits for', () => {
     const queue = run(CHAIN, handedOff(4), suspect(2), green(3));
     const view = queueViewOf({ ...queue, runTimes: [60_000] }, TARGET, NOW_MS);
-    expect(view).toMatchObject({ ...TARGET, window: 3, stopped: null, more: 0, alarms: [] });
+    expect(view).toMatchObject({ ...TARGET, window: 2, stopped: null, more: 0, alarms: [] });
     expect(view.rows).toMatchObject([
       { position: 1, id: taskId(1), state: 'gating', base: objectId(MAIN), tree: candidateOf(101).tree, verdict: null },
       { position: 2, state: 'failing', waitingFor: 'red: run once more' },

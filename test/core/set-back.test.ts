@@ -104,7 +104,11 @@ describe('an item of a task that was ended from outside', () => {
 
   it('leaves the queue to the next one, and nobody is told', () => {
     const queue = queueOf(1, 2);
-    const doubtful: Queue = { ...queue, chain: queue.chain.map((entry) => ({ ...entry, doubt: 'pushed' })) };
+    const [first, ...others] = queue.chain.map((entry) => ({ ...entry, doubt: 'pushed' as const }));
+    const doubtful: Queue = {
+      ...queue,
+      chain: first === undefined ? [] : [first, ...others.map((entry) => ({ ...entry, doubt: 'none' as const }))],
+    };
     const left = heard(doubtful, built(1, { kind: 'ended' }));
     expect(left).toMatchObject({ replies: [], answered: [], landed: 0, line: [] });
     expect(left.chain).toMatchObject([{ item: itemOf(2, 1), stage: { kind: 'building' }, doubt: 'none' }]);
