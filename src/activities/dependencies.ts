@@ -69,6 +69,8 @@ export interface Limits {
   readonly minFreeBytes: number;
   /** Less free disk than this, and the workspaces of waiting tasks go. */
   readonly shortBelowBytes: number;
+  /** How often tasks are looked for whose workflows were ended from outside, in milliseconds. */
+  readonly outsideEveryMs: number;
   /** How long a target of notices has to answer, in milliseconds. */
   readonly noticeMs: number;
 }
@@ -78,6 +80,7 @@ export const DEFAULT_LIMITS: Limits = {
   heartbeatMs: 1_000,
   minFreeBytes: 64 * 1024 * 1024,
   shortBelowBytes: 2 * 1024 * 1024 * 1024,
+  outsideEveryMs: 60_000,
   noticeMs: 20_000,
 };
 

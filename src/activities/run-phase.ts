@@ -34,6 +34,12 @@ import { setUpWorkspace } from './set-up.ts';
 import type { Turns } from './turns.ts';
 import type { PhaseAnswer } from './types.ts';
 
+const DRAINED: Failure = {
+  kind: 'worker-drained',
+  message: 'the worker was stopped while the attempt ran',
+  next: 'nothing: another worker takes it over, or this one when it is back',
+};
+
 export async function runPhase(
   deps: Dependencies,
   recorder: Recorder,
@@ -41,7 +47,13 @@ export async function runPhase(
   request: PhaseRequest,
 ): Promise<PhaseAnswer> {
   return withHeartbeat(deps.limits.heartbeatMs, (signal) =>
-    turns.take(request.spec.id, signal, () => takeTurn(deps, recorder, request, signal)),
+    turns
+      .take(request.spec.id, signal, () => takeTurn(deps, recorder, request, signal))
+      .catch((error: unknown) => {
+        // Stopped while it waited for its turn: it has not begun, and is moved at no cost.
+        if (error !== signal.reason || stopReasonOf(signal) !== 'drained') throw error;
+        return { outcome: failed(deps, DRAINED), recordedUpTo: null };
+      }),
   );
 }
 
@@ -229,11 +241,6 @@ function isCutShort(deps: Dependencies, stop: StopReason, outcome: AttemptOutcom
 function drained(outcome: AttemptOutcome): AttemptOutcome {
   if (outcome.kind !== 'failed') return outcome;
   const { evidence } = outcome.failure;
-  const failure: Failure = {
-    kind: 'worker-drained',
-    message: 'the worker was stopped while the attempt ran',
-    next: 'nothing: another worker takes it over, or this one when it is back',
-    ...(evidence === undefined ? {} : { evidence }),
-  };
+  const failure: Failure = { ...DRAINED, ...(evidence === undefined ? {} : { evidence }) };
   return { ...outcome, failure };
 }

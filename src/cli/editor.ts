@@ -39,6 +39,13 @@ export async function editText(session: Session, name: string, text: string): Pr
   }
 }
 
+/** Keeps a text that could not be sent; the path of its file. */
+export async function keepText(text: string): Promise<string> {
+  const file = join(await mkdtemp(join(tmpdir(), 'tasks-kept-')), 'edited.md');
+  await writeFile(file, text, { mode: 0o600 });
+  return file;
+}
+
 function run(editor: string, file: string, cwd: string, env: Readonly<Record<string, string>>): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('/bin/sh', ['-c', `${editor} "$@"`, 'editor', file], { cwd, env, stdio: 'inherit' });

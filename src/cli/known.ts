@@ -63,7 +63,12 @@ async function settle(
   described: Described,
   detail: TaskDetail | null,
 ): Promise<Known> {
-  if (detail !== null) return { view: newest(detail.view, recorded), detail, from: 'workflow' };
+  if (detail !== null) {
+    const said = newest(detail.view, recorded);
+    // A closed workflow still answers: by where it was when it was ended from outside.
+    const view = described.kind === 'found' ? amend(said, described.description) : said;
+    return { view, detail, from: 'workflow' };
+  }
   if (recorded !== null) {
     const view = described.kind === 'found' ? amend(recorded, described.description) : recorded;
     return { view, detail: null, from: 'ledger' };

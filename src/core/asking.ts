@@ -8,6 +8,7 @@
 import {
   DEADLINE,
   type Ask,
+  type AskView,
   type Continuation,
   type Decision,
   type OpenProposal,
@@ -209,34 +210,47 @@ export function overdue(task: Task, surroundings: Surroundings, stage: Asking): 
       case 'expire':
         return expire(task, ask, surroundings, stage);
       case 'escalate': {
-        const handed = change(task, stage, ask, { escalated: true, for: due.to });
-        return happen(handed, surroundings, { kind: 'escalated', version, to: due.to });
+        const handed = { ...ask, escalated: true, for: due.to };
+        const happened = { kind: 'escalated', version, to: due.to, ask: reminderOf(handed) } as const;
+        return happen(change(task, stage, ask, handed), surroundings, happened);
       }
-      case 'remind': {
-        const reminded = change(task, stage, ask, { reminders: due.count });
-        return happen(reminded, surroundings, { kind: 'reminded', version, count: due.count });
-      }
+      case 'remind':
+        return remind(task, stage, ask, { ...ask, reminders: due.count }, surroundings);
       case undefined:
     }
   }
   return task;
 }
 
-function change(
-  task: Task,
-  stage: Asking,
-  ask: Ask,
-  fields: Partial<Pick<Ask, 'for' | 'escalated' | 'reminders'>>,
-): Task {
-  const asks = stage.asks.map((other) => (other === ask ? { ...ask, ...fields } : other));
-  return { ...task, stage: { ...stage, asks } };
+function change(task: Task, stage: Asking, ask: Ask, changed: Ask): Task {
+  return { ...task, stage: { ...stage, asks: stage.asks.map((other) => (other === ask ? changed : other)) } };
+}
+
+function remind(task: Task, stage: Asking, ask: Ask, reminded: Ask, surroundings: Surroundings): Task {
+  const { version, reminders } = reminded;
+  const happened = { kind: 'reminded', version, count: reminders, ask: reminderOf(reminded) } as const;
+  return happen(change(task, stage, ask, reminded), surroundings, happened);
+}
+
+/** Without its body: a reminder is to be short. */
+function reminderOf(ask: Ask): AskView {
+  return { ...askView(ask), body: '' };
 }
 
 function expire(task: Task, ask: Ask, surroundings: Surroundings, stage: Asking): Task {
   const { version } = ask;
   const text = answerWhenOver(ask);
   if (ask.kind === 'question' && text !== null) {
-    const expired = happen(task, surroundings, { kind: 'expired', version, outcome: 'default' });
+    // An agent that asks itself for ever must meet a person some day: then the question waits without an end.
+    if (task.unasked >= MAX_UNASKED) {
+      const patience = { ...ask.patience, expire: null };
+      return remind(task, stage, ask, { ...ask, patience, reminders: ask.reminders + 1 }, surroundings);
+    }
+    const expired = happen({ ...task, unasked: task.unasked + 1 }, surroundings, {
+      kind: 'expired',
+      version,
+      outcome: 'default',
+    });
     return takeAnswer(expired, ask, { text, actor: DEADLINE }, 'expired', surroundings, stage);
   }
   const expired = happen(task, surroundings, { kind: 'expired', version, outcome: 'give-up' });

@@ -48,9 +48,9 @@ function wordsOf(view: TaskView, happened: Tellable, asks: readonly AskView[]): 
     case 'asked':
       return wordsOfAsks(id, asks);
     case 'reminded':
-      return wordsOfReminder(view, happened.version, `Reminder ${happened.count}`);
+      return wordsOfReminder(view, happened, `Reminder ${happened.count}`);
     case 'escalated':
-      return wordsOfReminder(view, happened.version, `For ${oneLine(happened.to, 60)}, since nobody replied`);
+      return wordsOfReminder(view, happened, `For ${oneLine(happened.to, 60)}, since nobody replied`);
     case 'attempt-ended': {
       const { phase, attempt, failure } = happened;
       const text = [`${phase}, attempt ${attempt}: ${failure?.message ?? ''}`, view.waitingFor?.text ?? ''];
@@ -100,9 +100,17 @@ function textOfAsk(ask: AskView, index: number, count: number): string {
   return lines.filter((line) => line !== '').join('\n');
 }
 
-/** The view knows the words of the oldest open ask alone; several that are open are questions. */
-function wordsOfReminder(view: TaskView, version: number, head: string): Words {
+/** What is asked goes along with a reminder, but for the first version's: then the view knows the oldest alone. */
+function wordsOfReminder(
+  view: TaskView,
+  { version, ask }: { readonly version: number; readonly ask?: AskView },
+  head: string,
+): Words {
   const { id, waitingFor } = view;
+  if (ask !== undefined) {
+    const commands = [...replyCommands(id, waitOfAsk(ask)), `tasks show ${id}`];
+    return { head, text: textOfAsk(ask, 0, 1), commands, versions: [version] };
+  }
   const known = waitingFor?.version === version ? waitingFor : null;
   const text = known === null ? `question ${version} waits for a reply` : known.text;
   const wait = known ?? waitOf('question', text, version);

@@ -48,8 +48,9 @@ export type Happened =
       readonly items: readonly ItemDecision[];
       readonly actor: string;
     }
-  | { readonly kind: 'reminded'; readonly version: number; readonly count: number }
-  | { readonly kind: 'escalated'; readonly version: number; readonly to: string }
+  /** `ask`: what is asked, as it stands; left out by the first version. */
+  | { readonly kind: 'reminded'; readonly version: number; readonly count: number; readonly ask?: AskView }
+  | { readonly kind: 'escalated'; readonly version: number; readonly to: string; readonly ask?: AskView }
   | { readonly kind: 'expired'; readonly version: number; readonly outcome: 'default' | 'give-up' }
   | { readonly kind: 'commented'; readonly text: string; readonly actor: string }
   | {

@@ -112,7 +112,7 @@ export interface Task {
   readonly blockers: readonly { readonly by: TaskId; readonly text: string }[];
   /** Tasks that are still to be made of what was proposed and accepted. */
   readonly toMake: readonly NewTask[];
-  /** Effects and messages that were approved because the project asks nobody. */
+  /** Effects and messages that were approved because the project asks nobody, and default answers that were taken. */
   readonly unasked: number;
   readonly request: RevisionRequest | null;
   /** The failure that the next attempt is told about. */

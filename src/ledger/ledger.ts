@@ -2,6 +2,7 @@
 
 import { appendLogs } from './append-logs.ts';
 import { beginAttempt } from './begin-attempt.ts';
+import { endFromOutside } from './end-from-outside.ts';
 import { bindProject } from './bind-project.ts';
 import { openDatabase, type DatabaseOptions } from './database.ts';
 import { saveFlake } from './flakes.ts';
@@ -26,6 +27,7 @@ export function openLedger(options: DatabaseOptions): Ledger {
   return {
     ...readerOf(database),
     record: (view, events) => recordTask(database, view, events),
+    endFromOutside: (taskId, endedAt) => endFromOutside(database, taskId, endedAt),
     beginAttempt: (taskId, attempt, host, startedAt) => beginAttempt(database, taskId, attempt, host, startedAt),
     appendLogs: (chunks) => appendLogs(database, chunks),
     saveArtifacts: (artifacts) => saveArtifacts(database, artifacts),

@@ -85,6 +85,8 @@ export interface LedgerWriter {
   record(view: TaskView, events: readonly TaskEvent[]): Promise<void>;
   /** Marks an attempt as begun on a host; the task is shown as running from then on. */
   beginAttempt(taskId: TaskId, attempt: number, host: string, startedAt: string): Promise<void>;
+  /** Marks a task as ended whose workflow was ended from outside; nothing when its end is on record. */
+  endFromOutside(taskId: TaskId, endedAt: string): Promise<void>;
   appendLogs(chunks: readonly LogChunk[]): Promise<void>;
   saveArtifacts(artifacts: readonly Artifact[]): Promise<void>;
   /** Binds a project's name to its origin; false when the name belongs to another one. */

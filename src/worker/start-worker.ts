@@ -16,6 +16,7 @@ import { LedgerUnavailable } from '../ledger/types.ts';
 import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
+import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
 import { Relief } from './relief.ts';
 
@@ -164,6 +165,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   };
   janitor.start();
   relief.start();
+  const fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
+  fromOutside.start();
   // One that fails takes the others along: half a worker helps nobody.
   const running = Promise.allSettled(workers.map((worker) => worker.run().finally(stopAll)));
   return { drain: stopAll, stopped: settle(running) };
@@ -171,7 +174,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
     const results = await ended;
     stopMigrating();
-    await Promise.all([janitor.stop(), relief.stop()]);
+    await Promise.all([janitor.stop(), relief.stop(), fromOutside.stop()]);
     await spool.drain(5_000);
     await processRoom.close();
     await runner?.close();

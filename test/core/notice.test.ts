@@ -122,7 +122,7 @@ describe('what people are told', () => {
     expect(told(asks)).toMatchObject([{ versions: [1] }, { versions: [2] }]);
   });
 
-  it('of a reminder is the question again, as far as the view knows it', () => {
+  it('of a reminder is the question again; of one of the first version, as far as the view knows it', () => {
     const task = after(newTask(around()), [
       attemptEnded(1, { ...asked(), kind: 'question', questions: [questionOf(), questionOf()] }),
     ]);
@@ -137,6 +137,12 @@ describe('what people are told', () => {
     ]);
     expect(told([{ kind: 'reminded', version: 2, count: 1 }], view)).toMatchObject([
       { text: 'question 2 waits for a reply', commands: [`tasks answer ${ID}@2 "…"`, `tasks show ${ID}`] },
+    ]);
+    const since = new Date(0).toISOString();
+    const common = { body: '', choices: [], items: [], for: null, since, expiresAt: null };
+    const ask = { ...common, kind: 'question', version: 2, text: 'And how?', default: 'so' } as const;
+    expect(told([{ kind: 'reminded', version: 2, count: 1, ask }], view)).toMatchObject([
+      { text: 'And how?\nDefault: so', commands: [`tasks answer ${ID}@2 "…"`, `tasks show ${ID}`], versions: [2] },
     ]);
     expect(told([{ kind: 'escalated', version: 1, to: 'lead' }], view)).toMatchObject([
       { title: 'For lead, since nobody replied: Sort the imports (demo)', event: 'asks' },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEADLINE, MAX_REMINDERS, NO_PATIENCE_LIMIT, type Patience, type Question } from '../../src/core/ask-types.ts';
 import { askView } from '../../src/core/ask-view.ts';
+import { MAX_UNASKED } from '../../src/core/asking.ts';
 import { patienceOf } from '../../src/core/patience.ts';
 import { dueAtMs, newTask, nextTask, type Surroundings, type Task } from '../../src/core/task.ts';
 import type { TaskType } from '../../src/core/task-types.ts';
@@ -41,7 +42,12 @@ describe('a question that waits', () => {
   it('is reminded of, and again after each span', () => {
     const once = due(asking(), 1);
     expect(openOf(once)).toMatchObject([{ version: 1, reminders: 1, for: 'ada' }]);
-    expect(once.unrecorded.at(-1)?.happened).toEqual({ kind: 'reminded', version: 1, count: 1 });
+    expect(once.unrecorded.at(-1)?.happened).toMatchObject({
+      kind: 'reminded',
+      version: 1,
+      count: 1,
+      ask: { text: 'Which one?', for: 'ada', body: '' },
+    });
     expect(dueAtMs(once)).toBe(NOW_MS + 2 * HOUR);
     expect(due(once, 1.9)).toBe(once);
     expect(openOf(due(once, 2))).toMatchObject([{ reminders: 2 }]);
@@ -64,10 +70,28 @@ describe('a question that waits', () => {
     expect(dueAtMs(task)).toBeNull();
   });
 
+  it('meets a person in the end, when an agent asks for ever and takes its own default', () => {
+    const patience: Patience = { ...NO_PATIENCE_LIMIT, expire: { afterMs: HOUR, outcome: 'default' } };
+    let task = newTask(at(0, patience));
+    for (let round = 1; round <= MAX_UNASKED + 1; round += 1) {
+      task = after(task, [attemptEnded(round, asked({ default: 'go on' }))], at(round, patience));
+      task = due(task, round + 1, patience);
+    }
+    expect(openOf(task)).toMatchObject([{ version: MAX_UNASKED + 1, patience: { expire: null } }]);
+    expect(task.unrecorded.at(-1)?.happened).toMatchObject({ kind: 'reminded', version: MAX_UNASKED + 1 });
+    expect(dueAtMs(task)).toBeNull();
+    expect(due(task, 1_000, patience)).toBe(task);
+  });
+
   it('is handed to another once, who is reminded in turn', () => {
     const handed = due(asking(), 5);
     expect(openOf(handed)).toMatchObject([{ for: 'lead', escalated: true }]);
-    expect(handed.unrecorded.at(-1)?.happened).toEqual({ kind: 'escalated', version: 1, to: 'lead' });
+    expect(handed.unrecorded.at(-1)?.happened).toMatchObject({
+      kind: 'escalated',
+      version: 1,
+      to: 'lead',
+      ask: { text: 'Which one?', for: 'lead' },
+    });
     const reminded = due(handed, 5);
     expect(openOf(reminded)).toMatchObject([{ for: 'lead', reminders: 5 }]);
     expect(happened(due(reminded, 7)).filter((kind) => kind === 'escalated')).toHaveLength(1);

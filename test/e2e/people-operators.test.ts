@@ -16,7 +16,7 @@ describe('an operator', () => {
   let rig: PeopleRig;
 
   beforeAll(async () => {
-    rig = await PeopleRig.start();
+    rig = await PeopleRig.start({ limits: { outsideEveryMs: 100 } });
   });
 
   afterAll(async () => {
@@ -54,6 +54,24 @@ describe('an operator', () => {
     expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'canceled', waitingFor: null });
     await expect(rig.engine.reply(id, 'approve', { version: 1 })).rejects.toThrow();
     expect(await project.subjects()).toEqual(['Begin']);
+  });
+
+  it('who terminates a task that waits has it in no inbox, and the task that waited for its answer goes on', async () => {
+    const { project } = await rig.project({ execute: 'until_open asked; echo x > work' });
+    const blocked = await rig.engine.submit(project, { title: 'Work' });
+    const spec = { type: 'question', blocks: blocked } as const;
+    const question = await rig.engine.submit(project, { title: 'Which?', spec });
+    await rig.asked(question, 1);
+    await rig.open('asked');
+    await rig.engine.untilWaiting(blocked, 'blocked');
+    await rig.engine.handle(question).terminate();
+    await eventually('the ledger to know of the end', async () => {
+      const view = await rig.engine.ledger.readTask(question);
+      return view?.state === 'failed' && view.waitingFor === null;
+    });
+    const waiting = await rig.engine.ledger.readInbox(null);
+    expect(waiting.map(({ id }) => id)).not.toContain(question);
+    expect(await rig.engine.untilEnded(blocked)).toMatchObject({ state: 'landed' });
   });
 
   it('who terminates tasks in line and at the gate has none of them land, and the next one does', async () => {

@@ -57,6 +57,26 @@ describe('the state that is shown', () => {
     expect(await ledger.readAttempts(id)).toMatchObject([{ attempt: 1, phase: 'understand', startedAt: at(1) }]);
   });
 
+  it('is failed, and in no inbox, once its workflow was ended from outside, until it is taken up again', async () => {
+    const [id, project] = [taskId('b7'), newProject()];
+    await ledger.record({ ...waiting(id, project, 'question', 1), sequence: 5 }, LIFE.slice(0, 4));
+    await ledger.endFromOutside(id, at(9));
+    expect(await ledger.readTask(id)).toMatchObject({
+      state: 'failed',
+      waitingFor: null,
+      endedAt: at(9),
+      failure: { message: 'its workflow was ended from outside' },
+    });
+    expect(await ledger.readInbox(project)).toEqual([]);
+    expect(await list(project, ['failed'])).toEqual([id]);
+    await ledger.record(view({ id, project, sequence: 6 }), []);
+    expect((await ledger.readTask(id))?.endedAt).toBeNull();
+    const ended = view({ id, project, sequence: 7, state: 'canceled', endedAt: at(10) });
+    await ledger.record(ended, []);
+    await ledger.endFromOutside(id, at(11));
+    expect(await ledger.readTask(id)).toMatchObject({ state: 'canceled', endedAt: at(10) });
+  });
+
   it('stays running between two attempts', async () => {
     const id = taskId('a3');
     await ledger.beginAttempt(id, 1, 'h1', at(1));

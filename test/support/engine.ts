@@ -316,12 +316,22 @@ export class Engine {
     await this.database.drop();
   }
 
+  /** A history that does not replay may not come again: it is kept for whoever looks into it. */
+  async #keepHistory(workflowId: string): Promise<string> {
+    const history = await this.client.workflow.getHandle(workflowId).fetchHistory();
+    const file = resolve('node_modules/.cache', `not-replayed-${workflowId.replaceAll('/', '-')}.json`);
+    await writeFile(file, JSON.stringify(history));
+    return file;
+  }
+
   async #replayAll(): Promise<void> {
     const { code } = await workflowBundle();
     const histories = begun(this.client.workflow.list().intoHistories());
     for await (const result of Worker.runReplayHistories({ workflowBundle: { code } }, histories)) {
       if (result.error !== undefined)
-        throw new Error(`the history of ${result.workflowId} does not replay: ${result.error.message}`);
+        throw new Error(
+          `the history of ${result.workflowId}, kept in ${await this.#keepHistory(result.workflowId)}, does not replay: ${result.error.message}`,
+        );
     }
   }
 }

@@ -8,7 +8,7 @@ import { MAX_DOCUMENT_CHARS } from '../../core/task-types.ts';
 import { isHead, MAX_ANSWER_BYTES, oneLine, parseWords } from '../../core/text.ts';
 import type { ApproveMessage } from '../../workflows/messages.ts';
 import { canAsk, confirm } from '../dialog.ts';
-import { editText } from '../editor.ts';
+import { editText, keepText } from '../editor.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
 import { itemsByNumber, itemsText, parseItemsText, type ItemChoice } from '../items.ts';
@@ -147,7 +147,11 @@ function hasChanges({ text, items }: Changes): boolean {
 }
 
 async function send(session: Session, target: Target, changes: Changes): Promise<number> {
-  const sent = await sendReply(session, target, 'approve', changes);
+  const sent = await sendReply(session, target, 'approve', changes).catch(async (error: unknown) => {
+    // What somebody has written is not to be lost with a reply that came too late, or to nobody.
+    if (changes.text === undefined || !(error instanceof Failed)) throw error;
+    throw new Failed(`${error.message}; the edited text is kept in ${await keepText(changes.text)}`, { cause: error });
+  });
   const edited = changes.text !== undefined || changes.items?.some((item) => !isAccepted(item)) === true;
   const state = sent.kind === 'taken' ? `; the task is ${sent.state}` : '';
   tellReply(session, target, 'approve', sent, {
