@@ -106,8 +106,8 @@ describe('a question of an agent', () => {
     expect(reminders).toEqual([...new Set(reminders)].toSorted((one, other) => one - other));
     expect(Math.max(...reminders)).toBeLessThanOrEqual(5);
     const others = events.filter(({ kind }) => ['escalated', 'expired', 'answered'].includes(kind));
-    expect(others).toEqual([
-      { kind: 'escalated', version: 1, to: 'Bo' },
+    expect(others).toMatchObject([
+      { kind: 'escalated', version: 1, to: 'Bo', ask: { text: 'Which port?', for: 'Bo' } },
       { kind: 'expired', version: 1, outcome: 'default' },
       { kind: 'answered', version: 1, text: '80', actor: 'the deadline' },
     ]);
