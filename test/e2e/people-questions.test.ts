@@ -171,13 +171,16 @@ describe('a question of an agent', () => {
     const { name, project } = await rig.project({ execute: 'echo x > "$TASKS_TASK_ID"' }, '', 'until_open edit');
     const first = await rig.engine.submit(project, { title: 'First' });
     await eventually('its gate', async () => (await rig.engine.queue(name)).rows[0]?.state === 'gating');
+    // With one slot two are candidates; the third one is the first that is none yet.
     const second = await rig.engine.submit(project, { title: 'Second' });
     await eventually('two in line', async () => (await rig.engine.queue(name)).rows.length === 2);
-    await rig.engine.reply(second, 'edit', { title: 'Better' });
-    await eventually('the new title', async () => (await rig.engine.queue(name)).rows[1]?.title === 'Better');
+    const third = await rig.engine.submit(project, { title: 'Third' });
+    await eventually('three in line', async () => (await rig.engine.queue(name)).rows.length === 3);
+    await rig.engine.reply(third, 'edit', { title: 'Better' });
+    await eventually('the new title', async () => (await rig.engine.queue(name)).rows[2]?.title === 'Better');
     await rig.open('edit');
-    for (const id of [first, second]) expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
-    expect(await project.subjects()).toEqual(['Better', 'First', 'Begin']);
+    for (const id of [first, second, third]) expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await project.subjects()).toEqual(['Better', 'Second', 'First', 'Begin']);
   });
 });
 
