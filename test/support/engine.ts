@@ -314,23 +314,11 @@ export class Engine {
     return file;
   }
 
-  /**
-   * Whether a workflow task of it timed out. What the worker had done in it is kept in its cache and not in the history:
-   * with something that came meanwhile, the SDK carries both out one after the other, and replays them as one.
-   */
-  async #hasTimedOutTask(workflowId: string): Promise<boolean> {
-    const { events } = await this.client.workflow.getHandle(workflowId).fetchHistory();
-    return (events ?? []).some(
-      (event) =>
-        event.workflowTaskTimedOutEventAttributes !== undefined && event.workflowTaskTimedOutEventAttributes !== null,
-    );
-  }
-
   async #replayAll(): Promise<void> {
     const { code } = await workflowBundle();
     const histories = this.client.workflow.list().intoHistories();
     for await (const result of Worker.runReplayHistories({ workflowBundle: { code } }, histories)) {
-      if (result.error !== undefined && !(await this.#hasTimedOutTask(result.workflowId)))
+      if (result.error !== undefined)
         throw new Error(
           `the history of ${result.workflowId}, kept in ${await this.#keepHistory(result.workflowId)}, does not replay: ${result.error.message}`,
         );
