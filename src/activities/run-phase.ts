@@ -8,6 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Judgement } from '../agents/types.ts';
 import type { Proposal } from '../core/ask-types.ts';
 import { classOf, type Failure } from '../core/failure.ts';
@@ -33,6 +34,9 @@ import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
 import type { Turns } from './turns.ts';
 import type { PhaseAnswer } from './types.ts';
+
+/** A failed attempt is tried again after a second at the soonest: this long it may take to be blamed. */
+const SIGNALS_APART_MS = 300;
 
 const DRAINED: Failure = {
   kind: 'worker-drained',
@@ -73,7 +77,7 @@ async function takeTurn(
   // A workflow that was terminated leaves a workspace that nothing else would lead to.
   if (stop === 'superseded') deps.onEnded(request.spec, request.spec.id);
   if (stop === 'canceled' || stop === 'superseded') throw signal.reason;
-  return { outcome: isCutShort(deps, stop, outcome) ? drained(outcome) : outcome, ...recorded };
+  return { outcome: (await isCutShort(deps, stop, outcome)) ? drained(outcome) : outcome, ...recorded };
 }
 
 async function attempt(
@@ -232,9 +236,12 @@ function failed(deps: Dependencies, failure: Failure): AttemptOutcome {
  * A worker's grace may be over, or whoever stops it (a service manager, a closing terminal) has signaled the agent too,
  * which may end by that as it likes. At most so many such in a row as of any lost attempts.
  */
-function isCutShort(deps: Dependencies, stop: StopReason, outcome: AttemptOutcome): boolean {
+async function isCutShort(deps: Dependencies, stop: StopReason, outcome: AttemptOutcome): Promise<boolean> {
   if (stop === 'drained') return true;
-  return deps.isDraining() && outcome.kind === 'failed' && classOf(outcome.failure.kind) === 'retryable';
+  if (outcome.kind !== 'failed' || classOf(outcome.failure.kind) !== 'retryable') return false;
+  // Who stops the worker and its agents together may have the agents end first: it is waited for the worker's own signal.
+  if (!deps.isDraining()) await pause(SIGNALS_APART_MS);
+  return deps.isDraining();
 }
 
 /** An attempt that a stopping worker cut short: what it left is kept, and it is moved at no cost. */

@@ -10,7 +10,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { TaskId } from '../core/ids.ts';
-import { isEnd, waitsForPerson, type TaskView } from '../core/task-types.ts';
+import { isEnd, needsPeople, type TaskView } from '../core/task-types.ts';
 import { detailQuery } from '../workflows/messages.ts';
 import { awaitOutcome, brokenView, canceledView } from './outcome.ts';
 import { mapBounded } from './bounded.ts';
@@ -179,7 +179,7 @@ export class TaskWatch {
       const view = this.#known.get(id);
       const { waitingFor } = view ?? {};
       if (view === undefined || waitingFor === null || waitingFor === undefined) continue;
-      if (!waitsForPerson(waitingFor.kind)) continue;
+      if (!needsPeople(waitingFor.kind)) continue;
       waiting += 1;
       if (this.#said.get(id) === waitingFor.since) continue;
       this.#said.set(id, waitingFor.since);
@@ -197,5 +197,5 @@ export class TaskWatch {
 }
 
 function isPersons(view: TaskView): boolean {
-  return view.waitingFor !== null && waitsForPerson(view.waitingFor.kind);
+  return view.waitingFor !== null && needsPeople(view.waitingFor.kind);
 }

@@ -1,6 +1,6 @@
 /** Whose workspace may go when a host's disk runs short: decided from the task's view. */
 
-import { waitsForPerson, type Checkpoint, type TaskView } from './task-types.ts';
+import { needsPeople, type Checkpoint, type TaskView } from './task-types.ts';
 
 /**
  * Whether the task waits for somebody, with everything in its workspace stored on the origin: `stored` is the checkpoint
@@ -11,7 +11,7 @@ export function mayBeReclaimed(
   stored: Checkpoint | null,
 ): boolean {
   if (state !== 'waiting' || waitingFor === null) return false;
-  if (!waitsForPerson(waitingFor.kind) && waitingFor.kind !== 'blocked') return false;
+  if (!needsPeople(waitingFor.kind)) return false;
   return (
     checkpoint !== null && stored !== null && stored.head === checkpoint.head && stored.attempt === checkpoint.attempt
   );

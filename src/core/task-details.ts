@@ -1,6 +1,8 @@
 /** A task's current state for a person, as Markdown for the Temporal Web UI: at most 4,000 characters, what is most wanted first. */
 
 import { askView } from './ask-view.ts';
+import { commitLink } from './commit-link.ts';
+import type { ObjectId } from './ids.ts';
 import { replyCommands } from './reply-commands.ts';
 import type { Task } from './task.ts';
 import type { TaskSpec, TaskView, WaitingFor } from './task-types.ts';
@@ -46,15 +48,21 @@ function waiting(view: TaskView, wait: WaitingFor, { stage }: Task): string[] {
   ];
 }
 
-function outcome({ failure, commit, summary, checkpoint }: TaskView): string[] {
+function outcome({ id, attempt, origin, failure, commit, summary, checkpoint }: TaskView): string[] {
   return [
     ...(failure === null
       ? []
       : [`${failure.kind}: ${oneLine(failure.message, 500)}`, `Next: ${oneLine(failure.next, 300)}`]),
-    ...(commit === null ? [] : [`Landed as \`${commit}\``]),
-    ...(commit !== null || checkpoint === null ? [] : [`Work so far: \`${checkpoint.head}\``]),
+    ...(commit === null ? [] : [`Landed as ${linked(origin, commit)}`]),
+    ...(commit !== null || checkpoint === null ? [] : [`Work so far: ${linked(origin, checkpoint.head)}`]),
     ...(summary === null ? [] : [`Summary: ${oneLine(summary, 300)}`]),
+    ...(attempt === 0 ? [] : [`Evidence: \`tasks logs ${id}\`, \`tasks show ${id}\``]),
   ];
+}
+
+function linked(origin: string, commit: ObjectId): string {
+  const link = commitLink(origin, commit);
+  return link === null ? `\`${commit}\`` : `[\`${commit}\`](${link})`;
 }
 
 /** A refused signal has no sender who hears of it: it is shown here. */

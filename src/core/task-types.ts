@@ -215,6 +215,11 @@ export function waitsForPerson(kind: WaitingKind): boolean {
   return WAITS_FOR_PERSON[kind];
 }
 
+/** Whether nothing goes on before a person has replied, be it to another task's question. */
+export function needsPeople(kind: WaitingKind): boolean {
+  return waitsForPerson(kind) || kind === 'blocked';
+}
+
 export interface WaitingFor {
   readonly kind: WaitingKind;
   /** What is waited for, and how to reply where a person is. */

@@ -86,6 +86,7 @@ describe('the details of a task that asks', () => {
         `Over at ${new Date(NOW_MS + 60_000).toISOString()}`,
         '2 more after it',
         `Reply with:\n\n- \`tasks answer ${SPEC.id}@1 "…"\``,
+        `Evidence: \`tasks logs ${SPEC.id}\`, \`tasks show ${SPEC.id}\``,
       ].join('\n\n'),
     );
   });

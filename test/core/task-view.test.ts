@@ -48,6 +48,8 @@ describe('the view of a task', () => {
     const landed = nextTask(taskIn('landing'), { kind: 'landed', landing: LANDING }, around());
     expect(viewOf(landed, SPEC).commit).toBe(LANDING.commit);
     expect(detailsOf(landed, SPEC)).toContain(`Landed as \`${LANDING.commit}\``);
+    const hosted = { ...SPEC, origin: 'git@github.com:ada/demo.git' };
+    expect(detailsOf(landed, hosted)).toContain(`](https://github.com/ada/demo/commit/${LANDING.commit})`);
   });
 
   it('names the agent, or shell', () => {
