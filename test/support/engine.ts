@@ -32,6 +32,7 @@ import {
   type Replies,
   type TaskDetail,
 } from '../../src/workflows/messages.ts';
+import { CalmReader } from './calm-reader.ts';
 import { eventually } from './eventually.ts';
 import { testDatabase, type TestDatabase } from './postgres.ts';
 import type { SampleProject } from './sample-project.ts';
@@ -74,6 +75,7 @@ export class Engine {
   readonly log: string[] = [];
   readonly #connection: Connection;
   readonly #options: EngineOptions;
+  readonly #reader = new CalmReader();
   #worker: RunningWorker | null = null;
 
   private constructor(parts: {
@@ -195,7 +197,7 @@ export class Engine {
   }
 
   detail(id: TaskId): Promise<TaskDetail> {
-    return this.handle(id).query(detailQuery);
+    return this.#reader.read(this.handle(id), detailQuery);
   }
 
   /** The task's view once it is as asked; what it was last, and what the worker said, when it never is. */
@@ -239,7 +241,7 @@ export class Engine {
   }
 
   queue(project: string): Promise<QueueView> {
-    return this.client.workflow.getHandle(`integration/${project}/main`).query(queueQuery);
+    return this.#reader.read(this.client.workflow.getHandle(`integration/${project}/main`), queueQuery);
   }
 
   /** Resolves once the task's agent or command has been given its prompt. */
