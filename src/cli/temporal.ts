@@ -1,5 +1,6 @@
 /** The connection to Temporal, and what its errors mean to a person. */
 
+import { setMaxListeners } from 'node:events';
 import {
   Client,
   Connection,
@@ -74,6 +75,8 @@ export function openTemporal(settings: TemporalConnection): Temporal {
     async limited(ms, signal, work) {
       // A signal of the call's own: the client never takes its listener off the one that it is given.
       const own = new AbortController();
+      // It adds one a poll, and Node takes more than ten for a leak.
+      setMaxListeners(0, own.signal);
       const abort = (): void => own.abort();
       signal?.addEventListener('abort', abort, { once: true });
       if (signal?.aborted === true) abort();
