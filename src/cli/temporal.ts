@@ -10,6 +10,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { TemporalConnection } from '../config/connection.ts';
+import { temporalCalls } from '../config/temporal-calls.ts';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
 import { Failed, UsageError } from './errors.ts';
@@ -57,6 +58,7 @@ export function openTemporal(settings: TemporalConnection): Temporal {
   const connection = DialledConnection.lazy({
     address: settings.address,
     connectTimeout: CONNECT_TIMEOUT,
+    interceptors: temporalCalls(),
     ...(settings.tls ? { tls: true } : {}),
     ...(settings.apiKey === null ? {} : { apiKey: settings.apiKey }),
   });

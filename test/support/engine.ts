@@ -14,6 +14,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
+import { temporalCalls } from '../../src/config/temporal-calls.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
 import type { ReplyName } from '../../src/core/replies.ts';
@@ -103,7 +104,7 @@ export class Engine {
       testDatabase(),
       testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword']))),
     ]);
-    const connection = await Connection.connect({ address: namespace.address });
+    const connection = await Connection.connect({ address: namespace.address, interceptors: temporalCalls() });
     const client = new Client({ connection, namespace: namespace.namespace });
     const ledger = openLedger({ url: database.url, applicationName: 'test', maxConnections: 2 });
     const engine = new Engine({ home, connection, client, ledger, database, namespace, options });
