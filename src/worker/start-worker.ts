@@ -7,6 +7,7 @@ import { createActivities } from '../activities/create-activities.ts';
 import { Turns } from '../activities/turns.ts';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
+import { temporalCalls } from '../config/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
@@ -86,7 +87,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
 
   const reach = { address, tls: options.tls, ...(options.apiKey === null ? {} : { apiKey: options.apiKey }) };
-  const connection = await Connection.connect(reach);
+  const connection = await Connection.connect({ ...reach, interceptors: temporalCalls() });
   const native = await NativeConnection.connect(reach);
   const client = new Client({ connection, namespace });
   const janitor = new Janitor({ client, git, home, log });

@@ -14,6 +14,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
+import { temporalCalls } from '../../src/config/temporal-calls.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
 import type { ReplyName } from '../../src/core/replies.ts';
@@ -32,6 +33,7 @@ import {
   type Replies,
   type TaskDetail,
 } from '../../src/workflows/messages.ts';
+import { CalmReader } from './calm-reader.ts';
 import { eventually } from './eventually.ts';
 import { testDatabase, type TestDatabase } from './postgres.ts';
 import type { SampleProject } from './sample-project.ts';
@@ -84,6 +86,7 @@ export class Engine {
   readonly log: string[] = [];
   readonly #connection: Connection;
   readonly #options: EngineOptions;
+  readonly #reader = new CalmReader();
   #worker: RunningWorker | null = null;
 
   private constructor(parts: {
@@ -111,7 +114,7 @@ export class Engine {
       testDatabase(),
       testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword']))),
     ]);
-    const connection = await Connection.connect({ address: namespace.address });
+    const connection = await Connection.connect({ address: namespace.address, interceptors: temporalCalls() });
     const client = new Client({ connection, namespace: namespace.namespace });
     const ledger = openLedger({ url: database.url, applicationName: 'test', maxConnections: 2 });
     const engine = new Engine({ home, connection, client, ledger, database, namespace, options });
@@ -205,7 +208,7 @@ export class Engine {
   }
 
   detail(id: TaskId): Promise<TaskDetail> {
-    return this.handle(id).query(detailQuery);
+    return this.#reader.read(this.handle(id), detailQuery);
   }
 
   /** The task's view once it is as asked; what it was last, and what the worker said, when it never is. */
@@ -249,7 +252,7 @@ export class Engine {
   }
 
   queue(project: string): Promise<QueueView> {
-    return this.client.workflow.getHandle(`integration/${project}/main`).query(queueQuery);
+    return this.#reader.read(this.client.workflow.getHandle(`integration/${project}/main`), queueQuery);
   }
 
   /** Resolves once the task's agent or command has been given its prompt. */
