@@ -9,6 +9,7 @@ import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import { temporalCalls } from '../config/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
+import { messageOf } from '../core/thrown.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
@@ -19,6 +20,7 @@ import { createProcessRoom } from '../process/room.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
+import { endOldQueues } from './old-queues.ts';
 import { Relief } from './relief.ts';
 
 export interface StartWorkerOptions extends Pick<
@@ -148,6 +150,12 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
             maxConcurrentActivityTaskExecutions: count,
           }),
         ];
+  try {
+    const ended = await endOldQueues(client);
+    if (ended.length > 0) log('ended the queues of an older version', { ended });
+  } catch (error) {
+    log('the queues of an older version could not be looked for', { reason: messageOf(error) });
+  }
   const workers = await Promise.all([
     Worker.create({
       ...common,

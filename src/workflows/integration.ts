@@ -51,7 +51,7 @@ import {
 const SHOWN_ROWS = 20;
 const ASK_AGAIN_MS = 5_000;
 
-export async function integration(input: IntegrationInput): Promise<never> {
+export async function integrationV2(input: IntegrationInput): Promise<never> {
   const run = new IntegrationRun(input);
   run.listen();
   return run.live();

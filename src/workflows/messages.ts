@@ -18,7 +18,7 @@ import type { Task } from '../core/task.ts';
 import type { Exchange, RevisionRequest, TaskSpec, TaskStateName, TaskView } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 
-export const WORKFLOW_TYPES = { task: 'task', integration: 'integration', notice: 'notice', gate: 'gate' } as const;
+export const WORKFLOW_TYPES = { task: 'task', integration: 'integrationV2', notice: 'notice', gate: 'gate' } as const;
 
 export const TASK_QUEUES = {
   /** Workflows and short activities. */
