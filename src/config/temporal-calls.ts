@@ -3,14 +3,12 @@
  * was closed ends with an error of its own. The client throws there from a timer, which would end the process.
  */
 
+import { status } from '@grpc/grpc-js';
 import { defaultGrpcRetryOptions, makeGrpcRetryInterceptor, type ConnectionOptions } from '@temporalio/client';
 import { messageOf } from '../core/thrown.ts';
 
 type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
 type Call = ReturnType<Parameters<Interceptor>[1]>;
-
-/** gRPC's CANCELLED, which is not tried again. */
-const CANCELED = 1;
 
 /** For every connection to Temporal. */
 export function temporalCalls(): Interceptor[] {
@@ -31,10 +29,10 @@ export function temporalCalls(): Interceptor[] {
   ];
 }
 
-/** A call that is over as soon as it starts. */
+/** A call that is over as soon as it starts, and is not tried again. */
 function endedCall(details: string): Call {
   return {
-    start: (metadata, listener) => listener?.onReceiveStatus?.({ code: CANCELED, details, metadata }),
+    start: (metadata, listener) => listener?.onReceiveStatus?.({ code: status.CANCELLED, details, metadata }),
     cancelWithStatus: () => undefined,
     getPeer: () => 'closed',
     sendMessage: () => undefined,
