@@ -294,6 +294,15 @@ export const projectSchema = closed(
         examples: [2],
       })
       .optional(),
+    batch: z
+      .boolean({ error: must('true or false', 'batch: true') })
+      .meta({
+        title: 'Batch',
+        description:
+          'true: where there is one gate slot and red is rare, several land behind one gate run, in one push; of the commits between, which say so, the trees were not gated themselves. false when left out.',
+        examples: [true],
+      })
+      .optional(),
     turn: duration(
       'When work has come back from landing as often as it may, landing holds this long for it alone; 0s for never.',
       DEFAULT_TURN,

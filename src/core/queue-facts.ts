@@ -2,8 +2,9 @@
 
 import { handOff, obey, withdraw } from './queue-arrivals.ts';
 import { finish, hold, leave, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
-import { gateKey } from './queue-keys.ts';
+import { gateKey, queueItemKey } from './queue-keys.ts';
 import { age, withDetails } from './queue-line.ts';
 import type { Entry, LookAnswer, Queue, QueueClock, QueueFact } from './queue-state.ts';
 import type { BuildAnswer, LandResult, MainSeen } from './queue-types.ts';
@@ -29,6 +30,8 @@ export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
       const entry = queue.chain.find(({ item }) => item.taskId === fact.taskId && item.attempt === fact.attempt);
       return entry?.stage.kind === 'landing' ? afterPush(queue, entry, fact.result, clock) : queue;
     }
+    case 'sealed':
+      return afterSeal(queue, fact, clock);
     case 'dropped':
       return { ...queue, dropped: queue.dropped.filter(({ key }) => key !== fact.key) };
     case 'details':
@@ -113,7 +116,29 @@ function afterBuild(
   }
 }
 
-function afterPush(queue: Queue, entry: Entry, result: LandResult, clock: QueueClock): Queue {
+function afterSeal(queue: Queue, { first, answer }: Extract<QueueFact, { kind: 'sealed' }>, clock: QueueClock): Queue {
+  if (answer.kind === 'sealed') return sealed(queue, answer);
+  const entry = queue.chain.find(({ item }) => item.taskId === first.taskId && item.attempt === first.attempt);
+  return entry?.stage.kind === 'candidate' ? hold(queue, entry, 'engine', answer.text, clock) : queue;
+}
+
+/** What came of a push holds for all that went with it, from the first on. */
+function afterPush(queue: Queue, last: Entry, result: LandResult, clock: QueueClock): Queue {
+  const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
+  if (pushed.length > 1 && result.kind === 'refused') {
+    // Which of them is not wanted is found out by halves, as with one that is red.
+    const again = pushed.reduce((next, entry) => afterOnePush(next, entry, { kind: 'moved' }, clock), queue);
+    return { ...again, suspects: pushed.map(({ item }) => queueItemKey(item)) };
+  }
+  return pushed.reduce((next, entry, at) => {
+    if (result.kind !== 'landed' || entry === last) return afterOnePush(next, entry, result, clock);
+    const landing = result.under?.[at];
+    const own: LandResult = landing === undefined ? { kind: 'moved' } : { kind: 'landed', landing };
+    return afterOnePush(next, entry, own, clock);
+  }, queue);
+}
+
+function afterOnePush(queue: Queue, entry: Entry, result: LandResult, clock: QueueClock): Queue {
   const handoff = entry.item.attempt;
   switch (result.kind) {
     case 'landed':
@@ -146,16 +171,20 @@ function landed(
   clock: QueueClock,
 ): Queue {
   const told = finish(queue, entry, { kind: 'landed', handoff: entry.item.attempt, landing });
+  const suspects = queue.suspects.filter((key) => key !== queueItemKey(entry.item));
+  const outcomes = withOutcome(queue.outcomes, 'landed');
   const waits = [...queue.waits, Math.max(0, clock.nowMs - entry.item.placeMs)].slice(-MAX_WAITS);
-  const next: Queue = { ...told, landed: queue.landed + 1, lastLandedMs: clock.nowMs, waits };
+  const next: Queue = { ...told, landed: queue.landed + 1, lastLandedMs: clock.nowMs, waits, outcomes, suspects };
   // One that was found on main says nothing of where main is now, unless it is just there.
   if (entry.stage.kind !== 'landing' && commit !== queue.main?.commit) return next;
   return mainIsGreen({ ...next, main: { commit, standing: 'green', foreign: false } }, clock);
 }
 
-function noteWidth(queue: Queue, { slots, window }: Pick<BuildAnswer, 'slots' | 'window'>): Queue {
-  if ((slots ?? queue.slots) === queue.slots && window === queue.window) return queue;
-  return { ...queue, slots: slots ?? queue.slots, window };
+function noteWidth(queue: Queue, answer: Pick<BuildAnswer, 'slots' | 'window' | 'batch'>): Queue {
+  const { window, batch = queue.batch } = answer;
+  const slots = answer.slots ?? queue.slots;
+  if (slots === queue.slots && window === queue.window && batch === queue.batch) return queue;
+  return { ...queue, slots, window, batch };
 }
 
 /** Takes note of where main is. While a push is under way, main moves by it: that word comes by itself. */

@@ -9,9 +9,10 @@
 import { tailOf } from './failure.ts';
 import { CANCELED_RUN } from './gate-run.ts';
 import { finish, hold, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { groupGatedAs, split, withOutcome } from './queue-batch.ts';
 import { candidateOfEntry, linksOf, type Link } from './queue-chain.ts';
 import { gateKey } from './queue-keys.ts';
-import type { Entry, Queue, QueueClock, Red } from './queue-state.ts';
+import type { Entry, Queue, QueueClock, Red, Run } from './queue-state.ts';
 import type { GateVerdict, RunState } from './queue-types.ts';
 import { oneLine } from './text.ts';
 
@@ -29,6 +30,8 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
   if (state.kind === 'running') {
     // Who says that it is suspect is not the one who began it.
     if (run === undefined) return state.suspect ? queue : drop(queue, key, state, clock);
+    const group = state.suspect ? groupGatedAs(queue, key) : null;
+    if (group !== null && group.links.length > 1) return split(withRunId(queue, run, state.runId), group);
     const known = {
       ...run,
       runId: state.runId,
@@ -42,6 +45,7 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
   if (run === undefined) return verdict.kind === 'green' ? remember(queue, key) : queue;
   const runTimes =
     verdict.kind === 'none' ? queue.runTimes : [...queue.runTimes, clock.nowMs - run.sinceMs].slice(-MAX_TIMES);
+  const group = groupGatedAs(queue, key);
   const ended: Queue = { ...queue, runs: queue.runs.filter((other) => other !== run), runTimes };
   switch (verdict.kind) {
     case 'green': {
@@ -49,6 +53,7 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
       return markGreen(remember({ ...ended, flakes, lastRed: null }, key), key);
     }
     case 'red':
+      if (group !== null && group.links.length > 1) return split(ended, group);
       return eachOf(ended, key, (next, entry) => {
         const candidate = candidateOfEntry(entry);
         if (candidate === null) return next;
@@ -58,8 +63,9 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
     case 'none':
       // Given up, and then wanted again: it is begun anew, and nobody has to wait for that.
       if (verdict.reason === CANCELED_RUN) return ended;
-      return eachOf(ended, key, (next, entry) =>
-        hold(next, entry, 'gate', `the gate could not be run to its end: ${verdict.reason}`, clock),
+      return (group?.links.map(({ entry }) => entry) ?? gatedAs(ended, key)).reduce(
+        (next, entry) => hold(next, entry, 'gate', `the gate could not be run to its end: ${verdict.reason}`, clock),
+        ended,
       );
   }
 }
@@ -82,9 +88,15 @@ export function remember(queue: Queue, key: string): Queue {
 }
 
 function eachOf(queue: Queue, key: string, change: (queue: Queue, entry: Entry) => Queue): Queue {
-  return queue.chain
-    .filter(({ stage }) => stage.kind === 'candidate' && gateKey(stage.candidate) === key)
-    .reduce(change, queue);
+  return gatedAs(queue, key).reduce(change, queue);
+}
+
+function gatedAs({ chain }: Queue, key: string): readonly Entry[] {
+  return chain.filter(({ stage }) => stage.kind === 'candidate' && gateKey(stage.candidate) === key);
+}
+
+function withRunId(queue: Queue, run: Run, runId: string): Queue {
+  return { ...queue, runs: queue.runs.map((other) => (other === run ? { ...run, runId } : other)) };
 }
 
 function bounded(red: Red): Red {
@@ -150,7 +162,7 @@ export function blame(queue: Queue, clock: QueueClock): Queue {
     turnUntilMs,
   });
   const turn = turnUntilMs === null ? sent.turn : { taskId: item.taskId, untilMs: turnUntilMs };
-  return { ...sent, turn, lastRed: signatureOf(red) };
+  return { ...sent, turn, lastRed: signatureOf(red), outcomes: withOutcome(sent.outcomes, 'red'), suspects: [] };
 }
 
 /** Until when landing holds for one that goes back: after so many times it has one turn for itself. */

@@ -1,5 +1,6 @@
 /** What people see of a queue. */
 
+import { batchSize, groupsOf, type Group } from './queue-batch.ts';
 import { linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { median } from './queue-line.ts';
 import type { Queue } from './queue-state.ts';
@@ -16,8 +17,13 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
   const estimateAt = (place: number): string | null =>
     queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null
       ? null
-      : new Date(nowMs + Math.ceil((place + 1) / slots) * runMs).toISOString();
-  const chain = linksOf(queue).map((link, at) => ({ ...chainRow(link, queue), estimate: estimateAt(at) }));
+      : new Date(nowMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs).toISOString();
+  const links = linksOf(queue);
+  const groups = new Map(groupsOf(queue, links).flatMap((group) => group.links.map(({ entry }) => [entry, group])));
+  const chain = links.map((link, at) => {
+    const group = groups.get(link.entry) ?? null;
+    return { ...chainRow(link, group, queue), estimate: estimateAt(at) };
+  });
   const line = queue.line.slice(0, Math.max(0, maxRows - chain.length)).map((waiting, at) => ({
     id: waiting.taskId,
     title: waiting.item?.title ?? null,
@@ -43,7 +49,8 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
 const WAITING = { state: 'queued', base: null, tree: null, verdict: null } as const;
 
 function chainRow(
-  { entry, candidate, run, isGreen, isSound }: Link,
+  { entry, candidate, isSound }: Link,
+  group: Group | null,
   queue: Queue,
 ): Omit<QueueRow, 'position' | 'estimate'> {
   const { item, stage } = entry;
@@ -70,13 +77,15 @@ function chainRow(
     case 'landing':
       return { ...row, state: 'landing', verdict: 'green', since: iso(stage.sinceMs) };
     case 'candidate': {
-      if (candidate === null) return { ...row, state: 'building', since: iso(stage.sinceMs) };
+      if (candidate === null || group === null) return { ...row, state: 'building', since: iso(stage.sinceMs) };
+      const { run, isGreen } = group.last;
       if (isGreen) return { ...row, state: 'green', verdict: 'green', since: iso(stage.sinceMs) };
       if (run?.state === 'suspect') {
         return { ...row, state: 'failing', waitingFor: 'red: run once more', since: iso(run.sinceMs) };
       }
       const isNext = run === null || queue.runs.indexOf(run) >= slotsOf(queue);
-      const waitingFor = row.waitingFor ?? (isNext ? 'a gate slot' : null);
+      const together = group.links.length === 1 ? null : `gated together, ${group.links.length} at once`;
+      const waitingFor = row.waitingFor ?? (isNext ? 'a gate slot' : together);
       return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs) };
     }
   }

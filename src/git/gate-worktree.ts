@@ -117,7 +117,15 @@ async function rebuildCandidate(
       : await mergeTrees(git, repository, candidate.main, item.head);
   const same = merge.kind === 'clean' && merge.tree === candidate.tree;
   const commit = same
-    ? await writeCandidate(repository, target.project, item, candidate.main, merge.tree, candidate.gate.hash)
+    ? await writeCandidate(
+        repository,
+        target.project,
+        item,
+        candidate.main,
+        merge.tree,
+        candidate.gate.hash,
+        candidate.cover,
+      )
     : null;
   if (commit !== candidate.commit) {
     throw new Error(

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import type { Collect } from './collect.ts';
+import { landTogether, sealCandidates } from './batch.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
@@ -85,6 +86,8 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     lookAtMain: (target, known) => lookAtMain(landing, target, known),
     mainCandidate: (target, commit, readGate) => mainCandidate(landing, target, commit, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
+    landTogether: (target, under, last) => landTogether(landing, target, under, last),
+    sealCandidates: (target, parts, below) => sealCandidates(landing, target, parts, below),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
   };
