@@ -303,6 +303,15 @@ export const projectSchema = closed(
         examples: [true],
       })
       .optional(),
+    verify: z
+      .boolean({ error: must('true or false', 'verify: true') })
+      .meta({
+        title: 'Verify',
+        description:
+          'true: each task is gated, merged with main as it then is, before it may become a candidate; worth it where red is common and gate slots are plenty. A hotfix is not. false when left out.',
+        examples: [true],
+      })
+      .optional(),
     turn: duration(
       'When work has come back from landing as often as it may, landing holds this long for it alone; 0s for never.',
       DEFAULT_TURN,

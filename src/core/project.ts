@@ -48,4 +48,6 @@ export interface ProjectSettings {
   readonly window: number | null;
   /** Whether several may land behind one gate run: where one gate slot exists, and red is rare. */
   readonly batch: boolean;
+  /** Whether each task is gated, merged with main alone, before it may become a candidate. */
+  readonly verify: boolean;
 }

@@ -3,8 +3,10 @@
 import type { ObjectId } from './ids.ts';
 import { groupsOf, isBatching, isSealed, sealCommand } from './queue-batch.ts';
 import { activeRuns, isAllowed, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { candidateOfCheck } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { wantedOf } from './queue-line.ts';
+import { checkBuilds } from './queue-verify.ts';
 import type { Queue, QueueClock, QueueCommand, Run } from './queue-state.ts';
 
 export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueCommand[] {
@@ -38,7 +40,7 @@ function look(queue: Queue): QueueCommand {
 function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
   // Of a batch it is not known yet which one will be gated.
   let free = isBatching(queue) ? 0 : widthOf(queue) - activeRuns(queue);
-  return links.flatMap((link): readonly QueueCommand[] => {
+  const chain = links.flatMap((link): readonly QueueCommand[] => {
     if (!isToBuild(queue, link) || link.base === null) return [];
     const { item } = link.entry;
     const parent = link.base.kind === 'main' ? null : link.base.commit;
@@ -48,6 +50,7 @@ function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
     const key = `build/${queueItemKey(item)}/${parent ?? 'main'}`;
     return [{ kind: 'build', key, item, parent, known: queue.main?.commit ?? null, gate, below: link.below }];
   });
+  return [...chain, ...checkBuilds(queue, free)];
 }
 
 function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
@@ -72,13 +75,19 @@ function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
 function gates(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
   const starting = new Set(queue.runs.filter(({ state }) => state === 'starting').map(({ key }) => key));
   const unsealed = new Set(groupsOf(queue, links).flatMap((group) => (isSealed(group) ? [] : [group.last.entry])));
-  return links.flatMap(({ entry, candidate, below }): readonly QueueCommand[] => {
+  const chain = links.flatMap(({ entry, candidate, below }): readonly QueueCommand[] => {
     if (candidate === null || unsealed.has(entry)) return [];
     const key = gateKey(candidate);
     // Of two with the same tree, one run is enough.
     if (!starting.delete(key)) return [];
     return [{ kind: 'gate', key: `gate/${key}`, item: entry.item, candidate, below }];
   });
+  const checks = queue.checks.flatMap((check): readonly QueueCommand[] => {
+    const candidate = candidateOfCheck(check);
+    if (candidate === null || !starting.delete(gateKey(candidate))) return [];
+    return [{ kind: 'gate', key: `gate/${gateKey(candidate)}`, item: check.item, candidate, below: [] }];
+  });
+  return [...chain, ...checks];
 }
 
 function landings(links: readonly Link[]): readonly QueueCommand[] {

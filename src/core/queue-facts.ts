@@ -4,9 +4,11 @@ import { handOff, obey, withdraw } from './queue-arrivals.ts';
 import { finish, hold, leave, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
 import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
+import { checkOf } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { age, withDetails } from './queue-line.ts';
 import type { Entry, LookAnswer, Queue, QueueClock, QueueFact } from './queue-state.ts';
+import { afterCheckBuilt } from './queue-verify.ts';
 import type { BuildAnswer, LandResult, MainSeen } from './queue-types.ts';
 import type { ObjectId } from './ids.ts';
 import { afterGate, drop, mainIsGreen, markGreen, remember, turnOf } from './queue-verdicts.ts';
@@ -51,6 +53,8 @@ function built(queue: Queue, fact: Extract<QueueFact, { kind: 'built' }>, clock:
   const link = linksOf(seen).find(
     ({ entry }) => entry.item.taskId === fact.taskId && entry.item.attempt === fact.attempt,
   );
+  const check = link === undefined && fact.parent === null ? checkOf(seen, fact) : null;
+  if (check?.stage.kind === 'building') return afterGateBegun(afterCheckBuilt(seen, check, fact, clock), answer, clock);
   // What was asked for may be of no use by now: it stands on what is gone, or is built and on its way.
   const parent = link?.base?.kind === 'ahead' ? link.base.commit : null;
   if (link === undefined || link.base === null || parent !== fact.parent || isSettled(link)) {
@@ -77,20 +81,12 @@ function afterBuild(
     case 'candidate': {
       if (entry.doubt === 'withdraw') return finish(queue, entry, { kind: 'withdrawn', handoff });
       const { candidate } = result;
-      const key = gateKey(candidate);
       const stage = { kind: 'candidate', candidate, sinceMs: nowMs } as const;
       const next: Entry = { ...entry, stage, doubt: 'none' };
       const goesOn = queue.halt === null && queue.redMain === null;
       const replaced = replaceEntry(queue, entry, next);
       const placed = goesOn ? tellGoingOn(replaced, (other) => other === next) : replaced;
-      if (result.knownGreen) return markGreen(remember(placed, key), key);
-      if (queue.green.includes(key)) return markGreen(placed, key);
-      if (run === null) return placed;
-      const isKnown = placed.runs.some((other) => other.key === key);
-      const begun: Queue = isKnown
-        ? placed
-        : { ...placed, runs: [...placed.runs, { key, state: 'starting', runId: null, sinceMs: nowMs }] };
-      return afterGate(begun, key, run, clock);
+      return afterGateBegun(placed, { result, run }, clock);
     }
     case 'landed':
       return landed(queue, entry, result.landing.commit, result, clock);
@@ -120,6 +116,20 @@ function afterSeal(queue: Queue, { first, answer }: Extract<QueueFact, { kind: '
   if (answer.kind === 'sealed') return sealed(queue, answer);
   const entry = queue.chain.find(({ item }) => item.taskId === first.taskId && item.attempt === first.attempt);
   return entry?.stage.kind === 'candidate' ? hold(queue, entry, 'engine', answer.text, clock) : queue;
+}
+
+/** What building a candidate has said of its verdict: that it is known, that it is on its way, or nothing. */
+function afterGateBegun(queue: Queue, { result, run }: Pick<BuildAnswer, 'result' | 'run'>, clock: QueueClock): Queue {
+  if (result.kind !== 'candidate') return queue;
+  const key = gateKey(result.candidate);
+  if (result.knownGreen) return markGreen(remember(queue, key), key, clock);
+  if (queue.green.includes(key)) return markGreen(queue, key, clock);
+  if (run === null) return queue;
+  const isKnown = queue.runs.some((other) => other.key === key);
+  const begun: Queue = isKnown
+    ? queue
+    : { ...queue, runs: [...queue.runs, { key, state: 'starting', runId: null, sinceMs: clock.nowMs }] };
+  return afterGate(begun, key, run, clock);
 }
 
 /** What came of a push holds for all that went with it, from the first on. */
@@ -180,11 +190,11 @@ function landed(
   return mainIsGreen({ ...next, main: { commit, standing: 'green', foreign: false } }, clock);
 }
 
-function noteWidth(queue: Queue, answer: Pick<BuildAnswer, 'slots' | 'window' | 'batch'>): Queue {
-  const { window, batch = queue.batch } = answer;
+function noteWidth(queue: Queue, answer: Pick<BuildAnswer, 'slots' | 'window' | 'batch' | 'verify'>): Queue {
+  const { window, batch = queue.batch, verify = queue.verify } = answer;
   const slots = answer.slots ?? queue.slots;
-  if (slots === queue.slots && window === queue.window && batch === queue.batch) return queue;
-  return { ...queue, slots, window, batch };
+  const isSame = window === queue.window && batch === queue.batch && verify === queue.verify;
+  return isSame && slots === queue.slots ? queue : { ...queue, slots, window, batch, verify };
 }
 
 /** Takes note of where main is. While a push is under way, main moves by it: that word comes by itself. */

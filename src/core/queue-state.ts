@@ -2,6 +2,7 @@
 
 import type { ObjectId, TaskId } from './ids.ts';
 import type { Part, SealAnswer } from './queue-batch-types.ts';
+import type { Check } from './queue-check-types.ts';
 import type {
   Below,
   BuildAnswer,
@@ -28,6 +29,8 @@ export interface Waiting {
   readonly lift: 'none' | 'aged' | 'promoted' | 'turn';
   /** Why its task was told that it is held; null when it was not. */
   readonly heldText: string | null;
+  /** Whether it was green by itself; asked of those alone whose project says `verify`. */
+  readonly verified: boolean;
   readonly item: QueueItem | null;
 }
 
@@ -138,6 +141,9 @@ export interface Queue {
   readonly window: number | null;
   /** Whether the project lets several land behind one gate run. */
   readonly batch: boolean;
+  /** Whether each is gated by itself before it may become a candidate. */
+  readonly verify: boolean;
+  readonly checks: readonly Check[];
   /** What became of the last tasks that were gated, newest last: `0` landed, `1` was red. */
   readonly outcomes: string;
   /** Hand-offs, as `<task>/<attempt>`, that were red together: one of them at least is. */
@@ -288,6 +294,8 @@ export const EMPTY_QUEUE: Queue = {
   slots: 1,
   window: null,
   batch: false,
+  verify: false,
+  checks: [],
   outcomes: '',
   suspects: [],
   replies: [],

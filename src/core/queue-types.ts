@@ -101,6 +101,8 @@ export interface BuildAnswer {
   readonly window: number | null;
   /** Whether the project lets several land behind one run; left out where its tasks.yaml was not read. */
   readonly batch?: boolean;
+  /** Whether each is to be gated, merged with main alone, before it may become a candidate; left out as `batch` is. */
+  readonly verify?: boolean;
 }
 
 export type GateVerdict =
@@ -155,10 +157,10 @@ export interface QueueRow {
   readonly title: string | null;
   readonly priority: Priority;
   /**
-   * `queued`: in line; `building`, `gating`, `landing`; `green`: waits for those ahead; `failing`: red, and run once
+   * `queued`: in line; `verifying`: in line, and merged with main and gated before it may leave it; `building`, `gating`, `landing`; `green`: waits for those ahead; `failing`: red, and run once
    * more or judged; `held`: see `waitingFor`.
    */
-  readonly state: 'queued' | 'building' | 'gating' | 'green' | 'failing' | 'landing' | 'held';
+  readonly state: 'queued' | 'verifying' | 'building' | 'gating' | 'green' | 'failing' | 'landing' | 'held';
   readonly base: ObjectId | null;
   readonly tree: ObjectId | null;
   readonly verdict: 'green' | 'red' | null;

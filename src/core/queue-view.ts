@@ -2,8 +2,9 @@
 
 import { batchSize, groupsOf, type Group } from './queue-batch.ts';
 import { linksOf, slotsOf, type Link } from './queue-chain.ts';
+import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { median } from './queue-line.ts';
-import type { Queue } from './queue-state.ts';
+import type { Queue, Wanted } from './queue-state.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
 /** More rows than anybody reads; the rest is told as a number. */
@@ -29,8 +30,9 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     title: waiting.item?.title ?? null,
     priority: waiting.priority,
     ...WAITING,
-    waitingFor: whyNot(queue),
+    waitingFor: whyNot(queue) ?? (mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null),
     since: iso(waiting.placeMs),
+    ...checkRow(queue, waiting),
     estimate: estimateAt(chain.length + at),
   }));
   const rows = [...chain, ...line].map((row, at): QueueRow => ({ position: at + 1, ...row }));
@@ -47,6 +49,27 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
 }
 
 const WAITING = { state: 'queued', base: null, tree: null, verdict: null } as const;
+
+/** What is known of one that is verified. */
+function checkRow(queue: Queue, waiting: Wanted): Partial<QueueRow> {
+  const check = checkOf(queue, waiting);
+  if (check === null) return {};
+  const { stage } = check;
+  const why = whyNot(queue);
+  switch (stage.kind) {
+    case 'building':
+      return { state: 'verifying', waitingFor: why, since: iso(stage.sinceMs) };
+    case 'held':
+      return { state: 'held', waitingFor: stage.held.text, since: iso(stage.held.sinceMs) };
+    case 'candidate':
+    case 'red': {
+      const { main: base, tree } = stage.candidate;
+      const isRed = stage.kind === 'red';
+      const waitingFor = why ?? (isRed ? 'red: main is looked at first' : null);
+      return { state: 'verifying', base, tree, verdict: isRed ? 'red' : null, waitingFor, since: iso(stage.sinceMs) };
+    }
+  }
+}
 
 function chainRow(
   { entry, candidate, isSound }: Link,

@@ -8,6 +8,7 @@
  *
  * ```
  *   line ─── a slot is free, or it is a hotfix ───────────────────▶ building
+ *        (with `verify` only who was green by itself: queue-verify.ts)
  *
  *   building ───┬─ candidate ─────────────────────────────────────▶ candidate
  *               ├─ conflicts with a candidate ahead ──────────────▶ behind
@@ -44,16 +45,27 @@
  */
 
 import { groupsOf, isBatching, isSealed, keysToGate, roomOf } from './queue-batch.ts';
-import { isAllowed, isUndecided, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
+import { activeRuns, isAllowed, isUndecided, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
 import { commandsOf } from './queue-commands.ts';
 import { take } from './queue-facts.ts';
 import { gateKey } from './queue-keys.ts';
-import { goesAhead, without } from './queue-line.ts';
+import { keysOfChecks, mustBeVerified } from './queue-checks.ts';
+import { goesAhead, MAX_DETAILED, without } from './queue-line.ts';
 import type { Entry, Queue, QueueClock, QueueFact, Reconciled, Run, Waiting } from './queue-state.ts';
 import { blame, needsMainGated } from './queue-verdicts.ts';
+import {
+  checkKeysToGate,
+  checksNeedMain,
+  dropChecks,
+  goOnWithChecks,
+  judgeChecks,
+  sendBackUnverified,
+  startCheck,
+} from './queue-verify.ts';
 
 export { EMPTY_QUEUE } from './queue-state.ts';
 export type * from './queue-batch-types.ts';
+export type * from './queue-check-types.ts';
 export type * from './queue-state.ts';
 export { queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
@@ -76,8 +88,13 @@ export function reconcile(queue: Queue, facts: readonly QueueFact[], clock: Queu
 const RULES: readonly ((queue: Queue, clock: QueueClock) => Queue)[] = [
   endTurn,
   goOnAfterHold,
+  goOnWithChecks,
   blame,
+  judgeChecks,
+  sendBackUnverified,
+  dropChecks,
   fill,
+  startCheck,
   dropRuns,
   startLanding,
   gateMain,
@@ -111,12 +128,16 @@ function goOnAfterHold(queue: Queue, { nowMs }: QueueClock): Queue {
 /** Takes the next one in line into the chain, when there is room. */
 function fill(queue: Queue, { nowMs }: QueueClock): Queue {
   if (queue.halt !== null) return queue;
-  const next = queue.line.find(
-    (waiting) => isAllowed(queue, waiting) && !queue.chain.some(({ item }) => item.taskId === waiting.taskId),
+  // Those that are still to be verified are passed by; nobody looks far for one that is not.
+  const line = queue.verify ? queue.line.slice(0, MAX_DETAILED) : queue.line;
+  const isReady = (waiting: Waiting): boolean => !mustBeVerified(queue, waiting);
+  const first = line.find(isReady);
+  const next = line.find(
+    (waiting) =>
+      isReady(waiting) && isAllowed(queue, waiting) && !queue.chain.some(({ item }) => item.taskId === waiting.taskId),
   );
   // Only the first may pass: what waits for its details, or for an older hand-off of its own, is not overtaken.
-  if (next === undefined || next.item === null || (next !== queue.line[0] && isAllowed(queue, queue.line[0])))
-    return queue;
+  if (next === undefined || next.item === null || (next !== first && isAllowed(queue, first))) return queue;
   const width = roomOf(queue);
   const links = linksOf(queue);
   const ahead = links.filter(({ entry }) => goesAhead(entry.waited));
@@ -151,9 +172,10 @@ function placeAhead({ chain }: Queue, next: Waiting): number {
 
 /** Gives up the runs that say nothing about any candidate. */
 function dropRuns(queue: Queue): Queue {
-  const wanted = new Set(
-    queue.chain.flatMap(({ stage }) => (stage.kind === 'candidate' ? [gateKey(stage.candidate)] : [])),
-  );
+  const wanted = new Set([
+    ...queue.chain.flatMap(({ stage }) => (stage.kind === 'candidate' ? [gateKey(stage.candidate)] : [])),
+    ...keysOfChecks(queue),
+  ]);
   const kept = queue.runs.filter(({ key }) => wanted.has(key) && !queue.green.includes(key));
   const isOldMain = queue.mainRun !== null && queue.mainRun.commit !== queue.main?.commit;
   if (kept.length === queue.runs.length && !isOldMain) return queue;
@@ -179,7 +201,8 @@ function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
     main.standing === 'unknown' &&
     !queue.chain.some(({ stage }) => stage.kind === 'landing') &&
     linksOf(queue).filter(isUndecided).length < slotsOf(queue);
-  const wanted = redMain === null ? needsMainGated(queue) || isSpare() : nowMs >= redMain.againMs;
+  const wanted =
+    redMain === null ? needsMainGated(queue) || checksNeedMain(queue) || isSpare() : nowMs >= redMain.againMs;
   if (!wanted) return queue;
   const again = main.standing !== 'unknown' || redMain !== null;
   return { ...queue, mainRun: { commit: main.commit, key: null, runId: null, again, sinceMs: nowMs } };
@@ -187,7 +210,9 @@ function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
 
 function startRuns(queue: Queue, { nowMs }: QueueClock): Queue {
   if (queue.halt !== null) return queue;
-  const keys = keysToGate(queue);
+  const inChain = keysToGate(queue);
+  const free = widthOf(queue) - activeRuns(queue) - inChain.size;
+  const keys = new Set([...inChain, ...checkKeysToGate(queue, free)]);
   if (keys.size === 0) return queue;
   const begun = [...keys].map((key): Run => ({ key, state: 'starting', runId: null, sinceMs: nowMs }));
   return { ...queue, runs: [...queue.runs, ...begun], dropped: queue.dropped.filter(({ key }) => !keys.has(key)) };
@@ -215,8 +240,8 @@ function nextLook(queue: Queue, { nowMs }: QueueClock): Queue {
   return { ...queue, lookMs: busy ? nowMs + LOOK_EVERY_MS : null };
 }
 
-function wakeAtMs({ chain, turn, redMain, mainAgainMs, lookMs }: Queue): number | null {
-  const times = chain.flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
+function wakeAtMs({ chain, checks, turn, redMain, mainAgainMs, lookMs }: Queue): number | null {
+  const times = [...chain, ...checks].flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
   if (turn !== null) times.push(turn.untilMs);
   if (redMain !== null) times.push(Math.max(redMain.againMs, mainAgainMs));
   if (lookMs !== null) times.push(lookMs);

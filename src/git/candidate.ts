@@ -82,6 +82,7 @@ interface Built {
   readonly result: BuildResult;
   readonly window?: number | null;
   readonly batch?: boolean;
+  readonly verify?: boolean;
 }
 
 async function buildOnMain(
@@ -157,7 +158,7 @@ async function writeWith(
 ): Promise<Built> {
   const read = readGate(tasksYaml);
   if (read.kind === 'invalid') return { result: { kind: 'held', why: 'gate', text: read.message } };
-  const { gate, window, batch = false } = read;
+  const { gate, window, batch = false, verify = false } = read;
   const commit = await writeCandidate(repository, target.project, item, main, tree, gate.hash);
   const added = await newInCandidate(deps.git, repository, commit);
   if (added !== null) deps.recent.keep(commit, main, added);
@@ -165,6 +166,7 @@ async function writeWith(
     result: { kind: 'candidate', candidate: { commit, tree, main, gate }, knownGreen: false },
     window: window ?? null,
     batch,
+    verify,
   };
 }
 

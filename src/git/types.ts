@@ -145,13 +145,19 @@ export interface BuildCandidateRequest {
   readonly below: readonly Below[];
 }
 
-export type BuiltCandidate = Pick<BuildAnswer, 'result' | 'main' | 'window' | 'batch'>;
+export type BuiltCandidate = Pick<BuildAnswer, 'result' | 'main' | 'window' | 'batch' | 'verify'>;
 
 /** Makes the gate's definition from the text of main's tasks.yaml; an error is one line with the fix. */
 export type ReadGate = (
   tasksYaml: string | null,
 ) =>
-  | { readonly kind: 'ok'; readonly gate: Candidate['gate']; readonly window?: number | null; readonly batch?: boolean }
+  | {
+      readonly kind: 'ok';
+      readonly gate: Candidate['gate'];
+      readonly window?: number | null;
+      readonly batch?: boolean;
+      readonly verify?: boolean;
+    }
   | { readonly kind: 'invalid'; readonly message: string };
 
 export type { RevisionRequest, StartPoint };

@@ -37,6 +37,7 @@ describe('a right tasks.yaml', () => {
       policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000, ...TURN, ...ASKING },
       window: null,
       batch: false,
+      verify: false,
     });
   });
 
@@ -97,9 +98,9 @@ function hash(text: string): string {
 describe('what a project says of landing', () => {
   it('is a window, whether it is in batches, a turn, and per command a mode and what it needs', () => {
     const text =
-      'project: a\nbranch: main\nwindow: 2\nbatch: true\nturn: 10m\ngate: [{name: lint, run: l, mode: permissive}, ';
+      'project: a\nbranch: main\nwindow: 2\nbatch: true\nverify: true\nturn: 10m\ngate: [{name: lint, run: l, mode: permissive}, ';
     const settings = settingsOf(`${text}{name: test, run: t, needs: [lint]}]\n`);
-    expect(settings).toMatchObject({ window: 2, batch: true, policy: { turnMs: 600_000 } });
+    expect(settings).toMatchObject({ window: 2, batch: true, verify: true, policy: { turnMs: 600_000 } });
     expect(settings.gate.commands).toMatchObject([{ mode: 'permissive' }, { needs: ['lint'] }]);
     expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
   });
@@ -109,6 +110,7 @@ describe('what a project says of landing', () => {
     ['gate: [{name: a, run: a, needs: [b]}, {name: b, run: b, needs: [a]}]', 'gate: "a" needs what needs it in turn'],
     ['gate: [{run: a, mode: sometimes}]', 'gate.0.mode: must be strict, permissive or skip'],
     ['gate: a\nbatch: often', 'batch: must be true or false'],
+    ['gate: a\nverify: often', 'verify: must be true or false'],
     ['gate: a\nwindow: 0', 'window: must be a whole number from 1 to 64'],
   ])('is refused when it cannot be: %s', (text, message) => {
     const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
@@ -229,7 +231,13 @@ describe('a wrong tasks.yaml', () => {
 
 describe('readGate', () => {
   it('gives the gate of the text', () => {
-    expect(readGate(LEAST)).toEqual({ kind: 'ok', gate: settingsOf(LEAST).gate, window: null, batch: false });
+    expect(readGate(LEAST)).toEqual({
+      kind: 'ok',
+      gate: settingsOf(LEAST).gate,
+      window: null,
+      batch: false,
+      verify: false,
+    });
   });
 
   it('says what is missing when there is no file', () => {

@@ -131,17 +131,20 @@ function checkAgain(property: fc.IProperty<[Happening[]]>): void {
 
 describe('any history of a queue', () => {
   it.each([
-    ['one after another', false],
-    ['in batches', true],
+    ['one after another', false, false],
+    ['in batches', true, false],
+    ['each verified by itself before', false, true],
+    ['each verified, and in batches', true, true],
   ])(
     'loses nobody, lands each once, only what was green, blames nobody for others, and answers everybody, %s',
-    (_how, batch) => {
+    (_how, batch, verify) => {
       const kinds = new Set<string>();
       let lands = 0;
       let together = 0;
       const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
         const world = new QueueWorld();
         if (batch) world.letBatch();
+        world.verify = verify;
         for (const what of history) happen(world, what);
         comeToRest(world);
         for (const kind of world.kinds) kinds.add(kind);

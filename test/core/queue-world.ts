@@ -5,6 +5,7 @@
 
 import type { ObjectId } from '../../src/core/ids.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import { mustBeVerified } from '../../src/core/queue-checks.ts';
 import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
 import {
   EMPTY_QUEUE,
@@ -53,6 +54,7 @@ export class QueueWorld {
   readonly kinds = new Set<string>();
   slots = 2;
   batch = false;
+  verify = false;
   /** The most that went in one push. */
   together = 0;
   lands = 0;
@@ -254,7 +256,15 @@ export class QueueWorld {
     }
     const result = this.#merge(item, parent);
     const run = result.kind === 'candidate' && gate ? this.#begin(result.candidate, false) : null;
-    return { result, main: this.#see(known), run, slots: this.slots, window: null, batch: this.batch };
+    return {
+      result,
+      main: this.#see(known),
+      run,
+      slots: this.slots,
+      window: null,
+      batch: this.batch,
+      verify: this.verify,
+    };
   }
 
   #merge(item: QueueItem, parent: ObjectId | null): BuildResult {
@@ -392,6 +402,11 @@ export class QueueWorld {
     for (const key of inLine)
       holds('who was answered is not in line (N2)', !this.told.has(key) || this.#isNew(facts, key));
     const landing = queue.chain.filter(({ stage }) => stage.kind === 'landing');
+    const early = queue.chain.filter(
+      ({ waited, doubt, stage }, at) =>
+        at > 0 && doubt === 'none' && stage.kind !== 'landing' && mustBeVerified(queue, waited),
+    );
+    holds('nobody but the first becomes a candidate without being verified', early.length === 0);
     holds(
       'only the first may be on their way to main',
       landing.every((entry, at) => queue.chain[at] === entry) && (this.batch || landing.length <= 1),
