@@ -44,6 +44,8 @@ export interface GitRoomOptions {
   readonly personal?: PersonalGit;
   /** Starts git's processes; by default this process itself. */
   readonly collect?: Collect;
+  /** Whether overlayfs may be tried where a set-up is laid into gate worktrees; by default it is. */
+  readonly overlays?: boolean;
 }
 
 const MAX_READ_BYTES = 1024 * 1024;
@@ -56,7 +58,14 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const recent = new RecentWork();
   const workspaces: WorkspaceDeps = { home, git, repositories, recent, untouched: new Map() };
   const landing: LandingDeps = { git, repositories, recent, landed: new Map() };
-  const gates: GateDeps = { home, git, repositories, recent, leased: new Set() };
+  const gates: GateDeps = {
+    home,
+    git,
+    repositories,
+    recent,
+    leased: new Set(),
+    overlays: { works: options.overlays ?? true },
+  };
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),

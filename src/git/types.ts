@@ -75,9 +75,13 @@ export type TracesResult =
 
 export interface GateWorktree {
   readonly path: string;
-  /** True when set-up has to run before the gate: the worktree is fresh or its lock files or set-up command changed. */
+  /** True when set-up has to run before the gate: nothing that it made is kept for these lock files and this command. */
   readonly needsSetup: boolean;
-  /** Marks set-up as done for the present lock files and command. */
+  /** Whether the worktree is at main, for a set-up that is to be kept, and goes to the candidate when that is done. */
+  isOnMain(): boolean;
+  /** Goes to the candidate, clean, for a set-up of its own: main's could not be made. */
+  goToCandidate(): Promise<void>;
+  /** Keeps what set-up has made of main and lays it into the candidate; a candidate's own stays where it is, for this run. */
   markSetUp(): Promise<void>;
   /** Gives the worktree back for the next run. */
   release(): Promise<void>;
@@ -148,9 +152,7 @@ export interface BuildCandidateRequest {
 export type BuiltCandidate = Pick<BuildAnswer, 'result' | 'main' | 'window' | 'batch' | 'verify'>;
 
 /** Makes the gate's definition from the text of main's tasks.yaml; an error is one line with the fix. */
-export type ReadGate = (
-  tasksYaml: string | null,
-) =>
+export type ReadGate = (tasksYaml: string | null) =>
   | {
       readonly kind: 'ok';
       readonly gate: Candidate['gate'];
