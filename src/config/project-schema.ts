@@ -300,7 +300,7 @@ export const projectSchema = closed(
       .meta({
         title: 'Batch',
         description:
-          'true: where there is one gate slot and red is rare, several land behind one gate run, in one push; of the commits between, which say so, the trees were not gated themselves. false when left out.',
+          'true: where there is one gate slot and red is rare, several land behind one gate run, in one push; of the commits between the trees were not gated themselves, and the trailer Gate-Covered-By names the tree that was. false when left out.',
         examples: [true],
       })
       .optional(),

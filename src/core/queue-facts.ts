@@ -135,17 +135,21 @@ function afterGateBegun(queue: Queue, { result, run }: Pick<BuildAnswer, 'result
 /** What came of a push holds for all that went with it, from the first on. */
 function afterPush(queue: Queue, last: Entry, result: LandResult, clock: QueueClock): Queue {
   const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
-  if (pushed.length > 1 && result.kind === 'refused') {
-    // Which of them is not wanted is found out by halves, as with one that is red.
-    const again = pushed.reduce((next, entry) => afterOnePush(next, entry, { kind: 'moved' }, clock), queue);
-    return { ...again, suspects: pushed.map(({ item }) => queueItemKey(item)) };
-  }
-  return pushed.reduce((next, entry, at) => {
-    if (result.kind !== 'landed' || entry === last) return afterOnePush(next, entry, result, clock);
-    const landing = result.under?.[at];
-    const own: LandResult = landing === undefined ? { kind: 'moved' } : { kind: 'landed', landing };
-    return afterOnePush(next, entry, own, clock);
+  // Which of several is not wanted is found out by halves, as with one that is red.
+  const isTriedAgain = pushed.length > 1 && result.kind === 'refused';
+  const after = pushed.reduce((next, { item }, at) => {
+    // What is said of one may change the others.
+    const entry = next.chain.find((other) => other.item === item);
+    return entry === undefined ? next : afterOnePush(next, entry, resultOf(at, item === last.item), clock);
   }, queue);
+  return isTriedAgain ? { ...after, suspects: pushed.map(({ item }) => queueItemKey(item)) } : after;
+
+  function resultOf(at: number, isLast: boolean): LandResult {
+    if (isTriedAgain) return { kind: 'moved' };
+    if (result.kind !== 'landed' || isLast) return result;
+    const landing = result.under?.[at];
+    return landing === undefined ? { kind: 'moved' } : { kind: 'landed', landing };
+  }
 }
 
 function afterOnePush(queue: Queue, entry: Entry, result: LandResult, clock: QueueClock): Queue {

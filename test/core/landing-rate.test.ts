@@ -53,6 +53,23 @@ describe('landing in simulated time', () => {
     },
   );
 
+  it.each([
+    [8, 0.3, 1.1],
+    [8, 0.5, 1.4],
+    [2, 0.1, 0.5],
+  ])(
+    'on %d slots with %d red and each verified before lands %d times as many, and decides everybody',
+    (slots, red, least) => {
+      const options = { tasks: 200, red, slots, gateMs: GATE_MS };
+      const strict = simulateLanding({ ...options, dice: diceOf(7) });
+      const verified = simulateLanding({ ...options, verify: true, dice: diceOf(7) });
+      expect([verified.landed, verified.returned]).toEqual([strict.landed, strict.returned]);
+      expect(verified.landingsPerHour / strict.landingsPerHour).toBeGreaterThan(least);
+      // Two runs a task are the most, and one more for each that is red.
+      expect(verified.gateRuns).toBeLessThanOrEqual(2 * 200);
+    },
+  );
+
   it('is faster with more slots, whatever is red', () => {
     for (const red of [0, 0.02, 0.1, 0.3]) {
       const rates = [1, 2, 4].map((slots) => rateOf(red, slots).landingsPerHour);

@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly gateMs: number;
   /** Several may land behind one run. */
   readonly batch?: boolean;
+  /** Each is gated by itself before it may become a candidate. */
+  readonly verify?: boolean;
   readonly dice: Dice;
 }
 
@@ -54,6 +56,7 @@ class Simulation {
   readonly #redCommits = new Set<ObjectId>();
   /** Runs that were asked for, in this order: the first so many have a slot. */
   readonly #asked = new Map<string, Asked>();
+  readonly #trees = new Map<string, ObjectId>();
   #queue: Queue = EMPTY_QUEUE;
   #nowMs = 0;
   #commits = 10;
@@ -124,12 +127,12 @@ class Simulation {
         const { item, parent, known } = command;
         this.#commits += 1;
         const on = parent ?? this.#main;
-        const tree = objectId(10_000_000 + this.#commits);
+        const tree = this.#treeOf(item, on);
         const candidate: Candidate = { commit: objectId(this.#commits), tree, main: on, gate: GATE };
         if (this.#red.has(queueItemKey(item)) || this.#redCommits.has(on)) this.#redCommits.add(candidate.commit);
-        const { slots, batch = false } = this.#options;
+        const { slots, batch = false, verify = false } = this.#options;
         const result = { kind: 'candidate', candidate, knownGreen: false } as const;
-        const answer = { result, main: seen, run: null, slots, window: null, batch };
+        const answer = { result, main: seen, run: null, slots, window: null, batch, verify };
         return { kind: 'built', taskId: item.taskId, attempt: item.attempt, parent, known, answer };
       }
       case 'gate':
@@ -177,6 +180,14 @@ class Simulation {
       case 'look':
         throw new Error('a look is not carried out here');
     }
+  }
+
+  /** The same work on the same commit is the same tree. */
+  #treeOf(item: QueueItem, on: ObjectId): ObjectId {
+    const name = `${queueItemKey(item)} on ${on}`;
+    const known = this.#trees.get(name) ?? objectId(10_000_000 + this.#trees.size);
+    this.#trees.set(name, known);
+    return known;
   }
 
   #begin(key: string, commit: ObjectId) {

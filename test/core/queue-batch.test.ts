@@ -160,6 +160,21 @@ describe('a batch', () => {
     ]);
   });
 
+  it('is answered as a whole, though what is said of the first changes the others', () => {
+    const redMain = { text: 'main is red', sinceMs: NOW_MS, tries: 1, againMs: NOW_MS + 60_000 };
+    const chain = LANDS.chain.map((entry) => ({ ...entry, heldText: redMain.text }));
+    const result = { kind: 'landed', landing: landingAt(202), under: [landingAt(200), landingAt(201)] } as const;
+    const mended = run({ ...LANDS, redMain, chain }, { kind: 'pushed', taskId: taskId(4), attempt: 1, result });
+    expect(mended.chain).toEqual([]);
+    expect(mended.landed).toBe(4);
+    const mismatch: LandResult = { kind: 'mismatch', text: 'another tree' };
+    const halted = pushed(mismatch);
+    expect(halted.halt?.kind).toBe('mismatch');
+    expect(halted.chain.map(({ stage, doubt }) => [stage.kind, doubt])).toEqual(
+      Array.from({ length: 3 }, () => ['building', 'pushed']),
+    );
+  });
+
   it('is built again as a whole when main has moved, and is in doubt as a whole when a push has no answer', () => {
     expect(stages(pushed({ kind: 'moved' }))).toEqual(['2 building', '3 building', '4 building']);
     const doubtful = pushed({ kind: 'held', why: 'origin', text: 'no answer' });
