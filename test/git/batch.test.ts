@@ -7,7 +7,18 @@ import type { ObjectId } from '../../src/core/ids.ts';
 import type { SealAnswer } from '../../src/core/queue.ts';
 import type { Below, Candidate, QueueItem } from '../../src/core/queue-types.ts';
 import type { Landed } from '../../src/git/types.ts';
-import { bareOrigin, built, git, newRoom, otherTaskId, readGate, taskId, worked } from '../support/git-rig.ts';
+import {
+  bareOrigin,
+  built,
+  checkedOutOrigin,
+  git,
+  newRoom,
+  otherTaskId,
+  readGate,
+  taskId,
+  worked,
+  write,
+} from '../support/git-rig.ts';
 
 function belowOf(item: QueueItem, { commit, tree, main, gate, cover }: Candidate): Below {
   return { item, commit, tree, main, gateHash: gate.hash, ...(cover === undefined ? {} : { cover }) };
@@ -21,8 +32,8 @@ function asSealed(item: QueueItem, candidate: Candidate, answer: SealAnswer, at:
 }
 
 /** Two tasks' candidates, the second on the first, which its run covers. */
-async function batch() {
-  const { target, origin, first, person } = await bareOrigin();
+async function batch(given?: Awaited<ReturnType<typeof checkedOutOrigin>>) {
+  const { target, origin, first } = given ?? (await bareOrigin());
   const { room } = await newRoom();
   const one = await worked(room, target, { 'a.txt': 'a\n' });
   const two = await worked(room, target, { 'b.txt': 'b\n' }, otherTaskId);
@@ -36,11 +47,11 @@ async function batch() {
     { item: one, candidate: ahead, cover },
     { item: two, candidate, cover },
   ];
-  return { target, origin, person, first, room, one, two, ahead, candidate, cover, parts };
+  return { target, origin, first, room, one, two, ahead, candidate, cover, parts };
 }
 
-async function sealedBatch() {
-  const made = await batch();
+async function sealedBatch(given?: Awaited<ReturnType<typeof checkedOutOrigin>>) {
+  const made = await batch(given);
   const { room, target, parts, one, two, ahead, candidate } = made;
   const answer = await room.sealCandidates(target, parts, []);
   return { ...made, answer, under: asSealed(one, ahead, answer, 0), last: asSealed(two, candidate, answer, 1) };
@@ -93,13 +104,31 @@ describe('candidates that one gate run covers', () => {
   });
 
   it('do not land, none of them, when main has moved', async () => {
-    const { target, origin, person, room, under, last } = await sealedBatch();
-    await git(person, 'commit', '-q', '--allow-empty', '-m', 'somebody else');
-    await git(person, 'push', '-q', 'origin', 'HEAD:main');
+    const { target, origin, room, under, last, first } = await sealedBatch();
+    const tree = await git(origin, 'rev-parse', 'main^{tree}');
+    const other = await git(origin, 'commit-tree', tree, '-p', first, '-m', 'somebody else');
+    await git(origin, 'update-ref', 'refs/heads/main', other);
     const main = await git(origin, 'rev-parse', 'main');
     expect(await room.landTogether(target, [under], last)).toEqual({ kind: 'moved' });
     expect(await git(origin, 'rev-parse', 'main')).toBe(main);
     expect(await git(origin, 'for-each-ref', 'refs/tasks')).toContain('/head');
+  });
+
+  it('land in a checkout of a person too, with the files of both', async () => {
+    const { target, origin, room, under, last } = await sealedBatch(await checkedOutOrigin());
+    expect(await room.landTogether(target, [under], last)).toMatchObject({ kind: 'landed' });
+    expect(await git(origin, 'rev-parse', 'HEAD')).toBe(last.candidate.commit);
+    expect(await readFile(join(origin, 'a.txt'), 'utf8')).toBe('a\n');
+    expect(await readFile(join(origin, 'b.txt'), 'utf8')).toBe('b\n');
+    expect(await git(origin, 'status', '--porcelain')).toBe('');
+  });
+
+  it('wait, all of them, while that checkout has changes of the person', async () => {
+    const { target, origin, room, under, last, first } = await sealedBatch(await checkedOutOrigin());
+    await write(origin, { 'a.txt': 'mine\n' });
+    expect(await room.landTogether(target, [under], last)).toMatchObject({ kind: 'held', why: 'checkout' });
+    expect(await git(origin, 'rev-parse', 'HEAD')).toBe(first);
+    expect(await readFile(join(origin, 'a.txt'), 'utf8')).toBe('mine\n');
   });
 
   it('land from a host that has built none of them but made them anew', async () => {
