@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { rm } from 'node:fs/promises';
+import { realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { makeFolder, readText } from './files.ts';
@@ -22,7 +22,8 @@ const MAX_ROUNDS = 100;
  * and neither folder changes. False when that cannot be done here.
  */
 export async function mountOver(folder: string, beside: string, layers: string): Promise<boolean> {
-  if (process.platform !== 'linux' || [folder, beside, layers].some((path) => ODD.test(path))) return false;
+  if (process.platform !== 'linux') return false;
+  if ([folder, beside, layers, await realOf(folder)].some((path) => ODD.test(path))) return false;
   const [upper, work] = [join(layers, 'upper'), join(layers, 'work')];
   for (const layer of [upper, work]) makeFolder(layer, 0o700);
   const options = `nosuid,nodev,lowerdir=${folder}:${beside},upperdir=${upper},workdir=${work}`;
@@ -47,12 +48,18 @@ export async function unmountBelow(folder: string): Promise<void> {
     const [deepest] = (await mountsBelow(folder)).toSorted((a, b) => b.length - a.length);
     if (deepest === undefined) return;
     // Lazily: what a process still has open there is nobody's any more.
-    await run('umount', ['--lazy', deepest], { env: ENVIRONMENT, timeout: MOUNT_MS });
+    await run('umount', ['-l', deepest], { env: ENVIRONMENT, timeout: MOUNT_MS });
   }
   throw new Error(`what is mounted below ${folder} stays`);
 }
 
-async function mountsBelow(folder: string): Promise<readonly string[]> {
+/** The kernel lists mounts by where they really are. */
+async function realOf(folder: string): Promise<string> {
+  return realpath(folder).catch(() => folder);
+}
+
+async function mountsBelow(given: string): Promise<readonly string[]> {
+  const folder = await realOf(given);
   const list = (await readText('/proc/self/mountinfo', MAX_MOUNTS_BYTES)) ?? '';
   const points = list.split('\n').flatMap((line) => line.split(' ')[4] ?? []);
   return points.filter((point) => point === folder || point.startsWith(`${folder}/`));

@@ -253,6 +253,20 @@ describe('the kept ones', () => {
 });
 
 describe('an overlay', () => {
+  it('is taken off a worktree that is reached through a link', async () => {
+    const real = await tempFolder('real');
+    const link = join(await tempFolder('link'), 'home');
+    await symlink(real, link);
+    for (const name of ['worktree', 'kept', 'layers']) await mkdir(join(real, name));
+    await write(real, { 'kept/x': 'x' });
+    const folder = join(link, 'worktree');
+    const isLaid = await mountOver(folder, join(link, 'kept'), join(link, 'layers'));
+    expect(existsSync(join(folder, 'x'))).toBe(isLaid);
+    await unmountBelow(folder);
+    expect(existsSync(join(folder, 'x'))).toBe(false);
+    expect(mounts()).not.toContain(real);
+  });
+
   it('is not tried where a path would have to be escaped, and leaves nothing', async () => {
     const folder = await tempFolder('odd,name');
     expect(await mountOver(join(folder, 'a'), join(folder, 'b'), join(folder, 'c'))).toBe(false);
