@@ -29,6 +29,7 @@ export function createActivities(deps: Dependencies, turns: Turns): Activities {
     dropGate: ({ target, run }) => dropGate(deps.client, target, run),
     lookAtQueue: (request) => lookAtQueue(deps, request),
     askForItems: (wanted) => askForItems(deps, wanted),
+    sealCandidates: ({ target, parts, below }) => deps.git.sealCandidates(target, parts, below),
     land: (request) => land(deps, request),
     deliver: (request) => deliver(deps, request),
   };

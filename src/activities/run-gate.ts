@@ -84,13 +84,15 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
     });
   try {
     if (candidate.gate.setup !== null && worktree.needsSetup) {
-      const exit = await command(candidate.gate.setup, 'gate:setup', SETUP_TIMEOUT_MS);
-      const verdict = await judge(
-        deps,
-        { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS },
-        exit,
-        worktree.path,
-      );
+      const gate = { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS };
+      const setUp = async (): Promise<GateVerdict | null> =>
+        judge(deps, gate, await command(gate.run, 'gate:setup', gate.timeoutMs), worktree.path);
+      let verdict = await setUp();
+      if (verdict?.kind === 'red' && worktree.isOnMain()) {
+        // The candidate is to be judged by its own, which may be what mends it.
+        await worktree.goToCandidate();
+        verdict = await setUp();
+      }
       if (verdict !== null) return { verdict, noted: [] };
       await worktree.markSetUp();
     }

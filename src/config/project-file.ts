@@ -47,7 +47,13 @@ export const readGate: ReadGate = (text) => {
   const settings = parseProjectFile(text);
   return settings.kind === 'invalid'
     ? settings
-    : { kind: 'ok', gate: settings.value.gate, window: settings.value.window };
+    : {
+        kind: 'ok',
+        gate: settings.value.gate,
+        window: settings.value.window,
+        batch: settings.value.batch,
+        verify: settings.value.verify,
+      };
 };
 
 function complete(file: ProjectFile): Parsed<ProjectSettings> {
@@ -77,6 +83,8 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       notify: completeRules(file.notify),
     },
     window: file.window ?? null,
+    batch: file.batch ?? false,
+    verify: file.verify ?? false,
   });
 }
 

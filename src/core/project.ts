@@ -46,4 +46,8 @@ export interface ProjectSettings {
   readonly policy: TaskPolicy;
   /** Candidates that are gated side by side at the most; null: as many as there are gate slots. */
   readonly window: number | null;
+  /** Whether several may land behind one gate run: where one gate slot exists, and red is rare. */
+  readonly batch: boolean;
+  /** Whether each task is gated, merged with main alone, before it may become a candidate. */
+  readonly verify: boolean;
 }

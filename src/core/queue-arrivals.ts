@@ -12,6 +12,7 @@ import {
   tellGoingOn,
   tellHeld,
 } from './queue-answers.ts';
+import { restartCheck } from './queue-checks.ts';
 import { insert, MAX_LINE, promote, waitingOf, without } from './queue-line.ts';
 import type { Control, Entry, Queue, QueueClock } from './queue-state.ts';
 import type { QueueItem } from './queue-types.ts';
@@ -131,7 +132,8 @@ function resume(queue: Queue, clock: QueueClock): Queue {
     const doubt = entry.stage.kind === 'landing' && entry.doubt === 'none' ? 'pushed' : entry.doubt;
     return { ...entry, doubt, stage: { kind: 'building', sinceMs: clock.nowMs } };
   });
-  return { ...resumed, main: null, mainRun: null, chain };
+  const checks = resumed.checks.map((check) => restartCheck(check, clock.nowMs));
+  return { ...resumed, main: null, mainRun: null, chain, checks };
 }
 
 function remove(queue: Queue, taskId: TaskId, actor: string): Queue {

@@ -1,6 +1,8 @@
 /** The queue's data, and what may happen to it. What follows from what is in queue.ts. */
 
 import type { ObjectId, TaskId } from './ids.ts';
+import type { Part, SealAnswer } from './queue-batch-types.ts';
+import type { Check } from './queue-check-types.ts';
 import type {
   Below,
   BuildAnswer,
@@ -27,6 +29,8 @@ export interface Waiting {
   readonly lift: 'none' | 'aged' | 'promoted' | 'turn';
   /** Why its task was told that it is held; null when it was not. */
   readonly heldText: string | null;
+  /** Whether it was green by itself; asked of those alone whose project says `verify`. */
+  readonly verified: boolean;
   readonly item: QueueItem | null;
 }
 
@@ -135,6 +139,15 @@ export interface Queue {
   readonly turn: { readonly taskId: TaskId; readonly untilMs: number } | null;
   readonly slots: number;
   readonly window: number | null;
+  /** Whether the project lets several land behind one gate run. */
+  readonly batch: boolean;
+  /** Whether each is gated by itself before it may become a candidate. */
+  readonly verify: boolean;
+  readonly checks: readonly Check[];
+  /** What became of the last tasks that were gated, newest last: `0` landed, `1` was red. */
+  readonly outcomes: string;
+  /** Hand-offs, as `<task>/<attempt>`, that were red together: one of them at least is. */
+  readonly suspects: readonly string[];
   /** What the workflow still has to tell tasks. */
   readonly replies: readonly AddressedReply[];
   /** The last hand-offs that were answered, newest last. */
@@ -186,6 +199,12 @@ export type QueueFact =
   | { readonly kind: 'pushed'; readonly taskId: TaskId; readonly attempt: number; readonly result: LandResult }
   | { readonly kind: 'dropped'; readonly key: string }
   | {
+      readonly kind: 'sealed';
+      /** The first whose commit was to be written anew, which waits when that could not be done. */
+      readonly first: Wanted;
+      readonly answer: SealAnswer;
+    }
+  | {
       readonly kind: 'details';
       readonly asked: readonly Wanted[];
       readonly items: readonly QueueItem[];
@@ -222,7 +241,21 @@ export type QueueCommand =
     }
   /** `again`: also when its tree was seen green before. */
   | { readonly kind: 'gate-main'; readonly key: string; readonly commit: ObjectId; readonly again: boolean }
-  | { readonly kind: 'land'; readonly key: string; readonly item: QueueItem; readonly candidate: Candidate }
+  | {
+      readonly kind: 'land';
+      readonly key: string;
+      readonly item: QueueItem;
+      readonly candidate: Candidate;
+      /** Those of its batch that are below it, and land in the same push: nearest main first. */
+      readonly under: readonly { readonly item: QueueItem; readonly candidate: Candidate }[];
+    }
+  /** `parts` in the order of the chain, each after what it stands on; `below`: what the first of them stands on. */
+  | {
+      readonly kind: 'seal';
+      readonly key: string;
+      readonly parts: readonly [Part, ...Part[]];
+      readonly below: readonly Below[];
+    }
   | { readonly kind: 'drop'; readonly key: string; readonly run: Run }
   | { readonly kind: 'details'; readonly key: string; readonly wanted: readonly Wanted[] }
   | {
@@ -260,6 +293,11 @@ export const EMPTY_QUEUE: Queue = {
   turn: null,
   slots: 1,
   window: null,
+  batch: false,
+  verify: false,
+  checks: [],
+  outcomes: '',
+  suspects: [],
   replies: [],
   answered: [],
   green: [],

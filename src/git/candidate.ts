@@ -81,6 +81,8 @@ function unseen(result: BuildResult): BuiltCandidate {
 interface Built {
   readonly result: BuildResult;
   readonly window?: number | null;
+  readonly batch?: boolean;
+  readonly verify?: boolean;
 }
 
 async function buildOnMain(
@@ -156,13 +158,15 @@ async function writeWith(
 ): Promise<Built> {
   const read = readGate(tasksYaml);
   if (read.kind === 'invalid') return { result: { kind: 'held', why: 'gate', text: read.message } };
-  const { gate, window } = read;
+  const { gate, window, batch = false, verify = false } = read;
   const commit = await writeCandidate(repository, target.project, item, main, tree, gate.hash);
   const added = await newInCandidate(deps.git, repository, commit);
   if (added !== null) deps.recent.keep(commit, main, added);
   return {
     result: { kind: 'candidate', candidate: { commit, tree, main, gate }, knownGreen: false },
     window: window ?? null,
+    batch,
+    verify,
   };
 }
 
@@ -205,7 +209,11 @@ export async function findLanding(
   return null;
 }
 
-/** The commit that would become main's next; its dates are the item's, so that it is the same whenever it is built. */
+/**
+ * The commit that would become main's next; its dates are the item's, so that it is the same whenever it is built.
+ *
+ * @param cover the tree whose gate run covers it, when that is one of a batch
+ */
 export async function writeCandidate(
   repository: Repository,
   project: ProjectName,
@@ -213,6 +221,7 @@ export async function writeCandidate(
   main: ObjectId,
   tree: ObjectId,
   gateHash: string,
+  cover?: ObjectId,
 ): Promise<ObjectId> {
   const title = oneLine(item.title) || `Task ${item.taskId}`;
   const summary = withoutTrailers(printable(item.summary).trim());
@@ -220,6 +229,7 @@ export async function writeCandidate(
     `Task-Id: ${item.taskId}`,
     `Task-Attempt: ${item.attempt}`,
     `Gate-Hash: ${shortGateHash(gateHash)}`,
+    ...(cover === undefined ? [] : [`Gate-Covered-By: ${cover}`]),
     `Tributary-Project: ${project}`,
   ].join('\n');
   const commit = await writeCommit(repository.store, {
@@ -244,7 +254,7 @@ function shortGateHash(hash: string): string {
 
 /** An agent's summary cannot claim to be another task's landing. */
 function withoutTrailers(text: string): string {
-  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Tributary-Project)(\s*):/gim, '$1$2 -');
+  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Gate-Covered-By|Tributary-Project)(\s*):/gim, '$1$2 -');
 }
 
 function refused(kind: FailureKind, message: string, next: string): BuildResult {

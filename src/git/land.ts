@@ -28,6 +28,8 @@ export async function land(
   target: Target,
   item: QueueItem,
   candidate: Candidate,
+  /** Whose work goes along, below the candidate's: see batch.ts. */
+  others: readonly QueueItem[] = [],
 ): Promise<LandResult> {
   try {
     const opened = await deps.repositories.openLanding(target);
@@ -35,7 +37,7 @@ export async function land(
       const { message, next } = opened;
       return { kind: 'refused', failure: { kind: 'bad-configuration', message, next } };
     }
-    return await tryLanding(deps, opened.repository, item, candidate);
+    return await tryLanding(deps, opened.repository, item, candidate, others);
   } catch (error) {
     if (isUnreachable(error)) {
       return { kind: 'held', why: 'origin', text: problemOf(error, target.origin)?.message ?? shown(target.origin) };
@@ -49,6 +51,7 @@ async function tryLanding(
   repository: Repository,
   item: QueueItem,
   candidate: Candidate,
+  others: readonly QueueItem[],
 ): Promise<LandResult> {
   const { branch, origin } = repository.origin;
   // A candidate that this host did not build, or no longer has, is built again before it can land.
@@ -73,28 +76,31 @@ async function tryLanding(
       await removeStaleIndexLock(checkout);
     }
   }
-  const pushed = await pushCandidate(deps, repository, item, candidate, checkout).catch((error: unknown) => {
-    // It may have arrived all the same.
-    if (error instanceof GitError && error.reason === 'timeout') return null;
-    throw error;
-  });
+  const pushed = await pushCandidate(deps, repository, [item, ...others], candidate, checkout).catch(
+    (error: unknown) => {
+      // It may have arrived all the same.
+      if (error instanceof GitError && error.reason === 'timeout') return null;
+      throw error;
+    },
+  );
   return judge(deps, repository, item, candidate, pushed, checkout);
 }
 
 async function pushCandidate(
   deps: LandingDeps,
   repository: Repository,
-  item: QueueItem,
+  items: readonly QueueItem[],
   candidate: Candidate,
   checkout: CheckedOut | null,
 ): Promise<PushResult> {
   const { branch, origin } = repository.origin;
-  const head = taskRef(item.taskId, item.attempt, 'head');
+  const heads = items.map(({ taskId, attempt }) => taskRef(taskId, attempt, 'head'));
+  const ended = await Promise.all(items.map((item) => endedRefs(deps.git, origin, item)));
   return push(deps.git, repository.gitDir, origin, {
     updates: [{ ref: `refs/heads/${branch}`, id: candidate.commit, expected: candidate.main }],
-    deletions: [...new Set([head, ...(await endedRefs(deps.git, origin, item))])],
+    deletions: [...new Set([...heads, ...ended.flat()])],
     ...(checkout === null
-      ? await knownObjects(deps, repository, candidate)
+      ? await knownObjects(deps, repository, candidate, items.length === 1)
       : { receivePack: receivePackFor(deps.git.gitPath) }),
   });
 }
@@ -104,9 +110,11 @@ async function knownObjects(
   { git, recent }: LandingDeps,
   repository: Repository,
   candidate: Candidate,
+  isAlone: boolean,
 ): Promise<Pick<PushRequest, 'known'>> {
   if (localPathOf(repository.origin.origin) === null) return {};
-  const known = recent.get(candidate.commit)?.objects ?? (await newInCandidate(git, repository, candidate.commit));
+  const looked = isAlone ? () => newInCandidate(git, repository, candidate.commit) : () => null;
+  const known = recent.get(candidate.commit)?.objects ?? (await looked());
   return known === null ? {} : { known: { algorithm: repository.store.algorithm, objects: [...known.values()] } };
 }
 

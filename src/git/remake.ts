@@ -21,7 +21,7 @@ export async function remake(
   below: readonly Below[],
 ): Promise<void> {
   const { git, repositories, recent } = deps;
-  for (const { item, commit, main, tree, gateHash } of below) {
+  for (const { item, commit, main, tree, gateHash, cover } of below) {
     if (await hasCommit(git, repository, commit)) continue;
     if (!(await hasCommit(git, repository, main))) await repositories.fetchBranch(repository);
     if (!(await hasCommit(git, repository, item.head))) {
@@ -42,7 +42,7 @@ export async function remake(
         : await mergeTrees(git, repository, main, item.head);
     const made =
       merge.kind === 'clean' && merge.tree === tree
-        ? await writeCandidate(repository, target.project, item, main, tree, gateHash)
+        ? await writeCandidate(repository, target.project, item, main, tree, gateHash, cover)
         : null;
     if (made !== commit) {
       throw new Error(`the candidate ${commit} comes out differently on this host (are the versions of git the same?)`);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import type { Collect } from './collect.ts';
+import { landTogether, sealCandidates } from './batch.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
@@ -43,6 +44,8 @@ export interface GitRoomOptions {
   readonly personal?: PersonalGit;
   /** Starts git's processes; by default this process itself. */
   readonly collect?: Collect;
+  /** Whether overlayfs may be tried where a set-up is laid into gate worktrees; by default it is. */
+  readonly overlays?: boolean;
 }
 
 const MAX_READ_BYTES = 1024 * 1024;
@@ -55,7 +58,14 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const recent = new RecentWork();
   const workspaces: WorkspaceDeps = { home, git, repositories, recent, untouched: new Map() };
   const landing: LandingDeps = { git, repositories, recent, landed: new Map() };
-  const gates: GateDeps = { home, git, repositories, recent, leased: new Set() };
+  const gates: GateDeps = {
+    home,
+    git,
+    repositories,
+    recent,
+    leased: new Set(),
+    overlays: { works: options.overlays ?? true },
+  };
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
@@ -85,6 +95,8 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     lookAtMain: (target, known) => lookAtMain(landing, target, known),
     mainCandidate: (target, commit, readGate) => mainCandidate(landing, target, commit, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
+    landTogether: (target, under, last) => landTogether(landing, target, under, last),
+    sealCandidates: (target, parts, below) => sealCandidates(landing, target, parts, below),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
   };

@@ -66,6 +66,7 @@ export const shortActivities: Short = {
   dropGate: short('a gate run that nobody needs is given up').dropGate,
   lookAtQueue: short('main and the gate runs are looked at').lookAtQueue,
   askForItems: short('tasks are asked what they hand off').askForItems,
+  sealCandidates: short('candidates say which gate run covers them').sealCandidates,
   land: short('main is moved to the candidate').land,
 };
 

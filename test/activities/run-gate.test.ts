@@ -186,6 +186,24 @@ describe('a gate run', () => {
     expect((await run(gateOf([{}]))).verdict).toEqual({ kind: 'green' });
   });
 
+  it('is judged by a set-up of its own when that cannot be made on main, which is not to blame then', async () => {
+    const setup = 'grep -qx a a.txt';
+    expect((await run(gateOf([{}], setup))).verdict).toEqual({ kind: 'green' });
+    const { verdict } = await run(gateOf([{}], 'grep -qx z a.txt'));
+    expect(verdict).toMatchObject({ kind: 'red', text: expect.stringContaining('setup') });
+  });
+
+  it('sees what set-up made, and nothing that another run has written there', async () => {
+    const setup = 'mkdir -p made && echo kept > made/file && echo "*" > made/.gitignore';
+    const commands = [
+      { run: 'test "$(cat made/file)" = kept && test ! -e made/more' },
+      { run: 'echo changed > made/file; echo x > made/more' },
+    ];
+    for (let time = 0; time < 3; time += 1) {
+      expect((await run(gateOf(commands, setup))).verdict).toEqual({ kind: 'green' });
+    }
+  });
+
   it('runs its set-up once, and is red when that fails', async () => {
     const log = join(home, 'set-up');
     const setup = `echo x >> '${log}'; test ! -e '${log}.broken'`;

@@ -36,6 +36,8 @@ describe('a right tasks.yaml', () => {
       agents: { claude: { kind: 'claude', model: null, args: [] } },
       policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000, ...TURN, ...ASKING },
       window: null,
+      batch: false,
+      verify: false,
     });
   });
 
@@ -94,10 +96,11 @@ function hash(text: string): string {
 }
 
 describe('what a project says of landing', () => {
-  it('is a window, a turn, and per command a mode and what it needs', () => {
-    const text = 'project: a\nbranch: main\nwindow: 2\nturn: 10m\ngate: [{name: lint, run: l, mode: permissive}, ';
+  it('is a window, whether it is in batches, a turn, and per command a mode and what it needs', () => {
+    const text =
+      'project: a\nbranch: main\nwindow: 2\nbatch: true\nverify: true\nturn: 10m\ngate: [{name: lint, run: l, mode: permissive}, ';
     const settings = settingsOf(`${text}{name: test, run: t, needs: [lint]}]\n`);
-    expect(settings).toMatchObject({ window: 2, policy: { turnMs: 600_000 } });
+    expect(settings).toMatchObject({ window: 2, batch: true, verify: true, policy: { turnMs: 600_000 } });
     expect(settings.gate.commands).toMatchObject([{ mode: 'permissive' }, { needs: ['lint'] }]);
     expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
   });
@@ -106,6 +109,8 @@ describe('what a project says of landing', () => {
     ['gate: [{name: a, run: a, needs: [b]}]', 'gate: "a" needs "b", which is no command\'s name'],
     ['gate: [{name: a, run: a, needs: [b]}, {name: b, run: b, needs: [a]}]', 'gate: "a" needs what needs it in turn'],
     ['gate: [{run: a, mode: sometimes}]', 'gate.0.mode: must be strict, permissive or skip'],
+    ['gate: a\nbatch: often', 'batch: must be true or false'],
+    ['gate: a\nverify: often', 'verify: must be true or false'],
     ['gate: a\nwindow: 0', 'window: must be a whole number from 1 to 64'],
   ])('is refused when it cannot be: %s', (text, message) => {
     const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
@@ -226,7 +231,13 @@ describe('a wrong tasks.yaml', () => {
 
 describe('readGate', () => {
   it('gives the gate of the text', () => {
-    expect(readGate(LEAST)).toEqual({ kind: 'ok', gate: settingsOf(LEAST).gate, window: null });
+    expect(readGate(LEAST)).toEqual({
+      kind: 'ok',
+      gate: settingsOf(LEAST).gate,
+      window: null,
+      batch: false,
+      verify: false,
+    });
   });
 
   it('says what is missing when there is no file', () => {

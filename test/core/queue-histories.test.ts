@@ -124,22 +124,37 @@ function checkAgain(property: fc.IProperty<[Happening[]]>): void {
   const result = fc.check(property, { seed, numRuns: RUNS, ...(path === undefined ? {} : { path }) });
   if (!result.failed) return;
   const again = `HISTORY_SEED=${result.seed} HISTORY_PATH=${result.counterexamplePath ?? ''} npm test -- queue-histories`;
-  throw new Error(`${fc.defaultReportMessage(result) ?? ''}\nTo run it again: ${again}`);
+  throw new Error(`${fc.defaultReportMessage(result) ?? ''}\nTo run it again: ${again}`, {
+    cause: result.errorInstance,
+  });
 }
 
 describe('any history of a queue', () => {
-  it('loses nobody, lands each once, only what was green, blames nobody for others, and answers everybody in the end', () => {
-    const kinds = new Set<string>();
-    let lands = 0;
-    const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
-      const world = new QueueWorld();
-      for (const what of history) happen(world, what);
-      comeToRest(world);
-      for (const kind of world.kinds) kinds.add(kind);
-      lands += world.lands;
-    });
-    checkAgain(property);
-    expect([...kinds].sort()).toEqual(['landed', 'refused', 'returned', 'withdrawn']);
-    expect(lands).toBeGreaterThan(300);
-  });
+  it.each([
+    ['one after another', false, false],
+    ['in batches', true, false],
+    ['each verified by itself before', false, true],
+    ['each verified, and in batches', true, true],
+  ])(
+    'loses nobody, lands each once, only what was green, blames nobody for others, and answers everybody, %s',
+    (_how, batch, verify) => {
+      const kinds = new Set<string>();
+      let lands = 0;
+      let together = 0;
+      const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
+        const world = new QueueWorld();
+        if (batch) world.letBatch();
+        world.verify = verify;
+        for (const what of history) happen(world, what);
+        comeToRest(world);
+        for (const kind of world.kinds) kinds.add(kind);
+        lands += world.lands;
+        together = Math.max(together, world.together);
+      });
+      checkAgain(property);
+      expect([...kinds].sort()).toEqual(['landed', 'refused', 'returned', 'withdrawn']);
+      expect(lands).toBeGreaterThan(300);
+      expect(together > 1).toBe(batch);
+    },
+  );
 });

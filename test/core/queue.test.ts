@@ -504,6 +504,7 @@ describe('a long line', () => {
         nth: 0,
         lift: 'none',
         heldText: null,
+        verified: false,
         item: null,
       } as const;
     });
