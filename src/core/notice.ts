@@ -28,6 +28,8 @@ function tellableOf(happened: Happened): { readonly kind: NoticeKind; readonly h
       return happened.failure?.kind === 'idle-timeout' ? { kind: 'stalled', happened } : null;
     case 'held':
       return waitsForSomebody(happened) ? { kind: 'parked', happened } : null;
+    case 'conflict-seen':
+      return happened.conflict !== null && happened.waits ? { kind: 'conflicts', happened } : null;
     case 'submitted':
     case 'attempt-scheduled':
     case 'answered':
@@ -121,6 +123,10 @@ export function whySettled(
     case 'parked':
       if (later.some(({ kind }) => kind === 'retried')) return 'it was retried';
       if (later.some((happened) => happened.kind === 'held' && !waitsForSomebody(happened))) return 'it goes on';
+      return ended === undefined ? null : `the task ended: ${ended.end}`;
+    case 'conflicts':
+      if (later.some(({ kind }) => kind === 'conflict-seen')) return 'there is newer word of it';
+      if (later.some(({ kind }) => kind === 'handed-off')) return 'it is landing';
       return ended === undefined ? null : `the task ended: ${ended.end}`;
     case 'asks':
       if (ended !== undefined) return `the task ended: ${ended.end}`;

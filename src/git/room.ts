@@ -21,6 +21,7 @@ import { readObjects } from './merge.ts';
 import { fetchRefs, listRemote, push } from './origin.ts';
 import { adminFolder, placesOfTask, readState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
+import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
@@ -85,6 +86,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     lookAtMain: (target, known) => lookAtMain(landing, target, known),
     mainCandidate: (target, commit, readGate) => mainCandidate(landing, target, commit, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
+    lookAround: (target, works) => lookAround({ home, git, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
   };

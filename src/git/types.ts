@@ -12,6 +12,7 @@ import type {
   QueueItem,
   Target,
 } from '../core/queue-types.ts';
+import type { Sight, Work } from '../core/radar.ts';
 import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 
@@ -115,6 +116,8 @@ export interface GitRoom {
   mainCandidate(target: Target, commit: ObjectId, readGate: ReadGate): Promise<Candidate | null>;
   /** What landed on main after a commit, newest first, at most 20: from this host's mirror, none when it lacks either. */
   landedSince(target: Target, since: ObjectId, main: ObjectId): Promise<RevisionRequest['landedSince']>;
+  /** Which stored works conflict with main as it is by now, and with one another; null when main cannot be had now. */
+  lookAround(target: Target, works: readonly Work[]): Promise<Sight | null>;
   land(target: Target, item: QueueItem, candidate: Candidate): Promise<LandResult>;
   /** A worktree of the mirror, clean, at the candidate, its tree compared with the candidate's; without an item: at a commit of main. */
   gateWorktree(

@@ -8,14 +8,14 @@
  */
 
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import type { TaskId } from '../core/ids.ts';
+import type { ObjectId, TaskId } from '../core/ids.ts';
 import type { AskView } from '../core/ask-types.ts';
 import type { Control } from '../core/queue.ts';
 import type { CarriedQueue } from '../core/queue-carried.ts';
 import type { LandingReply, QueueItem, QueueView, RunState, Target } from '../core/queue-types.ts';
 import type { ReplyName } from '../core/replies.ts';
 import type { Task } from '../core/task.ts';
-import type { Exchange, RevisionRequest, TaskSpec, TaskStateName, TaskView } from '../core/task-types.ts';
+import type { Exchange, MainConflict, RevisionRequest, TaskSpec, TaskStateName, TaskView } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 
 export const WORKFLOW_TYPES = { task: 'task', integration: 'integration', notice: 'notice', gate: 'gate' } as const;
@@ -140,6 +140,14 @@ export interface ReleaseMessage extends BlockMessage {
 
 export const blockSignal = { type: 'signal', name: 'block' } as SignalDefinition<[BlockMessage], 'block'>;
 export const releaseSignal = { type: 'signal', name: 'release' } as SignalDefinition<[ReleaseMessage], 'release'>;
+
+/** Sent by a worker's conflict radar: of the work `head`; null when there is no conflict any more. */
+export interface ConflictMessage {
+  readonly head: ObjectId;
+  readonly conflict: MainConflict | null;
+}
+
+export const conflictSignal = { type: 'signal', name: 'conflict' } as SignalDefinition<[ConflictMessage], 'conflict'>;
 
 /** Sent by the integration workflow. */
 export const landingReplySignal = { type: 'signal', name: 'landing-reply' } as SignalDefinition<

@@ -1,0 +1,123 @@
+/**
+ * The conflict radar of a worker: after what lands and what is stored it looks which tasks in flight no longer go together
+ * with main, tells them, and keeps what it saw for `tasks conflicts`.
+ *
+ * It owns when it looks, and nothing that matters: a look that is missed is made up for by the next. Kept true here: no
+ * task and no landing waits for it; a look begins a good while after the last one, by what that one took; tasks are told
+ * only what their own record does not have.
+ */
+
+import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import { workflowIds } from '../core/ids.ts';
+import type { Target } from '../core/queue-types.ts';
+import { concernsRadar, MAX_LOOKED_AT, reportOf, tellingsOf, workOf } from '../core/radar.ts';
+import type { TaskView } from '../core/task-types.ts';
+import type { GitRoom } from '../git/types.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { conflictSignal } from '../workflows/messages.ts';
+
+const TELL_WITHIN_MS = 5_000;
+/** A look may take a twentieth of the time at the most. */
+const SPARE = 20;
+const MAX_TARGETS = 1_000;
+
+export interface RadarOptions {
+  readonly client: Client;
+  readonly git: Pick<GitRoom, 'lookAround'>;
+  readonly ledger: Pick<Ledger, 'listWorks' | 'saveRadar'>;
+  /** What comes within this time is looked at together, in milliseconds. */
+  readonly gatherMs: number;
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export class Radar {
+  readonly #options: RadarOptions;
+  /** Branches to look at, by their names, and when the last look of each has ended and how long it took. */
+  readonly #due = new Map<string, Target>();
+  readonly #notBeforeMs = new Map<string, number>();
+  readonly #stopped = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> | null = null;
+
+  constructor(options: RadarOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of a task's record. */
+  onRecorded(view: TaskView): void {
+    if (this.#stopped.signal.aborted || !concernsRadar(view)) return;
+    const { project, branch, origin } = view;
+    this.#due.set(keyOf(view), { project, branch, origin });
+    this.#arm();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  #arm(): void {
+    if (this.#timer !== null || this.#looking !== null || this.#due.size === 0 || this.#stopped.signal.aborted) return;
+    const nowMs = Date.now();
+    const waits = [...this.#due.keys()].map((key) => (this.#notBeforeMs.get(key) ?? 0) - nowMs);
+    this.#timer = setTimeout(() => this.#look(), Math.max(this.#options.gatherMs, Math.min(...waits)));
+    this.#timer.unref();
+  }
+
+  #look(): void {
+    this.#timer = null;
+    this.#looking = this.#lookAtDue().finally(() => {
+      this.#looking = null;
+      this.#arm();
+    });
+  }
+
+  async #lookAtDue(): Promise<void> {
+    for (const [key, target] of this.#due) {
+      if (this.#stopped.signal.aborted) return;
+      const begunMs = Date.now();
+      if ((this.#notBeforeMs.get(key) ?? 0) > begunMs) continue;
+      this.#due.delete(key);
+      await this.#lookAt(target).catch((error: unknown) =>
+        this.#options.log('conflicts could not be looked for; the next record leads to another look', {
+          project: target.project,
+          reason: String(error),
+        }),
+      );
+      const endMs = Date.now();
+      if (this.#notBeforeMs.size >= MAX_TARGETS) this.#notBeforeMs.clear();
+      this.#notBeforeMs.set(key, endMs + (endMs - begunMs) * SPARE);
+    }
+  }
+
+  async #lookAt(target: Target): Promise<void> {
+    const { git, ledger } = this.#options;
+    const views = (await ledger.listWorks(target, MAX_LOOKED_AT)).filter(({ origin }) => origin === target.origin);
+    const at = new Date().toISOString();
+    const works = views.map(workOf).filter((work) => work !== null);
+    const sight = await git.lookAround(target, works);
+    if (sight === null || this.#stopped.signal.aborted) return;
+    await ledger.saveRadar(reportOf(target, views, sight, at));
+    await Promise.all(tellingsOf(views, sight).map((telling) => this.#tell(telling)));
+  }
+
+  async #tell({ id, head, conflict }: ReturnType<typeof tellingsOf>[number]): Promise<void> {
+    const { client, log } = this.#options;
+    const handle = client.workflow.getHandle(workflowIds.task(id));
+    try {
+      await client.connection.withDeadline(Date.now() + TELL_WITHIN_MS, () =>
+        handle.signal(conflictSignal, { head, conflict }),
+      );
+    } catch (error) {
+      // One that has ended meanwhile need not know.
+      if (!(error instanceof WorkflowNotFoundError))
+        log('a task was not told of a conflict', { id, reason: String(error) });
+    }
+  }
+}
+
+function keyOf({ project, branch, origin }: Target): string {
+  return JSON.stringify([project, branch, origin]);
+}
