@@ -47,7 +47,7 @@ export const readGate: ReadGate = (text) => {
   const settings = parseProjectFile(text);
   return settings.kind === 'invalid'
     ? settings
-    : { kind: 'ok', gate: settings.value.gate, window: settings.value.window };
+    : { kind: 'ok', gate: settings.value.gate, window: settings.value.window, merges: settings.value.merges };
 };
 
 function complete(file: ProjectFile): Parsed<ProjectSettings> {
@@ -77,6 +77,7 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       notify: completeRules(file.notify),
     },
     window: file.window ?? null,
+    merges: file.merges ?? [],
   });
 }
 

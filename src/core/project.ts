@@ -1,5 +1,6 @@
 /** What tasks.yaml says, once read and completed with defaults. Pure data: config/ makes it from the file. */
 
+import type { MergeRule } from './merge-rules.ts';
 import type { BranchName, ProjectName } from './ids.ts';
 import type { Phase, TaskPolicy } from './task-types.ts';
 
@@ -46,4 +47,6 @@ export interface ProjectSettings {
   readonly policy: TaskPolicy;
   /** Candidates that are gated side by side at the most; null: as many as there are gate slots. */
   readonly window: number | null;
+  /** How files are merged that everybody adds to, before anything counts as a conflict. */
+  readonly merges: readonly MergeRule[];
 }

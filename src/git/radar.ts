@@ -8,10 +8,12 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseObjectId, type ObjectId, type TaskId } from '../core/ids.ts';
+import { ruleFor, type MergeRule } from '../core/merge-rules.ts';
 import type { Target } from '../core/queue-types.ts';
 import { MAX_CONFLICT_FILES, pairsOf, type Overlap, type Sight, type Work } from '../core/radar.ts';
 import type { MainConflict } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
+import { rulesOf, type MergeDeps } from './declared-merge.ts';
 import { temporaryName } from './files.ts';
 import type { Git } from './git.ts';
 import { objectId } from './merge.ts';
@@ -26,9 +28,8 @@ const MAX_EXPLAINED = 50;
 const MAX_LANDED = 10;
 const MAX_SUMMARY_CHARS = 300;
 
-export interface RadarDeps {
+export interface RadarDeps extends MergeDeps {
   readonly home: string;
-  readonly git: Git;
   readonly repositories: Repositories;
 }
 
@@ -47,7 +48,7 @@ export async function lookAround(deps: RadarDeps, target: Target, works: readonl
     if (main === null) return null;
     const present = await bring(deps, repository, works);
     return await inScratch(deps, repository, async (objects) =>
-      look(deps.git, { ...placeOf(repository), objects }, main, present),
+      look(deps.git, { ...placeOf(repository), objects }, main, present, await rulesOf(deps, repository, main)),
     );
   } catch (error) {
     if (isUnreachable(error)) return null;
@@ -60,7 +61,15 @@ interface Place {
   readonly objects: string;
 }
 
-async function look(git: Git, place: Place, main: ObjectId, works: readonly Present[]): Promise<Sight> {
+async function look(
+  git: Git,
+  place: Place,
+  main: ObjectId,
+  works: readonly Present[],
+  rules: readonly MergeRule[],
+): Promise<Sight> {
+  // Of what rules settle only the commonest case is told apart here: the path says it.
+  const isSettled = (file: string): boolean => ruleFor(rules, file) !== null;
   const withMain = await mergeAll(
     git,
     place,
@@ -68,13 +77,16 @@ async function look(git: Git, place: Place, main: ObjectId, works: readonly Pres
   );
   const conflicts = new Map<TaskId, MainConflict>();
   for (const [at, { id, head, base }] of works.entries()) {
-    const files = withMain[at]?.slice(0, MAX_CONFLICT_FILES) ?? [];
+    const files = (withMain[at] ?? []).filter((file) => !isSettled(file)).slice(0, MAX_CONFLICT_FILES);
     if (files.length === 0) continue;
     const landed = conflicts.size < MAX_EXPLAINED ? await landedOn(git, place, base, main, files) : [];
     conflicts.set(id, { head, main, files, landed });
   }
   const heads = new Map(works.map(({ id, head }) => [id, head]));
-  const pairs = pairsOf(await touchedBy(git, place, works));
+  const touched = [...(await touchedBy(git, place, works))].map(
+    ([id, files]) => [id, files.filter((file) => !isSettled(file))] as const,
+  );
+  const pairs = pairsOf(new Map(touched));
   const merges = pairs.flatMap(({ one, other }) => {
     const [first, second] = [heads.get(one), heads.get(other)];
     return first === undefined || second === undefined ? [] : [[first, second] as const];
@@ -82,7 +94,7 @@ async function look(git: Git, place: Place, main: ObjectId, works: readonly Pres
   const merged = await mergeAll(git, place, merges);
   const overlaps = pairs.map((pair, at): Overlap => {
     const files = merged[at];
-    return { ...pair, conflict: files === undefined ? null : files.length > 0 };
+    return { ...pair, conflict: files === undefined ? null : !files.every(isSettled) };
   });
   return { main, seen: works.map(({ id }) => id), conflicts, overlaps };
 }

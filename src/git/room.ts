@@ -9,6 +9,7 @@ import type { Collect } from './collect.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
+import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
@@ -42,6 +43,8 @@ export interface GitRoomOptions {
   /** The HOME of the person whose credentials reach the origin. */
   readonly processHome?: string;
   readonly personal?: PersonalGit;
+  /** The rules for merges in a tasks.yaml; left out: none are read. */
+  readonly readMerges?: ReadMerges;
   /** Starts git's processes; by default this process itself. */
   readonly collect?: Collect;
 }
@@ -54,9 +57,10 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const git = gitOf(options);
   const repositories = createRepositories(home, git);
   const recent = new RecentWork();
-  const workspaces: WorkspaceDeps = { home, git, repositories, recent, untouched: new Map() };
-  const landing: LandingDeps = { git, repositories, recent, landed: new Map() };
-  const gates: GateDeps = { home, git, repositories, recent, leased: new Set() };
+  const merging: MergeDeps = { git, readMerges: options.readMerges ?? (() => []) };
+  const workspaces: WorkspaceDeps = { home, ...merging, repositories, recent, untouched: new Map() };
+  const landing: LandingDeps = { ...merging, repositories, recent, landed: new Map() };
+  const gates: GateDeps = { home, ...merging, repositories, recent, leased: new Set() };
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
@@ -86,7 +90,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     lookAtMain: (target, known) => lookAtMain(landing, target, known),
     mainCandidate: (target, commit, readGate) => mainCandidate(landing, target, commit, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
-    lookAround: (target, works) => lookAround({ home, git, repositories }, target, works),
+    lookAround: (target, works) => lookAround({ home, ...merging, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
   };

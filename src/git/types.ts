@@ -2,6 +2,7 @@
 
 import type { FailureKind } from '../core/failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
+import type { MergeRule } from '../core/merge-rules.ts';
 import type {
   Below,
   BuildAnswer,
@@ -141,10 +142,13 @@ export interface BuildCandidateRequest {
 export type BuiltCandidate = Pick<BuildAnswer, 'result' | 'main' | 'window'>;
 
 /** Makes the gate's definition from the text of main's tasks.yaml; an error is one line with the fix. */
-export type ReadGate = (
-  tasksYaml: string | null,
-) =>
-  | { readonly kind: 'ok'; readonly gate: Candidate['gate']; readonly window?: number | null }
+export type ReadGate = (tasksYaml: string | null) =>
+  | {
+      readonly kind: 'ok';
+      readonly gate: Candidate['gate'];
+      readonly window?: number | null;
+      readonly merges?: readonly MergeRule[];
+    }
   | { readonly kind: 'invalid'; readonly message: string };
 
 export type { RevisionRequest, StartPoint };

@@ -81,6 +81,10 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const git = createGitRoom({
     home,
     worker: options.hostId,
+    readMerges: (text) => {
+      const read = options.readGate(text);
+      return read.kind === 'ok' ? (read.merges ?? []) : [];
+    },
     personal: { env: options.personalEnvironment },
     ...(runner === null ? {} : { collect: runner.collect }),
   });

@@ -36,6 +36,7 @@ describe('a right tasks.yaml', () => {
       agents: { claude: { kind: 'claude', model: null, args: [] } },
       policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000, ...TURN, ...ASKING },
       window: null,
+      merges: [],
     });
   });
 
@@ -99,6 +100,9 @@ describe('what a project says of landing', () => {
     const settings = settingsOf(`${text}{name: test, run: t, needs: [lint]}]\n`);
     expect(settings).toMatchObject({ window: 2, policy: { turnMs: 600_000 } });
     expect(settings.gate.commands).toMatchObject([{ mode: 'permissive' }, { needs: ['lint'] }]);
+    const merges = 'merges: [{paths: [CHANGELOG.md, docs/**/*.md], by: union}]\n';
+    expect(settingsOf(`${LEAST}${merges}`).merges).toEqual([{ paths: ['CHANGELOG.md', 'docs/**/*.md'], by: 'union' }]);
+    expect(hash(`gate: a\n${merges}`)).toBe(hash('gate: a\n'));
     expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
   });
 
@@ -106,6 +110,13 @@ describe('what a project says of landing', () => {
     ['gate: [{name: a, run: a, needs: [b]}]', 'gate: "a" needs "b", which is no command\'s name'],
     ['gate: [{name: a, run: a, needs: [b]}, {name: b, run: b, needs: [a]}]', 'gate: "a" needs what needs it in turn'],
     ['gate: [{run: a, mode: sometimes}]', 'gate.0.mode: must be strict, permissive or skip'],
+    ['gate: a\nmerges: [{paths: [a], by: magic}]', 'merges.0.by: must be union, not "magic"'],
+    [
+      'gate: a\nmerges: [{paths: [a], by: regenerate}]',
+      'merges.0.by: cannot be regenerate: a candidate is built without',
+    ],
+    ['gate: a\nmerges: [{paths: [/etc/x], by: union}]', "merges.0.paths.0: must be a path from the repository's top"],
+    ['gate: a\nmerges: [{paths: [], by: union}]', 'merges.0.paths: must be a list with at least one path'],
     ['gate: a\nwindow: 0', 'window: must be a whole number from 1 to 64'],
   ])('is refused when it cannot be: %s', (text, message) => {
     const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
@@ -226,7 +237,7 @@ describe('a wrong tasks.yaml', () => {
 
 describe('readGate', () => {
   it('gives the gate of the text', () => {
-    expect(readGate(LEAST)).toEqual({ kind: 'ok', gate: settingsOf(LEAST).gate, window: null });
+    expect(readGate(LEAST)).toEqual({ kind: 'ok', gate: settingsOf(LEAST).gate, window: null, merges: [] });
   });
 
   it('says what is missing when there is no file', () => {
