@@ -115,6 +115,8 @@ export function whySettled(
   const ended = later.find((happened) => happened.kind === 'ended');
   switch (notice.event) {
     case 'landed':
+    // The queue itself is asked (queue-news.ts).
+    case 'queue':
       return null;
     case 'failed':
       return later.some(({ kind }) => kind === 'retried') ? 'it was retried' : null;

@@ -47,8 +47,16 @@ export interface NotifyRule {
   readonly quiet: { readonly fromMinute: number; readonly toMinute: number } | null;
 }
 
-export type NoticeKind = 'asks' | 'failed' | 'landed' | 'stalled' | 'parked' | 'conflicts';
-export const NOTICE_KINDS: readonly NoticeKind[] = ['asks', 'failed', 'landed', 'stalled', 'parked', 'conflicts'];
+export type NoticeKind = 'asks' | 'failed' | 'landed' | 'stalled' | 'parked' | 'conflicts' | 'queue';
+export const NOTICE_KINDS: readonly NoticeKind[] = [
+  'asks',
+  'failed',
+  'landed',
+  'stalled',
+  'parked',
+  'conflicts',
+  'queue',
+];
 
 /** `proposal` becomes a task when it is approved; `question` ends with its answer. */
 export type TaskType = 'task' | 'proposal' | 'question';

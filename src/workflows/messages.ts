@@ -12,6 +12,7 @@ import type { ObjectId, TaskId } from '../core/ids.ts';
 import type { AskView } from '../core/ask-types.ts';
 import type { Control } from '../core/queue.ts';
 import type { CarriedQueue } from '../core/queue-carried.ts';
+import type { QueueNewsRequest, ToldOfQueue } from '../core/queue-news.ts';
 import type { LandingReply, QueueItem, QueueView, RunState, Target } from '../core/queue-types.ts';
 import type { ReplyName } from '../core/replies.ts';
 import type { Task } from '../core/task.ts';
@@ -179,6 +180,8 @@ export interface IntegrationInput {
   readonly target: Target;
   /** Null for a new one. */
   readonly carried: CarriedQueue | null;
+  /** What people were told of the queue, and are still to be told; left out by an older version. */
+  readonly people?: { readonly told: ToldOfQueue; readonly news: readonly QueueNewsRequest[] };
 }
 
 /** Sent by a gate run: how it is, and how it ended. */
