@@ -2,8 +2,8 @@
  * What people are told of a queue: that it has stopped for a red main, a rewritten one or one that is not what was tested,
  * that it goes on, that the origin refuses what it lands, and its alarms. Pure: what was told is carried along.
  *
- * Kept true here: a stop is told once, and its end only when it was told; an alarm once while it lasts, and not again for
- * half an hour.
+ * Kept true here: a stop is told once, and its end only when it was told; an alarm that lasts a minute is told once while it
+ * lasts, and not again for half an hour; while landing has stopped, nothing else is told.
  */
 
 import type { ObjectId } from './ids.ts';
@@ -30,7 +30,7 @@ export interface QueueNews {
 export interface ToldOfQueue {
   /** The stop that was told and has not ended; null: none. */
   readonly stop: { readonly name: string; readonly sinceMs: number } | null;
-  readonly alarms: readonly { readonly text: string; readonly atMs: number }[];
+  readonly alarms: readonly { readonly text: string; readonly sinceMs: number; readonly toldMs: number | null }[];
 }
 
 export interface QueueNewsRequest {
@@ -41,6 +41,8 @@ export interface QueueNewsRequest {
 }
 
 export const NOTHING_TOLD: ToldOfQueue = { stop: null, alarms: [] };
+/** A gate of a second makes alarms of a few seconds. */
+const ALARM_AFTER_MS = 60_000;
 const ALARM_APART_MS = 30 * 60_000;
 const MAX_ALARMS = 8;
 /** A refused landing is told like an alarm: a protected branch refuses one task after another. */
@@ -68,22 +70,32 @@ export function newsOf(
   // While a person has paused it, nothing goes on yet.
   const isOver = stop === null && after.halt === null;
   const refusal = refusalIn(before, after);
-  const isAlarm = (text: string): boolean => alarms.includes(text) || (text === REFUSED && refusal !== null);
-  const known = told.alarms.filter(({ text, atMs }) => isAlarm(text) || context.nowMs - atMs < ALARM_APART_MS);
-  const fresh = [...alarms, ...(refusal === null ? [] : [REFUSED])].filter(
-    (text) => !known.some((other) => other.text === text),
-  );
-  for (const [index, text] of fresh.entries()) {
-    news.push(text === REFUSED && refusal !== null ? refused(refusal, context) : alarm(text, index, context));
+  const heard = isOver ? [...alarms, ...(refusal === null ? [] : [REFUSED])] : [];
+  const known = knownAlarms(told.alarms, heard, context.nowMs);
+  const due = known.filter(({ text, sinceMs, toldMs }) => {
+    if (toldMs !== null || !heard.includes(text)) return false;
+    return text === REFUSED || context.nowMs - sinceMs >= ALARM_AFTER_MS;
+  });
+  for (const { text } of due) {
+    news.push(text === REFUSED ? refused(refusal ?? '', context) : alarm(text, alarms.indexOf(text), context));
   }
   const next = stop ?? (isOver ? null : told.stop);
   return {
     told: {
       stop: next === null ? null : { name: next.name, sinceMs: next.sinceMs },
-      alarms: [...known, ...fresh.map((text) => ({ text, atMs: context.nowMs }))].slice(-MAX_ALARMS),
+      alarms: known.map((one) => (due.includes(one) ? { ...one, toldMs: context.nowMs } : one)),
     },
     news,
   };
+}
+
+/** Those that go on, those that are new, and those that are over but were told too lately to be told again. */
+function knownAlarms(before: ToldOfQueue['alarms'], heard: readonly string[], nowMs: number): ToldOfQueue['alarms'] {
+  const kept = before.filter(
+    ({ text, toldMs }) => heard.includes(text) || (toldMs !== null && nowMs - toldMs < ALARM_APART_MS),
+  );
+  const fresh = heard.filter((text) => !kept.some((other) => other.text === text));
+  return [...kept, ...fresh.map((text) => ({ text, sinceMs: nowMs, toldMs: null }))].slice(-MAX_ALARMS);
 }
 
 /** Why nobody needs to be told any more, by the queue as it is; null when somebody does. */

@@ -11,6 +11,7 @@ export const MAX_LOOKED_AT = 200;
 /** Pairs of tasks that are merged for trial in one look. */
 export const MAX_PAIRS = 200;
 export const MAX_CONFLICT_FILES = 20;
+const MAX_FILES_CHARS = 4_000;
 /** A file that so many touch says nothing about any two of them. */
 const MAX_SHARING = 20;
 
@@ -75,6 +76,16 @@ export function workOf({ id, checkpoint }: Pick<TaskView, 'id' | 'checkpoint'>):
   return { id, attempt, base, head };
 }
 
+/** As many of some paths as travel with a task: the first one whatever its length. */
+export function someOf(files: readonly string[]): readonly string[] {
+  let chars = 0;
+  const end = files.findIndex((file, at) => {
+    chars += file.length;
+    return at > 0 && (at >= MAX_CONFLICT_FILES || chars > MAX_FILES_CHARS);
+  });
+  return end < 0 ? files : files.slice(0, end);
+}
+
 /** The pairs that touch the same files, those that share the most first. */
 export function pairsOf(touched: ReadonlyMap<TaskId, readonly string[]>): readonly Omit<Overlap, 'conflict'>[] {
   const byFile = new Map<string, TaskId[]>();
@@ -96,7 +107,7 @@ export function pairsOf(touched: ReadonlyMap<TaskId, readonly string[]>): readon
   return [...pairs.values()]
     .sort((one, other) => other.files.length - one.files.length)
     .slice(0, MAX_PAIRS)
-    .map((pair) => ({ ...pair, files: pair.files.slice(0, MAX_CONFLICT_FILES) }));
+    .map((pair) => ({ ...pair, files: someOf(pair.files) }));
 }
 
 /** Whether there is nothing new in what is told; where main is by now is none. */

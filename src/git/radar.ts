@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseObjectId, type ObjectId, type TaskId } from '../core/ids.ts';
 import { ruleFor, type MergeRule } from '../core/merge-rules.ts';
 import type { Target } from '../core/queue-types.ts';
-import { MAX_CONFLICT_FILES, pairsOf, type Overlap, type Sight, type Work } from '../core/radar.ts';
+import { pairsOf, someOf, type Overlap, type Sight, type Work } from '../core/radar.ts';
 import type { MainConflict } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import { rulesOf, type MergeDeps } from './declared-merge.ts';
@@ -77,7 +77,7 @@ async function look(
   );
   const conflicts = new Map<TaskId, MainConflict>();
   for (const [at, { id, head, base }] of works.entries()) {
-    const files = (withMain[at] ?? []).filter((file) => !isSettled(file)).slice(0, MAX_CONFLICT_FILES);
+    const files = someOf((withMain[at] ?? []).filter((file) => !isSettled(file)));
     if (files.length === 0) continue;
     const landed = conflicts.size < MAX_EXPLAINED ? await landedOn(git, place, base, main, files) : [];
     conflicts.set(id, { head, main, files, landed });

@@ -7,8 +7,8 @@
  * only what their own record does not have.
  */
 
-import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { setTimeout as pause } from 'node:timers/promises';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { workflowIds } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import { concernsRadar, MAX_LOOKED_AT, reportOf, tellingsOf, workOf } from '../core/radar.ts';
@@ -18,6 +18,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { conflictSignal } from '../workflows/messages.ts';
 
 const TELL_WITHIN_MS = 5_000;
+const STOP_WITHIN_MS = 3_000;
 /** A look may take a twentieth of the time at the most. */
 const SPARE = 20;
 const MAX_TARGETS = 1_000;
@@ -55,7 +56,12 @@ export class Radar {
   async stop(): Promise<void> {
     this.#stopped.abort();
     if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#looking;
+    if (this.#looking === null) return;
+    // An origin that does not answer must not hold a worker up: what a look leaves undone, another one does.
+    const given = new AbortController();
+    const over = pause(STOP_WITHIN_MS, undefined, { signal: given.signal }).catch(() => undefined);
+    await Promise.race([this.#looking, over]);
+    given.abort();
   }
 
   #arm(): void {

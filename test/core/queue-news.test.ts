@@ -66,22 +66,28 @@ describe('a queue that stops', () => {
 describe('an alarm', () => {
   const still = 'nothing has landed for 6 gate runs and more';
 
-  it('is told once while it lasts', () => {
-    const news = told(
-      [
-        [EMPTY_QUEUE, 'late'],
-        [EMPTY_QUEUE, 'late', still],
-        [EMPTY_QUEUE, 'late', still],
-      ],
-      60 * MINUTE,
-    );
-    expect(kinds(news)).toEqual(['alarm', 'alarm', '']);
-    expect(news[1]?.[0]).toMatchObject({ text: expect.stringContaining(still) });
+  it('is told once while it lasts, when it has lasted a minute', () => {
+    const both = [EMPTY_QUEUE, 'late', still] as const;
+    const news = told([[EMPTY_QUEUE, 'late'], both, both, both, [EMPTY_QUEUE, still]]);
+    expect(kinds(news)).toEqual(['', 'alarm', 'alarm', '', '']);
+    expect(news[2]?.[0]).toMatchObject({ text: expect.stringContaining(still) });
+  });
+
+  it('is not told while landing has stopped', () => {
+    expect(
+      kinds(
+        told([
+          [RED, 'late'],
+          [RED, 'late'],
+          [RED, 'late'],
+        ]),
+      ),
+    ).toEqual(['stopped', '', '']);
   });
 
   it('that comes and goes is told every half hour at the most', () => {
-    const news = told(Array.from({ length: 40 }, (_, at) => (at % 2 === 0 ? [EMPTY_QUEUE, 'late'] : [EMPTY_QUEUE])));
-    expect(kinds(news).flatMap((kind, at) => (kind === '' ? [] : [at]))).toEqual([0, 32]);
+    const news = told(Array.from({ length: 70 }, (_, at) => (at % 3 === 2 ? [EMPTY_QUEUE] : [EMPTY_QUEUE, 'late'])));
+    expect(kinds(news).flatMap((kind, at) => (kind === '' ? [] : [at]))).toEqual([1, 34, 67]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TaskId } from '../../src/core/ids.ts';
-import { concernsRadar, MAX_PAIRS, pairsOf, present, reportOf, tellingsOf, type Sight } from '../../src/core/radar.ts';
+import { concernsRadar, MAX_PAIRS, pairsOf, present, reportOf, someOf, tellingsOf, type Sight } from '../../src/core/radar.ts';
 import { phaseRequestOf } from '../../src/core/task-request.ts';
 import { nextTask, newTask } from '../../src/core/task.ts';
 import type { MainConflict } from '../../src/core/task-types.ts';
@@ -119,6 +119,14 @@ describe('pairs of tasks', () => {
     const groups = new Map(all.map((id, at) => [id, [`group ${at % 6}`]]));
     expect(pairsOf(groups)).toHaveLength(MAX_PAIRS);
   });
+});
+
+it('names as many files as travel with a task, and one in any case', () => {
+  const files = Array.from({ length: 50 }, (_, at) => `file ${at}`);
+  expect(someOf(files)).toEqual(files.slice(0, 20));
+  expect(someOf(files.map((file) => file.padEnd(1_500, '.')))).toHaveLength(2);
+  expect(someOf(['x'.repeat(9_000), 'y'])).toEqual(['x'.repeat(9_000)]);
+  expect(someOf([])).toEqual([]);
 });
 
 describe('the report', () => {
