@@ -39,7 +39,8 @@ export function linksOf(queue: Queue): readonly Link[] {
   let isSound = true;
   for (const entry of queue.chain) {
     const made = candidateOfEntry(entry);
-    const candidate: Candidate | null = made !== null && standsOn(queue, made, base, entry) ? made : null;
+    const candidate: Candidate | null =
+      made !== null && standsOn(queue, made, base, entry) && hasItsTitle(entry) ? made : null;
     const key = made === null ? null : gateKey(made);
     const run = key === null ? null : (runs.get(key) ?? null);
     const isGreen = key !== null && green.has(key);
@@ -64,6 +65,11 @@ function standsOn(queue: Queue, candidate: Candidate, base: Base, entry: Entry):
   if (entry.stage.kind === 'landing') return true;
   if (base === null) return false;
   return base.kind === 'ahead' ? base.commit === candidate.main : candidate.main === queue.main?.commit;
+}
+
+/** A candidate whose task was given another title is built again; its tree, and so its verdict, stays. */
+function hasItsTitle({ item, stage, builtAs }: Entry): boolean {
+  return stage.kind !== 'candidate' || builtAs === undefined || builtAs === item.title;
 }
 
 /** Gate runs that can go on side by side. */

@@ -178,7 +178,7 @@ const TABLE: Table = {
     due: 'ignored',
     ...NO_REPLY,
     ...NOTES,
-    // Handed off again under its new title; one that is being built keeps the old one.
+    // Handed off again under its new title; one that is on its way to main keeps the old one.
     edit: (task, event, surroundings, stage) => ({ ...edit(task, event, surroundings), stage: { ...stage } }),
     retry: 'ignored',
     cancel: (task, _event, surroundings, { checkpoint, held }) =>

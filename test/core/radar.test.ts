@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TaskId } from '../../src/core/ids.ts';
-import { concernsRadar, MAX_PAIRS, pairsOf, present, reportOf, someOf, tellingsOf, type Sight } from '../../src/core/radar.ts';
+import {
+  concernsRadar,
+  MAX_PAIRS,
+  pairsOf,
+  present,
+  reportOf,
+  someOf,
+  tellingsOf,
+  type Sight,
+} from '../../src/core/radar.ts';
 import { phaseRequestOf } from '../../src/core/task-request.ts';
 import { nextTask, newTask } from '../../src/core/task.ts';
 import type { MainConflict } from '../../src/core/task-types.ts';
