@@ -39,8 +39,7 @@ export function linksOf(queue: Queue): readonly Link[] {
   let isSound = true;
   for (const entry of queue.chain) {
     const made = candidateOfEntry(entry);
-    const candidate: Candidate | null =
-      made !== null && standsOn(queue, made, base, entry) && hasItsTitle(entry) ? made : null;
+    const candidate: Candidate | null = made !== null && standsOn(queue, made, base, entry) ? made : null;
     const key = made === null ? null : gateKey(made);
     const run = key === null ? null : (runs.get(key) ?? null);
     const isGreen = key !== null && green.has(key);
@@ -63,7 +62,7 @@ export function linksOf(queue: Queue): readonly Link[] {
 function standsOn(queue: Queue, candidate: Candidate, base: Base, entry: Entry): boolean {
   // What is on its way to main is what main becomes, or it comes back to be built again.
   if (entry.stage.kind === 'landing') return true;
-  if (base === null) return false;
+  if (base === null || !hasItsTitle(entry)) return false;
   return base.kind === 'ahead' ? base.commit === candidate.main : candidate.main === queue.main?.commit;
 }
 

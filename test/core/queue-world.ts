@@ -68,7 +68,8 @@ export class QueueWorld {
     if (isNew) this.attempts[task] = before + 1;
     const attempt = this.attempts[task] ?? 1;
     const key = `${taskId(task)}/${attempt}`;
-    const item = this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...change });
+    const { title = `Task ${task}` } = change;
+    const item = { ...(this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...change })), title };
     this.items.set(key, item);
     this.#handedOff.add(key);
     this.step({ kind: 'handed-off', item });
@@ -174,7 +175,7 @@ export class QueueWorld {
       case 'build': {
         const { item, parent, known, gate } = command;
         const answer = this.#build(item, parent, known, gate, luck);
-        return { kind: 'built', taskId: item.taskId, attempt: item.attempt, parent, known, answer };
+        return { kind: 'built', taskId: item.taskId, attempt: item.attempt, title: item.title, parent, known, answer };
       }
       case 'gate':
         return { kind: 'gate', key: gateKey(command.candidate), state: this.#begin(command.candidate, false) };
@@ -246,7 +247,7 @@ export class QueueWorld {
     if (this.#conflicts(key, base.content)) return { kind: 'behind' };
     return {
       kind: 'candidate',
-      candidate: this.#candidate(this.#commit([...base.content, key], base)),
+      candidate: this.#candidate(this.#commit([...base.content, key], base, ` as ${item.title}`)),
       knownGreen: false,
     };
   }
@@ -289,6 +290,8 @@ export class QueueWorld {
     if (item.taskId === taskId(7)) return { kind: 'refused', failure: failureOf('landing-refused') };
     const next = this.#commits.get(candidate.commit);
     holds('a candidate is a commit', next !== undefined);
+    const named = this.#id(`commit ${next?.content.join(' ')} on ${next?.parent?.id ?? ''} as ${item.title}`);
+    holds('a candidate lands under the title that its item has', named === candidate.commit);
     holds('only what was seen green is landed (N3)', this.#greenSeen.has(gateKey(candidate)));
     holds('what was told withdrawn is not landed', !this.#isTold(key, 'withdrawn'));
     holds(
@@ -315,8 +318,8 @@ export class QueueWorld {
     return this.#id(`tree ${content.toSorted().join(' ')}`);
   }
 
-  #commit(content: readonly string[], parent: Commit | null): Commit {
-    const id = this.#id(`commit ${content.join(' ')} on ${parent?.id ?? ''}`);
+  #commit(content: readonly string[], parent: Commit | null, trailer = ''): Commit {
+    const id = this.#id(`commit ${content.join(' ')} on ${parent?.id ?? ''}${trailer}`);
     const commit: Commit = { id, content, parent };
     this.#commits.set(id, commit);
     return commit;
