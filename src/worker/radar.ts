@@ -18,6 +18,8 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { conflictSignal } from '../workflows/messages.ts';
 
 const TELL_WITHIN_MS = 5_000;
+const TOLD_AT_ONCE = 20;
+const AGAIN_MS = 10 * 60_000;
 const STOP_WITHIN_MS = 3_000;
 /** A look may take a twentieth of the time at the most. */
 const SPARE = 20;
@@ -37,6 +39,8 @@ export class Radar {
   /** Branches to look at, by their names, and when the last look of each has ended and how long it took. */
   readonly #due = new Map<string, Target>();
   readonly #notBeforeMs = new Map<string, number>();
+  /** Branches that are looked at again without a record: a person may have moved main, or a word been lost. */
+  readonly #again = new Map<string, { readonly target: Target; readonly atMs: number }>();
   readonly #stopped = new AbortController();
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> | null = null;
@@ -47,9 +51,11 @@ export class Radar {
 
   /** Takes note of a task's record. */
   onRecorded(view: TaskView): void {
-    if (this.#stopped.signal.aborted || !concernsRadar(view)) return;
+    const key = keyOf(view);
+    // One that is due already is looked at when it is: the timer is not put off by each record.
+    if (this.#stopped.signal.aborted || !concernsRadar(view) || this.#due.has(key)) return;
     const { project, branch, origin } = view;
-    this.#due.set(keyOf(view), { project, branch, origin });
+    this.#due.set(key, { project, branch, origin });
     this.#arm();
   }
 
@@ -65,10 +71,13 @@ export class Radar {
   }
 
   #arm(): void {
-    if (this.#timer !== null || this.#looking !== null || this.#due.size === 0 || this.#stopped.signal.aborted) return;
-    const nowMs = Date.now();
-    const waits = [...this.#due.keys()].map((key) => (this.#notBeforeMs.get(key) ?? 0) - nowMs);
-    this.#timer = setTimeout(() => this.#look(), Math.max(this.#options.gatherMs, Math.min(...waits)));
+    if (this.#looking !== null || this.#stopped.signal.aborted) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const soon = [...this.#due.keys()].map((key) => this.#notBeforeMs.get(key) ?? 0);
+    const atMs = Math.min(...soon, ...[...this.#again.values()].map((again) => again.atMs));
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#look(), Math.max(this.#options.gatherMs, atMs - Date.now()));
     this.#timer.unref();
   }
 
@@ -81,32 +90,50 @@ export class Radar {
   }
 
   async #lookAtDue(): Promise<void> {
+    for (const [key, { target, atMs }] of this.#again) {
+      if (atMs <= Date.now()) this.#due.set(key, target);
+    }
     for (const [key, target] of this.#due) {
       if (this.#stopped.signal.aborted) return;
       const begunMs = Date.now();
       if ((this.#notBeforeMs.get(key) ?? 0) > begunMs) continue;
       this.#due.delete(key);
-      await this.#lookAt(target).catch((error: unknown) =>
-        this.#options.log('conflicts could not be looked for; the next record leads to another look', {
-          project: target.project,
+      this.#again.delete(key);
+      await this.#lookAt(target).catch((error: unknown) => {
+        this.#lookAgain(target);
+        const { project } = target;
+        this.#options.log('conflicts could not be looked for; a later look tries again', {
+          project,
           reason: String(error),
-        }),
-      );
+        });
+      });
       const endMs = Date.now();
-      if (this.#notBeforeMs.size >= MAX_TARGETS) this.#notBeforeMs.clear();
+      if (this.#notBeforeMs.size >= MAX_TARGETS) {
+        this.#notBeforeMs.clear();
+        this.#again.clear();
+      }
       this.#notBeforeMs.set(key, endMs + (endMs - begunMs) * SPARE);
     }
+  }
+
+  #lookAgain(target: Target): void {
+    this.#again.set(keyOf(target), { target, atMs: Date.now() + AGAIN_MS });
   }
 
   async #lookAt(target: Target): Promise<void> {
     const { git, ledger } = this.#options;
     const views = (await ledger.listWorks(target, MAX_LOOKED_AT)).filter(({ origin }) => origin === target.origin);
+    if (views.length === 0) return;
+    this.#lookAgain(target);
     const at = new Date().toISOString();
     const works = views.map(workOf).filter((work) => work !== null);
     const sight = await git.lookAround(target, works);
     if (sight === null || this.#stopped.signal.aborted) return;
     await ledger.saveRadar(reportOf(target, views, sight, at));
-    await Promise.all(tellingsOf(views, sight).map((telling) => this.#tell(telling)));
+    const tellings = tellingsOf(views, sight);
+    for (let first = 0; first < tellings.length; first += TOLD_AT_ONCE) {
+      await Promise.all(tellings.slice(first, first + TOLD_AT_ONCE).map((telling) => this.#tell(telling)));
+    }
   }
 
   async #tell({ id, head, conflict }: ReturnType<typeof tellingsOf>[number]): Promise<void> {
