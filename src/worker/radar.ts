@@ -31,6 +31,8 @@ export interface RadarOptions {
   readonly ledger: Pick<Ledger, 'listWorks' | 'saveRadar'>;
   /** What comes within this time is looked at together, in milliseconds. */
   readonly gatherMs: number;
+  /** How long a look that is under way has when the worker stops, in milliseconds. */
+  readonly stopMs?: number;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -65,7 +67,9 @@ export class Radar {
     if (this.#looking === null) return;
     // An origin that does not answer must not hold a worker up: what a look leaves undone, another one does.
     const given = new AbortController();
-    const over = pause(STOP_WITHIN_MS, undefined, { signal: given.signal }).catch(() => undefined);
+    const over = pause(this.#options.stopMs ?? STOP_WITHIN_MS, undefined, { signal: given.signal }).catch(
+      () => undefined,
+    );
     await Promise.race([this.#looking, over]);
     given.abort();
   }
