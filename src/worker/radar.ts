@@ -21,8 +21,8 @@ const TELL_WITHIN_MS = 5_000;
 const TOLD_AT_ONCE = 20;
 const AGAIN_MS = 10 * 60_000;
 const STOP_WITHIN_MS = 3_000;
-/** A look may take a twentieth of the time at the most. */
-const SPARE = 20;
+/** A look may take a sixth of the time at the most. */
+const SPARE = 5;
 const MAX_TARGETS = 1_000;
 
 export interface RadarOptions {

@@ -40,7 +40,7 @@ describe('the conflict radar of a worker', () => {
 
   const land = async (project: SampleProject, run: string): Promise<TaskId> => {
     const id = await engine.submit(project, { title: 'Count in capitals', work: { kind: 'shell', run } });
-    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await engine.handle(id).result()).toMatchObject({ state: 'landed' });
     return id;
   };
   const report = async (name: string): Promise<RadarReport | undefined> =>
@@ -51,7 +51,10 @@ describe('the conflict radar of a worker', () => {
     const id = await engine.submit(project, { title: 'Change the middle' });
     await engine.untilWaiting(id, 'question');
     await land(project, `printf 'one\\nTWO\\nthree\\n' > a.txt`);
-    const view = await engine.until(id, 'told', ({ conflict }) => conflict !== null);
+    const view = await eventually('the conflict on record', async () => {
+      const now = await engine.ledger.readTask(id);
+      return now?.conflict == null ? null : now;
+    });
     expect(view).toMatchObject({
       state: 'waiting',
       conflict: { head: view.checkpoint?.head, files: ['a.txt'], landed: [{ title: 'Count in capitals' }] },
