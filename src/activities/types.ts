@@ -13,6 +13,7 @@ import type {
   Target,
 } from '../core/queue-types.ts';
 import type { Delivered, DeliveryRequest } from '../core/notice-types.ts';
+import type { QueueNewsRequest } from '../core/queue-news.ts';
 import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
 import type { AttemptOutcome } from '../core/task-types.ts';
 
@@ -135,6 +136,8 @@ export interface Activities {
   /** Writes the commits of candidates anew, with what covers them in their trailers. Short; may come twice. */
   readonly sealCandidates: (request: SealRequest) => Promise<SealAnswer>;
   readonly land: (request: LandRequest) => Promise<LandResult>;
+  /** Has people told of a queue. Short; fails when that could not be begun, and may come twice. */
+  readonly tellOfQueue: (request: QueueNewsRequest) => Promise<void>;
   /** Tells one target of a notice. At most a minute; fails when the target was not told, and may tell it twice. */
   readonly deliver: (request: DeliveryRequest) => Promise<Delivered>;
 }

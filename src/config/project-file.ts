@@ -53,6 +53,7 @@ export const readGate: ReadGate = (text) => {
         window: settings.value.window,
         batch: settings.value.batch,
         verify: settings.value.verify,
+        merges: settings.value.merges,
       };
 };
 
@@ -85,6 +86,7 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
     window: file.window ?? null,
     batch: file.batch ?? false,
     verify: file.verify ?? false,
+    merges: file.merges ?? [],
   });
 }
 

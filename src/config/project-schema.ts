@@ -9,6 +9,7 @@ import { parseBranchName, parseProjectName } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
 import { parseCommand } from '../core/text.ts';
 import { closed, must } from './explain.ts';
+import { merges } from './merges-schema.ts';
 import { notifyRules } from './notify-schema.ts';
 
 export const DEFAULT_ATTEMPTS = 3;
@@ -313,6 +314,7 @@ export const projectSchema = closed(
         examples: [true],
       })
       .optional(),
+    merges: merges.nullish(),
     turn: duration(
       'When work has come back from landing as often as it may, landing holds this long for it alone; 0s for never.',
       DEFAULT_TURN,

@@ -1,5 +1,6 @@
 /** What tasks.yaml says, once read and completed with defaults. Pure data: config/ makes it from the file. */
 
+import type { MergeRule } from './merge-rules.ts';
 import type { BranchName, ProjectName } from './ids.ts';
 import type { Phase, TaskPolicy } from './task-types.ts';
 
@@ -50,4 +51,6 @@ export interface ProjectSettings {
   readonly batch: boolean;
   /** Whether each task is gated, merged with main alone, before it may become a candidate. */
   readonly verify: boolean;
+  /** How files are merged that everybody adds to, before anything counts as a conflict. */
+  readonly merges: readonly MergeRule[];
 }

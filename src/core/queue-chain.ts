@@ -68,8 +68,13 @@ function belowOf(item: QueueItem, { commit, tree, main, gate, cover }: Candidate
 function standsOn(queue: Queue, candidate: Candidate, base: Base, entry: Entry): boolean {
   // What is on its way to main is what main becomes, or it comes back to be built again.
   if (entry.stage.kind === 'landing') return true;
-  if (base === null) return false;
+  if (base === null || !hasItsTitle(entry)) return false;
   return base.kind === 'ahead' ? base.commit === candidate.main : candidate.main === queue.main?.commit;
+}
+
+/** A candidate whose task was given another title is built again; its tree, and so its verdict, stays. */
+function hasItsTitle({ item, stage, builtAs }: Entry): boolean {
+  return stage.kind !== 'candidate' || builtAs === undefined || builtAs === item.title;
 }
 
 /** Gate runs that can go on side by side. */

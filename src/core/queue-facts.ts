@@ -61,7 +61,9 @@ function built(queue: Queue, fact: Extract<QueueFact, { kind: 'built' }>, clock:
     const { result, run } = answer;
     return result.kind === 'candidate' && run !== null ? drop(seen, gateKey(result.candidate), run, clock) : seen;
   }
-  return afterBuild(seen, link.entry, fact.parent, answer, clock);
+  const builtAs = fact.title ?? link.entry.item.title;
+  const known: Entry = answer.result.kind === 'candidate' ? { ...link.entry, builtAs } : link.entry;
+  return afterBuild(replaceEntry(seen, link.entry, known), known, fact.parent, answer, clock);
 }
 
 function isSettled({ entry, candidate }: Link): boolean {

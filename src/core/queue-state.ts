@@ -59,6 +59,8 @@ export interface Entry {
   readonly waited: Omit<Waiting, 'item' | 'heldText'>;
   readonly stage: EntryStage;
   readonly doubt: Doubt;
+  /** The title that its candidate has, which is another than the item's once that was edited; left out: the item's. */
+  readonly builtAs?: string;
   /** Holds in a row, for the back-off. */
   readonly holds: number;
   /** Why its task was last told that it is held; null when it was not, or was told that it goes on. */
@@ -188,6 +190,8 @@ export type QueueFact =
       readonly kind: 'built';
       readonly taskId: TaskId;
       readonly attempt: number;
+      /** What was built has this title; left out: the one that the item has. */
+      readonly title?: string;
       /** Null: main, as it was then. */
       readonly parent: ObjectId | null;
       /** The main that was known when it began. */

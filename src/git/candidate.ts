@@ -9,9 +9,10 @@ import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import type { Landing } from '../core/task-events.ts';
 import { conflictRequest } from './conflict-evidence.ts';
+import { mergeDeclared } from './declared-merge.ts';
 import type { Git } from './git.ts';
 import { fetchForLanding, readParts, type LandingDeps } from './landing-parts.ts';
-import { hasCommit, mergeTrees, objectId, rememberTree, type Merge } from './merge.ts';
+import { hasCommit, objectId, rememberTree, type Merge } from './merge.ts';
 import { seeMain } from './main-seen.ts';
 import { remake } from './remake.ts';
 import { newInCandidate } from './new-objects.ts';
@@ -99,7 +100,7 @@ async function buildOnMain(
   const isNext = main === item.base;
   const [landing, merged, { mainTree, tasksYaml, headTree }] = await Promise.all([
     isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
-    isThere && !isNext ? mergeTrees(git, repository, main, item.head) : null,
+    isThere && !isNext ? mergeDeclared(deps, repository, main, item.head, main) : null,
     readParts(git, repository, main, item.head),
   ]);
   const merge: Merge | null = isNext && isThere && headTree !== null ? { kind: 'clean', tree: headTree } : merged;
@@ -131,7 +132,7 @@ async function buildOnCandidate(
   if (!(await hasCommit(git, repository, parent))) await remake(deps, repository, target, below);
   const [landing, merge, { mainTree: parentTree, tasksYaml }] = await Promise.all([
     isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
-    mergeTrees(git, repository, parent, item.head),
+    mergeDeclared(deps, repository, parent, item.head, parent),
     readParts(git, repository, parent, item.head),
   ]);
   // Also one that stands on others: a task that was set back may have landed long ago (N2).
@@ -139,7 +140,7 @@ async function buildOnCandidate(
   if (merge.kind === 'clean' && merge.tree !== parentTree) {
     return writeWith(deps, repository, target, item, parent, merge.tree, tasksYaml, readGate);
   }
-  const onMain = await mergeTrees(git, repository, main, item.head);
+  const onMain = await mergeDeclared(deps, repository, main, item.head, main);
   return onMain.kind === 'conflict'
     ? { result: { kind: 'conflict', request: await conflictRequest(git, repository, item, main, onMain) } }
     : { result: { kind: 'behind' } };

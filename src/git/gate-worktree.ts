@@ -14,9 +14,10 @@ import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
 import { makeFolder, readText, removeFile, removeTree } from './files.ts';
+import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import type { Git } from './git.ts';
 import { tryLockFile } from './lock.ts';
-import { hasCommit, mergeTrees, treeOf, type Merge } from './merge.ts';
+import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
 import { fetchRefs } from './origin.ts';
 import { unmountBelow } from './overlay.ts';
@@ -30,9 +31,8 @@ import type { GateWorktree } from './types.ts';
 import { isUnchanged } from './unchanged.ts';
 import { installIndex, writeWorktreeLink } from './workspace.ts';
 
-export interface GateDeps {
+export interface GateDeps extends MergeDeps {
   readonly home: string;
-  readonly git: Git;
   readonly repositories: Repositories;
   readonly recent: RecentWork;
   /** The gate worktrees that a run of this process has. */
@@ -116,7 +116,7 @@ async function rebuildCandidate(
   const merge: Merge =
     candidate.main === item.base
       ? { kind: 'clean', tree: await treeOf(git, repository, item.head) }
-      : await mergeTrees(git, repository, candidate.main, item.head);
+      : await mergeDeclared(deps, repository, candidate.main, item.head, candidate.main);
   const same = merge.kind === 'clean' && merge.tree === candidate.tree;
   const commit = same
     ? await writeCandidate(

@@ -10,6 +10,7 @@ import { landTogether, sealCandidates } from './batch.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
+import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
@@ -22,6 +23,7 @@ import { readObjects } from './merge.ts';
 import { fetchRefs, listRemote, push } from './origin.ts';
 import { adminFolder, placesOfTask, readState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
+import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
@@ -42,6 +44,8 @@ export interface GitRoomOptions {
   /** The HOME of the person whose credentials reach the origin. */
   readonly processHome?: string;
   readonly personal?: PersonalGit;
+  /** The rules for merges in a tasks.yaml; left out: none are read. */
+  readonly readMerges?: ReadMerges;
   /** Starts git's processes; by default this process itself. */
   readonly collect?: Collect;
   /** Whether overlayfs may be tried where a set-up is laid into gate worktrees; by default it is. */
@@ -56,11 +60,12 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const git = gitOf(options);
   const repositories = createRepositories(home, git);
   const recent = new RecentWork();
-  const workspaces: WorkspaceDeps = { home, git, repositories, recent, untouched: new Map() };
-  const landing: LandingDeps = { git, repositories, recent, landed: new Map() };
+  const merging: MergeDeps = { git, readMerges: options.readMerges ?? (() => []) };
+  const workspaces: WorkspaceDeps = { home, ...merging, repositories, recent, untouched: new Map() };
+  const landing: LandingDeps = { ...merging, repositories, recent, landed: new Map() };
   const gates: GateDeps = {
     home,
-    git,
+    ...merging,
     repositories,
     recent,
     leased: new Set(),
@@ -97,6 +102,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
     landTogether: (target, under, last) => landTogether(landing, target, under, last),
     sealCandidates: (target, parts, below) => sealCandidates(landing, target, parts, below),
+    lookAround: (target, works) => lookAround({ home, ...merging, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
   };

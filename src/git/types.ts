@@ -2,6 +2,7 @@
 
 import type { FailureKind } from '../core/failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
+import type { MergeRule } from '../core/merge-rules.ts';
 import type {
   Below,
   BuildAnswer,
@@ -13,6 +14,7 @@ import type {
   Target,
 } from '../core/queue-types.ts';
 import type { Part, SealAnswer } from '../core/queue.ts';
+import type { Sight, Work } from '../core/radar.ts';
 import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 
@@ -120,6 +122,8 @@ export interface GitRoom {
   mainCandidate(target: Target, commit: ObjectId, readGate: ReadGate): Promise<Candidate | null>;
   /** What landed on main after a commit, newest first, at most 20: from this host's mirror, none when it lacks either. */
   landedSince(target: Target, since: ObjectId, main: ObjectId): Promise<RevisionRequest['landedSince']>;
+  /** Which stored works conflict with main as it is by now, and with one another; null when main cannot be had now. */
+  lookAround(target: Target, works: readonly Work[]): Promise<Sight | null>;
   land(target: Target, item: QueueItem, candidate: Candidate): Promise<LandResult>;
   /** All of them in one push, the first on main as it is, each on the one before; lands all or none. */
   landTogether(target: Target, under: readonly Landed[], last: Landed): Promise<LandResult>;
@@ -159,6 +163,7 @@ export type ReadGate = (tasksYaml: string | null) =>
       readonly window?: number | null;
       readonly batch?: boolean;
       readonly verify?: boolean;
+      readonly merges?: readonly MergeRule[];
     }
   | { readonly kind: 'invalid'; readonly message: string };
 

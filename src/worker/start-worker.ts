@@ -21,6 +21,7 @@ import { TASK_QUEUES } from '../workflows/messages.ts';
 import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
 import { endOldQueues } from './old-queues.ts';
+import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
 
 export interface StartWorkerOptions extends Pick<
@@ -83,6 +84,10 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const git = createGitRoom({
     home,
     worker: options.hostId,
+    readMerges: (text) => {
+      const read = options.readGate(text);
+      return read.kind === 'ok' ? (read.merges ?? []) : [];
+    },
     personal: { env: options.personalEnvironment },
     ...(runner === null ? {} : { collect: runner.collect }),
   });
@@ -96,6 +101,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const turns = new Turns();
   const relief = new Relief({ client, git, turns, log, isShort: () => freeBytesOf(home) < limits.shortBelowBytes });
+  const radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
   let draining = false;
   const activities = createActivities(
     {
@@ -111,6 +117,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       environment: options.environment,
       program: options.program,
       onWaiting: () => relief.look(),
+      onRecorded: (view) => radar.onRecorded(view),
       gates: options.gates,
       onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
       isDraining: () => draining,
@@ -183,7 +190,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
     const results = await ended;
     stopMigrating();
-    await Promise.all([janitor.stop(), relief.stop(), fromOutside.stop()]);
+    await Promise.all([janitor.stop(), relief.stop(), radar.stop(), fromOutside.stop()]);
     await spool.drain(5_000);
     await processRoom.close();
     await runner?.close();

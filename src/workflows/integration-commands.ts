@@ -15,7 +15,7 @@ export async function carryOut(target: Target, command: QueueCommand): Promise<Q
       const answer = await shortActivities
         .buildCandidate({ target, item, parent, known, gate, below })
         .catch((error: unknown) => notBuilt(`a candidate could not be built: ${reasonOf(error)}`));
-      return { kind: 'built', taskId, attempt, parent, known, answer };
+      return { kind: 'built', taskId, attempt, title: item.title, parent, known, answer };
     }
     case 'gate': {
       const { item, candidate, below } = command;

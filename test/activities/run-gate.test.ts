@@ -61,6 +61,7 @@ describe('a gate run', () => {
         nowMs: Date.now,
       },
       onWaiting: () => undefined,
+      onRecorded: () => undefined,
       onEnded: () => undefined,
       isDraining: () => false,
       gates: 1,

@@ -38,6 +38,7 @@ describe('a right tasks.yaml', () => {
       window: null,
       batch: false,
       verify: false,
+      merges: [],
     });
   });
 
@@ -102,6 +103,9 @@ describe('what a project says of landing', () => {
     const settings = settingsOf(`${text}{name: test, run: t, needs: [lint]}]\n`);
     expect(settings).toMatchObject({ window: 2, batch: true, verify: true, policy: { turnMs: 600_000 } });
     expect(settings.gate.commands).toMatchObject([{ mode: 'permissive' }, { needs: ['lint'] }]);
+    const merges = 'merges: [{paths: [CHANGELOG.md, docs/**/*.md], by: union}]\n';
+    expect(settingsOf(`${LEAST}${merges}`).merges).toEqual([{ paths: ['CHANGELOG.md', 'docs/**/*.md'], by: 'union' }]);
+    expect(hash(`gate: a\n${merges}`)).toBe(hash('gate: a\n'));
     expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
   });
 
@@ -111,6 +115,13 @@ describe('what a project says of landing', () => {
     ['gate: [{run: a, mode: sometimes}]', 'gate.0.mode: must be strict, permissive or skip'],
     ['gate: a\nbatch: often', 'batch: must be true or false'],
     ['gate: a\nverify: often', 'verify: must be true or false'],
+    ['gate: a\nmerges: [{paths: [a], by: magic}]', 'merges.0.by: must be union, not "magic"'],
+    [
+      'gate: a\nmerges: [{paths: [a], by: regenerate}]',
+      'merges.0.by: cannot be regenerate: a candidate is built without',
+    ],
+    ['gate: a\nmerges: [{paths: [/etc/x], by: union}]', "merges.0.paths.0: must be a path from the repository's top"],
+    ['gate: a\nmerges: [{paths: [], by: union}]', 'merges.0.paths: must be a list with at least one path'],
     ['gate: a\nwindow: 0', 'window: must be a whole number from 1 to 64'],
   ])('is refused when it cannot be: %s', (text, message) => {
     const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
@@ -237,6 +248,7 @@ describe('readGate', () => {
       window: null,
       batch: false,
       verify: false,
+      merges: [],
     });
   });
 

@@ -6,7 +6,13 @@ import { taskId } from './rig.ts';
 
 /** One thing that happens, as small numbers, so that a history that fails shrinks to the few that matter. */
 type Happening =
-  | { readonly kind: 'arrive'; readonly task: number; readonly isNew: boolean; readonly priority: Priority }
+  | {
+      readonly kind: 'arrive';
+      readonly task: number;
+      readonly isNew: boolean;
+      readonly title: string;
+      readonly priority: Priority;
+    }
   | { readonly kind: 'withdraw'; readonly task: number; readonly back: number }
   | { readonly kind: 'carry'; readonly number: number; readonly luck: Luck }
   | { readonly kind: 'gate'; readonly number: number; readonly luck: Luck }
@@ -29,6 +35,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       kind: fc.constant('arrive' as const),
       task,
       isNew: fc.boolean(),
+      title: fc.constantFrom('one', 'one', 'other'),
       priority: fc.constantFrom<Priority>('normal', 'normal', 'normal', 'bulk', 'hotfix'),
     }),
   },
@@ -69,7 +76,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 function happen(world: QueueWorld, what: Happening): void {
   switch (what.kind) {
     case 'arrive':
-      return world.arrive(what.task, what.isNew, { priority: what.priority });
+      return world.arrive(what.task, what.isNew, { priority: what.priority, title: what.title });
     case 'withdraw':
       return world.withdraw(what.task, what.back);
     case 'carry':

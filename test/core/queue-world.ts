@@ -44,6 +44,10 @@ export interface Commit {
 /** How the carrier fares with a command: `lost`: it is done, and nobody hears of it. */
 export type Luck = 'done' | 'lost' | 'away';
 
+function trailersOf(title: string, cover?: string | null): string {
+  return ` as ${title}${cover === undefined || cover === null ? '' : ` covered by ${cover}`}`;
+}
+
 export class QueueWorld {
   queue: Queue = EMPTY_QUEUE;
   nowMs = NOW_MS;
@@ -80,7 +84,8 @@ export class QueueWorld {
     if (isNew) this.attempts[task] = before + 1;
     const attempt = this.attempts[task] ?? 1;
     const key = `${taskId(task)}/${attempt}`;
-    const item = this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...change });
+    const { title = `Task ${task}` } = change;
+    const item = { ...(this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...change })), title };
     this.items.set(key, item);
     this.#handedOff.add(key);
     this.step({ kind: 'handed-off', item });
@@ -186,7 +191,7 @@ export class QueueWorld {
       case 'build': {
         const { item, parent, known, gate } = command;
         const answer = this.#build(item, parent, known, gate, luck);
-        return { kind: 'built', taskId: item.taskId, attempt: item.attempt, parent, known, answer };
+        return { kind: 'built', taskId: item.taskId, attempt: item.attempt, title: item.title, parent, known, answer };
       }
       case 'gate':
         return { kind: 'gate', key: gateKey(command.candidate), state: this.#begin(command.candidate, false) };
@@ -204,12 +209,12 @@ export class QueueWorld {
         const first = command.parts[0].item;
         if (luck === 'away') return { kind: 'sealed', first, answer: { kind: 'failed', text: 'away' } };
         const made = new Map<ObjectId, ObjectId>();
-        const parts = command.parts.map(({ item: { taskId: id, attempt }, candidate, cover }) => {
+        const parts = command.parts.map(({ item: { taskId: id, attempt, title }, candidate, cover }) => {
           const old = this.#commits.get(candidate.commit);
           const main = made.get(candidate.main) ?? candidate.main;
           const parent = this.#commits.get(main) ?? null;
           holds('what is sealed is there', old !== undefined && parent !== null);
-          const { id: commit } = this.#commit(old?.content ?? [], parent, cover === null ? '' : ` covered by ${cover}`);
+          const { id: commit } = this.#commit(old?.content ?? [], parent, trailersOf(title, cover));
           made.set(candidate.commit, commit);
           return { taskId: id, attempt, was: candidate.commit, commit, main, cover };
         });
@@ -277,7 +282,7 @@ export class QueueWorld {
     if (this.#conflicts(key, base.content)) return { kind: 'behind' };
     return {
       kind: 'candidate',
-      candidate: this.#candidate(this.#commit([...base.content, key], base)),
+      candidate: this.#candidate(this.#commit([...base.content, key], base, trailersOf(item.title))),
       knownGreen: false,
     };
   }
@@ -327,6 +332,9 @@ export class QueueWorld {
     let below = this.main.id;
     for (const { item, candidate } of parts) {
       const commit = this.#commits.get(candidate.commit);
+      const trailers = trailersOf(item.title, candidate.cover);
+      const named = this.#id(`commit ${commit?.content.join(' ')} on ${commit?.parent?.id ?? ''}${trailers}`);
+      holds('a candidate lands under the title that its item has', named === candidate.commit);
       holds('each is a commit on the one before', commit?.parent?.id === below && candidate.main === below);
       below = candidate.commit;
       const cover = parts.length === 1 ? undefined : last.candidate.tree;
