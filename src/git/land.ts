@@ -12,13 +12,22 @@ import { landingOf, rememberLanding } from './candidate.ts';
 import { fetchForLanding, type LandingDeps } from './landing-parts.ts';
 import { GitError } from './command.ts';
 import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
-import { inspectCheckout } from './checkout-state.ts';
+import { inspectCheckout, markLanding, unmarkLanding } from './checkout-state.ts';
 import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing.ts';
 import { exists } from './files.ts';
 import type { Git } from './git.ts';
 import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
 import { isAncestor, treeOf } from './merge.ts';
-import { isUnreachable, listRemote, problemOf, push, shown, type PushRequest, type PushResult } from './origin.ts';
+import {
+  isLocked,
+  isUnreachable,
+  listRemote,
+  problemOf,
+  push,
+  shown,
+  type PushRequest,
+  type PushResult,
+} from './origin.ts';
 import { newInCandidate } from './new-objects.ts';
 import { deleteRef, taskRef } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -72,13 +81,16 @@ async function tryLanding(
       // Left by a landing that was cut off before its first file, it would stop every later one.
       await removeStaleIndexLock(checkout);
     }
+    await markLanding(checkout, candidate);
   }
   const pushed = await pushCandidate(deps, repository, item, candidate, checkout).catch((error: unknown) => {
     // It may have arrived all the same.
     if (error instanceof GitError && error.reason === 'timeout') return null;
     throw error;
   });
-  return judge(deps, repository, item, candidate, pushed, checkout);
+  const result = await judge(deps, repository, item, candidate, pushed, checkout);
+  if (checkout !== null && result.kind !== 'held') await unmarkLanding(checkout);
+  return result;
 }
 
 async function pushCandidate(
@@ -148,9 +160,11 @@ async function judge(
       state.kind === 'dirty' ? state.text : `${checkout.path} could not be updated: ${reason}; ${pushed.words}`;
     return { kind: 'held', why: 'checkout', text };
   }
-  // Another writer held the ref's lock at that moment.
-  if (outcome?.kind === 'stale' || /cannot lock ref|failed to update ref|incorrect old value/.test(reason)) {
-    return { kind: 'moved' };
+  // Another writer moved main, or was about to, at that moment.
+  if (outcome?.kind === 'stale' || /failed to update ref|incorrect old value/.test(reason)) return { kind: 'moved' };
+  if (isLocked(pushed)) {
+    const text = `another git command is at work in ${shown(origin)}; landing goes on by itself when it has ended (${quote(pushed.words)})`;
+    return { kind: 'held', why: 'origin', text };
   }
   const words = pushed.words === '' ? '' : `: ${pushed.words}`;
   return {

@@ -5,9 +5,10 @@ import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import { GitError, lastLines } from './command.ts';
 import type { Git } from './git.ts';
-import { localPathOf, readOriginRef } from './local-origin.ts';
+import { localPathOf, readOriginRef, refsFolderOf } from './local-origin.ts';
 import type { HashAlgorithm, RawObject } from './objects.ts';
 import { sendPack } from './send-pack.ts';
+import { removeStaleRefLocks } from './stale-locks.ts';
 
 /** Why something could not be done, in the words of the room's results. */
 export interface Problem {
@@ -73,11 +74,30 @@ export interface PushRequest {
 }
 
 /**
- * Pushes all or nothing, each update only from the value that is expected there (null: only where nothing is).
+ * Pushes all or nothing, each update only from the value that is expected there (null: only where nothing is). On an
+ * origin of this host, locks that a killed git left in the way are removed.
  *
  * @throws GitError when the origin cannot be reached
  */
 export async function push(git: Git, gitDir: string, origin: string, request: PushRequest): Promise<PushResult> {
+  const result = await pushOnce(git, gitDir, origin, request);
+  if (result.ok || !isLocked(result)) return result;
+  const folder = await refsFolderOf(git, origin);
+  if (folder === null) return result;
+  const refs = [...request.updates.map(({ ref }) => ref), ...request.deletions];
+  const left = await removeStaleRefLocks(folder, refs);
+  return left.length > 0 ? result : pushOnce(git, gitDir, origin, request);
+}
+
+/** Whether a ref of the origin was locked by somebody, who may be at work there at this moment. */
+export function isLocked({ refs, words }: PushResult): boolean {
+  const reasons = [...refs.values()].map((ref) => (ref.kind === 'refused' ? ref.reason : ''));
+  return [words, ...reasons].some((text) =>
+    /cannot lock ref|[Uu]nable to (create|lock) .*(\.lock|packed-refs)/.test(text),
+  );
+}
+
+async function pushOnce(git: Git, gitDir: string, origin: string, request: PushRequest): Promise<PushResult> {
   if (await isSent(git, origin, request)) {
     const refs = request.updates.map(
       ({ ref, expected }) => [ref, { kind: expected === null ? 'ok' : 'moved' }] satisfies [string, PushedRef],

@@ -11,16 +11,18 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseBranchName, type BranchName, type ObjectId, type ProjectName } from '../core/ids.ts';
-import { errnoOf, exists, readText, removeTree, writeAtomic } from './files.ts';
+import { exists, readText, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
+import { createLeftovers, removeHalfMade } from './leftovers.ts';
 import { createMutexes, withLockFile, type Mutex } from './lock.ts';
 import type { HashAlgorithm, ObjectStore } from './objects.ts';
 import { fetchRefs, listRemote, missingBranch, type Problem } from './origin.ts';
 import { readOriginRef } from './local-origin.ts';
 import { readRef, writeRef } from './refs.ts';
+import { configuration, MIRROR_EXTRA, writeRepository } from './write-repository.ts';
 
 /** What names an origin's folders. */
 export interface OriginName {
@@ -72,30 +74,6 @@ export function trackingRef(branch: string): string {
   return `refs/remotes/origin/${branch}`;
 }
 
-function configuration(algorithm: HashAlgorithm, bare: boolean, extra: readonly string[] = []): string {
-  const sha256 = algorithm === 'sha256';
-  return `${[
-    '[core]',
-    `\trepositoryformatversion = ${sha256 ? 1 : 0}`,
-    '\tfilemode = true',
-    `\tbare = ${bare}`,
-    '\tlogallrefupdates = false',
-    ...(sha256 ? ['[extensions]', '\tobjectformat = sha256'] : []),
-    ...extra,
-  ].join('\n')}\n`;
-}
-
-// What an agent's own git sees: no automatic packing under the engine's feet, and a name to commit under.
-const MIRROR_EXTRA = [
-  '[gc]',
-  '\tauto = 0',
-  '[maintenance]',
-  '\tauto = false',
-  '[user]',
-  '\tname = Tributary agent',
-  '\temail = tributary@localhost',
-];
-
 // What git would read beside the configuration, and what nobody needs in a mirror.
 const POISONABLE = [
   'hooks',
@@ -121,9 +99,12 @@ export function createRepositories(home: string, git: Git): Repositories {
   const trash = join(home, 'trash');
   const branchFetches = new Map<string, { running: Promise<ObjectId | null>; next: Promise<ObjectId | null> | null }>();
 
+  const leftovers = createLeftovers();
+
   const exclusively = <T>(repository: Repository, work: () => Promise<T>): Promise<T> => {
-    const mutex: Mutex = mutexes(repository.gitDir);
-    return mutex(() => withLockFile(`${repository.gitDir}.lock`, work));
+    const { gitDir } = repository;
+    const mutex: Mutex = mutexes(gitDir);
+    return mutex(() => withLockFile(`${gitDir}.lock`, () => leftovers.sweptBefore(gitDir, work)));
   };
 
   const make = async (folder: string, origin: Origin, kind: 'mirror' | 'landing'): Promise<Opened> => {
@@ -132,6 +113,7 @@ export function createRepositories(home: string, git: Git): Repositories {
       withLockFile(`${folder}.lock`, async (): Promise<Opened> => {
         const made = await algorithmOf(folder);
         if (made !== null) return { kind: 'open', repository: describe(folder, origin, kind, made) };
+        await removeHalfMade(kind === 'mirror' ? [folder, mirrorFolder(folder)] : [folder]);
         const algorithm = await originAlgorithm(home, git, origin);
         if (algorithm === null) return { kind: 'failed', ...missingBranch(origin.origin, origin.branch) };
         if (kind === 'mirror') {
@@ -152,6 +134,7 @@ export function createRepositories(home: string, git: Git): Repositories {
   const open = async (folder: string, origin: Origin, kind: 'mirror' | 'landing'): Promise<Opened> => {
     const algorithm = await algorithmOf(folder);
     if (algorithm === null) return make(folder, origin, kind);
+    await leftovers.sweepOnce(folder);
     return { kind: 'open', repository: describe(folder, origin, kind, algorithm) };
   };
 
@@ -190,6 +173,7 @@ export function createRepositories(home: string, git: Git): Repositories {
       // Who stores what is in a mirror does not ask for its branch.
       const branch = parseBranchName('main');
       if (branch.kind === 'invalid') throw new Error(branch.message);
+      await leftovers.sweepOnce(folder);
       const repository = describe(folder, { ...name, branch: branch.value }, 'mirror', algorithm);
       await healMirror(repository, trash);
       return repository;
@@ -255,24 +239,6 @@ async function originAlgorithm(home: string, git: Git, origin: Origin): Promise<
   } finally {
     await rm(probe, { recursive: true, force: true });
   }
-}
-
-/** Writes an empty repository, complete before it gets its name. */
-export async function writeRepository(folder: string, head: string, config: string): Promise<void> {
-  const temporary = `${folder}.${randomBytes(6).toString('hex')}.new`;
-  for (const part of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tasks', 'info']) {
-    await mkdir(join(temporary, part), { recursive: true });
-  }
-  await writeFile(join(temporary, 'HEAD'), `ref: refs/heads/${head}\n`);
-  await writeFile(join(temporary, 'config'), config);
-  await rename(temporary, folder).catch(async (error: unknown) => {
-    await rm(temporary, { recursive: true, force: true });
-    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
-  });
-}
-
-export function bareConfiguration(): string {
-  return configuration('sha1', true);
 }
 
 /** Puts right what an agent may have changed in the mirror, so that no other agent's git runs it. */
