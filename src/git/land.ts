@@ -17,7 +17,7 @@ import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing
 import { exists } from './files.ts';
 import type { Git } from './git.ts';
 import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
-import { isAncestor, treeOf } from './merge.ts';
+import { hasCommit, isAncestor, treeOf } from './merge.ts';
 import {
   isLocked,
   isUnreachable,
@@ -61,9 +61,8 @@ async function tryLanding(
 ): Promise<LandResult> {
   const { branch, origin } = repository.origin;
   // A candidate that this host did not build, or no longer has, is built again before it can land.
-  const hasObjects = await exists(
-    join(repository.store.folder, candidate.commit.slice(0, 2), candidate.commit.slice(2)),
-  );
+  const loose = join(repository.store.folder, candidate.commit.slice(0, 2), candidate.commit.slice(2));
+  const hasObjects = (await exists(loose)) || (await hasCommit(deps.git, repository, candidate.commit));
   const tree = hasObjects ? await treeOf(deps.git, repository, candidate.commit) : null;
   if (tree !== candidate.tree) return { kind: 'moved' };
   const checkout = await findCheckout(deps.git, origin, branch);

@@ -10,6 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { absentAsNull, namesIn, removeFile } from './files.ts';
 import { GitError } from './command.ts';
 import { tryLockFile } from './lock.ts';
+import { mirrorFolder } from './write-repository.ts';
 
 export interface Leftovers {
   /** Runs the work of who holds the repository's lock file, after a look at what others have left. */
@@ -47,16 +48,17 @@ export function createLeftovers(): Leftovers {
   };
 }
 
-/** Locks of refs, and of the files that list them. */
+/** Locks of refs, and of the files that list them; in the mirror of the refs that the engine alone writes. */
 async function removeLocks(gitDir: string): Promise<void> {
-  const top = (await namesIn(gitDir)).filter((name) => name.endsWith('.lock'));
-  await Promise.all([...top, ...locksBelow(join(gitDir, 'refs'))].map((name) => removeFile(join(gitDir, name))));
+  const top = (await namesIn(gitDir)).filter((name) => name.endsWith('.lock')).map((name) => join(gitDir, name));
+  const mirrored = gitDir.endsWith('.engine') ? locksBelow(join(mirrorFolder(gitDir), 'refs/remotes')) : [];
+  await Promise.all([...top, ...locksBelow(join(gitDir, 'refs')), ...mirrored].map(removeFile));
 }
 
 function locksBelow(folder: string): readonly string[] {
   try {
     const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-    return names.filter((name) => name.endsWith('.lock')).map((name) => join(basename(folder), name));
+    return names.filter((name) => name.endsWith('.lock')).map((name) => join(folder, name));
   } catch (error) {
     return absentAsNull(error) ?? [];
   }

@@ -22,7 +22,7 @@ import type { HashAlgorithm, ObjectStore } from './objects.ts';
 import { fetchRefs, listRemote, missingBranch, type Problem } from './origin.ts';
 import { readOriginRef } from './local-origin.ts';
 import { readRef, writeRef } from './refs.ts';
-import { configuration, MIRROR_EXTRA, writeRepository } from './write-repository.ts';
+import { configuration, mirrorFolder, MIRROR_EXTRA, writeRepository } from './write-repository.ts';
 
 /** What names an origin's folders. */
 export interface OriginName {
@@ -57,7 +57,9 @@ export interface Repositories {
   keepWhole(repository: Repository, commit: ObjectId): void;
   isWhole(repository: Repository, commit: ObjectId): boolean;
   /** One at a time for each repository, in this process and between processes. */
-  exclusively<T>(repository: Repository, work: () => Promise<T>): Promise<T>;
+  exclusively<T>(repository: Pick<Repository, 'gitDir'>, work: () => Promise<T>): Promise<T>;
+  /** When this process last asked for a repository, in milliseconds since the epoch; null: it never did. */
+  lastUsedMs(gitDir: string): number | null;
 }
 
 /** Where a repository's commands run, and on whose objects. */
@@ -100,9 +102,9 @@ export function createRepositories(home: string, git: Git): Repositories {
   const branchFetches = new Map<string, { running: Promise<ObjectId | null>; next: Promise<ObjectId | null> | null }>();
 
   const leftovers = createLeftovers();
+  const usedMs = new Map<string, number>();
 
-  const exclusively = <T>(repository: Repository, work: () => Promise<T>): Promise<T> => {
-    const { gitDir } = repository;
+  const exclusively = <T>({ gitDir }: Pick<Repository, 'gitDir'>, work: () => Promise<T>): Promise<T> => {
     const mutex: Mutex = mutexes(gitDir);
     return mutex(() => withLockFile(`${gitDir}.lock`, () => leftovers.sweptBefore(gitDir, work)));
   };
@@ -132,6 +134,7 @@ export function createRepositories(home: string, git: Git): Repositories {
   };
 
   const open = async (folder: string, origin: Origin, kind: 'mirror' | 'landing'): Promise<Opened> => {
+    usedMs.set(folder, Date.now());
     const algorithm = await algorithmOf(folder);
     if (algorithm === null) return make(folder, origin, kind);
     await leftovers.sweepOnce(folder);
@@ -168,6 +171,7 @@ export function createRepositories(home: string, git: Git): Repositories {
     openLanding: (origin) => open(join(home, 'landing', `${originKey(origin)}.git`), origin, 'landing'),
     findMirror: async (name) => {
       const folder = join(home, 'mirrors', `${originKey(name)}.engine`);
+      usedMs.set(folder, Date.now());
       const algorithm = await algorithmOf(folder);
       if (algorithm === null || !(await exists(mirrorFolder(folder)))) return null;
       // Who stores what is in a mirror does not ask for its branch.
@@ -179,6 +183,7 @@ export function createRepositories(home: string, git: Git): Repositories {
       return repository;
     },
     exclusively,
+    lastUsedMs: (gitDir) => usedMs.get(gitDir) ?? null,
     keepWhole: (repository, commit) => {
       const oldest = whole.values().next();
       if (whole.size >= MAX_WHOLE && oldest.done !== true) whole.delete(oldest.value);
@@ -209,10 +214,6 @@ export function createRepositories(home: string, git: Git): Repositories {
       return start();
     },
   };
-}
-
-function mirrorFolder(engineFolder: string): string {
-  return engineFolder.replace(/\.engine$/, '.git');
 }
 
 function describe(folder: string, origin: Origin, kind: 'mirror' | 'landing', algorithm: HashAlgorithm): Repository {

@@ -47,3 +47,8 @@ export async function writeRepository(folder: string, head: string, config: stri
 export function bareConfiguration(): string {
   return configuration('sha1', true);
 }
+
+/** The mirror that the engine's side of it belongs to. */
+export function mirrorFolder(engineFolder: string): string {
+  return engineFolder.replace(/\.engine$/, '.git');
+}

@@ -19,6 +19,7 @@ import { TASK_QUEUES } from '../workflows/messages.ts';
 import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
 import { Relief } from './relief.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -165,6 +166,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   };
   janitor.start();
   relief.start();
+  const upkeep = new Upkeep({ git, log });
+  upkeep.start();
   const fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
   fromOutside.start();
   // One that fails takes the others along: half a worker helps nobody.
@@ -174,7 +177,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
     const results = await ended;
     stopMigrating();
-    await Promise.all([janitor.stop(), relief.stop(), fromOutside.stop()]);
+    await Promise.all([janitor.stop(), relief.stop(), fromOutside.stop(), upkeep.stop()]);
     await spool.drain(5_000);
     await processRoom.close();
     await runner?.close();

@@ -1,6 +1,6 @@
 /** The operations of the matrix, in the order in which a task meets them. */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Candidate, QueueItem } from '../../src/core/queue-types.ts';
 import type { GitRoom } from '../../src/git/types.ts';
@@ -28,6 +28,20 @@ import {
 
 const CHANGE = { 'a.txt': 'changed\n', 'new/file.txt': 'new\n' };
 const ROUNDS = 4;
+/** Upkeep whatever there is. */
+const ANY = { loose: 0, packs: 0, idleMs: 0 };
+
+/** Every object of the mirror and of the landing repository, whether anything names it or not. */
+function objectsIn({ home }: Facts): readonly string[] {
+  const folders = ['mirrors', 'landing'].flatMap((name) =>
+    readdirSync(join(home, name))
+      .filter((one) => one.endsWith('.git'))
+      .map((one) => join(home, name, one)),
+  );
+  return folders.flatMap((folder) =>
+    git(folder, 'cat-file', '--batch-all-objects', '--batch-check=%(objectname)').split('\n'),
+  );
+}
 
 /** More objects than git unpacks one by one. */
 function manyFiles(prefix: string): Record<string, string> {
@@ -260,6 +274,50 @@ export const OPERATIONS: readonly Operation[] = [
     check: (facts) => {
       expectLanded(facts);
       expectWorktree(facts.target.origin, need(facts.candidate).commit, CHANGE);
+    },
+  },
+  {
+    name: 'land by a push of git',
+    prepare: async (folder, makeRoom) => {
+      const facts = bareOrigin(folder);
+      const made = await candidateOf(makeRoom(facts.home), facts);
+      // Of packed objects the engine makes no push of its own.
+      for (let round = 0; round < 2; round += 1) await makeRoom(facts.home).keepUp(ANY);
+      return made;
+    },
+    run: landNow,
+    check: expectLanded,
+  },
+  {
+    name: 'upkeep',
+    prepare: async (folder, makeRoom) => {
+      const facts = bareOrigin(folder);
+      const room = makeRoom(facts.home);
+      const workspace = await workspaceOf(room, facts);
+      let moved = facts;
+      for (const name of ['one', 'two', 'three']) {
+        moved = moveMain(moved, { [`${name}.txt`]: `${name}\n` });
+        await readMain(room, moved);
+        await makeRoom(facts.home).keepUp(ANY);
+      }
+      const made = { ...(await candidateOf(makeRoom(facts.home), moved)), workspace };
+      writeFiles(workspace.worktree, { 'unstored.txt': 'of the agent\n' });
+      git(workspace.worktree, 'add', '-A');
+      const unstored = git(workspace.worktree, 'rev-parse', ':unstored.txt');
+      return { ...made, objects: [...objectsIn(made), unstored] };
+    },
+    run: async (room) => {
+      for (const { kind, text } of await room.keepUp(ANY)) expectSame(text, kind, 'done');
+    },
+    check: (facts) => {
+      const there = new Set(objectsIn(facts));
+      expectSame(
+        'what vanished',
+        need(facts.objects).filter((id) => !there.has(id)),
+        [],
+      );
+      const { worktree } = need(facts.workspace);
+      expectSame('unstored.txt', git(worktree, 'cat-file', '-p', ':unstored.txt'), 'of the agent');
     },
   },
   {

@@ -21,6 +21,8 @@ export interface Facts {
   readonly candidate?: Candidate;
   readonly workspace?: Workspace;
   readonly checkpoint?: Checkpoint;
+  /** Objects that have to stay. */
+  readonly objects?: readonly string[];
 }
 
 /** Makes a room for a state home. */
