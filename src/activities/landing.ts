@@ -24,7 +24,10 @@ export async function handOff(deps: Dependencies, recorder: Recorder, request: H
   return recording;
 }
 
-type LandingDependencies = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
+type LandingDependencies = Pick<
+  Dependencies,
+  'git' | 'landing' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'
+>;
 
 export async function buildCandidate(
   deps: LandingDependencies,
@@ -85,7 +88,7 @@ export async function land(
   const openness = await taskIsOpen(deps.client, item.taskId);
   switch (openness.kind) {
     case 'open':
-      return deps.git.land(target, item, candidate);
+      return deps.landing.land(target, item, candidate);
     case 'closed':
       return { kind: 'moved' };
     case 'unknown':

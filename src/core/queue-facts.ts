@@ -6,7 +6,7 @@ import { linksOf, type Link } from './queue-chain.ts';
 import { gateKey } from './queue-keys.ts';
 import { age, withDetails } from './queue-line.ts';
 import type { Entry, LookAnswer, Queue, QueueClock, QueueFact } from './queue-state.ts';
-import type { BuildAnswer, LandResult, MainSeen } from './queue-types.ts';
+import type { BuildAnswer, Candidate, LandResult, MainSeen } from './queue-types.ts';
 import type { ObjectId } from './ids.ts';
 import { afterGate, drop, mainIsGreen, markGreen, remember, turnOf } from './queue-verdicts.ts';
 
@@ -27,7 +27,10 @@ export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
       return mainGate(queue, fact, clock);
     case 'pushed': {
       const entry = queue.chain.find(({ item }) => item.taskId === fact.taskId && item.attempt === fact.attempt);
-      return entry?.stage.kind === 'landing' ? afterPush(queue, entry, fact.result, clock) : queue;
+      if (entry?.stage.kind !== 'landing') return queue;
+      return fact.result.kind === 'protected'
+        ? haltProtected(queue, entry, entry.stage.candidate, fact.result.text, clock)
+        : afterPush(queue, entry, fact.result, clock);
     }
     case 'dropped':
       return { ...queue, dropped: queue.dropped.filter(({ key }) => key !== fact.key) };
@@ -113,7 +116,22 @@ function afterBuild(
   }
 }
 
-function afterPush(queue: Queue, entry: Entry, result: LandResult, clock: QueueClock): Queue {
+/** It is the branch's fault and nobody else's: the candidate stays one, green as it is, and lands once it may. */
+function haltProtected(queue: Queue, entry: Entry, candidate: Candidate, text: string, clock: QueueClock): Queue {
+  const stage = { kind: 'candidate', candidate, sinceMs: clock.nowMs } as const;
+  const back =
+    entry.doubt === 'withdraw'
+      ? finish(queue, entry, { kind: 'withdrawn', handoff: entry.item.attempt })
+      : replaceEntry(queue, entry, { ...entry, stage });
+  return tellChain({ ...back, halt: { kind: 'protected', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+}
+
+function afterPush(
+  queue: Queue,
+  entry: Entry,
+  result: Exclude<LandResult, { kind: 'protected' }>,
+  clock: QueueClock,
+): Queue {
   const handoff = entry.item.attempt;
   switch (result.kind) {
     case 'landed':

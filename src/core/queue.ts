@@ -30,11 +30,12 @@
  *   landing ────┬─ landed, refused ───────────────────────────────▶ answer
  *               ├─ main has moved ────────────────────────────────▶ building
  *               ├─ held ──────────────────────────────────────────▶ held, in doubt whether it landed
+ *               ├─ the branch is protected ───────────────────────▶ candidate, and the whole queue halts
  *               └─ main is not what was tested ───────────────────▶ the whole queue halts
  * ```
  *
- * The whole queue halts for a person's pause, a rewritten main and a main that is not what was tested, until somebody
- * says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
+ * The whole queue halts for a person's pause, a rewritten main, a main that is not what was tested, and an origin that
+ * lets nobody push to it, until somebody says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
  *
  * Kept true here: only a first candidate on main with a green verdict for its tree and its gate reaches `landing` (N3);
  * an item leaves the queue only with an answer to its task, unless that was ended from outside (N1, queue-answers.ts); each hand-off has one answer (N2); a

@@ -30,6 +30,7 @@ import {
 } from './origin.ts';
 import { newInCandidate } from './new-objects.ts';
 import { deleteRef, taskRef } from './refs.ts';
+import { isProtected } from './refusal.ts';
 import type { Repository } from './repository.ts';
 
 export async function land(
@@ -166,6 +167,11 @@ async function judge(
     return { kind: 'held', why: 'origin', text };
   }
   const words = pushed.words === '' ? '' : `: ${pushed.words}`;
+  if (isProtected(reason, pushed.words)) {
+    const fix = `let Tributary's account push to ${branch} (in a hosted repository: on the list of those who may bypass its rules)`;
+    const text = `${shown(origin)} lets nobody push to ${branch} (${quote(reason)})${words}. ${fix}; then: tasks queue resume`;
+    return { kind: 'protected', text };
+  }
   return {
     kind: 'refused',
     failure: {

@@ -4,12 +4,14 @@ import { statfsSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
+import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
 import { Turns } from '../activities/turns.ts';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import type { TaskId } from '../core/ids.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
+import type { GitRoom } from '../git/types.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
@@ -39,6 +41,8 @@ export interface StartWorkerOptions extends Pick<
   /** The workflows' bundle: a file that the build made, or its text. */
   readonly workflows: { readonly codePath: string } | { readonly code: string };
   readonly limits?: Partial<Limits>;
+  /** How candidates land; by push when it is left out. */
+  readonly landing?: (git: GitRoom) => LandingAdapter;
   /** Who is told of what, and where targets and the Temporal Web UI are. */
   readonly notices: Omit<Dependencies['notices'], 'room' | 'nowMs'> & { readonly nowMs?: () => number };
   /** The environment of the worker's account: git reaches the origin with what it names (ssh agent, proxy, home). */
@@ -100,6 +104,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       hostId: options.hostId,
       home,
       git,
+      landing: options.landing?.(git) ?? landingByPush(git),
       process: processRoom,
       ledger,
       spool,
