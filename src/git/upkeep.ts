@@ -10,7 +10,7 @@
 
 import { join } from 'node:path';
 import { GitError } from './command.ts';
-import { namesIn, removeFile, statusOf } from './files.ts';
+import { namesIn, removeFile, statusOf, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import type { Repositories } from './repository.ts';
 import type { UpkeepLimits, Upkept } from './types.ts';
@@ -27,8 +27,8 @@ const URGENT = 4;
 const INDEX = 'multi-pack-index';
 /** What a process writes aside has its name by then, or its writer is dead. */
 const ASIDE_KEPT_MS = 60 * 60_000;
-/** Of the bytes in all packs but the largest, so many go into one pack at least. */
-const JOINED_SHARE = 0.8;
+/** A pack of this size is not written again. */
+const LARGE_BYTES = 256 * 1024 * 1024;
 
 interface Kept {
   readonly gitDir: string;
@@ -65,8 +65,7 @@ async function repositoriesIn(home: string): Promise<readonly Kept[]> {
 async function countsOf(objects: string): Promise<{ readonly loose: number; readonly packs: number }> {
   let loose = 0;
   for (const folder of await fansOf(objects)) loose += (await namesIn(folder)).length;
-  const packs = (await namesIn(join(objects, 'pack'))).filter((name) => name.endsWith('.pack'));
-  return { loose, packs: packs.length };
+  return { loose, packs: (await packsIn(join(objects, 'pack'))).length };
 }
 
 async function fansOf(objects: string): Promise<readonly string[]> {
@@ -105,17 +104,29 @@ function keepOne(
 
 /**
  * Git's incremental repack, step by step: the task of `git maintenance` joins two packs at a time, and here each fetch
- * makes one. Its index is made anew each time, and nobody else is to read it: packs go while it is old.
+ * makes one. All go into one; the largest stays as it is when it is as large as the others together, so that an object is
+ * written anew a few times only. Git's index of packs is made anew each time, and nobody else is to read it: packs go
+ * while it is old.
  */
 async function joinPacks(run: (...args: readonly string[]) => Promise<void>, folder: string): Promise<void> {
   await run('multi-pack-index', 'write', '--no-progress');
   await run('multi-pack-index', 'expire', '--no-progress');
-  const names = (await namesIn(folder)).filter((name) => name.endsWith('.pack'));
-  const sizes = names.map((name) => statusOf(join(folder, name))?.size ?? 0);
-  if (sizes.length < 3) return;
-  const small = sizes.reduce((sum, size) => sum + size, 0) - Math.max(...sizes);
-  const batch = Math.max(1, Math.floor(small * JOINED_SHARE));
-  await run('multi-pack-index', 'repack', `--batch-size=${batch}`, '--no-progress');
+  const packs = (await packsIn(folder)).map((name) => ({ name, size: statusOf(join(folder, name))?.size ?? 0 }));
+  const [largest, ...others] = packs.sort((one, other) => other.size - one.size);
+  if (largest === undefined || others.length < 2) return;
+  const small = others.reduce((sum, { size }) => sum + size, 0);
+  const keep = join(folder, largest.name.replace(/\.pack$/, '.keep'));
+  const isKept = largest.size >= Math.min(small, LARGE_BYTES);
+  if (isKept) await writeAtomic(keep, '');
+  try {
+    await run('multi-pack-index', 'repack', '--batch-size=0', '--no-progress');
+  } finally {
+    if (isKept) await removeFile(keep);
+  }
+}
+
+async function packsIn(folder: string): Promise<readonly string[]> {
+  return (await namesIn(folder)).filter((name) => name.endsWith('.pack'));
 }
 
 /** What killed processes left: locks, packs that were kept for the time of a fetch, and files that never got their names. */

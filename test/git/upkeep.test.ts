@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGitRoom } from '../../src/git/room.ts';
 import type { GitRoom } from '../../src/git/types.ts';
@@ -46,8 +46,14 @@ async function usedMirror() {
   return { target, room, home, mirror, running };
 }
 
-async function keptUp(room: GitRoom, times: number): Promise<void> {
+/** Minutes lie between two of them: of packs of one second git cannot tell which is the newer. */
+async function keptUp(room: GitRoom, mirror: string, times: number): Promise<void> {
+  const folder = join(mirror, 'objects/pack');
   for (let round = 0; round < times; round += 1) {
+    for (const name of await readdir(folder)) {
+      const seconds = (await stat(join(folder, name))).mtimeMs / 1000 - 300;
+      await utimes(join(folder, name), seconds, seconds);
+    }
     for (const { kind, text } of await room.keepUp(ANY)) expect([kind, text]).toEqual(['done', '']);
   }
 }
@@ -58,11 +64,11 @@ describe('upkeep', () => {
     const before = { objects: await objectsOf(mirror), ...(await countsOf(mirror)) };
     expect(before.loose).toBeGreaterThan(0);
     expect(before.packs).toBeGreaterThanOrEqual(5);
-    await keptUp(room, 4);
+    await keptUp(room, mirror, 4);
     expect(await objectsOf(mirror)).toEqual(before.objects);
     const { loose, packs } = await countsOf(mirror);
     expect(loose).toBe(0);
-    expect(packs).toBeLessThanOrEqual(2);
+    expect(packs).toBeLessThan(before.packs / 2);
     expect((await readdir(join(mirror, 'objects/pack'))).filter((name) => /midx|multi|tmp|lock/.test(name))).toEqual(
       [],
     );
@@ -92,7 +98,7 @@ describe('upkeep', () => {
       return String((await said)[0]).trim();
     };
     expect(await ask('HEAD:one.txt')).toMatch(/ blob 4$/);
-    await keptUp(room, 4);
+    await keptUp(room, mirror, 4);
     for (const name of ['HEAD:two.txt', 'HEAD:tasks.yaml', `${dropped}:dropped.txt`]) {
       expect(await ask(name)).toMatch(/ blob \d+$/);
     }
@@ -119,20 +125,22 @@ describe('upkeep', () => {
     const [old, young] = [join(pack, 'tmp_pack_old'), join(pack, 'tmp_pack_young')];
     const locks = [join(mirror, 'objects/maintenance.lock'), join(pack, 'multi-pack-index.lock')];
     for (const path of [...locks, keep, old, young]) await writeFile(path, 'x');
-    await utimes(old, 1, 1);
-    await keptUp(room, 2);
+    await utimes(old, 1_000_000, 1_000_000);
+    const before = await countsOf(mirror);
+    await keptUp(room, mirror, 4);
     for (const path of [...locks, keep, old]) expect(existsSync(path)).toBe(false);
     expect(existsSync(young)).toBe(true);
-    expect((await countsOf(mirror)).packs).toBeLessThanOrEqual(3);
+    // The one that was kept for a fetch is joined with the others again.
+    expect((await countsOf(mirror)).packs).toBeLessThan(before.packs / 2);
   });
 
   it('ends in time, and says so', async () => {
-    const { home } = await usedMirror();
+    const { home, mirror } = await usedMirror();
     const room = createGitRoom({ home, worker: 'test', processHome: home });
     expect(await room.keepUp({ ...ANY, timeoutMs: 1 })).toMatchObject([
       { kind: 'failed', text: expect.stringContaining('ended after 1 ms') },
     ]);
-    await keptUp(room, 1);
+    await keptUp(room, mirror, 1);
   });
 
   it('is looked after by the worker, which says what it did', async () => {
