@@ -177,7 +177,7 @@ async function judge(
     failure: {
       kind: 'landing-refused',
       message: `the origin refused to move ${branch} (${quote(reason)})${words}`,
-      next: `let Tributary's account push to ${branch}, or name another branch in tasks.yaml; then retry the task`,
+      next: `change what the origin objects to, or let Tributary's account push to ${branch}; then retry the task`,
     },
   };
 }
