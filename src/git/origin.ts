@@ -1,14 +1,17 @@
 /** Talking to an origin: ls-remote, fetch and push, and what their failures mean. */
 
+import { join } from 'node:path';
 import type { FailureKind } from '../core/failure.ts';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import { GitError, lastLines } from './command.ts';
+import { namesIn } from './files.ts';
 import type { Git } from './git.ts';
 import { localPathOf, readOriginRef, refsFolderOf } from './local-origin.ts';
 import type { HashAlgorithm, RawObject } from './objects.ts';
 import { sendPack } from './send-pack.ts';
 import { removeStaleRefLocks } from './stale-locks.ts';
+import { unpackSmall } from './unpack.ts';
 
 /** Why something could not be done, in the words of the room's results. */
 export interface Problem {
@@ -40,10 +43,14 @@ export interface Place {
   readonly objects?: string;
 }
 
+/** Fetches into a repository of the engine, whose lock file the caller holds. */
 export async function fetchRefs(git: Git, place: Place, origin: string, refspecs: readonly string[]): Promise<void> {
   const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
   args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
+  const objects = place.objects ?? join(place.gitDir, 'objects');
+  const packs = await namesIn(join(objects, 'pack'));
   await git.network(args, place);
+  await unpackSmall(git, { gitDir: place.gitDir, objects }, packs);
 }
 
 /** What became of each ref of a push. */

@@ -125,8 +125,10 @@ async function joinPacks(run: (...args: readonly string[]) => Promise<void>, fol
   }
 }
 
+/** The packs that git knows: those with an index. */
 async function packsIn(folder: string): Promise<readonly string[]> {
-  return (await namesIn(folder)).filter((name) => name.endsWith('.pack'));
+  const indexes = (await namesIn(folder)).filter((name) => name.endsWith('.idx'));
+  return indexes.map((name) => name.replace(/\.idx$/, '.pack'));
 }
 
 /** What killed processes left: locks, packs that were kept for the time of a fetch, and files that never got their names. */
@@ -134,7 +136,9 @@ async function removeLeftovers(objects: string): Promise<void> {
   const pack = join(objects, 'pack');
   const names = await namesIn(pack);
   const kept = names.filter((name) => name.endsWith('.keep') || name.endsWith('.lock') || name === INDEX);
-  const aside: string[] = [];
+  const isOrphan = (name: string): boolean =>
+    /\.(pack|rev)$/.test(name) && !names.includes(name.replace(/\w+$/, 'idx'));
+  const aside = names.filter(isOrphan).map((name) => join(pack, name));
   for (const folder of [pack, ...(await fansOf(objects))]) {
     for (const name of await namesIn(folder)) {
       if (name.startsWith('tmp_') || name.startsWith('.tmp-')) aside.push(join(folder, name));

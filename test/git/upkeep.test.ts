@@ -9,7 +9,17 @@ import { join } from 'node:path';
 import { createGitRoom } from '../../src/git/room.ts';
 import type { GitRoom } from '../../src/git/types.ts';
 import { Upkeep } from '../../src/worker/upkeep.ts';
-import { bareOrigin, commitFiles, git, newRoom, otherTaskId, prepared, stored, write } from '../support/git-rig.ts';
+import {
+  bareOrigin,
+  commitFiles,
+  git,
+  head,
+  newRoom,
+  otherTaskId,
+  prepared,
+  stored,
+  write,
+} from '../support/git-rig.ts';
 
 const ANY = { loose: 0, packs: 1, idleMs: 0 };
 
@@ -34,7 +44,9 @@ async function usedMirror() {
   const { target, person, origin } = await bareOrigin();
   const { room, home } = await newRoom();
   for (const name of ['one', 'two', 'three', 'four', 'five']) {
-    const commit = await commitFiles(person, { [`${name}.txt`]: `${name}\n` });
+    // More than is unpacked at once.
+    const many = Array.from({ length: 110 }, (_, at) => [`${name}/${at}.txt`, `${name} ${at}\n`]);
+    const commit = await commitFiles(person, { [`${name}.txt`]: `${name}\n`, ...Object.fromEntries(many) });
     await git(person, 'push', '-q', origin, 'main');
     await room.readFileAt(target, commit, 'tasks.yaml');
   }
@@ -132,6 +144,19 @@ describe('upkeep', () => {
     expect(existsSync(young)).toBe(true);
     // The one that was kept for a fetch is joined with the others again.
     expect((await countsOf(mirror)).packs).toBeLessThan(before.packs / 2);
+  });
+
+  it('leaves nothing to do behind small fetches, which are unpacked at once, whole', async () => {
+    const { target, person, origin } = await bareOrigin();
+    const { room, home } = await newRoom();
+    await room.readFileAt(target, await head(person), 'tasks.yaml');
+    const mirror = await onlyIn(join(home, 'mirrors'), '.git');
+    const commit = await commitFiles(person, { 'small.txt': 'small\n' });
+    await git(person, 'push', '-q', origin, 'main');
+    expect(await room.readFileAt(target, commit, 'small.txt')).toBe('small\n');
+    expect(await countsOf(mirror)).toMatchObject({ packs: 0 });
+    await git(mirror, 'fsck', '--full');
+    expect(await git(mirror, 'cat-file', '-t', commit)).toBe('commit');
   });
 
   it('ends in time, and says so', async () => {
