@@ -12,6 +12,7 @@ import type { Spool } from '../ledger/spool.ts';
 import type { LedgerReader, LedgerWriter } from '../ledger/types.ts';
 import type { NotifyRoom } from '../notify/types.ts';
 import type { ProcessRoom } from '../process/types.ts';
+import type { LandingAdapter } from './landing-adapter.ts';
 
 /** For whom an environment is made. */
 export interface EnvironmentRequest {
@@ -26,6 +27,7 @@ export interface Dependencies {
   readonly hostId: string;
   readonly home: string;
   readonly git: GitRoom;
+  readonly landing: LandingAdapter;
   readonly process: ProcessRoom;
   readonly ledger: Pick<LedgerWriter, 'record' | 'beginAttempt' | 'bindProject' | 'isGreen'> &
     Pick<LedgerReader, 'readEvents' | 'readTask'>;

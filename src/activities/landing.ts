@@ -24,7 +24,10 @@ export async function handOff(deps: Dependencies, recorder: Recorder, request: H
   return recording;
 }
 
-type LandingDependencies = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
+type LandingDependencies = Pick<
+  Dependencies,
+  'git' | 'landing' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'
+>;
 
 export async function buildCandidate(
   deps: LandingDependencies,
@@ -86,8 +89,7 @@ export async function land(
   const unknown = all.find(({ kind }) => kind === 'unknown');
   if (unknown?.kind === 'unknown') return { kind: 'held', why: 'engine', text: unknown.text };
   if (all.some(({ kind }) => kind === 'closed')) return { kind: 'moved' };
-  if (under.length === 0) return deps.git.land(target, item, candidate);
-  return deps.git.landTogether(target, under, { item, candidate });
+  return deps.landing.land(target, item, candidate, under);
 }
 
 export async function lookAtQueue(deps: Dependencies, request: LookRequest): Promise<LookAnswer> {

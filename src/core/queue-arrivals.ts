@@ -134,7 +134,7 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
 
 function resume(queue: Queue, clock: QueueClock): Queue {
   const resumed = tellGoingOn({ ...queue, halt: null }, () => true);
-  if (queue.halt?.kind === 'person') return resumed;
+  if (queue.halt?.kind === 'person' || queue.halt?.kind === 'protected') return resumed;
   // What main is, is looked at anew; what may be on it is built again, and so found there.
   const chain = resumed.chain.map((entry): Entry => {
     const doubt = entry.stage.kind === 'landing' && entry.doubt === 'none' ? 'pushed' : entry.doubt;

@@ -30,7 +30,10 @@ export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
       return mainGate(queue, fact, clock);
     case 'pushed': {
       const entry = queue.chain.find(({ item }) => item.taskId === fact.taskId && item.attempt === fact.attempt);
-      return entry?.stage.kind === 'landing' ? afterPush(queue, entry, fact.result, clock) : queue;
+      if (entry?.stage.kind !== 'landing') return queue;
+      return fact.result.kind === 'protected'
+        ? haltProtected(queue, fact.result.text, clock)
+        : afterPush(queue, entry, fact.result, clock);
     }
     case 'sealed':
       return afterSeal(queue, fact, clock);
@@ -114,6 +117,19 @@ function afterBuild(
   }
 }
 
+/** It is the branch's fault and nobody else's: what was pushed is a candidate again, green as it is, and lands once it may. */
+function haltProtected(queue: Queue, text: string, clock: QueueClock): Queue {
+  const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
+  const back = pushed.reduce((next, entry) => {
+    if (entry.stage.kind !== 'landing') return next;
+    const stage = { kind: 'candidate', candidate: entry.stage.candidate, sinceMs: clock.nowMs } as const;
+    return entry.doubt === 'withdraw'
+      ? finish(next, entry, { kind: 'withdrawn', handoff: entry.item.attempt })
+      : replaceEntry(next, entry, { ...entry, stage });
+  }, queue);
+  return tellChain({ ...back, halt: { kind: 'protected', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+}
+
 function afterSeal(queue: Queue, { first, answer }: Extract<QueueFact, { kind: 'sealed' }>, clock: QueueClock): Queue {
   if (answer.kind === 'sealed') return sealed(queue, answer);
   const entry = queue.chain.find(({ item }) => item.taskId === first.taskId && item.attempt === first.attempt);
@@ -134,8 +150,10 @@ function afterGateBegun(queue: Queue, { result, run }: Pick<BuildAnswer, 'result
   return afterGate(begun, key, run, clock);
 }
 
+type Unprotected = Exclude<LandResult, { kind: 'protected' }>;
+
 /** What came of a push holds for all that went with it, from the first on. */
-function afterPush(queue: Queue, last: Entry, result: LandResult, clock: QueueClock): Queue {
+function afterPush(queue: Queue, last: Entry, result: Unprotected, clock: QueueClock): Queue {
   const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
   // Which of several is not wanted is found out by halves, as with one that is red.
   const isTriedAgain = pushed.length > 1 && result.kind === 'refused';
@@ -146,7 +164,7 @@ function afterPush(queue: Queue, last: Entry, result: LandResult, clock: QueueCl
   }, queue);
   return isTriedAgain ? { ...after, suspects: pushed.map(({ item }) => queueItemKey(item)) } : after;
 
-  function resultOf(at: number, isLast: boolean): LandResult {
+  function resultOf(at: number, isLast: boolean): Unprotected {
     if (isTriedAgain) return { kind: 'moved' };
     if (result.kind !== 'landed' || isLast) return result;
     const landing = result.under?.[at];
@@ -154,7 +172,7 @@ function afterPush(queue: Queue, last: Entry, result: LandResult, clock: QueueCl
   }
 }
 
-function afterOnePush(queue: Queue, entry: Entry, result: LandResult, clock: QueueClock): Queue {
+function afterOnePush(queue: Queue, entry: Entry, result: Unprotected, clock: QueueClock): Queue {
   const handoff = entry.item.attempt;
   switch (result.kind) {
     case 'landed':

@@ -132,6 +132,7 @@ function stopOf({ halt, redMain }: Seen): Stop | null {
 const TO_DO: Readonly<Record<Stop['kind'], string>> = {
   red: 'Mend main with a commit of your own, or with a task of priority hotfix, which goes ahead. No task is blamed meanwhile.',
   rewritten: 'Look whether main is as it should be. Nothing is done until somebody says resume.',
+  protected: 'Let the account of the workers push to the branch, then say resume: the same candidate is tried again.',
   mismatch: 'Look at what is on main and who put it there. Nothing is done until somebody says resume.',
 };
 

@@ -91,7 +91,7 @@ export interface KnownMain {
 
 /** Nothing is done until a person says so. */
 export interface Halt {
-  readonly kind: 'person' | 'rewritten' | 'mismatch';
+  readonly kind: 'person' | 'rewritten' | 'mismatch' | 'protected';
   readonly text: string;
   readonly sinceMs: number;
 }

@@ -131,6 +131,8 @@ export type LandResult =
   | { readonly kind: 'moved' }
   /** Main's tree is not the tested one. The queue stops. */
   | { readonly kind: 'mismatch'; readonly text: string }
+  /** The origin lets nobody move the branch in this way, whatever the candidate is; main is where it was. The queue stops. */
+  | { readonly kind: 'protected'; readonly text: string }
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'held'; readonly why: Held['kind']; readonly text: string };
 

@@ -32,11 +32,12 @@
  *   landing ────┬─ landed, refused ───────────────────────────────▶ answer
  *               ├─ main has moved ────────────────────────────────▶ building
  *               ├─ held ──────────────────────────────────────────▶ held, in doubt whether it landed
+ *               ├─ the branch is protected ───────────────────────▶ candidate, and the whole queue halts
  *               └─ main is not what was tested ───────────────────▶ the whole queue halts
  * ```
  *
- * The whole queue halts for a person's pause, a rewritten main and a main that is not what was tested, until somebody
- * says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
+ * The whole queue halts for a person's pause, a rewritten main, a main that is not what was tested, and an origin that
+ * lets nobody push to it, until somebody says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
  *
  * Kept true here: only a first candidate on main with a green verdict for its tree and its gate reaches `landing` (N3), or
  * with `batch` the first few with one for the last of them (queue-batch.ts);

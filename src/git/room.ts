@@ -30,6 +30,7 @@ import { placeOf, createRepositories, type Repositories } from './repository.ts'
 import { storeWorkspace } from './store.ts';
 import { tracesOf } from './traces.ts';
 import type { GitRoom, RevisionRequest, StoreResult } from './types.ts';
+import { keepUp } from './upkeep.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
@@ -105,6 +106,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     lookAround: (target, works) => lookAround({ home, ...merging, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
+    keepUp: (limits) => keepUp(workspaces, limits ?? {}),
   };
 }
 

@@ -136,6 +136,28 @@ export interface GitRoom {
     candidate: Candidate,
     below?: readonly Below[],
   ): Promise<GateWorktree>;
+  /** Packs what has gathered in this host's repositories, where there is much of it and nobody needs them just now. */
+  keepUp(limits?: Partial<UpkeepLimits>): Promise<readonly Upkept[]>;
+}
+
+export interface UpkeepLimits {
+  /** So many loose objects, or packs, are a reason; four times as many also while the repository is in use. */
+  readonly loose: number;
+  readonly packs: number;
+  /** How long nobody has asked for the repository, in milliseconds. */
+  readonly idleMs: number;
+  /** How long one repository may take, in milliseconds: others wait for it that long. */
+  readonly timeoutMs: number;
+}
+
+/** What came of one repository that had a reason. */
+export interface Upkept {
+  readonly repository: string;
+  readonly kind: 'done' | 'in-use' | 'failed';
+  readonly loose: number;
+  readonly packs: number;
+  /** What git said of a failure; else empty. */
+  readonly text: string;
 }
 
 export interface Landed {

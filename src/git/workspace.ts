@@ -211,6 +211,7 @@ async function build(
   if (reusable) await link();
   if (!reusable || !(await resetWorktree(git, place, start.start))) {
     await Promise.all([removeTree(places.worktree, trash), removeTree(admin, trash), removeFile(places.index)]);
+    await removeFile(`${places.index}.lock`);
     await link();
     await git.local(['read-tree', '--reset', '-u', start.start], place);
   }

@@ -4,6 +4,7 @@ import { statfsSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
+import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
 import { Turns } from '../activities/turns.ts';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
@@ -12,6 +13,7 @@ import type { TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
+import type { GitRoom } from '../git/types.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
@@ -23,6 +25,7 @@ import { Janitor } from './janitor.ts';
 import { endOldQueues } from './old-queues.ts';
 import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -42,6 +45,8 @@ export interface StartWorkerOptions extends Pick<
   /** The workflows' bundle: a file that the build made, or its text. */
   readonly workflows: { readonly codePath: string } | { readonly code: string };
   readonly limits?: Partial<Limits>;
+  /** How candidates land; by push when it is left out. */
+  readonly landing?: (git: GitRoom) => LandingAdapter;
   /** Who is told of what, and where targets and the Temporal Web UI are. */
   readonly notices: Omit<Dependencies['notices'], 'room' | 'nowMs'> & { readonly nowMs?: () => number };
   /** The environment of the worker's account: git reaches the origin with what it names (ssh agent, proxy, home). */
@@ -108,6 +113,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       hostId: options.hostId,
       home,
       git,
+      landing: options.landing?.(git) ?? landingByPush(git),
       process: processRoom,
       ledger,
       spool,
@@ -181,6 +187,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   };
   janitor.start();
   relief.start();
+  const upkeep = new Upkeep({ git, log });
+  upkeep.start();
   const fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
   fromOutside.start();
   // One that fails takes the others along: half a worker helps nobody.
@@ -190,7 +198,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
     const results = await ended;
     stopMigrating();
-    await Promise.all([janitor.stop(), relief.stop(), radar.stop(), fromOutside.stop()]);
+    await Promise.all([janitor.stop(), relief.stop(), radar.stop(), fromOutside.stop(), upkeep.stop()]);
     await spool.drain(5_000);
     await processRoom.close();
     await runner?.close();

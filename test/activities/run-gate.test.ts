@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
+import { landingByPush } from '../../src/activities/landing-adapter.ts';
 import { runGate } from '../../src/activities/run-gate.ts';
 import type { CandidateRequest, GateAnswer } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
@@ -45,6 +46,7 @@ describe('a gate run', () => {
       hostId: 'host',
       home,
       git,
+      landing: landingByPush(git),
       process: await createProcessRoom({ home, termGraceMs: 200 }),
       ledger,
       spool,

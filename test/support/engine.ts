@@ -21,7 +21,7 @@ import type { ReplyName } from '../../src/core/replies.ts';
 import type { QueueView } from '../../src/core/queue-types.ts';
 import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
-import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
+import { startWorker, type RunningWorker, type StartWorkerOptions } from '../../src/worker/start-worker.ts';
 import {
   detailQuery,
   queueQuery,
@@ -62,6 +62,7 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits>;
   /** Where people reach the Temporal Web UI. */
   readonly ui?: string;
+  readonly landing?: StartWorkerOptions['landing'];
 }
 
 export interface SubmitOptions {
@@ -148,6 +149,7 @@ export class Engine {
       environment: (request) => allowedEnvironment(host.value, process.env, request),
       program: (name) => this.#options.programs?.[name] ?? name,
       limits: this.#options.limits ?? {},
+      ...(this.#options.landing === undefined ? {} : { landing: this.#options.landing }),
       notices: {
         rules: host.value.notify,
         readTargets: () => {
