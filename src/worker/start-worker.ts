@@ -6,7 +6,7 @@ import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from
 import { createActivities } from '../activities/create-activities.ts';
 import { Turns } from '../activities/turns.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
-import { temporalCalls } from '../config/temporal-calls.ts';
+import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
