@@ -10,7 +10,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { TemporalConnection } from '../config/connection.ts';
-import { temporalCalls } from '../config/temporal-calls.ts';
+import { temporalCalls } from '../local/temporal-calls.ts';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
 import { Failed, UsageError } from './errors.ts';

@@ -8,7 +8,7 @@ import { landingByPush, type LandingAdapter } from '../activities/landing-adapte
 import { Turns } from '../activities/turns.ts';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
-import { temporalCalls } from '../config/temporal-calls.ts';
+import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
 import { createGitRoom } from '../git/room.ts';

@@ -14,7 +14,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
-import { temporalCalls } from '../../src/config/temporal-calls.ts';
+import { temporalCalls } from '../../src/local/temporal-calls.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
 import type { ReplyName } from '../../src/core/replies.ts';
@@ -36,6 +36,7 @@ import {
 import { CalmReader } from './calm-reader.ts';
 import { eventually } from './eventually.ts';
 import { testDatabase, type TestDatabase } from './postgres.ts';
+import { recordHistories, recordTo } from './recorded-histories.ts';
 import type { SampleProject } from './sample-project.ts';
 import { tempFolder } from './temp.ts';
 import { testNamespace, type TestNamespace } from './temporal.ts';
@@ -314,6 +315,7 @@ export class Engine {
   /** Stops everything and replays every history. */
   async stop(): Promise<void> {
     await this.drainWorker();
+    if (recordTo !== undefined) await recordHistories(this.client, recordTo);
     await this.#replayAll();
     await this.ledger.close();
     await this.#connection.close();

@@ -1,7 +1,7 @@
 import { createServer, type Http2Server } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Connection } from '@temporalio/client';
-import { temporalCalls } from '../../src/config/temporal-calls.ts';
+import { temporalCalls } from '../../src/local/temporal-calls.ts';
 import { eventually } from '../support/eventually.ts';
 
 const UNAVAILABLE = '14';
