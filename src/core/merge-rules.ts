@@ -31,13 +31,14 @@ function matchWith(
   let at = 0;
   let afterWildcard = -1;
   let taken = 0;
-  for (let part = 0; part < parts.length;) {
+  let part = 0;
+  for (let name = parts[part]; name !== undefined; name = parts[part]) {
     const one = pattern[at];
     if (one === wildcard) {
       at += 1;
       afterWildcard = at;
       taken = part;
-    } else if (one !== undefined && fits(one, parts[part] ?? '')) {
+    } else if (one !== undefined && fits(one, name)) {
       at += 1;
       part += 1;
     } else if (afterWildcard >= 0) {

@@ -7,7 +7,8 @@
 
 import { newestWithin } from './bounds.ts';
 import type { TaskId } from './ids.ts';
-import type { Answered, Entry, Queue, QueueClock } from './queue-state.ts';
+import type { QueueClock } from './queue-exchange.ts';
+import type { Answered, Entry, Queue } from './queue-state.ts';
 import type { LandingReply, QueueItem } from './queue-types.ts';
 import { backoffMs, HOLD_BACKOFF } from './retry.ts';
 import type { Held } from './task-types.ts';

@@ -14,8 +14,9 @@ import {
 } from './queue-answers.ts';
 import { restartCheck } from './queue-checks.ts';
 import { insert, MAX_LINE, promote, waitingOf, without } from './queue-line.ts';
-import type { Control, Entry, Queue, QueueClock } from './queue-state.ts';
-import type { QueueItem } from './queue-types.ts';
+import type { Control, QueueClock } from './queue-exchange.ts';
+import type { Entry, Queue, Waiting } from './queue-state.ts';
+import type { LandingReply, QueueItem } from './queue-types.ts';
 import type { TaskId } from './ids.ts';
 import { oneLine } from './text.ts';
 
@@ -32,13 +33,7 @@ export function handOff(queue: Queue, item: QueueItem): Queue {
   if (inLine.length === 0 && queue.line.length >= MAX_LINE) return queue;
   // A newer hand-off of the same task replaces an older one; one that may be on main already is answered first.
   let next = queue;
-  for (const { attempt: handoff, item: old } of inLine) {
-    next = answer(
-      { ...next, line: without(next.line, { taskId, attempt: handoff }) },
-      { taskId, head: old?.head ?? null },
-      { kind: 'withdrawn', handoff },
-    );
-  }
+  for (const waiting of inLine) next = leaveLine(next, waiting, { kind: 'withdrawn', handoff: waiting.attempt });
   for (const entry of inChain.filter(mayLeave)) {
     next = finish(next, entry, { kind: 'withdrawn', handoff: entry.item.attempt });
   }
@@ -46,6 +41,12 @@ export function handOff(queue: Queue, item: QueueItem): Queue {
   const turned: Queue = { ...next, turn: queue.turn };
   const [why, heldText] = tellArrival(turned, item);
   return { ...why, line: insert(why.line, { ...waitingOf(why, item), heldText }) };
+}
+
+/** Takes one that waits out of the line, with an answer. */
+function leaveLine(queue: Queue, waiting: Waiting, reply: LandingReply): Queue {
+  const { taskId, item } = waiting;
+  return answer({ ...queue, line: without(queue.line, waiting) }, { taskId, head: item?.head ?? null }, reply);
 }
 
 /** One that comes while nothing lands is told so. */
@@ -86,10 +87,7 @@ export function withdraw(queue: Queue, taskId: TaskId, handoff: number, clock: Q
     return replaceEntry(queue, entry, { ...entry, doubt: 'withdraw', stage });
   }
   const waiting = queue.line.find((other) => other.taskId === taskId && other.attempt === handoff);
-  if (waiting !== undefined) {
-    const head = waiting.item?.head ?? null;
-    return answer({ ...queue, line: without(queue.line, waiting) }, { taskId, head }, reply);
-  }
+  if (waiting !== undefined) return leaveLine(queue, waiting, reply);
   // Answered already, or it never came; then it must not land when it comes yet.
   const before = answerTo(queue, taskId, handoff);
   return before === null ? answer(queue, { taskId, head: null }, reply) : tellAgain(queue, before);
@@ -135,11 +133,10 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
 function resume(queue: Queue, clock: QueueClock): Queue {
   const resumed = tellGoingOn({ ...queue, halt: null }, () => true);
   if (queue.halt?.kind === 'person' || queue.halt?.kind === 'protected') return resumed;
-  // What main is, is looked at anew; what may be on it is built again, and so found there.
-  const chain = resumed.chain.map((entry): Entry => {
-    const doubt = entry.stage.kind === 'landing' && entry.doubt === 'none' ? 'pushed' : entry.doubt;
-    return { ...entry, doubt, stage: { kind: 'building', sinceMs: clock.nowMs } };
-  });
+  // What main is, is looked at anew; what may be on it is built again, and so found there. Nobody is on the way to main:
+  // while main is not what it was, nothing is pushed, and what was is in doubt already.
+  const stage = { kind: 'building', sinceMs: clock.nowMs } as const;
+  const chain = resumed.chain.map((entry): Entry => ({ ...entry, stage }));
   const checks = resumed.checks.map((check) => restartCheck(check, clock.nowMs));
   return { ...resumed, main: null, mainRun: null, chain, checks };
 }
@@ -157,8 +154,6 @@ function remove(queue: Queue, taskId: TaskId, actor: string): Queue {
     }) as const;
   const entry = queue.chain.find(({ item }) => item.taskId === taskId);
   if (entry !== undefined) return finish(queue, entry, reply(entry.item.attempt));
-  const waiting = queue.line.find((other) => other.taskId === taskId);
-  if (waiting === undefined) return queue;
-  const head = waiting.item?.head ?? null;
-  return answer({ ...queue, line: without(queue.line, waiting) }, { taskId, head }, reply(waiting.attempt));
+  const inLine = queue.line.filter((other) => other.taskId === taskId);
+  return inLine.reduce((next, waiting) => leaveLine(next, waiting, reply(waiting.attempt)), queue);
 }

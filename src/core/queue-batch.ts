@@ -11,10 +11,11 @@
  */
 
 import type { ObjectId } from './ids.ts';
-import { activeRuns, isAllowed, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
+import { activeRuns, hasBegun, isAllowed, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import type { Part, SealAnswer } from './queue-batch-types.ts';
-import type { Entry, Queue, QueueCommand, Run } from './queue-state.ts';
+import type { QueueCommand } from './queue-exchange.ts';
+import type { BegunRun, Entry, Queue } from './queue-state.ts';
 import type { Candidate } from './queue-types.ts';
 
 export const MAX_BATCH = 32;
@@ -31,7 +32,7 @@ export type Standing = Link & { readonly candidate: Candidate };
 
 /** Those that one gate run covers, the last of which is gated. */
 export interface Group {
-  readonly links: readonly [Standing, ...Standing[]];
+  readonly links: readonly [...Standing[], Standing];
   readonly last: Standing;
   /** False while it may still grow. */
   readonly isWhole: boolean;
@@ -65,7 +66,7 @@ export function roomOf(queue: Queue): number {
 
 /** The candidates that stand on what they should, from the first on, in groups. */
 export function groupsOf(queue: Queue, links: readonly Link[] = linksOf(queue)): readonly Group[] {
-  if (!isBatching(queue)) return links.flatMap((link) => (isStanding(link) ? [groupOf([link], true)] : []));
+  if (!isBatching(queue)) return links.flatMap((link) => (isStanding(link) ? [groupOf([], link, true)] : []));
   const groups: Group[] = [];
   let open: Standing[] = [];
   const cut = (isWhole: boolean): void => {
@@ -79,16 +80,17 @@ export function groupsOf(queue: Queue, links: readonly Link[] = linksOf(queue)):
     if (kind === 'red' || kind === 'behind' || kind === 'landing' || isSuspect) {
       // Nothing stands on it, and those behind it do not pass it.
       cut(true);
-      if (isSuspect && isStanding(link)) groups.push(groupOf([link], true));
+      if (isSuspect && isStanding(link)) groups.push(groupOf([], link, true));
       continue;
     }
     if (!isStanding(link) || !isAllowed(queue, entry.waited)) break;
     const before = open.at(-1);
     if (before !== undefined && before.candidate.gate.hash !== link.candidate.gate.hash) cut(true);
-    open.push(link);
-    if (run === null && !(isGreen && saysMore(queue, open))) continue;
-    const [first, ...others] = open;
-    if (first !== undefined) groups.push(groupOf([first, ...others], true));
+    if (run === null && !(isGreen && saysMore(queue, [...open, link]))) {
+      open.push(link);
+      continue;
+    }
+    groups.push(groupOf(open, link, true));
     open = [];
   }
   cut(false);
@@ -109,8 +111,8 @@ function isStanding(link: Link): link is Standing {
   return hasCandidate(link) && link.entry.stage.kind === 'candidate';
 }
 
-function groupOf(links: Group['links'], isWhole: boolean): Group {
-  return { links, last: links.at(-1) ?? links[0], isWhole };
+function groupOf(others: readonly Standing[], last: Standing, isWhole: boolean): Group {
+  return { links: [...others, last], last, isWhole };
 }
 
 /** Those that no run covers yet, in as many as one is to cover each. */
@@ -120,13 +122,15 @@ function piecesOf(queue: Queue, open: readonly Standing[], isWhole: boolean): re
   const pieces: Group[] = [];
   let known = open.findIndex(({ entry }) => !suspects.has(queueItemKey(entry.item)));
   if (known < 0) known = open.length;
-  for (let at = 0; at < open.length;) {
-    const left = known - at;
-    const wanted = left > 0 ? Math.ceil(left / 2) : size;
-    const [first, ...others] = open.slice(at, at + wanted);
-    if (first === undefined) break;
-    at += wanted;
-    pieces.push(groupOf([first, ...others], isWhole || left > 0 || others.length + 1 >= wanted));
+  let piece: Standing[] = [];
+  let wanted = 0;
+  for (const [at, link] of open.entries()) {
+    if (piece.length === 0) wanted = at < known ? Math.ceil((known - at) / 2) : size;
+    const isFull = piece.length + 1 >= wanted;
+    if (isFull || at === open.length - 1) {
+      pieces.push(groupOf(piece, link, isWhole || isFull));
+      piece = [];
+    } else piece.push(link);
   }
   return pieces;
 }
@@ -159,11 +163,11 @@ export function split(queue: Queue, { links }: Group): Queue {
     queue.chain.slice(from).flatMap(({ stage }) => ('candidate' in stage ? [gateKey(stage.candidate)] : [])),
   );
   const gone = queue.runs.filter(({ key }) => behind.has(key));
-  const begun = gone.filter((run) => run.runId !== null);
+  const begun = gone.filter(hasBegun);
   return {
     ...queue,
     runs: queue.runs.filter((run) => !gone.includes(run)),
-    dropped: [...queue.dropped, ...begun.map((run): Run => ({ ...run, state: 'running' }))],
+    dropped: [...queue.dropped, ...begun.map((run): BegunRun => ({ ...run, state: 'running' }))],
     suspects: links.map(({ entry }) => queueItemKey(entry.item)),
   };
 }

@@ -15,6 +15,9 @@ export interface CarriedQueue extends Omit<Queue, 'line'> {
 export type PackedWaiting = string;
 
 const LIFTS: readonly Waiting['lift'][] = ['none', 'aged', 'promoted', 'turn'];
+const CLASSES = PRIORITIES.flatMap((priority) => LIFTS.map((lift) => ({ priority, lift })));
+/** What one counts as whose class this version does not know. */
+const OTHERS = { priority: 'normal', lift: 'none' } as const;
 
 export function packQueue(queue: Queue): CarriedQueue {
   return { ...queue, line: queue.line.map(pack) };
@@ -31,8 +34,8 @@ const VERIFIED = 64;
 function pack(waiting: Waiting): PackedWaiting {
   const { taskId, attempt, priority, lift, placeMs, parent, nth, heldText, verified } = waiting;
   const told = heldText === null ? 0 : 1;
-  const kind =
-    (PRIORITIES.indexOf(priority) * LIFTS.length + LIFTS.indexOf(lift)) * 2 + told + (verified ? VERIFIED : 0);
+  const place = CLASSES.findIndex((other) => other.priority === priority && other.lift === lift);
+  const kind = place * 2 + told + (verified ? VERIFIED : 0);
   const family = parent === null ? [] : [parent, nth.toString(36)];
   return [taskId, attempt.toString(36), kind.toString(36), placeMs.toString(36), ...family].join(' ');
 }
@@ -41,12 +44,10 @@ function unpack(packed: PackedWaiting): Waiting {
   const [taskId = '', attempt = '', kind = '', placeMs = '', parent, nth = '0'] = packed.split(' ');
   const given = Number.parseInt(kind, 36);
   const code = given % VERIFIED;
-  const number = code >> 1;
   return {
     taskId: taskId as TaskId,
     attempt: Number.parseInt(attempt, 36),
-    priority: PRIORITIES[Math.floor(number / LIFTS.length)] ?? 'normal',
-    lift: LIFTS[number % LIFTS.length] ?? 'none',
+    ...(CLASSES[code >> 1] ?? OTHERS),
     placeMs: Number.parseInt(placeMs, 36),
     parent: parent === undefined ? null : (parent as TaskId),
     nth: Number.parseInt(nth, 36),

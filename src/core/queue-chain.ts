@@ -7,7 +7,7 @@
 
 import type { ObjectId } from './ids.ts';
 import { gateKey } from './queue-keys.ts';
-import type { Entry, Queue, Run, Waiting } from './queue-state.ts';
+import type { BegunRun, Entry, Queue, Run, Waiting } from './queue-state.ts';
 import type { Below, Candidate, QueueItem } from './queue-types.ts';
 
 /** What a candidate is to stand on: main as it is, a candidate ahead, or not known yet. */
@@ -91,17 +91,22 @@ export function widthOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): num
 }
 
 /** Whether anything may be done for it now: while main is red for hotfixes alone, in a turn for its task alone. */
-export function isAllowed(
-  { redMain, turn }: Queue,
-  waiting: Pick<Waiting, 'taskId' | 'priority'> | undefined,
-): boolean {
-  if (waiting === undefined) return false;
+export function isAllowed({ redMain, turn }: Queue, waiting: Pick<Waiting, 'taskId' | 'priority'>): boolean {
   if (turn !== null) return waiting.taskId === turn.taskId;
   return redMain === null || waiting.priority === 'hotfix';
 }
 
 export function activeRuns({ runs, mainRun }: Queue): number {
   return runs.length + (mainRun === null ? 0 : 1);
+}
+
+export function hasBegun(run: Run): run is BegunRun {
+  return run.runId !== null;
+}
+
+/** Main's own gate run, when it has begun. */
+export function runOfMain({ mainRun }: Pick<Queue, 'mainRun'>): readonly BegunRun[] {
+  return mainRun?.begun == null ? [] : [{ ...mainRun.begun, sinceMs: mainRun.sinceMs, state: 'running' }];
 }
 
 /** Whether it is not known yet what becomes of it: such ones need a slot, now or soon. */

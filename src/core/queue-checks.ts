@@ -10,7 +10,8 @@ import { answer, MAX_REASON_CHARS, tellHeld } from './queue-answers.ts';
 import type { Check } from './queue-check-types.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { goesAhead, without } from './queue-line.ts';
-import type { Queue, QueueClock, Waiting, Wanted } from './queue-state.ts';
+import type { QueueClock, Wanted } from './queue-exchange.ts';
+import type { Queue, Waiting } from './queue-state.ts';
 import type { Candidate, GateVerdict, LandingReply } from './queue-types.ts';
 import { backoffMs, HOLD_BACKOFF } from './retry.ts';
 import { oneLine } from './text.ts';
@@ -80,14 +81,15 @@ export function restartCheck(check: Check, sinceMs: number): Check {
 
 /** What the end of a run says of the checks that wait for it. */
 export function endChecks(queue: Queue, key: string, verdict: GateVerdict, clock: QueueClock): Queue {
-  const waiting = queue.checks.filter(({ stage }) => stage.kind === 'candidate' && gateKey(stage.candidate) === key);
-  return waiting.reduce((next, check) => {
+  const waiting = queue.checks.flatMap((check) => {
+    const { stage } = check;
+    return stage.kind === 'candidate' && gateKey(stage.candidate) === key ? [{ check, stage }] : [];
+  });
+  return waiting.reduce((next, { check, stage: { candidate } }) => {
     switch (verdict.kind) {
       case 'green':
         return pass(next, check);
       case 'red': {
-        const candidate = candidateOfCheck(check);
-        if (candidate === null) return next;
         const stage = { kind: 'red', candidate, red: verdict, sinceMs: clock.nowMs } as const;
         return replaceCheck(next, check, { ...check, stage });
       }

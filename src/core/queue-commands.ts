@@ -2,12 +2,13 @@
 
 import type { ObjectId } from './ids.ts';
 import { groupsOf, isBatching, isSealed, sealCommand } from './queue-batch.ts';
-import { activeRuns, isAllowed, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { activeRuns, hasBegun, isAllowed, linksOf, runOfMain, widthOf, type Link } from './queue-chain.ts';
 import { candidateOfCheck } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { wantedOf } from './queue-line.ts';
 import { checkBuilds } from './queue-verify.ts';
-import type { Queue, QueueClock, QueueCommand, Run } from './queue-state.ts';
+import type { QueueClock, QueueCommand } from './queue-exchange.ts';
+import type { Queue } from './queue-state.ts';
 
 export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueCommand[] {
   const links = linksOf(queue);
@@ -15,11 +16,11 @@ export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueC
   const seal = sealCommand(queue, links);
   if (seal !== null) commands.push(seal);
   const { mainRun, lookMs } = queue;
-  if (mainRun !== null && mainRun.runId === null) {
+  if (mainRun !== null && mainRun.begun === null) {
     const { commit, again } = mainRun;
     commands.push({ kind: 'gate-main', key: `gate-main/${commit}`, commit, again });
   }
-  for (const run of queue.dropped) commands.push({ kind: 'drop', key: `drop/${run.key}/${run.runId ?? ''}`, run });
+  for (const run of queue.dropped) commands.push({ kind: 'drop', key: `drop/${run.key}/${run.runId}`, run });
   const wanted = wantedOf(queue.line);
   if (wanted.length > 0) commands.push({ kind: 'details', key: 'details', wanted });
   if (lookMs !== null && nowMs >= lookMs) commands.push(look(queue));
@@ -27,13 +28,8 @@ export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueC
 }
 
 function look(queue: Queue): QueueCommand {
-  const { mainRun, main, turn } = queue;
-  const runs = queue.runs.filter(({ runId }) => runId !== null);
-  if (mainRun !== null && mainRun.key !== null && mainRun.runId !== null) {
-    const { key, runId, sinceMs } = mainRun;
-    const run: Run = { key, runId, sinceMs, state: 'running' };
-    runs.push(run);
-  }
+  const { main, turn } = queue;
+  const runs = [...queue.runs.filter(hasBegun), ...runOfMain(queue)];
   return { kind: 'look', key: 'look', known: main?.commit ?? null, runs, turn: turn?.taskId ?? null };
 }
 

@@ -7,11 +7,21 @@ import { linksOf, type Link } from './queue-chain.ts';
 import { checkOf } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { age, withDetails } from './queue-line.ts';
-import type { Entry, LookAnswer, Queue, QueueClock, QueueFact } from './queue-state.ts';
+import type { LookAnswer, QueueClock, QueueFact, Wanted } from './queue-exchange.ts';
+import type { Entry, Queue } from './queue-state.ts';
 import { afterCheckBuilt } from './queue-verify.ts';
-import type { BuildAnswer, LandResult, MainSeen } from './queue-types.ts';
+import type { BuildAnswer, Candidate, LandResult, MainSeen } from './queue-types.ts';
 import type { ObjectId } from './ids.ts';
-import { afterGate, drop, mainIsGreen, markGreen, remember, turnOf } from './queue-verdicts.ts';
+import {
+  afterGate,
+  afterMainGate,
+  drop,
+  giveTurn,
+  mainIsGreen,
+  markGreen,
+  remember,
+  turnOf,
+} from './queue-verdicts.ts';
 
 const MAX_WAITS = 31;
 const MAX_VANISHED = 10;
@@ -28,13 +38,8 @@ export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
       return afterGate(queue, fact.key, fact.state, clock);
     case 'main-gate':
       return mainGate(queue, fact, clock);
-    case 'pushed': {
-      const entry = queue.chain.find(({ item }) => item.taskId === fact.taskId && item.attempt === fact.attempt);
-      if (entry?.stage.kind !== 'landing') return queue;
-      return fact.result.kind === 'protected'
-        ? haltProtected(queue, fact.result.text, clock)
-        : afterPush(queue, entry, fact.result, clock);
-    }
+    case 'pushed':
+      return afterPush(queue, fact, fact.result, clock);
     case 'sealed':
       return afterSeal(queue, fact, clock);
     case 'dropped':
@@ -100,7 +105,7 @@ function afterBuild(
     case 'conflict': {
       const turnUntilMs = turnOf(entry, nowMs);
       const sent = finish(queue, entry, { kind: 'returned', handoff, request: result.request, turnUntilMs });
-      return turnUntilMs === null ? sent : { ...sent, turn: { taskId: entry.item.taskId, untilMs: turnUntilMs } };
+      return giveTurn(sent, entry.item.taskId, turnUntilMs);
     }
     case 'behind': {
       const main = queue.main?.commit;
@@ -118,11 +123,9 @@ function afterBuild(
 }
 
 /** It is the branch's fault and nobody else's: what was pushed is a candidate again, green as it is, and lands once it may. */
-function haltProtected(queue: Queue, text: string, clock: QueueClock): Queue {
-  const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
-  const back = pushed.reduce((next, entry) => {
-    if (entry.stage.kind !== 'landing') return next;
-    const stage = { kind: 'candidate', candidate: entry.stage.candidate, sinceMs: clock.nowMs } as const;
+function haltProtected(queue: Queue, pushed: readonly Pushed[], text: string, clock: QueueClock): Queue {
+  const back = pushed.reduce((next, { entry, candidate }) => {
+    const stage = { kind: 'candidate', candidate, sinceMs: clock.nowMs } as const;
     return entry.doubt === 'withdraw'
       ? finish(next, entry, { kind: 'withdrawn', handoff: entry.item.attempt })
       : replaceEntry(next, entry, { ...entry, stage });
@@ -132,8 +135,9 @@ function haltProtected(queue: Queue, text: string, clock: QueueClock): Queue {
 
 function afterSeal(queue: Queue, { first, answer }: Extract<QueueFact, { kind: 'sealed' }>, clock: QueueClock): Queue {
   if (answer.kind === 'sealed') return sealed(queue, answer);
-  const entry = queue.chain.find(({ item }) => item.taskId === first.taskId && item.attempt === first.attempt);
-  return entry?.stage.kind === 'candidate' ? hold(queue, entry, 'engine', answer.text, clock) : queue;
+  return withEntry(queue, first, (entry) =>
+    entry.stage.kind === 'candidate' ? hold(queue, entry, 'engine', answer.text, clock) : queue,
+  );
 }
 
 /** What building a candidate has said of its verdict: that it is known, that it is on its way, or nothing. */
@@ -152,24 +156,48 @@ function afterGateBegun(queue: Queue, { result, run }: Pick<BuildAnswer, 'result
 
 type Unprotected = Exclude<LandResult, { kind: 'protected' }>;
 
-/** What came of a push holds for all that went with it, from the first on. */
-function afterPush(queue: Queue, last: Entry, result: Unprotected, clock: QueueClock): Queue {
-  const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
+/** One that is on its way to main. */
+interface Pushed {
+  readonly entry: Entry;
+  readonly candidate: Candidate;
+}
+
+/** What came of a push holds for all that went with it, from the first on; `last` is the one that it was told of. */
+function afterPush(queue: Queue, last: Wanted, result: LandResult, clock: QueueClock): Queue {
+  const pushed = queue.chain.flatMap((entry): readonly Pushed[] =>
+    entry.stage.kind === 'landing' ? [{ entry, candidate: entry.stage.candidate }] : [],
+  );
+  const keyOfLast = queueItemKey(last);
+  const keys = pushed.map(({ entry }) => queueItemKey(entry.item));
+  if (!keys.includes(keyOfLast)) return queue;
+  if (result.kind === 'protected') return haltProtected(queue, pushed, result.text, clock);
   // Which of several is not wanted is found out by halves, as with one that is red.
   const isTriedAgain = pushed.length > 1 && result.kind === 'refused';
-  const after = pushed.reduce((next, { item }, at) => {
+  const after = pushed.reduce((next, { entry: { item } }, at) => {
+    const own: Unprotected = isTriedAgain
+      ? { kind: 'moved' }
+      : resultOf(result, queueItemKey(item) === keyOfLast ? null : at);
     // What is said of one may change the others.
-    const entry = next.chain.find((other) => other.item === item);
-    return entry === undefined ? next : afterOnePush(next, entry, resultOf(at, item === last.item), clock);
+    return withEntry(next, item, (entry) => afterOnePush(next, entry, own, clock));
   }, queue);
-  return isTriedAgain ? { ...after, suspects: pushed.map(({ item }) => queueItemKey(item)) } : after;
+  return isTriedAgain ? { ...after, suspects: keys } : after;
+}
 
-  function resultOf(at: number, isLast: boolean): Unprotected {
-    if (isTriedAgain) return { kind: 'moved' };
-    if (result.kind !== 'landed' || isLast) return result;
-    const landing = result.under?.[at];
-    return landing === undefined ? { kind: 'moved' } : { kind: 'landed', landing };
-  }
+/** @param under its place among those below the last; null: it is the last itself */
+function resultOf(result: Unprotected, under: number | null): Unprotected {
+  if (result.kind !== 'landed' || under === null) return result;
+  const landing = result.under?.[under];
+  // It may be on main all the same: git is asked.
+  return landing === undefined
+    ? { kind: 'held', why: 'engine', text: 'the push said nothing of it' }
+    : { kind: 'landed', landing };
+}
+
+/** What is said of one that is no longer in the chain changes nothing. */
+function withEntry(queue: Queue, wanted: Wanted, change: (entry: Entry) => Queue): Queue {
+  const key = queueItemKey(wanted);
+  const entry = queue.chain.find(({ item }) => queueItemKey(item) === key);
+  return entry === undefined ? queue : change(entry);
 }
 
 function afterOnePush(queue: Queue, entry: Entry, result: Unprotected, clock: QueueClock): Queue {
@@ -226,11 +254,11 @@ function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, cl
   const { main } = queue;
   if (seen === null || known !== (main?.commit ?? null) || seen.commit === main?.commit) return queue;
   if (queue.chain.some(({ stage }) => stage.kind === 'landing')) return queue;
-  if (seen.since === 'rewritten') {
+  if (seen.since === 'rewritten' && main !== null) {
     const listed = seen.vanished.slice(0, MAX_VANISHED).join('; ');
     const more = seen.vanished.length > MAX_VANISHED ? ` and ${seen.vanished.length - MAX_VANISHED} more` : '';
     const lost = listed === '' ? 'no landing is lost' : `no longer there: ${listed}${more}`;
-    const text = `main was rewritten (${main?.commit ?? ''} → ${seen.commit}): ${lost}. When that is right: tasks queue resume`;
+    const text = `main was rewritten (${main.commit} → ${seen.commit}): ${lost}. When that is right: tasks queue resume`;
     if (queue.halt?.kind === 'rewritten') return queue;
     return tellChain({ ...queue, halt: { kind: 'rewritten', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
   }
@@ -245,9 +273,10 @@ function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, cl
 
 function mainGate(queue: Queue, fact: Extract<QueueFact, { kind: 'main-gate' }>, clock: QueueClock): Queue {
   const { mainRun } = queue;
-  if (mainRun === null || mainRun.commit !== fact.commit) return queue;
-  const runId = fact.state.kind === 'running' ? fact.state.runId : mainRun.runId;
-  return afterGate({ ...queue, mainRun: { ...mainRun, key: fact.key, runId } }, fact.key, fact.state, clock);
+  const { commit, key, state } = fact;
+  if (mainRun?.commit !== commit) return queue;
+  if (state.kind === 'ended') return afterMainGate(queue, mainRun, key, state.verdict, clock);
+  return afterGate({ ...queue, mainRun: { ...mainRun, begun: { key, runId: state.runId } } }, key, state, clock);
 }
 
 function looked(queue: Queue, look: LookAnswer, clock: QueueClock): Queue {

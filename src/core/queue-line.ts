@@ -5,7 +5,8 @@
 
 import type { TaskId } from './ids.ts';
 import { queueItemKey } from './queue-keys.ts';
-import type { Queue, Waiting, Wanted } from './queue-state.ts';
+import type { Wanted } from './queue-exchange.ts';
+import type { Queue, Waiting } from './queue-state.ts';
 import type { QueueItem } from './queue-types.ts';
 
 /** Items beyond this many are not taken: their tasks hand off again later. */

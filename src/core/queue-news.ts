@@ -55,6 +55,13 @@ interface Context {
   readonly nowMs: number;
 }
 
+/** An alarm or a refusal that is heard now: it is told when it has lasted so long. */
+interface Word {
+  readonly text: string;
+  readonly afterMs: number;
+  readonly news: QueueNews;
+}
+
 /** What is to be told now, and what is told then. */
 export function newsOf(
   told: ToldOfQueue,
@@ -70,20 +77,25 @@ export function newsOf(
   // While a person has paused it, nothing goes on yet.
   const isOver = stop === null && after.halt === null;
   const refusal = refusalIn(before, after);
-  const heard = isOver ? [...alarms, ...(refusal === null ? [] : [REFUSED])] : [];
-  const known = knownAlarms(told.alarms, heard, context.nowMs);
-  const due = known.filter(({ text, sinceMs, toldMs }) => {
-    if (toldMs !== null || !heard.includes(text)) return false;
-    return text === REFUSED || context.nowMs - sinceMs >= ALARM_AFTER_MS;
-  });
-  for (const { text } of due) {
-    news.push(text === REFUSED ? refused(refusal ?? '', context) : alarm(text, alarms.indexOf(text), context));
-  }
+  const words: readonly Word[] = [
+    ...alarms.map((text, at) => ({ text, afterMs: ALARM_AFTER_MS, news: alarm(text, at, context) })),
+    ...(refusal === null ? [] : [{ text: REFUSED, afterMs: 0, news: refused(refusal, context) }]),
+  ];
+  const heard = isOver ? words : [];
+  const known = knownAlarms(
+    told.alarms,
+    heard.map(({ text }) => text),
+    context.nowMs,
+  );
+  const due = heard.filter(({ text, afterMs }) =>
+    known.some((one) => one.text === text && one.toldMs === null && context.nowMs - one.sinceMs >= afterMs),
+  );
+  news.push(...due.map((word) => word.news));
   const next = stop ?? (isOver ? null : told.stop);
   return {
     told: {
       stop: next === null ? null : { name: next.name, sinceMs: next.sinceMs },
-      alarms: known.map((one) => (due.includes(one) ? { ...one, toldMs: context.nowMs } : one)),
+      alarms: known.map((one) => (due.some(({ text }) => text === one.text) ? { ...one, toldMs: context.nowMs } : one)),
     },
     news,
   };

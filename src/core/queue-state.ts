@@ -1,19 +1,8 @@
-/** The queue's data, and what may happen to it. What follows from what is in queue.ts. */
+/** The queue's data. What may happen to it is in queue-exchange.ts, and what follows from what in queue.ts. */
 
 import type { ObjectId, TaskId } from './ids.ts';
-import type { Part, SealAnswer } from './queue-batch-types.ts';
 import type { Check } from './queue-check-types.ts';
-import type {
-  Below,
-  BuildAnswer,
-  Candidate,
-  GateVerdict,
-  LandingReply,
-  LandResult,
-  MainSeen,
-  QueueItem,
-  RunState,
-} from './queue-types.ts';
+import type { Candidate, GateVerdict, LandingReply, QueueItem } from './queue-types.ts';
 import type { Held, Priority } from './task-types.ts';
 
 /** One that waits in line. Its details are known near the front alone: the rest is with its task. */
@@ -80,6 +69,11 @@ export interface Run {
   readonly sinceMs: number;
 }
 
+/** One that has begun, and can be asked after or given up. */
+export interface BegunRun extends Run {
+  readonly runId: string;
+}
+
 /** Main as last seen, and what is known of it. */
 export interface KnownMain {
   readonly commit: ObjectId;
@@ -98,8 +92,8 @@ export interface Halt {
 
 export interface MainRun {
   readonly commit: ObjectId;
-  readonly key: string | null;
-  readonly runId: string | null;
+  /** Null until it has begun. */
+  readonly begun: { readonly key: string; readonly runId: string } | null;
   readonly again: boolean;
   readonly sinceMs: number;
 }
@@ -130,8 +124,8 @@ export interface Queue {
   readonly main: KnownMain | null;
   readonly runs: readonly Run[];
   /** Runs that nobody wants any more, until they are known to be told. */
-  readonly dropped: readonly Run[];
-  /** Main's own gate run: `key` is null until it has begun. */
+  readonly dropped: readonly BegunRun[];
+  /** Main's own gate run. */
   readonly mainRun: MainRun | null;
   /** Main is not gated before then: its last run could not be run to its end. */
   readonly mainAgainMs: number;
@@ -166,122 +160,6 @@ export interface Queue {
   readonly runTimes: readonly number[];
   /** When those in flight are asked after next; null while there is nothing to ask. */
   readonly lookMs: number | null;
-}
-
-/** What an operator says. */
-export type Control =
-  | { readonly action: 'pause' | 'resume'; readonly actor: string }
-  | { readonly action: 'promote' | 'remove'; readonly actor: string; readonly taskId: TaskId };
-
-export interface LookAnswer {
-  /** The main that was known when the look began. */
-  readonly known: ObjectId | null;
-  readonly main: MainSeen | null;
-  readonly runs: readonly { readonly key: string; readonly state: RunState }[];
-  /** The turn's task has something else to wait for, or has ended. */
-  readonly turnOver: TaskId | null;
-  readonly slots: number | null;
-}
-
-export type QueueFact =
-  | { readonly kind: 'handed-off'; readonly item: QueueItem }
-  | { readonly kind: 'withdraw'; readonly taskId: TaskId; readonly handoff: number }
-  | {
-      readonly kind: 'built';
-      readonly taskId: TaskId;
-      readonly attempt: number;
-      /** What was built has this title; left out: the one that the item has. */
-      readonly title?: string;
-      /** Null: main, as it was then. */
-      readonly parent: ObjectId | null;
-      /** The main that was known when it began. */
-      readonly known: ObjectId | null;
-      readonly answer: BuildAnswer;
-    }
-  | { readonly kind: 'gate'; readonly key: string; readonly state: RunState }
-  | { readonly kind: 'main-gate'; readonly commit: ObjectId; readonly key: string; readonly state: RunState }
-  | { readonly kind: 'pushed'; readonly taskId: TaskId; readonly attempt: number; readonly result: LandResult }
-  | { readonly kind: 'dropped'; readonly key: string }
-  | {
-      readonly kind: 'sealed';
-      /** The first whose commit was to be written anew, which waits when that could not be done. */
-      readonly first: Wanted;
-      readonly answer: SealAnswer;
-    }
-  | {
-      readonly kind: 'details';
-      readonly asked: readonly Wanted[];
-      readonly items: readonly QueueItem[];
-      /** False when some could not be asked now. */
-      readonly isWhole: boolean;
-    }
-  | { readonly kind: 'looked'; readonly look: LookAnswer }
-  | { readonly kind: 'control'; readonly control: Control }
-  | { readonly kind: 'told'; readonly count: number };
-
-export interface Wanted {
-  readonly taskId: TaskId;
-  readonly attempt: number;
-}
-
-/** What is to be done; two of one key are the same. */
-export type QueueCommand =
-  | {
-      readonly kind: 'build';
-      readonly key: string;
-      readonly item: QueueItem;
-      readonly parent: ObjectId | null;
-      readonly known: ObjectId | null;
-      /** Whether the candidate's gate run is to be begun at once, when its tree is not known as green. */
-      readonly gate: boolean;
-      readonly below: readonly Below[];
-    }
-  | {
-      readonly kind: 'gate';
-      readonly key: string;
-      readonly item: QueueItem;
-      readonly candidate: Candidate;
-      readonly below: readonly Below[];
-    }
-  /** `again`: also when its tree was seen green before. */
-  | { readonly kind: 'gate-main'; readonly key: string; readonly commit: ObjectId; readonly again: boolean }
-  | {
-      readonly kind: 'land';
-      readonly key: string;
-      readonly item: QueueItem;
-      readonly candidate: Candidate;
-      /** Those of its batch that are below it, and land in the same push: nearest main first. */
-      readonly under: readonly { readonly item: QueueItem; readonly candidate: Candidate }[];
-    }
-  /** `parts` in the order of the chain, each after what it stands on; `below`: what the first of them stands on. */
-  | {
-      readonly kind: 'seal';
-      readonly key: string;
-      readonly parts: readonly [Part, ...Part[]];
-      readonly below: readonly Below[];
-    }
-  | { readonly kind: 'drop'; readonly key: string; readonly run: Run }
-  | { readonly kind: 'details'; readonly key: string; readonly wanted: readonly Wanted[] }
-  | {
-      readonly kind: 'look';
-      readonly key: string;
-      readonly known: ObjectId | null;
-      readonly runs: readonly Run[];
-      readonly turn: TaskId | null;
-    };
-
-export interface QueueClock {
-  readonly nowMs: number;
-  /** In [0, 1). */
-  readonly random: number;
-}
-
-export interface Reconciled {
-  readonly queue: Queue;
-  /** All that is to be under way now: what is already is not begun again. */
-  readonly commands: readonly QueueCommand[];
-  /** When to reconcile again though nothing happens; null: not by itself. */
-  readonly wakeAtMs: number | null;
 }
 
 export const EMPTY_QUEUE: Queue = {

@@ -7,13 +7,15 @@
  */
 
 import { tailOf } from './failure.ts';
+import type { TaskId } from './ids.ts';
 import { CANCELED_RUN } from './gate-run.ts';
 import { finish, hold, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
 import { groupGatedAs, split, withOutcome } from './queue-batch.ts';
-import { candidateOfEntry, linksOf, type Link } from './queue-chain.ts';
+import { linksOf, type Link } from './queue-chain.ts';
 import { candidateOfCheck, endChecks, restartCheck } from './queue-checks.ts';
 import { gateKey } from './queue-keys.ts';
-import type { Entry, Queue, QueueClock, Red, Run } from './queue-state.ts';
+import type { QueueClock } from './queue-exchange.ts';
+import type { Entry, MainRun, Queue, Red, Run } from './queue-state.ts';
 import type { Candidate, GateVerdict, LandingReply, QueueItem, RunState } from './queue-types.ts';
 import { oneLine } from './text.ts';
 
@@ -41,7 +43,7 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
     return { ...queue, runs: queue.runs.map((other) => (other === run ? known : other)) };
   }
   const { verdict } = state;
-  if (queue.mainRun?.key === key) return afterMainGate(queue, verdict, clock);
+  if (queue.mainRun?.begun?.key === key) return afterMainGate(queue, queue.mainRun, key, verdict, clock);
   // A green tree is green, whoever asked; of what nobody wants to know any more, nothing else is of use.
   if (run === undefined) return verdict.kind === 'green' ? remember(queue, key) : queue;
   const runTimes =
@@ -55,16 +57,14 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
     }
     case 'red':
       if (group !== null && group.links.length > 1) return split(ended, group);
-      return eachOf(endChecks(ended, key, bounded(verdict), clock), key, (next, entry) => {
-        const candidate = candidateOfEntry(entry);
-        if (candidate === null) return next;
+      return eachOf(endChecks(ended, key, bounded(verdict), clock), key, (next, entry, candidate) => {
         const stage = { kind: 'red', candidate, red: bounded(verdict), sinceMs: clock.nowMs } as const;
         return replaceEntry(next, entry, { ...entry, stage });
       });
     case 'none':
       // Given up, and then wanted again: it is begun anew, and nobody has to wait for that.
       if (verdict.reason === CANCELED_RUN) return ended;
-      return (group?.links.map(({ entry }) => entry) ?? gatedAs(ended, key)).reduce(
+      return (group?.links.map(({ entry }) => entry) ?? gatedAs(ended, key).map(({ entry }) => entry)).reduce(
         (next, entry) => hold(next, entry, 'gate', `the gate could not be run to its end: ${verdict.reason}`, clock),
         endChecks(ended, key, verdict, clock),
       );
@@ -73,7 +73,8 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
 
 /** A run that began when nobody wanted it any more. */
 export function drop(queue: Queue, key: string, state: RunState, { nowMs }: QueueClock): Queue {
-  if (state.kind === 'ended' || queue.mainRun?.key === key || queue.runs.some((run) => run.key === key)) return queue;
+  if (state.kind === 'ended' || queue.mainRun?.begun?.key === key || queue.runs.some((run) => run.key === key))
+    return queue;
   const { runId } = state;
   if (queue.dropped.some((run) => run.runId === runId)) return queue;
   return { ...queue, dropped: [...queue.dropped, { key, runId, state: 'running', sinceMs: nowMs }] };
@@ -89,12 +90,17 @@ export function remember(queue: Queue, key: string): Queue {
   return { ...queue, green: [...queue.green.filter((other) => other !== key), key].slice(-MAX_GREEN) };
 }
 
-function eachOf(queue: Queue, key: string, change: (queue: Queue, entry: Entry) => Queue): Queue {
-  return gatedAs(queue, key).reduce(change, queue);
+function eachOf(queue: Queue, key: string, change: (queue: Queue, entry: Entry, candidate: Candidate) => Queue): Queue {
+  return gatedAs(queue, key).reduce((next, { entry, candidate }) => change(next, entry, candidate), queue);
 }
 
-function gatedAs({ chain }: Queue, key: string): readonly Entry[] {
-  return chain.filter(({ stage }) => stage.kind === 'candidate' && gateKey(stage.candidate) === key);
+function gatedAs({ chain }: Queue, key: string): readonly { readonly entry: Entry; readonly candidate: Candidate }[] {
+  return chain.flatMap((entry) => {
+    const { stage } = entry;
+    return stage.kind === 'candidate' && gateKey(stage.candidate) === key
+      ? [{ entry, candidate: stage.candidate }]
+      : [];
+  });
 }
 
 function withRunId(queue: Queue, run: Run, runId: string): Queue {
@@ -105,10 +111,16 @@ function bounded(red: Red): Red {
   return { ...red, text: oneLine(red.text, MAX_REASON_CHARS), logTail: tailOf(red.logTail, MAX_LOG_CHARS) };
 }
 
-function afterMainGate(queue: Queue, verdict: GateVerdict, clock: QueueClock): Queue {
-  const { mainRun, main } = queue;
+export function afterMainGate(
+  queue: Queue,
+  { commit }: MainRun,
+  key: string,
+  verdict: GateVerdict,
+  clock: QueueClock,
+): Queue {
+  const { main } = queue;
   const over: Queue = { ...queue, mainRun: null };
-  if (mainRun === null || main === null || main.commit !== mainRun.commit) return over;
+  if (main?.commit !== commit) return over;
   const { nowMs } = clock;
   switch (verdict.kind) {
     case 'green':
@@ -120,7 +132,7 @@ function afterMainGate(queue: Queue, verdict: GateVerdict, clock: QueueClock): Q
       const againMs = nowMs + Math.min(RED_MAIN_CAP_MS, RED_MAIN_AGAIN_MS * 2 ** (tries - 1));
       const text = `main itself is red (${oneLine(verdict.text, MAX_REASON_CHARS)}): landing goes on by itself when it is green`;
       const redMain = { text, sinceMs: queue.redMain?.sinceMs ?? nowMs, tries, againMs };
-      const green = mainRun.key === null ? over.green : over.green.filter((other) => other !== mainRun.key);
+      const green = over.green.filter((other) => other !== key);
       return tellChain({ ...over, green, redMain, main: { ...main, standing: 'red' } }, text, redMain.sinceMs);
     }
   }
@@ -153,8 +165,8 @@ export function blame(queue: Queue, clock: QueueClock): Queue {
   const semantic = entry.wasGreen ? 'semantic conflict, green without what landed meanwhile: ' : '';
   const turnUntilMs = turnOf(entry, clock.nowMs);
   const sent = finish(queue, entry, returnedRed(item, candidate, red, semantic, turnUntilMs));
-  const turn = turnUntilMs === null ? sent.turn : { taskId: item.taskId, untilMs: turnUntilMs };
-  return { ...sent, turn, lastRed: signatureOf(red), outcomes: withOutcome(sent.outcomes, 'red'), suspects: [] };
+  const turned = giveTurn(sent, item.taskId, turnUntilMs);
+  return { ...turned, lastRed: signatureOf(red), outcomes: withOutcome(turned.outcomes, 'red'), suspects: [] };
 }
 
 /** @param why what the reason begins with */
@@ -185,6 +197,11 @@ export function returnedRed(
 export function turnOf({ item }: Pick<Entry, 'item'>, nowMs: number): number | null {
   const { returns, mayReturn, turnMs } = item;
   return mayReturn > 0 && returns === mayReturn && turnMs > 0 ? nowMs + turnMs : null;
+}
+
+/** Null: it gets none, and who has one keeps it. */
+export function giveTurn(queue: Queue, taskId: TaskId, untilMs: number | null): Queue {
+  return untilMs === null ? queue : { ...queue, turn: { taskId, untilMs } };
 }
 
 type Judgeable = Link & { readonly red: Red; readonly candidate: NonNullable<Link['candidate']> };

@@ -37,8 +37,9 @@ import type { Check } from './queue-check-types.ts';
 import { withOutcome } from './queue-batch.ts';
 import { isAllowed, isUndecided, linksOf, widthOf } from './queue-chain.ts';
 import { insert, MAX_DETAILED } from './queue-line.ts';
-import type { Entry, Queue, QueueClock, QueueCommand, QueueFact, Waiting } from './queue-state.ts';
-import { isMainCleared, returnedRed, signatureOf, turnOf } from './queue-verdicts.ts';
+import type { QueueClock, QueueCommand, QueueFact } from './queue-exchange.ts';
+import type { Entry, Queue, Waiting } from './queue-state.ts';
+import { giveTurn, isMainCleared, returnedRed, signatureOf, turnOf } from './queue-verdicts.ts';
 
 /** Those of a project that has just asked for it leave the chain, but for the first, which is merged with main alone. */
 export function sendBackUnverified(queue: Queue): Queue {
@@ -107,15 +108,14 @@ export function judgeChecks(queue: Queue, clock: QueueClock): Queue {
     if (!isMainCleared(queue, red)) continue;
     const turnUntilMs = turnOf(check, clock.nowMs);
     const sent = leaveLine(queue, check, returnedRed(check.item, candidate, red, '', turnUntilMs));
-    const turn = turnUntilMs === null ? sent.turn : { taskId: check.item.taskId, untilMs: turnUntilMs };
-    return { ...sent, turn, lastRed: signatureOf(red), outcomes: withOutcome(sent.outcomes, 'red') };
+    const turned = giveTurn(sent, check.item.taskId, turnUntilMs);
+    return { ...turned, lastRed: signatureOf(red), outcomes: withOutcome(turned.outcomes, 'red') };
   }
   return queue;
 }
 
 /** Whether a red check can be judged only once main was gated. */
 export function checksNeedMain(queue: Queue): boolean {
-  if (queue.halt !== null || queue.redMain !== null) return false;
   return queue.checks.some(({ stage }) => stage.kind === 'red' && !isMainCleared(queue, stage.red));
 }
 
@@ -158,7 +158,7 @@ export function afterCheckBuilt(
     case 'conflict': {
       const turnUntilMs = turnOf(check, clock.nowMs);
       const sent = leaveLine(queue, check, { kind: 'returned', handoff, request: result.request, turnUntilMs });
-      return turnUntilMs === null ? sent : { ...sent, turn: { taskId: check.item.taskId, untilMs: turnUntilMs } };
+      return giveTurn(sent, check.item.taskId, turnUntilMs);
     }
     case 'held':
       return holdCheck(queue, check, result.why, result.text, clock);

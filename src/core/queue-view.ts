@@ -4,7 +4,8 @@ import { batchSize, groupsOf, type Group } from './queue-batch.ts';
 import { linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { median } from './queue-line.ts';
-import type { Queue, Wanted } from './queue-state.ts';
+import type { Wanted } from './queue-exchange.ts';
+import type { Queue } from './queue-state.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
 /** More rows than anybody reads; the rest is told as a number. */

@@ -46,13 +46,24 @@
  */
 
 import { groupsOf, isBatching, isSealed, keysToGate, roomOf } from './queue-batch.ts';
-import { activeRuns, isAllowed, isUndecided, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
+import {
+  activeRuns,
+  hasBegun,
+  isAllowed,
+  isUndecided,
+  linksOf,
+  runOfMain,
+  slotsOf,
+  widthOf,
+  type Link,
+} from './queue-chain.ts';
 import { commandsOf } from './queue-commands.ts';
 import { take } from './queue-facts.ts';
 import { gateKey } from './queue-keys.ts';
 import { keysOfChecks, mustBeVerified } from './queue-checks.ts';
 import { goesAhead, MAX_DETAILED, without } from './queue-line.ts';
-import type { Entry, Queue, QueueClock, QueueFact, Reconciled, Run, Waiting } from './queue-state.ts';
+import type { QueueClock, QueueFact, Reconciled } from './queue-exchange.ts';
+import type { Entry, Queue, Run, Waiting } from './queue-state.ts';
 import { blame, needsMainGated } from './queue-verdicts.ts';
 import {
   checkKeysToGate,
@@ -67,6 +78,7 @@ import {
 export { EMPTY_QUEUE } from './queue-state.ts';
 export type * from './queue-batch-types.ts';
 export type * from './queue-check-types.ts';
+export type * from './queue-exchange.ts';
 export type * from './queue-state.ts';
 export { queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
@@ -133,12 +145,13 @@ function fill(queue: Queue, { nowMs }: QueueClock): Queue {
   const line = queue.verify ? queue.line.slice(0, MAX_DETAILED) : queue.line;
   const isReady = (waiting: Waiting): boolean => !mustBeVerified(queue, waiting);
   const first = line.find(isReady);
-  const next = line.find(
-    (waiting) =>
-      isReady(waiting) && isAllowed(queue, waiting) && !queue.chain.some(({ item }) => item.taskId === waiting.taskId),
-  );
+  if (first === undefined) return queue;
+  const isInChain = ({ taskId }: Waiting): boolean => queue.chain.some(({ item }) => item.taskId === taskId);
   // Only the first may pass: what waits for its details, or for an older hand-off of its own, is not overtaken.
-  if (next === undefined || next.item === null || (next !== first && isAllowed(queue, first))) return queue;
+  const next = isAllowed(queue, first)
+    ? first
+    : line.find((waiting) => isReady(waiting) && isAllowed(queue, waiting) && !isInChain(waiting));
+  if (next === undefined || next.item === null || isInChain(next)) return queue;
   const width = roomOf(queue);
   const links = linksOf(queue);
   const ahead = links.filter(({ entry }) => goesAhead(entry.waited));
@@ -180,11 +193,8 @@ function dropRuns(queue: Queue): Queue {
   const kept = queue.runs.filter(({ key }) => wanted.has(key) && !queue.green.includes(key));
   const isOldMain = queue.mainRun !== null && queue.mainRun.commit !== queue.main?.commit;
   if (kept.length === queue.runs.length && !isOldMain) return queue;
-  const gone = queue.runs.filter((run) => !kept.includes(run) && run.runId !== null && !queue.green.includes(run.key));
-  if (isOldMain && queue.mainRun !== null && queue.mainRun.key !== null && queue.mainRun.runId !== null) {
-    const { key, runId, sinceMs } = queue.mainRun;
-    gone.push({ key, runId, sinceMs, state: 'running' });
-  }
+  const gone = queue.runs.filter(hasBegun).filter((run) => !kept.includes(run) && !queue.green.includes(run.key));
+  if (isOldMain) gone.push(...runOfMain(queue));
   return {
     ...queue,
     runs: kept,
@@ -206,7 +216,7 @@ function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
     redMain === null ? needsMainGated(queue) || checksNeedMain(queue) || isSpare() : nowMs >= redMain.againMs;
   if (!wanted) return queue;
   const again = main.standing !== 'unknown' || redMain !== null;
-  return { ...queue, mainRun: { commit: main.commit, key: null, runId: null, again, sinceMs: nowMs } };
+  return { ...queue, mainRun: { commit: main.commit, begun: null, again, sinceMs: nowMs } };
 }
 
 function startRuns(queue: Queue, { nowMs }: QueueClock): Queue {

@@ -8,118 +8,40 @@ import {
   queueViewOf,
   reconcile,
   type Queue,
-  type QueueCommand,
   type QueueFact,
 } from '../../src/core/queue.ts';
-import type { BuildResult, GateVerdict, LandResult, MainSeen, QueueItem } from '../../src/core/queue-types.ts';
-import { candidateOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, SPEC, taskId } from './rig.ts';
-
-const CLOCK = { nowMs: NOW_MS, random: 0.5 };
-const TARGET = { project: SPEC.project, branch: SPEC.branch, origin: SPEC.origin };
-const MAIN = 9;
-
-function run(queue: Queue, ...facts: readonly QueueFact[]): Queue {
-  return facts.reduce((next, fact) => reconcile(next, [fact], CLOCK).queue, queue);
-}
-
-function at(queue: Queue, nowMs: number, ...facts: readonly QueueFact[]): Queue {
-  return reconcile(queue, facts, { ...CLOCK, nowMs }).queue;
-}
-
-function commandsOf(queue: Queue, nowMs = NOW_MS): readonly QueueCommand[] {
-  return reconcile(queue, [], { ...CLOCK, nowMs }).commands;
-}
-
-function keysOf(queue: Queue, nowMs = NOW_MS): readonly string[] {
-  return commandsOf(queue, nowMs).map(({ kind, key }) => (key.startsWith(kind) ? key : `${kind} ${key}`));
-}
-
-function handedOff(task: number, attempt = 1, change: Partial<QueueItem> = {}): QueueFact {
-  return { kind: 'handed-off', item: itemOf(task, attempt, change) };
-}
-
-/** Task n's candidate is the commit 100 + n. */
-function candidate(task: number, on = MAIN): BuildResult {
-  return { kind: 'candidate', candidate: { ...candidateOf(100 + task), main: objectId(on) }, knownGreen: false };
-}
-
-function built(task: number, result: BuildResult, parent: number | null = null, change: object = {}): QueueFact {
-  const main: MainSeen = { commit: objectId(MAIN), since: 'first', vanished: [] };
-  return {
-    kind: 'built',
-    taskId: taskId(task),
-    attempt: 1,
-    parent: parent === null ? null : objectId(parent),
-    known: null,
-    answer: { result, main, run: null, slots: 2, window: null, ...change },
-  };
-}
-
-const keyOf = (task: number): string => `${candidateOf(100 + task).tree}/gate`;
-
-function gated(task: number, verdict: GateVerdict): QueueFact {
-  return { kind: 'gate', key: keyOf(task), state: { kind: 'ended', verdict } };
-}
-
-function green(task: number): QueueFact {
-  return gated(task, { kind: 'green' });
-}
-
-function red(task: number, failedCommand = 'npm test'): QueueFact {
-  return gated(task, { kind: 'red', failedCommand, text: 'exited with 1', logTail: `failed ${task}`, landedSince: [] });
-}
-
-function suspect(task: number): QueueFact {
-  return { kind: 'gate', key: keyOf(task), state: { kind: 'running', runId: `run ${task}`, suspect: true } };
-}
-
-function pushed(task: number, result: LandResult): QueueFact {
-  return { kind: 'pushed', taskId: taskId(task), attempt: 1, result };
-}
-
-function landed(task: number): QueueFact {
-  return pushed(task, { kind: 'landed', landing: { ...LANDING, commit: objectId(100 + task) } });
-}
-
-function mainGate(verdict: GateVerdict, commit = MAIN): QueueFact {
-  return { kind: 'main-gate', commit: objectId(commit), key: 'main/gate', state: { kind: 'ended', verdict } };
-}
-
-function looked(main: MainSeen | null, change: object = {}): QueueFact {
-  return {
-    kind: 'looked',
-    look: { known: objectId(MAIN), main, runs: [], turnOver: null, slots: 2, ...change },
-  };
-}
-
-const MAIN_RED: GateVerdict = {
-  kind: 'red',
-  failedCommand: 'npm test',
-  text: 'main fails',
-  logTail: '',
-  landedSince: [],
-};
-const ALL_TOLD: QueueFact = { kind: 'told', count: 1_000 };
-
-function told(queue: Queue): string[] {
-  return queue.replies.map(({ taskId: id, reply }) => `${id.slice(-1)} ${reply.kind}`);
-}
-
-function stages(queue: Queue): string[] {
-  return queue.chain.map(({ item, stage }) => `${item.taskId.slice(-1)} ${stage.kind}`);
-}
-
-/** Three that are candidates on each other. */
-const CHAIN = run(
-  EMPTY_QUEUE,
-  handedOff(1),
-  built(1, candidate(1)),
-  handedOff(2),
-  built(2, candidate(2, 101), 101),
-  handedOff(3),
-  built(3, candidate(3, 102), 102),
-);
-const GREEN_MAIN: Queue = { ...CHAIN, main: { commit: objectId(MAIN), standing: 'green', foreign: false } };
+import type { BuildResult } from '../../src/core/queue-types.ts';
+import {
+  CLOCK,
+  TARGET,
+  MAIN,
+  run,
+  at,
+  commandsOf,
+  keysOf,
+  handedOff,
+  candidate,
+  built,
+  keyOf,
+  gated,
+  green,
+  red,
+  suspect,
+  pushed,
+  landed,
+  mainGate,
+  looked,
+  MAIN_RED,
+  ALL_TOLD,
+  told,
+  stages,
+  CHAIN,
+  GREEN_MAIN,
+  order,
+  say,
+  remove,
+} from './queue-rig.ts';
+import { candidateOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
 
 describe('one that is alone', () => {
   it('is built and gated in one go, landed and answered, and nothing is left to do', () => {
@@ -345,18 +267,6 @@ describe('a main that somebody else moves', () => {
     expect(keysOf(resumed)).not.toContain(`build/${taskId(1)}/1/main`);
   });
 });
-
-function order(queue: Queue): string {
-  return queue.line.map(({ taskId: id }) => id.slice(-1)).join('');
-}
-
-function say(action: 'pause' | 'resume'): QueueFact {
-  return { kind: 'control', control: { action, actor: 'Ada' } };
-}
-
-function remove(task: number): QueueFact {
-  return { kind: 'control', control: { action: 'remove', actor: 'Ada', taskId: taskId(task) } };
-}
 
 describe('the order', () => {
   const FULL: Queue = { ...CHAIN, slots: 2 };
