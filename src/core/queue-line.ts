@@ -91,13 +91,13 @@ export function withDetails(
 export function age(queue: Queue, nowMs: number): Queue {
   if (queue.line.length === 0) return queue;
   const limitMs = queue.waits.length < MIN_WAITS ? Number.POSITIVE_INFINITY : LONG_WAIT * median(queue.waits);
-  const first = new Map<TaskId, number>();
+  const first = new Map<TaskId | null, number>();
   for (const { parent, nth } of queue.line) {
     if (parent !== null) first.set(parent, Math.min(first.get(parent) ?? nth, nth));
   }
   let changed = false;
   const line = queue.line.map((waiting): Waiting => {
-    const nth = waiting.parent === null ? 0 : waiting.nth - (first.get(waiting.parent) ?? 0);
+    const nth = waiting.nth - (first.get(waiting.parent) ?? 0);
     const isOld = waiting.lift === 'none' && nowMs - waiting.placeMs > limitMs;
     if (!isOld && nth === waiting.nth) return waiting;
     changed = true;

@@ -49,6 +49,15 @@ describe('a task id', () => {
   });
 });
 
+describe('the workflows of a project', () => {
+  it('are named by its queue’s branch, and gate runs by what they are about', () => {
+    const [project, branch] = [valueOf(parseProjectName('demo')), valueOf(parseBranchName('release/1'))];
+    expect(workflowIds.queueNotice(project, branch, 'red-5')).toBe('notice/demo/release/1/red-5');
+    expect(workflowIds.gate(project, 'tree/hash')).toBe('gate/demo/tree/hash');
+    expect(taskIdOfWorkflow(workflowIds.gate(project, 'tree/hash'))).toBeNull();
+  });
+});
+
 describe('a project, an object and a branch', () => {
   it('take a project name of up to 63 characters', () => {
     expect(valueOf(parseProjectName('my-app'))).toBe('my-app');

@@ -65,10 +65,14 @@ describe('the back-off', () => {
 });
 
 describe('a file of types', () => {
-  it('is nothing at run time', async () => {
+  it('is nothing at run time, but for the values that a type is made of', async () => {
     expect(Object.keys(await import('../../src/core/queue-types.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/task-events.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/notice-types.ts'))).toEqual([]);
+    expect(Object.keys(await import('../../src/core/queue-batch-types.ts'))).toEqual([]);
+    expect(Object.keys(await import('../../src/core/queue-check-types.ts'))).toEqual([]);
+    expect(Object.keys(await import('../../src/core/queue-exchange.ts'))).toEqual([]);
+    expect(Object.keys(await import('../../src/core/project.ts'))).toEqual(['GATE_MODES']);
   });
 });
 

@@ -13,6 +13,7 @@ import {
   around,
   asked,
   attemptEnded,
+  checkpointOf,
   failureOf,
   HELD,
   LANDING,
@@ -198,6 +199,22 @@ describe('what people are told', () => {
     expect(told([happened])).toMatchObject([{ ...notice, versions: [] }]);
   });
 
+  it('of a conflict with what landed is which files, and what landed, while it waits for somebody', () => {
+    const landed = [{ commit: LANDING.commit, title: 'Sort', summary: '' }];
+    const conflict = { head: LANDING.commit, main: LANDING.main, files: ['a.txt', 'b.txt'], landed };
+    const seen: Happened = { kind: 'conflict-seen', conflict, waits: true };
+    expect(told([seen])).toMatchObject([
+      {
+        event: 'conflicts',
+        title: 'Conflicts with what landed: Sort the imports (demo)',
+        text: `What landed on main since conflicts in: a.txt, b.txt\n- ${LANDING.commit.slice(0, 12)} Sort\nIts next phase is told; nothing has to be done.`,
+        commands: [`tasks show ${ID}`, 'tasks conflicts'],
+      },
+    ]);
+    expect(told([{ ...seen, waits: false }])).toEqual([]);
+    expect(told([{ ...seen, conflict: null }])).toEqual([]);
+  });
+
   it('of a landing has the summary, and of a stall what follows', () => {
     expect(told([LANDED], { ...VIEW, summary: 'All sorted' })).toMatchObject([
       { text: expect.stringContaining('\nAll sorted') },
@@ -213,6 +230,9 @@ describe('what people are told', () => {
     expect(contentOf(VIEW, attempt, [])).toMatchObject({
       title: expect.stringMatching(/^Stalled/),
       text: 'execute, attempt 2:',
+    });
+    expect(contentOf(VIEW, { kind: 'conflict-seen', conflict: null, waits: true }, [])).toMatchObject({
+      title: expect.stringMatching(/^Conflicts/),
     });
     expect(contentOf(VIEW, { kind: 'held', held: null }, [])).toMatchObject({
       title: expect.stringMatching(/^Cannot/),
@@ -294,6 +314,7 @@ describe('whether a notice is settled by what came after', () => {
     ['stalled', [], [ENDED], 'the task ended: canceled'],
     ['conflicts', [], [], null],
     ['conflicts', [], [{ kind: 'conflict-seen', conflict: null, waits: true }], 'there is newer word of it'],
+    ['conflicts', [], [{ kind: 'handed-off', checkpoint: checkpointOf(1) }], 'it is landing'],
     ['conflicts', [], [ENDED], 'the task ended: canceled'],
     ['failed', [], [], null],
     ['failed', [], [RETRIED], 'it was retried'],

@@ -256,3 +256,126 @@ describe('a batch', () => {
     expect(queue.suspects).toHaveLength(4);
   });
 });
+
+const handedOff = (task: number): QueueFact => ({ kind: 'handed-off', item: itemOf(task, 1) });
+const lengths = (queue: Queue): number[] => groupsOf(queue).map(({ links }) => links.length);
+
+const unsealed = (task: number): QueueFact => ({
+  kind: 'sealed',
+  first: { taskId: taskId(task), attempt: 1 },
+  answer: { kind: 'failed', text: 'no disk' },
+});
+
+describe('one of a project that lands in batches', () => {
+  it('that is alone, and red at first, is run once more, and those behind go on without it', () => {
+    const again = run(grown(2), started(1), suspect(1));
+    expect(lengths(again)).toEqual([1]);
+    expect(again.runs).toMatchObject([{ key: keyOf(1), state: 'suspect' }]);
+    expect(keysOf(again)).toContain(`build/${taskId(2)}/1/main`);
+  });
+
+  it('that is alone, and red, waits for the word on main, and nobody is gated with it', () => {
+    const waits = run(grown(2), started(1), red(1));
+    expect(stages(waits)[0]).toBe('1 red');
+    expect(lengths(waits)).toEqual([]);
+    expect(keysOf(waits)).toContain(`gate-main/${objectId(MAIN)}`);
+    expect(waits.replies).toEqual([]);
+  });
+});
+
+describe('what comes while a batch is gated', () => {
+  const gating = run(seal(together(4)), started(4));
+
+  it('is built meanwhile, and left as it is when the batch is halved', () => {
+    const halves = run(gating, handedOff(5), red(4));
+    expect(stages(halves)).toEqual(['2 candidate', '3 candidate', '4 candidate', '5 building']);
+    expect(lengths(halves)).toEqual([2, 1]);
+  });
+
+  it('is written anew without a word of a run that does not cover it, or not at all when it is not built yet', () => {
+    const more = run(together(4), handedOff(5), built(5), handedOff(6));
+    const command = reconcile(more, [], CLOCK).commands.find(({ kind }) => kind === 'seal');
+    const { tree } = candidateOf(104);
+    expect(command).toMatchObject({ parts: [{ cover: tree }, { cover: tree }, { cover: tree }, { cover: null }] });
+    const after = seal(more);
+    expect(stages(after)).toEqual(['2 candidate', '3 candidate', '4 candidate', '5 candidate', '6 building']);
+    const covers = after.chain.map(({ stage }) => (stage.kind === 'candidate' ? stage.candidate.cover : null));
+    expect(covers).toEqual([tree, tree, tree, undefined, null]);
+  });
+
+  it('keeps what was built while the commits were written', () => {
+    const queue = together(4);
+    const command = reconcile(queue, [], CLOCK).commands.find(({ kind }) => kind === 'seal');
+    const later = run(queue, handedOff(5), built(5));
+    if (command?.kind !== 'seal') throw new Error('nothing is to be sealed');
+    const parts = command.parts.map(({ item, candidate, cover }, at) => ({
+      taskId: item.taskId,
+      attempt: item.attempt,
+      was: candidate.commit,
+      commit: objectId(200 + at),
+      main: at === 0 ? candidate.main : objectId(199 + at),
+      cover,
+    }));
+    const after = run(later, { kind: 'sealed', first: command.parts[0].item, answer: { kind: 'sealed', parts } });
+    expect(after.chain.at(-1)).toEqual(later.chain.at(-1));
+    // It stands on what is no more: it is built again.
+    expect(keysOf(after)).toContain(`build/${taskId(5)}/1/${objectId(202)}`);
+  });
+
+  it('does not wait for commits of one that is gone, or is built again', () => {
+    const gone = run(together(4), { kind: 'withdraw', taskId: taskId(2), handoff: 1 });
+    expect(run(gone, unsealed(2))).toBe(gone);
+    const building = run(gone, handedOff(5));
+    expect(stages(building).at(-1)).toBe('5 building');
+    expect(run(building, unsealed(5))).toBe(building);
+  });
+});
+
+describe('a batch among others', () => {
+  it('that is red at first is halved, and the runs on it are given up with it', () => {
+    const outcomes = '0'.repeat(27) + '1'.repeat(3);
+    const first = run(grown(11, { outcomes }), started(1), green(1));
+    const landing = { ...LANDING, commit: objectId(101), tree: candidateOf(101).tree, main: objectId(MAIN) };
+    const two = run(first, { kind: 'pushed', taskId: taskId(1), attempt: 1, result: { kind: 'landed', landing } });
+    expect(two.runs.map(({ key }) => key)).toEqual([keyOf(6), keyOf(11)]);
+    const halves = run(two, started(11), suspect(6));
+    expect(halves.dropped.map(({ runId }) => runId)).toEqual(['run 6', 'run 11']);
+    expect(halves.suspects).toHaveLength(5);
+    expect(lengths(halves).slice(0, 3)).toEqual([3, 1, 1]);
+  });
+
+  it('that the origin refused is tried in halves though all of it is built and green', () => {
+    const again = pushedAs(run(seal(together(4)), started(4), green(4)), {
+      kind: 'refused',
+      failure: failureOf('landing-refused'),
+    });
+    const candidate = { ...candidateOf(102), main: objectId(101) };
+    const answer = { result: { kind: 'candidate', candidate, knownGreen: false }, main: null, run: null } as const;
+    const second: QueueFact = {
+      kind: 'built',
+      taskId: taskId(2),
+      attempt: 1,
+      parent: null,
+      known: null,
+      answer: { ...answer, slots: 1, window: null },
+    };
+    const halves = reconcile(again, [second, built(3), built(4)], CLOCK).queue;
+    expect(halves.green).toContain(keyOf(4));
+    expect(lengths(halves)).toEqual([2, 1]);
+    expect(halves.runs.map(({ key }) => key)).toEqual([keyOf(3)]);
+  });
+
+  it('of which a push names the last alone leaves it to git where the others are', () => {
+    const landing = { ...LANDING, commit: objectId(202) };
+    const over = pushedAs(run(seal(together(4)), started(4), green(4)), { kind: 'landed', landing });
+    expect(over.chain.map(({ stage, doubt }) => [stage.kind, doubt])).toEqual([
+      ['held', 'pushed'],
+      ['held', 'pushed'],
+    ]);
+    expect(over.landed).toBe(2);
+  });
+});
+
+function pushedAs(queue: Queue, result: LandResult): Queue {
+  return run(queue, { kind: 'pushed', taskId: taskId(4), attempt: 1, result });
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { newsOf, NOTHING_TOLD, whyNewsSettled, type QueueNews, type ToldOfQueue } from '../../src/core/queue-news.ts';
 import { EMPTY_QUEUE, queueViewOf, type Queue } from '../../src/core/queue.ts';
-import { candidateOf, failureOf, itemOf, NOW_MS, SPEC } from './rig.ts';
+import { candidateOf, failureOf, itemOf, LANDING, NOW_MS, SPEC } from './rig.ts';
 
 const MINUTE = 60_000;
 const RED: Queue = {
@@ -124,6 +124,27 @@ describe('an origin that refuses', () => {
     ]);
     expect(kinds(news)).toEqual(['', 'refused', '']);
     expect(news[1]?.[0]?.text).toMatch(/^protected branch\nNext: do something/);
+  });
+});
+
+describe('an origin that takes what is landed', () => {
+  it('is nothing to tell of, nor is a refusal of long ago or of one that was not being landed', () => {
+    const landing = { ...LANDING, attempt: 1 };
+    const landed = (task: number): Queue['answered'][number] => ({
+      ...answer(task),
+      reply: { kind: 'landed', handoff: 1, landing },
+    });
+    const old = answer(1);
+    const candidate = { ...entry(1), stage: { kind: 'building', sinceMs: NOW_MS } } as const;
+    const news = told([
+      [{ ...EMPTY_QUEUE, chain: [entry(1), entry(2)] }],
+      [{ ...EMPTY_QUEUE, chain: [entry(2)], answered: [landed(1)] }],
+      [{ ...EMPTY_QUEUE, chain: [candidate], answered: [landed(1), landed(2)] }],
+      [{ ...EMPTY_QUEUE, chain: [entry(3)], answered: [landed(2), old] }],
+      [{ ...EMPTY_QUEUE, chain: [entry(1)], answered: [old, landed(3)] }],
+      [{ ...EMPTY_QUEUE, chain: [], answered: [old, landed(3), landed(4)] }],
+    ]);
+    expect(kinds(news)).toEqual(['', '', '', '', '', '']);
   });
 });
 

@@ -47,6 +47,13 @@ function told(queue: Queue): string[] {
   return queue.replies.map(({ taskId: id, reply }) => `${id.slice(-1)} ${reply.kind}`);
 }
 
+const mainGate = (verdict: GateVerdict): QueueFact => ({
+  kind: 'main-gate',
+  commit: objectId(MAIN),
+  key: 'main/gate',
+  state: { kind: 'ended', verdict },
+});
+
 describe('a project that has each task verified', () => {
   it('gates each on main alone before it may become a candidate, as many as there are slots for', () => {
     const three = run(BEGIN, handedOff(1), handedOff(2), handedOff(3), handedOff(4));
@@ -91,19 +98,24 @@ describe('a project that has each task verified', () => {
     expect(told(red)).toEqual([]);
     expect(red.mainRun).toMatchObject({ commit: objectId(MAIN) });
     expect(queueViewOf(red, TARGET, NOW_MS).rows[0]).toMatchObject({ state: 'verifying', verdict: 'red' });
-    const end = (verdict: GateVerdict): QueueFact => ({
-      kind: 'main-gate',
-      commit: objectId(MAIN),
-      key: 'main/gate',
-      state: { kind: 'ended', verdict },
-    });
-    expect(told(run(red, end(GREEN)))).toEqual(['1 returned']);
-    const stopped = run(red, end(RED));
+    expect(told(run(red, mainGate(GREEN)))).toEqual(['1 returned']);
+    const stopped = run(red, mainGate(RED));
     expect(told(stopped)).toEqual([]);
     expect(stopped.redMain).not.toBeNull();
     const alike = run(BEGIN, handedOff(1), handedOff(2), built(1), built(2), gated(1, RED), gated(2, RED));
     expect(told(alike)).toEqual(['1 returned']);
     expect(alike.mainRun).not.toBeNull();
+  });
+
+  it('gates those anew that were red while main was, when it is green again', () => {
+    const unknown: Queue = { ...BEGIN, main: { ...GREEN_MAIN, standing: 'unknown' } };
+    const stopped = run(unknown, handedOff(1), handedOff(2), built(1), gated(1, RED), mainGate(RED));
+    expect(stopped.checks.map(({ stage }) => stage.kind)).toEqual(['red', 'building']);
+    const again = reconcile(stopped, [], { ...CLOCK, nowMs: NOW_MS + 61_000 }).queue;
+    const mended = run(again, mainGate(GREEN));
+    expect(mended.redMain).toBeNull();
+    expect(mended.checks.map(({ stage }) => stage.kind)).toEqual(['building', 'building']);
+    expect(told(mended)).toEqual([]);
   });
 
   it('gates one anew that was red on a main of which nothing is known, when main has moved since', () => {
@@ -193,5 +205,43 @@ describe('a project that has each task verified', () => {
     expect(carried.line.map((waiting) => waiting.verified)).toEqual([true]);
     expect(unpackQueue(packQueue(paused)).line.map((waiting) => waiting.verified)).toEqual([false]);
     expect(carried.checks).toEqual(paused.checks);
+  });
+
+  it('gives one a turn for itself that was sent back often enough, for a conflict as for red', () => {
+    const often = { returns: 2, mayReturn: 2, turnMs: 60_000 };
+    const turn = { taskId: taskId(1), untilMs: NOW_MS + 60_000 };
+    expect(run(BEGIN, handedOff(1, often), built(1, { kind: 'conflict', request: REQUEST })).turn).toEqual(turn);
+    const red = run(BEGIN, handedOff(1, often), handedOff(2), built(1), gated(1, RED));
+    expect([told(red), red.turn]).toEqual([['1 returned'], turn]);
+    expect(red.checks.map(({ stage }) => stage.kind)).toEqual(['building']);
+  });
+
+  it('tells one why it is held once, goes on with it alone, and tells it when it has passed', () => {
+    const none: GateVerdict = { kind: 'none', reason: 'killed' };
+    const later = { ...CLOCK, nowMs: NOW_MS + 10 * 60_000 };
+    const held = run(BEGIN, handedOff(1), handedOff(2), built(1), gated(1, none));
+    const again = reconcile(held, [], later).queue;
+    expect(again.checks.map(({ stage }) => stage.kind)).toEqual(['building', 'building']);
+    expect(again.checks[1]).toBe(held.checks[1]);
+    const twice = run(again, built(1), gated(1, none));
+    expect(told(twice)).toEqual(['1 held']);
+    const passed = run(
+      reconcile(twice, [], { ...CLOCK, nowMs: NOW_MS + 60 * 60_000 }).queue,
+      built(1),
+      gated(1, GREEN),
+    );
+    expect(passed.replies.at(-1)).toEqual({ taskId: taskId(1), reply: { kind: 'held', handoff: 1, held: null } });
+    expect(states(passed)[0]).toBe('1 building');
+  });
+
+  it('lets one wait whose origin cannot be reached', () => {
+    const held = run(BEGIN, handedOff(1), built(1, { kind: 'held', why: 'origin', text: 'away' }));
+    expect(states(held)).toEqual(['1 held']);
+    expect(held.replies[0]?.reply).toMatchObject({ kind: 'held', held: { kind: 'origin', text: 'away' } });
+  });
+
+  it('looks for main itself when nothing is known of it yet', () => {
+    const queue = run({ ...BEGIN, main: null }, handedOff(1));
+    expect(reconcile(queue, [], CLOCK).commands[0]).toMatchObject({ key: `verify/${taskId(1)}/1`, known: null });
   });
 });

@@ -40,6 +40,7 @@ import {
   order,
   say,
   remove,
+  started,
 } from './queue-rig.ts';
 import { candidateOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
 
@@ -150,12 +151,7 @@ describe('a chain of candidates', () => {
   });
 
   it('gives up the runs that say nothing about any candidate any more', () => {
-    const running = (task: number): QueueFact => ({
-      kind: 'gate',
-      key: keyOf(task),
-      state: { kind: 'running', runId: `run ${task}`, suspect: false },
-    });
-    const queue = run(CHAIN, running(2), { kind: 'withdraw', taskId: taskId(2), handoff: 1 });
+    const queue = run(CHAIN, started(2), { kind: 'withdraw', taskId: taskId(2), handoff: 1 });
     expect(keysOf(queue)).toContain(`drop/${keyOf(2)}/run 2`);
     expect(queue.runs.map(({ key }) => key)).toEqual([keyOf(1), keyOf(3)]);
     expect(run(queue, { kind: 'dropped', key: keyOf(2) }).dropped).toEqual([]);

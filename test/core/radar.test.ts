@@ -8,6 +8,7 @@ import {
   reportOf,
   someOf,
   tellingsOf,
+  workOf,
   type Sight,
 } from '../../src/core/radar.ts';
 import { phaseRequestOf } from '../../src/core/task-request.ts';
@@ -155,8 +156,20 @@ describe('the report', () => {
       withMain: [{ id: one.id, title: 'T1', state: 'waiting', files: ['a.txt'] }],
       overlaps: [{ tasks: [{ id: one.id }, { id: other.id }], files: ['a.txt'], conflict: true }],
     });
+    // Of a task whose record has gone nothing can be said.
+    expect(reportOf(SPEC, [other], sight, 'now')).toMatchObject({ looked: 2, withMain: [], overlaps: [] });
+    expect(reportOf(SPEC, [one], sight, 'now')).toMatchObject({ withMain: [{ id: one.id }], overlaps: [] });
     expect(present(report, new Set([other.id]))).toMatchObject({ withMain: [{ id: one.id }], overlaps: [] });
     expect(present(report, new Set([one.id]))).toMatchObject({ withMain: [], overlaps: [] });
+  });
+});
+
+describe('the work of a task', () => {
+  it('is what it has stored, when that changes anything', () => {
+    const view = viewOf(waiting, SPEC);
+    expect(workOf(view)).toEqual({ id: SPEC.id, attempt: 1, base: objectId(1), head: objectId(101) });
+    expect(workOf({ ...view, checkpoint: checkpointOf(1, false) })).toBeNull();
+    expect(workOf({ ...view, checkpoint: null })).toBeNull();
   });
 });
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { newTask, nextTask, TASK_TABLE, type Stage, type Task, type TaskInputEvent } from '../../src/core/task.ts';
+import {
+  dueAtMs,
+  newTask,
+  nextTask,
+  TASK_TABLE,
+  type Stage,
+  type Task,
+  type TaskInputEvent,
+} from '../../src/core/task.ts';
 import {
   after,
   around,
@@ -10,6 +18,7 @@ import {
   HELD,
   LANDING,
   LATER,
+  NOW_MS,
   objectId,
   proposed,
   REQUEST,
@@ -147,6 +156,12 @@ describe('the table of the task', () => {
   it('ignores the end of another attempt than the one under way', () => {
     const task = taskIn('phase');
     expect(nextTask(task, attemptEnded(2, done()), LATER)).toBe(task);
+  });
+
+  it('has something due by itself where it backs off, or a question has its time', () => {
+    expect(dueAtMs(taskIn('backoff'))).toBeGreaterThan(NOW_MS);
+    expect(dueAtMs(taskIn('asking'))).toBeNull();
+    expect(dueAtMs(taskIn('phase'))).toBeNull();
   });
 
   it('ignores a due time that has not come', () => {

@@ -133,6 +133,8 @@ describe('what the activities are asked to do', () => {
     expect(item).toMatchObject({ taskId: SPEC.id, attempt: 3, head: checkpointOf(3).head, summary: 'it is done' });
     const held = nextTask(task, { kind: 'held', held: HELD }, around({ nowMs: NOW_MS + 1_000 }));
     expect(queueItemOf(held, SPEC, checkpointOf(3))).toEqual(item);
+    // A task of an earlier version has no place: it goes by when its landing began.
+    expect(queueItemOf({ ...task, placeMs: null }, SPEC, checkpointOf(3)).placeMs).toBe(task.sinceMs);
     expect(queueItemOf({ ...task, summary: null }, SPEC, checkpointOf(3)).summary).toBe('');
   });
 });

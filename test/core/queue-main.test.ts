@@ -1,0 +1,250 @@
+import { describe, expect, it } from '@jest/globals';
+import { CANCELED_RUN } from '../../src/core/gate-run.ts';
+import { EMPTY_QUEUE, LOOK_EVERY_MS, reconcile, type Queue, type QueueFact } from '../../src/core/queue.ts';
+import type { BuildResult } from '../../src/core/queue-types.ts';
+import {
+  ALL_TOLD,
+  at,
+  built,
+  candidate,
+  CHAIN,
+  CLOCK,
+  commandsOf,
+  gated,
+  green,
+  GREEN_MAIN,
+  handedOff,
+  keyOf,
+  keysOf,
+  landed,
+  looked,
+  MAIN,
+  MAIN_RED,
+  mainGate,
+  pushed,
+  red,
+  run,
+  running,
+  say,
+  stages,
+  started,
+  suspect,
+  told,
+  withdraw,
+} from './queue-rig.ts';
+import { candidateOf, NOW_MS, objectId, taskId } from './rig.ts';
+
+const mainRuns: QueueFact = { kind: 'main-gate', commit: objectId(MAIN), key: 'main/gate', state: running(9) };
+const seen = (commit: number, since: 'ahead' | 'rewritten', vanished: readonly string[] = []) =>
+  looked({ commit: objectId(commit), since, vanished });
+const RED_MAIN = run(CHAIN, red(1), mainGate(MAIN_RED), ALL_TOLD);
+
+const lookOf = (queue: Queue) => commandsOf(queue, NOW_MS + LOOK_EVERY_MS).find(({ kind }) => kind === 'look');
+
+/** What was built has this title. */
+function titled(fact: QueueFact, title: string): QueueFact {
+  return fact.kind === 'built' ? { ...fact, title } : fact;
+}
+
+/** The second candidate of a task, on main itself, is red. */
+const REDDER: QueueFact = {
+  kind: 'gate',
+  key: `${candidateOf(202).tree}/gate`,
+  state: {
+    kind: 'ended',
+    verdict: { kind: 'red', failedCommand: 'npm run lint', text: 'exited with 1', logTail: '', landedSince: [] },
+  },
+};
+
+describe('main’s own gate run', () => {
+  const waits = run(CHAIN, red(1));
+  const gating = run(waits, mainRuns);
+
+  it('is begun once, and asked after like any other', () => {
+    expect(keysOf(waits)).toContain(`gate-main/${objectId(MAIN)}`);
+    expect(keysOf(gating)).not.toContain(`gate-main/${objectId(MAIN)}`);
+    expect(commandsOf(gating, NOW_MS + LOOK_EVERY_MS).find(({ kind }) => kind === 'look')).toMatchObject({
+      runs: [{ key: 'main/gate', runId: 'run 9' }],
+    });
+  });
+
+  it('may end by a look, when its own word is lost', () => {
+    const over = { key: 'main/gate', state: { kind: 'ended', verdict: { kind: 'green' } } };
+    expect(told(run(gating, looked(null, { runs: [over] })))).toEqual(['1 returned']);
+  });
+
+  it('is given up when main is another by then', () => {
+    const moved = run(gating, seen(50, 'ahead'));
+    expect(moved.dropped).toMatchObject([{ key: 'main/gate', runId: 'run 9' }]);
+    expect(moved.mainRun?.begun ?? null).toBeNull();
+    const unbegun = run(waits, seen(50, 'ahead'));
+    expect(unbegun.dropped).toEqual([]);
+  });
+
+  it('says nothing of a main that has come in the same moment', () => {
+    const both = reconcile(gating, [seen(50, 'ahead'), mainGate(MAIN_RED)], CLOCK).queue;
+    expect(both.redMain).toBeNull();
+    expect(told(both)).toEqual([]);
+  });
+
+  it('is begun again after a while when it could not be run, and nobody is blamed meanwhile', () => {
+    const failed = run(gating, mainGate({ kind: 'none', reason: 'killed' }));
+    expect(told(failed)).toEqual([]);
+    expect(keysOf(failed)).not.toContain(`gate-main/${objectId(MAIN)}`);
+    expect(keysOf(failed, NOW_MS + 30_000)).toContain(`gate-main/${objectId(MAIN)}`);
+  });
+});
+
+describe('a main that is red', () => {
+  it('is tried at longer and longer intervals, and has been red since the first time', () => {
+    const again = at(at(RED_MAIN, NOW_MS + 61_000), NOW_MS + 61_000, mainGate(MAIN_RED));
+    expect(again.redMain).toMatchObject({ tries: 2, sinceMs: NOW_MS, againMs: NOW_MS + 61_000 + 120_000 });
+    expect(told(again)).toEqual([]);
+  });
+
+  it('lets nothing land that is not to mend it, though it is green', () => {
+    const moved = run(EMPTY_QUEUE, handedOff(1), built(1, candidate(1)), seen(50, 'ahead'));
+    const again = { ...built(1, candidate(1, 50), null, { main: null }), known: objectId(50) } as QueueFact;
+    const first = run(moved, again, mainGate(MAIN_RED, 50), green(1));
+    expect(first.redMain).not.toBeNull();
+    expect(first.green).toContain(keyOf(1));
+    expect(stages(first)).toEqual(['1 candidate']);
+    expect(keysOf(first).filter((key) => key.startsWith('land'))).toEqual([]);
+  });
+
+  it('does not excuse who was to mend it', () => {
+    const mends = run(RED_MAIN, handedOff(4, 1, { priority: 'hotfix' }), built(4, candidate(4)));
+    expect(told(run(mends, red(4)))).toEqual(['4 returned']);
+  });
+
+  it('that is mended while a person has paused the queue tells nobody that it goes on before that is over', () => {
+    const mended = run(at(RED_MAIN, NOW_MS + 61_000), say('pause'), ALL_TOLD, mainGate({ kind: 'green' }));
+    expect(mended.redMain).toBeNull();
+    expect(told(mended)).toEqual([]);
+    expect(told(run(mended, say('resume')))).toEqual(['1 held', '2 held', '3 held']);
+  });
+});
+
+describe('a main that was rewritten', () => {
+  it('says how many landings are gone beyond the first ten, or that none is', () => {
+    const many = Array.from({ length: 12 }, (_, each) => `landing ${each}`);
+    expect(run(CHAIN, seen(50, 'rewritten', many)).halt?.text).toMatch(/landing 0; .*landing 9 and 2 more/);
+    expect(run(CHAIN, seen(50, 'rewritten')).halt?.text).toContain('no landing is lost');
+  });
+
+  it('is told once, and known anew when somebody has said resume', () => {
+    const halted = run(CHAIN, seen(50, 'rewritten', ['one']), ALL_TOLD);
+    const again = run(halted, seen(51, 'rewritten', ['one', 'other']));
+    expect([again.halt, told(again)]).toEqual([halted.halt, []]);
+    const resumed = run(halted, say('resume'));
+    expect(resumed.main).toBeNull();
+    expect(commandsOf(resumed).find(({ kind }) => kind === 'build')).toMatchObject({ known: null });
+    // Nothing is known by which it could be another.
+    const first: QueueFact = looked({ commit: objectId(51), since: 'rewritten', vanished: [] }, { known: null });
+    expect(run(resumed, first)).toMatchObject({ halt: null, main: { commit: objectId(51), foreign: false } });
+  });
+
+  it('is not looked at while a push is under way: that word comes by itself', () => {
+    const landing = run(CHAIN, green(1));
+    expect(run(landing, seen(101, 'ahead')).main).toBe(landing.main);
+  });
+});
+
+describe('one that is red', () => {
+  const other: BuildResult = { kind: 'candidate', candidate: candidateOf(202), knownGreen: false };
+  it('though it was green without what landed meanwhile is told that this is a conflict of meaning', () => {
+    const queue = run(GREEN_MAIN, green(2), red(1), ALL_TOLD, built(2, other), REDDER);
+    expect(told(queue)).toEqual(['2 returned']);
+    expect(queue.replies[0]?.reply).toMatchObject({ request: { text: expect.stringMatching(/^semantic conflict/) } });
+    const never = run(GREEN_MAIN, red(1), ALL_TOLD, built(2, other), REDDER);
+    expect(never.replies[0]?.reply).toMatchObject({ request: { text: 'exited with 1' } });
+  });
+
+  it('gets a turn for itself when it was sent back often enough', () => {
+    const begun = run(
+      EMPTY_QUEUE,
+      handedOff(1, 1, { returns: 2, mayReturn: 2, turnMs: 60_000 }),
+      built(1, candidate(1)),
+    );
+    const green9: Queue = { ...begun, main: { commit: objectId(MAIN), standing: 'green', foreign: false } };
+    expect(run(green9, red(1)).turn).toEqual({ taskId: taskId(1), untilMs: NOW_MS + 60_000 });
+  });
+});
+
+describe('a gate run', () => {
+  it('that was given up, and is wanted again, is begun anew at once', () => {
+    const queue = run(CHAIN, started(1), gated(1, { kind: 'none', reason: CANCELED_RUN }));
+    expect(stages(queue)[0]).toBe('1 candidate');
+    expect(told(queue)).toEqual([]);
+    expect(queue.runs.find(({ key }) => key === keyOf(1))).toMatchObject({ state: 'starting', runId: null });
+  });
+
+  it('that nobody wants any more is given up once, and not for being red at first', () => {
+    const gone = run(CHAIN, withdraw(2));
+    const late = built(2, candidate(2, 101), 101, { run: running(2) });
+    const dropped = run(gone, late);
+    expect(dropped.dropped.map(({ runId }) => runId)).toEqual(['run 2']);
+    expect(run(dropped, late).dropped).toEqual(dropped.dropped);
+    expect(run(dropped, started(2)).dropped).toEqual(dropped.dropped);
+    expect(run(gone, suspect(2)).dropped).toEqual([]);
+    expect(run(gone, built(2, candidate(2, 101), 101)).dropped).toEqual([]);
+  });
+
+  it('goes on when its candidate is built once more, and is not begun twice', () => {
+    const renamed = run(CHAIN, handedOff(1, 1, { title: 'other' }));
+    const again = run(renamed, titled(built(1, candidate(1), null, { run: running(1) }), 'other'));
+    expect(again.runs.map(({ key }) => key)).toEqual(CHAIN.runs.map(({ key }) => key));
+    expect(again.runs[0]).toMatchObject({ state: 'running', runId: 'run 1' });
+  });
+});
+
+describe('one behind another that it conflicts with', () => {
+  const behind = run(
+    EMPTY_QUEUE,
+    handedOff(1),
+    built(1, candidate(1)),
+    handedOff(2),
+    built(2, { kind: 'behind' }, 101),
+  );
+
+  it('takes nobody’s place meanwhile', () => {
+    const queue = run(behind, handedOff(3), handedOff(4));
+    expect(stages(queue)).toEqual(['1 candidate', '2 behind', '3 building', '4 building']);
+  });
+
+  it('is tried on main when nobody is ahead any more', () => {
+    expect(keysOf(behind).filter((key) => key.startsWith('build'))).toEqual([]);
+    expect(keysOf(run(behind, green(1), landed(1)))).toEqual([`build/${taskId(2)}/1/main`]);
+    expect(keysOf(run(behind, withdraw(1))).filter((key) => key.startsWith('build'))).toEqual([
+      `build/${taskId(2)}/1/main`,
+    ]);
+  });
+});
+
+describe('one that was held', () => {
+  it('goes on by itself when its time is over, and it alone is told', () => {
+    const held = run(CHAIN, gated(2, { kind: 'none', reason: 'killed' }), say('pause'), say('resume'), ALL_TOLD);
+    const both: Queue = { ...held, chain: held.chain.map((entry) => ({ ...entry, heldText: 'killed' })) };
+    const due = at(both, NOW_MS + 10 * 60_000);
+    expect(stages(due)).toEqual(['1 candidate', '2 building', '3 candidate']);
+    const goesOn = at(due, NOW_MS + 10 * 60_000, built(2, candidate(2, 101), 101));
+    expect(told(goesOn)).toEqual(['2 held']);
+    expect(goesOn.chain.map(({ heldText }) => heldText)).toEqual(['killed', null, 'killed']);
+  });
+});
+
+describe('a look', () => {
+  it('is made though nothing is known yet, and asks after the turn', () => {
+    const begun = run(EMPTY_QUEUE, handedOff(1));
+    expect(lookOf(begun)).toMatchObject({ known: null, turn: null, runs: [] });
+    const turn = { taskId: taskId(1), untilMs: NOW_MS + 10 * 60_000 };
+    expect(lookOf({ ...begun, turn })).toMatchObject({ turn: taskId(1) });
+  });
+});
+
+describe('a push', () => {
+  it('whose word comes when nobody is on the way to main changes nothing', () => {
+    expect(run(CHAIN, landed(1))).toBe(CHAIN);
+    expect(run(CHAIN, green(1), pushed(2, { kind: 'moved' })).chain[0]?.stage.kind).toBe('landing');
+  });
+});

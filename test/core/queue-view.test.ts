@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { queueViewOf, type Queue } from '../../src/core/queue.ts';
+import { EMPTY_QUEUE } from '../../src/core/queue.ts';
+import {
+  built,
+  candidate,
+  CHAIN,
+  gated,
+  green,
+  GREEN_MAIN,
+  handedOff,
+  red,
+  run,
+  say,
+  TARGET,
+  withdraw,
+} from './queue-rig.ts';
+import { NOW_MS, taskId } from './rig.ts';
+
+const seen = (queue: Queue): string[] =>
+  queueViewOf(queue, TARGET, NOW_MS).rows.map(
+    ({ id, state, waitingFor }) => `${id.slice(-1)} ${state}${waitingFor === null ? '' : `: ${waitingFor}`}`,
+  );
+
+describe('what people see of each in a queue', () => {
+  it('is what it waits for', () => {
+    expect(seen(run(CHAIN, handedOff(4)))).toEqual(['1 gating', '2 gating', '3 gating: a gate slot', '4 queued']);
+    expect(seen(run(CHAIN, gated(2, { kind: 'none', reason: 'killed' })))[1]).toBe(
+      '2 held: the gate could not be run to its end: killed',
+    );
+    expect(seen(run(CHAIN, green(2)))[1]).toBe('2 green');
+    const behind = run(CHAIN, handedOff(4), green(2), built(4, { kind: 'behind' }, 103));
+    expect(seen(behind).at(-1)).toBe('4 held: conflicts with one ahead: waits until that one is decided');
+    expect(seen(run(CHAIN, green(1)))[0]).toBe('1 landing');
+    expect(seen(run(CHAIN, say('pause'), handedOff(4))).at(-1)).toBe('4 queued: paused by Ada');
+  });
+
+  it('is of a red one whether main or those ahead are looked at first', () => {
+    expect(seen(run(CHAIN, red(1)))[0]).toBe('1 failing: red: main is looked at first');
+    expect(seen(run(GREEN_MAIN, red(2)))[1]).toBe('2 failing: red: waits for the verdicts on those ahead');
+  });
+
+  it('is that one which must be built again is built', () => {
+    expect(seen(run(CHAIN, withdraw(1)))).toEqual(['2 building', '3 building']);
+  });
+
+  it('is of a candidate whose run has not been asked for that it waits for a slot', () => {
+    const narrow: Queue = { ...run(CHAIN, say('pause')), halt: null, runs: [] };
+    expect(seen(narrow)).toEqual(['1 gating: a gate slot', '2 gating: a gate slot', '3 gating: a gate slot']);
+    expect(queueViewOf(narrow, TARGET, NOW_MS).rows[0]?.since).toBe(new Date(NOW_MS).toISOString());
+  });
+
+  it('is whose turn it is, and until when', () => {
+    const queue: Queue = { ...run(EMPTY_QUEUE, handedOff(1)), turn: { taskId: taskId(9), untilMs: NOW_MS + 60_000 } };
+    const until = new Date(NOW_MS + 60_000).toISOString();
+    expect(seen(queue)).toEqual([`1 building: the turn of ${taskId(9)}, until ${until} at the latest`]);
+  });
+});
+
+describe('an alarm of a queue', () => {
+  it('counts the time that its first one is held', () => {
+    const held = run(EMPTY_QUEUE, handedOff(1), built(1, candidate(1)), gated(1, { kind: 'none', reason: 'killed' }));
+    const slow: Queue = { ...held, runTimes: [1_000] };
+    expect(queueViewOf(slow, TARGET, NOW_MS + 2_000).alarms).toEqual([]);
+    expect(queueViewOf(slow, TARGET, NOW_MS + 4_000).alarms).toHaveLength(1);
+  });
+});
