@@ -5,10 +5,12 @@
  */
 
 import { mkdirSync, chmodSync, statSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { tasksCommand } from '../demo/tasks-cli.js';
 import { makeClone, startStack, withLimit } from './engine.js';
+import { median } from './numbers.js';
 import { countLandings, makeOrigin } from './repository.js';
 
 const GATE_MS = 1_000;
@@ -94,8 +96,31 @@ async function measureCell(stack, rules, { place, red, slots, mode, tasks }) {
   await awaitLine(queue, 0);
 
   const tried = { red, slots, mode, tasks, redTasks: reds.size, anHour: anHour(landed, tookMs) };
+  const gateMs = await gateTimes(client, project);
   const flags = order.map((id) => (reds.has(id) ? 0 : 1));
-  return { ...tried, ...ruled(rules, { red, slots, batch, flags }) };
+  return { ...tried, gateMs, load: loadavg()[0] ?? 0, ...ruled(rules, { red, slots, batch, flags }) };
+}
+
+/** How long a gate run had its slot, by the server's clock: median, in milliseconds. */
+async function gateTimes(client, project) {
+  const times = [];
+  for await (const { workflowId, runId } of client.workflow.list({ query: "WorkflowType = 'gate'" })) {
+    if (!workflowId.startsWith(`gate/${project}/`)) continue;
+    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const started = new Map();
+    for (const {
+      eventId,
+      eventTime,
+      activityTaskStartedEventAttributes,
+      activityTaskCompletedEventAttributes,
+    } of events) {
+      const ms = Number(eventTime.seconds) * 1_000 + eventTime.nanos / 1e6;
+      if (activityTaskStartedEventAttributes != null) started.set(String(eventId), ms);
+      const begun = activityTaskCompletedEventAttributes?.startedEventId;
+      if (begun != null) times.push(ms - started.get(String(begun)));
+    }
+  }
+  return median(times);
 }
 
 /** What the rules come to with these red, and many at random, beside the bound. */

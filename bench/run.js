@@ -27,7 +27,7 @@ const FULL = {
   gitFiles: [10, 1_000, 10_000, 50_000],
   landings: 15,
   gitHistory: { landings: 30, history: 10_000, onEnd: 400 },
-  rates: { red: [0, 0.02, 0.1, 0.3], slots: [1, 2, 4], tasks: 20, batchTasks: 60 },
+  rates: { red: [0, 0.02, 0.1, 0.3], slots: [1, 2, 4], tasks: 15, batchTasks: 40 },
   queue: { landings: 10_000, part: 1_000, turns: 5, waiting: 10_000, times: 50 },
   pairs: 15,
   parked: 1_000,
