@@ -18,6 +18,7 @@ type Happening =
   | { readonly kind: 'gate'; readonly number: number; readonly luck: Luck }
   | { readonly kind: 'suspect'; readonly number: number }
   | { readonly kind: 'move'; readonly word: 'work' | 'broken' | 'mend' | 'rewrite' }
+  | { readonly kind: 'protect'; readonly on: boolean }
   | { readonly kind: 'control'; readonly action: 'pause' | 'resume' | 'promote' | 'remove'; readonly task: number }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'slots'; readonly slots: number }
@@ -50,6 +51,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       word: fc.constantFrom('work' as const, 'broken' as const, 'mend' as const, 'rewrite' as const),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('protect' as const), on: fc.constantFrom(true, false) }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -87,6 +89,9 @@ function happen(world: QueueWorld, what: Happening): void {
       return world.suspect(what.number);
     case 'move':
       return what.word === 'rewrite' ? world.rewrite() : world.move(what.word);
+    case 'protect':
+      world.isProtected = what.on;
+      return;
     case 'control': {
       const { action } = what;
       const actor = 'Ada';
@@ -108,6 +113,7 @@ function happen(world: QueueWorld, what: Happening): void {
 
 /** Left alone, with all in order again, the queue answers everybody. */
 function comeToRest(world: QueueWorld): void {
+  world.isProtected = false;
   world.move('mend');
   for (let round = 0; round < 400; round += 1) {
     const { chain, line } = world.queue;
@@ -148,6 +154,7 @@ describe('any history of a queue', () => {
       const kinds = new Set<string>();
       let lands = 0;
       let together = 0;
+      let kept = 0;
       const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
         const world = new QueueWorld();
         if (batch) world.letBatch();
@@ -156,11 +163,13 @@ describe('any history of a queue', () => {
         comeToRest(world);
         for (const kind of world.kinds) kinds.add(kind);
         lands += world.lands;
+        kept += world.kept;
         together = Math.max(together, world.together);
       });
       checkAgain(property);
       expect([...kinds].sort()).toEqual(['landed', 'refused', 'returned', 'withdrawn']);
       expect(lands).toBeGreaterThan(300);
+      expect(kept).toBeGreaterThan(20);
       expect(together > 1).toBe(batch);
     },
   );

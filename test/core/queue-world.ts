@@ -11,6 +11,7 @@ import {
   EMPTY_QUEUE,
   reconcile,
   type Control,
+  type EntryStage,
   type Queue,
   type QueueCommand,
   type QueueFact,
@@ -48,6 +49,10 @@ function trailersOf(title: string, cover?: string | null): string {
   return ` as ${title}${cover === undefined || cover === null ? '' : ` covered by ${cover}`}`;
 }
 
+function isSame(one: EntryStage, other: EntryStage): boolean {
+  return 'candidate' in one && 'candidate' in other && one.candidate === other.candidate;
+}
+
 export class QueueWorld {
   queue: Queue = EMPTY_QUEUE;
   nowMs = NOW_MS;
@@ -62,6 +67,10 @@ export class QueueWorld {
   /** The most that went in one push. */
   together = 0;
   lands = 0;
+  /** Whether the origin lets nobody push to main for now. */
+  isProtected = false;
+  /** How often it has said so. */
+  kept = 0;
   readonly #ids = new Map<string, ObjectId>();
   readonly #commits = new Map<ObjectId, Commit>();
   readonly #greenSeen = new Set<string>();
@@ -164,6 +173,7 @@ export class QueueWorld {
     this.queue = next.queue;
     this.wanted = next.commands;
     this.#check(before, facts);
+    this.#checkHalt(before, facts);
     const again = reconcile(next.queue, [], { nowMs: this.nowMs, random: 0.5 });
     holds('a queue that has come to rest stays so', again.queue === next.queue);
   }
@@ -325,6 +335,7 @@ export class QueueWorld {
     const keys = parts.map(({ item }) => queueItemKey(item));
     if (keys.every((key) => this.main.content.includes(key))) return this.#landed(keys);
     if (first.candidate.main !== this.main.id) return { kind: 'moved' };
+    if (this.isProtected) return { kind: 'protected', text: 'main is protected' };
     if (parts.some(({ item }) => item.taskId === taskId(7))) {
       return { kind: 'refused', failure: failureOf('landing-refused') };
     }
@@ -419,6 +430,35 @@ export class QueueWorld {
       'only the first may be on their way to main',
       landing.every((entry, at) => queue.chain[at] === entry) && (this.batch || landing.length <= 1),
     );
+  }
+
+  /** Main is where it was, so what was pushed stays a candidate, and is tried again as it is when somebody says so. */
+  #checkHalt(before: Queue, facts: readonly QueueFact[]): void {
+    const { chain, halt } = this.queue;
+    const isPushed = chain.some(({ stage }) => stage.kind === 'landing');
+    holds(
+      'nothing is pushed while main is not what it should be',
+      !isPushed || halt === null || halt.kind === 'person',
+    );
+    const stages = new Map(chain.map(({ item, stage }) => [queueItemKey(item), stage]));
+    for (const fact of facts) {
+      const isRefused = fact.kind === 'pushed' && fact.result.kind === 'protected';
+      const wasLanding = before.chain.filter(({ stage }) => stage.kind === 'landing');
+      if (!isRefused || wasLanding.every(({ item }) => item.taskId !== fact.taskId)) continue;
+      this.kept += 1;
+      holds('a protected main halts the queue', halt?.kind === 'protected');
+      for (const { item, stage, doubt } of wasLanding) {
+        const now = stages.get(queueItemKey(item));
+        if (doubt === 'withdraw') holds('who was asked back is not tried again', now === undefined);
+        else holds('what was pushed is a candidate as before', now?.kind === 'candidate' && isSame(now, stage));
+      }
+    }
+    if (before.halt?.kind !== 'protected' || halt !== null) return;
+    for (const { item, stage } of before.chain) {
+      const now = stages.get(queueItemKey(item));
+      if (stage.kind === 'candidate' && now !== undefined)
+        holds('nobody is built anew for a main that was protected', isSame(stage, now));
+    }
   }
 
   #isNew(facts: readonly QueueFact[], key: string): boolean {
