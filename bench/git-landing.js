@@ -130,12 +130,13 @@ function watchesOf(home, [engine, raw]) {
 }
 
 function engineLanding(room, target) {
-  const base = git(target.origin, ['rev-parse', 'main']);
   return async (id) => {
+    const ref = `refs/tasks/${id}/1/head`;
+    const [head, base] = git(target.origin, ['rev-parse', ref, `${ref}^`]).split('\n');
     const item = {
       taskId: id,
       attempt: 1,
-      head: git(target.origin, ['rev-parse', `refs/tasks/${id}/1/head`]),
+      head,
       base,
       title: `task ${id}`,
       summary: 'as planned',

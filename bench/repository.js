@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const AGENT = fileURLToPath(new URL('agent.sh', import.meta.url));
 const FILES_A_FOLDER = 100;
 const FIRST_S = 1_700_000_000;
-const person = (minutes = 0) => `Bench <bench@example.invalid> ${FIRST_S + 60 * minutes} +0000`;
+const person = (seconds) => `Bench <bench@example.invalid> ${seconds} +0000`;
 
 /** Git with nobody's configuration and no automatic repacking. */
 export const GIT_ENV = {
@@ -42,8 +42,7 @@ ${agent}${more}`;
  * Makes a bare origin.
  *
  * @param {{ path: string, project: string, files: number, branches?: string[], agent?: string,
- *   gate?: string, more?: string, history?: number }} options `branches`: task ids, each of which gets
- *   `refs/tasks/<id>/1/head`, a commit on main that adds one file; `more`: further lines of tasks.yaml; `history`: so many
+ *   gate?: string, more?: string, history?: number }} options `branches`: ids of tasks that have been done; `more`: further lines of tasks.yaml; `history`: so many
  *   have landed before, each of which changed one of ten files
  */
 export function makeOrigin({
@@ -60,7 +59,7 @@ export function makeOrigin({
   for (const setting of ['gc.auto=0', 'receive.autogc=false', 'maintenance.auto=false']) {
     git(path, ['config', ...setting.split('=')]);
   }
-  const stream = [`commit refs/heads/main\nmark :1\ncommitter ${person()}\n${data('the first commit')}`];
+  const stream = [`commit refs/heads/main\nmark :1\ncommitter ${person(FIRST_S)}\n${data('the first commit')}`];
   stream.push(`M 644 inline tasks.yaml\n${data(configuration(project, agent, gate, more))}`);
   for (let file = 0; file < files; file += 1) {
     const folder = `folder-${Math.floor(file / FILES_A_FOLDER)}`;
@@ -69,20 +68,26 @@ export function makeOrigin({
   for (let landed = 1; landed <= history; landed += 1) {
     const [main, task, merge] = [2 * landed - 1, 2 * landed, 2 * landed + 1];
     const change = `M 644 inline folder-0/file-${landed % 10}.txt\n${data(`landing ${landed}\n`)}`;
-    const by = `committer ${person(landed)}`;
+    const by = `committer ${person(FIRST_S + 60 * landed)}`;
     stream.push(`commit refs/bench/task\nmark :${task}\n${by}\n${data(`task ${landed}`)}\nfrom :${main}`);
     stream.push(change, `commit refs/heads/main\nmark :${merge}\n${by}\n${data(`landing ${landed}`)}`);
     stream.push(`from :${main}\nmerge :${task}\n${change}`);
   }
-  for (const id of branches) {
-    stream.push(
-      `commit refs/tasks/${id}/1/head\ncommitter ${person(history)}\n${data(`task ${id}`)}\nfrom :${2 * history + 1}`,
-    );
-    stream.push(`M 644 inline work-${id}.txt\n${data(`done by ${id}\n`)}`);
-  }
   git(path, ['fast-import', '--quiet'], `${stream.join('\n')}\n`);
   if (history > 0) git(path, ['update-ref', '-d', 'refs/bench/task']);
+  addBranches(path, branches);
   return path;
+}
+
+/** For each id `refs/tasks/<id>/1/head`: a commit on main, as it is now, that adds one file. */
+export function addBranches(path, ids) {
+  // Older than what they stand on they would be sought through all of it.
+  const now = person(Math.ceil(Date.now() / 1_000));
+  const stream = ids.flatMap((id) => [
+    `commit refs/tasks/${id}/1/head\ncommitter ${now}\n${data(`task ${id}`)}\nfrom refs/heads/main^0`,
+    `M 644 inline work-${id}.txt\n${data(`done by ${id}\n`)}`,
+  ]);
+  if (ids.length > 0) git(path, ['fast-import', '--quiet'], `${stream.join('\n')}\n`);
 }
 
 function data(text) {

@@ -1,9 +1,11 @@
 /** Refs as git's file format keeps them, read and written without starting git: loose files over packed-refs. */
 
 import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
-import { errnoOf, makeParent, namesIn, readText, removeFile } from './files.ts';
+import { errnoOf, makeParent, namesIn, readText, removeEmpty, removeFile } from './files.ts';
+
+const MAX_TRIES = 3;
 
 /** What a ref points at; null when there is no such ref or it is symbolic. */
 export async function readRef(gitDir: string, ref: string): Promise<ObjectId | null> {
@@ -26,20 +28,28 @@ export async function readRef(gitDir: string, ref: string): Promise<ObjectId | n
 export async function writeRef(gitDir: string, ref: string, id: ObjectId): Promise<void> {
   const path = join(gitDir, ref);
   const lock = `${path}.lock`;
-  const write = (): void => writeFileSync(lock, `${id}\n`, { flag: 'wx', mode: 0o644 });
-  try {
-    write();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') await makeParent(path);
-    else if (errnoOf(error) === 'EEXIST') await removeFile(lock);
-    else throw error;
-    write();
+  for (let tries = 0; ; tries += 1) {
+    try {
+      writeFileSync(lock, `${id}\n`, { flag: 'wx', mode: 0o644 });
+      break;
+    } catch (error) {
+      if (tries >= MAX_TRIES) throw error;
+      // Whoever deletes a ref beside it may have taken the folder away, which was empty for a moment.
+      if (errnoOf(error) === 'ENOENT') await makeParent(path);
+      else if (errnoOf(error) === 'EEXIST') await removeFile(lock);
+      else throw error;
+    }
   }
   renameSync(lock, path);
 }
 
+/** With the folders that it leaves empty, as git does: every command that lists refs goes through all of them. */
 export async function deleteRef(gitDir: string, ref: string): Promise<void> {
   await removeFile(join(gitDir, ref));
+  // `refs/tasks` and its like stay.
+  for (let folder = dirname(ref); folder.split('/').length > 2; folder = dirname(folder)) {
+    await removeEmpty(join(gitDir, folder));
+  }
 }
 
 /** `base` is this host's own mark of an attempt that changed nothing; the origin has no such ref. */
