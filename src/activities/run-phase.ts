@@ -29,6 +29,7 @@ import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
 import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
+import { regenerate } from './regenerate.ts';
 import { runAgent, type AgentRun } from './run-agent.ts';
 import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
@@ -104,11 +105,13 @@ async function attempt(
     branch: spec.branch,
     attempt: request.attempt,
     start: request.start,
+    regenerate: request.regenerate === true,
   });
   if (prepared.kind === 'failed') {
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
   }
   const { workspace } = prepared;
+  if (request.regenerate === true) return regenerate(deps, { request, workspace, signal });
   const scratch = join(deps.home, 'scratch', spec.project, spec.id);
   const setUp = await setUpWorkspace(deps, { request, workspace, setup: settings.settings.setup, signal });
   if (setUp !== null) return failed(deps, setUp);

@@ -1,10 +1,12 @@
-/** The shape of `merges` in tasks.yaml. */
+/** `merges` in tasks.yaml: its shape, and what it stands for. */
 
 import { z } from 'zod';
+import type { MergeRule } from '../core/merge-rules.ts';
+import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { closed, must } from './explain.ts';
 
 const MAX_MERGES = 20;
-const UNION_ONLY = must('union', 'by: union');
+const REGENERATE = 'npm install --package-lock-only --ignore-scripts';
 
 export const merges = z
   .array(
@@ -24,14 +26,19 @@ export const merges = z
               "Paths from the repository's top. * stands for what is in one name, ** for any folders; **/CHANGELOG.md is in all of them.",
             examples: [['CHANGELOG.md']],
           }),
-        by: z
-          .enum(['union'], {
-            error: (issue) =>
-              issue.input === 'regenerate'
-                ? "cannot be regenerate: a candidate is built without running anything, and in the same way on every host; leave lock files to the task's revision, or merge what can be by union"
-                : UNION_ONLY(issue),
+        by: z.enum(['union', 'regenerate'], { error: must('union or regenerate', 'by: union') }).meta({
+          description:
+            "union: where both sides have changed the same lines, both are kept, main's first. regenerate: the task's branch is merged with main, and run makes the file anew.",
+        }),
+        run: z
+          .string({ error: must('a shell command', REGENERATE) })
+          .regex(/\S/, { error: must('a shell command', REGENERATE) })
+          .meta({
+            description:
+              "With regenerate: the shell command. It runs like setup, in the task's worktree, which has main's version of the files, and changes nothing else; set-up need not have run there. At most 10 minutes.",
+            examples: [REGENERATE],
           })
-          .meta({ description: "union: where both sides have changed the same lines, both are kept, main's first." }),
+          .optional(),
       },
       'a map with paths and by',
       '{paths: [CHANGELOG.md], by: union}',
@@ -45,3 +52,19 @@ export const merges = z
       'How files are merged that everybody adds to, before anything counts as a conflict; as they stand on the branch when a candidate is built.',
     examples: [[{ paths: ['CHANGELOG.md'], by: 'union' }]],
   });
+
+/** The rules of a file that has the shape; what is wrong begins with the key. */
+export function completeMerges(given: z.output<typeof merges>): Parsed<readonly MergeRule[]> {
+  const rules: MergeRule[] = [];
+  for (const [at, { paths, by, run }] of given.entries()) {
+    if (by === 'union') {
+      if (run !== undefined)
+        return fail(`merges.${at}.run: is of no use with by: union; remove it, or write by: regenerate`);
+      rules.push({ paths, by });
+    } else {
+      if (run === undefined) return fail(`merges.${at}.run: is missing; add a shell command, such as ${REGENERATE}`);
+      rules.push({ paths, by, run });
+    }
+  }
+  return ok(rules);
+}

@@ -10,6 +10,7 @@ import type { Phase } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import type { ReadGate } from '../git/types.ts';
 import { check, nearest } from './explain.ts';
+import { completeMerges } from './merges-schema.ts';
 import { completeRules } from './notify-schema.ts';
 import {
   AGENT_NAME,
@@ -66,6 +67,8 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
   if (gate.kind === 'invalid') return gate;
   const agents = completeAgents(file);
   if (agents.kind === 'invalid') return agents;
+  const merges = completeMerges(file.merges ?? []);
+  if (merges.kind === 'invalid') return fail(`${PROJECT_FILE}: ${merges.message}`);
   return ok({
     project: project.value,
     branch: branch.value,
@@ -86,7 +89,7 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
     window: file.window ?? null,
     batch: file.batch ?? false,
     verify: file.verify ?? false,
-    merges: file.merges ?? [],
+    merges: merges.value,
   });
 }
 

@@ -2,7 +2,7 @@
 
 import type { Proposal, StageGate } from './ask-types.ts';
 import { approveUnasked, askDecision, askQuestions, MAX_UNASKED } from './asking.ts';
-import { classOf, MAX_LOST_IN_A_ROW, type Failure, type FailureKind } from './failure.ts';
+import { classOf, MAX_LOST_IN_A_ROW, tailOf, type Failure, type FailureKind } from './failure.ts';
 import { backoffMs, PHASE_BACKOFF } from './retry.ts';
 import type { Landing } from './task-events.ts';
 import { cancel, end, enter, goOn, happen, park } from './task-moves.ts';
@@ -12,6 +12,10 @@ import { oneLine } from './text.ts';
 
 /** A limit whose reset is unknown, past or near is waited for at least this long: it spends no try, so nothing else would end it. */
 export const MIN_LIMIT_MS = 10_000;
+/** So often in a row a conflict is one that files made anew may settle; then it is one like any other. */
+export const MAX_REGENERATIONS = 3;
+const MAX_EVIDENCE_CHARS = 16 * 1_024;
+
 /** No limit is waited for longer in one go: a timer's milliseconds end at 24 days, and a reset years away is a misreading. */
 export const MAX_LIMIT_MS = 20 * 24 * 60 * 60 * 1_000;
 
@@ -79,12 +83,14 @@ function afterDone(
     tries: 0,
     lostInARow: 0,
     lastFailure: null,
-    summary: outcome.summary,
+    // Where no agent has run, what was done is still what the one before said.
+    summary: outcome.regenerated === true ? learned.summary : outcome.summary,
     toMake: [...learned.toMake, ...outcome.proposals],
   };
   const next = NEXT_PHASE[phase];
   const leadsTo = next === undefined ? ({ kind: 'landing' } as const) : ({ kind: 'phase', phase: next } as const);
-  const nothingToShow = next === undefined && task.checkpoint?.changed !== true;
+  // What was merged by declared rules is not decided about again, no more than what merges by itself.
+  const nothingToShow = next === undefined && (task.checkpoint?.changed !== true || outcome.regenerated === true);
   if (nothingToShow || !isReviewed(phase, spec.policy.approve)) return goOn(task, surroundings, leadsTo);
   const { kind } = GATE_AFTER[phase];
   const body = outcome.document ?? outcome.summary;
@@ -111,6 +117,8 @@ function continuationOf(task: Task, phase: Phase, { kind }: Proposal) {
 
 function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, phase: Phase): Task {
   const failed: Task = { ...task, lastFailure: failure };
+  if (failure.kind === 'regenerate-failed' && task.request !== null)
+    return afterRegenerateFailed(task, failure, surroundings, task.request);
   switch (classOf(failure.kind)) {
     case 'canceled':
       return cancel(failed, surroundings);
@@ -142,14 +150,56 @@ function untilResetMs(failure: Failure, nowMs: number): number {
   return Number.isNaN(leftMs) ? PHASE_BACKOFF.capMs : Math.min(MAX_LIMIT_MS, Math.max(MIN_LIMIT_MS, leftMs));
 }
 
-/** Sent back by landing; its turn for itself is one revision more than it has. */
+/**
+ * Sent back by landing; its turn for itself is one revision more than it has. One for files that are made anew costs none,
+ * and a shell command runs again on main anyway.
+ */
 export function afterReturn(
   task: Task,
   { request, turnUntilMs }: { readonly request: RevisionRequest; readonly turnUntilMs?: number | null },
   surroundings: Surroundings,
 ): Task {
+  const isTurn = (turnUntilMs ?? null) !== null;
+  const inARow = (task.regenerations?.inARow ?? 0) + 1;
+  if (request.regenerate === true && inARow <= MAX_REGENERATIONS && surroundings.spec.work.kind !== 'shell') {
+    const regenerations = { inARow, isTurn };
+    const again = happen({ ...task, request, regenerations, tries: 0 }, surroundings, { kind: 'returned', request });
+    return goOn(again, surroundings, { kind: 'phase', phase: 'revise' });
+  }
+  return reviseBy({ ...task, regenerations: NO_REGENERATIONS }, withoutRegenerate(request), isTurn, surroundings);
+}
+
+const NO_REGENERATIONS = { inARow: 0, isTurn: false } as const;
+
+function withoutRegenerate(request: RevisionRequest): RevisionRequest {
+  const { regenerate: _, ...rest } = request;
+  return rest;
+}
+
+/** What could not be made anew is a conflict like any other, with what went wrong. */
+function afterRegenerateFailed(
+  task: Task,
+  failure: Failure,
+  surroundings: Surroundings,
+  request: RevisionRequest,
+): Task {
+  const failed = [failure.message, ...(failure.evidence === undefined ? [] : [failure.evidence])].join('\n');
+  const evidence = tailOf(`${request.evidence}\n\n${failed}`, MAX_EVIDENCE_CHARS);
+  const text = oneLine(`${request.text}; they could not be made anew: ${failure.message}`, 500);
+  const isTurn = task.regenerations?.isTurn === true;
+  const ordinary = { ...withoutRegenerate(request), text, evidence };
+  return reviseBy(
+    { ...task, lostInARow: 0, lastFailure: null, regenerations: NO_REGENERATIONS },
+    ordinary,
+    isTurn,
+    surroundings,
+  );
+}
+
+/** Has the agent revise the work, or a person look at it when there are no revisions left. */
+function reviseBy(task: Task, request: RevisionRequest, isTurn: boolean, surroundings: Surroundings): Task {
   const returned = happen({ ...task, request, tries: 0 }, surroundings, { kind: 'returned', request });
-  if (task.revisions >= surroundings.spec.policy.revisions && (turnUntilMs ?? null) === null) {
+  if (task.revisions >= surroundings.spec.policy.revisions && !isTurn) {
     const kind: FailureKind = request.kind === 'red' ? 'command-failed' : 'conflict-markers';
     const failure: Failure = {
       kind,

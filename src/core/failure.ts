@@ -29,6 +29,8 @@ const CLASS_OF = {
   'total-timeout': 'retryable',
   'agent-killed': 'retryable',
   'setup-failed': 'retryable',
+  // A revision without an agent: an agent takes it over.
+  'regenerate-failed': 'retryable',
   'no-space': 'retryable',
   'origin-unreachable': 'retryable',
   'engine-error': 'retryable',

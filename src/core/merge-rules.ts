@@ -1,15 +1,35 @@
 /** How files are merged that everybody adds to, as a project's tasks.yaml declares it. Pure. */
 
-export interface MergeRule {
+export type MergeRule = {
   /** Patterns of paths from the repository's top: `*` stands for what is in one name, a part that is two stars for any folders. */
   readonly paths: readonly string[];
-  /** `union`: where both sides have changed the same lines, the lines of both are kept, main's first. */
-  readonly by: 'union';
-}
+} & (
+  | {
+      /** Where both sides have changed the same lines, the lines of both are kept, main's first. */
+      readonly by: 'union';
+    }
+  | {
+      /** The file is made anew, of what the merge has in the others: by a revision, since nothing is run where candidates are built. */
+      readonly by: 'regenerate';
+      /** A shell command. */
+      readonly run: string;
+    }
+);
 
 /** The first rule for a path; null: conflicts in it are conflicts. */
 export function ruleFor(rules: readonly MergeRule[], path: string): MergeRule | null {
   return rules.find(({ paths }) => paths.some((pattern) => matches(pattern, path))) ?? null;
+}
+
+/** The commands that make these files anew, each once, in their order; none when one of the files has none. */
+export function commandsFor(rules: readonly MergeRule[], files: readonly string[]): readonly string[] {
+  const commands = new Set<string>();
+  for (const file of files) {
+    const rule = ruleFor(rules, file);
+    if (rule?.by !== 'regenerate') return [];
+    commands.add(rule.run);
+  }
+  return [...commands];
 }
 
 /** Whether a path is of a pattern: in a time that grows with both, whatever they are. */

@@ -54,6 +54,8 @@ export interface PhaseRequest {
   readonly session: string | null;
   readonly exchanges: readonly Exchange[];
   readonly request: RevisionRequest | null;
+  /** To be tried without an agent: main is merged in, and the files that conflict are made anew by main's rules. */
+  readonly regenerate?: true;
   /** Left out by an older version. */
   readonly conflict?: MainConflict | null;
   readonly lastFailure: Failure | null;
@@ -88,6 +90,7 @@ export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
     session: task.session,
     exchanges: task.exchanges,
     request: task.request,
+    ...(phase === 'revise' && task.request?.regenerate === true ? { regenerate: true } : {}),
     conflict: task.conflict,
     lastFailure: task.lastFailure,
     documents: task.documents,

@@ -95,6 +95,8 @@ export interface Task {
   readonly tries: number;
   readonly lostInARow: number;
   readonly revisions: number;
+  /** How often in a row it came back to have files made anew, which are no revisions; and whether it is its turn for itself. */
+  readonly regenerations?: { readonly inARow: number; readonly isTurn: boolean };
   /** When it was first handed off, in milliseconds since the epoch: its place in line, also when it comes back. */
   readonly placeMs: number | null;
   readonly checkpoint: Checkpoint | null;

@@ -139,6 +139,8 @@ export type AttemptOutcome = AttemptFacts &
         readonly document: string | null;
         /** Tasks that the agent thinks somebody should do: each becomes a task of type proposal. */
         readonly proposals: readonly NewTask[];
+        /** No agent has run: main was merged, and files that its rules name were made anew. */
+        readonly regenerated?: true;
       }
     | { readonly kind: 'question'; readonly questions: readonly Question[] }
     | { readonly kind: 'proposal'; readonly proposal: Proposal }
@@ -160,6 +162,8 @@ export interface RevisionRequest {
   readonly evidence: string;
   /** What landed on main since the task's base, newest first, at most 20. */
   readonly landedSince: readonly { readonly commit: ObjectId; readonly title: string }[];
+  /** Of a conflict in nothing but files that rules of main make anew: a revision without an agent may settle it. */
+  readonly regenerate?: true;
 }
 
 /** That a task's stored work does not go together with main as it is by now; the task goes on all the same. */

@@ -9,7 +9,7 @@ import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import type { Landing } from '../core/task-events.ts';
 import { conflictRequest } from './conflict-evidence.ts';
-import { mergeDeclared } from './declared-merge.ts';
+import { mayBeMadeAnew, mergeDeclared } from './declared-merge.ts';
 import type { Git } from './git.ts';
 import { fetchForLanding, readParts, type LandingDeps } from './landing-parts.ts';
 import { hasCommit, objectId, rememberTree, type Merge } from './merge.ts';
@@ -107,7 +107,7 @@ async function buildOnMain(
   if (landing !== null) return { result: { kind: 'landed', landing } };
   if (merge === null) return { result: noBranch(item) };
   if (merge.kind === 'conflict') {
-    return { result: { kind: 'conflict', request: await conflictRequest(git, repository, item, main, merge) } };
+    return conflictWith(deps, repository, item, main, merge);
   }
   if (merge.tree === mainTree) return { result: { kind: 'nothing-to-land' } };
   return writeWith(deps, repository, target, item, main, merge.tree, tasksYaml, readGate);
@@ -142,8 +142,20 @@ async function buildOnCandidate(
   }
   const onMain = await mergeDeclared(deps, repository, main, item.head, main);
   return onMain.kind === 'conflict'
-    ? { result: { kind: 'conflict', request: await conflictRequest(git, repository, item, main, onMain) } }
+    ? conflictWith(deps, repository, item, main, onMain)
     : { result: { kind: 'behind' } };
+}
+
+async function conflictWith(
+  deps: LandingDeps,
+  repository: Repository,
+  item: QueueItem,
+  main: ObjectId,
+  merge: Extract<Merge, { kind: 'conflict' }>,
+): Promise<Built> {
+  const request = await conflictRequest(deps.git, repository, item, main, merge);
+  const mayBe = await mayBeMadeAnew(deps, repository, main, merge.files);
+  return { result: { kind: 'conflict', request: mayBe ? { ...request, regenerate: true } : request } };
 }
 
 /** The gate is the one that the commit below has: what main will be when this lands. */

@@ -9,7 +9,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ObjectId } from '../core/ids.ts';
-import { ruleFor, type MergeRule } from '../core/merge-rules.ts';
+import { commandsFor, ruleFor, type MergeRule } from '../core/merge-rules.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { mergeTrees, objectId, readObjects, type Merge } from './merge.ts';
@@ -41,9 +41,48 @@ export async function mergeDeclared(
   const merge = await mergeTrees(deps.git, repository, ours, theirs);
   if (merge.kind === 'clean') return merge;
   const rules = await rulesOf(deps, repository, main);
-  if (!merge.files.some((file) => ruleFor(rules, file) !== null)) return merge;
+  if (!merge.files.some((file) => ruleFor(rules, file)?.by === 'union')) return merge;
   const united = await unite(deps.git, repository, await parts(deps.git, repository, ours, theirs), rules);
   return united ?? merge;
+}
+
+/** A merge of a task's branch with main that conflicted in nothing but files that main's rules make anew. */
+export interface Anew {
+  /** Has main's version of them. */
+  readonly tree: ObjectId;
+  readonly files: readonly string[];
+  /** What makes them anew, in this order. */
+  readonly commands: readonly string[];
+}
+
+/** Takes main's version in place of each conflict; null when not all of them are in files that main's rules make anew. */
+export async function mergeAnew(
+  deps: MergeDeps,
+  repository: Repository,
+  head: ObjectId,
+  main: ObjectId,
+): Promise<Anew | null> {
+  const rules = await rulesOf(deps, repository, main);
+  const found = await parts(deps.git, repository, head, main);
+  const taken = new Map<string, ObjectId>();
+  for (const [path, sides] of found.sides) {
+    if (isPlain(found, path, sides) && ruleFor(rules, path)?.by === 'regenerate') taken.set(path, sides[2].id);
+  }
+  const files = [...taken.keys()];
+  const commands = commandsFor(rules, files);
+  if (commands.length === 0) return null;
+  const merge = await unite(deps.git, repository, found, rules, taken);
+  return merge?.kind === 'clean' ? { tree: merge.tree, files, commands } : null;
+}
+
+/** Whether nothing but such a conflict is in these files, as far as their paths tell. */
+export async function mayBeMadeAnew(
+  deps: MergeDeps,
+  repository: Repository,
+  main: ObjectId,
+  files: readonly string[],
+): Promise<boolean> {
+  return commandsFor(await rulesOf(deps, repository, main), files).length > 0;
 }
 
 /** The rules as they stand in a commit. */
@@ -61,10 +100,12 @@ interface Side {
   readonly id: ObjectId;
 }
 
+type Sides = readonly [base: Side | null, ours: Side | null, theirs: Side | null];
+
 interface Parts {
   readonly tree: ObjectId;
   /** The base, ours and theirs of each conflicting path, where there are such. */
-  readonly sides: ReadonlyMap<string, readonly [Side | null, Side | null, Side | null]>;
+  readonly sides: ReadonlyMap<string, Sides>;
   /** Paths of which more is said than that both sides changed the same lines. */
   readonly odd: ReadonlySet<string>;
 }
@@ -95,17 +136,26 @@ async function parts(git: Git, repository: Repository, ours: ObjectId, theirs: O
   return { tree: objectId(words[0] ?? ''), sides, odd };
 }
 
-/** The merge with what the rules settle; null when they settle nothing. */
+/** Whether both sides have a path as a file with one mode, and no more is said of it than that both changed the same lines. */
+function isPlain({ odd }: Parts, path: string, sides: Sides): sides is readonly [Side | null, Side, Side] {
+  const [, ours, theirs] = sides;
+  if (ours === null || theirs === null || odd.has(path)) return false;
+  return ours.mode === theirs.mode && ours.mode.startsWith('100');
+}
+
+/** The merge with what the rules settle, and with what was taken for other files; null when nothing is settled. */
 async function unite(
   git: Git,
   repository: Repository,
-  { tree, sides, odd }: Parts,
+  found: Parts,
   rules: readonly MergeRule[],
+  taken: ReadonlyMap<string, ObjectId> = new Map(),
 ): Promise<Merge | null> {
-  const united = new Map<string, ObjectId>();
-  for (const [path, [base, ours, theirs]] of sides) {
-    if (united.size >= MAX_UNITED || odd.has(path) || ruleFor(rules, path) === null) continue;
-    if (ours === null || theirs === null || ours.mode !== theirs.mode || !ours.mode.startsWith('100')) continue;
+  const { tree, sides, odd } = found;
+  const united = new Map(taken);
+  for (const [path, three] of sides) {
+    if (united.size >= MAX_UNITED || ruleFor(rules, path)?.by !== 'union' || !isPlain(found, path, three)) continue;
+    const [base, ours, theirs] = three;
     const blob = await unionOf(git, repository, [ours.id, base?.id ?? null, theirs.id]);
     if (blob !== null) united.set(path, blob);
   }

@@ -169,6 +169,8 @@ async function commitLeft(
       'add commits; do not reset, rebase or amend what was there',
     );
   }
+  const { only } = request;
+  if (only !== undefined && agentHead !== start) return notAlone(['a commit of its own']);
   const headTree = await treeOf(git, repository, agentHead);
   if (agentHead === start && (await isAsGiven(repository, places, headTree, join(admin, 'index')))) {
     await installIndex(places.index, admin);
@@ -191,6 +193,12 @@ async function commitLeft(
     await git.local(['add', '-A'], place);
   }
   const tree = objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
+  if (only !== undefined && tree !== headTree) {
+    const args = ['diff-tree', '-r', '--name-only', '--no-renames', '-z', headTree, tree];
+    const changed = (await git.local(args, place)).stdout.toString('utf8').split('\0');
+    const others = changed.filter((file) => file !== '' && !only.includes(file));
+    if (others.length > 0) return notAlone(others.map(quote));
+  }
   let head = agentHead;
   if (tree !== headTree) {
     const seconds = Math.floor(Date.now() / 1000);
@@ -219,6 +227,15 @@ async function isAsGiven(
 ): Promise<boolean> {
   const { algorithm } = store;
   return (await listsTheSame(index, agentIndex, algorithm)) && isUnchanged({ worktree, index, algorithm }, tree);
+}
+
+function notAlone(others: readonly string[]): { readonly kind: 'failed' } & Problem {
+  const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
+  return failed(
+    'regenerate-failed',
+    `what it left is more than the files to be made anew: ${others.slice(0, 5).join(', ')}${more}`,
+    'nothing: the agent takes it over',
+  );
 }
 
 function conflictMarkers(files: readonly string[]): StoreResult {

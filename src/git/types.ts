@@ -33,6 +33,8 @@ export interface Workspace {
   readonly start: ObjectId;
   /** Conflicted files whose markers the engine left for the agent, in a revision; else empty. */
   readonly conflicted: readonly string[];
+  /** Files that have main's version in place of a conflict, to be made anew by these commands; null where none have. */
+  readonly anew: { readonly files: readonly string[]; readonly commands: readonly string[] } | null;
 }
 
 export interface PrepareRequest {
@@ -42,6 +44,8 @@ export interface PrepareRequest {
   readonly branch: BranchName;
   readonly attempt: number;
   readonly start: StartPoint;
+  /** Of a revision: where the conflicts are in nothing but files that main's rules make anew, main's version is taken. */
+  readonly regenerate?: boolean;
 }
 
 export type PrepareResult =
@@ -56,6 +60,8 @@ export interface StoreRequest {
   /** The message of the commit that the engine makes of what was left uncommitted. */
   readonly message: string;
   readonly author: Person;
+  /** Refused as `regenerate-failed` when anything but these files was changed, or committed; left out: all that was left is taken. */
+  readonly only?: readonly string[];
   /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
   readonly confirmedAttempt: number | null;
 }

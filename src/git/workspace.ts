@@ -23,12 +23,12 @@ import {
   writeAtomic,
 } from './files.ts';
 import { GitError } from './command.ts';
-import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
+import type { MergeDeps } from './declared-merge.ts';
 import type { Git, GitOptions } from './git.ts';
 import { findNestedRepositories } from './inspect.ts';
-import { hasCommit, rememberTree, treeOf } from './merge.ts';
+import { hasCommit, treeOf } from './merge.ts';
+import { mergeMain, type MergedMain } from './merge-main.ts';
 import { restoreNotes } from './notes.ts';
-import { ENGINE, writeCommit } from './objects.ts';
 import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem } from './origin.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
@@ -56,13 +56,13 @@ export interface WorkspaceDeps extends MergeDeps {
   readonly untouched: Map<string, Untouched>;
 }
 
-interface Start {
+interface Start extends MergedMain {
   readonly base: ObjectId;
-  readonly start: ObjectId;
-  readonly conflicted: readonly string[];
   readonly checkpoint: Checkpoint | null;
   readonly notes: ObjectId | null;
 }
+
+const UNMERGED = { conflicted: [], anew: null } as const;
 
 export async function prepareWorkspace(deps: WorkspaceDeps, request: PrepareRequest): Promise<PrepareResult> {
   try {
@@ -98,11 +98,11 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
     (await isIntact(places, repository));
   if (asStored) await markBegun(places, request.attempt);
   else await build(deps, repository, places, start, request);
-  const { base, start: commit, conflicted } = start;
+  const { base, start: commit, conflicted, anew } = start;
   const { worktree, taskDir, branch } = places;
   return {
     kind: 'ready',
-    workspace: { taskId: request.taskId, worktree, taskDir, branch, base, start: commit, conflicted },
+    workspace: { taskId: request.taskId, worktree, taskDir, branch, base, start: commit, conflicted, anew },
   };
 }
 
@@ -114,30 +114,21 @@ async function findStart(
   if (request.start.kind === 'main') {
     const main = await deps.repositories.fetchBranch(repository);
     if (main === null) return missingBranch(request.origin, request.branch);
-    return { base: main, start: main, conflicted: [], checkpoint: null, notes: null };
+    return { base: main, start: main, ...UNMERGED, checkpoint: null, notes: null };
   }
   const { checkpoint } = request.start;
   const brought = await bringCheckpoint(deps, repository, request, checkpoint);
   if ('failure' in brought) return brought;
   const { notes, lostBase } = brought;
   if (request.start.kind === 'checkpoint' && !lostBase) {
-    return { base: checkpoint.base, start: checkpoint.head, conflicted: [], checkpoint, notes };
+    return { base: checkpoint.base, start: checkpoint.head, ...UNMERGED, checkpoint, notes };
   }
   const main = await deps.repositories.fetchBranch(repository);
   if (main === null) return missingBranch(request.origin, request.branch);
   // Nothing stands on the lost base, so main as it now is serves as well.
-  if (lostBase) return { base: main, start: main, conflicted: [], checkpoint: null, notes };
-  if (main === checkpoint.base) return { base: main, start: checkpoint.head, conflicted: [], checkpoint, notes };
-  const merge = await mergeDeclared(deps, repository, checkpoint.head, main, main);
-  const start = await writeCommit(repository.store, {
-    tree: merge.tree,
-    parents: [checkpoint.head, main],
-    author: ENGINE,
-    seconds: Math.floor(Date.now() / 1000),
-    message: `Merge ${request.branch} into tasks/${request.taskId}`,
-  });
-  rememberTree(start, merge.tree);
-  return { base: main, start, conflicted: merge.kind === 'clean' ? [] : merge.files, checkpoint, notes };
+  if (lostBase) return { base: main, start: main, ...UNMERGED, checkpoint: null, notes };
+  if (main === checkpoint.base) return { base: main, start: checkpoint.head, ...UNMERGED, checkpoint, notes };
+  return { base: main, ...(await mergeMain(deps, repository, request, checkpoint.head, main)), checkpoint, notes };
 }
 
 /**

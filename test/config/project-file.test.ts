@@ -106,6 +106,8 @@ describe('what a project says of landing', () => {
     const merges = 'merges: [{paths: [CHANGELOG.md, docs/**/*.md], by: union}]\n';
     expect(settingsOf(`${LEAST}${merges}`).merges).toEqual([{ paths: ['CHANGELOG.md', 'docs/**/*.md'], by: 'union' }]);
     expect(hash(`gate: a\n${merges}`)).toBe(hash('gate: a\n'));
+    const lock = { paths: ['**/package-lock.json'], by: 'regenerate', run: 'npm install --package-lock-only' };
+    expect(settingsOf(`${LEAST}merges: [${JSON.stringify(lock)}]\n`).merges).toEqual([lock]);
     expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
   });
 
@@ -115,11 +117,10 @@ describe('what a project says of landing', () => {
     ['gate: [{run: a, mode: sometimes}]', 'gate.0.mode: must be strict, permissive or skip'],
     ['gate: a\nbatch: often', 'batch: must be true or false'],
     ['gate: a\nverify: often', 'verify: must be true or false'],
-    ['gate: a\nmerges: [{paths: [a], by: magic}]', 'merges.0.by: must be union, not "magic"'],
-    [
-      'gate: a\nmerges: [{paths: [a], by: regenerate}]',
-      'merges.0.by: cannot be regenerate: a candidate is built without',
-    ],
+    ['gate: a\nmerges: [{paths: [a], by: magic}]', 'merges.0.by: must be union or regenerate, not "magic"'],
+    ['gate: a\nmerges: [{paths: [a], by: regenerate}]', 'tasks.yaml: merges.0.run: is missing; add a shell command'],
+    ['gate: a\nmerges: [{paths: [a], by: regenerate, run: " "}]', 'merges.0.run: must be a shell command'],
+    ['gate: a\nmerges: [{paths: [a], by: union, run: b}]', 'merges.0.run: is of no use with by: union; remove it'],
     ['gate: a\nmerges: [{paths: [/etc/x], by: union}]', "merges.0.paths.0: must be a path from the repository's top"],
     ['gate: a\nmerges: [{paths: [], by: union}]', 'merges.0.paths: must be a list with at least one path'],
     ['gate: a\nwindow: 0', 'window: must be a whole number from 1 to 64'],

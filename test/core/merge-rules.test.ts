@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { matches, ruleFor, type MergeRule } from '../../src/core/merge-rules.ts';
+import { commandsFor, matches, ruleFor, type MergeRule } from '../../src/core/merge-rules.ts';
 
 describe('a pattern of paths', () => {
   it.each([
@@ -37,4 +37,16 @@ it('of several rules the first one that fits counts', () => {
   expect(ruleFor(rules, 'c')).toBe(rules[1]);
   expect(ruleFor(rules, 'c/d')).toBeNull();
   expect(ruleFor([], 'a')).toBeNull();
+});
+
+it('files are made anew by each command once, or not at all when one of them has none', () => {
+  const rules: readonly MergeRule[] = [
+    { paths: ['*.md'], by: 'union' },
+    { paths: ['**/lock'], by: 'regenerate', run: 'make lock' },
+    { paths: ['other'], by: 'regenerate', run: 'make other' },
+  ];
+  expect(commandsFor(rules, ['other', 'lock', 'a/lock'])).toEqual(['make other', 'make lock']);
+  expect(commandsFor(rules, ['lock', 'a.md'])).toEqual([]);
+  expect(commandsFor(rules, ['lock', 'code'])).toEqual([]);
+  expect(commandsFor(rules, [])).toEqual([]);
 });

@@ -40,6 +40,7 @@ describe('preparing a workspace', () => {
       base: first,
       start: first,
       conflicted: [],
+      anew: null,
     });
     expect(await git(workspace.worktree, 'status', '--porcelain', '--branch')).toBe(`## tasks/${taskId}`);
     expect(await git(workspace.worktree, 'rev-parse', 'HEAD', 'origin/main')).toBe(`${first}\n${first}`);
