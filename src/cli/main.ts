@@ -225,7 +225,7 @@ function addQueue(table: Table): void {
       .command('flakes')
       .description('tests that were red and then green on the same tree')
       .option('--project <name>', 'of one project')
-      .option('--limit <n>', 'at most so many', count),
+      .option('--limit <n>', 'at most so many', count('--limit')),
     async () => (await import('./commands/flakes.ts')).flakes,
   );
 }
@@ -238,9 +238,24 @@ function addMessages(table: Table): void {
   );
   table.action(
     program
+      .command('failed')
+      .description('tasks that failed: that wait for a retry, and that ended so')
+      .option('--project <name>', 'of one project')
+      .option('--limit <n>', 'at most so many', count('--limit')),
+    async () => (await import('./commands/failed.ts')).failed,
+  );
+  table.action(
+    program
       .command('retry')
-      .description('go on with a task that waits after failing, or that ended failed, rejected or canceled')
-      .argument('<id>'),
+      .description('go on with tasks that wait after failing, or that ended failed, rejected or canceled')
+      .argument('[id...]')
+      .option('--all-failed', 'all that tasks failed shows')
+      .option('--where <filter>', 'all that fit, such as project=shop,state=failed,phase=plan,failure=setup-failed')
+      .option('--from <phase>', 'from an earlier phase than the one that failed')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  $ tasks retry 7fk2 --from plan\n  $ tasks retry --all-failed\n  $ tasks retry --where project=shop,failure=origin-unreachable',
+      ),
     async () => (await import('./commands/retry.ts')).retry,
   );
 }

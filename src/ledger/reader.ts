@@ -3,6 +3,7 @@
 import { countByState } from './count-tasks.ts';
 import { openDatabase, type Database } from './database.ts';
 import { findIds } from './find-ids.ts';
+import { listFailed } from './list-failed.ts';
 import { listFlakes } from './flakes.ts';
 import { listTasks } from './list-tasks.ts';
 import { listWorks, readRadar } from './radar.ts';
@@ -24,6 +25,7 @@ export function openLedgerReader({ url }: { readonly url: string }): LedgerReade
 export function readerOf(database: Database): LedgerReader {
   return {
     listTasks: (filter) => listTasks(database, filter),
+    listFailed: (project, limit) => listFailed(database, project, limit),
     readTask: (id) => readTask(database, id),
     readTasks: (ids) => readTasks(database, ids),
     findIds: (prefix) => findIds(database, prefix),

@@ -110,6 +110,8 @@ export interface LedgerWriter {
 /** Read by the CLI. */
 export interface LedgerReader {
   listTasks(filter: TaskFilter): Promise<readonly TaskView[]>;
+  /** Tasks that failed: that wait after their last attempt or revision, or ended so; the latest first. */
+  listFailed(project: ProjectName | null, limit: number): Promise<readonly TaskView[]>;
   readTask(id: TaskId): Promise<TaskView | null>;
   readTasks(ids: readonly TaskId[]): Promise<readonly TaskView[]>;
   /** At most two ids that begin with the prefix: enough to tell an ambiguous one. */
