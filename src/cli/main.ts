@@ -106,12 +106,30 @@ function addStackCommands(table: Table): void {
       .command('worker')
       .description('run a worker in the foreground')
       .option('--agents <n>', 'agents at the same time', count('--agents'))
-      .option('--gates <n>', 'gate runs at the same time', count('--gates')),
+      .option('--gates <n>', 'gate runs at the same time', count('--gates'))
+      .option('--labels <list>', 'what tasks hosts tells it apart by, such as gpu,linux'),
     async () => (await import('./commands/worker.ts')).worker,
   );
+  addHosts(table);
   table.action(
     program.command('status').description('what runs, where, and how many tasks are in which state'),
     async () => (await import('./commands/status.ts')).status,
+  );
+}
+
+function addHosts(table: Table): void {
+  const hosts = table.program
+    .command('hosts')
+    .description('the machines that run workers: slots, load, disk, and when they were last seen')
+    .enablePositionalOptions();
+  table.action(hosts, async () => (await import('./commands/hosts.ts')).hosts);
+  table.action(
+    hosts.command('drain').description('have a host take no new phases and gate runs').argument('<host>'),
+    async () => (await import('./commands/hosts.ts')).holdHost('drain'),
+  );
+  table.action(
+    hosts.command('undrain').description('have a host take phases and gate runs again').argument('<host>'),
+    async () => (await import('./commands/hosts.ts')).holdHost('undrain'),
   );
 }
 

@@ -3,6 +3,7 @@
 import { countByState } from './count-tasks.ts';
 import { openDatabase, type Database } from './database.ts';
 import { findIds } from './find-ids.ts';
+import { readDrains, readWorkers } from './hosts.ts';
 import { listFailed } from './list-failed.ts';
 import { listFlakes } from './flakes.ts';
 import { listTasks } from './list-tasks.ts';
@@ -38,6 +39,8 @@ export function readerOf(database: Database): LedgerReader {
     listFlakes: (project, limit) => listFlakes(database, project, limit),
     listWorks: (target, limit) => listWorks(database, target, limit),
     readRadar: (project) => readRadar(database, project),
+    readWorkers: () => readWorkers(database),
+    readDrains: () => readDrains(database),
     countByState: (project) => countByState(database, project),
     originOf: (project) => readOrigin(database, project),
   };
