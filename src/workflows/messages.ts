@@ -189,6 +189,16 @@ export const detailQuery = { type: 'query', name: 'detail' } as QueryDefinition<
 /** What a new run needs to go on where this one ended; `tasks retry` of an ended task. */
 export const carryQuery = { type: 'query', name: 'carry' } as QueryDefinition<TaskInput, [], 'carry'>;
 
+/** All that happened to a task in one run of its workflow, for whoever builds the ledger anew. */
+export interface TaskHistory {
+  readonly view: TaskView;
+  readonly spec: TaskSpec;
+  /** Oldest first; those of earlier runs are told by these. */
+  readonly events: readonly TaskEvent[];
+}
+
+export const historyQuery = { type: 'query', name: 'history' } as QueryDefinition<TaskHistory, [], 'history'>;
+
 /** What the queue asks of a task: what it has handed off, null when nothing; and the name of its state. */
 export const itemQuery = { type: 'query', name: 'item' } as QueryDefinition<QueueItem | null, [], 'item'>;
 export const stateQuery = { type: 'query', name: 'state' } as QueryDefinition<TaskStateName, [], 'state'>;

@@ -48,6 +48,7 @@ import {
   carryQuery,
   conflictSignal,
   detailQuery,
+  historyQuery,
   itemQuery,
   landingReplySignal,
   releaseSignal,
@@ -161,6 +162,11 @@ class TaskRun {
       return stage.kind === 'landing' ? queueItemOf(this.#task, this.#input.spec, stage.checkpoint) : null;
     });
     setHandler(stateQuery, () => viewOf(this.#task, this.#input.spec).state);
+    setHandler(historyQuery, () => ({
+      view: viewOf(this.#task, this.#input.spec),
+      spec: this.#input.spec,
+      events: this.#recording.happened(),
+    }));
     setHandler(carryQuery, () => ({
       spec: this.#input.spec,
       carried: { task: this.#task, handled: this.#inbox.handled },
