@@ -16,7 +16,7 @@ export function deadLetterOf({ state, waitingFor }: Pick<TaskView, 'state' | 'wa
 }
 
 /** The states in which a task can be retried; of those that wait only the ones that failed. */
-export const RETRIED_STATES = ['waiting', 'failed', 'rejected', 'canceled'] as const satisfies readonly TaskStateName[];
+const RETRIED_STATES = ['waiting', 'failed', 'rejected', 'canceled'] as const satisfies readonly TaskStateName[];
 export type RetriedState = (typeof RETRIED_STATES)[number];
 
 /** Which tasks to retry; what is null does not matter. */

@@ -65,12 +65,12 @@ export async function rebuildTask(database: Database, facts: TaskFacts, dryRun: 
   });
 }
 
-/** When and where attempts began, as far as only the ledger knows it any more. */
-function begunIn(rows: readonly Row[], { view, begun }: TaskFacts): readonly BegunAttempt[] {
+/** When and where attempts began, as far as only the ledger knows it: still, or already. */
+function begunIn(rows: readonly Row[], { begun }: TaskFacts): readonly BegunAttempt[] {
   return rows.flatMap(({ table, key, columns: { began_on: host, began_at: at } }) => {
     const attempt = Number(key);
     const isKnown = begun.some((one) => one.attempt === attempt);
-    if (table !== 'attempts' || isKnown || attempt > view.attempt) return [];
+    if (table !== 'attempts' || isKnown) return [];
     return typeof host === 'string' && typeof at === 'string' ? [{ attempt, host, at }] : [];
   });
 }

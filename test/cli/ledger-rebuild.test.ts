@@ -1,6 +1,7 @@
 /** `tasks ledger rebuild` after a run of tasks of every kind: the ledger that it builds of nothing is the one that was. */
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workflowIds, type TaskId } from '../../src/core/ids.ts';
@@ -55,7 +56,26 @@ describe('a ledger', () => {
     await runTasks();
   }, 60_000);
 
-  /** Tasks that landed, asked, were retried while they waited and after they had ended, were canceled, terminated, and wait. */
+  /** Sets a task's workflow back to where its first attempt had just been judged. */
+  async function setBack(id: TaskId): Promise<void> {
+    const { namespace } = rig.engine.namespace;
+    const { runId } = await rig.engine.handle(id).describe();
+    const { events } = await rig.engine.handle(id).fetchHistory();
+    const ended = (events ?? []).find((event) => event.activityTaskCompletedEventAttributes)?.eventId;
+    const finish = (events ?? []).find(
+      (event) => event.workflowTaskCompletedEventAttributes && Number(event.eventId) > Number(ended),
+    );
+    if (!finish?.eventId) throw new Error('no attempt has been judged');
+    await rig.engine.client.workflowService.resetWorkflowExecution({
+      namespace,
+      workflowExecution: { workflowId: workflowIds.task(id), runId },
+      reason: 'to try again',
+      requestId: randomUUID(),
+      workflowTaskFinishEventId: finish.eventId,
+    });
+  }
+
+  /** Tasks that landed, asked, were retried while they waited and after they had ended, were set back, canceled, terminated, and wait. */
   async function runTasks(): Promise<void> {
     const { engine } = rig;
     const asks = { status: 'question', question: 'Sure?' };
@@ -82,6 +102,15 @@ describe('a ledger', () => {
     await submit('Please ask', null);
     await engine.untilWaiting(idOf('Please ask'), 'question');
     await engine.answer(idOf('Please ask'), 'yes');
+    await submit('Please ask again', null);
+    await engine.untilWaiting(idOf('Please ask again'), 'question');
+    await setBack(idOf('Please ask again'));
+    await engine.until(
+      idOf('Please ask again'),
+      'asking again',
+      ({ attempt, waitingFor }) => attempt > 3 && waitingFor?.kind === 'question',
+    );
+    await engine.answer(idOf('Please ask again'), 'yes');
     await engine.untilWaiting(approved, 'proposal');
     await engine.reply(approved, 'approve', { version: 1 });
     for (const name of ['is retried', 'ends and begins again', 'is canceled', 'is terminated', 'waits']) {
@@ -94,7 +123,7 @@ describe('a ledger', () => {
     await engine.handle(idOf('is terminated')).terminate('not wanted');
     await writeFile(mended, '');
     expect((await tasks('retry', idOf('is retried'), idOf('ends and begins again'))).code).toBe(0);
-    const landed = ['lands', 'is retried', 'ends and begins again', 'is approved', 'Please ask'];
+    const landed = ['lands', 'is retried', 'ends and begins again', 'is approved', 'Please ask', 'Please ask again'];
     for (const name of landed) {
       expect(await engine.untilEnded(idOf(name))).toMatchObject({ state: 'landed' });
     }
@@ -116,7 +145,7 @@ describe('a ledger', () => {
 
   it('that is as it was left does not differ from the workflows and git', async () => {
     const run = await tasks('ledger', 'rebuild', '--dry-run', '--json');
-    expect(run.json()).toEqual([{ kind: 'summary', dryRun: true, tasks: 8, different: 0, partial: 0, unknown: [] }]);
+    expect(run.json()).toEqual([{ kind: 'summary', dryRun: true, tasks: 9, different: 0, partial: 0, unknown: [] }]);
     expect(run).toMatchObject({ code: 0, stderr: '' });
   });
 
@@ -125,7 +154,7 @@ describe('a ledger', () => {
     for (const [table, there] of Object.entries(before)) expect([table, there.length]).not.toEqual([table, 0]);
     await all('drop schema tributary cascade');
     const run = await tasks('ledger', 'rebuild');
-    expect(run).toMatchObject({ code: 0, stderr: '8 tasks are known to Temporal and git: 9 were mended\n' });
+    expect(run).toMatchObject({ code: 0, stderr: '9 tasks are known to Temporal and git: 10 were mended\n' });
     expect(run.stdout).toContain(`${idOf('lands')}  tasks: is missing in the ledger`);
     expect(await rows()).toEqual(before);
     const began = await all('select began_at from tributary.attempts where began_on is not null');
