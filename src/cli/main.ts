@@ -8,6 +8,7 @@ import { EXIT, explainError } from './errors.ts';
 import { addHelp, endOfCommander } from './help.ts';
 import type { CliIo } from './io.ts';
 import { count, milliseconds } from './option-values.ts';
+import { addOperatorCommands } from './operator-commands.ts';
 import { addPeopleCommands } from './people-commands.ts';
 
 /** Runs one command; its exit code: 0, 1 (failed) or 2 (wrong usage). Never throws. */
@@ -66,6 +67,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
   addReading(table);
   addPeopleCommands(table);
   addMessages(table);
+  addOperatorCommands(table);
   addCare(table);
   addHelp(program);
   return program;
@@ -106,7 +108,8 @@ function addStackCommands(table: Table): void {
       .command('worker')
       .description('run a worker in the foreground')
       .option('--agents <n>', 'agents at the same time', count('--agents'))
-      .option('--gates <n>', 'gate runs at the same time', count('--gates')),
+      .option('--gates <n>', 'gate runs at the same time', count('--gates'))
+      .option('--labels <list>', 'what tasks hosts tells it apart by, such as gpu,linux'),
     async () => (await import('./commands/worker.ts')).worker,
   );
   table.action(
@@ -225,7 +228,7 @@ function addQueue(table: Table): void {
       .command('flakes')
       .description('tests that were red and then green on the same tree')
       .option('--project <name>', 'of one project')
-      .option('--limit <n>', 'at most so many', count),
+      .option('--limit <n>', 'at most so many', count('--limit')),
     async () => (await import('./commands/flakes.ts')).flakes,
   );
 }
@@ -235,13 +238,6 @@ function addMessages(table: Table): void {
   table.action(
     program.command('cancel').description('stop tasks for good').argument('<id...>'),
     async () => (await import('./commands/cancel.ts')).cancel,
-  );
-  table.action(
-    program
-      .command('retry')
-      .description('go on with a task that waits after failing, or that ended failed, rejected or canceled')
-      .argument('<id>'),
-    async () => (await import('./commands/retry.ts')).retry,
   );
 }
 

@@ -4,7 +4,7 @@ import type { TaskId } from '../core/ids.ts';
 import type { Database } from './database.ts';
 
 // An attempt that was moved began last on the host that has it now; a late mark of the earlier host changes nothing.
-const BEGIN_ATTEMPT = `
+export const BEGIN_ATTEMPT = `
 insert into tributary.attempts as a (task_id, attempt, began_on, began_at)
 values ($1, $2, $3, $4::timestamptz)
 on conflict (task_id, attempt) do update set began_on = excluded.began_on, began_at = excluded.began_at

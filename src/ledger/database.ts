@@ -35,7 +35,7 @@ export interface Database {
 }
 
 /** Sends one statement of a transaction; several at once, parted by semicolons, when there are no values. */
-type Run = (text: string, values?: readonly Value[]) => Promise<readonly RawRow[]>;
+export type Run = (text: string, values?: readonly Value[]) => Promise<readonly RawRow[]>;
 
 export type RawRow = Readonly<Record<string, unknown>>;
 

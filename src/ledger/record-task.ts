@@ -12,7 +12,7 @@ import type { TaskView } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 import { waitsForPerson } from '../core/task-types.ts';
 import { boundedJson, MAX_EVENT_BYTES, MAX_VIEW_BYTES } from './bounds.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 
 const RECORD_TASK = `
 with given as (
@@ -122,20 +122,19 @@ on conflict (task_id) do nothing`;
 
 /** One round trip. @throws LedgerUnavailable */
 export async function recordTask(database: Database, view: TaskView, events: readonly TaskEvent[]): Promise<void> {
-  const waits = view.waitingFor !== null && waitsForPerson(view.waitingFor.kind);
-  await database.query(
-    {
-      name: 'record-task',
-      text: RECORD_TASK,
-      values: [
-        boundedJson(view, MAX_VIEW_BYTES),
-        waits,
-        view.id,
-        events.map(({ sequence }) => sequence),
-        events.map(({ at }) => at),
-        events.map(({ happened }) => boundedJson(happened, MAX_EVENT_BYTES)),
-      ],
-    },
-    () => null,
-  );
+  await database.query({ name: 'record-task', ...recordStatement(view, events) }, () => null);
+}
+
+export function recordStatement(view: TaskView, events: readonly TaskEvent[]): Required<Omit<Statement, 'name'>> {
+  return {
+    text: RECORD_TASK,
+    values: [
+      boundedJson(view, MAX_VIEW_BYTES),
+      view.waitingFor !== null && waitsForPerson(view.waitingFor.kind),
+      view.id,
+      events.map(({ sequence }) => sequence),
+      events.map(({ at }) => at),
+      events.map(({ happened }) => boundedJson(happened, MAX_EVENT_BYTES)),
+    ],
+  };
 }

@@ -11,11 +11,15 @@ import { backoffMs, RECORD_BACKOFF } from '../core/retry.ts';
 import { confirmRecorded, overtake, type Task } from '../core/task.ts';
 import { detailsOf } from '../core/task-details.ts';
 import { recordRequestOf } from '../core/task-request.ts';
+import type { TaskEvent } from '../core/task-events.ts';
 import type { TaskSpec } from '../core/task-types.ts';
 import { reasonOf, shortActivities } from './activity-options.ts';
 
 /** How often the end waits for a ledger that is away; with the back-off some two days. */
 const MAX_FINAL_RECORDS = 3_000;
+
+/** An answer to a query has to fit into a payload of 2 MiB, whatever its characters are. */
+const MAX_TOLD_CHARS = 400_000;
 
 const LEDGER_AGAIN = 'the ledger is asked again';
 
@@ -30,6 +34,9 @@ export class Recording {
   readonly #onTimer: () => void;
   /** Tries in a row that could not reach the ledger. */
   #tries = 0;
+  /** What the ledger has confirmed in this run: nothing else remembers it once the ledger is lost (N9). */
+  readonly #told: TaskEvent[] = [];
+  #toldChars = 0;
 
   /** @param onTimer called when a timer has ended, before anything follows from it */
   constructor(held: Held, spec: TaskSpec, onTimer: () => void) {
@@ -66,6 +73,11 @@ export class Recording {
     else if (!(await condition(news, timeMs, { summary: timeMs === leftMs ? summary : LEDGER_AGAIN }))) this.#onTimer();
   }
 
+  /** What has happened in this run, oldest first, as far as it is small enough to be told. */
+  happened(): readonly TaskEvent[] {
+    return [...this.#told, ...this.#held.task.unrecorded];
+  }
+
   async record(): Promise<void> {
     await this.recordedBy(shortActivities.record(recordRequestOf(this.#held.task, this.#spec)));
   }
@@ -98,7 +110,13 @@ export class Recording {
       const surroundings = { spec: this.#spec, nowMs: Date.now(), random: 0 };
       this.#held.task = overtake(this.#held.task, ledgerAt, surroundings);
     }
-    if (recordedUpTo !== null) this.#held.task = confirmRecorded(this.#held.task, recordedUpTo);
+    if (recordedUpTo === null) return;
+    for (const event of this.#held.task.unrecorded) {
+      if (event.sequence > recordedUpTo || this.#toldChars > MAX_TOLD_CHARS) continue;
+      this.#told.push(event);
+      this.#toldChars += JSON.stringify(event).length;
+    }
+    this.#held.task = confirmRecorded(this.#held.task, recordedUpTo);
   }
 
   #unrecorded(): boolean {

@@ -27,6 +27,7 @@ import { actorOf, judgeReply, REPLIES, UNKNOWN_ACTOR, type ReplyName } from '../
 import {
   confirmMade,
   dueAtMs,
+  firstPhase,
   newTask,
   nextTask,
   noteRefusal,
@@ -47,6 +48,7 @@ import {
   carryQuery,
   conflictSignal,
   detailQuery,
+  historyQuery,
   itemQuery,
   landingReplySignal,
   releaseSignal,
@@ -112,8 +114,9 @@ class TaskRun {
 
   /** One that has ended already is here because somebody retries it; so is one that a person retries by name. */
   #resumed(carried: Task, surroundings: Surroundings): Task {
-    const { retriedBy } = this.#input;
-    if (carried.stage.kind === 'ended') return reopen(carried, surroundings, actorOf({ actor: retriedBy ?? '' }));
+    const { retriedBy, retriedFrom = null } = this.#input;
+    if (carried.stage.kind === 'ended')
+      return reopen(carried, surroundings, actorOf({ actor: retriedBy ?? '' }), retriedFrom);
     return retriedBy === undefined ? carried : startOver(carried, surroundings, actorOf({ actor: retriedBy }));
   }
 
@@ -159,6 +162,11 @@ class TaskRun {
       return stage.kind === 'landing' ? queueItemOf(this.#task, this.#input.spec, stage.checkpoint) : null;
     });
     setHandler(stateQuery, () => viewOf(this.#task, this.#input.spec).state);
+    setHandler(historyQuery, () => ({
+      view: viewOf(this.#task, this.#input.spec),
+      spec: this.#input.spec,
+      events: this.#recording.happened(),
+    }));
     setHandler(carryQuery, () => ({
       spec: this.#input.spec,
       carried: { task: this.#task, handled: this.#inbox.handled },
@@ -292,7 +300,7 @@ class TaskRun {
 
   #take(name: ReplyName, payload: unknown): MessageOutcome {
     this.#noteLength();
-    const judgement = judgeReply(name, this.#task, payload, newIds);
+    const judgement = judgeReply(name, this.#task, payload, newIds, firstPhase(this.#input.spec));
     if (judgement.kind === 'take') {
       this.#apply(judgement.event);
       return { kind: 'taken', state: viewOf(this.#task, this.#input.spec).state };

@@ -3,7 +3,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
+import { cli, cliEnvironment } from '../cli/rig.ts';
+import { tempFolder } from '../support/temp.ts';
 import { ENVIRONMENT_VARIABLES } from '../../src/config/environment-variables.ts';
 
 interface Service {
@@ -62,6 +64,110 @@ describe('the worker’s image', () => {
     expect(run).toEqual(['build']);
     expect(Object.keys(scripts)).toContain('build');
     expect(dockerfile).toContain(`ENTRYPOINT ["node", "${join('/app', bin.tasks)}"]`);
+  });
+});
+
+const VARIABLES = ENVIRONMENT_VARIABLES.flatMap(([names]) => names.split(', '));
+
+const NO_SERVERS = /^tasks: no server is running;/;
+
+/** What is wrong with a command: of one that is right, only that it has no servers. */
+async function refusalOf(argv: readonly string[]): Promise<string> {
+  const folder = await tempFolder('deployment');
+  return (await cli({ cwd: folder, env: cliEnvironment(folder) }, argv)).stderr;
+}
+
+interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly envFrom: readonly Readonly<Record<string, { readonly name: string }>>[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly serviceName?: string;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly template?: {
+      readonly metadata?: { readonly labels: Readonly<Record<string, string>> };
+      readonly spec: { readonly containers: readonly Container[] };
+    };
+    readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
+  };
+}
+
+describe('the Kubernetes manifest', () => {
+  const documents = parseAllDocuments(read('infra/kubernetes/worker.yaml'));
+  const manifests = documents.map((document) => document.toJS() as Manifest);
+  const named = (kind: string): readonly string[] =>
+    manifests.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
+  const containers = manifests.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
+
+  it('is YAML, and says what of it was not run', () => {
+    expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
+    expect(manifests.map(({ kind }) => kind)).toEqual(['ConfigMap', 'Job', 'Service', 'StatefulSet']);
+    expect(read('infra/kubernetes/worker.yaml')).toContain('# NOT RUN:');
+  });
+
+  it('refers to what is there, and mounts the state home on a volume that outlives the pod', () => {
+    for (const { envFrom } of containers) {
+      expect(envFrom.flatMap(({ configMapRef }) => configMapRef?.name ?? [])).toEqual(named('ConfigMap'));
+    }
+    const set = manifests.find(({ kind }) => kind === 'StatefulSet')?.spec;
+    expect(named('Service')).toContain(set?.serviceName);
+    expect(set?.template?.metadata?.labels).toEqual(set?.selector?.matchLabels);
+    const worker = containers.find(({ name }) => name === 'worker');
+    expect(worker?.volumeMounts?.map(({ name }) => name)).toEqual(
+      set?.volumeClaimTemplates?.map(({ metadata }) => metadata.name),
+    );
+    const home = worker?.env.find(({ name }) => name === 'TASKS_HOME')?.value;
+    expect(worker?.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual([home]);
+  });
+
+  it('gives Tributary only variables that it reads, and starts commands as they are', async () => {
+    const given = manifests.flatMap(({ data = {} }) => Object.keys(data));
+    expect(VARIABLES).toEqual(expect.arrayContaining(given));
+    for (const { env, args, image } of containers) {
+      expect(image).toBe('tributary-worker');
+      expect(VARIABLES).toEqual(expect.arrayContaining(env.map(({ name }) => name)));
+      expect(await refusalOf(args)).toMatch(NO_SERVERS);
+    }
+  });
+});
+
+describe('the systemd unit', () => {
+  const unit = read('infra/systemd/tributary-worker.service');
+  const settings = unit
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('['))
+    .map((line): [string, string] => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
+  const valueOf = (name: string): string => settings.find(([key]) => key === name)?.[1] ?? '';
+
+  it('starts the program that package.json names, with a command as it is', async () => {
+    const { bin } = JSON.parse(read('package.json')) as { bin: { tasks: string } };
+    const [node, program, ...args] = valueOf('ExecStart').split(' ');
+    expect([node, program]).toEqual(['/usr/bin/node', join('/opt/tributary', bin.tasks)]);
+    expect(await refusalOf(args)).toMatch(NO_SERVERS);
+  });
+
+  it('gives Tributary only variables that it reads, and keeps its state home', () => {
+    const [name = '', value] = valueOf('Environment').split('=');
+    expect(VARIABLES).toContain(name);
+    expect(value).toBe(`/var/lib/${valueOf('StateDirectory')}`);
+  });
+
+  it('tells the worker alone to drain, and waits longer than a drain takes', () => {
+    expect(valueOf('KillMode')).toBe('mixed');
+    expect(Number(valueOf('TimeoutStopSec'))).toBeGreaterThan(30);
+    expect(settings.map(([key]) => key)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/ProtectKernelTunables|ProtectProc|RestrictNamespaces/)]),
+    );
+    expect(unit).toContain('# NOT RUN:');
   });
 });
 

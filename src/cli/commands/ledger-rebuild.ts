@@ -1,0 +1,133 @@
+/** Builds the ledger anew from Temporal's workflows and from git (N9), or says how it differs from them. */
+
+import type { ProjectName, TaskId } from '../../core/ids.ts';
+import type { Target } from '../../core/queue-types.ts';
+import { isWhole, viewOfLanding, type Difference, type FoundLanding, type TaskFacts } from '../../core/rebuild.ts';
+import type { LedgerOperator } from '../../ledger/operator.ts';
+import { mapBounded } from '../bounded.ts';
+import { EXIT, Failed } from '../errors.ts';
+import { readLandings } from '../rebuild/git-facts.ts';
+import { listOrigins, listRuns, readFacts, type RunInfo } from '../rebuild/temporal-facts.ts';
+import { renderDifferences } from '../render/differences.ts';
+import type { Session } from '../session.ts';
+import { CALL_MS, type Temporal } from '../temporal.ts';
+
+export interface RebuildOptions {
+  readonly json?: true;
+  readonly dryRun?: true;
+}
+
+const AT_ONCE = 4;
+
+interface Found {
+  readonly tasks: readonly TaskFacts[];
+  /** Of which nothing is known but that they are there. */
+  readonly unknown: readonly TaskId[];
+  readonly targets: readonly Target[];
+}
+
+/** `tasks ledger rebuild`: with --dry-run exit 1 when something differs; exit 1 also when something cannot be read. */
+export async function rebuildLedger(session: Session, options: RebuildOptions): Promise<number> {
+  const dryRun = options.dryRun === true;
+  const { openLedgerOperator } = await import('../../ledger/operator.ts');
+  const ledger = openLedgerOperator({ url: await session.needLedgerUrl() });
+  try {
+    if (!dryRun) await migrate(ledger);
+    const temporal = await session.temporal();
+    await temporal.within(CALL_MS, () => temporal.connection.ensureConnected());
+    return await compare(session, ledger, await find(session, temporal), dryRun);
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function migrate(ledger: LedgerOperator): Promise<void> {
+  const result = await ledger.migrate();
+  if (result.kind === 'refused') throw new Failed(result.message);
+}
+
+async function find(session: Session, temporal: Temporal): Promise<Found> {
+  const runs = [...(await listRuns(temporal))];
+  const asking = { answered: true };
+  const read = await mapBounded(runs, AT_ONCE, async ([id, of]: readonly [TaskId, readonly RunInfo[]]) => ({
+    id,
+    facts: await readFacts(temporal, id, of, asking),
+  }));
+  const views = read.flatMap(({ facts }) => (facts === null ? [] : [facts.view]));
+  const all = [...views, ...(await listOrigins(temporal))].map(({ project, branch, origin }) => ({
+    project,
+    branch,
+    origin,
+  }));
+  const targets = [...new Map(all.map((target) => [JSON.stringify(target), target])).values()];
+  const landings = new Map<TaskId, { readonly landing: FoundLanding; readonly target: Target }>();
+  for (const target of targets) {
+    for (const landing of await readLandings(target, session.environment.all)) {
+      landings.set(landing.taskId, { landing, target });
+    }
+  }
+  const tasks: TaskFacts[] = read.flatMap(({ id, facts }) =>
+    facts === null ? [] : [{ ...facts, landing: landings.get(id)?.landing ?? null }],
+  );
+  const known = new Set(read.map(({ id }) => id));
+  for (const [id, { landing, target }] of landings) {
+    if (known.has(id)) continue;
+    const view = viewOfLanding(landing, target);
+    tasks.push({ view, events: [], begun: [], landing, endedFromOutside: null });
+  }
+  const unknown = read.flatMap(({ id, facts }) => (facts === null ? [id] : []));
+  return { tasks, unknown, targets };
+}
+
+async function compare(
+  session: Session,
+  ledger: LedgerOperator,
+  { tasks, unknown, targets }: Found,
+  dryRun: boolean,
+): Promise<number> {
+  let different = 0;
+  let partial = 0;
+  const tell = (task: TaskId | null, project: ProjectName, differences: readonly Difference[]): void => {
+    if (differences.length === 0) return;
+    different += 1;
+    if (session.json) for (const each of differences) session.printJson({ task, project, ...each });
+    else session.print(...renderDifferences(task ?? project, differences));
+  };
+  for (const target of targets) {
+    const { project, origin } = target;
+    if (await ledger.rebuildProject(project, origin, dryRun)) continue;
+    tell(null, project, [{ table: 'projects', key: project, kind: 'missing', columns: [] }]);
+  }
+  for (const facts of tasks) {
+    const { differences } = await ledger.rebuildTask(facts, dryRun);
+    if (!isWhole(facts)) partial += 1;
+    tell(facts.view.id, facts.view.project, differences);
+  }
+  const summary = { dryRun, tasks: tasks.length, different, partial, unknown };
+  if (session.json) session.printJson({ kind: 'summary', ...summary });
+  else tellSummary(session, summary);
+  return unknown.length > 0 || (dryRun && different > 0) ? EXIT.failed : EXIT.ok;
+}
+
+function tellSummary(
+  session: Session,
+  {
+    dryRun,
+    tasks,
+    different,
+    partial,
+    unknown,
+  }: { dryRun: boolean; different: number; partial: number } & {
+    readonly tasks: number;
+    readonly unknown: readonly TaskId[];
+  },
+): void {
+  const what = different === 0 ? 'the ledger is the same' : `${different} ${dryRun ? 'differ' : 'were mended'}`;
+  session.note(`${tasks} tasks are known to Temporal and git: ${what}`);
+  if (partial > 0) {
+    session.note(`of ${partial} not everything is known: the ledger was only added to; is a worker running?`);
+  }
+  if (unknown.length > 0) {
+    session.note(`of ${unknown.length} nothing is known before a worker runs: ${unknown.slice(0, 10).join(', ')}`);
+  }
+}

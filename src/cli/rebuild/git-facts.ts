@@ -1,0 +1,99 @@
+/** What has landed, by the first parents of an origin's branch and their trailers: read in a folder of its own. */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { parseObjectId, parseTaskId, type ObjectId } from '../../core/ids.ts';
+import type { Target } from '../../core/queue-types.ts';
+import type { FoundLanding } from '../../core/rebuild.ts';
+import { oneLine } from '../../core/text.ts';
+import { messageOf } from '../../core/thrown.ts';
+import { Failed } from '../errors.ts';
+
+const GIT_MS = 10 * 60_000;
+const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
+const trailer = (key: string): string => `%(trailers:key=${key},valueonly,separator=%x2C)`;
+const FIELDS = [
+  '%H',
+  '%T',
+  '%P',
+  '%an',
+  '%cI',
+  '%s',
+  trailer('Task-Id'),
+  trailer('Task-Attempt'),
+  trailer('Gate-Hash'),
+  trailer('Tributary-Project'),
+];
+
+/** The newest landing of each task. @throws Failed when the origin cannot be read */
+export async function readLandings(
+  target: Target,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly FoundLanding[]> {
+  const { project, origin, branch } = target;
+  const folder = await mkdtemp(join(tmpdir(), 'tasks-rebuild-'));
+  const git = (...args: string[]) =>
+    execa('git', args, {
+      cwd: folder,
+      env: { ...env, GIT_DIR: folder, GIT_TERMINAL_PROMPT: '0' },
+      extendEnv: false,
+      timeout: GIT_MS,
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+  try {
+    await git('init', '--quiet', '--bare', '.');
+    await git(
+      'fetch',
+      '--quiet',
+      '--no-tags',
+      '--no-write-fetch-head',
+      origin,
+      `+refs/heads/${branch}:refs/heads/main`,
+    );
+    const { stdout } = await git('log', '--first-parent', '-z', `--format=${FIELDS.join('%x00')}`, 'refs/heads/main');
+    return landingsIn(stdout, project);
+  } catch (error) {
+    throw new Failed(`${project}: ${branch} of ${oneLine(origin)} cannot be read: ${oneLine(messageOf(error), 500)}`, {
+      cause: error,
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function landingsIn(log: string, project: string): readonly FoundLanding[] {
+  const fields = log.split('\0');
+  const found = new Map<string, FoundLanding>();
+  for (let at = 0; at + FIELDS.length <= fields.length; at += FIELDS.length) {
+    const landing = landingOf(fields.slice(at, at + FIELDS.length), project);
+    if (landing !== null && !found.has(landing.taskId)) found.set(landing.taskId, landing);
+  }
+  return [...found.values()];
+}
+
+function landingOf(fields: readonly string[], project: string): FoundLanding | null {
+  const [hash = '', tree = '', parents = '', author = '', at = '', title = ''] = fields;
+  const [id = '', attempt = '', gateHash = '', named = ''] = fields.slice(6);
+  const taskId = parseTaskId(id);
+  if (taskId.kind === 'invalid' || !/^\d{1,9}$/.test(attempt) || (named !== '' && named !== project)) return null;
+  const [commit, treeId, main] = [hash, tree, parents.split(' ')[0] ?? ''].map(idOf);
+  if (!commit || !treeId || !main) return null;
+  return {
+    taskId: taskId.value,
+    attempt: Number(attempt),
+    commit,
+    tree: treeId,
+    main,
+    gateHash,
+    title,
+    author,
+    at: new Date(at).toISOString(),
+  };
+}
+
+function idOf(text: string): ObjectId | null {
+  const parsed = parseObjectId(text);
+  return parsed.kind === 'ok' ? parsed.value : null;
+}

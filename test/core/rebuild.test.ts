@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { differencesOf, isWhole, joinEvents, type Row } from '../../src/core/rebuild.ts';
+import { viewOf } from '../../src/core/task-view.ts';
+import { SPEC, taskIn } from './rig.ts';
+
+const task = taskIn('landing');
+const view = viewOf(task, SPEC);
+const events = task.unrecorded;
+
+describe('what is known of a task', () => {
+  it('is whole when no event is missing', () => {
+    expect(isWhole({ view, events })).toBe(true);
+    expect(isWhole({ view, events: events.slice(1) })).toBe(false);
+    expect(isWhole({ view, events: events.slice(0, -1) })).toBe(false);
+    expect(isWhole({ view, events: [...events.slice(0, -1), ...events.slice(0, 1)] })).toBe(false);
+  });
+
+  it('is joined of its runs, the earlier one counting where both tell of the same', () => {
+    const later = events.slice(2).map((event) => ({ ...event, at: 'later' }));
+    expect(joinEvents([events.slice(0, 3), later]).map(({ sequence, at }) => [sequence, at === 'later'])).toEqual(
+      events.map(({ sequence }) => [sequence, sequence > 3]),
+    );
+  });
+});
+
+const row = (key: string, columns: Row['columns'], table = 'attempts'): Row => ({ table, key, columns });
+
+describe('how a ledger differs', () => {
+  it('is told by the rows that are missing, that are there alone, and by the columns that are not the same', () => {
+    const before = [row('1', { phase: 'plan', host: 'a' }), row('2', { phase: 'plan' })];
+    const after = [row('1', { phase: 'plan', host: 'b', more: 1 }), row('2', {}, 'asks')];
+    expect(differencesOf(before, after)).toEqual([
+      { table: 'attempts', key: '1', kind: 'different', columns: ['host', 'more'] },
+      { table: 'asks', key: '2', kind: 'missing', columns: [] },
+      { table: 'attempts', key: '2', kind: 'extra', columns: [] },
+    ]);
+  });
+
+  it('is not in the order of keys, nor in when exactly an attempt began', () => {
+    const at = (time: string): Row => row('1', { began_at: time, view: { a: 1, b: { c: 2, d: 3 } } });
+    const other = row('1', { view: { b: { d: 3, c: 2 }, a: 1 }, began_at: '2026-01-01T00:00:00.100Z' });
+    expect(differencesOf([at('2026-01-01T00:00:00.900+00:00')], [other])).toEqual([]);
+    expect(differencesOf([at('2026-01-01T00:02:00.000Z')], [other])).toMatchObject([{ columns: ['began_at'] }]);
+  });
+});
