@@ -18,10 +18,10 @@ const LANDING_LIMIT_MS = 30_000;
 /** Letters and digits of task ids. */
 const ID_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** Starts a stack in a home of its own. `env`: added to its environment, as for a profile. */
-export async function startStack({ home, agents, env = {} }) {
+/** Starts a stack in a home of its own. `gates`: as many as agents when left out; `env`: added to its environment, as for a profile. */
+export async function startStack({ home, agents, gates = agents, env = {} }) {
   const command = tasksCommand({ home, cwd: join(home, '..'), env });
-  const slots = ['--agents', String(agents), '--gates', String(agents)];
+  const slots = ['--agents', String(agents), '--gates', String(gates)];
   const down = () => command.tasks(['down'], { timeoutMs: DOWN_LIMIT_MS });
   try {
     await command.tasks(['up', '--detach', ...slots], { timeoutMs: UP_LIMIT_MS });
@@ -161,7 +161,7 @@ function newId() {
   return Array.from(randomBytes(10), (byte) => ID_ALPHABET[byte & 31]).join('');
 }
 
-async function withLimit(promise, limitMs, what) {
+export async function withLimit(promise, limitMs, what) {
   const stop = new AbortController();
   const limit = pause(limitMs, undefined, { signal: stop.signal }).then(() => {
     throw new Error(`${what} did not end within ${limitMs / 1_000} s`);

@@ -5,46 +5,128 @@
  */
 
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
+import { setImmediate as turn } from 'node:timers/promises';
+import { bundled } from './bundle.js';
+import { watchLock } from './lock-watch.js';
 import { median } from './numbers.js';
 import { countLandings, git, GIT_ENV, makeOrigin } from './repository.js';
 
 const ZERO_GATE = { setup: null, commands: [{ name: 'gate', run: 'true', timeoutMs: 60_000 }], hash: '0'.repeat(64) };
 
+const PROJECT = 'bench';
+const ROOM = '../src/git/room.ts';
+
 /**
  * @param {{ folder: string, files: number, landings: number }} options
- * @returns {Promise<{ files: number, engineMs: number, rawMs: number, gateCheckoutMs: number }>} medians
+ * @returns medians, in milliseconds: all git of a landing, the gate's checkout apart; the push with what is looked at
+ *   before and after it; how long the landing repository's lock file is there, and the lock of the origin's main
  */
 export async function measureGitLanding({ folder, files, landings }) {
-  const createGitRoom = await buildGitRoom(folder);
-  const ids = Array.from({ length: landings + 1 }, (_, index) => `bench${String(index).padStart(5, '0')}`);
-  const project = 'bench';
+  const { createGitRoom } = await bundled(folder, ROOM);
+  const ids = idsOf(landings + 1);
   const origins = ['engine', 'raw'].map((name) =>
-    makeOrigin({ path: join(folder, `${name}-${files}.git`), project, files, branches: ids }),
+    makeOrigin({ path: join(folder, `${name}.git`), project: PROJECT, files, branches: ids }),
   );
-  const home = join(folder, `home-${files}`);
-  mkdirSync(home);
-  const land = engineLanding(createGitRoom({ home, worker: 'bench' }), { project, branch: 'main', origin: origins[0] });
-  const rawLand = rawLanding(origins[1], join(folder, `raw-${files}`));
+  const land = engineIn(createGitRoom, join(folder, 'home'), origins[0]);
+  const rawLand = rawLanding(origins[1], join(folder, 'raw'));
 
-  const times = { engine: [], raw: [], gate: [] };
-  for (const id of ids) {
-    const { landMs, gateMs } = await land(id);
-    times.engine.push(landMs);
-    times.gate.push(gateMs);
-    times.raw.push(await rawLand(id));
-  }
+  const runs = [];
+  const raws = [];
   // The first of each makes its repository.
-  for (const list of Object.values(times)) list.shift();
-  for (const origin of origins) {
-    const landed = countLandings(origin);
-    if (landed !== ids.length) throw new Error(`${origin}: ${landed} of ${ids.length} landed`);
+  await land(ids[0]);
+  await rawLand(ids[0]);
+  const watches = watchesOf(join(folder, 'home'), origins);
+  for (const id of ids.slice(1)) {
+    const run = await land(id);
+    const held = await watches.held();
+    const rawMs = await rawLand(id);
+    raws.push({ rawMs, refMs: (await watches.held()).rawRefMs });
+    runs.push({ ...run, ...held });
   }
-  return { files, engineMs: median(times.engine), rawMs: median(times.raw), gateCheckoutMs: median(times.gate) };
+  watches.close();
+  for (const origin of origins) checkLanded(origin, ids.length);
+  const middle = (read) => median(runs.map(read));
+  return {
+    files,
+    landings,
+    engineMs: middle(({ landMs }) => landMs),
+    rawMs: median(raws.map(({ rawMs }) => rawMs)),
+    gateCheckoutMs: middle(({ gateMs }) => gateMs),
+    pushMs: middle(({ pushMs }) => pushMs),
+    lockMs: middle(({ lockMs }) => lockMs),
+    refMs: middle(({ refMs }) => refMs),
+    rawRefMs: median(raws.map(({ refMs }) => refMs)),
+  };
+}
+
+/**
+ * The same landings on a main where many have landed before, and on one without, in turns; and many on end in one
+ * repository, the first against the last. Nothing is packed meanwhile: that is for idle times.
+ *
+ * @param {{ folder: string, landings: number, history: number, onEnd: number }} options
+ */
+export async function measureGitHistory({ folder, landings, history, onEnd }) {
+  const { createGitRoom } = await bundled(folder, ROOM);
+  const ids = idsOf(landings + 1);
+  const many = idsOf(onEnd + 1);
+  const begin = (name, options) => {
+    const origin = makeOrigin({ path: join(folder, `${name}.git`), project: PROJECT, files: 10, ...options });
+    return engineIn(createGitRoom, join(folder, `${name}-home`), origin);
+  };
+  const fresh = begin('fresh', { branches: ids });
+  const old = begin('old', { branches: ids, history });
+  const pairs = [];
+  for (const id of ids) pairs.push([(await fresh(id)).landMs, (await old(id)).landMs]);
+  pairs.shift();
+  const long = begin('long', { branches: many });
+  const times = [];
+  for (const id of many) times.push((await long(id)).landMs);
+  times.shift();
+  const part = Math.floor(onEnd / 5);
+  return {
+    landings,
+    history,
+    freshMs: median(pairs.map(([ms]) => ms)),
+    oldMs: median(pairs.map(([, ms]) => ms)),
+    ratio: median(pairs.map(([before, after]) => after / before)),
+    onEnd,
+    part,
+    firstMs: median(times.slice(0, part)),
+    lastMs: median(times.slice(-part)),
+  };
+}
+
+function idsOf(count) {
+  return Array.from({ length: count }, (_, index) => `bench${String(index).padStart(5, '0')}`);
+}
+
+function engineIn(createGitRoom, home, origin) {
+  mkdirSync(home);
+  return engineLanding(createGitRoom({ home, worker: 'bench' }), { project: PROJECT, branch: 'main', origin });
+}
+
+function checkLanded(origin, wanted) {
+  const landed = countLandings(origin);
+  if (landed !== wanted) throw new Error(`${origin}: ${landed} of ${wanted} landed`);
+}
+
+function watchesOf(home, [engine, raw]) {
+  const landing = join(home, 'landing');
+  const [repository] = readdirSync(landing).filter((name) => name.endsWith('.git'));
+  const lock = watchLock(landing, `${repository}.lock`);
+  const ref = watchLock(join(engine, 'refs/heads'), 'main.lock');
+  const rawRef = watchLock(join(raw, 'refs/heads'), 'main.lock');
+  return {
+    held: async () => {
+      // What the kernel has told already is heard first.
+      for (let round = 0; round < 3; round += 1) await turn();
+      return { lockMs: lock.take(), refMs: ref.take(), rawRefMs: rawRef.take() };
+    },
+    close: () => [lock, ref, rawRef].forEach((one) => one.close()),
+  };
 }
 
 function engineLanding(room, target) {
@@ -69,7 +151,8 @@ function engineLanding(room, target) {
     const checkedOutMs = performance.now();
     const landed = await room.land(target, item, built.candidate);
     if (landed.kind !== 'landed') throw new Error(`not landed: ${JSON.stringify(landed)}`);
-    return { landMs: builtMs - begunMs + (performance.now() - checkedOutMs), gateMs: checkedOutMs - builtMs };
+    const pushMs = performance.now() - checkedOutMs;
+    return { landMs: builtMs - begunMs + pushMs, pushMs, gateMs: checkedOutMs - builtMs };
   };
 }
 
@@ -102,17 +185,4 @@ function rawLanding(origin, folder) {
     main = commit;
     return performance.now() - begunMs;
   };
-}
-
-/** The room as the worker has it, bundled. */
-async function buildGitRoom(folder) {
-  const { build } = await import('rolldown');
-  const file = join(folder, 'git-room.cjs');
-  await build({
-    input: fileURLToPath(new URL('../src/git/room.ts', import.meta.url)),
-    platform: 'node',
-    logLevel: 'silent',
-    output: { file, format: 'cjs', codeSplitting: false },
-  });
-  return createRequire(import.meta.url)(file).createGitRoom;
 }

@@ -21,3 +21,8 @@ export function rounded(value) {
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, rounded(each)]));
 }
+
+export function show(number) {
+  if (Math.abs(number) >= 100) return String(Math.round(number));
+  return String(Number(number.toPrecision(3)));
+}

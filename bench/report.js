@@ -1,11 +1,15 @@
 /** The table of figures and ratios, each with its goal beside it. */
 
+import { addLanding } from './report-landing.js';
+import { show } from './numbers.js';
+
 /** @typedef {{ name: string, value: number, unit: string, goal: { most?: number, least?: number } | null, beside: string }} Row */
 
-/** @returns {Row[]} */
-export function rowsOf({ throughput, latency, gitLanding, commands, waiting }) {
+/** @returns {Row[]} of the sections that were run */
+export function rowsOf({ throughput = [], latency = [], commands = {}, waiting = null, ...landing }) {
   const rows = [];
   const add = (name, value, unit, goal = null, beside = '') => rows.push({ name, value, unit, goal, beside });
+  addLanding(add, landing);
   for (const run of throughput) {
     const at = `${run.files} files, ${run.parallel} in parallel`;
     const { engine, floor } = run;
@@ -47,27 +51,6 @@ export function rowsOf({ throughput, latency, gitLanding, commands, waiting }) {
       `p90 ${show(engine.landed.p90)}, to the workflow's end ${show(engine.ended.median)}; floor ${show(floor.median)}`,
     );
   }
-  for (const { files, engineMs, rawMs, gateCheckoutMs } of gitLanding) {
-    add(
-      `${files} files: git of a landing`,
-      engineMs,
-      'ms',
-      null,
-      `raw ${show(rawMs)}; the gate's checkout ${show(gateCheckoutMs)}`,
-    );
-    add(`${files} files: git of a landing, of the raw commands`, engineMs / rawMs, '×', { most: 2 });
-  }
-  const [least, most] = [gitLanding[0], gitLanding.at(-1)];
-  if (least !== undefined && most !== undefined && least !== most) {
-    const raw = most.rawMs / least.rawMs;
-    add(
-      `git of a landing, ${most.files} files to ${least.files}`,
-      most.engineMs / least.engineMs,
-      '×',
-      { most: 1.5 },
-      `raw ${show(raw)}`,
-    );
-  }
   const goals = { help: { most: 1.3 }, list: null, submit: { most: 4 } };
   for (const [name, { ms, nodeMs, ratio }] of Object.entries(commands)) {
     add(
@@ -78,6 +61,7 @@ export function rowsOf({ throughput, latency, gitLanding, commands, waiting }) {
       `${show(ms)} ms, node ${show(nodeMs)} ms`,
     );
   }
+  if (waiting === null) return rows;
   for (const name of ['worker', 'server', 'postgres']) {
     const at = `${waiting.tasks} tasks waiting for an answer: ${name}`;
     const { none, parked } = waiting;
@@ -117,9 +101,4 @@ export function tableOf(rows) {
         .trimEnd(),
     )
     .join('\n');
-}
-
-export function show(number) {
-  if (Math.abs(number) >= 100) return String(Math.round(number));
-  return String(Number(number.toPrecision(3)));
 }

@@ -7,9 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { measureCommands } from './commands.js';
 import { makeClone, measureLatency, runTasks, startStack } from './engine.js';
-import { measureGitLanding } from './git-landing.js';
+import { bundled } from './bundle.js';
+import { measureGitHistory, measureGitLanding } from './git-landing.js';
+import { measureLandingRates } from './landing-rate.js';
 import { machine } from './machine.js';
 import { rounded, summaryOf } from './numbers.js';
+import { measureQueueCost } from './queue-cost.js';
 import { rowsOf, tableOf } from './report.js';
 import { makeOrigin } from './repository.js';
 import { measureWaiting } from './waiting.js';
@@ -21,8 +24,11 @@ const FULL = {
   parallel: [1, 4, 8],
   tasks: 100,
   latencies: 15,
-  gitFiles: [10, 1_000, 10_000],
+  gitFiles: [10, 1_000, 10_000, 50_000],
   landings: 15,
+  gitHistory: { landings: 30, history: 10_000, onEnd: 400 },
+  rates: { red: [0, 0.02, 0.1, 0.3], slots: [1, 2, 4], tasks: 15, batchTasks: 40 },
+  queue: { landings: 10_000, part: 1_000, turns: 5, waiting: 10_000, times: 50 },
   pairs: 15,
   parked: 1_000,
   answers: 15,
@@ -34,6 +40,9 @@ const QUICK = {
   latencies: 7,
   gitFiles: [10, 1_000],
   landings: 7,
+  gitHistory: { landings: 7, history: 10_000, onEnd: 50 },
+  rates: { red: [0, 0.1], slots: [1, 4], tasks: 6, batchTasks: 10 },
+  queue: { landings: 10_000, part: 1_000, turns: 1, waiting: 10_000, times: 10 },
   pairs: 5,
   parked: 50,
   answers: 5,
@@ -41,20 +50,65 @@ const QUICK = {
 /** Between two tasks that are to find an idle engine. */
 const IDLE_MS = 100;
 
-/** @param {{ folder: string, quick: boolean, profile: string | null, signal: AbortSignal, say: (line: string) => void }} options */
-export async function runBench({ folder, quick, profile, signal, say }) {
+/** In the order in which they disturb each other least. `landing`: all that is about it. */
+const SECTIONS = {
+  git: async (bench) => ({ gitLanding: await runGit(bench), gitHistory: await runHistory(bench) }),
+  queue: async (bench) => ({ queue: measureQueueCost(await rulesIn(bench), bench.plan.queue) }),
+  rates: runRates,
+  tasks: runStacks,
+  waiting: async (bench) => ({ waiting: await runWaiting(bench) }),
+};
+const LANDING = ['git', 'queue', 'rates'];
+export const SECTION_NAMES = [...Object.keys(SECTIONS), 'landing'];
+
+/** @param {{ folder: string, quick: boolean, sections: string[], profile: string | null, signal: AbortSignal, say: (line: string) => void }} options `sections`: all, when there are none */
+export async function runBench({ folder, quick, sections, profile, signal, say }) {
   const plan = quick ? QUICK : FULL;
   // As root the database runs as another user, who has to get through to its data.
   chmodSync(folder, 0o711);
   const bench = { folder, plan, signal, say, profile };
+  const chosen = new Set(sections.flatMap((name) => (name === 'landing' ? LANDING : [name])));
+  let measured = {};
+  for (const [name, run] of Object.entries(SECTIONS)) {
+    if (chosen.size > 0 && !chosen.has(name)) continue;
+    signal.throwIfAborted();
+    measured = { ...measured, ...(await run(bench)) };
+  }
+  const figures = rounded(measured);
+  const rows = rowsOf(figures);
+  return { result: { version: 1, quick, machine: machine(), plan, figures, rows }, table: tableOf(rows) };
+}
+
+async function runGit({ folder, plan, signal, say }) {
   const gitLanding = [];
   for (const files of plan.gitFiles) {
     say(`git of a landing, ${files} files…`);
     signal.throwIfAborted();
-    const place = join(folder, `git-${files}`);
-    mkdirSync(place);
-    gitLanding.push(await measureGitLanding({ folder: place, files, landings: plan.landings }));
+    gitLanding.push(
+      await measureGitLanding({ folder: madeIn(folder, `git-${files}`), files, landings: plan.landings }),
+    );
   }
+  return gitLanding;
+}
+
+function runHistory({ folder, plan, say }) {
+  say(`git of a landing where ${plan.gitHistory.history} have landed…`);
+  return measureGitHistory({ folder: madeIn(folder, 'git-history'), ...plan.gitHistory });
+}
+
+function rulesIn({ folder, say }) {
+  say('the rules of the queue…');
+  return bundled(folder, 'queue-rules.ts');
+}
+
+async function runRates(bench) {
+  const { folder, plan, signal, say } = bench;
+  const rules = await rulesIn(bench);
+  return { rates: await measureLandingRates({ folder, rules, plan: plan.rates, signal, say }) };
+}
+
+async function runStacks(bench) {
+  const { plan } = bench;
   const throughput = [];
   const latency = [];
   let commands = null;
@@ -65,18 +119,20 @@ export async function runBench({ folder, quick, profile, signal, say }) {
     latency.push(...measured.latency);
     commands = measured.commands ?? commands;
   }
-  const waiting = await runWaiting(bench);
-  const figures = rounded({ throughput, latency, gitLanding, commands, waiting });
-  const rows = rowsOf(figures);
-  return { result: { version: 1, quick, machine: machine(), plan, figures, rows }, table: tableOf(rows) };
+  return { throughput, latency, commands };
+}
+
+function madeIn(folder, name) {
+  const place = join(folder, name);
+  mkdirSync(place);
+  chmodSync(place, 0o711);
+  return place;
 }
 
 /** Everything at one number of slots, each engine run beside its floor. */
 async function withStack(bench, parallel, last) {
   const { folder, plan, signal, say, profile } = bench;
-  const place = join(folder, `parallel-${parallel}`);
-  mkdirSync(place);
-  chmodSync(place, 0o711);
+  const place = madeIn(folder, `parallel-${parallel}`);
   const env = profile === null ? {} : { NODE_OPTIONS: `--import=${PROFILE}`, TRIBUTARY_PROFILE: profile };
   const stack = await startStack({ home: join(place, 'home'), agents: parallel, env });
   const measured = { throughput: [], latency: [], commands: null };
@@ -130,9 +186,7 @@ async function withStack(bench, parallel, last) {
 async function runWaiting({ folder, plan, signal, say }) {
   signal.throwIfAborted();
   say(`${plan.parked} tasks that wait for an answer…`);
-  const place = join(folder, 'waiting');
-  mkdirSync(place);
-  chmodSync(place, 0o711);
+  const place = madeIn(folder, 'waiting');
   const stack = await startStack({ home: join(place, 'home'), agents: 8 });
   try {
     return await measureWaiting(stack, { place, tasks: plan.parked, answers: plan.answers });

@@ -4,7 +4,8 @@
  * alone), in one run on one machine. Prints a table of figures and ratios with the goals beside them; docs/benchmarks.md
  * says what each means.
  *
- *   --quick         a small part, within a minute
+ *   SECTION …       only these: git, queue, rates (landings an hour), tasks, waiting; landing: the first three
+ *   --quick         a small part of each
  *   --json FILE     writes everything as JSON too (- for standard output, and nothing else there)
  *   --profile DIR   writes CPU profiles of the worker's threads there; the figures suffer
  */
@@ -17,7 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const options = readOptions();
+const { options, sections } = readOptions();
 const say = (line) => process.stderr.write(`${line}\n`);
 
 if (process.platform !== 'linux') {
@@ -27,7 +28,12 @@ if (process.platform !== 'linux') {
 const installed = spawnSync(process.execPath, [here('install.js')], { stdio: ['ignore', 2, 2] });
 if (installed.status !== 0) process.exit(installed.status ?? 1);
 // What follows needs what was just installed.
-const { runBench } = await import('../bench/run.js');
+const { runBench, SECTION_NAMES } = await import('../bench/run.js');
+const unknown = sections.filter((name) => !SECTION_NAMES.includes(name));
+if (unknown.length > 0) {
+  say(`bench: ${unknown.join(' ')}: no such section; there are ${SECTION_NAMES.join(' ')}`);
+  process.exit(2);
+}
 
 const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const folder = realpathSync(mkdtempSync(join(base, 'tributary-bench-')));
@@ -39,6 +45,7 @@ try {
   const { result, table } = await runBench({
     folder,
     quick: options.quick,
+    sections,
     profile: options.profile === undefined ? null : resolve(options.profile),
     signal: stop.signal,
     say,
@@ -59,15 +66,19 @@ try {
 
 function readOptions() {
   try {
-    return parseArgs({
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
       options: {
         quick: { type: 'boolean', default: false },
         json: { type: 'string' },
         profile: { type: 'string' },
       },
-    }).values;
+    });
+    return { options: values, sections: positionals };
   } catch (error) {
-    process.stderr.write(`bench: ${error.message}\nusage: npm run bench [-- --quick] [--json FILE] [--profile DIR]\n`);
+    process.stderr.write(
+      `bench: ${error.message}\nusage: npm run bench [-- SECTION … --quick] [--json FILE] [--profile DIR]\n`,
+    );
     process.exit(2);
   }
 }

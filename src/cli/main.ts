@@ -106,12 +106,30 @@ function addStackCommands(table: Table): void {
       .command('worker')
       .description('run a worker in the foreground')
       .option('--agents <n>', 'agents at the same time', count('--agents'))
-      .option('--gates <n>', 'gate runs at the same time', count('--gates')),
+      .option('--gates <n>', 'gate runs at the same time', count('--gates'))
+      .option('--labels <list>', 'what tasks hosts tells it apart by, such as gpu,linux'),
     async () => (await import('./commands/worker.ts')).worker,
   );
+  addHosts(table);
   table.action(
     program.command('status').description('what runs, where, and how many tasks are in which state'),
     async () => (await import('./commands/status.ts')).status,
+  );
+}
+
+function addHosts(table: Table): void {
+  const hosts = table.program
+    .command('hosts')
+    .description('the machines that run workers: slots, load, disk, and when they were last seen')
+    .enablePositionalOptions();
+  table.action(hosts, async () => (await import('./commands/hosts.ts')).hosts);
+  table.action(
+    hosts.command('drain').description('have a host take no new phases and gate runs').argument('<host>'),
+    async () => (await import('./commands/hosts.ts')).holdHost('drain'),
+  );
+  table.action(
+    hosts.command('undrain').description('have a host take phases and gate runs again').argument('<host>'),
+    async () => (await import('./commands/hosts.ts')).holdHost('undrain'),
   );
 }
 
@@ -225,7 +243,7 @@ function addQueue(table: Table): void {
       .command('flakes')
       .description('tests that were red and then green on the same tree')
       .option('--project <name>', 'of one project')
-      .option('--limit <n>', 'at most so many', count),
+      .option('--limit <n>', 'at most so many', count('--limit')),
     async () => (await import('./commands/flakes.ts')).flakes,
   );
 }
@@ -238,9 +256,24 @@ function addMessages(table: Table): void {
   );
   table.action(
     program
+      .command('failed')
+      .description('tasks that failed: that wait for a retry, and that ended so')
+      .option('--project <name>', 'of one project')
+      .option('--limit <n>', 'at most so many', count('--limit')),
+    async () => (await import('./commands/failed.ts')).failed,
+  );
+  table.action(
+    program
       .command('retry')
-      .description('go on with a task that waits after failing, or that ended failed, rejected or canceled')
-      .argument('<id>'),
+      .description('go on with tasks that wait after failing, or that ended failed, rejected or canceled')
+      .argument('[id...]')
+      .option('--all-failed', 'all that tasks failed shows')
+      .option('--where <filter>', 'all that fit, such as project=shop,state=failed,phase=plan,failure=setup-failed')
+      .option('--from <phase>', 'from an earlier phase than the one that failed')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  $ tasks retry 7fk2 --from plan\n  $ tasks retry --all-failed\n  $ tasks retry --where project=shop,failure=origin-unreachable',
+      ),
     async () => (await import('./commands/retry.ts')).retry,
   );
 }

@@ -97,16 +97,25 @@ export class Session {
   /** The ledger for a command that is nothing without it. @throws Failed */
   async needLedger(): Promise<LedgerReader> {
     const ledger = await this.ledger();
-    if (ledger === null) {
-      throw new Failed('no ledger is known; set DATABASE_URL to its Postgres, or start one with: tasks up');
-    }
+    if (ledger === null) throw new Failed(NO_LEDGER);
     return ledger;
   }
 
-  async #openLedger(): Promise<OpenLedger | null> {
+  /** Where the ledger is, for the few commands that write to it. @throws Failed */
+  async needLedgerUrl(): Promise<string> {
+    const url = await this.#ledgerUrl();
+    if (url === null) throw new Failed(NO_LEDGER);
+    return url;
+  }
+
+  async #ledgerUrl(): Promise<string | null> {
     const wrong = checkDatabaseUrl(this.environment);
     if (wrong !== null) throw new UsageError(wrong);
-    const url = this.environment.databaseUrl ?? (await this.connection()).postgres?.url ?? null;
+    return this.environment.databaseUrl ?? (await this.connection()).postgres?.url ?? null;
+  }
+
+  async #openLedger(): Promise<OpenLedger | null> {
+    const url = await this.#ledgerUrl();
     if (url === null) return null;
     const { openLedgerReader } = await import('../ledger/reader.ts');
     return openLedgerReader({ url });
@@ -136,6 +145,7 @@ export class Session {
   }
 }
 
+const NO_LEDGER = 'no ledger is known; set DATABASE_URL to its Postgres, or start one with: tasks up';
 const nothing = (): null => null;
 
 /** Where a task is seen in the Temporal Web UI; null when no address of it is known. */

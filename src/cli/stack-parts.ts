@@ -114,9 +114,14 @@ function workerWish(session: Session, options: UpOptions, temporal: TemporalWish
   };
 }
 
-/** The worker program's arguments for its slots. */
-export function slotArguments(options: { readonly agents?: number; readonly gates?: number }): string[] {
+/** The worker program's arguments for its slots and labels. */
+export function slotArguments(options: {
+  readonly agents?: number;
+  readonly gates?: number;
+  readonly labels?: string;
+}): string[] {
   return [
+    ...(options.labels === undefined ? [] : ['--labels', options.labels]),
     ...(options.agents === undefined ? [] : ['--agents', String(options.agents)]),
     ...(options.gates === undefined ? [] : ['--gates', String(options.gates)]),
   ];

@@ -10,8 +10,9 @@ import type { Ask, ItemDecision, OpenProposal, ProposedTask } from './ask-types.
 import { settledText } from './ask-view.ts';
 import type { TaskId } from './ids.ts';
 import type { Parsed } from './parsed.ts';
+import { judgeFrom } from './retry-from.ts';
 import type { PersonEvent, Task } from './task-state.ts';
-import { MAX_DOCUMENT_CHARS } from './task-types.ts';
+import { MAX_DOCUMENT_CHARS, type Phase } from './task-types.ts';
 import { isHead, isRecord, oneLine, parseAnswer, parseBody, parseTitle, parseWords } from './text.ts';
 
 export const REPLIES = ['answer', 'approve', 'revise', 'reject', 'comment', 'edit', 'retry'] as const;
@@ -26,12 +27,16 @@ const MAX_REASON_CHARS = 500;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** @param newIds gives so many ids, for tasks that a proposal's approval makes */
+/**
+ * @param newIds gives so many ids, for tasks that a proposal's approval makes
+ * @param first the task's first phase
+ */
 export function judgeReply(
   name: ReplyName,
   task: Task,
   payload: unknown,
   newIds: (count: number) => readonly TaskId[],
+  first: Phase = 'understand',
 ): Judgement {
   const fields = fieldsOf(payload);
   const actor = actorOf(fields);
@@ -49,9 +54,7 @@ export function judgeReply(
     case 'edit':
       return judgeEdit(task, fields, actor);
     case 'retry':
-      return task.stage.kind === 'parked' || task.stage.kind === 'backoff'
-        ? take({ kind: 'retry', actor })
-        : refuse(`there is nothing to retry: ${describe(task)}`);
+      return judgeRetry(task, fields, actor, first);
   }
 }
 
@@ -64,6 +67,18 @@ export function fieldsOf(payload: unknown): Fields {
 export function actorOf(payload: unknown): string {
   const actor = isRecord(payload) ? payload['actor'] : undefined;
   return (typeof actor === 'string' && oneLine(actor)) || UNKNOWN_ACTOR;
+}
+
+function judgeRetry(task: Task, fields: Fields, actor: string, first: Phase): Judgement {
+  const waits = task.stage.kind === 'parked' || task.stage.kind === 'backoff';
+  if (!waits) return refuse(`there is nothing to retry: ${describe(task)}`);
+  const { attempt } = fields;
+  if (attempt !== undefined && attempt !== null && attempt !== task.attempt) {
+    return refuse(`it has been retried since: attempt ${task.attempt} is its last one; look at it with tasks show`);
+  }
+  const from = judgeFrom(task, first, fields['from']);
+  if (from.kind === 'invalid') return refuse(from.message);
+  return take({ kind: 'retry', actor, ...(from.value === null ? {} : { from: from.value }) });
 }
 
 function judgeAnswer(task: Task, fields: Fields, actor: string): Judgement {

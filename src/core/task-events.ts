@@ -66,7 +66,8 @@ export type Happened =
   | { readonly kind: 'released'; readonly by: TaskId; readonly text: string; readonly actor: string }
   | { readonly kind: 'proposed-tasks-made'; readonly tasks: readonly TaskId[] }
   | { readonly kind: 'parked'; readonly why: WaitingKind; readonly text: string }
-  | { readonly kind: 'retried'; readonly actor: string }
+  /** `from`: the phase that was named. */
+  | { readonly kind: 'retried'; readonly actor: string; readonly from?: Phase }
   | { readonly kind: 'refused'; readonly message: string; readonly reason: string; readonly actor: string }
   | { readonly kind: 'handed-off'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'held'; readonly held: Held | null }

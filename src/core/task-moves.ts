@@ -8,6 +8,7 @@
 import type { Continuation } from './ask-types.ts';
 import { newestWithin } from './bounds.ts';
 import type { Failure } from './failure.ts';
+import { goBack } from './retry-from.ts';
 import type { Happened, Landing, TaskEvent } from './task-events.ts';
 import { phaseOf, type ParkedWhy, type Stage, type Surroundings, type Task } from './task-state.ts';
 import type { EndKind, Exchange, Phase } from './task-types.ts';
@@ -80,6 +81,11 @@ export function happen(task: Task, surroundings: Surroundings, happened: Happene
     sequence,
     unrecorded: newestWithin([...task.unrecorded, event], MAX_UNRECORDED, MAX_UNRECORDED_CHARS),
   };
+}
+
+/** That somebody retries it; from a phase, when one is named. */
+export function noteRetry(task: Task, surroundings: Surroundings, actor: string, from: Phase | null): Task {
+  return happen(goBack(task, from), surroundings, { kind: 'retried', actor, ...(from === null ? {} : { from }) });
 }
 
 /** Something that people said, for the next prompt. */

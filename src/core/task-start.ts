@@ -1,7 +1,7 @@
 /** How a task begins: when it is submitted, and again, after its end or after its workflow was ended from outside. */
 
 import { askDecision, askQuestions } from './asking.ts';
-import { goOn, happen } from './task-moves.ts';
+import { goOn, happen, noteRetry } from './task-moves.ts';
 import { currentSpec } from './task-notes.ts';
 import type { Surroundings, Task } from './task-state.ts';
 import type { Phase, TaskSpec, Usage } from './task-types.ts';
@@ -72,14 +72,14 @@ export function start(task: Task, surroundings: Surroundings): Task {
  * What `tasks retry` makes of a task that ended without landing: the same task, the next attempt. The same object when
  * it has not ended, or has landed: a task lands once (N2).
  */
-export function reopen(task: Task, surroundings: Surroundings, actor: string): Task {
+export function reopen(task: Task, surroundings: Surroundings, actor: string, from: Phase | null = null): Task {
   const { stage } = task;
   if (stage.kind !== 'ended' || stage.end === 'landed') return task;
-  const retried = happen({ ...task, endedAtMs: null, lostInARow: 0 }, surroundings, { kind: 'retried', actor });
+  const retried = noteRetry({ ...task, endedAtMs: null, lostInARow: 0 }, surroundings, actor, from);
   const fresh: Task = { ...retried, tries: 0, revisions: 0, placeMs: null };
   if (task.attempt === 0) return start(fresh, surroundings);
   // One that ended while it was landing has no phase: its work is done and only has to be handed off anew.
-  return goOn(fresh, surroundings, { kind: 'phase', phase: stage.phase ?? 'execute' });
+  return goOn(fresh, surroundings, { kind: 'phase', phase: from ?? stage.phase ?? 'execute' });
 }
 
 /**

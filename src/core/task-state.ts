@@ -70,7 +70,8 @@ export type PersonEvent =
   | { readonly kind: 'reject'; readonly version: number; readonly text: string; readonly actor: string }
   | { readonly kind: 'comment'; readonly text: string; readonly actor: string }
   | { readonly kind: 'edit'; readonly title: string | null; readonly body: string | null; readonly actor: string }
-  | { readonly kind: 'retry'; readonly actor: string };
+  /** `from`: an earlier phase than the one that it waits in. */
+  | { readonly kind: 'retry'; readonly actor: string; readonly from?: Phase };
 
 /** Documents that a person has approved with edits: they replace what the agent left. */
 export interface Documents {

@@ -51,7 +51,7 @@
 import { answer, approve, overdue, reject, replaceAsks, revise } from './asking.ts';
 import { afterAttempt, afterReturn, cancelAttempt, holdLanding, land } from './attempts.ts';
 import { nextDueMs } from './patience.ts';
-import { cancel, end, enter, goOn, happen } from './task-moves.ts';
+import { cancel, end, enter, goOn, happen, noteRetry } from './task-moves.ts';
 import { block, comment, edit, editAsked, noteConflict, release, releaseAndGoOn } from './task-notes.ts';
 import { start } from './task-start.ts';
 import type { Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
@@ -123,8 +123,8 @@ const TABLE: Table = {
       surroundings.nowMs >= untilMs ? goOn(task, surroundings, { kind: 'phase', phase }) : task,
     ...NO_REPLY,
     ...NOTES,
-    retry: (task, { actor }, surroundings, { phase }) =>
-      goOn(happen(task, surroundings, { kind: 'retried', actor }), surroundings, { kind: 'phase', phase }),
+    retry: (task, { actor, from }, surroundings, { phase }) =>
+      goOn(noteRetry(task, surroundings, actor, from ?? null), surroundings, { kind: 'phase', phase: from ?? phase }),
     cancel: canceled,
     ...NO_LANDING,
   },
@@ -164,10 +164,11 @@ const TABLE: Table = {
     due: 'ignored',
     ...NO_REPLY,
     ...NOTES,
-    retry: (task, { actor }, surroundings, { phase, why }) => {
-      const retried = happen(task, surroundings, { kind: 'retried', actor });
+    retry: (task, { actor, from }, surroundings, { phase, why }) => {
+      const retried = noteRetry(task, surroundings, actor, from ?? null);
       const revisions = why === 'revisions' ? 1 : retried.revisions;
-      return goOn({ ...retried, tries: 0, lostInARow: 0, revisions }, surroundings, { kind: 'phase', phase });
+      const fresh = { ...retried, tries: 0, lostInARow: 0, revisions };
+      return goOn(fresh, surroundings, { kind: 'phase', phase: from ?? phase });
     },
     cancel: canceled,
     ...NO_LANDING,

@@ -6,6 +6,7 @@ import { endFromOutside } from './end-from-outside.ts';
 import { bindProject } from './bind-project.ts';
 import { openDatabase, type DatabaseOptions } from './database.ts';
 import { saveFlake } from './flakes.ts';
+import { reportWorker } from './hosts.ts';
 import { checkVersion, migrate, type MigrationResult, type VersionCheck } from './migrate.ts';
 import { saveRadar } from './radar.ts';
 import { readerOf } from './reader.ts';
@@ -36,6 +37,7 @@ export function openLedger(options: DatabaseOptions): Ledger {
     saveVerdict: (verdict) => saveVerdict(database, verdict),
     saveFlake: (flake) => saveFlake(database, flake),
     saveRadar: (report) => saveRadar(database, report),
+    reportWorker: (report, stopped) => reportWorker(database, report, stopped),
     isGreen: (tree, gateHash) => isGreen(database, tree, gateHash),
     migrate: () => migrate(database),
     checkVersion: () => checkVersion(database),

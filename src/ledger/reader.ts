@@ -3,6 +3,8 @@
 import { countByState } from './count-tasks.ts';
 import { openDatabase, type Database } from './database.ts';
 import { findIds } from './find-ids.ts';
+import { readDrains, readWorkers } from './hosts.ts';
+import { listFailed } from './list-failed.ts';
 import { listFlakes } from './flakes.ts';
 import { listTasks } from './list-tasks.ts';
 import { listWorks, readRadar } from './radar.ts';
@@ -24,6 +26,7 @@ export function openLedgerReader({ url }: { readonly url: string }): LedgerReade
 export function readerOf(database: Database): LedgerReader {
   return {
     listTasks: (filter) => listTasks(database, filter),
+    listFailed: (project, limit) => listFailed(database, project, limit),
     readTask: (id) => readTask(database, id),
     readTasks: (ids) => readTasks(database, ids),
     findIds: (prefix) => findIds(database, prefix),
@@ -36,6 +39,8 @@ export function readerOf(database: Database): LedgerReader {
     listFlakes: (project, limit) => listFlakes(database, project, limit),
     listWorks: (target, limit) => listWorks(database, target, limit),
     readRadar: (project) => readRadar(database, project),
+    readWorkers: () => readWorkers(database),
+    readDrains: () => readDrains(database),
     countByState: (project) => countByState(database, project),
     originOf: (project) => readOrigin(database, project),
   };

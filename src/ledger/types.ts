@@ -1,6 +1,7 @@
 /** What the ledger takes and gives. A ledger that cannot be reached throws {@link LedgerUnavailable}; nothing else is expected to throw. */
 
 import type { AskView, ItemDecision, Settled } from '../core/ask-types.ts';
+import type { Drain, WorkerReport, WorkerSeen } from '../core/hosts.ts';
 import type { BranchName, ProjectName, TaskId } from '../core/ids.ts';
 import type { RadarReport } from '../core/radar.ts';
 import type { TaskType, TaskView, Usage } from '../core/task-types.ts';
@@ -103,6 +104,8 @@ export interface LedgerWriter {
   }): Promise<void>;
   saveFlake(flake: Flake): Promise<void>;
   saveRadar(report: RadarReport): Promise<void>;
+  /** Writes a worker's report over its last one, `stopped` when it is its last; whether its host is drained. */
+  reportWorker(report: WorkerReport, stopped: boolean): Promise<boolean>;
   /** Whether a tree was seen green under a gate's definition. */
   isGreen(tree: string, gateHash: string): Promise<boolean>;
 }
@@ -110,6 +113,8 @@ export interface LedgerWriter {
 /** Read by the CLI. */
 export interface LedgerReader {
   listTasks(filter: TaskFilter): Promise<readonly TaskView[]>;
+  /** Tasks that failed: that wait after their last attempt or revision, or ended so; the latest first. */
+  listFailed(project: ProjectName | null, limit: number): Promise<readonly TaskView[]>;
   readTask(id: TaskId): Promise<TaskView | null>;
   readTasks(ids: readonly TaskId[]): Promise<readonly TaskView[]>;
   /** At most two ids that begin with the prefix: enough to tell an ambiguous one. */
@@ -136,6 +141,10 @@ export interface LedgerReader {
   ): Promise<readonly TaskView[]>;
   /** What the conflict radar has seen last, a report a branch. */
   readRadar(project: ProjectName | null): Promise<readonly RadarReport[]>;
+  /** What workers reported last, at most a thousand. */
+  readWorkers(): Promise<readonly WorkerSeen[]>;
+  /** The hosts that are drained. */
+  readDrains(): Promise<readonly Drain[]>;
   countByState(project: ProjectName | null): Promise<Readonly<Record<string, number>>>;
   /** The origin that a project's name belongs to; null when it is free. */
   originOf(project: ProjectName): Promise<string | null>;

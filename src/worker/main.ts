@@ -1,5 +1,6 @@
 /** The worker as a program: `tasks up` and `tasks worker` start it. Ends with 0 after a drain, 1 on a failure. */
 
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
@@ -7,7 +8,9 @@ import { resolveConnection } from '../config/connection.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
+import { parseLabels } from '../core/hosts.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
+import { isRecord } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import { openHome, readHostId } from '../local/home.ts';
 import { startWorker, type StartWorkerOptions } from './start-worker.ts';
@@ -53,7 +56,12 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
   if (connection.kind !== 'connection') return fail(connection.message);
   if (connection.postgres === null) return fail('DATABASE_URL: is not set; name the Postgres that the ledger lives in');
   const { values } = parseArgs({
-    options: { agents: { type: 'string' }, gates: { type: 'string' }, 'grace-ms': { type: 'string' } },
+    options: {
+      agents: { type: 'string' },
+      gates: { type: 'string' },
+      labels: { type: 'string' },
+      'grace-ms': { type: 'string' },
+    },
   });
   const agents = readNumber('--agents', values.agents, host.value.agents, 0, MAX_SLOTS);
   if (agents.kind === 'invalid') return agents;
@@ -61,6 +69,8 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
   if (gates.kind === 'invalid') return gates;
   const grace = readNumber('--grace-ms', values['grace-ms'], DEFAULT_GRACE_MS, 0, 24 * 60 * 60 * 1_000);
   if (grace.kind === 'invalid') return grace;
+  const labels = values.labels === undefined ? ok([]) : parseLabels(values.labels);
+  if (labels.kind === 'invalid') return fail(`--labels: ${labels.message}`);
   const { home } = await openHome(environment.home);
   return ok({
     hostId: await readHostId(home),
@@ -72,6 +82,8 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     databaseUrl: connection.postgres.url,
     agents: agents.value,
     gates: gates.value,
+    labels: labels.value,
+    version: readVersion(),
     graceMs: grace.value,
     gitRunner: GIT_RUNNER,
     processStarter: PROCESS_STARTER,
@@ -113,6 +125,18 @@ function readNumber(
   return Number.isInteger(value) && value >= min && value <= max
     ? ok(value)
     : fail(`${name}: must be a whole number from ${min} to ${max}`);
+}
+
+/** Beside the built program: dist/worker/main.js. */
+function readVersion(): string {
+  try {
+    const text = readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8');
+    const manifest: unknown = JSON.parse(text);
+    const version = isRecord(manifest) ? manifest['version'] : null;
+    return typeof version === 'string' ? version : 'unknown';
+  } catch {
+    return 'unknown';
+  }
 }
 
 function say(message: string, facts: Readonly<Record<string, unknown>>): void {

@@ -23,6 +23,8 @@ import { TASK_QUEUES } from '../workflows/messages.ts';
 import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
 import { endOldQueues } from './old-queues.ts';
+import { PhaseWorkers } from './phase-workers.ts';
+import { Presence } from './presence.ts';
 import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
 import { Upkeep } from './upkeep.ts';
@@ -40,6 +42,11 @@ export interface StartWorkerOptions extends Pick<
   readonly agents: number;
   /** Gate runs at the same time. */
   readonly gates: number;
+  /** What this worker is told apart by in `tasks hosts`. */
+  readonly labels: readonly string[];
+  readonly version: string;
+  /** How often this worker reports itself to the ledger, in milliseconds; 10 seconds when it is left out. */
+  readonly presenceMs?: number;
   /** How long running phases may go on after a drain begins, in milliseconds. */
   readonly graceMs: number;
   /** The workflows' bundle: a file that the build made, or its text. */
@@ -71,6 +78,7 @@ const MAX_CACHED_WORKFLOWS = 300;
 /** A worker that is not gone this long after its grace is ended all the same. */
 const FORCE_AFTER_MS = 10_000;
 const MIGRATE_AGAIN_MS = 5_000;
+const PRESENCE_MS = 10_000;
 
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
   const { address, namespace, home, log } = options;
@@ -126,7 +134,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       onRecorded: (view) => radar.onRecorded(view),
       gates: options.gates,
       onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
-      isDraining: () => draining,
+      isDraining: () => draining || phases.isDraining,
       limits,
       notices: {
         nowMs: Date.now,
@@ -151,7 +159,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     defaultHeartbeatThrottleInterval: '1 s',
   } satisfies Partial<SdkWorkerOptions>;
   const { runPhase, runGate, ...short } = activities;
-  const slots = (taskQueue: string, count: number, registered: object, name = identity): Promise<Worker>[] =>
+  const poll = (taskQueue: string, count: number, registered: object, name = identity): Promise<Worker>[] =>
     count === 0
       ? []
       : [
@@ -169,22 +177,55 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   } catch (error) {
     log('the queues of an older version could not be looked for', { reason: messageOf(error) });
   }
-  const workers = await Promise.all([
-    Worker.create({
-      ...common,
-      taskQueue: TASK_QUEUES.tasks,
-      activities: short,
-      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-      workflowBundle: options.workflows,
-    }),
-    ...slots(TASK_QUEUES.agents, options.agents, { runPhase }),
-    // How many gates run here is known by the poller's name: so wide is the chain of candidates.
-    ...slots(TASK_QUEUES.gates, options.gates, { runGate }, gatePollerName(identity, options.gates)),
-  ]);
+  const engine = await Worker.create({
+    ...common,
+    taskQueue: TASK_QUEUES.tasks,
+    activities: short,
+    maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+    workflowBundle: options.workflows,
+  });
+  const failures: unknown[] = [];
+  let phasesEnded: Promise<void> | null = null;
   const stopAll = (): void => {
     draining = true;
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    if (engine.getState() === 'RUNNING') engine.shutdown();
+    phasesEnded ??= phases.stop();
   };
+  const phases: PhaseWorkers = new PhaseWorkers({
+    create: () =>
+      Promise.all([
+        ...poll(TASK_QUEUES.agents, options.agents, { runPhase: phases.counted('agents', runPhase) }),
+        // How many gates run here is known by the poller's name: so wide is the chain of candidates.
+        ...poll(
+          TASK_QUEUES.gates,
+          options.gates,
+          { runGate: phases.counted('gates', runGate) },
+          gatePollerName(identity, options.gates),
+        ),
+      ]),
+    agents: options.agents,
+    gates: options.gates,
+    onEnded: (error) => {
+      if (error !== null) failures.push(error);
+      stopAll();
+    },
+    log,
+  });
+  let drainedAtStart = false;
+  const presence: Presence = new Presence({
+    ledger,
+    worker: { host: options.hostId, worker: String(process.pid), version: options.version, labels: options.labels },
+    slots: () => phases.slots(),
+    freeBytes: () => freeBytesOf(home),
+    onDrained: (drained) => (isUp ? phases.setDrained(drained) : (drainedAtStart = drained)),
+    everyMs: options.presenceMs ?? PRESENCE_MS,
+    log,
+  });
+  let isUp = false;
+  await presence.start();
+  isUp = true;
+  if (drainedAtStart) log('this host is drained: it takes no phases and no gate runs', {});
+  else await phases.open();
   janitor.start();
   relief.start();
   const upkeep = new Upkeep({ git, log });
@@ -192,12 +233,15 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
   fromOutside.start();
   // One that fails takes the others along: half a worker helps nobody.
-  const running = Promise.allSettled(workers.map((worker) => worker.run().finally(stopAll)));
-  return { drain: stopAll, stopped: settle(running) };
+  const running = engine.run().catch((error: unknown) => failures.push(error));
+  return { drain: stopAll, stopped: settle() };
 
-  async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
-    const results = await ended;
+  async function settle(): Promise<void> {
+    await running;
+    stopAll();
+    await phasesEnded;
     stopMigrating();
+    await presence.stop();
     await Promise.all([janitor.stop(), relief.stop(), radar.stop(), fromOutside.stop(), upkeep.stop()]);
     await spool.drain(5_000);
     await processRoom.close();
@@ -205,8 +249,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     await ledger.close();
     await native.close();
     await connection.close();
-    const failure = results.find((result) => result.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -16,7 +16,15 @@ import type { QueueNewsRequest, ToldOfQueue } from '../core/queue-news.ts';
 import type { LandingReply, QueueItem, QueueView, RunState, Target } from '../core/queue-types.ts';
 import type { ReplyName } from '../core/replies.ts';
 import type { Task } from '../core/task.ts';
-import type { Exchange, MainConflict, RevisionRequest, TaskSpec, TaskStateName, TaskView } from '../core/task-types.ts';
+import type {
+  Exchange,
+  MainConflict,
+  Phase,
+  RevisionRequest,
+  TaskSpec,
+  TaskStateName,
+  TaskView,
+} from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 
 export const WORKFLOW_TYPES = { task: 'task', integration: 'integrationV2', notice: 'notice', gate: 'gate' } as const;
@@ -36,6 +44,8 @@ export interface TaskInput {
   readonly carried: CarriedTask | null;
   /** Who retries a task that has ended, for the record. */
   readonly retriedBy?: string;
+  /** From which phase, when one is named; judged by who retries. */
+  readonly retriedFrom?: Phase;
 }
 
 export interface CarriedTask {
@@ -96,6 +106,13 @@ export interface EditMessage extends Message {
   readonly body?: string;
 }
 
+export interface RetryMessage extends Message {
+  /** An earlier phase than the one that failed. */
+  readonly from?: Phase;
+  /** The last attempt that the sender knows of: refused when there has been another since. */
+  readonly attempt?: number;
+}
+
 /** What people send, by the name of the update and of the signal. */
 export interface Replies {
   readonly answer: AnswerMessage;
@@ -104,7 +121,7 @@ export interface Replies {
   readonly reject: RejectMessage;
   readonly comment: CommentMessage;
   readonly edit: EditMessage;
-  readonly retry: Message;
+  readonly retry: RetryMessage;
 }
 
 /** What the Temporal Web UI says beside each. */
@@ -115,7 +132,7 @@ export const REPLY_DESCRIPTIONS: Readonly<Record<ReplyName, string>> = {
   reject: 'Turns the proposal down and ends the task: {"reason": "…"}',
   comment: 'Reaches the next prompt: {"text": "…"}',
   edit: 'Changes the submission: {"title": "…", "body": "…"}',
-  retry: 'Goes on with a task that waits after failing: no input',
+  retry: 'Goes on with a task that waits after failing: no input, or {"from": "plan"}, an earlier phase',
 };
 
 /** The type that a refused update's ApplicationFailure has; its message is the reason. */

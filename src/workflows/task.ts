@@ -27,6 +27,7 @@ import { actorOf, judgeReply, REPLIES, UNKNOWN_ACTOR, type ReplyName } from '../
 import {
   confirmMade,
   dueAtMs,
+  firstPhase,
   newTask,
   nextTask,
   noteRefusal,
@@ -112,8 +113,9 @@ class TaskRun {
 
   /** One that has ended already is here because somebody retries it; so is one that a person retries by name. */
   #resumed(carried: Task, surroundings: Surroundings): Task {
-    const { retriedBy } = this.#input;
-    if (carried.stage.kind === 'ended') return reopen(carried, surroundings, actorOf({ actor: retriedBy ?? '' }));
+    const { retriedBy, retriedFrom = null } = this.#input;
+    if (carried.stage.kind === 'ended')
+      return reopen(carried, surroundings, actorOf({ actor: retriedBy ?? '' }), retriedFrom);
     return retriedBy === undefined ? carried : startOver(carried, surroundings, actorOf({ actor: retriedBy }));
   }
 
@@ -292,7 +294,7 @@ class TaskRun {
 
   #take(name: ReplyName, payload: unknown): MessageOutcome {
     this.#noteLength();
-    const judgement = judgeReply(name, this.#task, payload, newIds);
+    const judgement = judgeReply(name, this.#task, payload, newIds, firstPhase(this.#input.spec));
     if (judgement.kind === 'take') {
       this.#apply(judgement.event);
       return { kind: 'taken', state: viewOf(this.#task, this.#input.spec).state };

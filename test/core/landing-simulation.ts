@@ -20,7 +20,13 @@ export interface SimulationOptions {
   readonly batch?: boolean;
   /** Each is gated by itself before it may become a candidate. */
   readonly verify?: boolean;
-  readonly dice: Dice;
+  readonly dice: Pick<Dice, 'roll'>;
+  /** What became of those before, as the queue keeps it. */
+  readonly outcomes?: string;
+  /** So many wait at first, and another comes for each that is decided; left out: all come at once. */
+  readonly backlog?: number;
+  /** Sees the queue after each step. */
+  readonly watch?: (queue: Queue) => void;
 }
 
 export interface SimulationResult {
@@ -29,6 +35,8 @@ export interface SimulationResult {
   readonly gateRuns: number;
   readonly pushes: number;
   readonly tookMs: number;
+  /** When the last one landed. */
+  readonly lastLandedMs: number;
   readonly landingsPerHour: number;
 }
 
@@ -57,8 +65,9 @@ class Simulation {
   /** Runs that were asked for, in this order: the first so many have a slot. */
   readonly #asked = new Map<string, Asked>();
   readonly #trees = new Map<string, ObjectId>();
-  #queue: Queue = EMPTY_QUEUE;
+  #queue: Queue;
   #nowMs = 0;
+  #handedOff = 0;
   #commits = 10;
   #runs = 0;
   #pushes = 0;
@@ -66,31 +75,51 @@ class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
+    this.#queue = { ...EMPTY_QUEUE, outcomes: options.outcomes ?? '' };
   }
 
   run(): SimulationResult {
-    const { tasks, red, dice } = this.#options;
-    const arrivals = Array.from({ length: tasks }, (_, number): QueueFact => {
-      const item = this.#item(number);
-      if (dice.roll() < red) this.#red.add(queueItemKey(item));
-      return { kind: 'handed-off', item };
-    });
+    const { tasks, backlog = tasks, watch } = this.#options;
     let returned = 0;
-    let facts: readonly QueueFact[] = arrivals;
+    let facts: readonly QueueFact[] = this.#handOff(backlog);
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const next = reconcile(this.#queue, facts, { nowMs: this.#nowMs, random: 0.5 });
-      returned += next.queue.replies.filter(({ reply }) => reply.kind === 'returned').length;
+      const { replies } = next.queue;
+      const back = replies.filter(({ reply }) => reply.kind === 'returned').length;
+      const landed = replies.filter(({ reply }) => reply.kind === 'landed').length;
+      returned += back;
       this.#queue = { ...next.queue, replies: [] };
+      watch?.(this.#queue);
       facts = next.commands.filter(({ kind }) => kind !== 'look').map((command) => this.#carryOut(command));
+      facts = [...facts, ...this.#handOff(back + landed)];
       if (facts.length > 0) continue;
       const due = this.#next();
       if (due === null) break;
       this.#nowMs = due.atMs;
       facts = [due.fact];
     }
-    const { landed } = this.#queue;
-    const landingsPerHour = (landed / this.#nowMs) * 3_600_000;
-    return { landed, returned, gateRuns: this.#runs, pushes: this.#pushes, tookMs: this.#nowMs, landingsPerHour };
+    const { landed, lastLandedMs } = this.#queue;
+    return {
+      landed,
+      returned,
+      gateRuns: this.#runs,
+      pushes: this.#pushes,
+      tookMs: this.#nowMs,
+      lastLandedMs: lastLandedMs ?? 0,
+      landingsPerHour: (landed / this.#nowMs) * 3_600_000,
+    };
+  }
+
+  /** So many more, as far as there are some. */
+  #handOff(count: number): readonly QueueFact[] {
+    const { tasks, red, dice } = this.#options;
+    const first = this.#handedOff;
+    this.#handedOff = Math.min(tasks, first + count);
+    return Array.from({ length: this.#handedOff - first }, (_, at): QueueFact => {
+      const item = this.#item(first + at);
+      if (dice.roll() < red) this.#red.add(queueItemKey(item));
+      return { kind: 'handed-off', item };
+    });
   }
 
   #item(number: number): QueueItem {

@@ -62,6 +62,7 @@ describe('migrating', () => {
       '0004-asks',
       '0005-flakes',
       '0006-radar',
+      '0007-hosts',
     ]);
     expect(results.map((result) => result.version)).toEqual([version, version, version]);
   });
@@ -121,7 +122,7 @@ describe('the migration to asks', () => {
     const ledger = newLedger();
     expect(await ledger.migrate()).toMatchObject({
       kind: 'migrated',
-      applied: ['0004-asks', '0005-flakes', '0006-radar'],
+      applied: ['0004-asks', '0005-flakes', '0006-radar', '0007-hosts'],
     });
     const asked = { kind: 'question', body: '', choices: [], default: null, items: [], for: null, expiresAt: null };
     expect(await ledger.readAsks('a' as TaskId)).toEqual([

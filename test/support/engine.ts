@@ -56,6 +56,8 @@ export interface EngineOptions {
   readonly agents?: number;
   readonly gates?: number;
   readonly graceMs?: number;
+  /** How often the worker reports itself. */
+  readonly presenceMs?: number;
   /** Programs of this host by the name that tasks.yaml has. */
   readonly programs?: Readonly<Record<string, string>>;
   /** The text of the host's host.yaml, read anew for each use. */
@@ -124,13 +126,13 @@ export class Engine {
     return engine;
   }
 
-  async startWorker(home = this.home): Promise<void> {
+  async startWorker(home = this.home, hostId = `host-${randomBytes(3).toString('hex')}`): Promise<void> {
     const { code } = await workflowBundle();
     const readHost = () => parseHostFile(this.#options.hostFile?.() ?? '');
     const host = readHost();
     if (host.kind === 'invalid') throw new Error(host.message);
     this.#worker = await startWorker({
-      hostId: `host-${randomBytes(3).toString('hex')}`,
+      hostId,
       home,
       address: this.namespace.address,
       namespace: this.namespace.namespace,
@@ -139,6 +141,9 @@ export class Engine {
       databaseUrl: this.database.url,
       agents: this.#options.agents ?? 4,
       gates: this.#options.gates ?? 1,
+      labels: ['test'],
+      version: '0.0.0',
+      presenceMs: this.#options.presenceMs ?? 10_000,
       graceMs: this.#options.graceMs ?? 200,
       gitRunner: resolve('dist/worker/git-runner.js'),
       processStarter: resolve('dist/worker/process-starter.js'),

@@ -1,76 +1,112 @@
-/** Goes on with a task: one that waits is told so; one that ended without landing begins again where it ended. */
+/** Goes on with tasks that failed: with those that are named, or with all that fit. */
 
-import {
-  QueryNotRegisteredError,
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowNotFoundError,
-} from '@temporalio/client';
-import { workflowIds, type TaskId } from '../../core/ids.ts';
-import { carryQuery, TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
+import { ALL_FAILED, isRetried, parseRetryFilter, type RetryFilter } from '../../core/dead-letters.ts';
+import { quote, type TaskId } from '../../core/ids.ts';
+import { PHASES } from '../../core/retry-from.ts';
+import type { Phase, TaskView } from '../../core/task-types.ts';
+import type { LedgerReader } from '../../ledger/types.ts';
+import { mapBounded } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
-import { sendMessage } from '../messages.ts';
-import { noTask, resolveId } from '../resolve-id.ts';
+import { resolveIds } from '../resolve-id.ts';
+import { retryTask, type Retried } from '../retry-task.ts';
 import type { Session } from '../session.ts';
-import { CALL_MS, isNoAnswer, isNoWorker, type Temporal } from '../temporal.ts';
-import { describeStart } from './submit.ts';
+import { CALL_MS } from '../temporal.ts';
 
-/** `tasks retry`. */
-export async function retry(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
-  const id = await resolveId(session, args[0] ?? '');
+export interface RetryOptions {
+  readonly json?: true;
+  readonly from?: string;
+  readonly allFailed?: true;
+  readonly where?: string;
+}
+
+/** What has ended has to be replayed to be retried: a few at a time. */
+const AT_ONCE = 4;
+const MANY = 10_000;
+
+interface Wanted {
+  readonly id: TaskId;
+  /** The last attempt when it was chosen; null: it was named. */
+  readonly attempt: number | null;
+}
+
+/** `tasks retry`: exit 1 when one of them was refused. */
+export async function retry(session: Session, options: RetryOptions, args: readonly string[]): Promise<number> {
+  const from = readFrom(options.from);
+  const filter = readFilter(options, args);
+  const wanted = filter === null ? await named(session, args) : await chosen(session, filter);
+  if (wanted.length === 0) session.note('tasks: there is nothing to retry; tasks failed shows what failed');
   const temporal = await session.temporal();
+  // A Temporal that is not there is told once, and at once.
+  if (wanted.length > 0) await temporal.within(CALL_MS, () => temporal.connection.ensureConnected());
   const actor = await session.actor();
-  const sent = await sendMessage(temporal, id, 'retry', { actor });
-  if (sent.kind === 'closed') {
-    await startAgain(temporal, id, actor);
-    tell(session, id, 'restarted');
-  } else tell(session, id, sent.kind === 'taken' ? 'retried' : 'queued');
-  return EXIT.ok;
-}
-
-function tell(session: Session, id: TaskId, how: 'restarted' | 'retried' | 'queued'): void {
-  if (session.json) return session.printJson({ id, how });
-  const words = {
-    restarted: 'begins again, with its next attempt',
-    retried: 'goes on with its next attempt',
-    queued: 'the retry is queued: no worker is running; it is taken when one is',
-  };
-  session.print(`${id}  ${words[how]}`);
-}
-
-/** The same workflow id again, with the state that the ended run hands on. */
-async function startAgain(temporal: Temporal, id: TaskId, retriedBy: string): Promise<void> {
-  const input: TaskInput = { ...(await readCarried(temporal, id)), retriedBy };
-  const stage = input.carried?.task.stage;
-  if (stage?.kind === 'ended' && (stage.end === 'landed' || stage.end === 'unchanged')) {
-    throw new Failed(`${id}: it ended as ${stage.end}, there is nothing to retry; submit a new task`);
+  const [only, ...others] = wanted;
+  if (filter === null && only !== undefined && others.length === 0) {
+    tell(session, only.id, await retryTask(temporal, only.id, { actor, from, attempt: null }));
+    return EXIT.ok;
   }
-  try {
-    await temporal.within(CALL_MS, () =>
-      temporal.client.workflow.start(WORKFLOW_TYPES.task, {
-        workflowId: workflowIds.task(id),
-        taskQueue: TASK_QUEUES.tasks,
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        args: [input],
-        ...describeStart(input.spec),
-      }),
-    );
-  } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) {
-      throw new Failed(`${id}: somebody else has just started it again; see it with: tasks show ${id}`);
+  const taken = await mapBounded(wanted, AT_ONCE, async ({ id, attempt }) => {
+    try {
+      tell(session, id, await retryTask(temporal, id, { actor, from, attempt }));
+      return true;
+    } catch (error) {
+      // What holds for one says nothing of the others.
+      if (!(error instanceof Failed) && !(error instanceof UsageError)) throw error;
+      tellRefusal(session, id, error.message);
+      return false;
     }
-    throw error;
-  }
+  });
+  const refused = taken.filter((one) => !one).length;
+  if (refused > 0) session.note(`tasks: ${taken.length - refused} of ${taken.length} are retried, ${refused} are not`);
+  return refused === 0 ? EXIT.ok : EXIT.failed;
 }
 
-async function readCarried(temporal: Temporal, id: TaskId): Promise<TaskInput> {
-  try {
-    return await temporal.connection.withDeadline(Date.now() + CALL_MS, () => temporal.task(id).query(carryQuery));
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) throw new UsageError(noTask(id));
-    if (error instanceof QueryNotRegisteredError || isNoWorker(error) || isNoAnswer(error)) {
-      throw new Failed(`${id}: no worker is running to say where it ended; start one with tasks up, then retry`);
-    }
-    throw error;
-  }
+function readFrom(text: string | undefined): Phase | null {
+  if (text === undefined) return null;
+  const phase = PHASES.find((each) => each === text);
+  if (phase === undefined) throw new UsageError(`--from: ${quote(text)} is no phase; give one of ${PHASES.join(', ')}`);
+  return phase;
+}
+
+/** Null when tasks are named. @throws UsageError unless exactly one way to choose them is given */
+function readFilter({ allFailed, where }: RetryOptions, args: readonly string[]): RetryFilter | null {
+  const ways = [args.length > 0, allFailed === true, where !== undefined].filter(Boolean).length;
+  if (ways !== 1) throw new UsageError('retry: name tasks, or give --all-failed, or --where; one of the three');
+  if (where === undefined) return args.length > 0 ? null : ALL_FAILED;
+  const parsed = parseRetryFilter(where);
+  if (parsed.kind === 'invalid') throw new UsageError(`--where: ${parsed.message}`);
+  return parsed.value;
+}
+
+async function named(session: Session, args: readonly string[]): Promise<readonly Wanted[]> {
+  return (await resolveIds(session, args)).map((id) => ({ id, attempt: null }));
+}
+
+/** As the ledger has them; each is asked by its attempt, so that what has gone on meanwhile is left alone. */
+async function chosen(session: Session, filter: RetryFilter): Promise<readonly Wanted[]> {
+  const views = await listed(await session.needLedger(), filter);
+  return views.filter((view) => isRetried(view, filter)).map(({ id, attempt }) => ({ id, attempt }));
+}
+
+async function listed(ledger: LedgerReader, { project, states }: RetryFilter): Promise<readonly TaskView[]> {
+  const ended = states.filter((state) => state === 'rejected' || state === 'canceled');
+  const failed = ended.length < states.length ? await ledger.listFailed(project, MANY) : [];
+  const others = ended.length > 0 ? await ledger.listTasks({ project, states: ended, limit: MANY }) : [];
+  return [...failed, ...others];
+}
+
+const WORDS: Readonly<Record<Retried, string>> = {
+  restarted: 'begins again, with its next attempt',
+  retried: 'goes on with its next attempt',
+  queued: 'the retry is queued: no worker is running; it is taken when one is',
+};
+
+function tell(session: Session, id: TaskId, how: Retried): void {
+  if (session.json) session.printJson({ id, how });
+  else session.print(`${id}  ${WORDS[how]}`);
+}
+
+function tellRefusal(session: Session, id: TaskId, message: string): void {
+  const reason = message.startsWith(`${id}: `) ? message.slice(id.length + 2) : message;
+  if (session.json) session.printJson({ id, how: 'refused', reason });
+  else session.note(`tasks: ${id}: ${reason}`);
 }

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { parseLabels } from '../../core/hosts.ts';
 import { openHome } from '../../local/home.ts';
 import { TASK_QUEUES } from '../../workflows/messages.ts';
 import { UsageError, Failed } from '../errors.ts';
@@ -12,11 +13,14 @@ export interface WorkerOptions {
   readonly json?: true;
   readonly agents?: number;
   readonly gates?: number;
+  readonly labels?: string;
 }
 
 /** `tasks worker`: its exit code is the worker's. */
 export async function worker(session: Session, options: WorkerOptions): Promise<number> {
   const { io, environment } = session;
+  const labels = options.labels === undefined ? null : parseLabels(options.labels);
+  if (labels?.kind === 'invalid') throw new UsageError(`--labels: ${labels.message}`);
   // What is wrong is told in one line, before a program is started.
   const { postgres } = await session.connection();
   if (postgres === null) throw new UsageError('DATABASE_URL: is not set; name the Postgres that the ledger lives in');

@@ -130,7 +130,7 @@ export function happenedText(happened: Happened): string {
     case 'parked':
       return `waits for a person (${happened.why}): ${oneLine(happened.text, 300)}`;
     case 'retried':
-      return `${oneLine(happened.actor, 60)} retries it`;
+      return `${oneLine(happened.actor, 60)} retries it${happened.from === undefined ? '' : `, from ${happened.from} on`}`;
     case 'refused':
       return `a message (${oneLine(happened.message, 40)}) of ${oneLine(happened.actor, 60)} was refused: ${oneLine(happened.reason, 300)}`;
     case 'handed-off':

@@ -6,6 +6,7 @@ import { migration as projectsAndVerdicts } from './0003-projects-and-verdicts.t
 import { migration as asks } from './0004-asks.ts';
 import { migration as flakes } from './0005-flakes.ts';
 import { migration as radar } from './0006-radar.ts';
+import { migration as hosts } from './0007-hosts.ts';
 
 export interface Migration {
   readonly number: number;
@@ -13,4 +14,12 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [tasks, logsAndArtifacts, projectsAndVerdicts, asks, flakes, radar];
+export const MIGRATIONS: readonly Migration[] = [
+  tasks,
+  logsAndArtifacts,
+  projectsAndVerdicts,
+  asks,
+  flakes,
+  radar,
+  hosts,
+];

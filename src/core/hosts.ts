@@ -1,0 +1,130 @@
+/** The machines that run workers, as their workers report them. */
+
+import { quote } from './ids.ts';
+import { fail, ok, type Parsed } from './parsed.ts';
+
+export interface Slots {
+  readonly used: number;
+  readonly total: number;
+}
+
+/** What one worker says of itself and of its host. */
+export interface WorkerReport {
+  /** The stable id of its host. */
+  readonly host: string;
+  /** Tells the workers of one host apart. */
+  readonly worker: string;
+  readonly version: string;
+  readonly labels: readonly string[];
+  readonly agents: Slots;
+  readonly gates: Slots;
+  /** The load average of the last minute, and the number of cores. */
+  readonly load: number;
+  readonly cores: number;
+  /** Of the disk with the state home, in bytes. */
+  readonly freeBytes: number;
+}
+
+/** A report as the ledger has it. */
+export interface WorkerSeen extends WorkerReport {
+  /** How long ago it was written, in milliseconds by the ledger's own clock. */
+  readonly seenMsAgo: number;
+  /** Ended by itself. */
+  readonly stopped: boolean;
+}
+
+export interface Drain {
+  readonly host: string;
+  readonly by: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** `draining`: takes nothing new, and something still runs. `silent`: its workers have not been heard of for a while. */
+export type HostState = 'up' | 'draining' | 'drained' | 'silent' | 'stopped';
+
+export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'version'> {
+  readonly id: string;
+  readonly state: HostState;
+  readonly drained: Drain | null;
+  /** Workers that are heard of. */
+  readonly workers: number;
+  /** Of all its workers: several while one replaces another. */
+  readonly versions: readonly string[];
+  readonly seenMsAgo: number | null;
+}
+
+/** A worker that has missed this much of its reports is not counted on. */
+export const SILENT_AFTER_MS = 45_000;
+
+/** One for each host, by their ids: two workers of a host share its load and disk, and each has its own slots. */
+export function hostsOf(workers: readonly WorkerSeen[], drains: readonly Drain[]): readonly HostView[] {
+  const ids = [...new Set([...workers.map(({ host }) => host), ...drains.map(({ host }) => host)])].sort();
+  return ids.map((id) =>
+    hostOf(
+      id,
+      workers.filter(({ host }) => host === id).toSorted((one, other) => one.seenMsAgo - other.seenMsAgo),
+      drains.find(({ host }) => host === id) ?? null,
+    ),
+  );
+}
+
+/** @param workers of the host, the one that was seen last first */
+function hostOf(id: string, workers: readonly WorkerSeen[], drained: Drain | null): HostView {
+  const heard = workers.filter(({ stopped, seenMsAgo }) => !stopped && seenMsAgo < SILENT_AFTER_MS);
+  const [last] = workers;
+  const shown = heard.length > 0 ? heard : workers.slice(0, 1);
+  const sum = (slots: (worker: WorkerSeen) => Slots): Slots => ({
+    used: heard.reduce((total, worker) => total + slots(worker).used, 0),
+    total: heard.reduce((total, worker) => total + slots(worker).total, 0),
+  });
+  const agents = sum((worker) => worker.agents);
+  const gates = sum((worker) => worker.gates);
+  const busy = agents.used + gates.used > 0;
+  return {
+    id,
+    state: stateOf(last ?? null, heard.length > 0, drained !== null, busy),
+    drained,
+    workers: heard.length,
+    versions: unique(shown.map(({ version }) => version)),
+    labels: unique(shown.flatMap(({ labels }) => labels)),
+    agents,
+    gates,
+    load: last?.load ?? 0,
+    cores: last?.cores ?? 0,
+    freeBytes: last?.freeBytes ?? 0,
+    seenMsAgo: last?.seenMsAgo ?? null,
+  };
+}
+
+function stateOf(last: WorkerSeen | null, isHeard: boolean, isDrained: boolean, isBusy: boolean): HostState {
+  if (isHeard) return isDrained ? (isBusy ? 'draining' : 'drained') : 'up';
+  return last?.stopped === false ? 'silent' : 'stopped';
+}
+
+function unique(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort();
+}
+
+const MAX_LABELS = 20;
+const LABEL = /^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$/;
+
+/** `gpu,linux`: each once. */
+export function parseLabels(text: string): Parsed<readonly string[]> {
+  const labels = unique(text.split(',').map((label) => label.trim()));
+  const wrong = labels.find((label) => !LABEL.test(label));
+  if (wrong !== undefined)
+    return fail(`${quote(wrong)} is no label; up to 40 of a-z, 0-9, dot, hyphen and underscore, such as gpu,linux`);
+  return labels.length > MAX_LABELS ? fail(`${labels.length} labels are too many; at most ${MAX_LABELS}`) : ok(labels);
+}
+
+/** The one host that begins with what a person typed. */
+export function findHost(hosts: readonly HostView[], text: string): Parsed<HostView> {
+  const exact = hosts.find(({ id }) => id === text);
+  if (exact !== undefined) return ok(exact);
+  const found = text === '' ? [] : hosts.filter(({ id }) => id.startsWith(text));
+  const [host, other] = found;
+  if (host === undefined) return fail(`no host begins with ${quote(text)}; tasks hosts shows them`);
+  if (other !== undefined) return fail(`${quote(text)} is ambiguous: ${host.id} and ${other.id} begin with it`);
+  return ok(host);
+}

@@ -1,0 +1,75 @@
+import { describe, expect, it } from '@jest/globals';
+import { renderHosts } from '../../src/cli/render/hosts.ts';
+import { PLAIN } from '../../src/cli/render/palette.ts';
+import { findHost, hostsOf, parseLabels, SILENT_AFTER_MS, type WorkerSeen } from '../../src/core/hosts.ts';
+import { messageOf, NOW_MS, valueOf } from './rig.ts';
+
+const SEEN: WorkerSeen = {
+  host: 'ada-1',
+  worker: '10',
+  version: '0.3.0',
+  labels: ['linux'],
+  agents: { used: 1, total: 4 },
+  gates: { used: 0, total: 2 },
+  load: 1.25,
+  cores: 8,
+  freeBytes: 20 * 1024 ** 3,
+  seenMsAgo: 3_000,
+  stopped: false,
+};
+const DRAIN = { host: 'ada-1', by: 'Grace', since: new Date(NOW_MS).toISOString() };
+const SILENT = { ...SEEN, seenMsAgo: SILENT_AFTER_MS };
+
+describe('a host', () => {
+  it('has the slots of all its workers that are heard of, and of no other', () => {
+    const other = { ...SEEN, worker: '11', version: '0.2.0', labels: ['gpu'], agents: { used: 2, total: 2 } };
+    const dead = { ...SILENT, worker: '12', labels: ['old'] };
+    const [host, ...others] = hostsOf([dead, other, SEEN], []);
+    expect(others).toEqual([]);
+    expect(host).toMatchObject({ id: 'ada-1', state: 'up', workers: 2, agents: { used: 3, total: 6 } });
+    expect(host).toMatchObject({ versions: ['0.2.0', '0.3.0'], labels: ['gpu', 'linux'], seenMsAgo: 3_000 });
+  });
+
+  it.each([
+    ['up', [SEEN], []],
+    ['draining', [SEEN], [DRAIN]],
+    ['drained', [{ ...SEEN, agents: { used: 0, total: 4 } }], [DRAIN]],
+    ['silent', [SILENT], []],
+    ['silent', [SILENT], [DRAIN]],
+    ['stopped', [{ ...SEEN, stopped: true }], []],
+    ['stopped', [], [DRAIN]],
+  ] as const)('is %s', (state, workers, drains) => {
+    expect(hostsOf(workers, drains)).toMatchObject([{ id: 'ada-1', state, drained: drains[0] ?? null }]);
+  });
+
+  it('is found by the beginning of its id, when that is its alone', () => {
+    const hosts = hostsOf([SEEN, { ...SEEN, host: 'ada-12' }, { ...SEEN, host: 'eve-1' }], []);
+    expect(valueOf(findHost(hosts, 'e')).id).toBe('eve-1');
+    expect(valueOf(findHost(hosts, 'ada-1')).id).toBe('ada-1');
+    expect(messageOf(findHost(hosts, 'ada'))).toBe('"ada" is ambiguous: ada-1 and ada-12 begin with it');
+    for (const text of ['x', '']) expect(messageOf(findHost(hosts, text))).toMatch(/^no host begins with/);
+  });
+
+  it('is a line of the list', () => {
+    const screen = { palette: PLAIN, columns: null, nowMs: NOW_MS };
+    const lines = renderHosts(hostsOf([SEEN, { ...SILENT, host: 'eve-1', freeBytes: 5e8 }], [DRAIN]), screen);
+    expect(lines.map((line) => line.replace(/ {2,}/g, '  ').trim())).toEqual([
+      'HOST  STATE  AGENTS  GATES  LOAD  FREE  SEEN  VERSION  LABELS',
+      'ada-1  draining  1/4  0/2  1.3 of 8  20 GiB  3 s ago  0.3.0  linux',
+      'eve-1  silent  0/0  0/0  1.3 of 8  477 MiB  45 s ago  0.3.0  linux',
+    ]);
+  });
+});
+
+describe('labels', () => {
+  it('are each taken once', () => {
+    expect(valueOf(parseLabels('linux, gpu,linux'))).toEqual(['gpu', 'linux']);
+  });
+
+  it.each(['', 'GPU', 'a b', 'x'.repeat(41), '-x', 'a,,b', Array.from({ length: 21 }, (_, i) => `l${i}`).join(',')])(
+    'are refused when they are %j',
+    (text) => {
+      expect(messageOf(parseLabels(text))).toMatch(/is no label|too many/);
+    },
+  );
+});
