@@ -26,7 +26,7 @@ export interface Link {
   readonly below: readonly Below[];
 }
 
-export function candidateOfEntry({ stage }: Entry): Candidate | null {
+function candidateOfEntry({ stage }: Entry): Candidate | null {
   return stage.kind === 'candidate' || stage.kind === 'red' || stage.kind === 'landing' ? stage.candidate : null;
 }
 
