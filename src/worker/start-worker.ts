@@ -1,12 +1,11 @@
 /** The composition root: builds the adapters, registers the activities and workflows, and drains on shutdown. */
 
-import { statfsSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
 import { Turns } from '../activities/turns.ts';
-import { gatePollerName } from '../activities/gate-slots.ts';
+import type { Activities } from '../activities/types.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
@@ -16,18 +15,13 @@ import { startGitRunner } from '../git/runner.ts';
 import type { GitRoom } from '../git/types.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
-import { LedgerUnavailable } from '../ledger/types.ts';
 import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
-import { TASK_QUEUES } from '../workflows/messages.ts';
-import { EndedFromOutside } from './ended-from-outside.ts';
-import { Janitor } from './janitor.ts';
+import { Background, freeBytesOf } from './background.ts';
+import { keepMigrated } from './ledger-schema.ts';
 import { endOldQueues } from './old-queues.ts';
-import { PhaseWorkers } from './phase-workers.ts';
+import { Draining, Pollers } from './pollers.ts';
 import { Presence } from './presence.ts';
-import { Radar } from './radar.ts';
-import { Relief } from './relief.ts';
-import { Upkeep } from './upkeep.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -73,17 +67,51 @@ export interface RunningWorker {
   drain(): void;
 }
 
-/** Parked tasks must cost nothing: an evicted one is woken from its history in some ten milliseconds. */
-const MAX_CACHED_WORKFLOWS = 300;
-/** A worker that is not gone this long after its grace is ended all the same. */
-const FORCE_AFTER_MS = 10_000;
-const MIGRATE_AGAIN_MS = 5_000;
 const PRESENCE_MS = 10_000;
 
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
-  const { address, namespace, home, log } = options;
+  const { namespace, home, log } = options;
   const ledger = openLedger({ url: options.databaseUrl, applicationName: 'tasks-worker', maxConnections: 8 });
   const stopMigrating = await keepMigrated(ledger, log);
+  const rooms = await openRooms(options);
+  const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
+  const temporal = await connect(options);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const turns = new Turns();
+  const { git, processRoom } = rooms;
+  const { client, native } = temporal;
+  const background = new Background({ client, git, ledger, turns, home, limits, log });
+  const draining = new Draining();
+  const made = { git, processRoom, client, ledger, spool, limits, background, draining };
+  const activities = makeActivities(options, made, turns);
+  await endQueuesOfOlder(client, log);
+  const identity = `${options.hostId}@${process.pid}`;
+  const { agents, gates, graceMs, workflows } = options;
+  const pollers = await Pollers.create(
+    { connection: native, namespace, identity, agents, gates, graceMs, workflows, log },
+    activities,
+    draining,
+  );
+  const presence = await report(options, ledger, pollers);
+  background.start();
+  return { drain: () => pollers.stop(), stopped: settle(pollers.run()) };
+
+  async function settle(running: Promise<readonly unknown[]>): Promise<void> {
+    const failures = await running;
+    stopMigrating();
+    await presence.stop();
+    await background.stop();
+    await spool.drain(5_000);
+    await rooms.close();
+    await ledger.close();
+    await temporal.close();
+    if (failures.length > 0) throw failures[0];
+  }
+}
+
+/** What touches this machine: processes and git. Ends first what a worker that died has left. */
+async function openRooms(options: StartWorkerOptions) {
+  const { home, log } = options;
   const processRoom = await createProcessRoom({
     home,
     starter: options.processStarter,
@@ -104,19 +132,34 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     personal: { env: options.personalEnvironment },
     ...(runner === null ? {} : { collect: runner.collect }),
   });
-  const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
+  const close = async (): Promise<void> => {
+    await processRoom.close();
+    await runner?.close();
+  };
+  return { processRoom, git, close };
+}
 
-  const reach = { address, tls: options.tls, ...(options.apiKey === null ? {} : { apiKey: options.apiKey }) };
+async function connect({ address, tls, apiKey, namespace }: StartWorkerOptions) {
+  const reach = { address, tls, ...(apiKey === null ? {} : { apiKey }) };
   const connection = await Connection.connect({ ...reach, interceptors: temporalCalls() });
   const native = await NativeConnection.connect(reach);
-  const client = new Client({ connection, namespace });
-  const janitor = new Janitor({ client, git, home, log });
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const turns = new Turns();
-  const relief = new Relief({ client, git, turns, log, isShort: () => freeBytesOf(home) < limits.shortBelowBytes });
-  const radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
-  let draining = false;
-  const activities = createActivities(
+  const close = async (): Promise<void> => {
+    await native.close();
+    await connection.close();
+  };
+  return { client: new Client({ connection, namespace }), native, close };
+}
+
+interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' | 'limits'> {
+  readonly processRoom: Dependencies['process'];
+  readonly background: Background;
+  readonly draining: Draining;
+}
+
+function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): Activities {
+  const { home, log } = options;
+  const { git, processRoom, ledger, spool, client, limits, background, draining } = made;
+  return createActivities(
     {
       hostId: options.hostId,
       home,
@@ -130,11 +173,11 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       readGate: options.readGate,
       environment: options.environment,
       program: options.program,
-      onWaiting: () => relief.look(),
-      onRecorded: (view) => radar.onRecorded(view),
+      onWaiting: () => background.onWaiting(),
+      onRecorded: (view) => background.onRecorded(view),
       gates: options.gates,
-      onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
-      isDraining: () => draining || phases.isDraining,
+      onEnded: (_target, taskId) => background.onEnded(taskId as TaskId),
+      isDraining: () => draining.isOn,
       limits,
       notices: {
         nowMs: Date.now,
@@ -145,142 +188,34 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     },
     turns,
   );
+}
 
-  const identity = `${options.hostId}@${process.pid}`;
-  const common = {
-    connection: native,
-    namespace,
-    identity,
-    shutdownGraceTime: options.graceMs,
-    shutdownForceTime: options.graceMs + FORCE_AFTER_MS,
-    // What a dead worker had in its cache is another's after this long.
-    stickyQueueScheduleToStartTimeout: '3 s',
-    maxHeartbeatThrottleInterval: '1 s',
-    defaultHeartbeatThrottleInterval: '1 s',
-  } satisfies Partial<SdkWorkerOptions>;
-  const { runPhase, runGate, ...short } = activities;
-  const poll = (taskQueue: string, count: number, registered: object, name = identity): Promise<Worker>[] =>
-    count === 0
-      ? []
-      : [
-          Worker.create({
-            ...common,
-            identity: name,
-            taskQueue,
-            activities: registered,
-            maxConcurrentActivityTaskExecutions: count,
-          }),
-        ];
+async function endQueuesOfOlder(client: Client, log: Dependencies['log']): Promise<void> {
   try {
     const ended = await endOldQueues(client);
     if (ended.length > 0) log('ended the queues of an older version', { ended });
   } catch (error) {
     log('the queues of an older version could not be looked for', { reason: messageOf(error) });
   }
-  const engine = await Worker.create({
-    ...common,
-    taskQueue: TASK_QUEUES.tasks,
-    activities: short,
-    maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-    workflowBundle: options.workflows,
-  });
-  const failures: unknown[] = [];
-  let phasesEnded: Promise<void> | null = null;
-  const stopAll = (): void => {
-    draining = true;
-    if (engine.getState() === 'RUNNING') engine.shutdown();
-    phasesEnded ??= phases.stop();
-  };
-  const phases: PhaseWorkers = new PhaseWorkers({
-    create: () =>
-      Promise.all([
-        ...poll(TASK_QUEUES.agents, options.agents, { runPhase: phases.counted('agents', runPhase) }),
-        // How many gates run here is known by the poller's name: so wide is the chain of candidates.
-        ...poll(
-          TASK_QUEUES.gates,
-          options.gates,
-          { runGate: phases.counted('gates', runGate) },
-          gatePollerName(identity, options.gates),
-        ),
-      ]),
-    agents: options.agents,
-    gates: options.gates,
-    onEnded: (error) => {
-      if (error !== null) failures.push(error);
-      stopAll();
-    },
-    log,
-  });
+}
+
+/** Reports this worker from now on, and begins to take phases and gate runs, unless its host is drained. */
+async function report(options: StartWorkerOptions, ledger: Ledger, pollers: Pollers): Promise<Presence> {
+  const { hostId, home, version, labels, log } = options;
+  let isUp = false;
   let drainedAtStart = false;
-  const presence: Presence = new Presence({
+  const presence = new Presence({
     ledger,
-    worker: { host: options.hostId, worker: String(process.pid), version: options.version, labels: options.labels },
-    slots: () => phases.slots(),
+    worker: { host: hostId, worker: String(process.pid), version, labels },
+    slots: () => pollers.slots(),
     freeBytes: () => freeBytesOf(home),
-    onDrained: (drained) => (isUp ? phases.setDrained(drained) : (drainedAtStart = drained)),
+    onDrained: (drained) => (isUp ? pollers.setDrained(drained) : (drainedAtStart = drained)),
     everyMs: options.presenceMs ?? PRESENCE_MS,
     log,
   });
-  let isUp = false;
   await presence.start();
   isUp = true;
   if (drainedAtStart) log('this host is drained: it takes no phases and no gate runs', {});
-  else await phases.open();
-  janitor.start();
-  relief.start();
-  const upkeep = new Upkeep({ git, log });
-  upkeep.start();
-  const fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
-  fromOutside.start();
-  // One that fails takes the others along: half a worker helps nobody.
-  const running = engine.run().catch((error: unknown) => failures.push(error));
-  return { drain: stopAll, stopped: settle() };
-
-  async function settle(): Promise<void> {
-    await running;
-    stopAll();
-    await phasesEnded;
-    stopMigrating();
-    await presence.stop();
-    await Promise.all([janitor.stop(), relief.stop(), radar.stop(), fromOutside.stop(), upkeep.stop()]);
-    await spool.drain(5_000);
-    await processRoom.close();
-    await runner?.close();
-    await ledger.close();
-    await native.close();
-    await connection.close();
-    if (failures.length > 0) throw failures[0];
-  }
-}
-
-function freeBytesOf(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder);
-  return bavail * bsize;
-}
-
-/**
- * Brings the ledger's schema up to date. A ledger that is down delays lists, never tasks: the worker starts without it
- * and migrates when it is back. A schema newer than this worker is refused.
- */
-async function keepMigrated(ledger: Ledger, log: Dependencies['log']): Promise<() => void> {
-  const migrate = async (): Promise<boolean> => {
-    try {
-      const result = await ledger.migrate();
-      if (result.kind === 'refused') throw new Error(result.message);
-      log('ledger ready', { version: result.version });
-      return true;
-    } catch (error) {
-      if (!(error instanceof LedgerUnavailable)) throw error;
-      log('ledger unavailable', { reason: error.message });
-      return false;
-    }
-  };
-  if (await migrate()) return () => undefined;
-  const timer = setInterval(() => {
-    migrate().then(
-      (done) => (done ? clearInterval(timer) : undefined),
-      (error: unknown) => log('ledger refused', { reason: String(error) }),
-    );
-  }, MIGRATE_AGAIN_MS);
-  return () => clearInterval(timer);
+  else await pollers.open();
+  return presence;
 }

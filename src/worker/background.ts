@@ -1,0 +1,82 @@
+/**
+ * What a worker does beside its activities, by itself: it cleans up after tasks, frees disk, tells of conflicts, packs
+ * repositories, and finds tasks that were ended from outside. They begin and end together.
+ */
+
+import { statfsSync } from 'node:fs';
+import type { Client } from '@temporalio/client';
+import type { Limits } from '../activities/dependencies.ts';
+import type { Turns } from '../activities/turns.ts';
+import type { TaskId } from '../core/ids.ts';
+import type { TaskView } from '../core/task-types.ts';
+import type { GitRoom } from '../git/types.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { EndedFromOutside } from './ended-from-outside.ts';
+import { Janitor } from './janitor.ts';
+import { Radar } from './radar.ts';
+import { Relief } from './relief.ts';
+import { Upkeep } from './upkeep.ts';
+
+export interface BackgroundOptions {
+  readonly client: Client;
+  readonly git: GitRoom;
+  readonly ledger: Ledger;
+  readonly turns: Turns;
+  readonly home: string;
+  readonly limits: Pick<Limits, 'shortBelowBytes' | 'radarMs' | 'outsideEveryMs'>;
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export class Background {
+  readonly #janitor: Janitor;
+  readonly #relief: Relief;
+  readonly #radar: Radar;
+  readonly #upkeep: Upkeep;
+  readonly #fromOutside: EndedFromOutside;
+
+  constructor({ client, git, ledger, turns, home, limits, log }: BackgroundOptions) {
+    const isShort = (): boolean => freeBytesOf(home) < limits.shortBelowBytes;
+    this.#janitor = new Janitor({ client, git, home, log });
+    this.#relief = new Relief({ client, git, turns, log, isShort });
+    this.#radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
+    this.#upkeep = new Upkeep({ git, log });
+    this.#fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
+  }
+
+  /** The radar begins by what it hears. */
+  start(): void {
+    this.#janitor.start();
+    this.#relief.start();
+    this.#upkeep.start();
+    this.#fromOutside.start();
+  }
+
+  /** Resolves when what was under way has ended. */
+  async stop(): Promise<void> {
+    await Promise.all([
+      this.#janitor.stop(),
+      this.#relief.stop(),
+      this.#radar.stop(),
+      this.#fromOutside.stop(),
+      this.#upkeep.stop(),
+    ]);
+  }
+
+  /** A task waits: its worktree may be freed. */
+  onWaiting(): void {
+    this.#relief.look();
+  }
+
+  onRecorded(view: TaskView): void {
+    this.#radar.onRecorded(view);
+  }
+
+  onEnded(taskId: TaskId): void {
+    this.#janitor.onEnded(taskId);
+  }
+}
+
+export function freeBytesOf(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}

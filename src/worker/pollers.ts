@@ -1,0 +1,144 @@
+/**
+ * The SDK's workers of this process: one for workflows and short activities, and those for agents and gates, which come
+ * and go as the host is drained.
+ *
+ * It owns whether they are to end, and why they did. Kept true: one that fails takes the others along, since half a
+ * worker helps nobody.
+ */
+
+import { Worker, type NativeConnection, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
+import { gatePollerName } from '../activities/gate-slots.ts';
+import type { Activities } from '../activities/types.ts';
+import type { Slots } from '../core/hosts.ts';
+import { TASK_QUEUES } from '../workflows/messages.ts';
+import { PhaseWorkers } from './phase-workers.ts';
+
+export interface PollersOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  /** By which the pollers are told apart. */
+  readonly identity: string;
+  readonly agents: number;
+  readonly gates: number;
+  readonly graceMs: number;
+  readonly workflows: { readonly codePath: string } | { readonly code: string };
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+/** Parked tasks must cost nothing: an evicted one is woken from its history in some ten milliseconds. */
+const MAX_CACHED_WORKFLOWS = 300;
+/** A worker that is not gone this long after its grace is ended all the same. */
+const FORCE_AFTER_MS = 10_000;
+
+/** That running phases are to end: known to them before those who run them are there. */
+export class Draining {
+  isAsked = false;
+  phases: Pick<PhaseWorkers, 'isDraining'> | null = null;
+
+  get isOn(): boolean {
+    return this.isAsked || this.phases?.isDraining === true;
+  }
+}
+
+export class Pollers {
+  readonly #draining: Draining;
+  readonly #engine: Worker;
+  readonly #phases: PhaseWorkers;
+  readonly #failures: unknown[] = [];
+  #phasesEnded: Promise<void> | null = null;
+
+  private constructor(options: PollersOptions, engine: Worker, activities: PhaseActivities, draining: Draining) {
+    const { agents, gates, log } = options;
+    const onEnded = (error: unknown): void => {
+      if (error !== null) this.#failures.push(error);
+      this.stop();
+    };
+    const create = (): Promise<readonly Worker[]> => createPhaseWorkers(options, activities, this.#phases);
+    this.#engine = engine;
+    this.#draining = draining;
+    this.#phases = new PhaseWorkers({ create, agents, gates, onEnded, log });
+    draining.phases = this.#phases;
+  }
+
+  static async create(options: PollersOptions, activities: Activities, draining: Draining): Promise<Pollers> {
+    const { runPhase, runGate, ...short } = activities;
+    const engine = await Worker.create({
+      ...commonOf(options),
+      taskQueue: TASK_QUEUES.tasks,
+      activities: short,
+      maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
+      workflowBundle: options.workflows,
+    });
+    return new Pollers(options, engine, { runPhase, runGate }, draining);
+  }
+
+  slots(): { readonly agents: Slots; readonly gates: Slots } {
+    return this.#phases.slots();
+  }
+
+  /** Begins to take phases and gate runs. */
+  open(): Promise<void> {
+    return this.#phases.open();
+  }
+
+  setDrained(drained: boolean): void {
+    this.#phases.setDrained(drained);
+  }
+
+  /** Stops polling, gives running phases their grace, then cancels them. */
+  stop(): void {
+    this.#draining.isAsked = true;
+    if (this.#engine.getState() === 'RUNNING') this.#engine.shutdown();
+    this.#phasesEnded ??= this.#phases.stop();
+  }
+
+  /** Resolves when all have ended, with what failed first. */
+  async run(): Promise<readonly unknown[]> {
+    await this.#engine.run().catch((error: unknown) => this.#failures.push(error));
+    this.stop();
+    await this.#phasesEnded;
+    return this.#failures;
+  }
+}
+
+type PhaseActivities = Pick<Activities, 'runPhase' | 'runGate'>;
+
+function commonOf({ connection, namespace, identity, graceMs }: PollersOptions) {
+  return {
+    connection,
+    namespace,
+    identity,
+    shutdownGraceTime: graceMs,
+    shutdownForceTime: graceMs + FORCE_AFTER_MS,
+    // What a dead worker had in its cache is another's after this long.
+    stickyQueueScheduleToStartTimeout: '3 s',
+    maxHeartbeatThrottleInterval: '1 s',
+    defaultHeartbeatThrottleInterval: '1 s',
+  } satisfies Partial<SdkWorkerOptions>;
+}
+
+function createPhaseWorkers(
+  options: PollersOptions,
+  { runPhase, runGate }: PhaseActivities,
+  phases: PhaseWorkers,
+): Promise<readonly Worker[]> {
+  const { identity, agents, gates } = options;
+  const poll = (taskQueue: string, count: number, registered: object, name: string): Promise<Worker>[] =>
+    count === 0
+      ? []
+      : [
+          Worker.create({
+            ...commonOf(options),
+            identity: name,
+            taskQueue,
+            activities: registered,
+            maxConcurrentActivityTaskExecutions: count,
+          }),
+        ];
+  const counted = { runPhase: phases.counted('agents', runPhase), runGate: phases.counted('gates', runGate) };
+  return Promise.all([
+    ...poll(TASK_QUEUES.agents, agents, { runPhase: counted.runPhase }, identity),
+    // How many gates run here is known by the poller's name: so wide is the chain of candidates.
+    ...poll(TASK_QUEUES.gates, gates, { runGate: counted.runGate }, gatePollerName(identity, gates)),
+  ]);
+}
