@@ -1,6 +1,7 @@
 /** The commands by which operators look after what failed, after hosts, and after the ledger. */
 
 import type { Table } from './command-table.ts';
+import { UsageError } from './errors.ts';
 import { count } from './option-values.ts';
 
 export function addOperatorCommands(table: Table): void {
@@ -52,7 +53,16 @@ function addHosts(table: Table): void {
 }
 
 function addLedger(table: Table): void {
-  const ledger = table.program.command('ledger').description('care for the ledger').helpCommand(false);
+  const ledger = table.program
+    .command('ledger')
+    .description('care for the ledger')
+    .helpCommand(false)
+    .enablePositionalOptions();
+  table.action(ledger, () =>
+    Promise.resolve(() => {
+      throw new UsageError('ledger: say what to do with it, such as: tasks ledger rebuild --dry-run');
+    }),
+  );
   table.action(
     ledger
       .command('rebuild')

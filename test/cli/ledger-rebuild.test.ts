@@ -143,6 +143,12 @@ describe('a ledger', () => {
     await rig.stop();
   });
 
+  it('is cared for by a command that has to be named', async () => {
+    const { code, stderr } = await tasks('ledger');
+    expect(stderr).toBe('tasks: ledger: say what to do with it, such as: tasks ledger rebuild --dry-run\n');
+    expect(code).toBe(2);
+  });
+
   it('that is as it was left does not differ from the workflows and git', async () => {
     const run = await tasks('ledger', 'rebuild', '--dry-run', '--json');
     expect(run.json()).toEqual([{ kind: 'summary', dryRun: true, tasks: 9, different: 0, partial: 0, unknown: [] }]);
