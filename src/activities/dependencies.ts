@@ -12,6 +12,7 @@ import type { Spool } from '../ledger/spool.ts';
 import type { LedgerReader, LedgerWriter } from '../ledger/types.ts';
 import type { NotifyRoom } from '../notify/types.ts';
 import type { ProcessRoom } from '../process/types.ts';
+import type { HostConfinement } from './confine.ts';
 
 /** For whom an environment is made. */
 export interface EnvironmentRequest {
@@ -20,6 +21,8 @@ export interface EnvironmentRequest {
   readonly agent: string | null;
   /** A folder for HOME and temporary files. */
   readonly scratch: string;
+  /** In a sandbox HOME is always the task's own, and temporary files have a folder there. */
+  readonly confined: boolean;
 }
 
 export interface Dependencies {
@@ -36,6 +39,7 @@ export interface Dependencies {
   readonly readGate: ReadGate;
   /** The whole environment of a child process, by allow-list (N10). */
   readonly environment: (request: EnvironmentRequest) => Readonly<Record<string, string>>;
+  readonly confinement: HostConfinement;
   /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
   readonly program: (name: string) => string;
   readonly notices: NoticeDependencies;

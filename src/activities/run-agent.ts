@@ -13,6 +13,7 @@ import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
+import { makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
 
@@ -22,6 +23,8 @@ export interface AgentRequest {
   /** Null for a shell task. */
   readonly definition: AgentDefinition | null;
   readonly scratch: string;
+  /** Null: without one. */
+  readonly sandbox: SandboxRequest | null;
   readonly signal: AbortSignal;
 }
 
@@ -124,7 +127,7 @@ async function writeDocuments(taskDir: string, documents: Documents): Promise<vo
 
 async function spawn(
   deps: Dependencies,
-  { request, workspace, scratch, signal }: AgentRequest,
+  { request, workspace, scratch, signal, sandbox }: AgentRequest,
   command: AgentCommand,
   reader: LineReader | null,
 ): Promise<ExitResult> {
@@ -134,7 +137,8 @@ async function spawn(
   const exit = await deps.process.run({
     argv: [deps.program(program), ...args],
     cwd: workspace.worktree,
-    env: { ...deps.environment({ purpose: 'agent', agent, scratch }), ...command.env },
+    env: { ...deps.environment({ purpose: 'agent', agent, scratch, confined: sandbox !== null }), ...command.env },
+    sandbox: sandbox === null ? null : await makeSandbox(deps, sandbox),
     tag: `${spec.id}/${attempt}/agent`,
     outputFile: await deps.spool.logFile(spec.id, attempt, 'agent'),
     maxOutputBytes: deps.limits.maxOutputBytes,

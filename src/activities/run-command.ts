@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import type { TaskId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
-import type { ExitResult } from '../process/types.ts';
+import type { ExitResult, Sandbox } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export interface CommandRequest {
@@ -15,17 +15,20 @@ export interface CommandRequest {
   /** The log's name: `setup` or `gate:<name>`. */
   readonly stream: string;
   readonly scratch: string;
+  /** Null: without one. */
+  readonly sandbox: Sandbox | null;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
 export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<ExitResult> {
-  const { taskId, attempt, stream, scratch, timeoutMs } = request;
+  const { taskId, attempt, stream, scratch, timeoutMs, sandbox } = request;
   mkdirSync(scratch, { recursive: true });
   const result = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
     cwd: request.cwd,
-    env: deps.environment({ purpose: request.purpose, agent: null, scratch }),
+    env: deps.environment({ purpose: request.purpose, agent: null, scratch, confined: sandbox !== null }),
+    sandbox,
     tag: `${taskId}/${attempt}/${stream}`,
     outputFile: await deps.spool.logFile(taskId, attempt, stream),
     maxOutputBytes: deps.limits.maxOutputBytes,

@@ -13,7 +13,7 @@ import type { Judgement } from '../agents/types.ts';
 import type { Proposal } from '../core/ask-types.ts';
 import { classOf, type Failure } from '../core/failure.ts';
 import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
-import type { AgentDefinition } from '../core/project.ts';
+import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import {
   MAX_DOCUMENT_CHARS,
@@ -24,6 +24,7 @@ import {
 } from '../core/task-types.ts';
 import { headOf } from '../core/text.ts';
 import type { Workspace } from '../git/types.ts';
+import { confining, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
@@ -96,6 +97,9 @@ async function attempt(
   const agent = agentOf(request, settings.settings.agents);
   if (agent.kind === 'failed') return failed(deps, agent.failure);
   if (isLeftOut(request.phase, agent.definition)) return passedOver(deps, request);
+  const wanted = confinementOf(agent.definition, settings.settings);
+  const confined = confining(deps, wanted);
+  if (confined.kind === 'refused') return failed(deps, confined.failure);
 
   const prepared = await deps.git.prepareWorkspace({
     taskId: spec.id,
@@ -110,13 +114,52 @@ async function attempt(
   }
   const { workspace } = prepared;
   const scratch = join(deps.home, 'scratch', spec.project, spec.id);
-  const setUp = await setUpWorkspace(deps, { request, workspace, setup: settings.settings.setup, signal });
-  if (setUp !== null) return failed(deps, setUp);
+  const sandbox = confined.kind === 'sandbox' ? await sandboxOf(deps, request, workspace, scratch) : null;
+  const { setup, confinement } = settings.settings;
+  const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
+  const setUp = await setUpWorkspace(deps, { request, workspace, setup, signal, sandbox: inSetUp });
+  if (setUp !== null) return withNotes(failed(deps, setUp), confined.notes);
 
-  const run = await runAgent(deps, { request, workspace, definition: agent.definition, scratch, signal });
+  const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
+  const run = await runAgent(deps, {
+    request,
+    workspace,
+    definition: agent.definition,
+    scratch,
+    sandbox: inPhase,
+    signal,
+  });
   return stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : store(deps, request, workspace, run);
+    : withNotes(await store(deps, request, workspace, run), confined.notes);
+}
+
+function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOutcome {
+  return notes.length === 0 ? outcome : { ...outcome, notes };
+}
+
+function confinementOf(definition: AgentDefinition | null, { confinement }: ProjectSettings): Confinement {
+  return {
+    sandbox: definition?.sandbox ?? confinement.sandbox,
+    network: definition?.network ?? confinement.agents,
+  };
+}
+
+/** What the processes of an attempt may write and see; the network is for each to say. */
+async function sandboxOf(
+  deps: Dependencies,
+  { spec }: PhaseRequest,
+  workspace: Workspace,
+  scratch: string,
+): Promise<Omit<SandboxRequest, 'network'>> {
+  const { project, origin, work } = spec;
+  return {
+    write: [workspace.worktree, workspace.taskDir],
+    repository: await deps.git.confineWorkspace({ project, origin, workspace }),
+    scratch,
+    tmp: `${scratch}.tmp`,
+    agent: work.kind === 'shell' ? null : work.agent,
+  };
 }
 
 /** Stores what the agent left, whatever became of the agent, and says the attempt's outcome. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { quote } from '../core/ids.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
+import type { SandboxMode } from '../core/project.ts';
 import type { NotifyRule } from '../core/task-types.ts';
 import { codeOf } from '../core/thrown.ts';
 import { check } from './explain.ts';
@@ -25,6 +26,14 @@ export interface HostSettings {
   readonly agents: number;
   readonly gates: number;
   readonly containment: 'preferred' | 'off';
+  /** Null: each project says for itself. */
+  readonly sandbox: SandboxMode | null;
+  /** Seen read-only in every sandbox. */
+  readonly read: readonly string[];
+  /** Written by every sandbox. */
+  readonly write: readonly string[];
+  /** What granted agents see of the person's home, by their names. */
+  readonly granted: Readonly<Record<string, readonly string[]>>;
   /** With keys and passwords: not to be shown (N10). */
   readonly targets: NoticeTargets;
   readonly notify: readonly NotifyRule[];
@@ -56,6 +65,10 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     agents: agents ?? Math.max(2, cores),
     gates: gates ?? 1,
     containment: containment ?? 'preferred',
+    sandbox: checked.value.sandbox ?? null,
+    read: checked.value.read ?? [],
+    write: checked.value.write ?? [],
+    granted: checked.value.granted ?? {},
     targets,
     notify,
     ui: ui ?? null,
@@ -80,12 +93,20 @@ export function programPath(host: HostSettings, name: string): string {
   return Object.hasOwn(host.programs, name) ? (host.programs[name] ?? name) : name;
 }
 
+/** A path below the person's home that a granted agent has in its own. */
+export interface GrantedPath {
+  readonly path: string;
+  readonly how: 'read' | 'write' | 'copy';
+}
+
 export interface AllowedRequest {
   readonly purpose: 'agent' | 'setup' | 'gate';
   /** The agent's name in tasks.yaml; null for shell commands. */
   readonly agent: string | null;
   /** A folder of the attempt's own, for HOME and temporary files. */
   readonly scratch: string;
+  /** In a sandbox; left out: not. */
+  readonly confined?: boolean;
 }
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -99,7 +120,9 @@ export function allowedEnvironment(
   source: Readonly<Record<string, string | undefined>>,
   request: AllowedRequest,
 ): Readonly<Record<string, string>> {
-  const granted = request.agent !== null && host.grant.includes(request.agent);
+  const { confined = false } = request;
+  // In a sandbox what is granted lies in the agent's own home.
+  const granted = !confined && request.agent !== null && host.grant.includes(request.agent);
   const home = granted ? source['HOME'] : undefined;
   const allowed: Record<string, string> = {};
   const copy = (name: string): void => {
@@ -115,8 +138,25 @@ export function allowedEnvironment(
     ...allowed,
     PATH: source['PATH'] === undefined || source['PATH'] === '' ? DEFAULT_PATH : source['PATH'],
     HOME: home === undefined || home === '' ? request.scratch : home,
-    TMPDIR: request.scratch,
+    TMPDIR: confined ? '/tmp' : request.scratch,
     TERM: 'dumb',
     ...(request.purpose === 'agent' ? {} : { CI: 'true' }),
   };
+}
+
+/** What Tributary knows of agents: of the person's home, what signs them in and no more. */
+const KNOWN_GRANTS: Readonly<Record<string, readonly GrantedPath[]>> = {
+  // Its sessions, its settings and what they make it run stay the task's own; its tokens are renewed in place.
+  claude: [
+    { path: '.claude/.credentials.json', how: 'write' },
+    { path: '.claude.json', how: 'copy' },
+  ],
+};
+
+/** What an agent has of the person's home in its sandbox. */
+export function grantsOf(host: HostSettings, agent: string): readonly GrantedPath[] {
+  if (!host.grant.includes(agent)) return [];
+  const own = Object.hasOwn(host.granted, agent) ? (host.granted[agent] ?? []) : [];
+  const known = Object.hasOwn(KNOWN_GRANTS, agent) ? (KNOWN_GRANTS[agent] ?? []) : [];
+  return [...known, ...own.map((path): GrantedPath => ({ path, how: 'read' }))];
 }

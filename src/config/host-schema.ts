@@ -1,6 +1,7 @@
 /** The shape of host.yaml: checks it, and is the source of its page. */
 
 import { z } from 'zod';
+import { SANDBOX_MODES } from '../core/project.ts';
 import { closed, must, mustQuietly } from './explain.ts';
 import { notifyRules, targets } from './notify-schema.ts';
 
@@ -9,6 +10,14 @@ const variable = z
   // What somebody wrote there may be a secret: it is not repeated (N10).
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
     error: 'must be the name of an environment variable, without its value; write for example NPM_TOKEN',
+  });
+
+/** Of the home nothing that leads out of it, and not all of it. */
+const BELOW_HOME = /^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\0\n]{1,200}$/;
+
+const path = (example: string): z.ZodString =>
+  z.string({ error: must('an absolute path', example) }).regex(/^\/[^\0\n]+$/, {
+    error: must('an absolute path', example),
   });
 
 const slots = (what: string, example: string): z.ZodOptional<z.ZodInt> =>
@@ -27,7 +36,7 @@ export const hostSchema = closed(
       })
       .meta({
         description:
-          "Agents that run with the person's own HOME, so that they are signed in. What lies there, an agent of this list can read and use.",
+          "Agents that are to be signed in as the person is. In a sandbox they see what granted names of the person's home (of Claude Code: its credentials); without one they run with that HOME, and can read and use what lies there.",
         examples: [['claude']],
       })
       .nullish(),
@@ -64,6 +73,49 @@ export const hostSchema = closed(
         examples: ['preferred'],
       })
       .optional(),
+    sandbox: z
+      .enum(SANDBOX_MODES, { error: must('required, preferred or off', 'sandbox: required') })
+      .meta({
+        description:
+          "Of every project's processes on this machine: required: nothing runs here without a sandbox, whatever a tasks.yaml says; preferred: where a sandbox can be made here; off: never. When left out, each project says for itself.",
+        examples: ['required'],
+      })
+      .optional(),
+    read: z
+      .array(path('read: [/srv/models]'), { error: must('a list of absolute paths', 'read: [/srv/models]') })
+      .meta({
+        description:
+          'Folders and files that every sandbox sees read-only beside the system, the PATH and the programs.',
+        examples: [['/srv/models']],
+      })
+      .nullish(),
+    write: z
+      .array(path('write: [/srv/cache]'), { error: must('a list of absolute paths', 'write: [/srv/cache]') })
+      .meta({
+        description:
+          'Folders that every sandbox may write, such as a cache of compilers. What one task leaves there, the next one finds: leave it out where you can.',
+        examples: [['/srv/cache']],
+      })
+      .nullish(),
+    granted: z
+      .record(
+        z.string(),
+        z.array(
+          z
+            .string({ error: must('a path below the home', 'granted: {my-agent: [.config/my-agent]}') })
+            .regex(BELOW_HOME, {
+              error: must('a path below the home', 'granted: {my-agent: [.config/my-agent]}'),
+            }),
+          { error: must('a list of paths', 'granted: {my-agent: [.config/my-agent]}') },
+        ),
+        { error: must('a map of agents to paths', 'granted: {my-agent: [.config/my-agent]}') },
+      )
+      .meta({
+        description:
+          "What agents of grant see of the person's home inside a sandbox, by the agent's name; read-only. Claude Code's is known.",
+        examples: [{ 'my-agent': ['.config/my-agent'] }],
+      })
+      .nullish(),
     targets: targets
       .meta({
         description:

@@ -31,6 +31,7 @@ export function afterAttempt(
     usage: outcome.usage,
     summary: outcome.kind === 'done' ? outcome.summary : null,
     failure: outcome.kind === 'failed' ? outcome.failure : null,
+    ...(outcome.notes === undefined ? {} : { notes: outcome.notes }),
   });
   switch (outcome.kind) {
     case 'done':

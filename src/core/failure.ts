@@ -39,6 +39,7 @@ const CLASS_OF = {
   'agent-missing': 'fatal',
   'agent-not-signed-in': 'fatal',
   'bad-configuration': 'fatal',
+  'no-sandbox': 'fatal',
   'project-taken': 'fatal',
   'landing-refused': 'fatal',
   rejected: 'fatal',

@@ -109,6 +109,8 @@ export interface AttemptFacts {
   readonly usage: Usage | null;
   /** Null when nothing usable was left; the one before then still holds. */
   readonly checkpoint: Checkpoint | null;
+  /** What people should know of how it ran: without a sandbox, on the host's network. Left out: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /** A task that another one makes, under an id that was chosen for it once. */

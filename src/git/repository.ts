@@ -271,8 +271,8 @@ export async function writeRepository(folder: string, head: string, config: stri
   });
 }
 
-export function bareConfiguration(): string {
-  return configuration('sha1', true);
+export function bareConfiguration(algorithm: HashAlgorithm = 'sha1'): string {
+  return configuration(algorithm, true);
 }
 
 /** Puts right what an agent may have changed in the mirror, so that no other agent's git runs it. */

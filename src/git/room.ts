@@ -9,6 +9,7 @@ import type { Collect } from './collect.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
+import { confineGate, confineTask } from './confined.ts';
 import { diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
@@ -59,6 +60,13 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
+    confineWorkspace: async ({ project, origin, workspace }) => {
+      const opened = await repositories.findMirror({ project, origin });
+      if (opened === null) throw new Error(`the mirror of ${project} is gone`);
+      const places = placesOfTask(home, project, workspace.taskId);
+      return confineTask(opened, places, workspace.start, join(home, 'trash'));
+    },
+    confineGate: (path) => confineGate(path, join(home, 'trash')),
     storeWorkspace: async (request) => {
       const { project, origin } = request;
       const opened = await repositories.findMirror({ project, origin });

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
+import { takeIn } from './confined.ts';
 import type { Git } from './git.ts';
 import { copyIndex, errnoOf, isNoSpace, makeFolder, readText, removeFile } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
@@ -52,6 +53,8 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { workspace } = request;
   deps.untouched.delete(workspace.taskId);
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
+  const taken = await takeIn(deps.git, repository, places, join(deps.home, 'trash'));
+  if (taken !== null) return { kind: 'failed', ...taken };
   const agentHead = await checkBelongings(deps.git, places, repository, workspace.start);
   if (agentHead.kind === 'failed') return agentHead;
   const marked = await findConflictMarkers(places.worktree, workspace.conflicted);

@@ -14,6 +14,7 @@ import type {
 } from '../core/queue-types.ts';
 import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
+import type { GitMount } from './confined.ts';
 
 /** A task's folders on this host. */
 export interface Workspace {
@@ -87,6 +88,14 @@ export interface GitRoom {
   /** Reads a file as it stands in a commit of the project's mirror, fetching the branch when the commit is unknown; null when the commit has no such file. At most 1 MiB. */
   readFileAt(target: Target, commit: ObjectId, path: string): Promise<string | null>;
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
+  /** What a confined process of the task is to see of the repository, and may write; what it commits comes with {@link storeWorkspace}. */
+  confineWorkspace(request: {
+    readonly project: ProjectName;
+    readonly origin: string;
+    readonly workspace: Workspace;
+  }): Promise<readonly GitMount[]>;
+  /** The same for a gate's worktree, whose commits are nobody's. */
+  confineGate(path: string): Promise<readonly GitMount[]>;
   /** Commits what is left in the worktree, checks it, and pushes the checkpoint (and the notes of the task folder) to the origin. */
   storeWorkspace(request: StoreRequest): Promise<StoreResult>;
   /** What a task's workspace here is stored as; null when it never was, is not here, or an attempt in it was not stored. */

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 
 import { chooseContainer } from './containment.ts';
 import { createPipePool } from './pipes.ts';
+import { createProxies } from './proxy.ts';
 import { runProcess } from './run.ts';
 import { openStarter } from './starter.ts';
 import { findLeftovers, killUntilGone } from './sweep.ts';
@@ -26,6 +27,10 @@ export interface ProcessRoomOptions {
   readonly bwrapPath?: string | null;
   /** The built starter-program, which starts contained trees; null for this process itself. */
   readonly starter?: string | null;
+  /** The built bridge-program, which leads confined trees to the proxy; null where none reaches hosts. */
+  readonly bridge?: string | null;
+  /** False: as on a machine without perl. */
+  readonly perl?: boolean;
   /** How long a process has between SIGTERM and SIGKILL. */
   readonly termGraceMs?: number;
 }
@@ -34,14 +39,21 @@ export interface ProcessRoomOptions {
 export async function createProcessRoom(options: ProcessRoomOptions): Promise<ProcessRoom> {
   const homeHash = hashOfHome(await realpath(options.home));
   const owner = ownerTag(homeHash);
-  const { containment, bwrap } = await chooseContainer(options.bwrapPath);
+  const { containment, bwrap, sandbox } = await chooseContainer(options.bwrapPath);
   const starter = bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '');
+  const proxies = createProxies(join(options.home, 'net'));
+  const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true };
   const pipes = createPipePool(join(options.home, 'processes'));
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
   return {
     containment,
-    run: async (request) => runProcess(request, { bwrap, starter, tag: `${owner}/${request.tag}`, pipes, termGraceMs }),
+    sandbox,
+    run: async (request) =>
+      runProcess(request, { bwrap, starter, ...network, tag: `${owner}/${request.tag}`, pipes, termGraceMs }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
-    close: async () => starter?.close(),
+    close: async () => {
+      await starter?.close();
+      await proxies.close();
+    },
   };
 }

@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream';
 
 import { containedCommand, STATUS_FD } from './containment.ts';
 import type { OutputPipe } from './pipes.ts';
+import { reachHosts, type NetworkMeans } from './network.ts';
+import type { Sandbox } from './sandbox.ts';
 import { hasCode, readStat, sendSignal } from './proc.ts';
 import type { ChildEnd, Started, Starter } from './starter.ts';
 import { findDescendants, findOne, findRun, killUntilGone, type Leader } from './sweep.ts';
@@ -14,6 +16,7 @@ export interface TreeRequest {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly sandbox?: Sandbox | null;
   /** The whole tag, owner and attempt. */
   readonly tag: string;
   /** Standard output, standard error and the containment's status; null to have Node make them. */
@@ -44,7 +47,7 @@ export interface Tree {
   exitOf(code: number | null, signal: string | null, tail: string): Exit;
 }
 
-export interface TreeMeans {
+export interface TreeMeans extends NetworkMeans {
   /** Null: without containment. */
   readonly bwrap: string | null;
   /** What starts contained trees; null for this process itself. */
@@ -52,8 +55,12 @@ export interface TreeMeans {
 }
 
 /** Starts the tree. @throws what spawn throws for an argument list that is too long and the like */
-export async function startTree(request: TreeRequest, { bwrap, starter }: TreeMeans): Promise<Tree> {
-  return bwrap === null ? startGroup(request) : startContained(request, bwrap, starter);
+export async function startTree(request: TreeRequest, means: TreeMeans): Promise<Tree> {
+  const { bwrap } = means;
+  if (bwrap !== null) return startContained(request, bwrap, means);
+  // Who asked for one must not be given less without a word.
+  if ((request.sandbox ?? null) !== null) throw new Error('there is no sandbox on this host: run it without, or not');
+  return startGroup(request);
 }
 
 function startGroup(request: TreeRequest): Tree {
@@ -77,9 +84,17 @@ function startGroup(request: TreeRequest): Tree {
   };
 }
 
-async function startContained(request: TreeRequest, bwrap: string, starter: Starter | null): Promise<Tree> {
-  const argv = containedCommand(bwrap, request.argv);
-  const { pid, ended, ...streams } = (await startElsewhere(argv, request, starter)) ?? startHere(argv, request);
+async function startContained(request: TreeRequest, bwrap: string, ways: TreeMeans): Promise<Tree> {
+  const { starter } = ways;
+  const { cwd, sandbox = null } = request;
+  const reaching = sandbox === null ? null : await reachHosts(sandbox, request, ways);
+  const { argv: whole, env, mounts } = reaching ?? { ...request, mounts: [] };
+  const path = request.env['PATH'];
+  const confined = sandbox === null ? null : { ...sandbox, mounts: [...sandbox.mounts, ...mounts] };
+  const program = { argv: whole, visible: request.argv, cwd, path, sandbox: confined };
+  const argv = containedCommand(bwrap, program);
+  const asked = { ...request, env };
+  const { pid, ended, ...streams } = (await startElsewhere(argv, asked, starter)) ?? startHere(argv, asked);
   const leader = leaderOf({ pid });
   const status = readStatus(streams.status, () => {
     if (termWanted) terminate();

@@ -1,5 +1,9 @@
 /** What the process room takes and gives. */
 
+import type { Sandbox } from './sandbox.ts';
+
+export type { Mount, Placed, Sandbox } from './sandbox.ts';
+
 export interface SpawnRequest {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
@@ -15,6 +19,8 @@ export interface SpawnRequest {
   /** No output for this long ends it. */
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** What of this host it sees; left out or null: all that the worker sees. Only where {@link ProcessRoom.sandbox} works. */
+  readonly sandbox?: Sandbox | null;
   /** Ends it: TERM, two seconds, KILL, sweep. */
   readonly signal: AbortSignal;
 }
@@ -41,6 +47,8 @@ export type ExitResult = {
 export interface ProcessRoom {
   /** How processes are contained on this host, and why not better. */
   readonly containment: Containment;
+  /** Whether process trees can be given a sandbox on this host. */
+  readonly sandbox: SandboxState;
   /** Starts one process tree and returns when nothing of it is left. */
   run(request: SpawnRequest): Promise<ExitResult>;
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */
@@ -50,3 +58,5 @@ export interface ProcessRoom {
 }
 
 export type Containment = { readonly kind: 'pid-namespace' } | { readonly kind: 'process-group'; readonly why: string };
+
+export type SandboxState = { readonly kind: 'works' } | { readonly kind: 'missing'; readonly why: string };

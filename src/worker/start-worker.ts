@@ -8,6 +8,7 @@ import { Turns } from '../activities/turns.ts';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import type { TaskId } from '../core/ids.ts';
+import type { SandboxMode } from '../core/project.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
@@ -15,6 +16,7 @@ import { openSpool } from '../ledger/spool.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
+import type { SandboxState } from '../process/types.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
@@ -22,7 +24,7 @@ import { Relief } from './relief.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
-  'hostId' | 'home' | 'parseSettings' | 'readGate' | 'environment' | 'program' | 'log'
+  'hostId' | 'home' | 'parseSettings' | 'readGate' | 'environment' | 'program' | 'confinement' | 'log'
 > {
   readonly address: string;
   readonly namespace: string;
@@ -46,6 +48,8 @@ export interface StartWorkerOptions extends Pick<
   readonly gitRunner: string | null;
   /** The built program that starts agents' and gates' processes; null for this process itself. */
   readonly processStarter: string | null;
+  /** The built program that leads confined processes to the worker's proxy; null: they reach no hosts. */
+  readonly networkBridge: string | null;
   /** False where the processes of agents are not to be contained. */
   readonly containment: boolean;
 }
@@ -70,12 +74,14 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const processRoom = await createProcessRoom({
     home,
     starter: options.processStarter,
+    bridge: options.networkBridge,
     ...(options.containment ? {} : { bwrapPath: null }),
   });
   const swept = await processRoom.sweepLeftovers();
   if (swept > 0) log('ended processes that a dead worker left', { swept });
   if (processRoom.containment.kind === 'process-group')
     log('agents run without a PID namespace', { why: processRoom.containment.why });
+  warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
   const git = createGitRoom({
     home,
@@ -107,6 +113,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       readGate: options.readGate,
       environment: options.environment,
       program: options.program,
+      confinement: options.confinement,
       onWaiting: () => relief.look(),
       gates: options.gates,
       onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
@@ -184,6 +191,13 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     const failure = results.find((result) => result.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   }
+}
+
+/** Said once a start: without it agents reach what the worker's account does. */
+function warnOfSandbox(mode: SandboxMode | null, state: SandboxState, log: Dependencies['log']): void {
+  if (mode === 'off') log('agents run without a sandbox', { why: 'host.yaml has sandbox: off' });
+  else if (state.kind === 'missing')
+    log('agents run without a sandbox, or not at all where one is required', { why: state.why });
 }
 
 function freeBytesOf(folder: string): number {

@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   allowedEnvironment,
+  grantsOf,
   parseHostFile,
   programPath,
   readHostFile,
@@ -38,6 +39,10 @@ describe('host.yaml', () => {
       agents: 4,
       gates: 1,
       containment: 'preferred',
+      sandbox: null,
+      read: [],
+      write: [],
+      granted: {},
       targets: {},
       notify: [],
       ui: null,
@@ -50,7 +55,7 @@ describe('host.yaml', () => {
 
   it('says what belongs to the machine', () => {
     const host = settingsOf(
-      'grant: [claude]\nenv: [NPM_TOKEN]\nprograms: {claude: /opt/claude}\nagents: 7\ngates: 2\ncontainment: off\n',
+      'grant: [claude]\nenv: [NPM_TOKEN]\nprograms: {claude: /opt/claude}\nagents: 7\ngates: 2\ncontainment: off\nsandbox: required\nread: [/srv/models]\nwrite: [/srv/cache]\ngranted: {mine: [.config/mine]}\n',
     );
     expect(host).toEqual({
       grant: ['claude'],
@@ -59,6 +64,10 @@ describe('host.yaml', () => {
       agents: 7,
       gates: 2,
       containment: 'off',
+      sandbox: 'required',
+      read: ['/srv/models'],
+      write: ['/srv/cache'],
+      granted: { mine: ['.config/mine'] },
       targets: {},
       notify: [],
       ui: null,
@@ -66,6 +75,33 @@ describe('host.yaml', () => {
     expect(programPath(host, 'claude')).toBe('/opt/claude');
     expect(programPath(host, 'other')).toBe('other');
     expect(programPath(host, 'constructor')).toBe('constructor');
+  });
+
+  it('grants agents by name alone, Claude Code what signs it in', () => {
+    const host = settingsOf('grant: [claude, mine]\ngranted: {mine: [.config/mine], other: [.ssh]}\n');
+    expect(grantsOf(host, 'claude').map(({ path }) => path)).toEqual(['.claude/.credentials.json', '.claude.json']);
+    expect(grantsOf(host, 'mine')).toEqual([{ path: '.config/mine', how: 'read' }]);
+    expect(grantsOf(host, 'other')).toEqual([]);
+    expect(grantsOf(host, 'constructor')).toEqual([]);
+  });
+
+  it.each(['granted: {a: [../x]}', 'granted: {a: [/etc]}', 'read: [models]', 'sandbox: maybe'])(
+    'refuses %s',
+    (text) => {
+      expect(parseHostFile(`${text}\n`).kind).toBe('invalid');
+    },
+  );
+
+  it('gives a confined process no home of a person, whatever it is granted', () => {
+    const host = settingsOf('grant: [claude]\n');
+    const request = { purpose: 'agent', agent: 'claude', scratch: '/scratch', confined: true } as const;
+    const source = { HOME: '/home/ada', USER: 'ada', XDG_CONFIG_HOME: '/home/ada/.config', SSH_AUTH_SOCK: '/x' };
+    expect(allowedEnvironment(host, source, request)).toEqual({
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      HOME: '/scratch',
+      TMPDIR: '/tmp',
+      TERM: 'dumb',
+    });
   });
 
   it.each([

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { Client, Connection, type HistoryAndWorkflowId, type WorkflowHandle } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
+import { allowedEnvironment, grantsOf, parseHostFile } from '../../src/config/host-file.ts';
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
@@ -58,6 +58,8 @@ export interface EngineOptions {
   /** The text of the host's host.yaml, read anew for each use. */
   readonly hostFile?: () => string;
   readonly limits?: Partial<Limits>;
+  /** False: sandboxes see nothing of the state home but their own, as they do outside of tests. */
+  readonly sharesHome?: boolean;
   /** Where people reach the Temporal Web UI. */
   readonly ui?: string;
 }
@@ -137,12 +139,21 @@ export class Engine {
       graceMs: this.#options.graceMs ?? 200,
       gitRunner: resolve('dist/worker/git-runner.js'),
       processStarter: resolve('dist/worker/process-starter.js'),
+      networkBridge: resolve('dist/worker/network-bridge.js'),
       workflows: { code },
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,
       parseSettings: parseProjectFile,
       readGate,
       environment: (request) => allowedEnvironment(host.value, process.env, request),
+      confinement: {
+        sandbox: host.value.sandbox,
+        read: host.value.read,
+        // Tests tell agents and gates how to go on by files there.
+        write: [...host.value.write, ...(this.#options.sharesHome === false ? [] : [home])],
+        granted: (agent) => grantsOf(host.value, agent),
+        personHome: process.env['HOME'] ?? '/nonexistent',
+      },
       program: (name) => this.#options.programs?.[name] ?? name,
       limits: this.#options.limits ?? {},
       notices: {

@@ -70,7 +70,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, readonly Misbehaviour[]>> = 
     },
     {
       what: 'removes its task folder',
-      does: `rm -rf "$TASKS_TASK_DIR"; exit 0`,
+      does: `rm -rf "$TASKS_TASK_DIR" || :; exit 0`,
       kind: 'no-report',
       says: /ended without a report/,
       next: /TASKS_REPORT_FILE/,
@@ -121,7 +121,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, readonly Misbehaviour[]>> = 
     },
     {
       what: 'removes the whole worktree',
-      does: `rm -rf "$TASKS_WORKTREE"; echo '{"status":"done","summary":"tidied"}' > "$TASKS_REPORT_FILE"`,
+      does: `rm -rf "$TASKS_WORKTREE" || :; echo '{"status":"done","summary":"tidied"}' > "$TASKS_REPORT_FILE"`,
       kind: 'nested-repository',
       says: /no longer the one that the engine made/,
       next: /leave \.git alone/,
