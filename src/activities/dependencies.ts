@@ -3,6 +3,7 @@
 import type { Client } from '@temporalio/client';
 import type { ObjectId } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
+import type { Secret } from '../core/secrets.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import type { Target } from '../core/queue-types.ts';
@@ -25,6 +26,11 @@ export interface EnvironmentRequest {
   readonly confined: boolean;
 }
 
+export interface GrantedSecrets {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: readonly Secret[];
+}
+
 export interface Dependencies {
   readonly hostId: string;
   readonly home: string;
@@ -40,6 +46,8 @@ export interface Dependencies {
   /** The whole environment of a child process, by allow-list (N10). */
   readonly environment: (request: EnvironmentRequest) => Readonly<Record<string, string>>;
   readonly confinement: HostConfinement;
+  /** What an agent, or null for set-up and gates, is given of the host's secrets; an error names none of them. */
+  readonly secretsFor: (agent: string | null) => Promise<Parsed<GrantedSecrets>>;
   /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
   readonly program: (name: string) => string;
   readonly notices: NoticeDependencies;

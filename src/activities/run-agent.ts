@@ -9,12 +9,13 @@ import { buildPrompt } from '../agents/prompt.ts';
 import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
+import { redactText } from '../core/secrets.ts';
 import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { Dependencies, GrantedSecrets } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
 
 export interface AgentRequest {
@@ -25,6 +26,7 @@ export interface AgentRequest {
   readonly scratch: string;
   /** Null: without one. */
   readonly sandbox: SandboxRequest | null;
+  readonly granted: GrantedSecrets;
   readonly signal: AbortSignal;
 }
 
@@ -55,7 +57,9 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   const reader = adapter.reader(session);
   const exit = await spawn(deps, agent, adapter.command(definition, files, session), reader);
   const { reading } = reader;
-  const report = await readReportFile(files.reportFile);
+  const { secrets } = agent.granted;
+  const left = await readReportFile(files.reportFile);
+  const report = left.kind === 'text' ? { ...left, text: redactText(secrets, left.text) } : left;
   const { hasTerminalEvent } = adapter;
   const judgement = judgeAttempt({ agent: work.agent, phase, exit, reading, hasTerminalEvent, report });
   if (judgement.kind === 'done' && judgement.document !== null) {
@@ -64,7 +68,7 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
     await rm(path, { recursive: true, force: true });
     await writeFile(path, judgement.document.text);
   }
-  await deps.spool.addArtifacts(spec.id, attempt, files.taskDir);
+  await deps.spool.addArtifacts(spec.id, attempt, files.taskDir, (text) => redactText(secrets, text));
   return { judgement, session: reading.session, usage: reading.usage };
 }
 
@@ -127,7 +131,7 @@ async function writeDocuments(taskDir: string, documents: Documents): Promise<vo
 
 async function spawn(
   deps: Dependencies,
-  { request, workspace, scratch, signal, sandbox }: AgentRequest,
+  { request, workspace, scratch, signal, sandbox, granted }: AgentRequest,
   command: AgentCommand,
   reader: LineReader | null,
 ): Promise<ExitResult> {
@@ -137,7 +141,12 @@ async function spawn(
   const exit = await deps.process.run({
     argv: [deps.program(program), ...args],
     cwd: workspace.worktree,
-    env: { ...deps.environment({ purpose: 'agent', agent, scratch, confined: sandbox !== null }), ...command.env },
+    env: {
+      ...deps.environment({ purpose: 'agent', agent, scratch, confined: sandbox !== null }),
+      ...granted.variables,
+      ...command.env,
+    },
+    secrets: granted.secrets,
     sandbox: sandbox === null ? null : await makeSandbox(deps, sandbox),
     tag: `${spec.id}/${attempt}/agent`,
     outputFile: await deps.spool.logFile(spec.id, attempt, 'agent'),

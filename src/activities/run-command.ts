@@ -24,11 +24,13 @@ export interface CommandRequest {
 export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<ExitResult> {
   const { taskId, attempt, stream, scratch, timeoutMs, sandbox } = request;
   mkdirSync(scratch, { recursive: true });
+  const granted = await deps.secretsFor(null);
   const result = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
     cwd: request.cwd,
     env: deps.environment({ purpose: request.purpose, agent: null, scratch, confined: sandbox !== null }),
     sandbox,
+    secrets: granted.kind === 'ok' ? granted.value.secrets : [],
     tag: `${taskId}/${attempt}/${stream}`,
     outputFile: await deps.spool.logFile(taskId, attempt, stream),
     maxOutputBytes: deps.limits.maxOutputBytes,

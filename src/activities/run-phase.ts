@@ -13,6 +13,7 @@ import type { Judgement } from '../agents/types.ts';
 import type { Proposal } from '../core/ask-types.ts';
 import { classOf, type Failure } from '../core/failure.ts';
 import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
+import { createScanner } from '../core/secrets.ts';
 import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import {
@@ -23,7 +24,7 @@ import {
   type Phase,
 } from '../core/task-types.ts';
 import { headOf } from '../core/text.ts';
-import type { Workspace } from '../git/types.ts';
+import type { Scan, Workspace } from '../git/types.ts';
 import { confining, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
@@ -101,6 +102,9 @@ async function attempt(
   const confined = confining(deps, wanted);
   if (confined.kind === 'refused') return failed(deps, confined.failure);
 
+  const granted = await deps.secretsFor(request.spec.work.kind === 'shell' ? null : request.spec.work.agent);
+  if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
+
   const prepared = await deps.git.prepareWorkspace({
     taskId: spec.id,
     project: spec.project,
@@ -127,11 +131,12 @@ async function attempt(
     definition: agent.definition,
     scratch,
     sandbox: inPhase,
+    granted: granted.value,
     signal,
   });
   return stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : withNotes(await store(deps, request, workspace, run), confined.notes);
+    : withNotes(await store(deps, request, workspace, run, createScanner(granted.value.secrets)), confined.notes);
 }
 
 function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOutcome {
@@ -168,6 +173,7 @@ async function store(
   request: PhaseRequest,
   workspace: Workspace,
   run: AgentRun,
+  scan: Scan,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
   const { judgement } = run;
@@ -182,6 +188,7 @@ async function store(
     attempt: request.attempt,
     message: spec.title,
     author: spec.owner,
+    scan,
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'stored') {
@@ -190,6 +197,10 @@ async function store(
     const document = reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
     const patch = isPatch(judgement) ? await reviewedPatch(deps, request, checkpoint) : null;
     return outcomeOf(judgement, document ?? patch, { ...facts, checkpoint });
+  }
+  if (stored.failure === 'secret-found') {
+    const found: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
+    return { kind: 'failed', failure: found, ...facts, session: null, checkpoint: null };
   }
   // The agent's own failure, or its question, says more than what was wrong with what it left.
   if (judgement.kind !== 'done') return outcomeOf(judgement, null, { ...facts, checkpoint: null });
@@ -261,6 +272,10 @@ function passedOver(deps: Dependencies, { phase }: PhaseRequest): AttemptOutcome
     proposals: [],
     ...facts,
   };
+}
+
+function noSecret(message: string): Failure {
+  return { kind: 'bad-configuration', message, next: 'mend it on this host, restart the worker, then tasks retry' };
 }
 
 function projectTaken(request: PhaseRequest): Failure {

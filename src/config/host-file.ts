@@ -28,6 +28,8 @@ export interface HostSettings {
   readonly containment: 'preferred' | 'off';
   /** Null: each project says for itself. */
   readonly sandbox: SandboxMode | null;
+  /** Variables of some agents, by reference. */
+  readonly secrets: Readonly<Record<string, { readonly from: string; readonly agents: readonly string[] }>>;
   /** Seen read-only in every sandbox. */
   readonly read: readonly string[];
   /** Written by every sandbox. */
@@ -66,6 +68,7 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     gates: gates ?? 1,
     containment: containment ?? 'preferred',
     sandbox: checked.value.sandbox ?? null,
+    secrets: checked.value.secrets ?? {},
     read: checked.value.read ?? [],
     write: checked.value.write ?? [],
     granted: checked.value.granted ?? {},

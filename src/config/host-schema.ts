@@ -48,6 +48,34 @@ export const hostSchema = closed(
         examples: [['NPM_TOKEN']],
       })
       .nullish(),
+    secrets: z
+      .record(
+        variable,
+        closed(
+          {
+            from: z
+              .string({ error: mustQuietly('env:NAME, file:/PATH or command:…', 'from: file:/run/secrets/key') })
+              .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:\/.+|command:.+)$/, {
+                error: mustQuietly('env:NAME, file:/PATH or command:…', 'from: file:/run/secrets/key'),
+              })
+              .meta({ description: 'env:NAME of the worker, file:/PATH, or command:… whose output it is.' }),
+            agents: z
+              .array(z.string({ error: must('the name of an agent', 'claude') }), {
+                error: must('a list of agents', 'agents: [claude]'),
+              })
+              .meta({ description: 'Who gets it.', examples: [['claude']] }),
+          },
+          'a map with from and agents',
+          '{from: file:/run/secrets/key, agents: [claude]}',
+        ),
+        { error: mustQuietly('a map of variables', 'secrets: {API_KEY: {from: env:API_KEY, agents: [claude]}}') },
+      )
+      .meta({
+        description:
+          'Environment variables that only the agents named get, by reference. Their values are looked up for each attempt, taken out of what it prints in plain, Base64, URL and hexadecimal form, and never pushed: a commit that has one stops the task.',
+        examples: [{ ANTHROPIC_API_KEY: { from: 'file:/run/secrets/anthropic', agents: ['claude'] } }],
+      })
+      .nullish(),
     programs: z
       .record(
         z.string(),

@@ -128,6 +128,8 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
         return park({ ...failed, attempt, lostInARow }, surroundings, phase, 'attempts', failure);
       return goOn({ ...failed, attempt, lostInARow }, surroundings, { kind: 'phase', phase });
     }
+    case 'stopped':
+      return park({ ...failed, lostInARow: 0 }, surroundings, phase, 'attempts', failure);
     case 'retryable': {
       const tries = task.tries + 1;
       const tried: Task = { ...failed, tries, lostInARow: 0 };

@@ -10,6 +10,8 @@ export type FailureClass =
   | 'limited'
   /** The worker or host went away: moved at once, spends nothing, at most {@link MAX_LOST_IN_A_ROW} in a row. */
   | 'lost'
+  /** A person is asked at once, before it is tried again. */
+  | 'stopped'
   /** Trying again cannot help until somebody changes something: the task ends with the fix in its message. */
   | 'fatal'
   /** Somebody asked for it to stop. */
@@ -30,6 +32,7 @@ const CLASS_OF = {
   'agent-killed': 'retryable',
   'setup-failed': 'retryable',
   'no-space': 'retryable',
+  'secret-found': 'stopped',
   'origin-unreachable': 'retryable',
   'engine-error': 'retryable',
   'agent-limited': 'limited',

@@ -33,6 +33,9 @@ interface Left {
   readonly tree: ObjectId;
 }
 
+const MAX_NAME_BYTES = 255;
+const MAX_PATH_BYTES = 3_000;
+
 type Outcome<T> = { readonly kind: 'ok'; readonly value: T } | ({ readonly kind: 'failed' } & Problem);
 
 export async function storeWorkspace(
@@ -172,6 +175,8 @@ async function commitLeft(
       'add commits; do not reset, rebase or amend what was there',
     );
   }
+  const unusable = agentHead === start ? null : await findUnusableName(git, repository, start, agentHead);
+  if (unusable !== null) return failed('unstorable-files', unusable, 'commit names of at most 255 bytes');
   const headTree = await treeOf(git, repository, agentHead);
   if (agentHead === start && (await isAsGiven(repository, places, headTree, join(admin, 'index')))) {
     await installIndex(places.index, admin);
@@ -211,6 +216,23 @@ async function commitLeft(
   makeFolder(admin);
   await installIndex(places.index, admin);
   return { kind: 'ok', value: { head, tree } };
+}
+
+/** A commit can hold what no file system takes: a worktree of it could never be made, and landing would wait for ever. */
+async function findUnusableName(
+  git: Git,
+  repository: Repository,
+  start: ObjectId,
+  head: ObjectId,
+): Promise<string | null> {
+  const names = await git.local(['diff-tree', '-r', '-z', '--name-only', start, head], placeOf(repository));
+  const long = names.stdout
+    .toString('latin1')
+    .split('\0')
+    .find((path) => path.length > MAX_PATH_BYTES || path.split('/').some((name) => name.length > MAX_NAME_BYTES));
+  return long === undefined
+    ? null
+    : `what was committed has a name that no file can have: ${quote(long.slice(0, 60))}…`;
 }
 
 /** Whether worktree and index still are what the attempt began with: then no git need look. */

@@ -15,6 +15,7 @@ import type {
 import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 import type { GitMount } from './confined.ts';
+import type { Scan } from './scan.ts';
 
 /** A task's folders on this host. */
 export interface Workspace {
@@ -54,6 +55,8 @@ export interface StoreRequest {
   /** The message of the commit that the engine makes of what was left uncommitted. */
   readonly message: string;
   readonly author: Person;
+  /** Looks through everything that would be pushed; what it finds stops it. Left out: nobody looks. */
+  readonly scan?: Scan;
   /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
   readonly confirmedAttempt: number | null;
 }
@@ -153,4 +156,4 @@ export type ReadGate = (
   | { readonly kind: 'ok'; readonly gate: Candidate['gate']; readonly window?: number | null }
   | { readonly kind: 'invalid'; readonly message: string };
 
-export type { RevisionRequest, StartPoint };
+export type { RevisionRequest, Scan, StartPoint };

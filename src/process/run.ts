@@ -8,6 +8,7 @@
 import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
+import { createRedactor } from '../core/secrets.ts';
 import { createLineCutter } from './lines.ts';
 import { openOutputFile, type OutputFile } from './output.ts';
 import type { OutputPipe, PipePool } from './pipes.ts';
@@ -166,7 +167,7 @@ function follow(
   ending: Ending,
   onOutput: () => void,
 ): () => Promise<void> {
-  const { onLine } = request;
+  const { onLine, secrets = [] } = request;
   const lines = onLine === null ? null : createLineCutter(onLine);
   const guarded = (work: () => void): void => {
     if (ending.fault !== null) return;
@@ -179,13 +180,24 @@ function follow(
   };
   const streams = [tree.stdout, tree.stderr].filter((stream): stream is Readable => stream !== null);
   const closing = streams.map((stream) => {
-    stream.on('data', (chunk: Buffer) => {
-      onOutput();
+    // Before it is stored or read by anybody (N10).
+    const redactor = createRedactor(secrets);
+    const take = (chunk: Buffer): void => {
+      if (chunk.length === 0) return;
       if (ending.cause !== 'no-space') guarded(() => output.write(chunk));
       if (lines !== null && stream === tree.stdout) guarded(() => lines.push(chunk));
+    };
+    stream.on('data', (chunk: Buffer) => {
+      onOutput();
+      take(redactor.push(chunk));
     });
     stream.on('error', (error) => ending.fail(error));
-    return new Promise<void>((resolve) => stream.once('close', resolve));
+    return new Promise<void>((resolve) =>
+      stream.once('close', () => {
+        take(redactor.end());
+        resolve();
+      }),
+    );
   });
   return async () => {
     const limit = setTimeout(() => streams.forEach((stream) => stream.destroy()), PIPES_LIMIT_MS);

@@ -1,5 +1,6 @@
 /** What the process room takes and gives. */
 
+import type { Secret } from '../core/secrets.ts';
 import type { Sandbox } from './sandbox.ts';
 
 export type { Mount, Placed, Sandbox } from './sandbox.ts';
@@ -19,6 +20,8 @@ export interface SpawnRequest {
   /** No output for this long ends it. */
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** Never shown of what it prints, in any of the forms that core/secrets knows. */
+  readonly secrets?: readonly Secret[];
   /** What of this host it sees; left out or null: all that the worker sees. Only where {@link ProcessRoom.sandbox} works. */
   readonly sandbox?: Sandbox | null;
   /** Ends it: TERM, two seconds, KILL, sweep. */

@@ -7,6 +7,7 @@ import { resolveConnection } from '../config/connection.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
+import { grantSecrets } from '../config/secrets.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { messageOf } from '../core/thrown.ts';
 import { openHome, readHostId } from '../local/home.ts';
@@ -90,6 +91,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
       granted: (agent) => grantsOf(host.value, agent),
       personHome: environment.userHome,
     },
+    secretsFor: (agent) => grantSecrets(host.value, environment.all, agent),
     program: (name) => programPath(host.value, name),
     notices: {
       rules: host.value.notify,

@@ -24,7 +24,7 @@ import { Relief } from './relief.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
-  'hostId' | 'home' | 'parseSettings' | 'readGate' | 'environment' | 'program' | 'confinement' | 'log'
+  'hostId' | 'home' | 'parseSettings' | 'readGate' | 'environment' | 'program' | 'confinement' | 'secretsFor' | 'log'
 > {
   readonly address: string;
   readonly namespace: string;
@@ -114,6 +114,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       environment: options.environment,
       program: options.program,
       confinement: options.confinement,
+      secretsFor: options.secretsFor,
       onWaiting: () => relief.look(),
       gates: options.gates,
       onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),

@@ -14,6 +14,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, grantsOf, parseHostFile } from '../../src/config/host-file.ts';
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
+import { grantSecrets } from '../../src/config/secrets.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
 import type { ReplyName } from '../../src/core/replies.ts';
@@ -150,10 +151,11 @@ export class Engine {
         sandbox: host.value.sandbox,
         read: host.value.read,
         // Tests tell agents and gates how to go on by files there.
-        write: [...host.value.write, ...(this.#options.sharesHome === false ? [] : [home])],
+        write: [...host.value.write, ...(this.#options.sharesHome === false ? [] : [this.home, home])],
         granted: (agent) => grantsOf(host.value, agent),
         personHome: process.env['HOME'] ?? '/nonexistent',
       },
+      secretsFor: (agent) => grantSecrets(host.value, process.env, agent),
       program: (name) => this.#options.programs?.[name] ?? name,
       limits: this.#options.limits ?? {},
       notices: {
@@ -294,6 +296,22 @@ export class Engine {
 
   async findLedger(): Promise<void> {
     await this.#admin(`alter database "${this.#databaseName()}" with allow_connections true`);
+  }
+
+  /** Every row of every table, as text. */
+  async dumpLedger(): Promise<string> {
+    const client = new Postgres({ connectionString: this.database.url });
+    await client.connect();
+    const named = await client.query<{ name: string }>(
+      "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
+    );
+    const rows: string[] = [];
+    for (const { name } of named.rows) {
+      const { rows: found } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
+      rows.push(...found.map(({ row }) => row));
+    }
+    await client.end();
+    return rows.join('\n');
   }
 
   #databaseName(): string {

@@ -8,6 +8,7 @@
 import { afterAll } from '@jest/globals';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -59,6 +60,9 @@ export class WorkerProcess {
   /** Resolves when it polls. */
   static async start(engine: Engine, args: readonly string[] = []): Promise<WorkerProcess> {
     built ??= build();
+    // As in Engine: tests tell agents and gates how to go on by files there.
+    const host = join(engine.home, 'host.yaml');
+    if (!existsSync(host)) await writeFile(host, `write: [${JSON.stringify(engine.home)}]\n`);
     const child = spawn(process.execPath, [await built, ...args], {
       env: {
         PATH: process.env['PATH'],
