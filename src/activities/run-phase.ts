@@ -6,34 +6,23 @@
  * answer, also when the agent failed (N1); only the host that made the workspace touches it.
  */
 
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Judgement } from '../agents/types.ts';
-import type { Proposal } from '../core/ask-types.ts';
 import { classOf, type Failure } from '../core/failure.ts';
-import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
 import { createScanner } from '../core/secrets.ts';
 import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import {
-  MAX_DOCUMENT_CHARS,
-  type AttemptFacts,
-  type AttemptOutcome,
-  type NewTask,
-  type Phase,
-} from '../core/task-types.ts';
-import { headOf } from '../core/text.ts';
-import type { Scan, Workspace } from '../git/types.ts';
+import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
+import type { Workspace } from '../git/types.ts';
 import { confining, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
-import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
-import { runAgent, type AgentRun } from './run-agent.ts';
+import { runAgent } from './run-agent.ts';
 import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
+import { storeWork } from './store-work.ts';
 import type { Turns } from './turns.ts';
 import type { PhaseAnswer } from './types.ts';
 
@@ -136,7 +125,13 @@ async function attempt(
   });
   return stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : withNotes(await store(deps, request, workspace, run, createScanner(granted.value.secrets)), confined.notes);
+    : withNotes(
+        await storeWork(deps, request, workspace, run, {
+          settings: settings.settings,
+          scan: createScanner(granted.value.secrets),
+        }),
+        confined.notes,
+      );
 }
 
 function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOutcome {
@@ -165,76 +160,6 @@ async function sandboxOf(
     tmp: `${scratch}.tmp`,
     agent: work.kind === 'shell' ? null : work.agent,
   };
-}
-
-/** Stores what the agent left, whatever became of the agent, and says the attempt's outcome. */
-async function store(
-  deps: Dependencies,
-  request: PhaseRequest,
-  workspace: Workspace,
-  run: AgentRun,
-  scan: Scan,
-): Promise<AttemptOutcome> {
-  const { spec } = request;
-  const { judgement } = run;
-  const facts = { host: deps.hostId, session: run.session, usage: run.usage };
-  // A shell command that failed is run again from main: what it left half-done is of no use.
-  if (judgement.kind === 'failed' && spec.work.kind === 'shell')
-    return outcomeOf(judgement, null, { ...facts, checkpoint: null });
-  const stored = await deps.git.storeWorkspace({
-    project: spec.project,
-    origin: spec.origin,
-    workspace,
-    attempt: request.attempt,
-    message: spec.title,
-    author: spec.owner,
-    scan,
-    confirmedAttempt: request.confirmedAttempt,
-  });
-  if (stored.kind === 'stored') {
-    const { checkpoint } = stored;
-    const reviewed = judgement.kind === 'done' && request.reviewed;
-    const document = reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
-    const patch = isPatch(judgement) ? await reviewedPatch(deps, request, checkpoint) : null;
-    return outcomeOf(judgement, document ?? patch, { ...facts, checkpoint });
-  }
-  if (stored.failure === 'secret-found') {
-    const found: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
-    return { kind: 'failed', failure: found, ...facts, session: null, checkpoint: null };
-  }
-  // The agent's own failure, or its question, says more than what was wrong with what it left.
-  if (judgement.kind !== 'done') return outcomeOf(judgement, null, { ...facts, checkpoint: null });
-  const failure: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
-  return { kind: 'failed', failure, ...facts, checkpoint: null };
-}
-
-function outcomeOf(judgement: Judgement, document: string | null, facts: AttemptFacts): AttemptOutcome {
-  switch (judgement.kind) {
-    case 'done': {
-      const { summary } = judgement;
-      const proposals = judgement.proposals.map((proposed): NewTask => ({
-        ...proposed,
-        id: taskIdFromBytes(randomBytes(TASK_ID_LENGTH)),
-        type: 'proposal',
-      }));
-      return { kind: 'done', summary, document, proposals, ...facts };
-    }
-    case 'question':
-      return { kind: 'question', questions: judgement.questions, ...facts };
-    case 'proposal':
-      return { kind: 'proposal', proposal: withPatch(judgement.proposal, document), ...facts };
-    case 'failed':
-      return { kind: 'failed', failure: judgement.failure, ...facts };
-  }
-}
-
-function isPatch(judgement: Judgement): boolean {
-  return judgement.kind === 'proposal' && judgement.proposal.kind === 'patch';
-}
-
-/** What an agent says of its patch, and the patch itself. */
-function withPatch(proposal: Proposal, patch: string | null): Proposal {
-  return patch === null ? proposal : { ...proposal, body: headOf(`${proposal.body}\n\n${patch}`, MAX_DOCUMENT_CHARS) };
 }
 
 function agentOf(

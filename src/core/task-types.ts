@@ -113,6 +113,13 @@ export interface AttemptFacts {
   readonly notes?: readonly string[];
 }
 
+/** Changes to the files that decide whether work is good (core/protected.ts). */
+export interface ProtectedChange {
+  readonly paths: readonly string[];
+  /** Names what they were changed to: what a person has approved need not be asked again. */
+  readonly digest: string;
+}
+
 /** A task that another one makes, under an id that was chosen for it once. */
 export interface NewTask {
   readonly id: TaskId;
@@ -131,6 +138,8 @@ export type AttemptOutcome = AttemptFacts &
         readonly summary: string;
         /** What the phase's stage gate shows, where it has one: the understanding, the plan, the diff; at most {@link MAX_DOCUMENT_CHARS}. */
         readonly document: string | null;
+        /** Left out: none. It waits for a person before it lands. */
+        readonly protected?: ProtectedChange;
         /** Tasks that the agent thinks somebody should do: each becomes a task of type proposal. */
         readonly proposals: readonly NewTask[];
       }

@@ -10,7 +10,7 @@ import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { confineGate, confineTask } from './confined.ts';
-import { diffOf } from './diff.ts';
+import { changedFiles, diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
@@ -83,6 +83,11 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     diffOf: async ({ base, head, ...name }) => {
       const mirror = await repositories.findMirror(name);
       return mirror === null ? null : diffOf(git, mirror, base, head);
+    },
+    changedFiles: async ({ base, head, ...name }) => {
+      const mirror = await repositories.findMirror(name);
+      if (mirror === null) throw new Error(`the mirror of ${name.project} is gone`);
+      return changedFiles(git, mirror, base, head);
     },
     tracesOf: (target, taskId) => tracesOf(git, repositories, target, taskId),
     buildCandidate: async (target, item, readGate) => {

@@ -109,6 +109,13 @@ export interface GitRoom {
   deleteTaskRefs(target: Target, taskIds: readonly TaskId[]): Promise<void>;
   /** The workspaces that this host has. */
   listWorkspaces(): Promise<readonly { readonly project: ProjectName; readonly taskId: TaskId }[]>;
+  /** The files that differ between two commits of a task, with what they are in the second. */
+  changedFiles(request: {
+    readonly project: ProjectName;
+    readonly origin: string;
+    readonly base: ObjectId;
+    readonly head: ObjectId;
+  }): Promise<readonly { readonly path: string; readonly id: string }[]>;
   /** The difference between two commits of a task, for a person to decide about; null when it cannot be told. */
   diffOf(request: {
     readonly project: ProjectName;

@@ -59,7 +59,7 @@ describe('a right tasks.yaml', () => {
   it.each([
     ['sandbox: on', 'sandbox: must be required, preferred or off'],
     ['network: host', 'network: must be a map of agents, setup, gate'],
-    ['network: {gate: [http://example.com/]}', 'network.gate: must be none, full, host, or a list of hosts'],
+    ['network: {gate: [http://example.com/]}', 'network.gate.0: must be the name of a host, without http:// and path'],
     ['protected: [../x]', 'protected.0: must be a path from the top of the repository'],
     ['protected: [/etc]', 'protected.0: must be a path from the top of the repository'],
   ])('refuses %s', (line, message) => {
