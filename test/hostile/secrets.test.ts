@@ -13,7 +13,7 @@ const FORMS = [
   KEY,
   Buffer.from(KEY).toString('base64').slice(0, 30),
   encodeURIComponent(KEY),
-  [...KEY].toReversed().join(''),
+  Array.from(KEY).toReversed().join(''),
 ];
 
 describe('an agent that is granted a key and', () => {
