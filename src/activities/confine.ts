@@ -11,7 +11,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import { sandboxModeOf, type Confinement, type Network, type SandboxMode } from '../core/project.ts';
-import type { Placed, Sandbox, SandboxState } from '../process/types.ts';
+import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** A path below the person's home that a granted agent has in its own. */
@@ -44,7 +44,10 @@ const HOST_NETWORK =
   "it shares this host's network: it reaches whatever listens here, Temporal and the ledger among it (network: host)";
 
 /** Whether there is to be a sandbox here; a project that requires one gets it or nothing. */
-export function confining(deps: Pick<Dependencies, 'process' | 'confinement'>, wanted: Confinement): Confining {
+export function confining(
+  deps: Pick<Dependencies, 'confinement'> & { readonly process: Pick<ProcessRoom, 'sandbox'> },
+  wanted: Confinement,
+): Confining {
   const mode = sandboxModeOf(deps.confinement.sandbox, wanted.sandbox);
   const { sandbox: state } = deps.process;
   if (mode === 'off') return { kind: 'open', notes: ['it ran without a sandbox: sandbox: off'] };
@@ -78,7 +81,7 @@ export interface SandboxRequest {
 }
 
 /** Makes the sandbox's folders, and says what it sees. */
-export async function makeSandbox(deps: Dependencies, request: SandboxRequest): Promise<Sandbox> {
+export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, request: SandboxRequest): Promise<Sandbox> {
   const { scratch, tmp, network, agent } = request;
   mkdirSync(scratch, { recursive: true });
   await rm(tmp, { recursive: true, force: true });

@@ -91,6 +91,9 @@ async function attempt(
   const confined = confining(deps, wanted);
   if (confined.kind === 'refused') return failed(deps, confined.failure);
 
+  if (confined.kind === 'sandbox' && wanted.network === 'host') {
+    deps.log('an attempt shares the network of this host', { task: spec.id, attempt: request.attempt });
+  }
   const granted = await deps.secretsFor(request.spec.work.kind === 'shell' ? null : request.spec.work.agent);
   if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
 

@@ -48,7 +48,10 @@ function scriptsOf(text: string | null): string {
   try {
     const value: unknown = JSON.parse(text ?? '{}');
     const scripts = typeof value === 'object' && value !== null && 'scripts' in value ? value.scripts : null;
-    const sorted = typeof scripts === 'object' && scripts !== null ? Object.entries(scripts).toSorted() : [];
+    const sorted =
+      typeof scripts === 'object' && scripts !== null
+        ? Object.entries(scripts).toSorted(([one], [other]) => (one < other ? -1 : 1))
+        : [];
     return JSON.stringify(sorted);
   } catch {
     // No package manager runs anything of it.

@@ -10,7 +10,7 @@ export interface Secret {
 }
 
 /** Shorter ones would be found in anything. */
-export const MIN_SECRET_BYTES = 6;
+const MIN_SECRET_BYTES = 6;
 /** A part of a secret in Base64 that is shorter than this says nothing. */
 const MIN_FORM_CHARS = 8;
 

@@ -50,7 +50,7 @@ export function ownRepository(folder: string): string {
  *
  * @param branch the ref that it may move and what it is at; null for a worktree that is on no branch
  */
-export async function confine(
+async function confine(
   places: { readonly own: string; readonly mirror: string; readonly admin: string; readonly trash: string },
   branch: { readonly ref: string; readonly id: ObjectId } | null,
 ): Promise<readonly GitMount[]> {

@@ -16,15 +16,19 @@ import {
 } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
+import { readStat } from './proc.ts';
 import { whyNotAddress, whyNotNamed, type Destination } from './addresses.ts';
 
 const CONNECT_LIMIT_MS = 20_000;
 /** A tunnel in which nothing moves for this long is closed. */
 const SILENT_LIMIT_MS = 15 * 60_000;
 const MAX_CONNECTIONS = 512;
+/** Of the 107 that a socket's path can have. */
+const MAX_FOLDER_BYTES = 85;
 const HOP_BY_HOP = ['proxy-connection', 'proxy-authorization', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade'];
 
 export interface Proxies {
@@ -33,8 +37,10 @@ export interface Proxies {
   close(): Promise<void>;
 }
 
-/** @param folder for the sockets; its path must be short, as that of any Unix socket */
-export function createProxies(folder: string): Proxies {
+/** @param wanted the folder for the sockets; where its path is too long for a Unix socket's, another one is made */
+export function createProxies(wanted: string): Proxies {
+  const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
+  removeDead(folder);
   const servers = new Map<string, Promise<{ readonly path: string; readonly server: Server }>>();
   return {
     async socketFor(hosts) {
@@ -50,8 +56,20 @@ export function createProxies(folder: string): Proxies {
         await new Promise((resolve) => server.close(resolve));
         rmSync(path, { force: true });
       }
+      if (folder !== wanted) rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What workers have left that were killed. */
+function removeDead(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const pid = /^(\d+)-\d+\.sock$/.exec(name)?.[1];
+    if (pid !== undefined && (Number(pid) === process.pid || readStat(Number(pid)) === null)) {
+      rmSync(join(folder, name), { force: true });
+    }
+  }
 }
 
 async function open(path: string, hosts: readonly string[]): Promise<{ path: string; server: Server }> {

@@ -197,7 +197,7 @@ function isCovered(path: string): boolean {
 const NEVER = ['/run', '/proc', '/sys', '/dev', '/boot', '/etc', '/tmp', '/var/run', '/var/spool', '/var/tmp'];
 
 /** Whether it may be shown: not the root, not a home nor what homes lie in, nor a folder of the system's state. */
-export function isModest(path: string): boolean {
+function isModest(path: string): boolean {
   const home = realOf(homedir()) ?? homedir();
   if (isWithin(home, path) || isWithin(homedir(), path)) return false;
   if (path.split('/').length <= 2 || dirname(path) === '/home') return false;

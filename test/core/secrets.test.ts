@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { array, assert, integer, property } from 'fast-check';
 import { createRedactor, createScanner, redactText } from '../../src/core/secrets.ts';
 
 const KEY = 'sK/+t0p-s3cret&value=42é';
 const SECRETS = [{ name: 'KEY', value: KEY }];
+const chars = (count: number): string => 'aB3dE6gH9'.repeat(20).slice(0, count);
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('what a process prints', () => {
@@ -30,8 +31,8 @@ describe('what a process prints', () => {
     const text = Buffer.from(`a${KEY}b${base64(KEY)}c${KEY.slice(0, -1)}\n${KEY}`);
     const whole = redactText(SECRETS, text.toString('utf8'));
     expect(whole.match(/\[secret KEY\]/g)).toHaveLength(3);
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: text.length }), { maxLength: 12 }), (cuts) => {
+    assert(
+      property(array(integer({ min: 0, max: text.length }), { maxLength: 12 }), (cuts) => {
         const redactor = createRedactor(SECRETS);
         const shown: Buffer[] = [];
         let from = 0;
@@ -66,7 +67,6 @@ describe('a content that is to be pushed', () => {
   const scan = createScanner([]);
   // So that nobody's scanner takes this file for one that has a key.
   const kind = ['PRIVATE', 'KEY'].join(' ');
-  const chars = (count: number): string => 'aB3dE6gH9'.repeat(20).slice(0, count);
   it.each([
     ['a GitHub token', `ghp_${chars(36)}`],
     ['an AWS access key', `AKIA${chars(3).toUpperCase()}QWERTYUIOP234`],

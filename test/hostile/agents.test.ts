@@ -102,7 +102,7 @@ describe('a hostile command', () => {
       expect(readdirSync(join(at, 'refs')).toSorted()).toEqual(['heads', 'remotes', 'tasks']);
       expect(await readFile(join(at, 'config'), 'utf8')).not.toContain('fsmonitor');
       expect((await readFile(join(at, 'refs/remotes/origin/main'), 'utf8')).trim()).toMatch(/^[0-9a-f]{40}$/);
-      const known = new Set<string>([...ids.values()]);
+      const known = new Set<string>(ids.values());
       expect(readdirSync(join(at, 'refs/heads/tasks')).filter((name) => !known.has(name))).toEqual([]);
     });
 
