@@ -6,6 +6,7 @@
  * reached that the project has not named.
  */
 
+import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import {
   createServer,
@@ -45,7 +46,8 @@ export function createProxies(wanted: string): Proxies {
   return {
     async socketFor(hosts) {
       const key = JSON.stringify([...hosts].toSorted());
-      const known = servers.get(key) ?? open(join(folder, `${process.pid}-${servers.size + 1}.sock`), hosts);
+      const known =
+        servers.get(key) ?? open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), hosts);
       servers.set(key, known);
       return (await known).path;
     },
@@ -65,10 +67,8 @@ export function createProxies(wanted: string): Proxies {
 function removeDead(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
-    const pid = /^(\d+)-\d+\.sock$/.exec(name)?.[1];
-    if (pid !== undefined && (Number(pid) === process.pid || readStat(Number(pid)) === null)) {
-      rmSync(join(folder, name), { force: true });
-    }
+    const pid = /^(\d+)-[0-9a-f]+\.sock$/.exec(name)?.[1];
+    if (pid !== undefined && readStat(Number(pid)) === null) rmSync(join(folder, name), { force: true });
   }
 }
 
