@@ -1,7 +1,7 @@
 /** The whole benchmark, in the order in which its parts disturb each other least. */
 
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -140,7 +140,11 @@ async function runWaiting({ folder, plan, signal, say }) {
   const place = join(folder, 'waiting');
   mkdirSync(place);
   chmodSync(place, 0o711);
-  const stack = await startStack({ home: join(place, 'home'), agents: 8 });
+  const home = join(place, 'home');
+  mkdirSync(home, { mode: 0o700 });
+  // Its agents tell by files there that they run.
+  writeFileSync(join(home, 'host.yaml'), `write: [${JSON.stringify(join(place, 'started'))}]\n`);
+  const stack = await startStack({ home, agents: 8 });
   try {
     return await measureWaiting(stack, { place, tasks: plan.parked, answers: plan.answers });
   } finally {
