@@ -5,6 +5,7 @@ import { dropGate, startGate } from './gate-start.ts';
 import { askForItems, buildCandidate, handOff, land, lookAtQueue, startMainGate } from './landing.ts';
 import { deliver } from './notice-deliver.ts';
 import { NoticeStarter } from './notice-start.ts';
+import { tellOfQueue } from './queue-notice.ts';
 import { Recorder } from './recorder.ts';
 import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
@@ -15,7 +16,8 @@ import type { Activities } from './types.ts';
 
 /** @param turns one attempt of a task at a time; shared with whatever else touches workspaces */
 export function createActivities(deps: Dependencies, turns: Turns): Activities {
-  const recorder = new Recorder(deps, new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log }));
+  const notices = new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log });
+  const recorder = new Recorder(deps, notices);
   return {
     runPhase: (request) => runPhase(deps, recorder, turns, request),
     runGate: (request) => runGate(deps, request),
@@ -29,7 +31,9 @@ export function createActivities(deps: Dependencies, turns: Turns): Activities {
     dropGate: ({ target, run }) => dropGate(deps.client, target, run),
     lookAtQueue: (request) => lookAtQueue(deps, request),
     askForItems: (wanted) => askForItems(deps, wanted),
+    sealCandidates: ({ target, parts, below }) => deps.git.sealCandidates(target, parts, below),
     land: (request) => land(deps, request),
+    tellOfQueue: (request) => tellOfQueue(deps, notices, request),
     deliver: (request) => deliver(deps, request),
   };
 }

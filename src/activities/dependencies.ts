@@ -7,13 +7,14 @@ import type { Secret } from '../core/secrets.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import type { Target } from '../core/queue-types.ts';
-import type { NotifyRule } from '../core/task-types.ts';
+import type { NotifyRule, TaskView } from '../core/task-types.ts';
 import type { GitRoom, ReadGate } from '../git/types.ts';
 import type { Spool } from '../ledger/spool.ts';
 import type { LedgerReader, LedgerWriter } from '../ledger/types.ts';
 import type { NotifyRoom } from '../notify/types.ts';
 import type { ProcessRoom } from '../process/types.ts';
 import type { HostConfinement } from './confine.ts';
+import type { LandingAdapter } from './landing-adapter.ts';
 
 /** For whom an environment is made. */
 export interface EnvironmentRequest {
@@ -35,6 +36,7 @@ export interface Dependencies {
   readonly hostId: string;
   readonly home: string;
   readonly git: GitRoom;
+  readonly landing: LandingAdapter;
   readonly process: ProcessRoom;
   readonly ledger: Pick<LedgerWriter, 'record' | 'beginAttempt' | 'bindProject' | 'isGreen'> &
     Pick<LedgerReader, 'readEvents' | 'readTask'>;
@@ -53,6 +55,8 @@ export interface Dependencies {
   readonly notices: NoticeDependencies;
   /** Told when a task waits: its workspace may have to make room. */
   readonly onWaiting: () => void;
+  /** Told of each record of a task: others' work may conflict with what has landed or is stored by now. */
+  readonly onRecorded: (view: TaskView) => void;
   /** Told when a task's record says that it has ended: its workspace may be cleaned up. */
   readonly onEnded: (target: Target, taskId: string) => void;
   /** True once this worker is stopping: what is killed then is moved, not blamed. */
@@ -81,6 +85,8 @@ export interface Limits {
   readonly minFreeBytes: number;
   /** Less free disk than this, and the workspaces of waiting tasks go. */
   readonly shortBelowBytes: number;
+  /** What is stored and what lands within this time is looked at together for conflicts, in milliseconds. */
+  readonly radarMs: number;
   /** How often tasks are looked for whose workflows were ended from outside, in milliseconds. */
   readonly outsideEveryMs: number;
   /** How long a target of notices has to answer, in milliseconds. */
@@ -92,6 +98,7 @@ export const DEFAULT_LIMITS: Limits = {
   heartbeatMs: 1_000,
   minFreeBytes: 64 * 1024 * 1024,
   shortBelowBytes: 2 * 1024 * 1024 * 1024,
+  radarMs: 2_000,
   outsideEveryMs: 60_000,
   noticeMs: 20_000,
 };

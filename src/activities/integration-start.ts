@@ -5,7 +5,7 @@ import { workflowIds } from '../core/ids.ts';
 import type { QueueItem, Target } from '../core/queue-types.ts';
 
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
-export const INTEGRATION = { type: 'integration', taskQueue: 'tasks', handOff: 'hand-off' } as const;
+export const INTEGRATION = { type: 'integrationV2', taskQueue: 'tasks', handOff: 'hand-off' } as const;
 
 export async function integrationStart(client: Client, target: Target, item: QueueItem): Promise<void> {
   await client.workflow.signalWithStart(INTEGRATION.type, {

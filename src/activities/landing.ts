@@ -12,7 +12,7 @@ import { askAfterGate, startGate } from './gate-start.ts';
 import { integrationStart } from './integration-start.ts';
 import { taskIsOpen } from './task-is-open.ts';
 import type { Recorder } from './recorder.ts';
-import type { BuildRequest, CandidateRequest, HandOffRequest, LookRequest, Recorded } from './types.ts';
+import type { BuildRequest, HandOffRequest, LandRequest, LookRequest, Recorded } from './types.ts';
 
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
 export const TASK_QUERIES = { item: 'item', state: 'state' } as const;
@@ -24,7 +24,10 @@ export async function handOff(deps: Dependencies, recorder: Recorder, request: H
   return recording;
 }
 
-type LandingDependencies = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
+type LandingDependencies = Pick<
+  Dependencies,
+  'git' | 'landing' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'
+>;
 
 export async function buildCandidate(
   deps: LandingDependencies,
@@ -80,17 +83,13 @@ interface MainGateRequest {
 /** Of a closed task nothing is pushed. Whether an earlier try has landed it is found out by building once more (N2). */
 export async function land(
   deps: LandingDependencies,
-  { target, item, candidate }: CandidateRequest,
+  { target, item, candidate, under = [] }: LandRequest,
 ): Promise<LandResult> {
-  const openness = await taskIsOpen(deps.client, item.taskId);
-  switch (openness.kind) {
-    case 'open':
-      return deps.git.land(target, item, candidate);
-    case 'closed':
-      return { kind: 'moved' };
-    case 'unknown':
-      return { kind: 'held', why: 'engine', text: openness.text };
-  }
+  const all = await Promise.all([...under, { item }].map((one) => taskIsOpen(deps.client, one.item.taskId)));
+  const unknown = all.find(({ kind }) => kind === 'unknown');
+  if (unknown?.kind === 'unknown') return { kind: 'held', why: 'engine', text: unknown.text };
+  if (all.some(({ kind }) => kind === 'closed')) return { kind: 'moved' };
+  return deps.landing.land(target, item, candidate, under);
 }
 
 export async function lookAtQueue(deps: Dependencies, request: LookRequest): Promise<LookAnswer> {

@@ -9,8 +9,8 @@
 
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { workflowIds } from '../core/ids.ts';
-import { deliveriesOf, isQuiet, noticesOf } from '../core/notice.ts';
-import type { NoticeInput } from '../core/notice-types.ts';
+import { deliveriesOf, isQuiet, noticesOf, type Told } from '../core/notice.ts';
+import type { Notice, NoticeInput } from '../core/notice-types.ts';
 import type { RecordRequest } from '../core/task-request.ts';
 import type { NotifyRule } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
@@ -55,17 +55,29 @@ export class NoticeStarter {
     const notices = noticesOf(view, events, (kind) => rules.some((rule) => rule.events.includes(kind)));
     const fresh = notices.filter(({ id }) => this.#known.get(id) !== null);
     if (fresh.length === 0) return true;
-    const ui = await this.#options.readUi().catch(() => null);
-    const url = ui === null ? null : webPage(ui, this.#options.client.options.namespace, workflowIds.task(view.id));
-    const started = await Promise.all(
-      fresh.map((told) =>
-        this.#start({
-          notice: { ...told, url },
-          deliveries: deliveriesOf(told.event, rules, (quiet) => endOfQuietMs(quiet, this.#options.nowMs())),
-        }),
-      ),
-    );
+    const url = await this.#pageOf(workflowIds.task(view.id));
+    const started = await Promise.all(fresh.map((told) => this.#startBy(rules, { ...told, url })));
     return !started.includes(false);
+  }
+
+  /**
+   * Starts one notice that is about no task, by these rules and the host's; `page` is the workflow that it links to. False
+   * when it is to be tried again. Never throws.
+   */
+  async tellOf(told: Told, notify: readonly NotifyRule[], page: string): Promise<boolean> {
+    const rules = [...notify, ...this.#options.rules].filter((rule) => rule.events.includes(told.event));
+    if (rules.length === 0 || this.#known.get(told.id) === null) return true;
+    return this.#startBy(rules, { ...told, url: await this.#pageOf(page) });
+  }
+
+  async #pageOf(workflowId: string): Promise<string | null> {
+    const ui = await this.#options.readUi().catch(() => null);
+    return ui === null ? null : webPage(ui, this.#options.client.options.namespace, workflowId);
+  }
+
+  #startBy(rules: readonly NotifyRule[], notice: Notice): Promise<boolean> {
+    const deliveries = deliveriesOf(notice.event, rules, (quiet) => endOfQuietMs(quiet, this.#options.nowMs()));
+    return this.#start({ notice, deliveries });
   }
 
   async #start(input: NoticeInput): Promise<boolean> {

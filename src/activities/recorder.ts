@@ -15,12 +15,12 @@ import type { Recorded } from './types.ts';
 const LEAVE_ALONE_MS = 1_000;
 
 export class Recorder {
-  readonly #deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onWaiting'>;
+  readonly #deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onRecorded' | 'onWaiting'>;
   readonly #notices: Pick<NoticeStarter, 'tell'>;
   #awayUntilMs = 0;
 
   constructor(
-    deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onWaiting'>,
+    deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onRecorded' | 'onWaiting'>,
     notices: Pick<NoticeStarter, 'tell'>,
   ) {
     this.#deps = deps;
@@ -39,6 +39,7 @@ export class Recorder {
     if (recorded.kind === 'away') return { recordedUpTo: null };
     const ledgerAt = request.reset === true ? await this.#ledgerAt(request) : null;
     if (ledgerAt !== null) return { recordedUpTo: null, ledgerAt };
+    this.#deps.onRecorded(view);
     if (isEnd(view.state)) this.#deps.onEnded(view, view.id);
     // What nobody could be told of comes again with the next record.
     return { recordedUpTo: (told ?? (await this.#notices.tell(request))) ? view.sequence : null };

@@ -101,6 +101,7 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
     edited,
     exchanges,
     request: request.request,
+    conflict: request.conflict ?? null,
     lastFailure,
     conflicted: workspace.conflicted,
     notes: readdirSync(files.taskDir)

@@ -13,7 +13,7 @@ import type { Red } from '../core/queue.ts';
 import type { GateVerdict } from '../core/queue-types.ts';
 import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
-import { confining, makeSandbox } from './confine.ts';
+import { confining, makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
 import { runCommands, type CommandsEnd } from './gate-commands.ts';
@@ -82,10 +82,7 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
   const worktree = await deps.git.gateWorktree(target, item, candidate, below);
   // Runs side by side do not share what they write outside their worktrees.
   const scratch = join(deps.home, 'scratch', target.project, `gate-${basename(worktree.path)}`);
-  const sandbox =
-    confined.kind === 'sandbox'
-      ? { write: [worktree.path], repository: await deps.git.confineGate(worktree.path), scratch, agent: null }
-      : null;
+  let sandbox: Omit<SandboxRequest, 'network' | 'tmp'> | null = null;
   let runs = 0;
   const command = async (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> => {
     runs += 1;
@@ -106,14 +103,20 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
     });
   };
   try {
+    if (confined.kind === 'sandbox') {
+      const repository = await deps.git.confineGate(worktree.path);
+      sandbox = { write: [worktree.path], repository, scratch, agent: null };
+    }
     if (candidate.gate.setup !== null && worktree.needsSetup) {
-      const exit = await command(candidate.gate.setup, SETUP_STREAM, SETUP_TIMEOUT_MS);
-      const verdict = await judge(
-        deps,
-        { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS },
-        exit,
-        worktree.path,
-      );
+      const gate = { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS };
+      const setUp = async (): Promise<GateVerdict | null> =>
+        judge(deps, gate, await command(gate.run, SETUP_STREAM, gate.timeoutMs), worktree.path);
+      let verdict = await setUp();
+      if (verdict?.kind === 'red' && worktree.isOnMain()) {
+        // The candidate is to be judged by its own, which may be what mends it.
+        await worktree.goToCandidate();
+        verdict = await setUp();
+      }
       if (verdict !== null) return { verdict, noted: [] };
       await worktree.markSetUp();
     }

@@ -1,7 +1,7 @@
 /** What workflows may ask of the world. Workflows import this file's types alone. */
 
 import type { ObjectId, TaskId } from '../core/ids.ts';
-import type { LookAnswer, Red, Run, Wanted } from '../core/queue.ts';
+import type { LookAnswer, Part, Red, Run, SealAnswer, Wanted } from '../core/queue.ts';
 import type {
   Below,
   BuildAnswer,
@@ -13,6 +13,7 @@ import type {
   Target,
 } from '../core/queue-types.ts';
 import type { Delivered, DeliveryRequest } from '../core/notice-types.ts';
+import type { QueueNewsRequest } from '../core/queue-news.ts';
 import type { PhaseRequest, RecordRequest } from '../core/task-request.ts';
 import type { AttemptOutcome } from '../core/task-types.ts';
 
@@ -37,6 +38,18 @@ export interface CandidateRequest {
   readonly target: Target;
   readonly item: QueueItem;
   readonly candidate: Candidate;
+}
+
+export interface LandRequest extends CandidateRequest {
+  /** Those of its batch that are below it and land in the same push, nearest main first; an older history has none. */
+  readonly under?: readonly Pick<CandidateRequest, 'item' | 'candidate'>[];
+}
+
+export interface SealRequest {
+  readonly target: Target;
+  readonly parts: readonly Part[];
+  /** What the first of them stands on, nearest main first. */
+  readonly below: readonly Below[];
 }
 
 export interface BuildRequest {
@@ -120,7 +133,11 @@ export interface Activities {
     readonly asked: readonly Wanted[];
     readonly items: readonly QueueItem[];
   }>;
-  readonly land: (request: CandidateRequest) => Promise<LandResult>;
+  /** Writes the commits of candidates anew, with what covers them in their trailers. Short; may come twice. */
+  readonly sealCandidates: (request: SealRequest) => Promise<SealAnswer>;
+  readonly land: (request: LandRequest) => Promise<LandResult>;
+  /** Has people told of a queue. Short; fails when that could not be begun, and may come twice. */
+  readonly tellOfQueue: (request: QueueNewsRequest) => Promise<void>;
   /** Tells one target of a notice. At most a minute; fails when the target was not told, and may tell it twice. */
   readonly deliver: (request: DeliveryRequest) => Promise<Delivered>;
 }

@@ -1,7 +1,7 @@
 /** The text that an agent is given for one attempt at one phase. */
 
 import { tailOf, type Failure } from '../core/failure.ts';
-import type { Exchange, Phase, RevisionRequest, TaskSpec } from '../core/task-types.ts';
+import type { Exchange, MainConflict, Phase, RevisionRequest, TaskSpec } from '../core/task-types.ts';
 import type { PhaseFiles } from './types.ts';
 
 export interface PromptInput {
@@ -15,6 +15,8 @@ export interface PromptInput {
   readonly exchanges: readonly Exchange[];
   /** Why landing sent the work back; null but for revisions. */
   readonly request: RevisionRequest | null;
+  /** That what is stored does not go together with main as it is by now. */
+  readonly conflict: MainConflict | null;
   /** How the attempt before this one failed. */
   readonly lastFailure: Failure | null;
   /** Files in which the engine left conflict markers. */
@@ -47,6 +49,7 @@ export function buildPrompt(input: PromptInput): string {
     decisions(input.exchanges),
     comments(input.exchanges),
     revision(input.request, input.conflicted),
+    landedMeanwhile(input.conflict),
     lastFailure(input.lastFailure),
     report(input),
   ];
@@ -138,6 +141,22 @@ function revision(request: RevisionRequest | null, conflicted: readonly string[]
     );
   }
   return parts.join('\n\n');
+}
+
+/** Told while there is time: nothing has to be merged yet. */
+function landedMeanwhile(conflict: MainConflict | null): string {
+  if (conflict === null) return '';
+  const landed = conflict.landed.map(({ commit, title, summary }) => {
+    const named = `${commit.slice(0, 12)} ${title}`;
+    return summary === '' ? named : `${named}: ${summary}`;
+  });
+  return [
+    '## What landed meanwhile conflicts with your work',
+    `Your work so far cannot be merged with main as it is by now (${conflict.main.slice(0, 12)}). It goes on from where it was, and main is merged when it lands: shape what you still do so that what landed keeps its purpose. Conflicting files:\n${list(conflict.files)}`,
+    landed.length === 0 ? '' : `Landed on them since you began, and what it was for:\n${list(landed)}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function lastFailure(failure: Failure | null): string {

@@ -215,6 +215,13 @@ function addQueue(table: Table): void {
   );
   table.action(
     table.program
+      .command('conflicts')
+      .description('tasks in flight that conflict with main, and with one another')
+      .option('--project <name>', 'of one project'),
+    async () => (await import('./commands/conflicts.ts')).conflicts,
+  );
+  table.action(
+    table.program
       .command('flakes')
       .description('tests that were red and then green on the same tree')
       .option('--project <name>', 'of one project')

@@ -109,6 +109,7 @@ export function emptyView(id: TaskId): TaskView {
     summary: null,
     revisions: 0,
     checkpoint: null,
+    conflict: null,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
     requestId: null,
     type: 'task',

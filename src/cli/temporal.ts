@@ -1,5 +1,6 @@
 /** The connection to Temporal, and what its errors mean to a person. */
 
+import { setMaxListeners } from 'node:events';
 import {
   Client,
   Connection,
@@ -9,6 +10,7 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { TemporalConnection } from '../config/connection.ts';
+import { temporalCalls } from '../local/temporal-calls.ts';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
 import { Failed, UsageError } from './errors.ts';
@@ -56,6 +58,7 @@ export function openTemporal(settings: TemporalConnection): Temporal {
   const connection = DialledConnection.lazy({
     address: settings.address,
     connectTimeout: CONNECT_TIMEOUT,
+    interceptors: temporalCalls(),
     ...(settings.tls ? { tls: true } : {}),
     ...(settings.apiKey === null ? {} : { apiKey: settings.apiKey }),
   });
@@ -74,6 +77,8 @@ export function openTemporal(settings: TemporalConnection): Temporal {
     async limited(ms, signal, work) {
       // A signal of the call's own: the client never takes its listener off the one that it is given.
       const own = new AbortController();
+      // It adds one a poll, and Node takes more than ten for a leak.
+      setMaxListeners(0, own.signal);
       const abort = (): void => own.abort();
       signal?.addEventListener('abort', abort, { once: true });
       if (signal?.aborted === true) abort();

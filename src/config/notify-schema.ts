@@ -26,7 +26,7 @@ const rule = closed(
       .min(1, { error: must('a list with at least one event', 'events: [asks, failed]') })
       .meta({
         description:
-          'asks (a question or a proposal, its reminders, its escalation), failed, landed, stalled (an attempt that gave no output was ended), parked (waits for a person after failing, or for somebody to make landing possible). All when left out.',
+          'asks (a question or a proposal, its reminders, its escalation), failed, landed, stalled (an attempt that gave no output was ended), parked (waits for a person after failing, or for somebody to make landing possible), conflicts (what landed conflicts with the work of a task that waits for a person), queue (landing has stopped for a red or rewritten main, goes on, is refused by the origin, or is slow). All when left out.',
         examples: [['asks', 'failed', 'parked']],
       })
       .optional(),

@@ -54,7 +54,14 @@ export const readGate: ReadGate = (text) => {
   const settings = parseProjectFile(text);
   return settings.kind === 'invalid'
     ? settings
-    : { kind: 'ok', gate: settings.value.gate, window: settings.value.window };
+    : {
+        kind: 'ok',
+        gate: settings.value.gate,
+        window: settings.value.window,
+        batch: settings.value.batch,
+        verify: settings.value.verify,
+        merges: settings.value.merges,
+      };
 };
 
 function complete(file: ProjectFile): Parsed<ProjectSettings> {
@@ -90,6 +97,9 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       setup: file.network?.setup ?? 'full',
     },
     protected: file.protected ?? [],
+    batch: file.batch ?? false,
+    verify: file.verify ?? false,
+    merges: file.merges ?? [],
   });
 }
 

@@ -9,6 +9,7 @@ import { parseBranchName, parseProjectName } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
 import { parseCommand } from '../core/text.ts';
 import { closed, must } from './explain.ts';
+import { merges } from './merges-schema.ts';
 import { notifyRules } from './notify-schema.ts';
 
 export const DEFAULT_ATTEMPTS = 3;
@@ -284,7 +285,8 @@ export const projectSchema = closed(
     setup: shellCommand('setup: npm ci')
       .meta({
         title: 'Set-up',
-        description: 'A shell command that fills the ignored folders of a fresh worktree, such as node_modules.',
+        description:
+          'A shell command that fills the ignored folders of a fresh worktree, such as node_modules. For the gate it is run on main and its result kept, until the command or a lock file changes; what a gate run changes in it no other run sees. A task that changes lock files has a set-up of its own there.',
         examples: ['npm ci'],
       })
       .nullish(),
@@ -339,6 +341,25 @@ export const projectSchema = closed(
         examples: [2],
       })
       .optional(),
+    batch: z
+      .boolean({ error: must('true or false', 'batch: true') })
+      .meta({
+        title: 'Batch',
+        description:
+          'true: where there is one gate slot and red is rare, several land behind one gate run, in one push; of the commits between the trees were not gated themselves, and the trailer Gate-Covered-By names the tree that was. false when left out.',
+        examples: [true],
+      })
+      .optional(),
+    verify: z
+      .boolean({ error: must('true or false', 'verify: true') })
+      .meta({
+        title: 'Verify',
+        description:
+          'true: each task is gated, merged with main as it then is, before it may become a candidate; worth it where red is common and gate slots are plenty. A hotfix is not. false when left out.',
+        examples: [true],
+      })
+      .optional(),
+    merges: merges.nullish(),
     turn: duration(
       'When work has come back from landing as often as it may, landing holds this long for it alone; 0s for never.',
       DEFAULT_TURN,

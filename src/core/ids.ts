@@ -80,6 +80,9 @@ export const workflowIds = {
   task: (id: TaskId): string => `task/${id}`,
   integration: (project: ProjectName, branch: BranchName): string => `integration/${project}/${branch}`,
   notice: (id: TaskId, sequence: number): string => `notice/${id}/${sequence}`,
+  /** Of a queue; `name` tells it from all others of it. */
+  queueNotice: (project: ProjectName, branch: BranchName, name: string): string =>
+    `notice/${project}/${branch}/${name}`,
   /** `key`: the tree and the hash of the gate's definition. */
   gate: (project: ProjectName, key: string): string => `gate/${project}/${key}`,
 };

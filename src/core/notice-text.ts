@@ -17,7 +17,18 @@ const MAX_COMMANDS = 12;
 /** What people can be told of. */
 export type Tellable = Extract<
   Happened,
-  { kind: 'asked' | 'reminded' | 'escalated' | 'attempt-ended' | 'parked' | 'held' | 'landed' | 'ended' }
+  {
+    kind:
+      | 'asked'
+      | 'reminded'
+      | 'escalated'
+      | 'attempt-ended'
+      | 'parked'
+      | 'held'
+      | 'landed'
+      | 'ended'
+      | 'conflict-seen';
+  }
 >;
 
 export interface NoticeContent extends Pick<NoticeMessage, 'title' | 'text' | 'commands'> {
@@ -62,6 +73,17 @@ function wordsOf(view: TaskView, happened: Tellable, asks: readonly AskView[]): 
     }
     case 'held':
       return { head: 'Cannot land', text: happened.held?.text ?? '', commands: [`tasks show ${id}`] };
+    case 'conflict-seen': {
+      const { files = [], landed = [] } = happened.conflict ?? {};
+      const named = landed.map(({ commit, title }) => `- ${commit.slice(0, 12)} ${oneLine(title, 120)}`);
+      const text = [`What landed on ${view.branch} since conflicts in: ${files.join(', ')}`, ...named];
+      text.push('Its next phase is told; nothing has to be done.');
+      return {
+        head: 'Conflicts with what landed',
+        text: text.join('\n'),
+        commands: [`tasks show ${id}`, 'tasks conflicts'],
+      };
+    }
     case 'landed': {
       const landed = `${happened.landing.commit.slice(0, 12)} is on ${view.branch}`;
       return { head: 'Landed', text: `${landed}\n${view.summary ?? ''}`, commands: [`tasks show ${id}`] };

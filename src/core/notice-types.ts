@@ -1,6 +1,7 @@
 /** Telling people what happens to tasks: the notice, and where it may go. Data alone. */
 
-import type { TaskId } from './ids.ts';
+import type { BranchName, TaskId } from './ids.ts';
+import type { QueueNewsKind } from './queue-news.ts';
 import type { NoticeKind } from './task-types.ts';
 
 /** What a target is given; `test` is sent by hand. */
@@ -9,7 +10,8 @@ export interface NoticeMessage {
   readonly id: string;
   readonly event: NoticeKind | 'test';
   readonly project: string;
-  readonly task: string;
+  /** Null of what is about a queue. */
+  readonly task: string | null;
   /** One line. */
   readonly title: string;
   /** What is asked, or what happened; some lines. */
@@ -22,11 +24,13 @@ export interface NoticeMessage {
   readonly at: string;
 }
 
-/** Something to tell of a task. It travels in a workflow: texts of the task, no secrets (N10). */
+/** Something to tell of a task or a queue. It travels in a workflow: texts of the task, no secrets (N10). */
 export interface Notice extends NoticeMessage {
   readonly event: NoticeKind;
-  readonly task: TaskId;
-  /** The sequence of the task's event that it tells of, the first one where it tells of several. */
+  readonly task: TaskId | null;
+  /** Of a queue: which, and as what kind of word. */
+  readonly queue?: { readonly branch: BranchName; readonly kind: QueueNewsKind };
+  /** The sequence of the task's event that it tells of, the first one where it tells of several; 0 of a queue. */
   readonly sequence: number;
   /** Of `asks`: what is to be replied to; empty for others. */
   readonly versions: readonly number[];
@@ -39,7 +43,7 @@ export interface Delivery {
   readonly notBeforeMs: number | null;
 }
 
-/** What the workflow `notice/<task>/<sequence>` is started with. */
+/** What the workflow `notice/<task>/<sequence>`, or of a queue `notice/<project>/<branch>/<name>`, is started with. */
 export interface NoticeInput {
   readonly notice: Notice;
   readonly deliveries: readonly Delivery[];

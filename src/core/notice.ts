@@ -28,6 +28,8 @@ function tellableOf(happened: Happened): { readonly kind: NoticeKind; readonly h
       return happened.failure?.kind === 'idle-timeout' ? { kind: 'stalled', happened } : null;
     case 'held':
       return waitsForSomebody(happened) ? { kind: 'parked', happened } : null;
+    case 'conflict-seen':
+      return happened.conflict !== null && happened.waits ? { kind: 'conflicts', happened } : null;
     case 'submitted':
     case 'attempt-scheduled':
     case 'answered':
@@ -113,6 +115,8 @@ export function whySettled(
   const ended = later.find((happened) => happened.kind === 'ended');
   switch (notice.event) {
     case 'landed':
+    // The queue itself is asked (queue-news.ts).
+    case 'queue':
       return null;
     case 'failed':
       return later.some(({ kind }) => kind === 'retried') ? 'it was retried' : null;
@@ -121,6 +125,10 @@ export function whySettled(
     case 'parked':
       if (later.some(({ kind }) => kind === 'retried')) return 'it was retried';
       if (later.some((happened) => happened.kind === 'held' && !waitsForSomebody(happened))) return 'it goes on';
+      return ended === undefined ? null : `the task ended: ${ended.end}`;
+    case 'conflicts':
+      if (later.some(({ kind }) => kind === 'conflict-seen')) return 'there is newer word of it';
+      if (later.some(({ kind }) => kind === 'handed-off')) return 'it is landing';
       return ended === undefined ? null : `the task ended: ${ended.end}`;
     case 'asks':
       if (ended !== undefined) return `the task ended: ${ended.end}`;

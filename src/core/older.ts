@@ -29,7 +29,10 @@ const POLICY: Pick<TaskPolicy, 'approve' | 'patience' | 'notify'> = {
   patience: NO_PATIENCE_LIMIT,
   notify: [],
 };
-const TASK: Pick<Task, 'settled' | 'refused' | 'documents' | 'edited' | 'blockers' | 'toMake' | 'unasked'> = {
+const TASK: Pick<
+  Task,
+  'settled' | 'refused' | 'documents' | 'edited' | 'blockers' | 'toMake' | 'unasked' | 'conflict'
+> = {
   settled: [],
   refused: [],
   documents: { understanding: null, plan: null },
@@ -37,6 +40,7 @@ const TASK: Pick<Task, 'settled' | 'refused' | 'documents' | 'edited' | 'blocker
   blockers: [],
   toMake: [],
   unasked: 0,
+  conflict: null,
 };
 
 const DONE = { document: null, proposals: [] } as const;

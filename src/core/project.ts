@@ -1,5 +1,6 @@
 /** What tasks.yaml says, once read and completed with defaults. Pure data: config/ makes it from the file. */
 
+import type { MergeRule } from './merge-rules.ts';
 import type { BranchName, ProjectName } from './ids.ts';
 import type { Phase, TaskPolicy } from './task-types.ts';
 
@@ -79,6 +80,12 @@ export interface ProjectSettings {
   readonly protected: readonly string[];
   /** Candidates that are gated side by side at the most; null: as many as there are gate slots. */
   readonly window: number | null;
+  /** Whether several may land behind one gate run: where one gate slot exists, and red is rare. */
+  readonly batch: boolean;
+  /** Whether each task is gated, merged with main alone, before it may become a candidate. */
+  readonly verify: boolean;
+  /** How files are merged that everybody adds to, before anything counts as a conflict. */
+  readonly merges: readonly MergeRule[];
 }
 
 /** What holds when the host's configuration, which may be silent, and the project's do not say the same. */

@@ -12,6 +12,7 @@ import {
   tellGoingOn,
   tellHeld,
 } from './queue-answers.ts';
+import { restartCheck } from './queue-checks.ts';
 import { insert, MAX_LINE, promote, waitingOf, without } from './queue-line.ts';
 import type { Control, Entry, Queue, QueueClock } from './queue-state.ts';
 import type { QueueItem } from './queue-types.ts';
@@ -22,7 +23,9 @@ export function handOff(queue: Queue, item: QueueItem): Queue {
   const { taskId, attempt, head } = item;
   const inChain = queue.chain.filter((entry) => entry.item.taskId === taskId);
   const inLine = queue.line.filter((waiting) => waiting.taskId === taskId);
-  if (inChain.some((entry) => entry.item.attempt >= attempt)) return queue;
+  const same = inChain.find((entry) => entry.item.attempt === attempt);
+  if (same !== undefined) return renameEntry(queue, same, item);
+  if (inChain.some((entry) => entry.item.attempt > attempt)) return queue;
   if (inLine.some((waiting) => waiting.attempt >= attempt)) return rename(queue, item);
   const before = answerTo(queue, taskId, attempt);
   if (before !== null && (before.head === null || before.head === head)) return tellAgain(queue, before);
@@ -52,7 +55,13 @@ function tellArrival(queue: Queue, item: QueueItem): readonly [Queue, string | n
   return why === null ? [queue, null] : [tellHeld(queue, [item], heldBy(why)), oneLine(why.text, MAX_REASON_CHARS)];
 }
 
-/** The same hand-off again, under a title that was edited; one that is under way keeps its own. */
+/** The same of one that is a candidate or about to be; what is on its way to main keeps the title that it has. */
+function renameEntry(queue: Queue, entry: Entry, { title }: QueueItem): Queue {
+  if (entry.item.title === title || !mayLeave(entry)) return queue;
+  return replaceEntry(queue, entry, { ...entry, item: { ...entry.item, title } });
+}
+
+/** The same hand-off again, under a title that was edited. */
 function rename(queue: Queue, item: QueueItem): Queue {
   const known = queue.line.find((other) => other.taskId === item.taskId && other.attempt === item.attempt);
   if (known?.item == null || known.item.title === item.title) return queue;
@@ -125,13 +134,14 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
 
 function resume(queue: Queue, clock: QueueClock): Queue {
   const resumed = tellGoingOn({ ...queue, halt: null }, () => true);
-  if (queue.halt?.kind === 'person') return resumed;
+  if (queue.halt?.kind === 'person' || queue.halt?.kind === 'protected') return resumed;
   // What main is, is looked at anew; what may be on it is built again, and so found there.
   const chain = resumed.chain.map((entry): Entry => {
     const doubt = entry.stage.kind === 'landing' && entry.doubt === 'none' ? 'pushed' : entry.doubt;
     return { ...entry, doubt, stage: { kind: 'building', sinceMs: clock.nowMs } };
   });
-  return { ...resumed, main: null, mainRun: null, chain };
+  const checks = resumed.checks.map((check) => restartCheck(check, clock.nowMs));
+  return { ...resumed, main: null, mainRun: null, chain, checks };
 }
 
 function remove(queue: Queue, taskId: TaskId, actor: string): Queue {

@@ -11,7 +11,7 @@ export interface CarriedQueue extends Omit<Queue, 'line'> {
   readonly line: readonly PackedWaiting[];
 }
 
-/** Task, attempt, class with lift and whether it was told that it is held, place in base 36, and of those that have one the parent and the number among its own. */
+/** Task, attempt, class with lift, whether it was told that it is held and whether it was verified, place in base 36, and of those that have one the parent and the number among its own. */
 export type PackedWaiting = string;
 
 const LIFTS: readonly Waiting['lift'][] = ['none', 'aged', 'promoted', 'turn'];
@@ -25,17 +25,22 @@ export function unpackQueue(carried: CarriedQueue): Queue {
   return { ...EMPTY_QUEUE, ...carried, line: carried.line.map(unpack) };
 }
 
+/** Above all that the others come to. */
+const VERIFIED = 64;
+
 function pack(waiting: Waiting): PackedWaiting {
-  const { taskId, attempt, priority, lift, placeMs, parent, nth, heldText } = waiting;
+  const { taskId, attempt, priority, lift, placeMs, parent, nth, heldText, verified } = waiting;
   const told = heldText === null ? 0 : 1;
-  const kind = (PRIORITIES.indexOf(priority) * LIFTS.length + LIFTS.indexOf(lift)) * 2 + told;
+  const kind =
+    (PRIORITIES.indexOf(priority) * LIFTS.length + LIFTS.indexOf(lift)) * 2 + told + (verified ? VERIFIED : 0);
   const family = parent === null ? [] : [parent, nth.toString(36)];
   return [taskId, attempt.toString(36), kind.toString(36), placeMs.toString(36), ...family].join(' ');
 }
 
 function unpack(packed: PackedWaiting): Waiting {
   const [taskId = '', attempt = '', kind = '', placeMs = '', parent, nth = '0'] = packed.split(' ');
-  const code = Number.parseInt(kind, 36);
+  const given = Number.parseInt(kind, 36);
+  const code = given % VERIFIED;
   const number = code >> 1;
   return {
     taskId: taskId as TaskId,
@@ -47,6 +52,7 @@ function unpack(packed: PackedWaiting): Waiting {
     nth: Number.parseInt(nth, 36),
     // Only that it was told counts.
     heldText: code % 2 === 1 ? 'nothing lands for now' : null,
+    verified: given >= VERIFIED,
     item: null,
   };
 }

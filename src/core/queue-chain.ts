@@ -7,8 +7,8 @@
 
 import type { ObjectId } from './ids.ts';
 import { gateKey } from './queue-keys.ts';
-import type { Entry, Queue, Run } from './queue-state.ts';
-import type { Below, Candidate } from './queue-types.ts';
+import type { Entry, Queue, Run, Waiting } from './queue-state.ts';
+import type { Below, Candidate, QueueItem } from './queue-types.ts';
 
 /** What a candidate is to stand on: main as it is, a candidate ahead, or not known yet. */
 export type Base = { readonly kind: 'main' } | { readonly kind: 'ahead'; readonly commit: ObjectId } | null;
@@ -39,11 +39,14 @@ export function linksOf(queue: Queue): readonly Link[] {
   let isSound = true;
   for (const entry of queue.chain) {
     const made = candidateOfEntry(entry);
-    const candidate: Candidate | null = made !== null && standsOn(queue, made, base, entry) ? made : null;
+    // Whether one is on main already is asked of main alone: those ahead say nothing of that.
+    const isInDoubt = entry.doubt !== 'none' && entry.stage.kind !== 'landing';
+    const own: Base = isInDoubt ? { kind: 'main' } : base;
+    const candidate: Candidate | null = made !== null && standsOn(queue, made, own, entry) ? made : null;
     const key = made === null ? null : gateKey(made);
     const run = key === null ? null : (runs.get(key) ?? null);
     const isGreen = key !== null && green.has(key);
-    links.push({ entry, base, candidate, run, isGreen, isSound, below });
+    links.push({ entry, base: own, candidate, run, isGreen, isSound, below: isInDoubt ? [] : below });
     const { kind } = entry.stage;
     // Not failing: those behind stand on it; failing or not in question: on what it stands on itself.
     if (kind === 'red' || kind === 'behind' || (run?.state === 'suspect' && !isGreen)) continue;
@@ -53,17 +56,25 @@ export function linksOf(queue: Queue): readonly Link[] {
     }
     base = { kind: 'ahead', commit: candidate.commit };
     isSound = isSound && (isGreen || kind === 'landing');
-    const { commit, tree, main, gate } = candidate;
-    below = [...below, { item: entry.item, commit, tree, main, gateHash: gate.hash }];
+    below = [...below, belowOf(entry.item, candidate)];
   }
   return links;
+}
+
+function belowOf(item: QueueItem, { commit, tree, main, gate, cover }: Candidate): Below {
+  return { item, commit, tree, main, gateHash: gate.hash, ...(cover === undefined ? {} : { cover }) };
 }
 
 function standsOn(queue: Queue, candidate: Candidate, base: Base, entry: Entry): boolean {
   // What is on its way to main is what main becomes, or it comes back to be built again.
   if (entry.stage.kind === 'landing') return true;
-  if (base === null) return false;
+  if (base === null || !hasItsTitle(entry)) return false;
   return base.kind === 'ahead' ? base.commit === candidate.main : candidate.main === queue.main?.commit;
+}
+
+/** A candidate whose task was given another title is built again; its tree, and so its verdict, stays. */
+function hasItsTitle({ item, stage, builtAs }: Entry): boolean {
+  return stage.kind !== 'candidate' || builtAs === undefined || builtAs === item.title;
 }
 
 /** Gate runs that can go on side by side. */
@@ -77,6 +88,16 @@ export function slotsOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): num
  */
 export function widthOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): number {
   return Math.max(1, Math.min(slots + 1, window ?? slots + 1));
+}
+
+/** Whether anything may be done for it now: while main is red for hotfixes alone, in a turn for its task alone. */
+export function isAllowed(
+  { redMain, turn }: Queue,
+  waiting: Pick<Waiting, 'taskId' | 'priority'> | undefined,
+): boolean {
+  if (waiting === undefined) return false;
+  if (turn !== null) return waiting.taskId === turn.taskId;
+  return redMain === null || waiting.priority === 'hotfix';
 }
 
 export function activeRuns({ runs, mainRun }: Queue): number {

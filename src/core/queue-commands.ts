@@ -1,24 +1,19 @@
 /** What should be under way in a queue: all of it, each time. */
 
 import type { ObjectId } from './ids.ts';
-import { activeRuns, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { groupsOf, isBatching, isSealed, sealCommand } from './queue-batch.ts';
+import { activeRuns, isAllowed, linksOf, widthOf, type Link } from './queue-chain.ts';
+import { candidateOfCheck } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { wantedOf } from './queue-line.ts';
-import type { Queue, QueueClock, QueueCommand, Run, Waiting } from './queue-state.ts';
-
-/** Whether anything may be done for it now: while main is red for hotfixes alone, in a turn for its task alone. */
-export function isAllowed(
-  { redMain, turn }: Queue,
-  waiting: Pick<Waiting, 'taskId' | 'priority'> | undefined,
-): boolean {
-  if (waiting === undefined) return false;
-  if (turn !== null) return waiting.taskId === turn.taskId;
-  return redMain === null || waiting.priority === 'hotfix';
-}
+import { checkBuilds } from './queue-verify.ts';
+import type { Queue, QueueClock, QueueCommand, Run } from './queue-state.ts';
 
 export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueCommand[] {
   const links = linksOf(queue);
   const commands: QueueCommand[] = [...builds(queue, links), ...gates(queue, links), ...landings(links)];
+  const seal = sealCommand(queue, links);
+  if (seal !== null) commands.push(seal);
   const { mainRun, lookMs } = queue;
   if (mainRun !== null && mainRun.runId === null) {
     const { commit, again } = mainRun;
@@ -43,8 +38,9 @@ function look(queue: Queue): QueueCommand {
 }
 
 function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
-  let free = widthOf(queue) - activeRuns(queue);
-  return links.flatMap((link): readonly QueueCommand[] => {
+  // Of a batch it is not known yet which one will be gated.
+  let free = isBatching(queue) ? 0 : widthOf(queue) - activeRuns(queue);
+  const chain = links.flatMap((link): readonly QueueCommand[] => {
     if (!isToBuild(queue, link) || link.base === null) return [];
     const { item } = link.entry;
     const parent = link.base.kind === 'main' ? null : link.base.commit;
@@ -54,6 +50,7 @@ function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
     const key = `build/${queueItemKey(item)}/${parent ?? 'main'}`;
     return [{ kind: 'build', key, item, parent, known: queue.main?.commit ?? null, gate, below: link.below }];
   });
+  return [...chain, ...checkBuilds(queue, free)];
 }
 
 function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
@@ -77,20 +74,30 @@ function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
 
 function gates(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
   const starting = new Set(queue.runs.filter(({ state }) => state === 'starting').map(({ key }) => key));
-  return links.flatMap(({ entry, candidate, below }): readonly QueueCommand[] => {
-    if (candidate === null) return [];
+  const unsealed = new Set(groupsOf(queue, links).flatMap((group) => (isSealed(group) ? [] : [group.last.entry])));
+  const chain = links.flatMap(({ entry, candidate, below }): readonly QueueCommand[] => {
+    if (candidate === null || unsealed.has(entry)) return [];
     const key = gateKey(candidate);
     // Of two with the same tree, one run is enough.
     if (!starting.delete(key)) return [];
     return [{ kind: 'gate', key: `gate/${key}`, item: entry.item, candidate, below }];
   });
+  const checks = queue.checks.flatMap((check): readonly QueueCommand[] => {
+    const candidate = candidateOfCheck(check);
+    if (candidate === null || !starting.delete(gateKey(candidate))) return [];
+    return [{ kind: 'gate', key: `gate/${gateKey(candidate)}`, item: check.item, candidate, below: [] }];
+  });
+  return [...chain, ...checks];
 }
 
 function landings(links: readonly Link[]): readonly QueueCommand[] {
-  return links.flatMap(({ entry: { item, stage } }): readonly QueueCommand[] => {
-    if (stage.kind !== 'landing') return [];
-    return [{ kind: 'land', key: landKey(item, stage.candidate.commit), item, candidate: stage.candidate }];
-  });
+  const parts = links.flatMap(({ entry: { item, stage } }) =>
+    stage.kind === 'landing' ? [{ item, candidate: stage.candidate }] : [],
+  );
+  const last = parts.at(-1);
+  if (last === undefined) return [];
+  const { item, candidate } = last;
+  return [{ kind: 'land', key: landKey(item, candidate.commit), item, candidate, under: parts.slice(0, -1) }];
 }
 
 function landKey(item: { readonly taskId: string; readonly attempt: number }, commit: ObjectId): string {

@@ -2,10 +2,13 @@
 
 import { handOff, obey, withdraw } from './queue-arrivals.ts';
 import { finish, hold, leave, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
-import { gateKey } from './queue-keys.ts';
+import { checkOf } from './queue-checks.ts';
+import { gateKey, queueItemKey } from './queue-keys.ts';
 import { age, withDetails } from './queue-line.ts';
 import type { Entry, LookAnswer, Queue, QueueClock, QueueFact } from './queue-state.ts';
+import { afterCheckBuilt } from './queue-verify.ts';
 import type { BuildAnswer, LandResult, MainSeen } from './queue-types.ts';
 import type { ObjectId } from './ids.ts';
 import { afterGate, drop, mainIsGreen, markGreen, remember, turnOf } from './queue-verdicts.ts';
@@ -27,8 +30,13 @@ export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
       return mainGate(queue, fact, clock);
     case 'pushed': {
       const entry = queue.chain.find(({ item }) => item.taskId === fact.taskId && item.attempt === fact.attempt);
-      return entry?.stage.kind === 'landing' ? afterPush(queue, entry, fact.result, clock) : queue;
+      if (entry?.stage.kind !== 'landing') return queue;
+      return fact.result.kind === 'protected'
+        ? haltProtected(queue, fact.result.text, clock)
+        : afterPush(queue, entry, fact.result, clock);
     }
+    case 'sealed':
+      return afterSeal(queue, fact, clock);
     case 'dropped':
       return { ...queue, dropped: queue.dropped.filter(({ key }) => key !== fact.key) };
     case 'details':
@@ -48,13 +56,17 @@ function built(queue: Queue, fact: Extract<QueueFact, { kind: 'built' }>, clock:
   const link = linksOf(seen).find(
     ({ entry }) => entry.item.taskId === fact.taskId && entry.item.attempt === fact.attempt,
   );
+  const check = link === undefined && fact.parent === null ? checkOf(seen, fact) : null;
+  if (check?.stage.kind === 'building') return afterGateBegun(afterCheckBuilt(seen, check, fact, clock), answer, clock);
   // What was asked for may be of no use by now: it stands on what is gone, or is built and on its way.
   const parent = link?.base?.kind === 'ahead' ? link.base.commit : null;
   if (link === undefined || link.base === null || parent !== fact.parent || isSettled(link)) {
     const { result, run } = answer;
     return result.kind === 'candidate' && run !== null ? drop(seen, gateKey(result.candidate), run, clock) : seen;
   }
-  return afterBuild(seen, link.entry, fact.parent, answer, clock);
+  const builtAs = fact.title ?? link.entry.item.title;
+  const known: Entry = answer.result.kind === 'candidate' ? { ...link.entry, builtAs } : link.entry;
+  return afterBuild(replaceEntry(seen, link.entry, known), known, fact.parent, answer, clock);
 }
 
 function isSettled({ entry, candidate }: Link): boolean {
@@ -74,20 +86,12 @@ function afterBuild(
     case 'candidate': {
       if (entry.doubt === 'withdraw') return finish(queue, entry, { kind: 'withdrawn', handoff });
       const { candidate } = result;
-      const key = gateKey(candidate);
       const stage = { kind: 'candidate', candidate, sinceMs: nowMs } as const;
       const next: Entry = { ...entry, stage, doubt: 'none' };
       const goesOn = queue.halt === null && queue.redMain === null;
       const replaced = replaceEntry(queue, entry, next);
       const placed = goesOn ? tellGoingOn(replaced, (other) => other === next) : replaced;
-      if (result.knownGreen) return markGreen(remember(placed, key), key);
-      if (queue.green.includes(key)) return markGreen(placed, key);
-      if (run === null) return placed;
-      const isKnown = placed.runs.some((other) => other.key === key);
-      const begun: Queue = isKnown
-        ? placed
-        : { ...placed, runs: [...placed.runs, { key, state: 'starting', runId: null, sinceMs: nowMs }] };
-      return afterGate(begun, key, run, clock);
+      return afterGateBegun(placed, { result, run }, clock);
     }
     case 'landed':
       return landed(queue, entry, result.landing.commit, result, clock);
@@ -113,7 +117,62 @@ function afterBuild(
   }
 }
 
-function afterPush(queue: Queue, entry: Entry, result: LandResult, clock: QueueClock): Queue {
+/** It is the branch's fault and nobody else's: what was pushed is a candidate again, green as it is, and lands once it may. */
+function haltProtected(queue: Queue, text: string, clock: QueueClock): Queue {
+  const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
+  const back = pushed.reduce((next, entry) => {
+    if (entry.stage.kind !== 'landing') return next;
+    const stage = { kind: 'candidate', candidate: entry.stage.candidate, sinceMs: clock.nowMs } as const;
+    return entry.doubt === 'withdraw'
+      ? finish(next, entry, { kind: 'withdrawn', handoff: entry.item.attempt })
+      : replaceEntry(next, entry, { ...entry, stage });
+  }, queue);
+  return tellChain({ ...back, halt: { kind: 'protected', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+}
+
+function afterSeal(queue: Queue, { first, answer }: Extract<QueueFact, { kind: 'sealed' }>, clock: QueueClock): Queue {
+  if (answer.kind === 'sealed') return sealed(queue, answer);
+  const entry = queue.chain.find(({ item }) => item.taskId === first.taskId && item.attempt === first.attempt);
+  return entry?.stage.kind === 'candidate' ? hold(queue, entry, 'engine', answer.text, clock) : queue;
+}
+
+/** What building a candidate has said of its verdict: that it is known, that it is on its way, or nothing. */
+function afterGateBegun(queue: Queue, { result, run }: Pick<BuildAnswer, 'result' | 'run'>, clock: QueueClock): Queue {
+  if (result.kind !== 'candidate') return queue;
+  const key = gateKey(result.candidate);
+  if (result.knownGreen) return markGreen(remember(queue, key), key, clock);
+  if (queue.green.includes(key)) return markGreen(queue, key, clock);
+  if (run === null) return queue;
+  const isKnown = queue.runs.some((other) => other.key === key);
+  const begun: Queue = isKnown
+    ? queue
+    : { ...queue, runs: [...queue.runs, { key, state: 'starting', runId: null, sinceMs: clock.nowMs }] };
+  return afterGate(begun, key, run, clock);
+}
+
+type Unprotected = Exclude<LandResult, { kind: 'protected' }>;
+
+/** What came of a push holds for all that went with it, from the first on. */
+function afterPush(queue: Queue, last: Entry, result: Unprotected, clock: QueueClock): Queue {
+  const pushed = queue.chain.filter(({ stage }) => stage.kind === 'landing');
+  // Which of several is not wanted is found out by halves, as with one that is red.
+  const isTriedAgain = pushed.length > 1 && result.kind === 'refused';
+  const after = pushed.reduce((next, { item }, at) => {
+    // What is said of one may change the others.
+    const entry = next.chain.find((other) => other.item === item);
+    return entry === undefined ? next : afterOnePush(next, entry, resultOf(at, item === last.item), clock);
+  }, queue);
+  return isTriedAgain ? { ...after, suspects: pushed.map(({ item }) => queueItemKey(item)) } : after;
+
+  function resultOf(at: number, isLast: boolean): Unprotected {
+    if (isTriedAgain) return { kind: 'moved' };
+    if (result.kind !== 'landed' || isLast) return result;
+    const landing = result.under?.[at];
+    return landing === undefined ? { kind: 'moved' } : { kind: 'landed', landing };
+  }
+}
+
+function afterOnePush(queue: Queue, entry: Entry, result: Unprotected, clock: QueueClock): Queue {
   const handoff = entry.item.attempt;
   switch (result.kind) {
     case 'landed':
@@ -146,16 +205,20 @@ function landed(
   clock: QueueClock,
 ): Queue {
   const told = finish(queue, entry, { kind: 'landed', handoff: entry.item.attempt, landing });
+  const suspects = queue.suspects.filter((key) => key !== queueItemKey(entry.item));
+  const outcomes = withOutcome(queue.outcomes, 'landed');
   const waits = [...queue.waits, Math.max(0, clock.nowMs - entry.item.placeMs)].slice(-MAX_WAITS);
-  const next: Queue = { ...told, landed: queue.landed + 1, lastLandedMs: clock.nowMs, waits };
+  const next: Queue = { ...told, landed: queue.landed + 1, lastLandedMs: clock.nowMs, waits, outcomes, suspects };
   // One that was found on main says nothing of where main is now, unless it is just there.
   if (entry.stage.kind !== 'landing' && commit !== queue.main?.commit) return next;
   return mainIsGreen({ ...next, main: { commit, standing: 'green', foreign: false } }, clock);
 }
 
-function noteWidth(queue: Queue, { slots, window }: Pick<BuildAnswer, 'slots' | 'window'>): Queue {
-  if ((slots ?? queue.slots) === queue.slots && window === queue.window) return queue;
-  return { ...queue, slots: slots ?? queue.slots, window };
+function noteWidth(queue: Queue, answer: Pick<BuildAnswer, 'slots' | 'window' | 'batch' | 'verify'>): Queue {
+  const { window, batch = queue.batch, verify = queue.verify } = answer;
+  const slots = answer.slots ?? queue.slots;
+  const isSame = window === queue.window && batch === queue.batch && verify === queue.verify;
+  return isSame && slots === queue.slots ? queue : { ...queue, slots, window, batch, verify };
 }
 
 /** Takes note of where main is. While a push is under way, main moves by it: that word comes by itself. */

@@ -11,7 +11,7 @@ import type { QueueItem } from './queue-types.ts';
 /** Items beyond this many are not taken: their tasks hand off again later. */
 export const MAX_LINE = 20_000;
 /** So many at the front have their details at hand. */
-const MAX_DETAILED = 16;
+export const MAX_DETAILED = 16;
 const LONG_WAIT = 4;
 /** A median of fewer waits says little. */
 const MIN_WAITS = 5;
@@ -37,7 +37,7 @@ export function waitingOf(queue: Queue, item: QueueItem): Waiting {
   const { taskId, attempt, priority, placeMs, parent } = item;
   const nth = parent === null ? 0 : queue.line.filter((other) => other.parent === parent).length;
   const lift = queue.turn?.taskId === taskId ? 'turn' : 'none';
-  return { taskId, attempt, priority, placeMs, parent, nth, lift, heldText: null, item };
+  return { taskId, attempt, priority, placeMs, parent, nth, lift, heldText: null, verified: false, item };
 }
 
 /** Puts one into its place; of those far back only what the order needs is kept. */

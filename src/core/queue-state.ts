@@ -1,6 +1,8 @@
 /** The queue's data, and what may happen to it. What follows from what is in queue.ts. */
 
 import type { ObjectId, TaskId } from './ids.ts';
+import type { Part, SealAnswer } from './queue-batch-types.ts';
+import type { Check } from './queue-check-types.ts';
 import type {
   Below,
   BuildAnswer,
@@ -27,6 +29,8 @@ export interface Waiting {
   readonly lift: 'none' | 'aged' | 'promoted' | 'turn';
   /** Why its task was told that it is held; null when it was not. */
   readonly heldText: string | null;
+  /** Whether it was green by itself; asked of those alone whose project says `verify`. */
+  readonly verified: boolean;
   readonly item: QueueItem | null;
 }
 
@@ -55,6 +59,8 @@ export interface Entry {
   readonly waited: Omit<Waiting, 'item' | 'heldText'>;
   readonly stage: EntryStage;
   readonly doubt: Doubt;
+  /** The title that its candidate has, which is another than the item's once that was edited; left out: the item's. */
+  readonly builtAs?: string;
   /** Holds in a row, for the back-off. */
   readonly holds: number;
   /** Why its task was last told that it is held; null when it was not, or was told that it goes on. */
@@ -85,7 +91,7 @@ export interface KnownMain {
 
 /** Nothing is done until a person says so. */
 export interface Halt {
-  readonly kind: 'person' | 'rewritten' | 'mismatch';
+  readonly kind: 'person' | 'rewritten' | 'mismatch' | 'protected';
   readonly text: string;
   readonly sinceMs: number;
 }
@@ -135,6 +141,15 @@ export interface Queue {
   readonly turn: { readonly taskId: TaskId; readonly untilMs: number } | null;
   readonly slots: number;
   readonly window: number | null;
+  /** Whether the project lets several land behind one gate run. */
+  readonly batch: boolean;
+  /** Whether each is gated by itself before it may become a candidate. */
+  readonly verify: boolean;
+  readonly checks: readonly Check[];
+  /** What became of the last tasks that were gated, newest last: `0` landed, `1` was red. */
+  readonly outcomes: string;
+  /** Hand-offs, as `<task>/<attempt>`, that were red together: one of them at least is. */
+  readonly suspects: readonly string[];
   /** What the workflow still has to tell tasks. */
   readonly replies: readonly AddressedReply[];
   /** The last hand-offs that were answered, newest last. */
@@ -175,6 +190,8 @@ export type QueueFact =
       readonly kind: 'built';
       readonly taskId: TaskId;
       readonly attempt: number;
+      /** What was built has this title; left out: the one that the item has. */
+      readonly title?: string;
       /** Null: main, as it was then. */
       readonly parent: ObjectId | null;
       /** The main that was known when it began. */
@@ -185,6 +202,12 @@ export type QueueFact =
   | { readonly kind: 'main-gate'; readonly commit: ObjectId; readonly key: string; readonly state: RunState }
   | { readonly kind: 'pushed'; readonly taskId: TaskId; readonly attempt: number; readonly result: LandResult }
   | { readonly kind: 'dropped'; readonly key: string }
+  | {
+      readonly kind: 'sealed';
+      /** The first whose commit was to be written anew, which waits when that could not be done. */
+      readonly first: Wanted;
+      readonly answer: SealAnswer;
+    }
   | {
       readonly kind: 'details';
       readonly asked: readonly Wanted[];
@@ -222,7 +245,21 @@ export type QueueCommand =
     }
   /** `again`: also when its tree was seen green before. */
   | { readonly kind: 'gate-main'; readonly key: string; readonly commit: ObjectId; readonly again: boolean }
-  | { readonly kind: 'land'; readonly key: string; readonly item: QueueItem; readonly candidate: Candidate }
+  | {
+      readonly kind: 'land';
+      readonly key: string;
+      readonly item: QueueItem;
+      readonly candidate: Candidate;
+      /** Those of its batch that are below it, and land in the same push: nearest main first. */
+      readonly under: readonly { readonly item: QueueItem; readonly candidate: Candidate }[];
+    }
+  /** `parts` in the order of the chain, each after what it stands on; `below`: what the first of them stands on. */
+  | {
+      readonly kind: 'seal';
+      readonly key: string;
+      readonly parts: readonly [Part, ...Part[]];
+      readonly below: readonly Below[];
+    }
   | { readonly kind: 'drop'; readonly key: string; readonly run: Run }
   | { readonly kind: 'details'; readonly key: string; readonly wanted: readonly Wanted[] }
   | {
@@ -260,6 +297,11 @@ export const EMPTY_QUEUE: Queue = {
   turn: null,
   slots: 1,
   window: null,
+  batch: false,
+  verify: false,
+  checks: [],
+  outcomes: '',
+  suspects: [],
   replies: [],
   answered: [],
   green: [],

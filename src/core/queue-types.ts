@@ -45,6 +45,8 @@ export interface Candidate {
   /** Its first parent: main, or the candidate ahead that it stands on. */
   readonly main: ObjectId;
   readonly gate: GateDefinition;
+  /** The tree whose gate run covers it, as its trailer says, when that is one of a batch and may not be its own. */
+  readonly cover?: ObjectId;
 }
 
 /** What a candidate ahead was made of, so that a host that lacks it makes the same one. */
@@ -54,6 +56,7 @@ export interface Below {
   readonly tree: ObjectId;
   readonly main: ObjectId;
   readonly gateHash: string;
+  readonly cover?: ObjectId;
 }
 
 /** Main as somebody who looked has found it. */
@@ -96,6 +99,10 @@ export interface BuildAnswer {
   readonly slots: number | null;
   /** The project's own limit of candidates; null without one. */
   readonly window: number | null;
+  /** Whether the project lets several land behind one run; left out where its tasks.yaml was not read. */
+  readonly batch?: boolean;
+  /** Whether each is to be gated, merged with main alone, before it may become a candidate; left out as `batch` is. */
+  readonly verify?: boolean;
 }
 
 export type GateVerdict =
@@ -118,11 +125,14 @@ export type GateVerdict =
   | { readonly kind: 'none'; readonly reason: string };
 
 export type LandResult =
-  | { readonly kind: 'landed'; readonly landing: Landing }
+  /** `under`: those of the same push that are below it, nearest main first. */
+  | { readonly kind: 'landed'; readonly landing: Landing; readonly under?: readonly Landing[] }
   /** Main is no longer the candidate's first parent, or the task's workflow is closed: build again, which says more. */
   | { readonly kind: 'moved' }
   /** Main's tree is not the tested one. The queue stops. */
   | { readonly kind: 'mismatch'; readonly text: string }
+  /** The origin lets nobody move the branch in this way, whatever the candidate is; main is where it was. The queue stops. */
+  | { readonly kind: 'protected'; readonly text: string }
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'held'; readonly why: Held['kind']; readonly text: string };
 
@@ -149,10 +159,10 @@ export interface QueueRow {
   readonly title: string | null;
   readonly priority: Priority;
   /**
-   * `queued`: in line; `building`, `gating`, `landing`; `green`: waits for those ahead; `failing`: red, and run once
+   * `queued`: in line; `verifying`: in line, and merged with main and gated before it may leave it; `building`, `gating`, `landing`; `green`: waits for those ahead; `failing`: red, and run once
    * more or judged; `held`: see `waitingFor`.
    */
-  readonly state: 'queued' | 'building' | 'gating' | 'green' | 'failing' | 'landing' | 'held';
+  readonly state: 'queued' | 'verifying' | 'building' | 'gating' | 'green' | 'failing' | 'landing' | 'held';
   readonly base: ObjectId | null;
   readonly tree: ObjectId | null;
   readonly verdict: 'green' | 'red' | null;

@@ -9,10 +9,12 @@
 import { tailOf } from './failure.ts';
 import { CANCELED_RUN } from './gate-run.ts';
 import { finish, hold, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { groupGatedAs, split, withOutcome } from './queue-batch.ts';
 import { candidateOfEntry, linksOf, type Link } from './queue-chain.ts';
+import { candidateOfCheck, endChecks, restartCheck } from './queue-checks.ts';
 import { gateKey } from './queue-keys.ts';
-import type { Entry, Queue, QueueClock, Red } from './queue-state.ts';
-import type { GateVerdict, RunState } from './queue-types.ts';
+import type { Entry, Queue, QueueClock, Red, Run } from './queue-state.ts';
+import type { Candidate, GateVerdict, LandingReply, QueueItem, RunState } from './queue-types.ts';
 import { oneLine } from './text.ts';
 
 export const MAX_GREEN = 50;
@@ -29,6 +31,8 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
   if (state.kind === 'running') {
     // Who says that it is suspect is not the one who began it.
     if (run === undefined) return state.suspect ? queue : drop(queue, key, state, clock);
+    const group = state.suspect ? groupGatedAs(queue, key) : null;
+    if (group !== null && group.links.length > 1) return split(withRunId(queue, run, state.runId), group);
     const known = {
       ...run,
       runId: state.runId,
@@ -42,14 +46,16 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
   if (run === undefined) return verdict.kind === 'green' ? remember(queue, key) : queue;
   const runTimes =
     verdict.kind === 'none' ? queue.runTimes : [...queue.runTimes, clock.nowMs - run.sinceMs].slice(-MAX_TIMES);
+  const group = groupGatedAs(queue, key);
   const ended: Queue = { ...queue, runs: queue.runs.filter((other) => other !== run), runTimes };
   switch (verdict.kind) {
     case 'green': {
       const flakes = ended.flakes + (verdict.flake === undefined ? 0 : 1);
-      return markGreen(remember({ ...ended, flakes, lastRed: null }, key), key);
+      return markGreen(remember({ ...ended, flakes, lastRed: null }, key), key, clock);
     }
     case 'red':
-      return eachOf(ended, key, (next, entry) => {
+      if (group !== null && group.links.length > 1) return split(ended, group);
+      return eachOf(endChecks(ended, key, bounded(verdict), clock), key, (next, entry) => {
         const candidate = candidateOfEntry(entry);
         if (candidate === null) return next;
         const stage = { kind: 'red', candidate, red: bounded(verdict), sinceMs: clock.nowMs } as const;
@@ -58,8 +64,9 @@ export function afterGate(queue: Queue, key: string, state: RunState, clock: Que
     case 'none':
       // Given up, and then wanted again: it is begun anew, and nobody has to wait for that.
       if (verdict.reason === CANCELED_RUN) return ended;
-      return eachOf(ended, key, (next, entry) =>
-        hold(next, entry, 'gate', `the gate could not be run to its end: ${verdict.reason}`, clock),
+      return (group?.links.map(({ entry }) => entry) ?? gatedAs(ended, key)).reduce(
+        (next, entry) => hold(next, entry, 'gate', `the gate could not be run to its end: ${verdict.reason}`, clock),
+        endChecks(ended, key, verdict, clock),
       );
   }
 }
@@ -73,8 +80,9 @@ export function drop(queue: Queue, key: string, state: RunState, { nowMs }: Queu
 }
 
 /** Of a candidate that is known as green without a run of this queue. */
-export function markGreen(queue: Queue, key: string): Queue {
-  return eachOf(queue, key, (next, entry) => replaceEntry(next, entry, { ...entry, wasGreen: true, holds: 0 }));
+export function markGreen(queue: Queue, key: string, clock: QueueClock): Queue {
+  const marked = eachOf(queue, key, (next, entry) => replaceEntry(next, entry, { ...entry, wasGreen: true, holds: 0 }));
+  return endChecks(marked, key, { kind: 'green' }, clock);
 }
 
 export function remember(queue: Queue, key: string): Queue {
@@ -82,9 +90,15 @@ export function remember(queue: Queue, key: string): Queue {
 }
 
 function eachOf(queue: Queue, key: string, change: (queue: Queue, entry: Entry) => Queue): Queue {
-  return queue.chain
-    .filter(({ stage }) => stage.kind === 'candidate' && gateKey(stage.candidate) === key)
-    .reduce(change, queue);
+  return gatedAs(queue, key).reduce(change, queue);
+}
+
+function gatedAs({ chain }: Queue, key: string): readonly Entry[] {
+  return chain.filter(({ stage }) => stage.kind === 'candidate' && gateKey(stage.candidate) === key);
+}
+
+function withRunId(queue: Queue, run: Run, runId: string): Queue {
+  return { ...queue, runs: queue.runs.map((other) => (other === run ? { ...run, runId } : other)) };
 }
 
 function bounded(red: Red): Red {
@@ -118,7 +132,10 @@ export function mainIsGreen(queue: Queue, clock: QueueClock): Queue {
   const chain = queue.chain.map((entry): Entry =>
     entry.stage.kind === 'red' ? { ...entry, stage: { kind: 'building', sinceMs: clock.nowMs } } : entry,
   );
-  const cleared: Queue = { ...queue, redMain: null, chain };
+  const checks = queue.checks.map((check) =>
+    candidateOfCheck(check) === null ? check : restartCheck(check, clock.nowMs),
+  );
+  const cleared: Queue = { ...queue, redMain: null, chain, checks };
   return queue.halt === null ? tellGoingOn(cleared, () => true) : cleared;
 }
 
@@ -135,26 +152,37 @@ export function blame(queue: Queue, clock: QueueClock): Queue {
   const { item } = entry;
   const semantic = entry.wasGreen ? 'semantic conflict, green without what landed meanwhile: ' : '';
   const turnUntilMs = turnOf(entry, clock.nowMs);
-  const sent = finish(queue, entry, {
+  const sent = finish(queue, entry, returnedRed(item, candidate, red, semantic, turnUntilMs));
+  const turn = turnUntilMs === null ? sent.turn : { taskId: item.taskId, untilMs: turnUntilMs };
+  return { ...sent, turn, lastRed: signatureOf(red), outcomes: withOutcome(sent.outcomes, 'red'), suspects: [] };
+}
+
+/** @param why what the reason begins with */
+export function returnedRed(
+  { attempt }: QueueItem,
+  { main }: Candidate,
+  red: Red,
+  why: string,
+  turnUntilMs: number | null,
+): LandingReply {
+  return {
     kind: 'returned',
-    handoff: item.attempt,
+    handoff: attempt,
     request: {
       kind: 'red',
-      main: candidate.main,
-      text: `${semantic}${red.text}`,
+      main,
+      text: `${why}${red.text}`,
       files: [],
       failedCommand: red.failedCommand,
       evidence: red.logTail,
       landedSince: red.landedSince,
     },
     turnUntilMs,
-  });
-  const turn = turnUntilMs === null ? sent.turn : { taskId: item.taskId, untilMs: turnUntilMs };
-  return { ...sent, turn, lastRed: signatureOf(red) };
+  };
 }
 
 /** Until when landing holds for one that goes back: after so many times it has one turn for itself. */
-export function turnOf({ item }: Entry, nowMs: number): number | null {
+export function turnOf({ item }: Pick<Entry, 'item'>, nowMs: number): number | null {
   const { returns, mayReturn, turnMs } = item;
   return mayReturn > 0 && returns === mayReturn && turnMs > 0 ? nowMs + turnMs : null;
 }
@@ -173,18 +201,20 @@ function judgeable(queue: Queue): readonly Judgeable[] {
   });
 }
 
-function isMainCleared(queue: Queue, red: Red): boolean {
+export function isMainCleared(queue: Queue, red: Red): boolean {
   if (queue.redMain !== null) return true;
   const standing = queue.main?.standing;
   if (standing === 'confirmed') return true;
   if (standing !== 'green') return false;
   const signature = signatureOf(red);
-  const alike = queue.chain.filter(({ stage }) => stage.kind === 'red' && signatureOf(stage.red) === signature);
+  const alike = [...queue.chain, ...queue.checks].filter(
+    ({ stage }) => stage.kind === 'red' && signatureOf(stage.red) === signature,
+  );
   return queue.lastRed !== signature && alike.length <= 1;
 }
 
 /** Tells whether two are red on the same: the command and the end of its output, numbers and ids aside. */
-function signatureOf({ failedCommand, logTail }: Red): string {
+export function signatureOf({ failedCommand, logTail }: Red): string {
   const lines = logTail.split('\n').filter((line) => line.trim() !== '');
   const end = lines.slice(-SIGNATURE_LINES).join('\n');
   return `${failedCommand}\n${end.replace(/[0-9a-f]*\d[0-9a-f]*/g, '#')}`.slice(0, MAX_REASON_CHARS);

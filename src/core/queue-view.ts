@@ -1,8 +1,10 @@
 /** What people see of a queue. */
 
+import { batchSize, groupsOf, type Group } from './queue-batch.ts';
 import { linksOf, slotsOf, type Link } from './queue-chain.ts';
+import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { median } from './queue-line.ts';
-import type { Queue } from './queue-state.ts';
+import type { Queue, Wanted } from './queue-state.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
 /** More rows than anybody reads; the rest is told as a number. */
@@ -16,15 +18,21 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
   const estimateAt = (place: number): string | null =>
     queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null
       ? null
-      : new Date(nowMs + Math.ceil((place + 1) / slots) * runMs).toISOString();
-  const chain = linksOf(queue).map((link, at) => ({ ...chainRow(link, queue), estimate: estimateAt(at) }));
+      : new Date(nowMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs).toISOString();
+  const links = linksOf(queue);
+  const groups = new Map(groupsOf(queue, links).flatMap((group) => group.links.map(({ entry }) => [entry, group])));
+  const chain = links.map((link, at) => {
+    const group = groups.get(link.entry) ?? null;
+    return { ...chainRow(link, group, queue), estimate: estimateAt(at) };
+  });
   const line = queue.line.slice(0, Math.max(0, maxRows - chain.length)).map((waiting, at) => ({
     id: waiting.taskId,
     title: waiting.item?.title ?? null,
     priority: waiting.priority,
     ...WAITING,
-    waitingFor: whyNot(queue),
+    waitingFor: whyNot(queue) ?? (mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null),
     since: iso(waiting.placeMs),
+    ...checkRow(queue, waiting),
     estimate: estimateAt(chain.length + at),
   }));
   const rows = [...chain, ...line].map((row, at): QueueRow => ({ position: at + 1, ...row }));
@@ -42,8 +50,30 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
 
 const WAITING = { state: 'queued', base: null, tree: null, verdict: null } as const;
 
+/** What is known of one that is verified. */
+function checkRow(queue: Queue, waiting: Wanted): Partial<QueueRow> {
+  const check = checkOf(queue, waiting);
+  if (check === null) return {};
+  const { stage } = check;
+  const why = whyNot(queue);
+  switch (stage.kind) {
+    case 'building':
+      return { state: 'verifying', waitingFor: why, since: iso(stage.sinceMs) };
+    case 'held':
+      return { state: 'held', waitingFor: stage.held.text, since: iso(stage.held.sinceMs) };
+    case 'candidate':
+    case 'red': {
+      const { main: base, tree } = stage.candidate;
+      const isRed = stage.kind === 'red';
+      const waitingFor = why ?? (isRed ? 'red: main is looked at first' : null);
+      return { state: 'verifying', base, tree, verdict: isRed ? 'red' : null, waitingFor, since: iso(stage.sinceMs) };
+    }
+  }
+}
+
 function chainRow(
-  { entry, candidate, run, isGreen, isSound }: Link,
+  { entry, candidate, isSound }: Link,
+  group: Group | null,
   queue: Queue,
 ): Omit<QueueRow, 'position' | 'estimate'> {
   const { item, stage } = entry;
@@ -70,13 +100,15 @@ function chainRow(
     case 'landing':
       return { ...row, state: 'landing', verdict: 'green', since: iso(stage.sinceMs) };
     case 'candidate': {
-      if (candidate === null) return { ...row, state: 'building', since: iso(stage.sinceMs) };
+      if (candidate === null || group === null) return { ...row, state: 'building', since: iso(stage.sinceMs) };
+      const { run, isGreen } = group.last;
       if (isGreen) return { ...row, state: 'green', verdict: 'green', since: iso(stage.sinceMs) };
       if (run?.state === 'suspect') {
         return { ...row, state: 'failing', waitingFor: 'red: run once more', since: iso(run.sinceMs) };
       }
       const isNext = run === null || queue.runs.indexOf(run) >= slotsOf(queue);
-      const waitingFor = row.waitingFor ?? (isNext ? 'a gate slot' : null);
+      const together = group.links.length === 1 ? null : `gated together, ${group.links.length} at once`;
+      const waitingFor = row.waitingFor ?? (isNext ? 'a gate slot' : together);
       return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs) };
     }
   }

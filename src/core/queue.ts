@@ -8,6 +8,7 @@
  *
  * ```
  *   line ─── a slot is free, or it is a hotfix ───────────────────▶ building
+ *        (with `verify` only who was green by itself: queue-verify.ts)
  *
  *   building ───┬─ candidate ─────────────────────────────────────▶ candidate
  *               ├─ conflicts with a candidate ahead ──────────────▶ behind
@@ -20,7 +21,8 @@
  *
  *   candidate ──┬─ what it stands on is another ──────────────────▶ building (its stage stays until then)
  *               ├─ green, and the first on main ──────────────────▶ landing
- *               ├─ red, twice on the same tree ───────────────────▶ red
+ *               ├─ red, twice on the same tree, and alone in it ──▶ red
+ *               ├─ red, with others of a batch ───────────────────▶ candidate, of a smaller one
  *               └─ the gate could not be run ─────────────────────▶ held
  *
  *   red ────────┬─ what it stood on is another ───────────────────▶ building (its stage stays until then)
@@ -30,26 +32,41 @@
  *   landing ────┬─ landed, refused ───────────────────────────────▶ answer
  *               ├─ main has moved ────────────────────────────────▶ building
  *               ├─ held ──────────────────────────────────────────▶ held, in doubt whether it landed
+ *               ├─ the branch is protected ───────────────────────▶ candidate, and the whole queue halts
  *               └─ main is not what was tested ───────────────────▶ the whole queue halts
  * ```
  *
- * The whole queue halts for a person's pause, a rewritten main and a main that is not what was tested, until somebody
- * says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
+ * The whole queue halts for a person's pause, a rewritten main, a main that is not what was tested, and an origin that
+ * lets nobody push to it, until somebody says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
  *
- * Kept true here: only a first candidate on main with a green verdict for its tree and its gate reaches `landing` (N3);
+ * Kept true here: only a first candidate on main with a green verdict for its tree and its gate reaches `landing` (N3), or
+ * with `batch` the first few with one for the last of them (queue-batch.ts);
  * an item leaves the queue only with an answer to its task, unless that was ended from outside (N1, queue-answers.ts); each hand-off has one answer (N2); a
  * task that was told `withdrawn` is not on main, and nothing of that hand-off will land.
  */
 
-import { activeRuns, isUndecided, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
-import { commandsOf, isAllowed } from './queue-commands.ts';
+import { groupsOf, isBatching, isSealed, keysToGate, roomOf } from './queue-batch.ts';
+import { activeRuns, isAllowed, isUndecided, linksOf, slotsOf, widthOf, type Link } from './queue-chain.ts';
+import { commandsOf } from './queue-commands.ts';
 import { take } from './queue-facts.ts';
 import { gateKey } from './queue-keys.ts';
-import { goesAhead, without } from './queue-line.ts';
+import { keysOfChecks, mustBeVerified } from './queue-checks.ts';
+import { goesAhead, MAX_DETAILED, without } from './queue-line.ts';
 import type { Entry, Queue, QueueClock, QueueFact, Reconciled, Run, Waiting } from './queue-state.ts';
 import { blame, needsMainGated } from './queue-verdicts.ts';
+import {
+  checkKeysToGate,
+  checksNeedMain,
+  dropChecks,
+  goOnWithChecks,
+  judgeChecks,
+  sendBackUnverified,
+  startCheck,
+} from './queue-verify.ts';
 
 export { EMPTY_QUEUE } from './queue-state.ts';
+export type * from './queue-batch-types.ts';
+export type * from './queue-check-types.ts';
 export type * from './queue-state.ts';
 export { queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
@@ -72,8 +89,13 @@ export function reconcile(queue: Queue, facts: readonly QueueFact[], clock: Queu
 const RULES: readonly ((queue: Queue, clock: QueueClock) => Queue)[] = [
   endTurn,
   goOnAfterHold,
+  goOnWithChecks,
   blame,
+  judgeChecks,
+  sendBackUnverified,
+  dropChecks,
   fill,
+  startCheck,
   dropRuns,
   startLanding,
   gateMain,
@@ -107,24 +129,33 @@ function goOnAfterHold(queue: Queue, { nowMs }: QueueClock): Queue {
 /** Takes the next one in line into the chain, when there is room. */
 function fill(queue: Queue, { nowMs }: QueueClock): Queue {
   if (queue.halt !== null) return queue;
-  const next = queue.line.find(
-    (waiting) => isAllowed(queue, waiting) && !queue.chain.some(({ item }) => item.taskId === waiting.taskId),
+  // Those that are still to be verified are passed by; nobody looks far for one that is not.
+  const line = queue.verify ? queue.line.slice(0, MAX_DETAILED) : queue.line;
+  const isReady = (waiting: Waiting): boolean => !mustBeVerified(queue, waiting);
+  const first = line.find(isReady);
+  const next = line.find(
+    (waiting) =>
+      isReady(waiting) && isAllowed(queue, waiting) && !queue.chain.some(({ item }) => item.taskId === waiting.taskId),
   );
   // Only the first may pass: what waits for its details, or for an older hand-off of its own, is not overtaken.
-  if (next === undefined || next.item === null || (next !== queue.line[0] && isAllowed(queue, queue.line[0])))
-    return queue;
-  const width = widthOf(queue);
+  if (next === undefined || next.item === null || (next !== first && isAllowed(queue, first))) return queue;
+  const width = roomOf(queue);
   const links = linksOf(queue);
   const ahead = links.filter(({ entry }) => goesAhead(entry.waited));
   const isAhead = goesAhead(next);
   const room = (some: readonly Link[]): boolean =>
     some.filter(isUndecided).length < width && some.filter(isInQuestion).length < 2 * width - 1;
-  if (!room(isAhead ? ahead : links) || queue.chain.length >= 3 * width + MAX_BEHIND) return queue;
+  if (!room(isAhead ? ahead : links) || queue.chain.length >= limitOf(queue)) return queue;
   const { item, heldText, ...waited } = next;
   const stage = { kind: 'building', sinceMs: nowMs } as const;
   const entry: Entry = { item, waited, stage, doubt: 'none', holds: 0, heldText, wasGreen: false };
   const at = isAhead ? placeAhead(queue, next) : queue.chain.length;
   return { ...queue, line: without(queue.line, next), chain: queue.chain.toSpliced(at, 0, entry) };
+}
+
+/** Those that wait for their end, those that have it and wait to land, and those behind one ahead. */
+function limitOf(queue: Queue): number {
+  return (isBatching(queue) ? roomOf(queue) : 3 * widthOf(queue)) + MAX_BEHIND;
 }
 
 function isInQuestion({ entry }: Link): boolean {
@@ -142,9 +173,10 @@ function placeAhead({ chain }: Queue, next: Waiting): number {
 
 /** Gives up the runs that say nothing about any candidate. */
 function dropRuns(queue: Queue): Queue {
-  const wanted = new Set(
-    queue.chain.flatMap(({ stage }) => (stage.kind === 'candidate' ? [gateKey(stage.candidate)] : [])),
-  );
+  const wanted = new Set([
+    ...queue.chain.flatMap(({ stage }) => (stage.kind === 'candidate' ? [gateKey(stage.candidate)] : [])),
+    ...keysOfChecks(queue),
+  ]);
   const kept = queue.runs.filter(({ key }) => wanted.has(key) && !queue.green.includes(key));
   const isOldMain = queue.mainRun !== null && queue.mainRun.commit !== queue.main?.commit;
   if (kept.length === queue.runs.length && !isOldMain) return queue;
@@ -170,34 +202,36 @@ function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
     main.standing === 'unknown' &&
     !queue.chain.some(({ stage }) => stage.kind === 'landing') &&
     linksOf(queue).filter(isUndecided).length < slotsOf(queue);
-  const wanted = redMain === null ? needsMainGated(queue) || isSpare() : nowMs >= redMain.againMs;
+  const wanted =
+    redMain === null ? needsMainGated(queue) || checksNeedMain(queue) || isSpare() : nowMs >= redMain.againMs;
   if (!wanted) return queue;
   const again = main.standing !== 'unknown' || redMain !== null;
   return { ...queue, mainRun: { commit: main.commit, key: null, runId: null, again, sinceMs: nowMs } };
 }
 
 function startRuns(queue: Queue, { nowMs }: QueueClock): Queue {
-  const free = widthOf(queue) - activeRuns(queue);
-  if (free <= 0 || queue.halt !== null) return queue;
-  const keys = new Set<string>();
-  for (const { entry, candidate, isGreen, run } of linksOf(queue)) {
-    if (keys.size >= free) break;
-    if (candidate === null || entry.stage.kind !== 'candidate' || isGreen || run !== null) continue;
-    if (isAllowed(queue, entry.waited)) keys.add(gateKey(candidate));
-  }
+  if (queue.halt !== null) return queue;
+  const inChain = keysToGate(queue);
+  const free = widthOf(queue) - activeRuns(queue) - inChain.size;
+  const keys = new Set([...inChain, ...checkKeysToGate(queue, free)]);
   if (keys.size === 0) return queue;
   const begun = [...keys].map((key): Run => ({ key, state: 'starting', runId: null, sinceMs: nowMs }));
   return { ...queue, runs: [...queue.runs, ...begun], dropped: queue.dropped.filter(({ key }) => !keys.has(key)) };
 }
 
-/** The first candidate, and no other, may move main: when its tree was seen green (N3). */
+/** The first candidates that one run covers, and no others, may move main: when the last one's tree was seen green (N3). */
 function startLanding(queue: Queue, { nowMs }: QueueClock): Queue {
-  const [first] = linksOf(queue);
-  if (first === undefined || queue.halt !== null || !isAllowed(queue, first.entry.waited)) return queue;
-  const { entry, candidate, isGreen } = first;
-  if (entry.stage.kind !== 'candidate' || candidate === null || !isGreen) return queue;
-  const stage = { kind: 'landing', candidate, sinceMs: nowMs } as const;
-  return { ...queue, chain: queue.chain.map((other) => (other === entry ? { ...entry, stage } : other)) };
+  if (queue.halt !== null || queue.chain[0]?.stage.kind !== 'candidate') return queue;
+  const [group] = groupsOf(queue);
+  if (group === undefined || group.links[0].entry !== queue.chain[0] || !group.last.isGreen || !isSealed(group))
+    return queue;
+  if (!group.links.every(({ entry }) => isAllowed(queue, entry.waited))) return queue;
+  const landing = new Map(group.links.map(({ entry, candidate }) => [entry, candidate]));
+  const chain = queue.chain.map((entry): Entry => {
+    const candidate = landing.get(entry);
+    return candidate === undefined ? entry : { ...entry, stage: { kind: 'landing', candidate, sinceMs: nowMs } };
+  });
+  return { ...queue, chain };
 }
 
 /** While there is something to ask after, each look says when the next one is. */
@@ -207,8 +241,8 @@ function nextLook(queue: Queue, { nowMs }: QueueClock): Queue {
   return { ...queue, lookMs: busy ? nowMs + LOOK_EVERY_MS : null };
 }
 
-function wakeAtMs({ chain, turn, redMain, mainAgainMs, lookMs }: Queue): number | null {
-  const times = chain.flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
+function wakeAtMs({ chain, checks, turn, redMain, mainAgainMs, lookMs }: Queue): number | null {
+  const times = [...chain, ...checks].flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
   if (turn !== null) times.push(turn.untilMs);
   if (redMain !== null) times.push(Math.max(redMain.againMs, mainAgainMs));
   if (lookMs !== null) times.push(lookMs);

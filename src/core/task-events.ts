@@ -8,6 +8,7 @@ import type {
   Checkpoint,
   EndKind,
   Held,
+  MainConflict,
   Phase,
   RevisionRequest,
   TaskType,
@@ -72,6 +73,8 @@ export type Happened =
   | { readonly kind: 'handed-off'; readonly checkpoint: Checkpoint }
   | { readonly kind: 'held'; readonly held: Held | null }
   | { readonly kind: 'returned'; readonly request: RevisionRequest }
+  /** With main as it is by now; null: no more. `waits`: while the task waited for people. */
+  | { readonly kind: 'conflict-seen'; readonly conflict: MainConflict | null; readonly waits: boolean }
   | { readonly kind: 'cancel-requested' }
   | { readonly kind: 'landed'; readonly landing: Landing }
   | { readonly kind: 'ended'; readonly end: EndKind; readonly failure: Failure | null };

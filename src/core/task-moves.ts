@@ -41,7 +41,10 @@ function handOff(task: Task, surroundings: Surroundings): Task {
   if (checkpoint === null || !checkpoint.changed) return end(task, surroundings, 'unchanged', null);
   // A task of an earlier version has no place yet.
   const placeMs = task.placeMs ?? surroundings.nowMs;
-  const handedOff = happen({ ...task, request: null, placeMs }, surroundings, { kind: 'handed-off', checkpoint });
+  const handedOff = happen({ ...task, request: null, conflict: null, placeMs }, surroundings, {
+    kind: 'handed-off',
+    checkpoint,
+  });
   return enter(handedOff, surroundings, { kind: 'landing', checkpoint, held: null });
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { askAnew } from './asking.ts';
+import { isSameConflict } from './radar.ts';
 import { exchange, goOn, happen } from './task-moves.ts';
 import type { PersonEvent, Refusal, Surroundings, Task, TaskInputEvent } from './task-state.ts';
 import type { TaskSpec } from './task-types.ts';
@@ -80,6 +81,18 @@ export function releaseAndGoOn(
   return stage.kind === 'blocked' && released.blockers.length === 0
     ? goOn(released, surroundings, stage.leadsTo)
     : released;
+}
+
+/** What the radar says of the work that is stored; of other work, or what is known already, it says nothing. */
+export function noteConflict(
+  task: Task,
+  { head, conflict }: Extract<TaskInputEvent, { kind: 'conflict' }>,
+  surroundings: Surroundings,
+): Task {
+  if (task.checkpoint?.head !== head || isSameConflict(task.conflict, conflict)) return task;
+  const { kind } = task.stage;
+  const waits = kind === 'asking' || kind === 'blocked' || kind === 'parked';
+  return happen({ ...task, conflict }, surroundings, { kind: 'conflict-seen', conflict, waits });
 }
 
 /** The submission as it now reads: what people have edited counts. */

@@ -4,7 +4,16 @@ import { isReviewed } from './attempts.ts';
 import { currentSpec, phaseOf, type Task } from './task.ts';
 import type { Documents } from './task-state.ts';
 import type { QueueItem } from './queue-types.ts';
-import type { Checkpoint, Exchange, NotifyRule, Phase, RevisionRequest, TaskSpec, TaskView } from './task-types.ts';
+import type {
+  Checkpoint,
+  Exchange,
+  MainConflict,
+  NotifyRule,
+  Phase,
+  RevisionRequest,
+  TaskSpec,
+  TaskView,
+} from './task-types.ts';
 import type { TaskEvent } from './task-events.ts';
 import type { Failure } from './failure.ts';
 import { viewOf } from './task-view.ts';
@@ -45,6 +54,8 @@ export interface PhaseRequest {
   readonly session: string | null;
   readonly exchanges: readonly Exchange[];
   readonly request: RevisionRequest | null;
+  /** Left out by an older version. */
+  readonly conflict?: MainConflict | null;
   readonly lastFailure: Failure | null;
   /** Documents that a person has approved: they replace what is in the task folder. */
   readonly documents: Documents;
@@ -77,6 +88,7 @@ export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
     session: task.session,
     exchanges: task.exchanges,
     request: task.request,
+    conflict: task.conflict,
     lastFailure: task.lastFailure,
     documents: task.documents,
     reviewed: isReviewed(phase, spec.policy.approve),

@@ -35,6 +35,7 @@ export function newTask(surroundings: Surroundings): Task {
     toMake: [],
     unasked: 0,
     request: null,
+    conflict: null,
     lastFailure: null,
     usage: NO_USAGE,
     endedAtMs: null,
@@ -89,6 +90,6 @@ export function startOver(task: Task, surroundings: Surroundings, actor: string)
   if (task.stage.kind === 'ended') return task;
   const retried = happen(task, surroundings, { kind: 'retried', actor });
   const counts = { tries: 0, lostInARow: 0, revisions: 0, placeMs: null };
-  const nothing = { checkpoint: null, session: null, request: null, lastFailure: null };
+  const nothing = { checkpoint: null, session: null, request: null, conflict: null, lastFailure: null };
   return start({ ...retried, ...counts, ...nothing, reset: true }, surroundings);
 }

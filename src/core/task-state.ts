@@ -2,7 +2,7 @@
 
 import type { Ask, Continuation, ItemDecision, Settled } from './ask-types.ts';
 import type { Failure } from './failure.ts';
-import type { TaskId } from './ids.ts';
+import type { ObjectId, TaskId } from './ids.ts';
 import type { Landing, TaskEvent } from './task-events.ts';
 import type {
   AttemptOutcome,
@@ -10,6 +10,7 @@ import type {
   EndKind,
   Exchange,
   Held,
+  MainConflict,
   NewTask,
   Phase,
   RevisionRequest,
@@ -42,6 +43,7 @@ export type TaskInputEvent =
   | PersonEvent
   | { readonly kind: 'block'; readonly by: TaskId; readonly text: string }
   | { readonly kind: 'release'; readonly by: TaskId; readonly text: string; readonly actor: string }
+  | { readonly kind: 'conflict'; readonly head: ObjectId; readonly conflict: MainConflict | null }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'landed'; readonly landing: Landing }
   | { readonly kind: 'nothing-to-land' }
@@ -115,6 +117,8 @@ export interface Task {
   /** Effects and messages that were approved because the project asks nobody, and default answers that were taken. */
   readonly unasked: number;
   readonly request: RevisionRequest | null;
+  /** Told of its stored work, for the next prompt; landing finds out for itself. */
+  readonly conflict: MainConflict | null;
   /** The failure that the next attempt is told about. */
   readonly lastFailure: Failure | null;
   readonly usage: Usage;

@@ -47,8 +47,16 @@ export interface NotifyRule {
   readonly quiet: { readonly fromMinute: number; readonly toMinute: number } | null;
 }
 
-export type NoticeKind = 'asks' | 'failed' | 'landed' | 'stalled' | 'parked';
-export const NOTICE_KINDS: readonly NoticeKind[] = ['asks', 'failed', 'landed', 'stalled', 'parked'];
+export type NoticeKind = 'asks' | 'failed' | 'landed' | 'stalled' | 'parked' | 'conflicts' | 'queue';
+export const NOTICE_KINDS: readonly NoticeKind[] = [
+  'asks',
+  'failed',
+  'landed',
+  'stalled',
+  'parked',
+  'conflicts',
+  'queue',
+];
 
 /** `proposal` becomes a task when it is approved; `question` ends with its answer. */
 export type TaskType = 'task' | 'proposal' | 'question';
@@ -165,6 +173,17 @@ export interface RevisionRequest {
   readonly landedSince: readonly { readonly commit: ObjectId; readonly title: string }[];
 }
 
+/** That a task's stored work does not go together with main as it is by now; the task goes on all the same. */
+export interface MainConflict {
+  /** The work that was tried, and the main that it was tried on. */
+  readonly head: ObjectId;
+  readonly main: ObjectId;
+  /** Conflicting paths, at most 20. */
+  readonly files: readonly string[];
+  /** What landed on these files since the task's base and what it was for, newest first, at most 10. */
+  readonly landed: readonly { readonly commit: ObjectId; readonly title: string; readonly summary: string }[];
+}
+
 /** Why landing cannot go on for now. */
 export interface Held {
   /** `checkout` and `gate` wait for a person, `origin` for the origin to answer, `engine` for a fault to pass. */
@@ -267,6 +286,8 @@ export interface TaskView {
   readonly summary: string | null;
   readonly revisions: number;
   readonly checkpoint: Checkpoint | null;
+  /** With what landed meanwhile; null: none is known. */
+  readonly conflict: MainConflict | null;
   readonly usage: Usage;
   readonly requestId: string | null;
   readonly type: TaskType;

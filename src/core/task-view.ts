@@ -32,6 +32,7 @@ export function viewOf(task: Task, spec: TaskSpec): TaskView {
     summary: task.summary,
     revisions: task.revisions,
     checkpoint: task.checkpoint,
+    conflict: task.conflict,
     usage: task.usage,
     requestId: spec.requestId,
     type: spec.type,

@@ -52,7 +52,7 @@ import { answer, approve, overdue, reject, replaceAsks, revise } from './asking.
 import { afterAttempt, afterReturn, cancelAttempt, holdLanding, land } from './attempts.ts';
 import { nextDueMs } from './patience.ts';
 import { cancel, end, enter, goOn, happen } from './task-moves.ts';
-import { block, comment, edit, editAsked, release, releaseAndGoOn } from './task-notes.ts';
+import { block, comment, edit, editAsked, noteConflict, release, releaseAndGoOn } from './task-notes.ts';
 import { start } from './task-start.ts';
 import type { Stage, Surroundings, Task, TaskInputEvent } from './task-state.ts';
 
@@ -82,6 +82,8 @@ type Table = {
 /** Cells that several stages have alike. */
 const NOTES = { comment, edit, block, release } as const;
 const NO_NOTES = { comment: 'ignored', edit: 'ignored', block: 'ignored', release: 'ignored' } as const;
+/** Landing finds conflicts itself, and sends back with the evidence. */
+const FINDS_CONFLICTS = { conflict: 'ignored' } as const;
 const NO_REPLY = { answer: 'ignored', approve: 'ignored', revise: 'ignored', reject: 'ignored' } as const;
 const NO_LANDING = {
   landed: 'ignored',
@@ -106,6 +108,7 @@ const TABLE: Table = {
   phase: {
     'attempt-ended': (task, event, surroundings, stage) =>
       event.attempt === stage.attempt ? afterAttempt(task, event.outcome, surroundings, stage) : task,
+    conflict: noteConflict,
     due: 'ignored',
     ...NO_REPLY,
     ...NOTES,
@@ -115,6 +118,7 @@ const TABLE: Table = {
   },
   backoff: {
     'attempt-ended': 'ignored',
+    conflict: noteConflict,
     due: (task, _event, surroundings, { phase, untilMs }) =>
       surroundings.nowMs >= untilMs ? goOn(task, surroundings, { kind: 'phase', phase }) : task,
     ...NO_REPLY,
@@ -126,6 +130,7 @@ const TABLE: Table = {
   },
   asking: {
     'attempt-ended': 'ignored',
+    conflict: noteConflict,
     due: (task, _event, surroundings, stage) => overdue(task, surroundings, stage),
     answer,
     approve,
@@ -144,6 +149,7 @@ const TABLE: Table = {
   },
   blocked: {
     'attempt-ended': 'ignored',
+    conflict: noteConflict,
     due: 'ignored',
     ...NO_REPLY,
     ...NOTES,
@@ -154,6 +160,7 @@ const TABLE: Table = {
   },
   parked: {
     'attempt-ended': 'ignored',
+    conflict: noteConflict,
     due: 'ignored',
     ...NO_REPLY,
     ...NOTES,
@@ -167,10 +174,11 @@ const TABLE: Table = {
   },
   landing: {
     'attempt-ended': 'ignored',
+    ...FINDS_CONFLICTS,
     due: 'ignored',
     ...NO_REPLY,
     ...NOTES,
-    // Handed off again under its new title; one that is being built keeps the old one.
+    // Handed off again under its new title; one that is on its way to main keeps the old one.
     edit: (task, event, surroundings, stage) => ({ ...edit(task, event, surroundings), stage: { ...stage } }),
     retry: 'ignored',
     cancel: (task, _event, surroundings, { checkpoint, held }) =>
@@ -188,6 +196,7 @@ const TABLE: Table = {
   },
   withdrawing: {
     'attempt-ended': 'ignored',
+    ...FINDS_CONFLICTS,
     due: 'ignored',
     ...NO_REPLY,
     ...NO_NOTES,
@@ -202,6 +211,7 @@ const TABLE: Table = {
   },
   ended: {
     'attempt-ended': 'ignored',
+    ...FINDS_CONFLICTS,
     due: 'ignored',
     ...NO_REPLY,
     ...NO_NOTES,

@@ -9,9 +9,10 @@ import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import type { Landing } from '../core/task-events.ts';
 import { conflictRequest } from './conflict-evidence.ts';
+import { mergeDeclared } from './declared-merge.ts';
 import type { Git } from './git.ts';
 import { fetchForLanding, readParts, type LandingDeps } from './landing-parts.ts';
-import { hasCommit, mergeTrees, objectId, rememberTree, type Merge } from './merge.ts';
+import { hasCommit, objectId, rememberTree, type Merge } from './merge.ts';
 import { seeMain } from './main-seen.ts';
 import { remake } from './remake.ts';
 import { newInCandidate } from './new-objects.ts';
@@ -81,6 +82,8 @@ function unseen(result: BuildResult): BuiltCandidate {
 interface Built {
   readonly result: BuildResult;
   readonly window?: number | null;
+  readonly batch?: boolean;
+  readonly verify?: boolean;
 }
 
 async function buildOnMain(
@@ -97,7 +100,7 @@ async function buildOnMain(
   const isNext = main === item.base;
   const [landing, merged, { mainTree, tasksYaml, headTree }] = await Promise.all([
     isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
-    isThere && !isNext ? mergeTrees(git, repository, main, item.head) : null,
+    isThere && !isNext ? mergeDeclared(deps, repository, main, item.head, main) : null,
     readParts(git, repository, main, item.head),
   ]);
   const merge: Merge | null = isNext && isThere && headTree !== null ? { kind: 'clean', tree: headTree } : merged;
@@ -129,7 +132,7 @@ async function buildOnCandidate(
   if (!(await hasCommit(git, repository, parent))) await remake(deps, repository, target, below);
   const [landing, merge, { mainTree: parentTree, tasksYaml }] = await Promise.all([
     isOfOthers(deps, item, main) ? null : findLanding(git, repository, item, main),
-    mergeTrees(git, repository, parent, item.head),
+    mergeDeclared(deps, repository, parent, item.head, parent),
     readParts(git, repository, parent, item.head),
   ]);
   // Also one that stands on others: a task that was set back may have landed long ago (N2).
@@ -137,7 +140,7 @@ async function buildOnCandidate(
   if (merge.kind === 'clean' && merge.tree !== parentTree) {
     return writeWith(deps, repository, target, item, parent, merge.tree, tasksYaml, readGate);
   }
-  const onMain = await mergeTrees(git, repository, main, item.head);
+  const onMain = await mergeDeclared(deps, repository, main, item.head, main);
   return onMain.kind === 'conflict'
     ? { result: { kind: 'conflict', request: await conflictRequest(git, repository, item, main, onMain) } }
     : { result: { kind: 'behind' } };
@@ -156,13 +159,15 @@ async function writeWith(
 ): Promise<Built> {
   const read = readGate(tasksYaml);
   if (read.kind === 'invalid') return { result: { kind: 'held', why: 'gate', text: read.message } };
-  const { gate, window } = read;
+  const { gate, window, batch = false, verify = false } = read;
   const commit = await writeCandidate(repository, target.project, item, main, tree, gate.hash);
   const added = await newInCandidate(deps.git, repository, commit);
   if (added !== null) deps.recent.keep(commit, main, added);
   return {
     result: { kind: 'candidate', candidate: { commit, tree, main, gate }, knownGreen: false },
     window: window ?? null,
+    batch,
+    verify,
   };
 }
 
@@ -205,7 +210,11 @@ export async function findLanding(
   return null;
 }
 
-/** The commit that would become main's next; its dates are the item's, so that it is the same whenever it is built. */
+/**
+ * The commit that would become main's next; its dates are the item's, so that it is the same whenever it is built.
+ *
+ * @param cover the tree whose gate run covers it, when that is one of a batch
+ */
 export async function writeCandidate(
   repository: Repository,
   project: ProjectName,
@@ -213,6 +222,7 @@ export async function writeCandidate(
   main: ObjectId,
   tree: ObjectId,
   gateHash: string,
+  cover?: ObjectId,
 ): Promise<ObjectId> {
   const title = oneLine(item.title) || `Task ${item.taskId}`;
   const summary = withoutTrailers(printable(item.summary).trim());
@@ -220,6 +230,7 @@ export async function writeCandidate(
     `Task-Id: ${item.taskId}`,
     `Task-Attempt: ${item.attempt}`,
     `Gate-Hash: ${shortGateHash(gateHash)}`,
+    ...(cover === undefined ? [] : [`Gate-Covered-By: ${cover}`]),
     `Tributary-Project: ${project}`,
   ].join('\n');
   const commit = await writeCommit(repository.store, {
@@ -244,7 +255,7 @@ function shortGateHash(hash: string): string {
 
 /** An agent's summary cannot claim to be another task's landing. */
 function withoutTrailers(text: string): string {
-  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Tributary-Project)(\s*):/gim, '$1$2 -');
+  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Gate-Covered-By|Tributary-Project)(\s*):/gim, '$1$2 -');
 }
 
 function refused(kind: FailureKind, message: string, next: string): BuildResult {

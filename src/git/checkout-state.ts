@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { quote } from '../core/ids.ts';
 import type { Candidate } from '../core/queue-types.ts';
 import type { CheckedOut } from './checked-out.ts';
-import { absentAsNull, errnoOf, exists, readRegular } from './files.ts';
+import { absentAsNull, errnoOf, exists, readRegular, readText, removeFile, writeAtomic } from './files.ts';
 import { readObjects } from './merge.ts';
 import type { Git } from './git.ts';
 
@@ -60,7 +60,9 @@ export async function inspectCheckout(
 
   const changes = await contentsOnDisk(git, checkout, listed);
   const begun =
-    changes.some((change) => change.onDisk === 'new') || status.entries.some((entry) => isNewInIndex(entry, byPath));
+    (await wasCutOff(checkout, candidate)) ||
+    changes.some((change) => change.onDisk === 'new') ||
+    status.entries.some((entry) => isNewInIndex(entry, byPath));
   const others = changes.filter((change) => change.onDisk === 'other' || (change.onDisk === 'missing' && !begun));
   const [first, ...more] = others;
   if (first === undefined) return { kind: 'half-made', changes };
@@ -72,6 +74,22 @@ export async function inspectCheckout(
     checkout,
     others.map((change) => change.path),
   );
+}
+
+const MARK = 'tributary-landing';
+
+/** Notes in a checkout which candidate is about to be written there: what is half-made later is that one's. */
+export async function markLanding({ gitDir }: CheckedOut, { commit }: Candidate): Promise<void> {
+  await writeAtomic(join(gitDir, MARK), `${commit}\n`, 0o644);
+}
+
+export async function unmarkLanding({ gitDir }: CheckedOut): Promise<void> {
+  await removeFile(join(gitDir, MARK));
+}
+
+/** Whether git was killed while it wrote the candidate's files, perhaps between taking the first one away and writing it. */
+async function wasCutOff({ gitDir }: CheckedOut, { commit }: Candidate): Promise<boolean> {
+  return (await exists(join(gitDir, 'index.lock'))) && (await readText(join(gitDir, MARK)))?.trim() === commit;
 }
 
 /** Whether git was killed while it wrote this file: its lock is still there, and the file is a beginning of the new one. */

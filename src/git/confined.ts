@@ -12,10 +12,11 @@ import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { GitError, lastLines } from './command.ts';
 import { namesIn, readText, removeTree } from './files.ts';
 import type { Git } from './git.ts';
-import type { Problem } from './origin.ts';
+import { fetchRefs, type Problem } from './origin.ts';
 import { adminFolder, type WorkspacePlaces } from './places.ts';
 import { deleteRef, writeRef } from './refs.ts';
-import { bareConfiguration, placeOf, type Repository } from './repository.ts';
+import { placeOf, type Repositories, type Repository } from './repository.ts';
+import { bareConfiguration } from './write-repository.ts';
 
 /** One folder or file as the process is to see it; or one that it is to see empty. Later ones lie on earlier ones. */
 export type GitMount =
@@ -28,17 +29,6 @@ const BRANCHES = 'refs/heads/tasks';
 const TRACKING = 'refs/remotes/origin';
 const PLAIN_OBJECT = /^[0-9a-f]{38}(?:[0-9a-f]{24})?$/;
 const PLAIN_PACK = /^pack-[0-9a-f]{40,64}\.(?:pack|idx|rev)$/;
-
-const CHECKED_FETCH = [
-  '-c',
-  'fetch.fsckObjects=true',
-  'fetch',
-  '--quiet',
-  '--no-tags',
-  '--no-write-fetch-head',
-  '--no-auto-maintenance',
-  '--no-recurse-submodules',
-];
 
 /** The task's own repository, beside its worktree. */
 export function ownRepository(folder: string): string {
@@ -104,9 +94,14 @@ export async function confineGate(path: string, trash: string): Promise<readonly
   return confine({ own: `${path}.own`, mirror, admin, trash }, null);
 }
 
+interface TakeInDeps {
+  readonly git: Git;
+  readonly repositories: Repositories;
+}
+
 /** Brings what a confined process has committed into the mirror; what is wrong with it, or null. */
 export async function takeIn(
-  git: Git,
+  deps: TakeInDeps,
   repository: Repository,
   places: WorkspacePlaces,
   trash: string,
@@ -116,7 +111,7 @@ export async function takeIn(
   if (lstatSync(own, { throwIfNoEntry: false }) === undefined) return null;
   const id = parseObjectId((await readText(join(own, places.branchRef), 4_096))?.trim() ?? '');
   if (id.kind === 'ok' && leavePlainFiles(join(own, 'objects'))) {
-    const wrong = await fetchOwn(git, repository, own, places.branchRef, id.value);
+    const wrong = await fetchOwn(deps, repository, own, places.branchRef, id.value);
     if (wrong !== null) return wrong;
   }
   if (id.kind === 'ok') await writeRef(mirror, places.branchRef, id.value);
@@ -127,7 +122,7 @@ export async function takeIn(
 
 /** The process's commits come as from any other repository: what git does not find sound is not taken. */
 async function fetchOwn(
-  git: Git,
+  { git, repositories }: TakeInDeps,
   repository: Repository,
   own: string,
   ref: string,
@@ -142,7 +137,7 @@ async function fetchOwn(
   writeFileSync(join(own, 'HEAD'), 'ref: refs/heads/none\n');
   writeFileSync(join(own, ref), `${id}\n`);
   try {
-    await git.network([...CHECKED_FETCH, '--', own, ref], placeOf(repository));
+    await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), own, [ref], true));
     return null;
   } catch (error) {
     if (!(error instanceof GitError) || /No space left|Disk quota/.test(error.stderr)) throw error;

@@ -33,6 +33,8 @@ const HARDENED: Settings = [
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
   ['fetch.writeCommitGraph', 'false'],
+  // One by one, what a fetch brings could be cut off between a commit and its files; a pack is there whole or not at all.
+  ['fetch.unpackLimit', '1'],
   ['fetch.recurseSubmodules', 'false'],
   ['push.recurseSubmodules', 'no'],
   ['push.gpgSign', 'false'],

@@ -16,6 +16,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   unlinkSync,
   utimesSync,
@@ -130,6 +131,16 @@ export async function removeAny(path: string): Promise<void> {
   const status = statusOf(path);
   if (status?.isDirectory() === true) await rm(path, { recursive: true, force: true });
   else if (status !== null) await removeFile(path);
+}
+
+/** Removes a folder that has nothing in it; any other stays, and so does what is no folder. */
+export async function removeEmpty(path: string): Promise<void> {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOTDIR') absentAsNull(error);
+  }
 }
 
 /** A file's status, of a link itself; null when nothing is there. */

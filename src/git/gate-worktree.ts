@@ -1,8 +1,9 @@
 /**
  * Kept worktrees of the mirror in which gates run, one run at a time each.
  *
- * A worktree is handed out only when its index is the candidate's tree and its files are the index (N3). Between runs
- * stays what git ignores and set-up made, and nothing else.
+ * A worktree is handed out only when its index is the candidate's tree and its files are the index (N3), or for set-up
+ * main's tree, before it goes to the candidate's. Nothing stays between runs; what set-up made of main is kept elsewhere
+ * and laid into each (set-up-store.ts).
  */
 
 import { createHash } from 'node:crypto';
@@ -12,42 +13,42 @@ import { quote, type ObjectId } from '../core/ids.ts';
 import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
-import { makeFolder, readText, removeFile, removeTree, writeAtomic } from './files.ts';
+import { makeFolder, readText, removeFile, removeTree } from './files.ts';
+import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import type { Git } from './git.ts';
 import { tryLockFile } from './lock.ts';
-import { hasCommit, mergeTrees, treeOf, type Merge } from './merge.ts';
+import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
 import { fetchRefs } from './origin.ts';
+import { unmountBelow } from './overlay.ts';
 import { adminFolder, gitFileContent } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef } from './refs.ts';
 import { remake } from './remake.ts';
 import { placeOf, originKey, trackingRef, type Repositories, type Repository } from './repository.ts';
+import { hasSetUp, keepSetUp, laySetUp, type SetUpStore } from './set-up-store.ts';
 import type { GateWorktree } from './types.ts';
 import { isUnchanged } from './unchanged.ts';
 import { installIndex, writeWorktreeLink } from './workspace.ts';
 
-export interface GateDeps {
+export interface GateDeps extends MergeDeps {
   readonly home: string;
-  readonly git: Git;
   readonly repositories: Repositories;
   readonly recent: RecentWork;
   /** The gate worktrees that a run of this process has. */
   readonly leased: Set<string>;
+  /** Whether overlays may be tried: not again once one could not be made. */
+  readonly overlays: { works: boolean };
 }
 
 interface GatePlaces {
   readonly path: string;
   readonly index: string;
-  readonly state: string;
+  /** Where what is written over a kept set-up goes. */
+  readonly layers: string;
+  readonly setUps: string;
   readonly lock: string;
   readonly admin: string;
-}
-
-interface SetUp {
-  readonly key: string;
-  /** The ignored entries that set-up made. */
-  readonly kept: readonly string[];
 }
 
 const MAX_GATE_WORKTREES = 64;
@@ -75,7 +76,8 @@ export async function gateWorktree(
   }
   const places = await lease(deps, repository);
   try {
-    return await fill(deps, repository, places, candidate);
+    const main = item === null ? candidate.commit : (below[0]?.main ?? candidate.main);
+    return await fill(deps, repository, places, candidate, main);
   } catch (error) {
     await release(deps, places);
     throw error;
@@ -114,10 +116,18 @@ async function rebuildCandidate(
   const merge: Merge =
     candidate.main === item.base
       ? { kind: 'clean', tree: await treeOf(git, repository, item.head) }
-      : await mergeTrees(git, repository, candidate.main, item.head);
+      : await mergeDeclared(deps, repository, candidate.main, item.head, candidate.main);
   const same = merge.kind === 'clean' && merge.tree === candidate.tree;
   const commit = same
-    ? await writeCandidate(repository, target.project, item, candidate.main, merge.tree, candidate.gate.hash)
+    ? await writeCandidate(
+        repository,
+        target.project,
+        item,
+        candidate.main,
+        merge.tree,
+        candidate.gate.hash,
+        candidate.cover,
+      )
     : null;
   if (commit !== candidate.commit) {
     throw new Error(
@@ -137,7 +147,8 @@ async function lease(deps: GateDeps, repository: Repository): Promise<GatePlaces
     deps.leased.add(path);
     if (await tryLockFile(lock)) {
       const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
-      return { path, index: `${path}.index`, state: `${path}.json`, lock, admin };
+      const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
+      return { path, index: `${path}.index`, layers: `${path}.layers`, setUps, lock, admin };
     }
     deps.leased.delete(path);
   }
@@ -154,31 +165,66 @@ async function fill(
   repository: Repository,
   places: GatePlaces,
   candidate: Candidate,
+  main: ObjectId,
 ): Promise<GateWorktree> {
   const { git } = deps;
   const place = { ...placeOf(repository), worktree: places.path, index: places.index };
+  const { setup } = candidate.gate;
+  await takeOff(places);
   await moveTo(deps, places, place, candidate.commit);
-  const key = candidate.gate.setup === null ? null : await setUpKey(git, place, candidate.gate.setup);
-  const setUp = await readSetUp(places);
-  const done = key !== null && setUp?.key === key;
-  if (!done) await removeFile(places.state);
   await verifyTree(git, repository, candidate);
-  const { algorithm } = repository.store;
-  if (!(await isUnchanged({ worktree: places.path, index: places.index, algorithm }, candidate.tree))) {
-    await cleanUp(git, place, done && setUp !== null ? setUp.kept : []);
+  const store: SetUpStore = { folder: places.setUps, overlays: deps.overlays };
+  const key = setup === null ? null : await setUpKey(git, place, setup);
+  const isKept = key !== null && (await hasSetUp(store, key));
+  let isOnMain = false;
+  if (key !== null && setup !== null && !isKept && main !== candidate.commit) {
+    await moveTo(deps, places, place, main);
+    isOnMain = (await setUpKey(git, place, setup)) === key;
+    // Other lock files than main's: a set-up of its own, which no other run sees.
+    if (!isOnMain) await moveTo(deps, places, place, candidate.commit);
   }
+  const { algorithm } = repository.store;
+  const tree = isOnMain ? await treeOf(git, repository, main) : candidate.tree;
+  if (!(await isUnchanged({ worktree: places.path, index: places.index, algorithm }, tree))) await cleanUp(git, place);
+  if (key !== null && isKept) await laySetUp(store, key, { worktree: places.path, layers: places.layers });
   await installIndex(places.index, places.admin);
+  const goToCandidate = async (): Promise<void> => {
+    await moveTo(deps, places, place, candidate.commit);
+    await cleanUp(git, place);
+    await installIndex(places.index, places.admin);
+    isOnMain = false;
+  };
   return {
     path: places.path,
-    needsSetup: key !== null && !done,
+    needsSetup: key !== null && !isKept,
+    isOnMain: () => isOnMain,
+    goToCandidate,
     markSetUp: async () => {
-      if (key === null) return;
+      if (key === null || (!isOnMain && main !== candidate.commit)) return;
       const { ignored } = await leftovers(git, place);
-      const value: SetUp = { key, kept: ignored };
-      await writeAtomic(places.state, JSON.stringify(value));
+      await keepSetUp(
+        store,
+        key,
+        places.path,
+        ignored.map((entry) => entry.replace(/\/$/, '')),
+      );
+      await goToCandidate();
+      await laySetUp(store, key, { worktree: places.path, layers: places.layers });
     },
-    release: () => release(deps, places),
+    release: async () => {
+      try {
+        await takeOff(places);
+      } finally {
+        await release(deps, places);
+      }
+    },
   };
+}
+
+/** Takes off what was laid into it, with all that the run has written there. */
+async function takeOff(places: GatePlaces): Promise<void> {
+  await unmountBelow(places.path);
+  await rm(places.layers, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Moves the worktree to a commit; one that is too broken for that is made anew. */
@@ -199,7 +245,7 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: Place, commit: 
     }
   }
   await Promise.all([removeTree(places.path, trash), removeTree(places.admin, trash)]);
-  await Promise.all([removeFile(places.index), removeFile(places.state)]);
+  await removeFile(places.index);
   await move();
 }
 
@@ -212,30 +258,15 @@ async function setUpKey(git: Git, place: Place, command: string): Promise<string
   return createHash('sha256').update(command).update('\0').update(stdout).digest('hex');
 }
 
-async function readSetUp(places: GatePlaces): Promise<SetUp | null> {
-  const text = await readText(places.state);
-  if (text === null) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || !('key' in value) || !('kept' in value)) return null;
-    if (typeof value.key !== 'string' || !Array.isArray(value.kept)) return null;
-    return { key: value.key, kept: value.kept.filter((entry) => typeof entry === 'string') };
-  } catch {
-    // Unreadable is as good as none: set-up is done again.
-    return null;
-  }
-}
-
-/** Sees that the files are the index, and removes what is not the candidate's, but for what set-up made. */
-async function cleanUp(git: Git, place: Place, kept: readonly string[]): Promise<void> {
+/** Sees that the files are the index, and removes all else, ignored or not. */
+async function cleanUp(git: Git, place: Place): Promise<void> {
   const { untracked, ignored, changed } = await leftovers(git, place);
   if (changed.length > 0) {
     throw new Error(
       `files of the gate worktree differ from the candidate: ${changed.slice(0, 3).map(quote).join(', ')}`,
     );
   }
-  const keep = new Set(kept);
-  for (const path of [...untracked, ...ignored.filter((entry) => !keep.has(entry))]) {
+  for (const path of [...untracked, ...ignored]) {
     await rm(join(place.worktree, path), { recursive: true, force: true, maxRetries: 3 });
   }
 }

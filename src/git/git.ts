@@ -14,6 +14,9 @@ export interface GitOptions {
   readonly input?: string | Buffer;
   readonly accept?: readonly number[];
   readonly maxOutputBytes?: number;
+  readonly timeoutMs?: number;
+  /** Leads its own session, so that the processes that it starts end with it. */
+  readonly ownSession?: boolean;
   /** Of network commands: the other side, on this host, sees the person's settings (line endings, filters). */
   readonly asPerson?: boolean;
 }
@@ -104,10 +107,14 @@ function placesOf(options: GitOptions): Record<string, string> {
   };
 }
 
-function rest(options: GitOptions): Pick<GitOptions, 'input' | 'accept' | 'maxOutputBytes'> {
+type Rest = Pick<GitOptions, 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'ownSession'>;
+
+function rest(options: GitOptions): Rest {
   return {
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.accept === undefined ? {} : { accept: options.accept }),
     ...(options.maxOutputBytes === undefined ? {} : { maxOutputBytes: options.maxOutputBytes }),
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    ...(options.ownSession === undefined ? {} : { ownSession: options.ownSession }),
   };
 }

@@ -5,27 +5,25 @@
  * one-way merge, which verifies each before it touches it; the branch moves by compare-and-swap, last.
  */
 
-import { mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, QueueItem } from '../core/queue-types.ts';
 import type { CheckedOut } from './checked-out.ts';
 import type { Change } from './checkout-state.ts';
 import { GitError } from './command.ts';
-import { absentAsNull, errnoOf, removeFile, temporaryName } from './files.ts';
+import { errnoOf, removeFile, temporaryName } from './files.ts';
 import type { Git } from './git.ts';
 import { listRemote, push } from './origin.ts';
+import { readRefsFolder } from './local-origin.ts';
 import type { Repository } from './repository.ts';
+import { removeStaleLock, removeStaleRefLocks } from './stale-locks.ts';
 
 export interface HalfMade {
   readonly item: QueueItem;
   readonly candidate: Candidate;
   readonly changes: readonly Change[];
 }
-
-// A lock that is in use is never stale, however old. Where that cannot be told, only a very old one is.
-const UNHELD_STALE_MS = 2_000;
-const UNKNOWN_STALE_MS = 10 * 60_000;
 
 /** Null when it is finished; else one line that says why it has to wait. */
 export async function finishHalfMadeLanding(
@@ -37,7 +35,7 @@ export async function finishHalfMadeLanding(
   await bringObjects(git, repository, halfMade);
   const lock = join(checkout.gitDir, 'index.lock');
   if (!(await takeIndexLock(checkout, lock))) {
-    return `another git command is at work in ${checkout.path}; landing goes on by itself when it has ended (if none is, remove ${lock})`;
+    return lockedText(checkout, lock);
   }
   const index = join(checkout.gitDir, 'index.tributary');
   try {
@@ -54,13 +52,21 @@ export async function finishHalfMadeLanding(
     await rm(`${index}.lock`, { force: true });
   }
   const { commit, main } = halfMade.candidate;
-  await git.checkout(
-    ['update-ref', '--no-deref', '-m', 'tributary: landed', `refs/heads/${repository.origin.branch}`, commit, main],
-    {
-      gitDir: checkout.gitDir,
-    },
-  );
+  const common = await readRefsFolder(checkout.gitDir);
+  const branchRef = `refs/heads/${repository.origin.branch}`;
+  const left = [
+    ...(await removeStaleRefLocks(common, [branchRef])),
+    ...(await removeStaleRefLocks(checkout.gitDir, [])),
+  ];
+  if (left.length > 0) return lockedText(checkout, left[0] ?? '');
+  await git.checkout(['update-ref', '--no-deref', '-m', 'tributary: landed', branchRef, commit, main], {
+    gitDir: checkout.gitDir,
+  });
   return null;
+}
+
+function lockedText({ path }: CheckedOut, lock: string): string {
+  return `another git command is at work in ${path}; landing goes on by itself when it has ended (if none is, remove ${lock})`;
 }
 
 /** Sees to it that the origin has the candidate's objects, under a ref of the task's own. */
@@ -107,42 +113,6 @@ async function takeIndexLock(checkout: CheckedOut, lock: string): Promise<boolea
 }
 
 /** Removes the checkout's index lock when it is left from a process that died; false when it is in use. */
-export async function removeStaleIndexLock(checkout: CheckedOut): Promise<boolean> {
-  const lock = join(checkout.gitDir, 'index.lock');
-  const stats = await stat(lock).catch(absentAsNull);
-  if (stats === null) return true;
-  const ageMs = Date.now() - stats.mtimeMs;
-  const used = ageMs <= UNHELD_STALE_MS ? true : await isInUse(checkout, lock);
-  if (used ?? ageMs <= UNKNOWN_STALE_MS) return false;
-  await removeFile(lock);
-  return true;
-}
-
-/**
- * Whether a process has the lock open, or is a git at work in the checkout (a commit closes the lock while its editor
- * is open); null where the kernel does not tell of all processes.
- */
-async function isInUse(checkout: CheckedOut, lock: string): Promise<boolean | null> {
-  const pids = await readdir('/proc').catch(() => null);
-  if (pids === null) return null;
-  let hidden = false;
-  for (const pid of pids.filter((name) => /^\d+$/.test(name))) {
-    const folder = `/proc/${pid}`;
-    const descriptors = await readdir(`${folder}/fd`).catch((error: unknown) => {
-      // Another user's process may be a git command of that user.
-      if (errnoOf(error) === 'EACCES') hidden = true;
-      return [];
-    });
-    const program = await readFile(`${folder}/comm`, 'utf8').catch(() => '');
-    const at = program.startsWith('git') ? await readlink(`${folder}/cwd`).catch(() => '') : '';
-    if (isWithin(at, checkout.path) || isWithin(at, checkout.gitDir)) return true;
-    for (const descriptor of descriptors) {
-      if ((await readlink(join(folder, 'fd', descriptor)).catch(() => '')) === lock) return true;
-    }
-  }
-  return hidden ? null : false;
-}
-
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
+export function removeStaleIndexLock({ gitDir, path }: CheckedOut): Promise<boolean> {
+  return removeStaleLock(join(gitDir, 'index.lock'), [path, gitDir]);
 }

@@ -12,15 +12,25 @@ import { landingOf, rememberLanding } from './candidate.ts';
 import { fetchForLanding, type LandingDeps } from './landing-parts.ts';
 import { GitError } from './command.ts';
 import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
-import { inspectCheckout } from './checkout-state.ts';
+import { inspectCheckout, markLanding, unmarkLanding } from './checkout-state.ts';
 import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing.ts';
 import { exists } from './files.ts';
 import type { Git } from './git.ts';
 import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
-import { isAncestor, treeOf } from './merge.ts';
-import { isUnreachable, listRemote, problemOf, push, shown, type PushRequest, type PushResult } from './origin.ts';
+import { hasCommit, isAncestor, treeOf } from './merge.ts';
+import {
+  isLocked,
+  isUnreachable,
+  listRemote,
+  problemOf,
+  push,
+  shown,
+  type PushRequest,
+  type PushResult,
+} from './origin.ts';
 import { newInCandidate } from './new-objects.ts';
 import { deleteRef, taskRef } from './refs.ts';
+import { isProtected } from './refusal.ts';
 import type { Repository } from './repository.ts';
 
 export async function land(
@@ -28,6 +38,8 @@ export async function land(
   target: Target,
   item: QueueItem,
   candidate: Candidate,
+  /** Whose work goes along, below the candidate's: see batch.ts. */
+  others: readonly QueueItem[] = [],
 ): Promise<LandResult> {
   try {
     const opened = await deps.repositories.openLanding(target);
@@ -35,7 +47,7 @@ export async function land(
       const { message, next } = opened;
       return { kind: 'refused', failure: { kind: 'bad-configuration', message, next } };
     }
-    return await tryLanding(deps, opened.repository, item, candidate);
+    return await tryLanding(deps, opened.repository, item, candidate, others);
   } catch (error) {
     if (isUnreachable(error)) {
       return { kind: 'held', why: 'origin', text: problemOf(error, target.origin)?.message ?? shown(target.origin) };
@@ -49,12 +61,12 @@ async function tryLanding(
   repository: Repository,
   item: QueueItem,
   candidate: Candidate,
+  others: readonly QueueItem[],
 ): Promise<LandResult> {
   const { branch, origin } = repository.origin;
   // A candidate that this host did not build, or no longer has, is built again before it can land.
-  const hasObjects = await exists(
-    join(repository.store.folder, candidate.commit.slice(0, 2), candidate.commit.slice(2)),
-  );
+  const loose = join(repository.store.folder, candidate.commit.slice(0, 2), candidate.commit.slice(2));
+  const hasObjects = (await exists(loose)) || (await hasCommit(deps.git, repository, candidate.commit));
   const tree = hasObjects ? await treeOf(deps.git, repository, candidate.commit) : null;
   if (tree !== candidate.tree) return { kind: 'moved' };
   const checkout = await findCheckout(deps.git, origin, branch);
@@ -72,29 +84,35 @@ async function tryLanding(
       // Left by a landing that was cut off before its first file, it would stop every later one.
       await removeStaleIndexLock(checkout);
     }
+    await markLanding(checkout, candidate);
   }
-  const pushed = await pushCandidate(deps, repository, item, candidate, checkout).catch((error: unknown) => {
-    // It may have arrived all the same.
-    if (error instanceof GitError && error.reason === 'timeout') return null;
-    throw error;
-  });
-  return judge(deps, repository, item, candidate, pushed, checkout);
+  const pushed = await pushCandidate(deps, repository, [item, ...others], candidate, checkout).catch(
+    (error: unknown) => {
+      // It may have arrived all the same.
+      if (error instanceof GitError && error.reason === 'timeout') return null;
+      throw error;
+    },
+  );
+  const result = await judge(deps, repository, item, candidate, pushed, checkout);
+  if (checkout !== null && result.kind !== 'held') await unmarkLanding(checkout);
+  return result;
 }
 
 async function pushCandidate(
   deps: LandingDeps,
   repository: Repository,
-  item: QueueItem,
+  items: readonly QueueItem[],
   candidate: Candidate,
   checkout: CheckedOut | null,
 ): Promise<PushResult> {
   const { branch, origin } = repository.origin;
-  const head = taskRef(item.taskId, item.attempt, 'head');
+  const heads = items.map(({ taskId, attempt }) => taskRef(taskId, attempt, 'head'));
+  const ended = await Promise.all(items.map((item) => endedRefs(deps.git, origin, item)));
   return push(deps.git, repository.gitDir, origin, {
     updates: [{ ref: `refs/heads/${branch}`, id: candidate.commit, expected: candidate.main }],
-    deletions: [...new Set([head, ...(await endedRefs(deps.git, origin, item))])],
+    deletions: [...new Set([...heads, ...ended.flat()])],
     ...(checkout === null
-      ? await knownObjects(deps, repository, candidate)
+      ? await knownObjects(deps, repository, candidate, items.length === 1)
       : { receivePack: receivePackFor(deps.git.gitPath) }),
   });
 }
@@ -104,9 +122,11 @@ async function knownObjects(
   { git, recent }: LandingDeps,
   repository: Repository,
   candidate: Candidate,
+  isAlone: boolean,
 ): Promise<Pick<PushRequest, 'known'>> {
   if (localPathOf(repository.origin.origin) === null) return {};
-  const known = recent.get(candidate.commit)?.objects ?? (await newInCandidate(git, repository, candidate.commit));
+  const looked = isAlone ? () => newInCandidate(git, repository, candidate.commit) : () => null;
+  const known = recent.get(candidate.commit)?.objects ?? (await looked());
   return known === null ? {} : { known: { algorithm: repository.store.algorithm, objects: [...known.values()] } };
 }
 
@@ -148,17 +168,24 @@ async function judge(
       state.kind === 'dirty' ? state.text : `${checkout.path} could not be updated: ${reason}; ${pushed.words}`;
     return { kind: 'held', why: 'checkout', text };
   }
-  // Another writer held the ref's lock at that moment.
-  if (outcome?.kind === 'stale' || /cannot lock ref|failed to update ref|incorrect old value/.test(reason)) {
-    return { kind: 'moved' };
+  // Another writer moved main, or was about to, at that moment.
+  if (outcome?.kind === 'stale' || /failed to update ref|incorrect old value/.test(reason)) return { kind: 'moved' };
+  if (isLocked(pushed)) {
+    const text = `another git command is at work in ${shown(origin)}; landing goes on by itself when it has ended (${quote(pushed.words)})`;
+    return { kind: 'held', why: 'origin', text };
   }
   const words = pushed.words === '' ? '' : `: ${pushed.words}`;
+  if (isProtected(reason, pushed.words)) {
+    const fix = `let Tributary's account push to ${branch} (in a hosted repository: on the list of those who may bypass its rules)`;
+    const text = `${shown(origin)} lets nobody push to ${branch} (${quote(reason)})${words}. ${fix}; then: tasks queue resume`;
+    return { kind: 'protected', text };
+  }
   return {
     kind: 'refused',
     failure: {
       kind: 'landing-refused',
       message: `the origin refused to move ${branch} (${quote(reason)})${words}`,
-      next: `let Tributary's account push to ${branch}, or name another branch in tasks.yaml; then retry the task`,
+      next: `change what the origin objects to, or let Tributary's account push to ${branch}; then retry the task`,
     },
   };
 }

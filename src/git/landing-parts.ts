@@ -3,6 +3,7 @@
 import type { ObjectId, TaskId } from '../core/ids.ts';
 import type { QueueItem } from '../core/queue-types.ts';
 import type { Git } from './git.ts';
+import type { MergeDeps } from './declared-merge.ts';
 import { readOriginRef } from './local-origin.ts';
 import { knownTreeOf, readObjects, rememberTree } from './merge.ts';
 import { readTopFile } from './new-objects.ts';
@@ -12,8 +13,7 @@ import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef, writeRef } from './refs.ts';
 import { placeOf, trackingRef, type Repositories, type Repository } from './repository.ts';
 
-export interface LandingDeps {
-  readonly git: Git;
+export interface LandingDeps extends MergeDeps {
   readonly repositories: Repositories;
   readonly recent: RecentWork;
   /** What this process has landed lately: whose each commit is, and what it stands on. */

@@ -34,13 +34,18 @@ export async function resolveGitDir(dotGit: string): Promise<string> {
   return named.startsWith('/') ? named : join(dotGit, '..', named);
 }
 
+/** The folder with the refs that a git folder shares with the others of its repository. */
+export async function readRefsFolder(gitDir: string): Promise<string> {
+  const common = await readText(join(gitDir, 'commondir'), 4_096);
+  return common === null ? gitDir : resolve(gitDir, common.trim());
+}
+
 /** The folder with a local origin's refs, kept as files; null when there is none that can be read so. */
-async function refsFolderOf(git: Git, origin: string): Promise<string | null> {
+export async function refsFolderOf(git: Git, origin: string): Promise<string | null> {
   const path = localPathOf(origin);
   if (path === null || (await git.isRewritten(origin))) return null;
   const gitDir = (await exists(join(path, '.git'))) ? await resolveGitDir(join(path, '.git')) : path;
-  const common = await readText(join(gitDir, 'commondir'), 4_096);
-  const folder = common === null ? gitDir : resolve(gitDir, common.trim());
+  const folder = await readRefsFolder(gitDir);
   const isFiles = (await exists(join(folder, 'refs/heads'))) && (await exists(join(folder, 'objects')));
   if (!isFiles || (await exists(join(folder, 'reftable')))) return null;
   return folder;

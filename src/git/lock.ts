@@ -2,9 +2,10 @@
  * One at a time: in this process by a queue, between processes by a file.
  *
  * The file names its owner by process id and start time. It is stale when no such process lives, and is then taken
- * over; two that take over at once are told apart by what the file said.
+ * over by whoever holds the lock file of just that take-over: so a stale lock has one who may touch it, however many see it.
  */
 
+import { createHash } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { absentAsNull, errnoOf, removeFile, temporaryName } from './files.ts';
@@ -60,13 +61,15 @@ export async function withLockFile<T>(path: string, work: () => Promise<T>): Pro
 
 /** Takes the lock file when it is free or stale; never waits. In one go, so that nobody of this process comes between. */
 export async function tryLockFile(path: string): Promise<boolean> {
-  const self = `${process.pid} ${startOf(process.pid) ?? ''}`;
+  return isTaken(path, `${process.pid} ${startOf(process.pid) ?? ''}`);
+}
+
+function isTaken(path: string, self: string): boolean {
   for (let round = 0; round < 2; round += 1) {
     if (makeWhole(path, self)) return true;
     const owner = ownerIn(path);
     if (owner === null) continue;
-    if (isAlive(owner)) return false;
-    takeAway(path, owner);
+    return !isAlive(owner) && isTakenOver(path, owner, self);
   }
   return false;
 }
@@ -86,21 +89,22 @@ function makeWhole(path: string, content: string): boolean {
   }
 }
 
-/** Removes a stale lock file, and only that one: what somebody else put there meanwhile is put back. */
-function takeAway(path: string, owner: string): void {
-  const aside = temporaryName(path);
+/**
+ * Puts this process's name over that of a dead owner. Who does so holds a lock file for just that owner's end, and looks
+ * again under it: another may have taken over before, and nobody but its holder changes what a dead owner left. Should
+ * the holder die as well, its lock is taken over likewise.
+ */
+function isTakenOver(path: string, owner: string, self: string): boolean {
+  const claim = `${path}.${createHash('sha256').update(owner).digest('hex').slice(0, 12)}`;
+  if (!isTaken(claim, self)) return false;
   try {
-    renameSync(path, aside);
-  } catch (error) {
-    absentAsNull(error);
-    return;
-  }
-  try {
-    if (readFileSync(aside, 'utf8') !== owner) linkSync(aside, path);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
+    if (ownerIn(path) !== owner) return false;
+    const aside = temporaryName(path);
+    writeFileSync(aside, self, { flag: 'wx', mode: 0o600 });
+    renameSync(aside, path);
+    return true;
   } finally {
-    unlinkSync(aside);
+    unlinkSync(claim);
   }
 }
 

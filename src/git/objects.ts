@@ -59,6 +59,15 @@ export function writeTree(store: ObjectStore, entries: readonly TreeEntry[]): Pr
   return writeObject(store, 'tree', Buffer.concat(parts));
 }
 
+/** A tree of lines that were read, in their order. */
+export function writeLines(store: ObjectStore, lines: ReadonlyMap<string, TreeLine>): Promise<ObjectId> {
+  const parts = [...lines].flatMap(([name, { mode, id }]) => [
+    Buffer.from(`${mode} ${name}\0`, 'latin1'),
+    Buffer.from(id, 'hex'),
+  ]);
+  return writeObject(store, 'tree', Buffer.concat(parts));
+}
+
 /** The committer is always the engine; the same fields give the same commit. */
 export function writeCommit(store: ObjectStore, fields: CommitFields): Promise<ObjectId> {
   return writeObject(store, 'commit', commitBody(fields));

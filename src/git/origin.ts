@@ -1,13 +1,17 @@
 /** Talking to an origin: ls-remote, fetch and push, and what their failures mean. */
 
+import { join } from 'node:path';
 import type { FailureKind } from '../core/failure.ts';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import { GitError, lastLines } from './command.ts';
+import { namesIn } from './files.ts';
 import type { Git } from './git.ts';
-import { localPathOf, readOriginRef } from './local-origin.ts';
+import { localPathOf, readOriginRef, refsFolderOf } from './local-origin.ts';
 import type { HashAlgorithm, RawObject } from './objects.ts';
 import { sendPack } from './send-pack.ts';
+import { removeStaleRefLocks } from './stale-locks.ts';
+import { unpackSmall } from './unpack.ts';
 
 /** Why something could not be done, in the words of the room's results. */
 export interface Problem {
@@ -39,10 +43,27 @@ export interface Place {
   readonly objects?: string;
 }
 
-export async function fetchRefs(git: Git, place: Place, origin: string, refspecs: readonly string[]): Promise<void> {
-  const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
+/** Fetches into a repository of the engine, whose lock file the caller holds; `checked`: only sound objects. */
+export async function fetchRefs(
+  git: Git,
+  place: Place,
+  origin: string,
+  refspecs: readonly string[],
+  checked = false,
+): Promise<void> {
+  const args = [
+    ...(checked ? ['-c', 'fetch.fsckObjects=true'] : []),
+    'fetch',
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-auto-maintenance',
+  ];
   args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
+  const objects = place.objects ?? join(place.gitDir, 'objects');
+  const packs = await namesIn(join(objects, 'pack'));
   await git.network(args, place);
+  await unpackSmall(git, { gitDir: place.gitDir, objects }, packs);
 }
 
 /** What became of each ref of a push. */
@@ -73,11 +94,30 @@ export interface PushRequest {
 }
 
 /**
- * Pushes all or nothing, each update only from the value that is expected there (null: only where nothing is).
+ * Pushes all or nothing, each update only from the value that is expected there (null: only where nothing is). On an
+ * origin of this host, locks that a killed git left in the way are removed.
  *
  * @throws GitError when the origin cannot be reached
  */
 export async function push(git: Git, gitDir: string, origin: string, request: PushRequest): Promise<PushResult> {
+  const result = await pushOnce(git, gitDir, origin, request);
+  if (result.ok || !isLocked(result)) return result;
+  const folder = await refsFolderOf(git, origin);
+  if (folder === null) return result;
+  const refs = [...request.updates.map(({ ref }) => ref), ...request.deletions];
+  const left = await removeStaleRefLocks(folder, refs);
+  return left.length > 0 ? result : pushOnce(git, gitDir, origin, request);
+}
+
+/** Whether a ref of the origin was locked by somebody, who may be at work there at this moment. */
+export function isLocked({ refs, words }: PushResult): boolean {
+  const reasons = [...refs.values()].map((ref) => (ref.kind === 'refused' ? ref.reason : ''));
+  return [words, ...reasons].some((text) =>
+    /cannot lock ref|[Uu]nable to (create|lock) .*(\.lock|packed-refs)/.test(text),
+  );
+}
+
+async function pushOnce(git: Git, gitDir: string, origin: string, request: PushRequest): Promise<PushResult> {
   if (await isSent(git, origin, request)) {
     const refs = request.updates.map(
       ({ ref, expected }) => [ref, { kind: expected === null ? 'ok' : 'moved' }] satisfies [string, PushedRef],

@@ -10,7 +10,7 @@ import { GitError, lastLines } from './command.ts';
 import type { Git } from './git.ts';
 import { ENGINE, writeCommit, writeTree } from './objects.ts';
 import { listRemote } from './origin.ts';
-import { bareConfiguration, writeRepository } from './repository.ts';
+import { bareConfiguration, writeRepository } from './write-repository.ts';
 
 type Probe =
   | { readonly kind: 'ok'; readonly tip: ObjectId | null }

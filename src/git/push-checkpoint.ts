@@ -25,8 +25,8 @@ export async function commitNotes(
 ): Promise<ObjectId | null> {
   if (tree === null || same !== null) return same;
   const message = `Notes of task ${request.workspace.taskId}, attempt ${request.attempt}`;
-  const seconds = Math.floor(Date.now() / 1000);
-  return writeCommit(store, { tree, parents: [], author: ENGINE, seconds, message });
+  // Without a date: made again after a kill, the same notes are the same commit, which may be on the origin already.
+  return writeCommit(store, { tree, parents: [], author: ENGINE, seconds: 0, message });
 }
 
 interface Left {

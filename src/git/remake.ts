@@ -2,8 +2,9 @@
 
 import type { Below, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
+import { mergeDeclared } from './declared-merge.ts';
 import type { LandingDeps } from './landing-parts.ts';
-import { hasCommit, mergeTrees, treeOf, type Merge } from './merge.ts';
+import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
 import { fetchRefs } from './origin.ts';
 import { taskRef } from './refs.ts';
@@ -15,13 +16,13 @@ import { placeOf, type Repository } from './repository.ts';
  * @throws Error when one does not
  */
 export async function remake(
-  deps: Pick<LandingDeps, 'git' | 'repositories' | 'recent'>,
+  deps: Pick<LandingDeps, 'git' | 'readMerges' | 'repositories' | 'recent'>,
   repository: Repository,
   target: Target,
   below: readonly Below[],
 ): Promise<void> {
   const { git, repositories, recent } = deps;
-  for (const { item, commit, main, tree, gateHash } of below) {
+  for (const { item, commit, main, tree, gateHash, cover } of below) {
     if (await hasCommit(git, repository, commit)) continue;
     if (!(await hasCommit(git, repository, main))) await repositories.fetchBranch(repository);
     if (!(await hasCommit(git, repository, item.head))) {
@@ -39,10 +40,10 @@ export async function remake(
     const merge: Merge =
       main === item.base
         ? { kind: 'clean', tree: await treeOf(git, repository, item.head) }
-        : await mergeTrees(git, repository, main, item.head);
+        : await mergeDeclared(deps, repository, main, item.head, main);
     const made =
       merge.kind === 'clean' && merge.tree === tree
-        ? await writeCandidate(repository, target.project, item, main, tree, gateHash)
+        ? await writeCandidate(repository, target.project, item, main, tree, gateHash, cover)
         : null;
     if (made !== commit) {
       throw new Error(`the candidate ${commit} comes out differently on this host (are the versions of git the same?)`);

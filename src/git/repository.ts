@@ -11,16 +11,18 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseBranchName, type BranchName, type ObjectId, type ProjectName } from '../core/ids.ts';
-import { errnoOf, exists, readText, removeTree, writeAtomic } from './files.ts';
+import { exists, readText, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
+import { createLeftovers, removeHalfMade } from './leftovers.ts';
 import { createMutexes, withLockFile, type Mutex } from './lock.ts';
 import type { HashAlgorithm, ObjectStore } from './objects.ts';
 import { fetchRefs, listRemote, missingBranch, type Problem } from './origin.ts';
 import { readOriginRef } from './local-origin.ts';
 import { readRef, writeRef } from './refs.ts';
+import { configuration, mirrorFolder, MIRROR_EXTRA, writeRepository } from './write-repository.ts';
 
 /** What names an origin's folders. */
 export interface OriginName {
@@ -55,7 +57,9 @@ export interface Repositories {
   keepWhole(repository: Repository, commit: ObjectId): void;
   isWhole(repository: Repository, commit: ObjectId): boolean;
   /** One at a time for each repository, in this process and between processes. */
-  exclusively<T>(repository: Repository, work: () => Promise<T>): Promise<T>;
+  exclusively<T>(repository: Pick<Repository, 'gitDir'>, work: () => Promise<T>): Promise<T>;
+  /** When this process last asked for a repository, in milliseconds since the epoch; null: it never did. */
+  lastUsedMs(gitDir: string): number | null;
 }
 
 /** Where a repository's commands run, and on whose objects. */
@@ -71,30 +75,6 @@ export function originKey(origin: OriginName): string {
 export function trackingRef(branch: string): string {
   return `refs/remotes/origin/${branch}`;
 }
-
-function configuration(algorithm: HashAlgorithm, bare: boolean, extra: readonly string[] = []): string {
-  const sha256 = algorithm === 'sha256';
-  return `${[
-    '[core]',
-    `\trepositoryformatversion = ${sha256 ? 1 : 0}`,
-    '\tfilemode = true',
-    `\tbare = ${bare}`,
-    '\tlogallrefupdates = false',
-    ...(sha256 ? ['[extensions]', '\tobjectformat = sha256'] : []),
-    ...extra,
-  ].join('\n')}\n`;
-}
-
-// What an agent's own git sees: no automatic packing under the engine's feet, and a name to commit under.
-const MIRROR_EXTRA = [
-  '[gc]',
-  '\tauto = 0',
-  '[maintenance]',
-  '\tauto = false',
-  '[user]',
-  '\tname = Tributary agent',
-  '\temail = tributary@localhost',
-];
 
 // What git would read beside the configuration, and what nobody needs in a mirror.
 const POISONABLE = [
@@ -121,9 +101,12 @@ export function createRepositories(home: string, git: Git): Repositories {
   const trash = join(home, 'trash');
   const branchFetches = new Map<string, { running: Promise<ObjectId | null>; next: Promise<ObjectId | null> | null }>();
 
-  const exclusively = <T>(repository: Repository, work: () => Promise<T>): Promise<T> => {
-    const mutex: Mutex = mutexes(repository.gitDir);
-    return mutex(() => withLockFile(`${repository.gitDir}.lock`, work));
+  const leftovers = createLeftovers();
+  const usedMs = new Map<string, number>();
+
+  const exclusively = <T>({ gitDir }: Pick<Repository, 'gitDir'>, work: () => Promise<T>): Promise<T> => {
+    const mutex: Mutex = mutexes(gitDir);
+    return mutex(() => withLockFile(`${gitDir}.lock`, () => leftovers.sweptBefore(gitDir, work)));
   };
 
   const make = async (folder: string, origin: Origin, kind: 'mirror' | 'landing'): Promise<Opened> => {
@@ -132,6 +115,7 @@ export function createRepositories(home: string, git: Git): Repositories {
       withLockFile(`${folder}.lock`, async (): Promise<Opened> => {
         const made = await algorithmOf(folder);
         if (made !== null) return { kind: 'open', repository: describe(folder, origin, kind, made) };
+        await removeHalfMade(kind === 'mirror' ? [folder, mirrorFolder(folder)] : [folder]);
         const algorithm = await originAlgorithm(home, git, origin);
         if (algorithm === null) return { kind: 'failed', ...missingBranch(origin.origin, origin.branch) };
         if (kind === 'mirror') {
@@ -150,8 +134,10 @@ export function createRepositories(home: string, git: Git): Repositories {
   };
 
   const open = async (folder: string, origin: Origin, kind: 'mirror' | 'landing'): Promise<Opened> => {
+    usedMs.set(folder, Date.now());
     const algorithm = await algorithmOf(folder);
     if (algorithm === null) return make(folder, origin, kind);
+    await leftovers.sweepOnce(folder);
     return { kind: 'open', repository: describe(folder, origin, kind, algorithm) };
   };
 
@@ -185,16 +171,19 @@ export function createRepositories(home: string, git: Git): Repositories {
     openLanding: (origin) => open(join(home, 'landing', `${originKey(origin)}.git`), origin, 'landing'),
     findMirror: async (name) => {
       const folder = join(home, 'mirrors', `${originKey(name)}.engine`);
+      usedMs.set(folder, Date.now());
       const algorithm = await algorithmOf(folder);
       if (algorithm === null || !(await exists(mirrorFolder(folder)))) return null;
       // Who stores what is in a mirror does not ask for its branch.
       const branch = parseBranchName('main');
       if (branch.kind === 'invalid') throw new Error(branch.message);
+      await leftovers.sweepOnce(folder);
       const repository = describe(folder, { ...name, branch: branch.value }, 'mirror', algorithm);
       await healMirror(repository, trash);
       return repository;
     },
     exclusively,
+    lastUsedMs: (gitDir) => usedMs.get(gitDir) ?? null,
     keepWhole: (repository, commit) => {
       const oldest = whole.values().next();
       if (whole.size >= MAX_WHOLE && oldest.done !== true) whole.delete(oldest.value);
@@ -227,10 +216,6 @@ export function createRepositories(home: string, git: Git): Repositories {
   };
 }
 
-function mirrorFolder(engineFolder: string): string {
-  return engineFolder.replace(/\.engine$/, '.git');
-}
-
 function describe(folder: string, origin: Origin, kind: 'mirror' | 'landing', algorithm: HashAlgorithm): Repository {
   const mirror = kind === 'mirror' ? mirrorFolder(folder) : null;
   return { origin, gitDir: folder, store: { folder: join(mirror ?? folder, 'objects'), algorithm }, mirror };
@@ -255,24 +240,6 @@ async function originAlgorithm(home: string, git: Git, origin: Origin): Promise<
   } finally {
     await rm(probe, { recursive: true, force: true });
   }
-}
-
-/** Writes an empty repository, complete before it gets its name. */
-export async function writeRepository(folder: string, head: string, config: string): Promise<void> {
-  const temporary = `${folder}.${randomBytes(6).toString('hex')}.new`;
-  for (const part of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tasks', 'info']) {
-    await mkdir(join(temporary, part), { recursive: true });
-  }
-  await writeFile(join(temporary, 'HEAD'), `ref: refs/heads/${head}\n`);
-  await writeFile(join(temporary, 'config'), config);
-  await rename(temporary, folder).catch(async (error: unknown) => {
-    await rm(temporary, { recursive: true, force: true });
-    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
-  });
-}
-
-export function bareConfiguration(algorithm: HashAlgorithm = 'sha1'): string {
-  return configuration(algorithm, true);
 }
 
 /** Puts right what an agent may have changed in the mirror, so that no other agent's git runs it. */

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import type { Collect } from './collect.ts';
+import { landTogether, sealCandidates } from './batch.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { confineGate, confineTask } from './confined.ts';
+import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { changedFiles, diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
@@ -22,12 +24,14 @@ import { readObjects } from './merge.ts';
 import { fetchRefs, listRemote, push } from './origin.ts';
 import { adminFolder, placesOfTask, readState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
+import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
 import { storeWorkspace } from './store.ts';
 import { tracesOf } from './traces.ts';
 import type { GitRoom, RevisionRequest, StoreResult } from './types.ts';
+import { keepUp } from './upkeep.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
@@ -42,8 +46,12 @@ export interface GitRoomOptions {
   /** The HOME of the person whose credentials reach the origin. */
   readonly processHome?: string;
   readonly personal?: PersonalGit;
+  /** The rules for merges in a tasks.yaml; left out: none are read. */
+  readonly readMerges?: ReadMerges;
   /** Starts git's processes; by default this process itself. */
   readonly collect?: Collect;
+  /** Whether overlayfs may be tried where a set-up is laid into gate worktrees; by default it is. */
+  readonly overlays?: boolean;
 }
 
 const MAX_READ_BYTES = 1024 * 1024;
@@ -54,9 +62,17 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const git = gitOf(options);
   const repositories = createRepositories(home, git);
   const recent = new RecentWork();
-  const workspaces: WorkspaceDeps = { home, git, repositories, recent, untouched: new Map() };
-  const landing: LandingDeps = { git, repositories, recent, landed: new Map() };
-  const gates: GateDeps = { home, git, repositories, recent, leased: new Set() };
+  const merging: MergeDeps = { git, readMerges: options.readMerges ?? (() => []) };
+  const workspaces: WorkspaceDeps = { home, ...merging, repositories, recent, untouched: new Map() };
+  const landing: LandingDeps = { ...merging, repositories, recent, landed: new Map() };
+  const gates: GateDeps = {
+    home,
+    ...merging,
+    repositories,
+    recent,
+    leased: new Set(),
+    overlays: { works: options.overlays ?? true },
+  };
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
@@ -98,8 +114,12 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     lookAtMain: (target, known) => lookAtMain(landing, target, known),
     mainCandidate: (target, commit, readGate) => mainCandidate(landing, target, commit, readGate),
     landedSince: (target, since, main) => landedSince(git, repositories, target, since, main),
+    landTogether: (target, under, last) => landTogether(landing, target, under, last),
+    sealCandidates: (target, parts, below) => sealCandidates(landing, target, parts, below),
+    lookAround: (target, works) => lookAround({ home, ...merging, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
+    keepUp: (limits) => keepUp(workspaces, limits ?? {}),
   };
 }
 

@@ -56,7 +56,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { workspace } = request;
   deps.untouched.delete(workspace.taskId);
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
-  const taken = await takeIn(deps.git, repository, places, join(deps.home, 'trash'));
+  const taken = await takeIn(deps, repository, places, join(deps.home, 'trash'));
   if (taken !== null) return { kind: 'failed', ...taken };
   const agentHead = await checkBelongings(deps.git, places, repository, workspace.start);
   if (agentHead.kind === 'failed') return agentHead;

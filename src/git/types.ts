@@ -2,6 +2,7 @@
 
 import type { FailureKind } from '../core/failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
+import type { MergeRule } from '../core/merge-rules.ts';
 import type {
   Below,
   BuildAnswer,
@@ -12,6 +13,8 @@ import type {
   QueueItem,
   Target,
 } from '../core/queue-types.ts';
+import type { Part, SealAnswer } from '../core/queue.ts';
+import type { Sight, Work } from '../core/radar.ts';
 import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 import type { GitMount } from './confined.ts';
@@ -78,9 +81,13 @@ export type TracesResult =
 
 export interface GateWorktree {
   readonly path: string;
-  /** True when set-up has to run before the gate: the worktree is fresh or its lock files or set-up command changed. */
+  /** True when set-up has to run before the gate: nothing that it made is kept for these lock files and this command. */
   readonly needsSetup: boolean;
-  /** Marks set-up as done for the present lock files and command. */
+  /** Whether the worktree is at main, for a set-up that is to be kept, and goes to the candidate when that is done. */
+  isOnMain(): boolean;
+  /** Goes to the candidate, clean, for a set-up of its own: main's could not be made. */
+  goToCandidate(): Promise<void>;
+  /** Keeps what set-up has made of main and lays it into the candidate; a candidate's own stays where it is, for this run. */
   markSetUp(): Promise<void>;
   /** Gives the worktree back for the next run. */
   release(): Promise<void>;
@@ -134,7 +141,13 @@ export interface GitRoom {
   mainCandidate(target: Target, commit: ObjectId, readGate: ReadGate): Promise<Candidate | null>;
   /** What landed on main after a commit, newest first, at most 20: from this host's mirror, none when it lacks either. */
   landedSince(target: Target, since: ObjectId, main: ObjectId): Promise<RevisionRequest['landedSince']>;
+  /** Which stored works conflict with main as it is by now, and with one another; null when main cannot be had now. */
+  lookAround(target: Target, works: readonly Work[]): Promise<Sight | null>;
   land(target: Target, item: QueueItem, candidate: Candidate): Promise<LandResult>;
+  /** All of them in one push, the first on main as it is, each on the one before; lands all or none. */
+  landTogether(target: Target, under: readonly Landed[], last: Landed): Promise<LandResult>;
+  /** Writes the commits of candidates anew, each after what it stands on, with what covers them. */
+  sealCandidates(target: Target, parts: readonly Part[], below: readonly Below[]): Promise<SealAnswer>;
   /** A worktree of the mirror, clean, at the candidate, its tree compared with the candidate's; without an item: at a commit of main. */
   gateWorktree(
     target: Target,
@@ -142,6 +155,33 @@ export interface GitRoom {
     candidate: Candidate,
     below?: readonly Below[],
   ): Promise<GateWorktree>;
+  /** Packs what has gathered in this host's repositories, where there is much of it and nobody needs them just now. */
+  keepUp(limits?: Partial<UpkeepLimits>): Promise<readonly Upkept[]>;
+}
+
+export interface UpkeepLimits {
+  /** So many loose objects, or packs, are a reason; four times as many also while the repository is in use. */
+  readonly loose: number;
+  readonly packs: number;
+  /** How long nobody has asked for the repository, in milliseconds. */
+  readonly idleMs: number;
+  /** How long one repository may take, in milliseconds: others wait for it that long. */
+  readonly timeoutMs: number;
+}
+
+/** What came of one repository that had a reason. */
+export interface Upkept {
+  readonly repository: string;
+  readonly kind: 'done' | 'in-use' | 'failed';
+  readonly loose: number;
+  readonly packs: number;
+  /** What git said of a failure; else empty. */
+  readonly text: string;
+}
+
+export interface Landed {
+  readonly item: QueueItem;
+  readonly candidate: Candidate;
 }
 
 export interface BuildCandidateRequest {
@@ -154,13 +194,18 @@ export interface BuildCandidateRequest {
   readonly below: readonly Below[];
 }
 
-export type BuiltCandidate = Pick<BuildAnswer, 'result' | 'main' | 'window'>;
+export type BuiltCandidate = Pick<BuildAnswer, 'result' | 'main' | 'window' | 'batch' | 'verify'>;
 
 /** Makes the gate's definition from the text of main's tasks.yaml; an error is one line with the fix. */
-export type ReadGate = (
-  tasksYaml: string | null,
-) =>
-  | { readonly kind: 'ok'; readonly gate: Candidate['gate']; readonly window?: number | null }
+export type ReadGate = (tasksYaml: string | null) =>
+  | {
+      readonly kind: 'ok';
+      readonly gate: Candidate['gate'];
+      readonly window?: number | null;
+      readonly batch?: boolean;
+      readonly verify?: boolean;
+      readonly merges?: readonly MergeRule[];
+    }
   | { readonly kind: 'invalid'; readonly message: string };
 
 export type { RevisionRequest, Scan, StartPoint };

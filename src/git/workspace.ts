@@ -24,9 +24,10 @@ import {
 } from './files.ts';
 import { GitError } from './command.ts';
 import { ownRepository } from './confined.ts';
+import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import type { Git, GitOptions } from './git.ts';
 import { findNestedRepositories } from './inspect.ts';
-import { hasCommit, mergeTrees, rememberTree, treeOf } from './merge.ts';
+import { hasCommit, rememberTree, treeOf } from './merge.ts';
 import { restoreNotes } from './notes.ts';
 import { ENGINE, writeCommit } from './objects.ts';
 import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem } from './origin.ts';
@@ -48,9 +49,8 @@ interface Untouched {
 // Longer than a task needs from one phase to the next; a workspace that rested longer is looked through again.
 const TRUSTED_MS = 5_000;
 
-export interface WorkspaceDeps {
+export interface WorkspaceDeps extends MergeDeps {
   readonly home: string;
-  readonly git: Git;
   readonly repositories: Repositories;
   readonly recent: RecentWork;
   /** The task's workspaces that are known to be exactly at this commit, with nothing run in them since. */
@@ -131,7 +131,7 @@ async function findStart(
   // Nothing stands on the lost base, so main as it now is serves as well.
   if (lostBase) return { base: main, start: main, conflicted: [], checkpoint: null, notes };
   if (main === checkpoint.base) return { base: main, start: checkpoint.head, conflicted: [], checkpoint, notes };
-  const merge = await mergeTrees(deps.git, repository, checkpoint.head, main);
+  const merge = await mergeDeclared(deps, repository, checkpoint.head, main, main);
   const start = await writeCommit(repository.store, {
     tree: merge.tree,
     parents: [checkpoint.head, main],
@@ -214,6 +214,7 @@ async function build(
   if (reusable) await link();
   if (!reusable || !(await resetWorktree(git, place, start.start))) {
     await Promise.all([removeTree(places.worktree, trash), removeTree(admin, trash), removeFile(places.index)]);
+    await removeFile(`${places.index}.lock`);
     await link();
     await git.local(['read-tree', '--reset', '-u', start.start], place);
   }
@@ -248,7 +249,7 @@ async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Pro
   }
 }
 
-/** Tells whether a file is the one that was seen before. */
+/** Tells a file from another one in its place. */
 export async function stampOf(path: string): Promise<string> {
   const stats = statusOf(path);
   return stats === null ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;

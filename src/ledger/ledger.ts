@@ -7,6 +7,7 @@ import { bindProject } from './bind-project.ts';
 import { openDatabase, type DatabaseOptions } from './database.ts';
 import { saveFlake } from './flakes.ts';
 import { checkVersion, migrate, type MigrationResult, type VersionCheck } from './migrate.ts';
+import { saveRadar } from './radar.ts';
 import { readerOf } from './reader.ts';
 import { recordTask } from './record-task.ts';
 import { saveArtifacts } from './save-artifacts.ts';
@@ -34,6 +35,7 @@ export function openLedger(options: DatabaseOptions): Ledger {
     bindProject: (project, origin) => bindProject(database, project, origin),
     saveVerdict: (verdict) => saveVerdict(database, verdict),
     saveFlake: (flake) => saveFlake(database, flake),
+    saveRadar: (report) => saveRadar(database, report),
     isGreen: (tree, gateHash) => isGreen(database, tree, gateHash),
     migrate: () => migrate(database),
     checkVersion: () => checkVersion(database),

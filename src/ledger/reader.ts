@@ -5,6 +5,7 @@ import { openDatabase, type Database } from './database.ts';
 import { findIds } from './find-ids.ts';
 import { listFlakes } from './flakes.ts';
 import { listTasks } from './list-tasks.ts';
+import { listWorks, readRadar } from './radar.ts';
 import { readAsks } from './read-asks.ts';
 import { readArtifacts, readAttempts, readEvents } from './read-history.ts';
 import { readInbox } from './read-inbox.ts';
@@ -33,6 +34,8 @@ export function readerOf(database: Database): LedgerReader {
     readLogs: (id, after, limit) => readLogs(database, id, after, limit),
     readArtifacts: (id) => readArtifacts(database, id),
     listFlakes: (project, limit) => listFlakes(database, project, limit),
+    listWorks: (target, limit) => listWorks(database, target, limit),
+    readRadar: (project) => readRadar(database, project),
     countByState: (project) => countByState(database, project),
     originOf: (project) => readOrigin(database, project),
   };

@@ -28,7 +28,7 @@ export function parseTask(row: RawRow): TaskView {
 }
 
 /** Fields that the first version's views do not have. */
-const SINCE_FIRST = { type: 'task', parent: null } as const;
+const SINCE_FIRST = { type: 'task', parent: null, conflict: null } as const;
 const NO_ASK = { version: null, proposal: null, for: null, open: 0 } as const;
 
 /** ISO 8601, or null; of a column, or of its JSON. */

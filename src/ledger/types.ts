@@ -1,7 +1,8 @@
 /** What the ledger takes and gives. A ledger that cannot be reached throws {@link LedgerUnavailable}; nothing else is expected to throw. */
 
 import type { AskView, ItemDecision, Settled } from '../core/ask-types.ts';
-import type { ProjectName, TaskId } from '../core/ids.ts';
+import type { BranchName, ProjectName, TaskId } from '../core/ids.ts';
+import type { RadarReport } from '../core/radar.ts';
 import type { TaskType, TaskView, Usage } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 import type { Flake, FlakeRow } from './flakes.ts';
@@ -101,6 +102,7 @@ export interface LedgerWriter {
     durationMs: number;
   }): Promise<void>;
   saveFlake(flake: Flake): Promise<void>;
+  saveRadar(report: RadarReport): Promise<void>;
   /** Whether a tree was seen green under a gate's definition. */
   isGreen(tree: string, gateHash: string): Promise<boolean>;
 }
@@ -127,6 +129,13 @@ export interface LedgerReader {
   readArtifacts(id: TaskId): Promise<readonly Artifact[]>;
   /** Tests that were red and then green on the same tree, the most frequent first. */
   listFlakes(project: ProjectName | null, limit: number): Promise<readonly FlakeRow[]>;
+  /** Open tasks of a branch with stored changes, those that are landing last. */
+  listWorks(
+    target: { readonly project: ProjectName; readonly branch: BranchName },
+    limit: number,
+  ): Promise<readonly TaskView[]>;
+  /** What the conflict radar has seen last, a report a branch. */
+  readRadar(project: ProjectName | null): Promise<readonly RadarReport[]>;
   countByState(project: ProjectName | null): Promise<Readonly<Record<string, number>>>;
   /** The origin that a project's name belongs to; null when it is free. */
   originOf(project: ProjectName): Promise<string | null>;

@@ -28,6 +28,7 @@ export function tellCommand(
     text: plainText(message),
     command: message.commands[0] ?? '',
     url: message.url ?? '',
+    task: message.task ?? '',
     commands: '',
   };
   const args = rest.map((part) =>

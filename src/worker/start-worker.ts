@@ -4,13 +4,17 @@ import { statfsSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
+import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
 import { Turns } from '../activities/turns.ts';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
+import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
 import type { SandboxMode } from '../core/project.ts';
+import { messageOf } from '../core/thrown.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
+import type { GitRoom } from '../git/types.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
@@ -20,7 +24,10 @@ import type { SandboxState } from '../process/types.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
+import { endOldQueues } from './old-queues.ts';
+import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -40,6 +47,8 @@ export interface StartWorkerOptions extends Pick<
   /** The workflows' bundle: a file that the build made, or its text. */
   readonly workflows: { readonly codePath: string } | { readonly code: string };
   readonly limits?: Partial<Limits>;
+  /** How candidates land; by push when it is left out. */
+  readonly landing?: (git: GitRoom) => LandingAdapter;
   /** Who is told of what, and where targets and the Temporal Web UI are. */
   readonly notices: Omit<Dependencies['notices'], 'room' | 'nowMs'> & { readonly nowMs?: () => number };
   /** The environment of the worker's account: git reaches the origin with what it names (ssh agent, proxy, home). */
@@ -86,25 +95,31 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const git = createGitRoom({
     home,
     worker: options.hostId,
+    readMerges: (text) => {
+      const read = options.readGate(text);
+      return read.kind === 'ok' ? (read.merges ?? []) : [];
+    },
     personal: { env: options.personalEnvironment },
     ...(runner === null ? {} : { collect: runner.collect }),
   });
   const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
 
   const reach = { address, tls: options.tls, ...(options.apiKey === null ? {} : { apiKey: options.apiKey }) };
-  const connection = await Connection.connect(reach);
+  const connection = await Connection.connect({ ...reach, interceptors: temporalCalls() });
   const native = await NativeConnection.connect(reach);
   const client = new Client({ connection, namespace });
   const janitor = new Janitor({ client, git, home, log });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const turns = new Turns();
   const relief = new Relief({ client, git, turns, log, isShort: () => freeBytesOf(home) < limits.shortBelowBytes });
+  const radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
   let draining = false;
   const activities = createActivities(
     {
       hostId: options.hostId,
       home,
       git,
+      landing: options.landing?.(git) ?? landingByPush(git),
       process: processRoom,
       ledger,
       spool,
@@ -116,6 +131,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       confinement: options.confinement,
       secretsFor: options.secretsFor,
       onWaiting: () => relief.look(),
+      onRecorded: (view) => radar.onRecorded(view),
       gates: options.gates,
       onEnded: (_target, taskId) => janitor.onEnded(taskId as TaskId),
       isDraining: () => draining,
@@ -155,6 +171,12 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
             maxConcurrentActivityTaskExecutions: count,
           }),
         ];
+  try {
+    const ended = await endOldQueues(client);
+    if (ended.length > 0) log('ended the queues of an older version', { ended });
+  } catch (error) {
+    log('the queues of an older version could not be looked for', { reason: messageOf(error) });
+  }
   const workers = await Promise.all([
     Worker.create({
       ...common,
@@ -173,6 +195,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   };
   janitor.start();
   relief.start();
+  const upkeep = new Upkeep({ git, log });
+  upkeep.start();
   const fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
   fromOutside.start();
   // One that fails takes the others along: half a worker helps nobody.
@@ -182,7 +206,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   async function settle(ended: Promise<readonly PromiseSettledResult<void>[]>): Promise<void> {
     const results = await ended;
     stopMigrating();
-    await Promise.all([janitor.stop(), relief.stop(), fromOutside.stop()]);
+    await Promise.all([janitor.stop(), relief.stop(), radar.stop(), fromOutside.stop(), upkeep.stop()]);
     await spool.drain(5_000);
     await processRoom.close();
     await runner?.close();

@@ -27,7 +27,7 @@ const MAX_MESSAGE_CHARS = 500;
 const PRIORITY_OF: Readonly<Record<Phase, number>> = { revise: 1, execute: 2, plan: 3, understand: 4 };
 
 type Long = Pick<Activities, 'runPhase' | 'runGate'>;
-type Short = Omit<Activities, keyof Long | 'deliver' | 'senderOf'>;
+type Short = Omit<Activities, keyof Long | 'deliver' | 'senderOf' | 'tellOfQueue'>;
 
 // The workflow decides about another try, with the failure's class at hand; the server's own retries would hide it.
 const ONCE = { maximumAttempts: 1 };
@@ -66,6 +66,7 @@ export const shortActivities: Short = {
   dropGate: short('a gate run that nobody needs is given up').dropGate,
   lookAtQueue: short('main and the gate runs are looked at').lookAtQueue,
   askForItems: short('tasks are asked what they hand off').askForItems,
+  sealCandidates: short('candidates say which gate run covers them').sealCandidates,
   land: short('main is moved to the candidate').land,
 };
 
@@ -88,6 +89,15 @@ export const { senderOf } = proxyActivities<Pick<Activities, 'senderOf'>>({
   scheduleToCloseTimeout: '2 minutes',
   retry: { maximumAttempts: 3, initialInterval: '200 ms' },
   summary: 'who sent the signal',
+});
+
+/** Beside the queue's own short activities, so never a local one: in a replay it would end in another order. */
+export const { tellOfQueue } = proxyActivities<Pick<Activities, 'tellOfQueue'>>({
+  taskQueue: TASK_QUEUES.tasks,
+  startToCloseTimeout: '2 minutes',
+  scheduleToCloseTimeout: '1 hour',
+  retry: { initialInterval: '1 s', backoffCoefficient: 3, maximumInterval: '5 minutes' },
+  summary: 'people are told of the queue',
 });
 
 /** Why a long activity ended without a result, as a failure of the attempt. */

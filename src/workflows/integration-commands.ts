@@ -2,7 +2,7 @@
 
 import { workflowIds } from '../core/ids.ts';
 import { gateKey } from '../core/queue-keys.ts';
-import type { QueueCommand, QueueFact } from '../core/queue.ts';
+import type { QueueCommand, QueueFact, SealAnswer } from '../core/queue.ts';
 import type { BuildAnswer, LandResult, RunState, Target } from '../core/queue-types.ts';
 import { reasonOf, shortActivities } from './activity-options.ts';
 
@@ -15,7 +15,7 @@ export async function carryOut(target: Target, command: QueueCommand): Promise<Q
       const answer = await shortActivities
         .buildCandidate({ target, item, parent, known, gate, below })
         .catch((error: unknown) => notBuilt(`a candidate could not be built: ${reasonOf(error)}`));
-      return { kind: 'built', taskId, attempt, parent, known, answer };
+      return { kind: 'built', taskId, attempt, title: item.title, parent, known, answer };
     }
     case 'gate': {
       const { item, candidate, below } = command;
@@ -32,14 +32,27 @@ export async function carryOut(target: Target, command: QueueCommand): Promise<Q
       return { kind: 'main-gate', commit, key, state };
     }
     case 'land': {
-      const { item, candidate } = command;
+      const { item, candidate, under } = command;
       const { taskId, attempt } = item;
-      const result = await shortActivities.land({ target, item, candidate }).catch((error: unknown): LandResult => ({
-        kind: 'held',
-        why: 'engine',
-        text: `landing failed: ${reasonOf(error)}`,
-      }));
+      const result = await shortActivities
+        .land({ target, item, candidate, under })
+        .catch((error: unknown): LandResult => ({
+          kind: 'held',
+          why: 'engine',
+          text: `landing failed: ${reasonOf(error)}`,
+        }));
       return { kind: 'pushed', taskId, attempt, result };
+    }
+    case 'seal': {
+      const { parts, below } = command;
+      const [first] = parts;
+      const answer = await shortActivities
+        .sealCandidates({ target, parts, below })
+        .catch((error: unknown): SealAnswer => ({
+          kind: 'failed',
+          text: `a batch could not be made: ${reasonOf(error)}`,
+        }));
+      return { kind: 'sealed', first: first.item, answer };
     }
     case 'drop':
       // One that is not canceled ends by itself, and nobody waits for it.

@@ -32,7 +32,9 @@ import {
   type QueueFact,
 } from '../core/queue.ts';
 import { packQueue, unpackQueue } from '../core/queue-carried.ts';
-import type { LandingReply } from '../core/queue-types.ts';
+import { newsOf, NOTHING_TOLD, type QueueNewsRequest, type ToldOfQueue } from '../core/queue-news.ts';
+import type { LandingReply, QueueView } from '../core/queue-types.ts';
+import { reasonOf, tellOfQueue } from './activity-options.ts';
 import { carryOut } from './integration-commands.ts';
 import { isControl, isHandOff, isVerdict, isWithdrawal, itemIn } from './integration-messages.ts';
 import {
@@ -50,8 +52,9 @@ import {
 
 const SHOWN_ROWS = 20;
 const ASK_AGAIN_MS = 5_000;
+const MAX_NEWS = 20;
 
-export async function integration(input: IntegrationInput): Promise<never> {
+export async function integrationV2(input: IntegrationInput): Promise<never> {
   const run = new IntegrationRun(input);
   run.listen();
   return run.live();
@@ -65,6 +68,9 @@ class IntegrationRun {
   #nowMs = Date.now();
   /** Tasks that did not answer are not asked again before then. */
   #askAgainMs = 0;
+  /** What people were told of the queue, and what they are still to be told. */
+  #toldPeople: ToldOfQueue;
+  #news: readonly QueueNewsRequest[];
   /** Hand-offs for another origin under this project's name: answered and never queued. */
   #strangers: HandOffMessage[] = [];
   #alarm: { readonly atMs: number; readonly scope: CancellationScope } | null = null;
@@ -74,6 +80,8 @@ class IntegrationRun {
 
   constructor(input: IntegrationInput) {
     this.#input = input;
+    this.#toldPeople = input.people?.told ?? NOTHING_TOLD;
+    this.#news = input.people?.news ?? [];
     this.#queue = input.carried === null ? EMPTY_QUEUE : unpackQueue(input.carried);
   }
 
@@ -106,7 +114,7 @@ class IntegrationRun {
 
   /** Landing and telling go on side by side: what takes long must not keep an answer from its task. */
   async live(): Promise<never> {
-    return Promise.race([this.#reconcileForever(), this.#tellForever()]);
+    return Promise.race([this.#reconcileForever(), this.#tellForever(), this.#tellPeopleForever()]);
   }
 
   /**
@@ -157,9 +165,34 @@ class IntegrationRun {
   #reconcile() {
     this.#rang = false;
     const reconciled = reconcile(this.#queue, this.#heard.splice(0), { nowMs: this.#nowMs, random: Math.random() });
+    const before = this.#queue;
     this.#queue = reconciled.queue;
-    setCurrentDetails(this.#details());
+    const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);
+    this.#noteNews(before, view);
+    setCurrentDetails(detailsOf(view));
     return reconciled;
+  }
+
+  #noteNews(before: Queue, { alarms }: QueueView): void {
+    const { target } = this.#input;
+    const context = { target, nowMs: this.#nowMs };
+    const { told, news } = newsOf(this.#toldPeople, before, this.#queue, alarms, context);
+    this.#toldPeople = told;
+    const main = this.#queue.main?.commit ?? null;
+    if (news.length === 0) return;
+    this.#news = [...this.#news, ...news.map((one) => ({ target, main, news: one }))].slice(-MAX_NEWS);
+  }
+
+  /** One after another: that landing goes on must not come before that it has stopped. */
+  async #tellPeopleForever(): Promise<never> {
+    for (;;) {
+      await condition(() => this.#news.length > 0);
+      for (let next = this.#news[0]; next !== undefined; next = this.#news[0]) {
+        await tellOfQueue(next).catch((error: unknown) => log.warn(`people were not told: ${reasonOf(error)}`));
+        const told = next;
+        this.#news = this.#news.filter((one) => one !== told);
+      }
+    }
   }
 
   #isAtRest(): boolean {
@@ -171,6 +204,8 @@ class IntegrationRun {
     return continueAsNew<(next: IntegrationInput) => Promise<never>>({
       target: this.#input.target,
       carried: packQueue(this.#queue),
+      // What is being told is told again: each notice has its name, and is begun once.
+      people: { told: this.#toldPeople, news: this.#news },
     });
   }
 
@@ -239,17 +274,16 @@ class IntegrationRun {
       if (isCancellation(error)) throw error;
     }
   }
+}
 
-  #details(): string {
-    const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);
-    const lines = [`${view.rows.length + view.more} in line, ${view.landed} landed`];
-    if (view.stopped !== null) lines.push('', `**Stopped:** ${view.stopped}`);
-    for (const alarm of view.alarms) lines.push('', `**Look:** ${alarm}`);
-    for (const row of view.rows) {
-      lines.push(
-        `${row.position}. \`${row.id}\` ${row.title ?? ''}: ${row.state}${row.waitingFor === null ? '' : `, ${row.waitingFor}`}`,
-      );
-    }
-    return lines.join('\n');
+function detailsOf(view: QueueView): string {
+  const lines = [`${view.rows.length + view.more} in line, ${view.landed} landed`];
+  if (view.stopped !== null) lines.push('', `**Stopped:** ${view.stopped}`);
+  for (const alarm of view.alarms) lines.push('', `**Look:** ${alarm}`);
+  for (const row of view.rows) {
+    lines.push(
+      `${row.position}. \`${row.id}\` ${row.title ?? ''}: ${row.state}${row.waitingFor === null ? '' : `, ${row.waitingFor}`}`,
+    );
   }
+  return lines.join('\n');
 }

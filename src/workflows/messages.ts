@@ -8,17 +8,18 @@
  */
 
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
-import type { TaskId } from '../core/ids.ts';
+import type { ObjectId, TaskId } from '../core/ids.ts';
 import type { AskView } from '../core/ask-types.ts';
 import type { Control } from '../core/queue.ts';
 import type { CarriedQueue } from '../core/queue-carried.ts';
+import type { QueueNewsRequest, ToldOfQueue } from '../core/queue-news.ts';
 import type { LandingReply, QueueItem, QueueView, RunState, Target } from '../core/queue-types.ts';
 import type { ReplyName } from '../core/replies.ts';
 import type { Task } from '../core/task.ts';
-import type { Exchange, RevisionRequest, TaskSpec, TaskStateName, TaskView } from '../core/task-types.ts';
+import type { Exchange, MainConflict, RevisionRequest, TaskSpec, TaskStateName, TaskView } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 
-export const WORKFLOW_TYPES = { task: 'task', integration: 'integration', notice: 'notice', gate: 'gate' } as const;
+export const WORKFLOW_TYPES = { task: 'task', integration: 'integrationV2', notice: 'notice', gate: 'gate' } as const;
 
 export const TASK_QUEUES = {
   /** Workflows and short activities. */
@@ -141,6 +142,14 @@ export interface ReleaseMessage extends BlockMessage {
 export const blockSignal = { type: 'signal', name: 'block' } as SignalDefinition<[BlockMessage], 'block'>;
 export const releaseSignal = { type: 'signal', name: 'release' } as SignalDefinition<[ReleaseMessage], 'release'>;
 
+/** Sent by a worker's conflict radar: of the work `head`; null when there is no conflict any more. */
+export interface ConflictMessage {
+  readonly head: ObjectId;
+  readonly conflict: MainConflict | null;
+}
+
+export const conflictSignal = { type: 'signal', name: 'conflict' } as SignalDefinition<[ConflictMessage], 'conflict'>;
+
 /** Sent by the integration workflow. */
 export const landingReplySignal = { type: 'signal', name: 'landing-reply' } as SignalDefinition<
   [LandingReply],
@@ -171,6 +180,8 @@ export interface IntegrationInput {
   readonly target: Target;
   /** Null for a new one. */
   readonly carried: CarriedQueue | null;
+  /** What people were told of the queue, and are still to be told; left out by an older version. */
+  readonly people?: { readonly told: ToldOfQueue; readonly news: readonly QueueNewsRequest[] };
 }
 
 /** Sent by a gate run: how it is, and how it ended. */

@@ -6,13 +6,16 @@
  */
 
 import type { LandingReply } from '../core/queue-types.ts';
+import { MAX_CONFLICT_FILES } from '../core/radar.ts';
 import { isRecord } from '../core/text.ts';
-import type { BlockMessage, HandledMessage, MessageOutcome, ReleaseMessage } from './messages.ts';
+import type { BlockMessage, ConflictMessage, HandledMessage, MessageOutcome, ReleaseMessage } from './messages.ts';
 
 /** Enough to tell a repeat of any message that can still be under way. */
 const MAX_HANDLED = 200;
 // What is remembered travels with the workflow: a sender's long id must not swell it.
 const MAX_ID_CHARS = 200;
+/** As long as a path can be. */
+const MAX_TEXT_CHARS = 4_096;
 
 /** What each answer of the queue has to bring along. */
 const BRINGS: Readonly<Record<LandingReply['kind'], string | null>> = {
@@ -58,4 +61,24 @@ export function isBlock(message: Partial<BlockMessage> | undefined): message is 
 
 export function isRelease(message: Partial<ReleaseMessage> | undefined): message is ReleaseMessage {
   return isBlock(message) && 'actor' in message && typeof message.actor === 'string';
+}
+
+export function isConflict(message: Partial<ConflictMessage> | undefined): message is ConflictMessage {
+  if (!isRecord(message) || typeof message['head'] !== 'string') return false;
+  const conflict = message['conflict'];
+  if (conflict === null) return true;
+  if (!isRecord(conflict) || !areTexts([conflict['head'], conflict['main']])) return false;
+  const { files, landed } = conflict;
+  return (
+    Array.isArray(files) &&
+    files.length <= MAX_CONFLICT_FILES &&
+    areTexts(files) &&
+    Array.isArray(landed) &&
+    landed.length <= MAX_CONFLICT_FILES &&
+    landed.every((one) => isRecord(one) && areTexts([one['commit'], one['title'], one['summary']]))
+  );
+}
+
+function areTexts(values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === 'string' && value.length <= MAX_TEXT_CHARS);
 }

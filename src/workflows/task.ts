@@ -45,6 +45,7 @@ import { failureOfActivity, phaseActivity, shortActivities } from './activity-op
 import {
   blockSignal,
   carryQuery,
+  conflictSignal,
   detailQuery,
   itemQuery,
   landingReplySignal,
@@ -57,7 +58,7 @@ import {
 import { concludeTask } from './task-conclusion.ts';
 import { Inbox } from './task-inbox.ts';
 import { blockOther, makeTask, releaseOther, releasesOf } from './task-links.ts';
-import { isBlock, isRelease, isReplyTo } from './task-messages.ts';
+import { isBlock, isConflict, isRelease, isReplyTo } from './task-messages.ts';
 import { Recording } from './task-recording.ts';
 
 /** A hand-off that nobody answered is repeated: the queue takes it once. */
@@ -133,6 +134,10 @@ class TaskRun {
     setHandler(releaseSignal, (message) => {
       this.#noteLength();
       if (isRelease(message)) this.#apply({ ...message, kind: 'release' });
+    });
+    setHandler(conflictSignal, (message) => {
+      this.#noteLength();
+      if (isConflict(message)) this.#apply({ ...message, kind: 'conflict' });
     });
     setHandler(landingReplySignal, (reply) => {
       this.#noteLength();

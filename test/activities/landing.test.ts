@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
+import { landingByPush } from '../../src/activities/landing-adapter.ts';
 import { buildCandidate, land } from '../../src/activities/landing.ts';
 import type { Dependencies } from '../../src/activities/dependencies.ts';
 import type { Recorder } from '../../src/activities/recorder.ts';
@@ -9,7 +10,7 @@ import type { GitRoom } from '../../src/git/types.ts';
 import { bareOrigin, built, git, head, newRoom, readGate, taskId, worked } from '../support/git-rig.ts';
 import { testNamespace } from '../support/temporal.ts';
 
-type Deps = Pick<Dependencies, 'git' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
+type Deps = Pick<Dependencies, 'git' | 'landing' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
 
 const told: string[] = [];
 const recorder: Pick<Recorder, 'attempt'> = { attempt: async (_what, call) => ({ kind: 'done', value: await call() }) };
@@ -21,6 +22,7 @@ function unused(): never {
 function depsWith(room: GitRoom, client: Client): Deps {
   return {
     git: room,
+    landing: landingByPush(room),
     client,
     readGate,
     gates: 1,

@@ -3,7 +3,7 @@ import { Client, Connection, defaultPayloadConverter } from '@temporalio/client'
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { randomBytes } from 'node:crypto';
-import { deliver } from '../../src/activities/notice-deliver.ts';
+import { deliver, QUEUE_QUERY } from '../../src/activities/notice-deliver.ts';
 import { endOfQuietMs, NOTICE, NoticeStarter, type NoticeStarterOptions } from '../../src/activities/notice-start.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import type { Delivered, Notice, NoticeInput, NoticeTargets } from '../../src/core/notice-types.ts';
@@ -14,7 +14,7 @@ import { recordRequestOf, type RecordRequest } from '../../src/core/task-request
 import { NOTICE_KINDS, type NotifyRule } from '../../src/core/task-types.ts';
 import { LedgerUnavailable } from '../../src/ledger/types.ts';
 import { createNotifyRoom } from '../../src/notify/room.ts';
-import { TASK_QUEUES, WORKFLOW_TYPES } from '../../src/workflows/messages.ts';
+import { queueQuery, TASK_QUEUES, WORKFLOW_TYPES } from '../../src/workflows/messages.ts';
 import { after, around, asked, attemptEnded, SPEC } from '../core/rig.ts';
 import { listen, type Listener } from '../support/listener.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
@@ -80,6 +80,7 @@ describe('the start of a notice', () => {
 
   it('uses the names that the workflows’ contract has', () => {
     expect(NOTICE).toEqual({ type: WORKFLOW_TYPES.notice, taskQueue: TASK_QUEUES.tasks });
+    expect(QUEUE_QUERY).toBe(queueQuery.name);
   });
 
   it('has what is told, where the task is seen, and each target by its name alone', async () => {
@@ -210,6 +211,8 @@ describe('the delivery of a notice', () => {
   ): Promise<Delivered> => {
     const deps = {
       hostId: 'host-1',
+      // Nobody answers there: of a task the ledger is asked alone.
+      client: new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) }),
       ledger: { readEvents },
       notices: {
         room: createNotifyRoom({ timeoutMs: 10_000, environment: {} }),

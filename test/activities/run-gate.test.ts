@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
+import { landingByPush } from '../../src/activities/landing-adapter.ts';
 import { runGate } from '../../src/activities/run-gate.ts';
 import type { CandidateRequest, GateAnswer } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
@@ -45,6 +46,7 @@ describe('a gate run', () => {
       hostId: 'host',
       home,
       git,
+      landing: landingByPush(git),
       process: await createProcessRoom({ home, termGraceMs: 200 }),
       ledger,
       spool,
@@ -63,6 +65,7 @@ describe('a gate run', () => {
         nowMs: Date.now,
       },
       onWaiting: () => undefined,
+      onRecorded: () => undefined,
       onEnded: () => undefined,
       isDraining: () => false,
       gates: 1,
@@ -186,6 +189,24 @@ describe('a gate run', () => {
     environment.cancel('CANCELLED');
     await rejected;
     expect((await run(gateOf([{}]))).verdict).toEqual({ kind: 'green' });
+  });
+
+  it('is judged by a set-up of its own when that cannot be made on main, which is not to blame then', async () => {
+    const setup = 'grep -qx a a.txt';
+    expect((await run(gateOf([{}], setup))).verdict).toEqual({ kind: 'green' });
+    const { verdict } = await run(gateOf([{}], 'grep -qx z a.txt'));
+    expect(verdict).toMatchObject({ kind: 'red', text: expect.stringContaining('setup') });
+  });
+
+  it('sees what set-up made, and nothing that another run has written there', async () => {
+    const setup = 'mkdir -p made && echo kept > made/file && echo "*" > made/.gitignore';
+    const commands = [
+      { run: 'test "$(cat made/file)" = kept && test ! -e made/more' },
+      { run: 'echo changed > made/file; echo x > made/more' },
+    ];
+    for (let time = 0; time < 3; time += 1) {
+      expect((await run(gateOf(commands, setup))).verdict).toEqual({ kind: 'green' });
+    }
   });
 
   it('runs its set-up once, and is red when that fails', async () => {

@@ -11,6 +11,7 @@ const INPUT: PromptInput = {
   edited: false,
   exchanges: [],
   request: null,
+  conflict: null,
   lastFailure: null,
   conflicted: [],
   notes: [],
@@ -154,5 +155,19 @@ describe('the prompt', () => {
   it('tells how the last attempt failed', () => {
     const lastFailure = { kind: 'no-report', message: 'it left no report', next: 'n', evidence: 'the end' } as const;
     expect(buildPrompt({ ...INPUT, lastFailure })).toContain('it left no report (no-report)\n\n```\nthe end\n```');
+  });
+
+  it('says what landed meanwhile conflicts, in which files, and what it was for', () => {
+    const conflict = {
+      head: COMMIT,
+      main: COMMIT,
+      files: ['src/list.ts'],
+      landed: [{ commit: COMMIT, title: 'Sort the list', summary: 'Newest first.' }],
+    };
+    const prompt = buildPrompt({ ...INPUT, conflict });
+    expect(prompt).toContain('## What landed meanwhile conflicts with your work');
+    expect(prompt).toContain('\n- src/list.ts');
+    expect(prompt).toContain(`- ${COMMIT.slice(0, 12)} Sort the list: Newest first.`);
+    expect(buildPrompt(INPUT)).not.toContain('landed meanwhile');
   });
 });

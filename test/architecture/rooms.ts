@@ -44,7 +44,7 @@ const RULES: Readonly<Record<Room, Rule>> = {
   process: rule(['core'], ['node:']),
   ledger: rule(['core'], ['node:', 'pg']),
   notify: rule(['core'], ['node:', 'nodemailer']),
-  local: rule(['core'], ['node:', 'pg', 'execa', '@temporalio/client', '@temporalio/common']),
+  local: rule(['core'], ['node:', 'pg', 'execa', '@grpc/grpc-js', '@temporalio/client', '@temporalio/common']),
   config: rule(['core', 'agents', 'git/checkout.ts'], ['node:', 'zod', 'yaml', 'fastest-levenshtein'], ['git']),
   worker: rule(
     ROOMS.filter((room) => room !== 'cli' && room !== 'bin'),

@@ -228,6 +228,7 @@ describe('with a worker', () => {
     expect((await tasks(['wait', first, second])).code).toBe(0);
     expect((await tasks(['wait', third])).code).toBe(1);
     expect((await tasks(['flakes', '--json'])).stdout).toBe('');
+    expect((await tasks(['conflicts'])).stderr).toMatch(/no task in flight conflicts with main/);
     expect((await tasks(['submit', 'x', '--run', 'true', '--priority', 'soon'])).stderr).toMatch(
       /priority: "soon" is none/,
     );

@@ -27,6 +27,7 @@ export function viewWith(changes: Partial<TaskView>): TaskView {
     summary: null,
     revisions: 0,
     checkpoint: null,
+    conflict: null,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
     requestId: null,
     type: 'task',

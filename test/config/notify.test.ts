@@ -48,7 +48,7 @@ describe('notify in tasks.yaml', () => {
     ],
     [
       '[{to: phone, events: [ask]}]',
-      'tasks.yaml: notify.0.events.0: must be one of asks, failed, landed, stalled, parked, not "ask"; write for example events: [asks, failed]',
+      'tasks.yaml: notify.0.events.0: must be one of asks, failed, landed, stalled, parked, conflicts, queue, not "ask"; write for example events: [asks, failed]',
     ],
     [
       '[{to: phone, events: []}]',

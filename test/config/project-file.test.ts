@@ -38,6 +38,9 @@ describe('a right tasks.yaml', () => {
       window: null,
       confinement: { sandbox: 'preferred', agents: 'full', setup: 'full' },
       protected: [],
+      batch: false,
+      verify: false,
+      merges: [],
     });
   });
 
@@ -122,11 +125,15 @@ function hash(text: string): string {
 }
 
 describe('what a project says of landing', () => {
-  it('is a window, a turn, and per command a mode and what it needs', () => {
-    const text = 'project: a\nbranch: main\nwindow: 2\nturn: 10m\ngate: [{name: lint, run: l, mode: permissive}, ';
+  it('is a window, whether it is in batches, a turn, and per command a mode and what it needs', () => {
+    const text =
+      'project: a\nbranch: main\nwindow: 2\nbatch: true\nverify: true\nturn: 10m\ngate: [{name: lint, run: l, mode: permissive}, ';
     const settings = settingsOf(`${text}{name: test, run: t, needs: [lint]}]\n`);
-    expect(settings).toMatchObject({ window: 2, policy: { turnMs: 600_000 } });
+    expect(settings).toMatchObject({ window: 2, batch: true, verify: true, policy: { turnMs: 600_000 } });
     expect(settings.gate.commands).toMatchObject([{ mode: 'permissive' }, { needs: ['lint'] }]);
+    const merges = 'merges: [{paths: [CHANGELOG.md, docs/**/*.md], by: union}]\n';
+    expect(settingsOf(`${LEAST}${merges}`).merges).toEqual([{ paths: ['CHANGELOG.md', 'docs/**/*.md'], by: 'union' }]);
+    expect(hash(`gate: a\n${merges}`)).toBe(hash('gate: a\n'));
     expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
   });
 
@@ -134,6 +141,15 @@ describe('what a project says of landing', () => {
     ['gate: [{name: a, run: a, needs: [b]}]', 'gate: "a" needs "b", which is no command\'s name'],
     ['gate: [{name: a, run: a, needs: [b]}, {name: b, run: b, needs: [a]}]', 'gate: "a" needs what needs it in turn'],
     ['gate: [{run: a, mode: sometimes}]', 'gate.0.mode: must be strict, permissive or skip'],
+    ['gate: a\nbatch: often', 'batch: must be true or false'],
+    ['gate: a\nverify: often', 'verify: must be true or false'],
+    ['gate: a\nmerges: [{paths: [a], by: magic}]', 'merges.0.by: must be union, not "magic"'],
+    [
+      'gate: a\nmerges: [{paths: [a], by: regenerate}]',
+      'merges.0.by: cannot be regenerate: a candidate is built without',
+    ],
+    ['gate: a\nmerges: [{paths: [/etc/x], by: union}]', "merges.0.paths.0: must be a path from the repository's top"],
+    ['gate: a\nmerges: [{paths: [], by: union}]', 'merges.0.paths: must be a list with at least one path'],
     ['gate: a\nwindow: 0', 'window: must be a whole number from 1 to 64'],
   ])('is refused when it cannot be: %s', (text, message) => {
     const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
@@ -254,7 +270,14 @@ describe('a wrong tasks.yaml', () => {
 
 describe('readGate', () => {
   it('gives the gate of the text', () => {
-    expect(readGate(LEAST)).toEqual({ kind: 'ok', gate: settingsOf(LEAST).gate, window: null });
+    expect(readGate(LEAST)).toEqual({
+      kind: 'ok',
+      gate: settingsOf(LEAST).gate,
+      window: null,
+      batch: false,
+      verify: false,
+      merges: [],
+    });
   });
 
   it('says what is missing when there is no file', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { simulateLanding, strictBound, type SimulationResult } from './landing-simulation.ts';
+import { batchBound, simulateLanding, strictBound, type SimulationResult } from './landing-simulation.ts';
 import { diceOf } from './rig.ts';
 
 const TASKS = 300;
@@ -33,6 +33,42 @@ describe('landing in simulated time', () => {
     expect(landed + returned).toBe(TASKS);
     expect(ofBound).toBeGreaterThan(least);
   });
+
+  /** What the rules come to, beside what each run can say at most. */
+  it.each([
+    [0, 5, 0],
+    [0.02, 3, 0.4],
+    [0.1, 1.2, 0.5],
+    [0.3, 0.9, 0.4],
+  ])(
+    'with %d red in batches on one slot lands %d times as many as strictly, and %d of the bound',
+    (red, times, least) => {
+      const options = { tasks: TASKS, red, slots: 1, gateMs: GATE_MS };
+      const strict = simulateLanding({ ...options, dice: diceOf(7) });
+      const batched = simulateLanding({ ...options, batch: true, dice: diceOf(7) });
+      expect(batched.landed + batched.returned).toBe(TASKS);
+      expect([batched.landed, batched.returned]).toEqual([strict.landed, strict.returned]);
+      expect(batched.landingsPerHour / strict.landingsPerHour).toBeGreaterThan(times);
+      if (red > 0) expect(batched.landingsPerHour / batchBound(options)).toBeGreaterThan(least);
+    },
+  );
+
+  it.each([
+    [8, 0.3, 1.1],
+    [8, 0.5, 1.4],
+    [2, 0.1, 0.5],
+  ])(
+    'on %d slots with %d red and each verified before lands %d times as many, and decides everybody',
+    (slots, red, least) => {
+      const options = { tasks: 200, red, slots, gateMs: GATE_MS };
+      const strict = simulateLanding({ ...options, dice: diceOf(7) });
+      const verified = simulateLanding({ ...options, verify: true, dice: diceOf(7) });
+      expect([verified.landed, verified.returned]).toEqual([strict.landed, strict.returned]);
+      expect(verified.landingsPerHour / strict.landingsPerHour).toBeGreaterThan(least);
+      // Two runs a task are the most, and one more for each that is red.
+      expect(verified.gateRuns).toBeLessThanOrEqual(2 * 200);
+    },
+  );
 
   it('is faster with more slots, whatever is red', () => {
     for (const red of [0, 0.02, 0.1, 0.3]) {

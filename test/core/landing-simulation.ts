@@ -16,6 +16,10 @@ export interface SimulationOptions {
   readonly red: number;
   readonly slots: number;
   readonly gateMs: number;
+  /** Several may land behind one run. */
+  readonly batch?: boolean;
+  /** Each is gated by itself before it may become a candidate. */
+  readonly verify?: boolean;
   readonly dice: Dice;
 }
 
@@ -23,6 +27,7 @@ export interface SimulationResult {
   readonly landed: number;
   readonly returned: number;
   readonly gateRuns: number;
+  readonly pushes: number;
   readonly tookMs: number;
   readonly landingsPerHour: number;
 }
@@ -51,10 +56,12 @@ class Simulation {
   readonly #redCommits = new Set<ObjectId>();
   /** Runs that were asked for, in this order: the first so many have a slot. */
   readonly #asked = new Map<string, Asked>();
+  readonly #trees = new Map<string, ObjectId>();
   #queue: Queue = EMPTY_QUEUE;
   #nowMs = 0;
   #commits = 10;
   #runs = 0;
+  #pushes = 0;
   #main: ObjectId = objectId(1);
 
   constructor(options: SimulationOptions) {
@@ -83,7 +90,7 @@ class Simulation {
     }
     const { landed } = this.#queue;
     const landingsPerHour = (landed / this.#nowMs) * 3_600_000;
-    return { landed, returned, gateRuns: this.#runs, tookMs: this.#nowMs, landingsPerHour };
+    return { landed, returned, gateRuns: this.#runs, pushes: this.#pushes, tookMs: this.#nowMs, landingsPerHour };
   }
 
   #item(number: number): QueueItem {
@@ -120,12 +127,12 @@ class Simulation {
         const { item, parent, known } = command;
         this.#commits += 1;
         const on = parent ?? this.#main;
-        const tree = objectId(10_000_000 + this.#commits);
+        const tree = this.#treeOf(item, on);
         const candidate: Candidate = { commit: objectId(this.#commits), tree, main: on, gate: GATE };
         if (this.#red.has(queueItemKey(item)) || this.#redCommits.has(on)) this.#redCommits.add(candidate.commit);
-        const { slots } = this.#options;
+        const { slots, batch = false, verify = false } = this.#options;
         const result = { kind: 'candidate', candidate, knownGreen: false } as const;
-        const answer = { result, main: seen, run: null, slots, window: null };
+        const answer = { result, main: seen, run: null, slots, window: null, batch, verify };
         return { kind: 'built', taskId: item.taskId, attempt: item.attempt, parent, known, answer };
       }
       case 'gate':
@@ -144,8 +151,23 @@ class Simulation {
         const { item, candidate } = command;
         const { commit, tree, main } = candidate;
         this.#main = commit;
+        this.#pushes += 1;
         const landing = { commit, tree, main, attempt: item.attempt, gateHash: 'gate' };
-        return { kind: 'pushed', taskId: item.taskId, attempt: item.attempt, result: { kind: 'landed', landing } };
+        const under = command.under.map((below) => ({ ...below.candidate, attempt: 1, gateHash: 'gate' }));
+        const result = { kind: 'landed', landing, under } as const;
+        return { kind: 'pushed', taskId: item.taskId, attempt: item.attempt, result };
+      }
+      case 'seal': {
+        const made = new Map<ObjectId, ObjectId>();
+        const parts = command.parts.map(({ item: { taskId, attempt }, candidate, cover }) => {
+          this.#commits += 1;
+          const commit = objectId(this.#commits);
+          made.set(candidate.commit, commit);
+          if (this.#redCommits.has(candidate.commit)) this.#redCommits.add(commit);
+          const main = made.get(candidate.main) ?? candidate.main;
+          return { taskId, attempt, was: candidate.commit, commit, main, cover };
+        });
+        return { kind: 'sealed', first: command.parts[0].item, answer: { kind: 'sealed', parts } };
       }
       case 'drop':
         this.#asked.delete(command.run.key);
@@ -158,6 +180,14 @@ class Simulation {
       case 'look':
         throw new Error('a look is not carried out here');
     }
+  }
+
+  /** The same work on the same commit is the same tree. */
+  #treeOf(item: QueueItem, on: ObjectId): ObjectId {
+    const name = `${queueItemKey(item)} on ${on}`;
+    const known = this.#trees.get(name) ?? objectId(10_000_000 + this.#trees.size);
+    this.#trees.set(name, known);
+    return known;
   }
 
   #begin(key: string, commit: ObjectId) {
@@ -177,4 +207,13 @@ export function simulateLanding(options: SimulationOptions): SimulationResult {
 /** What no strict order of landing can beat: landings an hour. */
 export function strictBound({ red, slots, gateMs }: Pick<SimulationOptions, 'red' | 'slots' | 'gateMs'>): number {
   return ((slots * (1 - red)) / gateMs) * 3_600_000;
+}
+
+/**
+ * What no way of landing several behind one run can beat, in landings an hour: each run says at most one bit, and
+ * whether each of the tasks is red has to be found out.
+ */
+export function batchBound({ red, slots, gateMs }: Pick<SimulationOptions, 'red' | 'slots' | 'gateMs'>): number {
+  const bits = -red * Math.log2(red) - (1 - red) * Math.log2(1 - red);
+  return (((1 - red) * slots) / (gateMs * bits)) * 3_600_000;
 }

@@ -6,7 +6,13 @@ import { taskId } from './rig.ts';
 
 /** One thing that happens, as small numbers, so that a history that fails shrinks to the few that matter. */
 type Happening =
-  | { readonly kind: 'arrive'; readonly task: number; readonly isNew: boolean; readonly priority: Priority }
+  | {
+      readonly kind: 'arrive';
+      readonly task: number;
+      readonly isNew: boolean;
+      readonly title: string;
+      readonly priority: Priority;
+    }
   | { readonly kind: 'withdraw'; readonly task: number; readonly back: number }
   | { readonly kind: 'carry'; readonly number: number; readonly luck: Luck }
   | { readonly kind: 'gate'; readonly number: number; readonly luck: Luck }
@@ -29,6 +35,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       kind: fc.constant('arrive' as const),
       task,
       isNew: fc.boolean(),
+      title: fc.constantFrom('one', 'one', 'other'),
       priority: fc.constantFrom<Priority>('normal', 'normal', 'normal', 'bulk', 'hotfix'),
     }),
   },
@@ -69,7 +76,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 function happen(world: QueueWorld, what: Happening): void {
   switch (what.kind) {
     case 'arrive':
-      return world.arrive(what.task, what.isNew, { priority: what.priority });
+      return world.arrive(what.task, what.isNew, { priority: what.priority, title: what.title });
     case 'withdraw':
       return world.withdraw(what.task, what.back);
     case 'carry':
@@ -124,22 +131,37 @@ function checkAgain(property: fc.IProperty<[Happening[]]>): void {
   const result = fc.check(property, { seed, numRuns: RUNS, ...(path === undefined ? {} : { path }) });
   if (!result.failed) return;
   const again = `HISTORY_SEED=${result.seed} HISTORY_PATH=${result.counterexamplePath ?? ''} npm test -- queue-histories`;
-  throw new Error(`${fc.defaultReportMessage(result) ?? ''}\nTo run it again: ${again}`);
+  throw new Error(`${fc.defaultReportMessage(result) ?? ''}\nTo run it again: ${again}`, {
+    cause: result.errorInstance,
+  });
 }
 
 describe('any history of a queue', () => {
-  it('loses nobody, lands each once, only what was green, blames nobody for others, and answers everybody in the end', () => {
-    const kinds = new Set<string>();
-    let lands = 0;
-    const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
-      const world = new QueueWorld();
-      for (const what of history) happen(world, what);
-      comeToRest(world);
-      for (const kind of world.kinds) kinds.add(kind);
-      lands += world.lands;
-    });
-    checkAgain(property);
-    expect([...kinds].sort()).toEqual(['landed', 'refused', 'returned', 'withdrawn']);
-    expect(lands).toBeGreaterThan(300);
-  });
+  it.each([
+    ['one after another', false, false],
+    ['in batches', true, false],
+    ['each verified by itself before', false, true],
+    ['each verified, and in batches', true, true],
+  ])(
+    'loses nobody, lands each once, only what was green, blames nobody for others, and answers everybody, %s',
+    (_how, batch, verify) => {
+      const kinds = new Set<string>();
+      let lands = 0;
+      let together = 0;
+      const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
+        const world = new QueueWorld();
+        if (batch) world.letBatch();
+        world.verify = verify;
+        for (const what of history) happen(world, what);
+        comeToRest(world);
+        for (const kind of world.kinds) kinds.add(kind);
+        lands += world.lands;
+        together = Math.max(together, world.together);
+      });
+      checkAgain(property);
+      expect([...kinds].sort()).toEqual(['landed', 'refused', 'returned', 'withdrawn']);
+      expect(lands).toBeGreaterThan(300);
+      expect(together > 1).toBe(batch);
+    },
+  );
 });

@@ -52,6 +52,7 @@ const IN = {
   'withdrawn in doubt': run(LANDS, { kind: 'withdraw', taskId: taskId(1), handoff: 3 }),
   paused: run(GATING, { kind: 'control', control: { action: 'pause', actor: 'Ada' } }),
   'not what was tested': run(LANDS, { kind: 'pushed', ...FIRST, result: { kind: 'mismatch', text: 'another tree' } }),
+  protected: run(LANDS, { kind: 'pushed', ...FIRST, result: { kind: 'protected', text: 'no' } }),
 } as const satisfies Record<string, Queue>;
 
 const FACTS = {
@@ -74,6 +75,7 @@ const FACTS = {
   'too late for main': { kind: 'pushed', ...FIRST, result: { kind: 'moved' } },
   'without an answer': { kind: 'pushed', ...FIRST, result: { kind: 'held', why: 'origin', text: 'no answer' } },
   'another tree': { kind: 'pushed', ...FIRST, result: { kind: 'mismatch', text: 'another tree' } },
+  'branch protected': { kind: 'pushed', ...FIRST, result: { kind: 'protected', text: 'no' } },
   'push refused': {
     kind: 'pushed',
     ...FIRST,
@@ -174,6 +176,7 @@ const LEADS: { readonly [S in StateName]: { readonly [F in FactName]?: string } 
     'too late for main': '1 building 2',
     'without an answer': '1 held pushed 2',
     'another tree': '1 building pushed 2 mismatch',
+    'branch protected': '1 candidate 2 protected',
     'push refused': '2 building 1',
     pause: '1 landing 2 person',
   },
@@ -192,6 +195,7 @@ const LEADS: { readonly [S in StateName]: { readonly [F in FactName]?: string } 
     'too late for main': '2 building 1',
     'without an answer': '1 held withdraw 2',
     'another tree': '1 building pushed 2 mismatch',
+    'branch protected': '2 building 1 protected',
     'push refused': '2 building 1',
     pause: '1 landing withdraw 2 person',
   },
@@ -219,6 +223,14 @@ const LEADS: { readonly [S in StateName]: { readonly [F in FactName]?: string } 
     'not built': '1 held pushed 2 mismatch',
     resume: '1 building pushed 2',
   },
+  protected: {
+    'handed off': '1 candidate 3 protected',
+    withdrawn: '2 building 1 protected',
+    'next withdrawn': '1 candidate 1 protected',
+    // Its tree was seen green: it is tried at once.
+    resume: '1 landing 2',
+    remove: '2 building 1 protected',
+  },
 };
 
 const CELLS = (Object.keys(IN) as StateName[]).flatMap((state) =>
@@ -240,6 +252,7 @@ describe('the table of the queue', () => {
       'withdrawn in doubt: 1 landing withdraw 2',
       'paused: 1 candidate 2 person',
       'not what was tested: 1 building pushed 2 mismatch',
+      'protected: 1 candidate 2 protected',
     ]);
   });
 

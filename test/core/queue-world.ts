@@ -5,6 +5,7 @@
 
 import type { ObjectId } from '../../src/core/ids.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import { mustBeVerified } from '../../src/core/queue-checks.ts';
 import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
 import {
   EMPTY_QUEUE,
@@ -43,6 +44,10 @@ export interface Commit {
 /** How the carrier fares with a command: `lost`: it is done, and nobody hears of it. */
 export type Luck = 'done' | 'lost' | 'away';
 
+function trailersOf(title: string, cover?: string | null): string {
+  return ` as ${title}${cover === undefined || cover === null ? '' : ` covered by ${cover}`}`;
+}
+
 export class QueueWorld {
   queue: Queue = EMPTY_QUEUE;
   nowMs = NOW_MS;
@@ -52,6 +57,10 @@ export class QueueWorld {
   readonly items = new Map<string, QueueItem>();
   readonly kinds = new Set<string>();
   slots = 2;
+  batch = false;
+  verify = false;
+  /** The most that went in one push. */
+  together = 0;
   lands = 0;
   readonly #ids = new Map<string, ObjectId>();
   readonly #commits = new Map<ObjectId, Commit>();
@@ -62,13 +71,21 @@ export class QueueWorld {
   #foreign = 0;
   main: Commit = this.#commit(['begin'], null);
 
+  /** One gate slot, and a project that lands several behind one run, where red was rare so far. */
+  letBatch(): void {
+    this.batch = true;
+    this.slots = 1;
+    this.queue = { ...this.queue, slots: 1, batch: true, outcomes: '0'.repeat(10) };
+  }
+
   /** The task's present hand-off; a repeated one when nothing is new. */
   arrive(task: number, isNew: boolean, change: Partial<QueueItem> = {}): void {
     const before = this.attempts[task] ?? 1;
     if (isNew) this.attempts[task] = before + 1;
     const attempt = this.attempts[task] ?? 1;
     const key = `${taskId(task)}/${attempt}`;
-    const item = this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...change });
+    const { title = `Task ${task}` } = change;
+    const item = { ...(this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...change })), title };
     this.items.set(key, item);
     this.#handedOff.add(key);
     this.step({ kind: 'handed-off', item });
@@ -174,7 +191,7 @@ export class QueueWorld {
       case 'build': {
         const { item, parent, known, gate } = command;
         const answer = this.#build(item, parent, known, gate, luck);
-        return { kind: 'built', taskId: item.taskId, attempt: item.attempt, parent, known, answer };
+        return { kind: 'built', taskId: item.taskId, attempt: item.attempt, title: item.title, parent, known, answer };
       }
       case 'gate':
         return { kind: 'gate', key: gateKey(command.candidate), state: this.#begin(command.candidate, false) };
@@ -184,13 +201,24 @@ export class QueueWorld {
         return { kind: 'main-gate', commit: this.main.id, key: gateKey(candidate), state };
       }
       case 'land': {
-        const { item, candidate } = command;
-        return {
-          kind: 'pushed',
-          taskId: item.taskId,
-          attempt: item.attempt,
-          result: this.#land(item, candidate, luck),
-        };
+        const { item, candidate, under } = command;
+        const result = this.#land([...under, { item, candidate }], luck);
+        return { kind: 'pushed', taskId: item.taskId, attempt: item.attempt, result };
+      }
+      case 'seal': {
+        const first = command.parts[0].item;
+        if (luck === 'away') return { kind: 'sealed', first, answer: { kind: 'failed', text: 'away' } };
+        const made = new Map<ObjectId, ObjectId>();
+        const parts = command.parts.map(({ item: { taskId: id, attempt, title }, candidate, cover }) => {
+          const old = this.#commits.get(candidate.commit);
+          const main = made.get(candidate.main) ?? candidate.main;
+          const parent = this.#commits.get(main) ?? null;
+          holds('what is sealed is there', old !== undefined && parent !== null);
+          const { id: commit } = this.#commit(old?.content ?? [], parent, trailersOf(title, cover));
+          made.set(candidate.commit, commit);
+          return { taskId: id, attempt, was: candidate.commit, commit, main, cover };
+        });
+        return { kind: 'sealed', first, answer: { kind: 'sealed', parts } };
       }
       case 'drop': {
         const run = this.#runs.get(command.run.key);
@@ -233,7 +261,15 @@ export class QueueWorld {
     }
     const result = this.#merge(item, parent);
     const run = result.kind === 'candidate' && gate ? this.#begin(result.candidate, false) : null;
-    return { result, main: this.#see(known), run, slots: this.slots, window: null };
+    return {
+      result,
+      main: this.#see(known),
+      run,
+      slots: this.slots,
+      window: null,
+      batch: this.batch,
+      verify: this.verify,
+    };
   }
 
   #merge(item: QueueItem, parent: ObjectId | null): BuildResult {
@@ -246,7 +282,7 @@ export class QueueWorld {
     if (this.#conflicts(key, base.content)) return { kind: 'behind' };
     return {
       kind: 'candidate',
-      candidate: this.#candidate(this.#commit([...base.content, key], base)),
+      candidate: this.#candidate(this.#commit([...base.content, key], base, trailersOf(item.title))),
       knownGreen: false,
     };
   }
@@ -281,25 +317,46 @@ export class QueueWorld {
     return state;
   }
 
-  #land(item: QueueItem, candidate: Candidate, luck: Luck): LandResult {
-    const key = queueItemKey(item);
-    const landing = this.#landingOf(key);
-    if (landing !== null && this.main.content.includes(key)) return { kind: 'landed', landing };
-    if (candidate.main !== this.main.id) return { kind: 'moved' };
-    if (item.taskId === taskId(7)) return { kind: 'refused', failure: failureOf('landing-refused') };
-    const next = this.#commits.get(candidate.commit);
-    holds('a candidate is a commit', next !== undefined);
-    holds('only what was seen green is landed (N3)', this.#greenSeen.has(gateKey(candidate)));
-    holds('what was told withdrawn is not landed', !this.#isTold(key, 'withdrawn'));
-    holds(
-      'a task lands once (N2)',
-      !this.main.content.some((other) => other.startsWith(`${item.taskId}/${item.attempt}`)),
-    );
-    if (next !== undefined) this.main = next;
-    this.lands += 1;
-    if (luck === 'away') return { kind: 'held', why: 'origin', text: 'no answer' };
-    const found = this.#landingOf(key);
-    return found === null ? { kind: 'moved' } : { kind: 'landed', landing: found };
+  /** All that go together, or none. */
+  #land(parts: readonly { readonly item: QueueItem; readonly candidate: Candidate }[], luck: Luck): LandResult {
+    const [first] = parts;
+    const last = parts.at(-1);
+    if (first === undefined || last === undefined) throw new Error('nothing to land');
+    const keys = parts.map(({ item }) => queueItemKey(item));
+    if (keys.every((key) => this.main.content.includes(key))) return this.#landed(keys);
+    if (first.candidate.main !== this.main.id) return { kind: 'moved' };
+    if (parts.some(({ item }) => item.taskId === taskId(7))) {
+      return { kind: 'refused', failure: failureOf('landing-refused') };
+    }
+    holds('what was seen green is landed last (N3)', this.#greenSeen.has(gateKey(last.candidate)));
+    let below = this.main.id;
+    for (const { item, candidate } of parts) {
+      const commit = this.#commits.get(candidate.commit);
+      const trailers = trailersOf(item.title, candidate.cover);
+      const named = this.#id(`commit ${commit?.content.join(' ')} on ${commit?.parent?.id ?? ''}${trailers}`);
+      holds('a candidate lands under the title that its item has', named === candidate.commit);
+      holds('each is a commit on the one before', commit?.parent?.id === below && candidate.main === below);
+      below = candidate.commit;
+      const cover = parts.length === 1 ? undefined : last.candidate.tree;
+      holds('each says which run covers it', candidate.cover === cover);
+      const key = queueItemKey(item);
+      holds('what was told withdrawn is not landed', !this.#isTold(key, 'withdrawn'));
+      holds(
+        'a task lands once (N2)',
+        !this.main.content.some((other) => other.startsWith(`${item.taskId}/${item.attempt}`)),
+      );
+      if (commit !== undefined) this.main = commit;
+    }
+    this.lands += parts.length;
+    this.together = Math.max(this.together, parts.length);
+    return luck === 'away' ? { kind: 'held', why: 'origin', text: 'no answer' } : this.#landed(keys);
+  }
+
+  #landed(keys: readonly string[]): LandResult {
+    const landings = keys.flatMap((key) => this.#landingOf(key) ?? []);
+    const landing = landings.at(-1);
+    if (landing === undefined || landings.length < keys.length) return { kind: 'moved' };
+    return { kind: 'landed', landing, under: landings.slice(0, -1) };
   }
 
   #isTold(key: string, kind: LandingReply['kind']): boolean {
@@ -315,8 +372,8 @@ export class QueueWorld {
     return this.#id(`tree ${content.toSorted().join(' ')}`);
   }
 
-  #commit(content: readonly string[], parent: Commit | null): Commit {
-    const id = this.#id(`commit ${content.join(' ')} on ${parent?.id ?? ''}`);
+  #commit(content: readonly string[], parent: Commit | null, trailer = ''): Commit {
+    const id = this.#id(`commit ${content.join(' ')} on ${parent?.id ?? ''}${trailer}`);
     const commit: Commit = { id, content, parent };
     this.#commits.set(id, commit);
     return commit;
@@ -353,9 +410,14 @@ export class QueueWorld {
     for (const key of inLine)
       holds('who was answered is not in line (N2)', !this.told.has(key) || this.#isNew(facts, key));
     const landing = queue.chain.filter(({ stage }) => stage.kind === 'landing');
+    const early = queue.chain.filter(
+      ({ waited, doubt, stage }, at) =>
+        at > 0 && doubt === 'none' && stage.kind !== 'landing' && mustBeVerified(queue, waited),
+    );
+    holds('nobody but the first becomes a candidate without being verified', early.length === 0);
     holds(
-      'only the first may be on its way to main',
-      landing.length === 0 || (landing.length === 1 && queue.chain[0] === landing[0]),
+      'only the first may be on their way to main',
+      landing.every((entry, at) => queue.chain[at] === entry) && (this.batch || landing.length <= 1),
     );
   }
 

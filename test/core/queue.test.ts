@@ -333,6 +333,17 @@ describe('a main that somebody else moves', () => {
     expect(told(queue)).toEqual(['1 held', '2 held', '3 held', '4 held']);
     expect(keysOf(queue).filter((key) => !key.startsWith('gate'))).toEqual([]);
   });
+
+  it('stops everything when nobody may push to it, and tries the same candidate again when it is resumed', () => {
+    const refused = run(CHAIN, green(1), pushed(1, { kind: 'protected', text: 'main is protected' }), handedOff(4));
+    expect(refused.halt).toMatchObject({ kind: 'protected', text: 'main is protected' });
+    expect(told(refused)).toEqual(['1 held', '2 held', '3 held', '4 held']);
+    expect(keysOf(refused).filter((key) => /^(?:build|land)/.test(key))).toEqual([]);
+    const resumed = run(refused, { kind: 'control', control: { action: 'resume', actor: 'Ada' } });
+    expect(resumed.halt).toBeNull();
+    expect(keysOf(resumed).filter((key) => key.startsWith('land'))).toHaveLength(1);
+    expect(keysOf(resumed)).not.toContain(`build/${taskId(1)}/1/main`);
+  });
 });
 
 function order(queue: Queue): string {
@@ -504,6 +515,7 @@ describe('a long line', () => {
         nth: 0,
         lift: 'none',
         heldText: null,
+        verified: false,
         item: null,
       } as const;
     });

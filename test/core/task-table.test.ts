@@ -10,6 +10,7 @@ import {
   HELD,
   LANDING,
   LATER,
+  objectId,
   proposed,
   REQUEST,
   taskId,
@@ -31,6 +32,8 @@ const EVENTS: { readonly [E in EventKind]: Extract<TaskInputEvent, { kind: E }> 
   block: { kind: 'block', by: taskId(3), text: 'Which one?' },
   release: { kind: 'release', by: taskId(2), text: 'the first', actor: 'ada' },
   retry: { kind: 'retry', actor: 'ada' },
+  // Of other work than the task has, which changes nothing.
+  conflict: { kind: 'conflict', head: objectId(99), conflict: null },
   cancel: { kind: 'cancel' },
   landed: { kind: 'landed', landing: LANDING },
   'nothing-to-land': { kind: 'nothing-to-land' },
@@ -42,7 +45,8 @@ const EVENTS: { readonly [E in EventKind]: Extract<TaskInputEvent, { kind: E }> 
 
 /** A cell that looks closer, and finds that this event means nothing to this task. */
 const SAME = 'the same';
-const NOTED = { comment: 'itself', edit: 'itself', block: 'itself', release: SAME } as const;
+const NOTES = { comment: 'itself', edit: 'itself', block: 'itself', release: SAME } as const;
+const NOTED = { ...NOTES, conflict: SAME } as const;
 
 /** Where each event leads; what is not named here is ignored. */
 const LEADS: { readonly [S in StageKind]: { readonly [E in EventKind]?: string } } = {
@@ -61,7 +65,7 @@ const LEADS: { readonly [S in StageKind]: { readonly [E in EventKind]?: string }
   blocked: { ...NOTED, release: 'phase plan', cancel: 'ended canceled' },
   parked: { ...NOTED, retry: 'phase understand', cancel: 'ended canceled' },
   landing: {
-    ...NOTED,
+    ...NOTES,
     cancel: 'withdrawing',
     landed: 'ended landed',
     'nothing-to-land': 'ended unchanged',

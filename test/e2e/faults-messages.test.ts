@@ -167,6 +167,11 @@ describe('a task that is sent', () => {
     await writeFile(join(engine.home, 'open-held'), '');
     await engine.untilWaiting(id, 'origin');
     await engine.cancel(id);
+    // While the origin is away nobody knows whether the push came through: the queue answers when it is back.
+    await eventually('the queue to hear of it', async () => {
+      const { events } = await engine.client.workflow.getHandle(`integration/${name}/main`).fetchHistory();
+      return events?.some((event) => event.workflowExecutionSignaledEventAttributes?.signalName === 'withdraw');
+    });
     await rename(`${project.origin}.away`, project.origin);
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'canceled', commit: null });
     expect((await engine.queue(name)).rows).toEqual([]);

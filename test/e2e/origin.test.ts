@@ -174,18 +174,18 @@ describe('landing', () => {
       expect(view.failure?.next).toMatch(/push a first commit/);
     });
 
-    it('that refuses the push ends landing with its own words', async () => {
-      const project = await sample('protected');
+    it('that refuses the commit ends landing with its own words', async () => {
+      const project = await sample('large');
       const hook = join(project.origin, 'hooks', 'pre-receive');
       await writeFile(
         hook,
-        `#!/bin/sh\ngrep -q refs/heads/main || exit 0\necho 'main is protected: ask Grace' >&2\nexit 1\n`,
+        `#!/bin/sh\ngrep -q refs/heads/main || exit 0\necho 'GH001: Large files detected: ask Grace' >&2\nexit 1\n`,
       );
       await chmod(hook, 0o755);
       const id = await submit(project, 'echo x > work');
       const view = await engine.untilEnded(id);
       expect(view).toMatchObject({ state: 'failed', failure: { kind: 'landing-refused' } });
-      expect(view.failure?.message).toContain('main is protected: ask Grace');
+      expect(view.failure?.message).toContain('GH001: Large files detected: ask Grace');
       expect(view.failure?.next).toMatch(/push to main/);
       expect(await project.subjects()).toEqual(['Begin']);
     });

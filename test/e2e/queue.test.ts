@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { QueueRow } from '../../src/core/queue-types.ts';
@@ -138,6 +138,24 @@ describe('the queue on a real server', () => {
     await writeFile(join(folder, 'go'), '');
     for (const id of ids) await engine.untilEnded(id);
     expect(await project.subjects()).toEqual(['task4', 'task3', 'task2', 'task1', 'task5', 'Begin']);
+  });
+
+  it('lands candidates under the titles that people have given them meanwhile, by the runs that they have', async () => {
+    const { project, folder } = await projectOf('edited', HOLD);
+    const [one, two] = await handOff(project, ['task1', 'task2']);
+    if (one === undefined || two === undefined) throw new Error('two were handed off');
+    await eventually('both to be gated', async () => (await statesOf('edited')) === 'gating gating');
+    const bases = (await rowsOf('edited')).map(({ base }) => base);
+    await engine.reply(one, 'edit', { title: 'Better' });
+    await eventually('it to be built again', async () => {
+      const rows = await rowsOf('edited');
+      return rows[0]?.title === 'Better' && rows[1]?.state === 'gating' && rows[1].base !== bases[1];
+    });
+    await writeFile(join(folder, 'go'), '');
+    for (const id of [one, two]) expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', revisions: 0 });
+    expect(await project.subjects()).toEqual(['task2', 'Better', 'Begin']);
+    const runs = (await readFile(join(folder, 'runs'), 'utf8')).trim().split('\n');
+    expect(runs.map((run) => run.trim()).toSorted()).toEqual(['task1 task2 tasks.yaml', 'task1 tasks.yaml']);
   });
 
   it('does what an operator says: pause, promote, remove, resume', async () => {

@@ -63,23 +63,7 @@ describe('a gate worktree', () => {
     await two.release();
   });
 
-  it('keeps what set-up made, and nothing else that is ignored', async () => {
-    const { build, open } = await candidates();
-    const candidate = await build('npm ci');
-    const one = await open(candidate);
-    expect(one.needsSetup).toBe(true);
-    await write(one.path, { 'node_modules/dep/index.js': 'x' });
-    await one.markSetUp();
-    await write(one.path, { 'dist/out.js': 'x' });
-    await one.release();
-    const two = await open(candidate);
-    expect(two.needsSetup).toBe(false);
-    expect(existsSync(join(two.path, 'node_modules/dep/index.js'))).toBe(true);
-    expect(existsSync(join(two.path, 'dist'))).toBe(false);
-    await two.release();
-  });
-
-  it('asks for set-up again when it was cut off, its command changed or a lock file did', async () => {
+  it('is cleaned of all that a set-up of its own has left when that was cut off', async () => {
     const { build, open } = await candidates();
     const candidate = await build('npm ci');
     const cutOff = await open(candidate);
@@ -87,18 +71,8 @@ describe('a gate worktree', () => {
     await cutOff.release();
     const one = await open(candidate);
     expect(one.needsSetup).toBe(true);
-    expect(existsSync(join(one.path, 'node_modules'))).toBe(false);
-    await write(one.path, { 'node_modules/whole': 'x' });
-    await one.markSetUp();
+    expect(existsSync(join(one.path, 'node_modules/half'))).toBe(false);
     await one.release();
-    const otherCommand = await open(await build('npm install'));
-    expect(otherCommand.needsSetup).toBe(true);
-    expect(existsSync(join(otherCommand.path, 'node_modules'))).toBe(false);
-    await otherCommand.markSetUp();
-    await otherCommand.release();
-    const otherLock = await open(await build('npm install', true), true);
-    expect(otherLock.needsSetup).toBe(true);
-    await otherLock.release();
   });
 
   it('gives each run its own, and mends one whose files or locks are broken', async () => {

@@ -1,8 +1,10 @@
 /** Landing: what moves main, and what is never done. */
 
 import { describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   bareOrigin,
@@ -64,7 +66,7 @@ describe('landing on a bare origin', () => {
     expect(await git(origin, 'rev-list', '--count', '--first-parent', 'main')).toBe('2');
   });
 
-  it('passes on the words of a server that refuses', async () => {
+  it('says that the branch is protected, in the words of the server that refuses and with the fix', async () => {
     const { target, origin, first } = await bareOrigin();
     const { room } = await newRoom();
     const item = await worked(room, target, { 'b.txt': 'b\n' });
@@ -72,11 +74,57 @@ describe('landing on a bare origin', () => {
     const hook = join(origin, 'hooks/pre-receive');
     await write(origin, { 'hooks/pre-receive': '#!/bin/sh\necho "main is protected: ask Ada" >&2\nexit 1\n' });
     await chmod(hook, 0o755);
+    const refused = await room.land(target, item, candidate);
+    expect(refused).toMatchObject({
+      kind: 'protected',
+      text: expect.stringContaining(
+        'lets nobody push to main ("pre-receive hook declined"): main is protected: ask Ada',
+      ),
+    });
+    expect(refused).toMatchObject({ text: expect.stringContaining('then: tasks queue resume') });
+    expect(await head(origin, 'main')).toBe(first);
+    expect(await head(origin, `refs/tasks/${taskId}/1/head`)).toBe(item.head);
+    await rm(hook);
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+  });
+
+  it('passes on the words of a server that refuses just this commit', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    const candidate = await built(room, target, item);
+    const words = 'error: GH001: Large files detected.';
+    await write(origin, { 'hooks/pre-receive': `#!/bin/sh\necho "${words}" >&2\nexit 1\n` });
+    await chmod(join(origin, 'hooks/pre-receive'), 0o755);
     expect(await room.land(target, item, candidate)).toMatchObject({
       kind: 'refused',
-      failure: { kind: 'landing-refused', message: expect.stringContaining('main is protected: ask Ada') },
+      failure: { kind: 'landing-refused', message: expect.stringContaining(words) },
     });
     expect(await head(origin, 'main')).toBe(first);
+  });
+
+  it('waits while another git has the branch locked, and goes over a lock that a dead one left', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    const candidate = await built(room, target, item);
+    const lock = join(origin, 'refs/heads/main.lock');
+    await writeFile(lock, '');
+    expect(await room.land(target, item, candidate)).toMatchObject({
+      kind: 'held',
+      why: 'origin',
+      text: expect.stringContaining('another git command is at work'),
+    });
+    expect(await head(origin, 'main')).toBe(first);
+    const old = Date.now() / 1000 - 60;
+    await utimes(lock, old, old);
+    // As long as a git is at work there, it may be its lock.
+    const atWork = spawn('git', ['cat-file', '--batch'], { cwd: origin, stdio: ['pipe', 'ignore', 'ignore'] });
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'held', why: 'origin' });
+    atWork.stdin.end();
+    await once(atWork, 'exit');
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+    expect(existsSync(lock)).toBe(false);
   });
 
   it('waits for an origin that went away', async () => {

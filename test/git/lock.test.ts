@@ -2,10 +2,12 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMutex, tryLockFile, withLockFile } from '../../src/git/lock.ts';
+import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
 
 describe('a mutex', () => {
@@ -54,4 +56,59 @@ describe('a lock file', () => {
     await once(child, 'exit');
     expect(await tryLockFile(path)).toBe(true);
   });
+
+  it('is not taken over while somebody else is taking it over', async () => {
+    const folder = await tempFolder('lock');
+    const path = join(folder, 'lock');
+    const stale = '999999999 1';
+    await writeFile(path, stale);
+    const claim = `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, 12)}`;
+    // The test itself is alive.
+    await writeFile(claim, `${process.ppid} `);
+    expect(await tryLockFile(path)).toBe(false);
+    expect(await readFile(path, 'utf8')).toBe(stale);
+    // And one that died while it took over is taken over from.
+    await writeFile(claim, '999999998 1');
+    expect(await tryLockFile(path)).toBe(true);
+    expect(await readdir(folder)).toEqual(['lock']);
+  });
+
+  it('has one holder when many processes see it stale at once', async () => {
+    const folder = await tempFolder('lock');
+    const program = await bundleOf('src/git/lock.ts', folder);
+    for (let round = 0; round < 5; round += 1) {
+      const path = join(folder, `lock-${round}`);
+      await writeFile(path, '999999999 1');
+      const script = `import(${JSON.stringify(program)}).then(async ({ tryLockFile }) => {
+        process.stdout.write('ready');
+        process.stdin.once('data', async () => {
+          process.stdout.write((await tryLockFile(${JSON.stringify(path)})) ? ' taken' : ' left');
+          process.stdin.once('end', () => process.exit());
+        });
+      });`;
+      const children = Array.from({ length: 4 }, () =>
+        spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
+      );
+      const said = children.map(() => '');
+      children.forEach(({ stdout }, at) => stdout.on('data', (chunk: Buffer) => (said[at] += chunk.toString())));
+      const exits = children.map((child) => once(child, 'exit'));
+      await eventually('all to be ready', () => said.every((text) => text.startsWith('ready')));
+      for (const { stdin } of children) stdin.write('go');
+      await eventually('all to have tried', () => said.every((text) => text.includes(' ')));
+      // All of them live still: a lock that two hold would show.
+      expect(said.filter((text) => text.endsWith('taken'))).toHaveLength(1);
+      for (const { stdin } of children) stdin.end();
+      await Promise.all(exits);
+    }
+  });
 });
+
+/** A module of the engine as a program of its own can load it. */
+async function bundleOf(source: string, folder: string): Promise<string> {
+  const script = `import('rolldown').then(async ({ rolldown }) => {
+    const build = await rolldown({ input: ${JSON.stringify(source)}, platform: 'node' });
+    await build.write({ file: ${JSON.stringify(join(folder, 'module.mjs'))}, format: 'es' });
+  });`;
+  await once(spawn(process.execPath, ['-e', script], { stdio: 'inherit' }), 'exit');
+  return join(folder, 'module.mjs');
+}

@@ -61,6 +61,7 @@ describe('migrating', () => {
       '0003-projects-and-verdicts',
       '0004-asks',
       '0005-flakes',
+      '0006-radar',
     ]);
     expect(results.map((result) => result.version)).toEqual([version, version, version]);
   });
@@ -118,7 +119,10 @@ describe('the migration to asks', () => {
       () => null,
     );
     const ledger = newLedger();
-    expect(await ledger.migrate()).toMatchObject({ kind: 'migrated', applied: ['0004-asks', '0005-flakes'] });
+    expect(await ledger.migrate()).toMatchObject({
+      kind: 'migrated',
+      applied: ['0004-asks', '0005-flakes', '0006-radar'],
+    });
     const asked = { kind: 'question', body: '', choices: [], default: null, items: [], for: null, expiresAt: null };
     expect(await ledger.readAsks('a' as TaskId)).toEqual([
       {

@@ -50,6 +50,7 @@ export function view(changes: Partial<TaskView> = {}): TaskView {
     summary: null,
     revisions: 0,
     checkpoint: null,
+    conflict: null,
     usage: { inputTokens: 0, outputTokens: 0, costUsd: 0.1 },
     requestId: null,
     type: 'task',

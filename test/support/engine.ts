@@ -15,13 +15,14 @@ import { allowedEnvironment, grantsOf, parseHostFile } from '../../src/config/ho
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
 import { grantSecrets } from '../../src/config/secrets.ts';
+import { temporalCalls } from '../../src/local/temporal-calls.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
 import type { ReplyName } from '../../src/core/replies.ts';
 import type { QueueView } from '../../src/core/queue-types.ts';
 import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
-import { startWorker, type RunningWorker } from '../../src/worker/start-worker.ts';
+import { startWorker, type RunningWorker, type StartWorkerOptions } from '../../src/worker/start-worker.ts';
 import {
   detailQuery,
   queueQuery,
@@ -33,8 +34,10 @@ import {
   type Replies,
   type TaskDetail,
 } from '../../src/workflows/messages.ts';
+import { CalmReader } from './calm-reader.ts';
 import { eventually } from './eventually.ts';
 import { testDatabase, type TestDatabase } from './postgres.ts';
+import { recordHistories, recordTo } from './recorded-histories.ts';
 import type { SampleProject } from './sample-project.ts';
 import { tempFolder } from './temp.ts';
 import { testNamespace, type TestNamespace } from './temporal.ts';
@@ -63,6 +66,7 @@ export interface EngineOptions {
   readonly sharesHome?: boolean;
   /** Where people reach the Temporal Web UI. */
   readonly ui?: string;
+  readonly landing?: StartWorkerOptions['landing'];
 }
 
 export interface SubmitOptions {
@@ -87,6 +91,7 @@ export class Engine {
   readonly log: string[] = [];
   readonly #connection: Connection;
   readonly #options: EngineOptions;
+  readonly #reader = new CalmReader();
   #worker: RunningWorker | null = null;
 
   private constructor(parts: {
@@ -114,7 +119,7 @@ export class Engine {
       testDatabase(),
       testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword']))),
     ]);
-    const connection = await Connection.connect({ address: namespace.address });
+    const connection = await Connection.connect({ address: namespace.address, interceptors: temporalCalls() });
     const client = new Client({ connection, namespace: namespace.namespace });
     const ledger = openLedger({ url: database.url, applicationName: 'test', maxConnections: 2 });
     const engine = new Engine({ home, connection, client, ledger, database, namespace, options });
@@ -158,6 +163,7 @@ export class Engine {
       secretsFor: (agent) => grantSecrets(host.value, process.env, agent),
       program: (name) => this.#options.programs?.[name] ?? name,
       limits: this.#options.limits ?? {},
+      ...(this.#options.landing === undefined ? {} : { landing: this.#options.landing }),
       notices: {
         rules: host.value.notify,
         readTargets: () => {
@@ -218,7 +224,7 @@ export class Engine {
   }
 
   detail(id: TaskId): Promise<TaskDetail> {
-    return this.handle(id).query(detailQuery);
+    return this.#reader.read(this.handle(id), detailQuery);
   }
 
   /** The task's view once it is as asked; what it was last, and what the worker said, when it never is. */
@@ -262,7 +268,7 @@ export class Engine {
   }
 
   queue(project: string): Promise<QueueView> {
-    return this.client.workflow.getHandle(`integration/${project}/main`).query(queueQuery);
+    return this.#reader.read(this.client.workflow.getHandle(`integration/${project}/main`), queueQuery);
   }
 
   /** Resolves once the task's agent or command has been given its prompt. */
@@ -338,6 +344,7 @@ export class Engine {
   /** Stops everything and replays every history. */
   async stop(): Promise<void> {
     await this.drainWorker();
+    if (recordTo !== undefined) await recordHistories(this.client, recordTo);
     await this.#replayAll();
     await this.ledger.close();
     await this.#connection.close();

@@ -2,7 +2,7 @@
 
 import { parseBranchName, parseProjectName, workflowIds } from '../../core/ids.ts';
 import type { QueueView } from '../../core/queue-types.ts';
-import { queueQuery } from '../../workflows/messages.ts';
+import { queueQuery, WORKFLOW_TYPES } from '../../workflows/messages.ts';
 import { mapBounded } from '../bounded.ts';
 import { EXIT } from '../errors.ts';
 import { tryLedger } from '../outcome.ts';
@@ -38,7 +38,7 @@ type Target = Pick<QueueView, 'project' | 'branch'>;
 export async function listTargets(temporal: Temporal): Promise<readonly Target[]> {
   return temporal.within(CALL_MS, async () => {
     const targets = new Map<string, Target>();
-    const query = "WorkflowType = 'integration' AND ExecutionStatus = 'Running'";
+    const query = `WorkflowType = '${WORKFLOW_TYPES.integration}' AND ExecutionStatus = 'Running'`;
     for await (const { workflowId } of temporal.client.workflow.list({ query, pageSize: 200 })) {
       const [, name = '', ...rest] = workflowId.split('/');
       const project = parseProjectName(name);

@@ -51,6 +51,7 @@ function facts({ view, webUrl }: TaskPage, screen: Screen): string[] {
       view.attempt === 0 ? null : `${view.attempt}${view.revisions === 0 ? '' : `, revisions ${view.revisions}`}`,
     ],
     ['commit', view.commit],
+    ['conflict', view.conflict === null ? null : `with main, in ${oneLine(view.conflict.files.join(', '), 300)}`],
     ['usage', view.usage.inputTokens + view.usage.outputTokens === 0 ? null : usageText(view.usage)],
     ['summary', view.summary === null ? null : oneLine(view.summary, 500)],
     ['web', webUrl],
@@ -139,6 +140,10 @@ export function happenedText(happened: Happened): string {
       return happened.held === null ? 'landing goes on' : `landing is held: ${oneLine(happened.held.text, 300)}`;
     case 'returned':
       return `landing sends it back (${happened.request.kind}): ${oneLine(happened.request.text, 300)}`;
+    case 'conflict-seen':
+      return happened.conflict === null
+        ? 'goes together with main again'
+        : `conflicts with what landed since, in ${oneLine(happened.conflict.files.join(', '), 300)}`;
     case 'cancel-requested':
       return 'is asked to stop';
     case 'landed':

@@ -1,0 +1,72 @@
+/**
+ * Locks of git in a repository that is not the engine's alone: an origin on this host, and a person's checkout. A git that
+ * was killed leaves them, and nobody can write there until they are gone.
+ *
+ * Kept true here: a lock that is in use is never taken away, however old. It is stale when it has lain for a while, no
+ * process has it open, and no git is at work in the repository. Where the kernel does not tell of all processes, only a
+ * very old one is.
+ */
+
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { absentAsNull, errnoOf, removeFile } from './files.ts';
+
+const UNHELD_STALE_MS = 2_000;
+const UNKNOWN_STALE_MS = 10 * 60_000;
+
+/** Removes a lock file that is left from a process that died; false when it is in use. `folders`: the repository's. */
+export async function removeStaleLock(lock: string, folders: readonly string[]): Promise<boolean> {
+  const stats = await stat(lock).catch(absentAsNull);
+  if (stats === null) return true;
+  const ageMs = Date.now() - stats.mtimeMs;
+  const used = ageMs <= UNHELD_STALE_MS ? true : await isInUse(lock, folders);
+  if (used ?? ageMs <= UNKNOWN_STALE_MS) return false;
+  await removeFile(lock);
+  return true;
+}
+
+/** Removes those of some refs' locks that are stale; those that are left, because they are in use. */
+export async function removeStaleRefLocks(gitDir: string, refs: readonly string[]): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (const name of ['HEAD', 'packed-refs', ...refs]) {
+    const lock = join(gitDir, `${name}.lock`);
+    if (!(await removeStaleLock(lock, [gitDir]))) left.push(lock);
+  }
+  return left;
+}
+
+/**
+ * Whether a process has the lock open, or is a git at work there (a commit closes the lock while its editor is open, and
+ * refs are locked by closed files); null where the kernel does not tell of all processes.
+ */
+async function isInUse(lock: string, folders: readonly string[]): Promise<boolean | null> {
+  const pids = await readdir('/proc').catch(() => null);
+  if (pids === null) return null;
+  let hidden = false;
+  for (const pid of pids.filter((name) => /^\d+$/.test(name))) {
+    const folder = `/proc/${pid}`;
+    const descriptors = await readdir(`${folder}/fd`).catch((error: unknown) => {
+      // Another user's process may be a git command of that user.
+      if (errnoOf(error) === 'EACCES') hidden = true;
+      return [];
+    });
+    if (await isGitIn(folder, folders)) return true;
+    for (const descriptor of descriptors) {
+      if ((await readlink(join(folder, 'fd', descriptor)).catch(() => '')) === lock) return true;
+    }
+  }
+  return hidden ? null : false;
+}
+
+/** Whether a process is a git that is in one of these folders, or was told of one. */
+async function isGitIn(process: string, folders: readonly string[]): Promise<boolean> {
+  const program = await readFile(`${process}/comm`, 'utf8').catch(() => '');
+  if (!program.startsWith('git')) return false;
+  const at = await readlink(`${process}/cwd`).catch(() => '');
+  if (folders.some((folder) => at === folder || at.startsWith(`${folder}/`))) return true;
+  const words = await readFile(`${process}/cmdline`, 'utf8').catch(() => '');
+  const settings = await readFile(`${process}/environ`, 'utf8').catch(() => '');
+  return [...words.split('\0'), ...settings.split('\0')].some((word) =>
+    folders.some((folder) => word === folder || word.endsWith(`=${folder}`)),
+  );
+}

@@ -1,0 +1,114 @@
+/**
+ * The kill matrix: every operation of the engine with git is cut off by SIGKILL at every system call of each of its git
+ * processes, and at every call of the engine's own that can change a file; then it is carried out again by an engine
+ * that has just started. It must come out right, without a person.
+ */
+
+import { join } from 'node:path';
+import { OPERATIONS } from './git-operation-list.ts';
+import { Stand } from './git-stand.ts';
+import type { Point } from './git-wrapper.ts';
+
+export interface MatrixOptions {
+  readonly folder: string;
+  /** The bundle of git-victim.ts. */
+  readonly program: string;
+  /** Of the operations whose names contain this. */
+  readonly operation: string;
+  /** One of so many points. */
+  readonly every: number;
+  readonly seed: number;
+  readonly lanes: number;
+  readonly say: (line: string) => void;
+}
+
+export interface Row {
+  readonly operation: string;
+  readonly points: number;
+  readonly kills: number;
+  readonly healed: number;
+  readonly broken: readonly string[];
+}
+
+export async function runMatrix(options: MatrixOptions): Promise<readonly Row[]> {
+  const wanted = OPERATIONS.filter(({ name }) => name.includes(options.operation));
+  const rows: Row[] = [];
+  for (const { name } of wanted) {
+    const row = await runOperation(options, name);
+    options.say(`${name}: ${row.points} points, ${row.kills} kills, ${row.healed} healed`);
+    rows.push(row);
+  }
+  return rows;
+}
+
+async function runOperation(options: MatrixOptions, operation: string): Promise<Row> {
+  const random = randomOf(options.seed);
+  const stands = Array.from(
+    { length: options.lanes },
+    (_, lane) =>
+      new Stand(join(options.folder, `${operation.replaceAll(' ', '-')}-${lane}`), options.program, operation),
+  );
+  try {
+    for (const stand of stands) await stand.prepare();
+    const points = (await stands[0]?.points()) ?? [];
+    const offset = Math.floor(random() * options.every);
+    const tried = points
+      .filter((_, index) => (index + offset) % options.every === 0)
+      .map((point) => ({ point, both: random() < 0.5 }));
+    const left = [...tried];
+    let kills = 0;
+    let healed = 0;
+    const broken: string[] = [];
+    await Promise.all(
+      stands.map(async (stand) => {
+        for (let next = left.shift(); next !== undefined; next = left.shift()) {
+          const outcome = await stand.try(next.point, next.both);
+          if (outcome.kind !== 'missed') kills += 1;
+          if (outcome.kind === 'healed') healed += 1;
+          if (outcome.kind === 'broken') {
+            broken.push(`${nameOf(next.point)}${next.both ? ' with its engine' : ''}: ${outcome.text}`);
+            options.say(`${operation}: ${broken.at(-1) ?? ''}`);
+          }
+        }
+      }),
+    );
+    return { operation, points: tried.length, kills, healed, broken };
+  } finally {
+    await Promise.all(stands.map((stand) => stand.close()));
+  }
+}
+
+/** The table, and whether every operation was killed at least once and healed each time. */
+export function report(rows: readonly Row[]): { readonly table: string; readonly isGood: boolean } {
+  const head = ['operation', 'points', 'kills', 'healed'];
+  const total = (of: (row: Row) => number): number => rows.reduce((sum, row) => sum + of(row), 0);
+  const sums = [total(({ points }) => points), total(({ kills }) => kills), total(({ healed }) => healed)];
+  const lines = [
+    head,
+    ...rows.map(({ operation, points, kills, healed }) => [operation, points, kills, healed].map(String)),
+    ['all', ...sums.map(String)],
+  ];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const shown = lines.map((line) =>
+    line
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  );
+  const isGood = rows.length > 0 && rows.every(({ kills, healed }) => kills > 0 && healed === kills);
+  return { table: shown.join('\n'), isGood };
+}
+
+function nameOf({ victim, call, nth }: Point): string {
+  return `${victim} at ${call} ${nth}`;
+}
+
+/** Numbers in [0, 1) that follow from the seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

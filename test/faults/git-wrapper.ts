@@ -1,0 +1,113 @@
+/**
+ * A program that stands in for git: it writes down the system calls of each git process that an operation starts, or
+ * has one of them killed at one of its calls. Git's own children pass through it as well, by GIT_EXEC_PATH.
+ *
+ * Processes are named by their command and how many of that command came before: `push.1`, `receive-pack.1`.
+ */
+
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Where in a process, or in the engine itself, the kill comes: at entering the `nth` call of this name. */
+export interface Point {
+  /** A git process, or `engine`. */
+  readonly victim: string;
+  readonly call: string;
+  readonly nth: number;
+}
+
+export const STRACE = '/usr/bin/strace';
+const REAL_GIT = '/usr/bin/git';
+const CHILDREN = ['git', 'git-upload-pack', 'git-receive-pack'];
+
+export class GitWrapper {
+  readonly path: string;
+  readonly #control: string;
+
+  constructor(control: string) {
+    this.#control = control;
+    this.path = join(control, 'bin/git');
+  }
+
+  async make(): Promise<void> {
+    const bin = join(this.#control, 'bin');
+    await mkdir(bin, { recursive: true });
+    await writeFile(join(this.#control, 'wrapper'), script(this.#control), { mode: 0o755 });
+    for (const name of CHILDREN) await symlink('../wrapper', join(bin, name));
+    await this.passOn();
+  }
+
+  async passOn(): Promise<void> {
+    await this.#plan('pass');
+  }
+
+  async record(): Promise<void> {
+    await this.#plan('record');
+  }
+
+  /** @param worker the engine's process, which dies with the git process; 0: it goes on */
+  async kill({ victim, call, nth }: Point, worker: number): Promise<void> {
+    await this.#plan(`kill ${victim} ${call} ${nth} ${worker}`);
+  }
+
+  hasKilled(): boolean {
+    return existsSync(join(this.#control, 'killed'));
+  }
+
+  /** The calls of each git process that ran since `record`, in their order. */
+  async calls(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const folder = join(this.#control, 'trace');
+    const calls = new Map<string, readonly string[]>();
+    for (const name of (await readdir(folder)).sort()) {
+      calls.set(name, callsOf(await readFile(join(folder, name), 'utf8')));
+    }
+    return calls;
+  }
+
+  async #plan(text: string): Promise<void> {
+    for (const name of ['seen', 'trace']) {
+      await rm(join(this.#control, name), { recursive: true, force: true });
+      await mkdir(join(this.#control, name));
+    }
+    await rm(join(this.#control, 'killed'), { force: true });
+    await writeFile(join(this.#control, 'plan'), `${text}\n`);
+  }
+}
+
+/** The names of the calls in what strace wrote. */
+function callsOf(trace: string): readonly string[] {
+  return [...trace.matchAll(/^(?:\d+ +)?(\w+)\(/gm)].map(([, name = '']) => name);
+}
+
+function script(control: string): string {
+  return `#!/bin/sh
+control='${control}'
+export GIT_EXEC_PATH="$control/bin"
+called=\${0##*/}
+[ "$called" = git ] || set -- "\${called#git-}" "$@"
+skip=
+name=git
+for arg do
+  if [ -n "$skip" ]; then skip=; continue; fi
+  case $arg in
+    -c) skip=1 ;;
+    -*) ;;
+    *) name=$arg; break ;;
+  esac
+done
+read -r mode victim call nth worker < "$control/plan"
+[ "$mode" = pass ] && exec ${REAL_GIT} "$@"
+n=1
+until (set -C; : > "$control/seen/$name.$n") 2> /dev/null; do n=$((n + 1)); done
+if [ "$mode" = record ]; then exec ${STRACE} -qq -o "$control/trace/$name.$n" ${REAL_GIT} "$@"; fi
+[ "$victim" = "$name.$n" ] || exec ${REAL_GIT} "$@"
+${STRACE} -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when=$nth" ${REAL_GIT} "$@"
+code=$?
+if [ $code -eq 137 ]; then
+  : > "$control/killed"
+  [ "$worker" = 0 ] || kill -9 "$worker"
+fi
+exit $code
+`;
+}
