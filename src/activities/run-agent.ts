@@ -2,7 +2,7 @@
 
 import { lstatSync, mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
 import { buildPrompt } from '../agents/prompt.ts';
@@ -15,7 +15,7 @@ import type { Usage } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
-import type { Dependencies, GrantedSecrets } from './dependencies.ts';
+import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
 
 export interface AgentRequest {
@@ -153,6 +153,7 @@ async function spawn(
     outputFile: await deps.spool.logFile(spec.id, attempt, 'agent'),
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: reader === null ? null : (line) => reader.read(line),
+    limits: runLimits(deps, [dirname(workspace.worktree), scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
     idleTimeoutMs: spec.policy.idleTimeoutMs,
     totalTimeoutMs: spec.policy.totalTimeoutMs,
     signal,

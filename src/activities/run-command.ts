@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import type { TaskId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import type { ExitResult, Sandbox } from '../process/types.ts';
-import type { Dependencies } from './dependencies.ts';
+import { runLimits, type Dependencies } from './dependencies.ts';
 
 export interface CommandRequest {
   readonly run: string;
@@ -35,6 +35,7 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
     outputFile: await deps.spool.logFile(taskId, attempt, stream),
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: null,
+    limits: runLimits(deps, [request.cwd, scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
     idleTimeoutMs: timeoutMs,
     totalTimeoutMs: timeoutMs,
     signal: request.signal,
@@ -69,6 +70,8 @@ export function describeExit(what: string, exit: ExitResult, timeoutMs: number, 
       return `${what} did not end within ${Math.round(timeoutMs / 1_000)} s`;
     case 'aborted':
       return `${what} was stopped`;
+    case 'over-limit':
+      return `${what} was ended: ${exit.message} (limits: in host.yaml)`;
     case 'missing':
     case 'no-space':
       return exit.message;

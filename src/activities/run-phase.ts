@@ -6,7 +6,6 @@
  * answer, also when the agent failed (N1); only the host that made the workspace touches it.
  */
 
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { classOf, type Failure } from '../core/failure.ts';
 import { createScanner } from '../core/secrets.ts';
@@ -15,7 +14,7 @@ import type { PhaseRequest } from '../core/task-request.ts';
 import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import { confining, type SandboxRequest } from './confine.ts';
-import type { Dependencies } from './dependencies.ts';
+import { scratchOf, type Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
@@ -109,7 +108,7 @@ async function attempt(
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
   }
   const { workspace } = prepared;
-  const scratch = join(deps.home, 'scratch', spec.project, spec.id);
+  const scratch = scratchOf(deps, spec);
   const sandbox = confined.kind === 'sandbox' ? await sandboxOf(deps, request, workspace, scratch) : null;
   const { setup, confinement } = settings.settings;
   const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };

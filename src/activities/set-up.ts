@@ -49,7 +49,7 @@ export async function setUpWorkspace(
     return null;
   }
   return {
-    kind: exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
+    kind: exit.kind === 'over-limit' ? exit.limit : exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
     next: 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
     evidence: tailOf(exit.tail),

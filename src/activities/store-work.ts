@@ -1,6 +1,7 @@
 /** Storing what an attempt left, and what the attempt came to with it. */
 
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { Judgement } from '../agents/types.ts';
 import type { Proposal } from '../core/ask-types.ts';
 import { protectedTitle } from '../core/attempts.ts';
@@ -17,7 +18,7 @@ import {
 } from '../core/task-types.ts';
 import { headOf, oneLine } from '../core/text.ts';
 import type { Scan, Workspace } from '../git/types.ts';
-import type { Dependencies } from './dependencies.ts';
+import { scratchOf, type Dependencies } from './dependencies.ts';
 import { protectedChange } from './protected-paths.ts';
 import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
 import type { AgentRun } from './run-agent.ts';
@@ -36,6 +37,11 @@ export async function storeWork(
   // A shell command that failed is run again from main: what it left half-done is of no use.
   if (judgement.kind === 'failed' && spec.work.kind === 'shell')
     return outcomeOf(judgement, null, { ...facts, checkpoint: null });
+  // To store it would fill the disk further, and to leave it there would keep it full.
+  if (judgement.kind === 'failed' && judgement.failure.kind === 'too-much-written') {
+    await discard(deps, request);
+    return outcomeOf(judgement, null, { ...facts, session: null, checkpoint: null });
+  }
   const stored = await deps.git.storeWorkspace({
     project: spec.project,
     origin: spec.origin,
@@ -62,6 +68,12 @@ export async function storeWork(
   if (judgement.kind !== 'done') return outcomeOf(judgement, null, { ...facts, checkpoint: null });
   const failure: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
   return { kind: 'failed', failure, ...facts, checkpoint: null };
+}
+
+async function discard(deps: Dependencies, { spec }: PhaseRequest): Promise<void> {
+  await deps.git.removeWorkspace(spec.project, spec.id);
+  const scratch = scratchOf(deps, spec);
+  for (const folder of [scratch, `${scratch}.tmp`]) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
 function outcomeOf(judgement: Judgement, document: string | null, facts: AttemptFacts): AttemptOutcome {

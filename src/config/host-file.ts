@@ -1,8 +1,9 @@
 /** host.yaml, and the environment that this machine lets its agents and gates have (N10). */
 
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { quote } from '../core/ids.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
@@ -12,9 +13,18 @@ import { codeOf } from '../core/thrown.ts';
 import { check } from './explain.ts';
 import { hostSchema } from './host-schema.ts';
 import { completeRules, completeTargets } from './notify-schema.ts';
+import { parseSize } from './size.ts';
 import { readYaml } from './yaml-text.ts';
 
 export const HOST_FILE = 'host.yaml';
+const MEMORY_SHARE = 0.75;
+
+export interface HostLimits {
+  readonly processes: number;
+  readonly memory: number;
+  readonly disk: number;
+  readonly free: number;
+}
 
 export interface HostSettings {
   /** Agents that get the person's own HOME. */
@@ -30,6 +40,8 @@ export interface HostSettings {
   readonly sandbox: SandboxMode | null;
   /** Variables of some agents, by reference. */
   readonly secrets: Readonly<Record<string, { readonly from: string; readonly agents: readonly string[] }>>;
+  /** What one process tree may take, in bytes but for the processes. */
+  readonly limits: HostLimits;
   /** Seen read-only in every sandbox. */
   readonly read: readonly string[];
   /** Written by every sandbox. */
@@ -68,6 +80,7 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     gates: gates ?? 1,
     containment: containment ?? 'preferred',
     sandbox: checked.value.sandbox ?? null,
+    limits: completeLimits(checked.value.limits),
     secrets: checked.value.secrets ?? {},
     read: checked.value.read ?? [],
     write: checked.value.write ?? [],
@@ -76,6 +89,26 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     notify,
     ui: ui ?? null,
   });
+}
+
+function completeLimits(given: z.infer<typeof hostSchema>['limits']): HostLimits {
+  return {
+    processes: given?.processes ?? 2_048,
+    memory: bytesOf(given?.memory) ?? Math.round(memoryHere() * MEMORY_SHARE),
+    disk: bytesOf(given?.disk) ?? 32 * 1024 ** 3,
+    free: bytesOf(given?.free) ?? 512 * 1024 ** 2,
+  };
+}
+
+function bytesOf(text: string | undefined): number | null {
+  const size = text === undefined ? null : parseSize(text);
+  return size?.kind === 'ok' ? size.value : null;
+}
+
+/** A container may have less than its machine. */
+function memoryHere(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
 }
 
 /** The host.yaml of a state home; all defaults when there is none. */

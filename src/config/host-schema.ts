@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { SANDBOX_MODES } from '../core/project.ts';
 import { closed, must, mustQuietly } from './explain.ts';
 import { notifyRules, targets } from './notify-schema.ts';
+import { parseSize } from './size.ts';
 
 const variable = z
   .string({ error: must('the name of an environment variable', 'NPM_TOKEN') })
@@ -19,6 +20,13 @@ const path = (example: string): z.ZodString =>
   z.string({ error: must('an absolute path', example) }).regex(/^\/[^\0\n]+$/, {
     error: must('an absolute path', example),
   });
+
+const size = (what: string, example: string): z.ZodOptional<z.ZodString> =>
+  z
+    .string({ error: must('an amount', example) })
+    .refine((text) => parseSize(text).kind === 'ok', { error: must('an amount', example) })
+    .meta({ description: what, examples: [example] })
+    .optional();
 
 const slots = (what: string, example: string): z.ZodOptional<z.ZodInt> =>
   z
@@ -101,6 +109,30 @@ export const hostSchema = closed(
         examples: ['preferred'],
       })
       .optional(),
+    limits: closed(
+      {
+        processes: z
+          .int({ error: must('a whole number from 16 to 1000000', 'processes: 2048') })
+          .min(16, { error: must('a whole number from 16 to 1000000', 'processes: 2048') })
+          .max(1_000_000, { error: must('a whole number from 16 to 1000000', 'processes: 2048') })
+          .meta({ description: 'Processes at a time; 2048 when left out.', examples: [2_048] })
+          .optional(),
+        memory: size('Memory; three quarters of what the machine has when left out.', '8GiB'),
+        disk: size('What it may have on the disk: worktree, home and temporary files; 32GiB when left out.', '32GiB'),
+        free: size(
+          'So much of the disk stays free: before that, the one that has the most is ended. 512MiB when left out.',
+          '512MiB',
+        ),
+      },
+      'a map of limits',
+      'limits: {memory: 8GiB}',
+    )
+      .meta({
+        description:
+          'What an attempt, a set-up or a command of a gate may take of this machine. What goes beyond it is ended, and fails by name; what else runs here goes on.',
+        examples: [{ processes: 500, memory: '8GiB', disk: '20GiB' }],
+      })
+      .nullish(),
     sandbox: z
       .enum(SANDBOX_MODES, { error: must('required, preferred or off', 'sandbox: required') })
       .meta({

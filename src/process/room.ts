@@ -9,7 +9,9 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { createBound } from './bound.ts';
 import { chooseContainer } from './containment.ts';
+import { createDiskKeeper } from './disk-keeper.ts';
 import { createPipePool } from './pipes.ts';
 import { createProxies } from './proxy.ts';
 import { runProcess } from './run.ts';
@@ -19,6 +21,8 @@ import { hashOfHome, ownerTag } from './tag.ts';
 import type { ProcessRoom } from './types.ts';
 
 const TERM_GRACE_MS = 2_000;
+const DEFAULT_PROCESSES = 8_192;
+const MIN_PROCESSES = 64;
 
 export interface ProcessRoomOptions {
   /** The state home; it exists. */
@@ -31,6 +35,8 @@ export interface ProcessRoomOptions {
   readonly bridge?: string | null;
   /** False: as on a machine without perl. */
   readonly perl?: boolean;
+  /** Processes and threads of all trees together, where the kernel can be told. */
+  readonly processes?: number;
   /** How long a process has between SIGTERM and SIGKILL. */
   readonly termGraceMs?: number;
 }
@@ -40,19 +46,28 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   const homeHash = hashOfHome(await realpath(options.home));
   const owner = ownerTag(homeHash);
   const { containment, bwrap, sandbox } = await chooseContainer(options.bwrapPath);
-  const starter = bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '');
+  const bound = createBound(Math.max(MIN_PROCESSES, options.processes ?? DEFAULT_PROCESSES));
+  let boundBy: ReturnType<typeof bound.hold> = null;
+  const hold = (pid: number): void => {
+    boundBy = bound.hold(pid);
+  };
+  const starter =
+    bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '', hold);
   const proxies = createProxies(join(options.home, 'net'));
   const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true };
   const pipes = createPipePool(join(options.home, 'processes'));
+  const disk = createDiskKeeper();
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
   return {
     containment,
     sandbox,
+    boundBy: () => boundBy,
     run: async (request) =>
-      runProcess(request, { bwrap, starter, ...network, tag: `${owner}/${request.tag}`, pipes, termGraceMs }),
+      runProcess(request, { bwrap, starter, ...network, tag: `${owner}/${request.tag}`, pipes, termGraceMs, disk }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
     close: async () => {
       await starter?.close();
+      bound.release();
       await proxies.close();
     },
   };

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { Readable } from 'node:stream';
 
 import { containedCommand, STATUS_FD } from './containment.ts';
+import { namespaceMembers, treeMembers, type Members } from './members.ts';
 import type { OutputPipe } from './pipes.ts';
 import { reachHosts, type NetworkMeans } from './network.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -41,6 +42,8 @@ export interface Tree {
   terminate(): void;
   /** Ends every process of the tree. */
   kill(): void;
+  /** Its processes now; null when they are not known yet. */
+  members(): Members | null;
   /** Ends what is left, and returns when nothing is. @throws when something cannot be killed */
   clear(): Promise<void>;
   /** What the end of the direct child means. @throws when the containment itself failed */
@@ -76,6 +79,7 @@ function startGroup(request: TreeRequest): Tree {
     ...streamsOf(child, request),
     terminate: () => toGroup('SIGTERM'),
     kill: () => toGroup('SIGKILL'),
+    members: () => (leader === null ? null : treeMembers(leader.pid)),
     async clear() {
       toGroup('SIGKILL');
       await clearByTag(leader, request.tag);
@@ -120,6 +124,7 @@ async function startContained(request: TreeRequest, bwrap: string, ways: TreeMea
     ...streams,
     terminate,
     kill,
+    members: () => (status.init === null ? null : namespaceMembers(status.init.pid)),
     async clear() {
       // What it said last may not have been read yet.
       if (status.init === null) await status.read();

@@ -1,8 +1,10 @@
 /** What the process room takes and gives. */
 
 import type { Secret } from '../core/secrets.ts';
+import type { Exceeded, RunLimits } from './limits.ts';
 import type { Sandbox } from './sandbox.ts';
 
+export type { RunLimits } from './limits.ts';
 export type { Mount, Placed, Sandbox } from './sandbox.ts';
 
 export interface SpawnRequest {
@@ -24,6 +26,8 @@ export interface SpawnRequest {
   readonly secrets?: readonly Secret[];
   /** What of this host it sees; left out or null: all that the worker sees. Only where {@link ProcessRoom.sandbox} works. */
   readonly sandbox?: Sandbox | null;
+  /** What it may take of this host; left out: as much as it likes. */
+  readonly limits?: RunLimits;
   /** Ends it: TERM, two seconds, KILL, sweep. */
   readonly signal: AbortSignal;
 }
@@ -45,6 +49,7 @@ export type ExitResult = {
   | { readonly kind: 'aborted' }
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'no-space'; readonly message: string }
+  | Exceeded
 );
 
 export interface ProcessRoom {
@@ -52,6 +57,8 @@ export interface ProcessRoom {
   readonly containment: Containment;
   /** Whether process trees can be given a sandbox on this host. */
   readonly sandbox: SandboxState;
+  /** What holds all trees together to a number of processes, since the first one started; null: nothing does. */
+  boundBy(): 'cgroup' | 'limit' | null;
   /** Starts one process tree and returns when nothing of it is left. */
   run(request: SpawnRequest): Promise<ExitResult>;
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */

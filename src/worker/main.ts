@@ -79,6 +79,12 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     processStarter: PROCESS_STARTER,
     networkBridge: NETWORK_BRIDGE,
     workflows: { codePath: WORKFLOWS },
+    limits: {
+      maxProcesses: host.value.limits.processes,
+      maxMemoryBytes: host.value.limits.memory,
+      maxWrittenBytes: host.value.limits.disk,
+      endBelowBytes: host.value.limits.free,
+    },
     personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',
     parseSettings: parseProjectFile,

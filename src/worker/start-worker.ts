@@ -75,15 +75,20 @@ const MAX_CACHED_WORKFLOWS = 300;
 /** A worker that is not gone this long after its grace is ended all the same. */
 const FORCE_AFTER_MS = 10_000;
 const MIGRATE_AGAIN_MS = 5_000;
+/** Half of what a machine has at the least. */
+const MAX_PROCESSES = 16_384;
 
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
   const { address, namespace, home, log } = options;
   const ledger = openLedger({ url: options.databaseUrl, applicationName: 'tasks-worker', maxConnections: 8 });
   const stopMigrating = await keepMigrated(ledger, log);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const processRoom = await createProcessRoom({
     home,
     starter: options.processStarter,
     bridge: options.networkBridge,
+    // Threads count, too: with twice as many no tree meets it before it meets its own limit.
+    processes: Math.min(MAX_PROCESSES, 2 * limits.maxProcesses * (options.agents + options.gates)),
     ...(options.containment ? {} : { bwrapPath: null }),
   });
   const swept = await processRoom.sweepLeftovers();
@@ -109,7 +114,6 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const native = await NativeConnection.connect(reach);
   const client = new Client({ connection, namespace });
   const janitor = new Janitor({ client, git, home, log });
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const turns = new Turns();
   const relief = new Relief({ client, git, turns, log, isShort: () => freeBytesOf(home) < limits.shortBelowBytes });
   const radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });

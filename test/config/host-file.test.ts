@@ -41,6 +41,7 @@ describe('host.yaml', () => {
       containment: 'preferred',
       secrets: {},
       sandbox: null,
+      limits: { processes: 2_048, memory: expect.any(Number), disk: 32 * 1024 ** 3, free: 512 * 1024 ** 2 },
       read: [],
       write: [],
       granted: {},
@@ -48,6 +49,18 @@ describe('host.yaml', () => {
       notify: [],
       ui: null,
     });
+  });
+
+  it('takes amounts in the units that people use, and refuses others in one line', () => {
+    const text = 'limits: {processes: 100, memory: 2GiB, disk: 3GB, free: 5MiB}';
+    const limits = { processes: 100, memory: 2 * 1024 ** 3, disk: 3e9, free: 5 * 1024 ** 2 };
+    expect(parseHostFile(text)).toMatchObject({ kind: 'ok', value: { limits } });
+    for (const wrong of ['2G', '-1MiB', '0MiB', '1.5GiB', '8']) {
+      expect(parseHostFile(`limits: {memory: "${wrong}"}`)).toMatchObject({
+        kind: 'invalid',
+        message: expect.stringMatching(/^host\.yaml: limits\.memory: must be an amount, .*8GiB/),
+      });
+    }
   });
 
   it('gives a machine of one core two agents', () => {
@@ -67,6 +80,7 @@ describe('host.yaml', () => {
       containment: 'off',
       secrets: {},
       sandbox: 'required',
+      limits: expect.anything(),
       read: ['/srv/models'],
       write: ['/srv/cache'],
       granted: { mine: ['.config/mine'] },

@@ -12,6 +12,7 @@ import { tempFolder } from '../support/temp.ts';
 import { ATTACKS, type Attack, type Targets } from './attacks.ts';
 
 const SECRET = 'the secret of the worker';
+const MIB = 1024 * 1024;
 
 describe('a hostile command', () => {
   let engine: Engine;
@@ -22,7 +23,11 @@ describe('a hostile command', () => {
 
   beforeAll(async () => {
     process.env['HOSTILE_TEST_SECRET'] = SECRET;
-    engine = await Engine.start({ sharesHome: false, agents: 2 });
+    engine = await Engine.start({
+      sharesHome: false,
+      agents: 2,
+      limits: { maxProcesses: 400, maxMemoryBytes: 700 * MIB, maxWrittenBytes: 300 * MIB },
+    });
     canary = await tempFolder('canary');
     await writeFile(join(engine.home, 'secret'), 'the secret of the home');
     await writeFile(join(engine.home, 'host.yaml'), '# the secret of the home\n');

@@ -144,8 +144,29 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
     ends: 'unstorable-files',
   },
   {
-    what: 'leaves thousands of files',
-    does: () => `mkdir many; cd many; seq 2000 | xargs touch`,
+    what: 'leaves a hundred thousand files',
+    does: () => `mkdir many; cd many; seq 100000 | xargs touch`,
+  },
+  {
+    what: 'forks for ever',
+    // One after the other: test/process has the bomb that doubles, where the kernel holds it.
+    does: () => `while :; do sleep 900006 & done`,
+    ends: 'too-many-processes',
+  },
+  {
+    what: 'takes all memory',
+    does: () => `node -e 'const kept = []; setInterval(() => kept.push(Buffer.alloc(16777216, 1)), 5)'`,
+    ends: 'too-much-memory',
+  },
+  {
+    what: 'fills the disk by its worktree',
+    does: () => `while head -c 100000000 /dev/zero >> fill; do sleep 0.1; done`,
+    ends: 'too-much-written',
+  },
+  {
+    what: 'fills the disk by temporary files that it has already removed the names of',
+    does: () =>
+      `exec 9> /tmp/x; rm /tmp/x; for i in 1 2 3 4; do head -c 40000000 /dev/zero >&9; done; echo x > unnamed`,
   },
   {
     what: "reads the state home, other tasks' folders, the home of the person and the environment of the worker",

@@ -46,7 +46,8 @@ describe('an agent that is granted a key and', () => {
   it('prints it in every way, leaves it in its outputs and tells it in its report, lands without it', async () => {
     const { id } = await submit(
       `[ -n "$AGENT_KEY" ]; echo "$AGENT_KEY"; printf %s "$AGENT_KEY" | base64; printf 'x%s' "$AGENT_KEY" | base64 >&2; echo "$AGENT_KEY" | rev;
-printf %s "$AGENT_KEY" | head -c 9; sleep 0.2; printf %s "$AGENT_KEY" | tail -c +10; echo; printf %s "$AGENT_KEY" | od -An -tx1 | tr -d ' \\n';
+printf %s "$AGENT_KEY" | head -c 9; sleep 0.2; printf %s "$AGENT_KEY" | tail -c +10; echo; printf %s "$AGENT_KEY" | rev | tr -d '\\n' > /tmp/r; head -c 13 /tmp/r; sleep 0.2; tail -c +14 /tmp/r; echo;
+printf %s "$AGENT_KEY" | od -An -tx1 | tr -d ' \\n';
 printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPORT_FILE"; echo x > work; rm -f "$TASKS_TASK_DIR/x"`,
     );
     // The report is stored with the task's notes: with a key in it, nothing of the task is pushed.
@@ -57,7 +58,7 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
     });
     const log = await eventually('its log', async () => {
       const text = (await engine.ledger.readLogs(id, null, 10_000)).map((chunk) => chunk.text).join('');
-      return text.split('[secret AGENT_KEY]').length > 5 ? text : null;
+      return text.split('[secret AGENT_KEY]').length > 7 ? text : null;
     });
     for (const form of FORMS) expect(log).not.toContain(form);
   });

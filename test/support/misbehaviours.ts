@@ -25,6 +25,13 @@ export const MISBEHAVIOURS: Readonly<Record<string, readonly Misbehaviour[]>> = 
       next: /schema/,
     },
     {
+      what: 'exits in the middle of writing its report',
+      does: `printf '{"status":"done","summ' > "$TASKS_REPORT_FILE"; exit 0`,
+      kind: 'bad-report',
+      says: /report\.json: is no JSON/,
+      next: /schema/,
+    },
+    {
       what: 'leaves a report of a status that nobody knows',
       does: `echo '{"status":"finished"}' > "$TASKS_REPORT_FILE"`,
       kind: 'bad-report',
