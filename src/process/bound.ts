@@ -19,7 +19,7 @@ export interface Bound {
 }
 
 const ROOT = '/sys/fs/cgroup';
-const NAME = /^tributary-(\d+)$/;
+const NAME = /^tributary-(\d+)-\d+$/;
 const PRLIMIT_MS = 2_000;
 /** Below the worker's: it must go on when its trees take all there is. */
 const NICER = 5;
@@ -48,10 +48,14 @@ function lowerPriority(pid: number): void {
   }
 }
 
+/** A process may have several rooms. */
+let groups = 0;
+
 function makeGroup(processes: number): string | null {
+  groups += 1;
   for (const parent of parents()) {
     sweep(parent);
-    const folder = join(parent, `tributary-${process.pid}`);
+    const folder = join(parent, `tributary-${process.pid}-${groups}`);
     try {
       mkdirSync(folder, { recursive: true });
     } catch {
