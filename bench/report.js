@@ -6,7 +6,7 @@ import { show } from './numbers.js';
 /** @typedef {{ name: string, value: number, unit: string, goal: { most?: number, least?: number } | null, beside: string }} Row */
 
 /** @returns {Row[]} of the sections that were run */
-export function rowsOf({ throughput = [], latency = [], commands = {}, waiting = null, ...landing }) {
+export function rowsOf({ throughput = [], latency = [], commands = {}, sandbox = null, waiting = null, ...landing }) {
   const rows = [];
   const add = (name, value, unit, goal = null, beside = '') => rows.push({ name, value, unit, goal, beside });
   addLanding(add, landing);
@@ -50,6 +50,12 @@ export function rowsOf({ throughput = [], latency = [], commands = {}, waiting =
       { most: 200 },
       `p90 ${show(engine.landed.p90)}, to the workflow's end ${show(engine.ended.median)}; floor ${show(floor.median)}`,
     );
+  }
+  if (sandbox !== null) {
+    const { plainMs, noneMs, proxyMs } = sandbox;
+    const beside = `a PID namespace alone ${show(plainMs)} ms`;
+    add('what the sandbox adds to a phase, without a network', noneMs - plainMs, 'ms', { most: 10 }, beside);
+    add("what the sandbox adds to a phase, with the worker's proxy", proxyMs - plainMs, 'ms', { most: 10 }, beside);
   }
   const goals = { help: { most: 1.3 }, list: null, submit: { most: 4 } };
   for (const [name, { ms, nodeMs, ratio }] of Object.entries(commands)) {

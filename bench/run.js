@@ -1,7 +1,7 @@
 /** The whole benchmark, in the order in which its parts disturb each other least. */
 
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import { makeClone, measureLatency, runTasks, startStack } from './engine.js';
 import { bundled } from './bundle.js';
 import { measureGitHistory, measureGitLanding } from './git-landing.js';
 import { measureLandingRates } from './landing-rate.js';
+import { measureSandbox } from './sandbox.js';
 import { machine } from './machine.js';
 import { rounded, summaryOf } from './numbers.js';
 import { measureQueueCost } from './queue-cost.js';
@@ -29,6 +30,7 @@ const FULL = {
   gitHistory: { landings: 30, history: 10_000, onEnd: 400 },
   rates: { red: [0, 0.02, 0.1, 0.3], slots: [1, 2, 4], tasks: 15, batchTasks: 40 },
   queue: { landings: 10_000, part: 1_000, turns: 5, waiting: 10_000, times: 50 },
+  sandboxes: 60,
   pairs: 15,
   parked: 1_000,
   answers: 15,
@@ -43,6 +45,7 @@ const QUICK = {
   gitHistory: { landings: 7, history: 10_000, onEnd: 50 },
   rates: { red: [0, 0.1], slots: [1, 4], tasks: 6, batchTasks: 10 },
   queue: { landings: 10_000, part: 1_000, turns: 1, waiting: 10_000, times: 10 },
+  sandboxes: 20,
   pairs: 5,
   parked: 50,
   answers: 5,
@@ -55,6 +58,7 @@ const SECTIONS = {
   git: async (bench) => ({ gitLanding: await runGit(bench), gitHistory: await runHistory(bench) }),
   queue: async (bench) => ({ queue: measureQueueCost(await rulesIn(bench), bench.plan.queue) }),
   rates: runRates,
+  sandbox: runSandbox,
   tasks: runStacks,
   waiting: async (bench) => ({ waiting: await runWaiting(bench) }),
 };
@@ -105,6 +109,11 @@ async function runRates(bench) {
   const { folder, plan, signal, say } = bench;
   const rules = await rulesIn(bench);
   return { rates: await measureLandingRates({ folder, rules, plan: plan.rates, signal, say }) };
+}
+
+async function runSandbox({ folder, plan, say }) {
+  say('the sandbox of a phase…');
+  return { sandbox: await measureSandbox({ folder: madeIn(folder, 'sandbox'), runs: plan.sandboxes }) };
 }
 
 async function runStacks(bench) {
@@ -187,7 +196,11 @@ async function runWaiting({ folder, plan, signal, say }) {
   signal.throwIfAborted();
   say(`${plan.parked} tasks that wait for an answer…`);
   const place = madeIn(folder, 'waiting');
-  const stack = await startStack({ home: join(place, 'home'), agents: 8 });
+  const home = join(place, 'home');
+  mkdirSync(home, { mode: 0o700 });
+  // Its agents tell by files there that they run.
+  writeFileSync(join(home, 'host.yaml'), `write: [${JSON.stringify(join(place, 'started'))}]\n`);
+  const stack = await startStack({ home, agents: 8 });
   try {
     return await measureWaiting(stack, { place, tasks: plan.parked, answers: plan.answers });
   } finally {

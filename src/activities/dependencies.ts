@@ -1,17 +1,20 @@
 /** What the activities need of the world; the worker, as composition root, provides it. */
 
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { ObjectId } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
+import type { Secret } from '../core/secrets.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import type { Target } from '../core/queue-types.ts';
-import type { NotifyRule, TaskView } from '../core/task-types.ts';
+import type { NotifyRule, TaskSpec, TaskView } from '../core/task-types.ts';
 import type { GitRoom, ReadGate } from '../git/types.ts';
 import type { Spool } from '../ledger/spool.ts';
 import type { LedgerReader, LedgerWriter } from '../ledger/types.ts';
 import type { NotifyRoom } from '../notify/types.ts';
-import type { ProcessRoom } from '../process/types.ts';
+import type { ProcessRoom, RunLimits } from '../process/types.ts';
+import type { HostConfinement } from './confine.ts';
 import type { LandingAdapter } from './landing-adapter.ts';
 
 /** For whom an environment is made. */
@@ -21,6 +24,13 @@ export interface EnvironmentRequest {
   readonly agent: string | null;
   /** A folder for HOME and temporary files. */
   readonly scratch: string;
+  /** In a sandbox HOME is always the task's own, and temporary files have a folder there. */
+  readonly confined: boolean;
+}
+
+export interface GrantedSecrets {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: readonly Secret[];
 }
 
 export interface Dependencies {
@@ -38,6 +48,9 @@ export interface Dependencies {
   readonly readGate: ReadGate;
   /** The whole environment of a child process, by allow-list (N10). */
   readonly environment: (request: EnvironmentRequest) => Readonly<Record<string, string>>;
+  readonly confinement: HostConfinement;
+  /** What an agent, or null for set-up and gates, is given of the host's secrets; an error names none of them. */
+  readonly secretsFor: (agent: string | null) => Promise<Parsed<GrantedSecrets>>;
   /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
   readonly program: (name: string) => string;
   readonly notices: NoticeDependencies;
@@ -69,6 +82,14 @@ export interface NoticeDependencies {
 export interface Limits {
   readonly maxOutputBytes: number;
   readonly heartbeatMs: number;
+  /** Of one process tree at a time; Infinity: as many as the host has. */
+  readonly maxProcesses: number;
+  /** Memory of one process tree. */
+  readonly maxMemoryBytes: number;
+  /** What one process tree may take of the disk, in all its folders. */
+  readonly maxWrittenBytes: number;
+  /** Less free disk than this ends process trees. */
+  readonly endBelowBytes: number;
   /** Less free disk than this makes a red gate run no verdict. */
   readonly minFreeBytes: number;
   /** Less free disk than this, and the workspaces of waiting tasks go. */
@@ -84,11 +105,31 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   maxOutputBytes: 16 * 1024 * 1024,
   heartbeatMs: 1_000,
+  maxProcesses: 2_048,
+  maxMemoryBytes: Infinity,
+  maxWrittenBytes: 32 * 1024 ** 3,
+  endBelowBytes: 512 * 1024 * 1024,
   minFreeBytes: 64 * 1024 * 1024,
   shortBelowBytes: 2 * 1024 * 1024 * 1024,
   radarMs: 2_000,
   outsideEveryMs: 60_000,
   noticeMs: 20_000,
 };
+
+/** The home of a task's processes. */
+export function scratchOf({ home }: Pick<Dependencies, 'home'>, task: Pick<TaskSpec, 'project' | 'id'>): string {
+  return join(home, 'scratch', task.project, task.id);
+}
+
+/** What a process tree that writes these folders may take. */
+export function runLimits({ limits }: Pick<Dependencies, 'limits'>, folders: readonly string[]): RunLimits {
+  return {
+    processes: limits.maxProcesses,
+    memoryBytes: limits.maxMemoryBytes,
+    writtenBytes: limits.maxWrittenBytes,
+    freeBytes: limits.endBelowBytes,
+    folders,
+  };
+}
 
 export type { ObjectId };

@@ -2,20 +2,24 @@
  * A revision without an agent: main has been merged into the task's branch, and the files that conflicted are made anew
  * by the commands that main declares for them.
  *
- * A command runs as set-up does, in the task's own workspace. Kept true here: nothing is stored but the merge and the
- * files that the rules name.
+ * A command runs confined as set-up is, in the task's own workspace. Kept true here: nothing is stored but the merge and
+ * the files that the rules name; what else the merge has made of protected paths is for a person to see.
  */
 
 import { join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
 import { quote } from '../core/ids.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { AttemptOutcome } from '../core/task-types.ts';
+import type { AttemptOutcome, Checkpoint, ProtectedChange } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import type { Workspace } from '../git/types.ts';
+import { makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf } from './heartbeat.ts';
+import { protectedChange } from './protected-paths.ts';
+import { reviewedDocument } from './reviewed-document.ts';
 import { describeExit, runCommand } from './run-command.ts';
+import { discardWorkspace, type Taking } from './store-work.ts';
 
 const COMMAND_TIMEOUT_MS = 10 * 60 * 1_000;
 /** Of what storing refuses, what a try of the same again would find again. */
@@ -30,11 +34,14 @@ const OF_THE_COMMAND: ReadonlySet<Failure['kind']> = new Set([
 export interface RegenerateRequest {
   readonly request: PhaseRequest;
   readonly workspace: Workspace;
+  /** As set-up's: of the attempt, with the network that set-up has; null: without one. */
+  readonly sandbox: SandboxRequest | null;
+  readonly taking: Taking;
   readonly signal: AbortSignal;
 }
 
 export async function regenerate(deps: Dependencies, asked: RegenerateRequest): Promise<AttemptOutcome> {
-  const { request, workspace } = asked;
+  const { request, workspace, taking } = asked;
   const facts = { host: deps.hostId, session: null, usage: null } as const;
   const failure = await makeAnew(deps, asked);
   if (stopReasonOf(asked.signal) === 'superseded') {
@@ -53,6 +60,7 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
     message: oneLine(`Make ${named} anew`, 200),
     author: spec.owner,
     only: files,
+    scan: taking.scan,
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'failed') {
@@ -63,13 +71,39 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
   const summary =
     files.length === 0 ? `${spec.branch} was merged in` : `${spec.branch} was merged in, ${named} made anew`;
   const { checkpoint } = stored;
-  return { kind: 'done', summary, document: null, proposals: [], regenerated: true, ...facts, checkpoint };
+  const done = {
+    kind: 'done',
+    summary,
+    document: null,
+    proposals: [],
+    regenerated: true,
+    ...facts,
+    checkpoint,
+  } as const;
+  const guarded = await newlyProtected(deps, asked, checkpoint, files);
+  if (guarded === null) return done;
+  const document = await reviewedDocument(deps, request, workspace, checkpoint);
+  return { ...done, document, protected: guarded };
+}
+
+/** What this attempt has made of protected paths, but for those that main's own rules have made anew. */
+async function newlyProtected(
+  deps: Dependencies,
+  { request, taking }: RegenerateRequest,
+  now: Checkpoint,
+  files: readonly string[],
+): Promise<ProtectedChange | null> {
+  const after = await protectedChange(deps, request, taking.settings, now, files);
+  if (after === null || request.start.kind === 'main') return after;
+  // What was there before was handed off already, with whatever had to be said to it.
+  const before = await protectedChange(deps, request, taking.settings, request.start.checkpoint, files);
+  return before?.digest === after.digest ? null : after;
 }
 
 /** Null when no conflict is left that the commands have not dealt with. */
 async function makeAnew(
   deps: Dependencies,
-  { request, workspace, signal }: RegenerateRequest,
+  { request, workspace, sandbox, signal }: RegenerateRequest,
 ): Promise<Failure | null> {
   const { anew, conflicted } = workspace;
   if (anew === null && conflicted.length > 0) {
@@ -77,6 +111,7 @@ async function makeAnew(
     return { kind: 'regenerate-failed', message, next: 'nothing: the agent takes it over' };
   }
   const { project, id } = request.spec;
+  const scratch = join(deps.home, 'scratch', project, 'setup');
   for (const run of anew?.commands ?? []) {
     const exit = await runCommand(deps, {
       run,
@@ -85,11 +120,13 @@ async function makeAnew(
       taskId: id,
       attempt: request.attempt,
       stream: 'regenerate',
-      scratch: join(deps.home, 'scratch', project, 'setup'),
+      scratch,
+      sandbox: sandbox === null ? null : await makeSandbox(deps, { ...sandbox, scratch, agent: null }),
       timeoutMs: COMMAND_TIMEOUT_MS,
       signal,
     });
     if (exit.kind === 'exited' && exit.code === 0) continue;
+    if (exit.kind === 'over-limit' && exit.limit === 'too-much-written') await discardWorkspace(deps, request);
     return {
       kind: exit.kind === 'no-space' ? 'no-space' : 'regenerate-failed',
       message: describeExit(`regenerate (${oneLine(run, 200)})`, exit, COMMAND_TIMEOUT_MS, deps.hostId),

@@ -2,18 +2,20 @@
 
 import { lstatSync, mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
 import { buildPrompt } from '../agents/prompt.ts';
 import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
+import { redactText } from '../core/secrets.ts';
 import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
-import type { Dependencies } from './dependencies.ts';
+import { makeSandbox, type SandboxRequest } from './confine.ts';
+import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
 
 export interface AgentRequest {
@@ -22,6 +24,9 @@ export interface AgentRequest {
   /** Null for a shell task. */
   readonly definition: AgentDefinition | null;
   readonly scratch: string;
+  /** Null: without one. */
+  readonly sandbox: SandboxRequest | null;
+  readonly granted: GrantedSecrets;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +57,9 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   const reader = adapter.reader(session);
   const exit = await spawn(deps, agent, adapter.command(definition, files, session), reader);
   const { reading } = reader;
-  const report = await readReportFile(files.reportFile);
+  const { secrets } = agent.granted;
+  const left = await readReportFile(files.reportFile);
+  const report = left.kind === 'text' ? { ...left, text: redactText(secrets, left.text) } : left;
   const { hasTerminalEvent } = adapter;
   const judgement = judgeAttempt({ agent: work.agent, phase, exit, reading, hasTerminalEvent, report });
   if (judgement.kind === 'done' && judgement.document !== null) {
@@ -61,7 +68,7 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
     await rm(path, { recursive: true, force: true });
     await writeFile(path, judgement.document.text);
   }
-  await deps.spool.addArtifacts(spec.id, attempt, files.taskDir);
+  await deps.spool.addArtifacts(spec.id, attempt, files.taskDir, (text) => redactText(secrets, text));
   return { judgement, session: reading.session, usage: reading.usage };
 }
 
@@ -125,7 +132,7 @@ async function writeDocuments(taskDir: string, documents: Documents): Promise<vo
 
 async function spawn(
   deps: Dependencies,
-  { request, workspace, scratch, signal }: AgentRequest,
+  { request, workspace, scratch, signal, sandbox, granted }: AgentRequest,
   command: AgentCommand,
   reader: LineReader | null,
 ): Promise<ExitResult> {
@@ -135,11 +142,18 @@ async function spawn(
   const exit = await deps.process.run({
     argv: [deps.program(program), ...args],
     cwd: workspace.worktree,
-    env: { ...deps.environment({ purpose: 'agent', agent, scratch }), ...command.env },
+    env: {
+      ...deps.environment({ purpose: 'agent', agent, scratch, confined: sandbox !== null }),
+      ...granted.variables,
+      ...command.env,
+    },
+    secrets: granted.secrets,
+    sandbox: sandbox === null ? null : await makeSandbox(deps, sandbox),
     tag: `${spec.id}/${attempt}/agent`,
     outputFile: await deps.spool.logFile(spec.id, attempt, 'agent'),
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: reader === null ? null : (line) => reader.read(line),
+    limits: runLimits(deps, [dirname(workspace.worktree), scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
     idleTimeoutMs: spec.policy.idleTimeoutMs,
     totalTimeoutMs: spec.policy.totalTimeoutMs,
     signal,

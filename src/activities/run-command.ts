@@ -3,8 +3,8 @@
 import { mkdirSync } from 'node:fs';
 import type { TaskId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
-import type { ExitResult } from '../process/types.ts';
-import type { Dependencies } from './dependencies.ts';
+import type { ExitResult, Sandbox } from '../process/types.ts';
+import { runLimits, type Dependencies } from './dependencies.ts';
 
 export interface CommandRequest {
   readonly run: string;
@@ -15,21 +15,27 @@ export interface CommandRequest {
   /** The log's name: `setup` or `gate:<name>`. */
   readonly stream: string;
   readonly scratch: string;
+  /** Null: without one. */
+  readonly sandbox: Sandbox | null;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
 export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<ExitResult> {
-  const { taskId, attempt, stream, scratch, timeoutMs } = request;
+  const { taskId, attempt, stream, scratch, timeoutMs, sandbox } = request;
   mkdirSync(scratch, { recursive: true });
+  const granted = await deps.secretsFor(null);
   const result = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
     cwd: request.cwd,
-    env: deps.environment({ purpose: request.purpose, agent: null, scratch }),
+    env: deps.environment({ purpose: request.purpose, agent: null, scratch, confined: sandbox !== null }),
+    sandbox,
+    secrets: granted.kind === 'ok' ? granted.value.secrets : [],
     tag: `${taskId}/${attempt}/${stream}`,
     outputFile: await deps.spool.logFile(taskId, attempt, stream),
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: null,
+    limits: runLimits(deps, [request.cwd, scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
     idleTimeoutMs: timeoutMs,
     totalTimeoutMs: timeoutMs,
     signal: request.signal,
@@ -64,6 +70,8 @@ export function describeExit(what: string, exit: ExitResult, timeoutMs: number, 
       return `${what} did not end within ${Math.round(timeoutMs / 1_000)} s`;
     case 'aborted':
       return `${what} was stopped`;
+    case 'over-limit':
+      return `${what} was ended: ${exit.message} (limits: in host.yaml)`;
     case 'missing':
     case 'no-space':
       return exit.message;

@@ -8,11 +8,12 @@ import { basename, join } from 'node:path';
 import { tailOf } from '../core/failure.ts';
 import { failedTests } from '../core/failed-tests.ts';
 import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
-import type { GateCommand } from '../core/project.ts';
+import type { GateCommand, GateConfinement } from '../core/project.ts';
 import type { Red } from '../core/queue.ts';
 import type { GateVerdict } from '../core/queue-types.ts';
 import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
+import { confining, makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
 import { runCommands, type CommandsEnd } from './gate-commands.ts';
@@ -22,6 +23,7 @@ import type { GateAnswer, GateRequest } from './types.ts';
 
 const MAX_LOG_CHARS = 16_384;
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
+const SETUP_STREAM = 'gate:setup';
 /** Shells and containers report SIGKILL and SIGTERM so: the kernel's, an operator's or a shutdown's doing, not the tree's. */
 const KILLED_CODES: ReadonlySet<number> = new Set([137, 143]);
 const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
@@ -67,11 +69,25 @@ async function withNews(deps: Dependencies, request: GateRequest, verdict: GateV
 
 async function runInWorktree(deps: Dependencies, request: GateRequest, signal: AbortSignal): Promise<CommandsEnd> {
   const { candidate, item, target, below } = request;
+  const wanted: GateConfinement = candidate.gate.confinement ?? {
+    sandbox: 'preferred',
+    network: 'none',
+    setup: 'full',
+  };
+  const confined = confining(deps, wanted);
+  if (confined.kind === 'refused') {
+    const { message, next } = confined.failure;
+    return { verdict: { kind: 'none', reason: `${message}; ${next}` }, noted: [] };
+  }
   const worktree = await deps.git.gateWorktree(target, item, candidate, below);
   // Runs side by side do not share what they write outside their worktrees.
   const scratch = join(deps.home, 'scratch', target.project, `gate-${basename(worktree.path)}`);
-  const command = (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> =>
-    runCommand(deps, {
+  let sandbox: Omit<SandboxRequest, 'network' | 'tmp'> | null = null;
+  let runs = 0;
+  const command = async (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> => {
+    runs += 1;
+    const network = stream === SETUP_STREAM ? wanted.setup : wanted.network;
+    return runCommand(deps, {
       run,
       cwd: worktree.path,
       purpose: 'gate',
@@ -79,14 +95,22 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
       attempt: item?.attempt ?? 0,
       stream,
       scratch,
+      // Commands run side by side have temporary folders of their own.
+      sandbox:
+        sandbox === null ? null : await makeSandbox(deps, { ...sandbox, network, tmp: `${scratch}.tmp/${runs}` }),
       timeoutMs,
       signal: until,
     });
+  };
   try {
+    if (confined.kind === 'sandbox') {
+      const repository = await deps.git.confineGate(worktree.path);
+      sandbox = { write: [worktree.path], repository, scratch, agent: null };
+    }
     if (candidate.gate.setup !== null && worktree.needsSetup) {
       const gate = { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS };
       const setUp = async (): Promise<GateVerdict | null> =>
-        judge(deps, gate, await command(gate.run, 'gate:setup', gate.timeoutMs), worktree.path);
+        judge(deps, gate, await command(gate.run, SETUP_STREAM, gate.timeoutMs), worktree.path);
       let verdict = await setUp();
       if (verdict?.kind === 'red' && worktree.isOnMain()) {
         // The candidate is to be judged by its own, which may be what mends it.

@@ -6,33 +6,23 @@
  * answer, also when the agent failed (N1); only the host that made the workspace touches it.
  */
 
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Judgement } from '../agents/types.ts';
-import type { Proposal } from '../core/ask-types.ts';
 import { classOf, type Failure } from '../core/failure.ts';
-import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
-import type { AgentDefinition } from '../core/project.ts';
+import { createScanner } from '../core/secrets.ts';
+import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import {
-  MAX_DOCUMENT_CHARS,
-  type AttemptFacts,
-  type AttemptOutcome,
-  type NewTask,
-  type Phase,
-} from '../core/task-types.ts';
-import { headOf } from '../core/text.ts';
+import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
-import type { Dependencies } from './dependencies.ts';
+import { confining, type SandboxRequest } from './confine.ts';
+import { scratchOf, type Dependencies } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
-import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
 import { regenerate } from './regenerate.ts';
-import { runAgent, type AgentRun } from './run-agent.ts';
+import { runAgent } from './run-agent.ts';
 import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
+import { storeWork } from './store-work.ts';
 import type { Turns } from './turns.ts';
 import type { PhaseAnswer } from './types.ts';
 
@@ -97,6 +87,15 @@ async function attempt(
   const agent = agentOf(request, settings.settings.agents);
   if (agent.kind === 'failed') return failed(deps, agent.failure);
   if (isLeftOut(request.phase, agent.definition)) return passedOver(deps, request);
+  const wanted = confinementOf(agent.definition, settings.settings);
+  const confined = confining(deps, wanted);
+  if (confined.kind === 'refused') return failed(deps, confined.failure);
+
+  if (confined.kind === 'sandbox' && wanted.network === 'host') {
+    deps.log('an attempt shares the network of this host', { task: spec.id, attempt: request.attempt });
+  }
+  const granted = await deps.secretsFor(request.spec.work.kind === 'shell' ? null : request.spec.work.agent);
+  if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
 
   const prepared = await deps.git.prepareWorkspace({
     taskId: spec.id,
@@ -111,79 +110,59 @@ async function attempt(
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
   }
   const { workspace } = prepared;
-  if (request.regenerate === true) return regenerate(deps, { request, workspace, signal });
-  const scratch = join(deps.home, 'scratch', spec.project, spec.id);
-  const setUp = await setUpWorkspace(deps, { request, workspace, setup: settings.settings.setup, signal });
-  if (setUp !== null) return failed(deps, setUp);
+  const scratch = scratchOf(deps, spec);
+  const sandbox = confined.kind === 'sandbox' ? await sandboxOf(deps, request, workspace, scratch) : null;
+  const { setup, confinement } = settings.settings;
+  const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
+  const taking = { settings: settings.settings, scan: createScanner(granted.value.secrets) };
+  if (request.regenerate === true) {
+    const remade = await regenerate(deps, { request, workspace, sandbox: inSetUp, taking, signal });
+    return withNotes(remade, confined.notes);
+  }
+  const setUp = await setUpWorkspace(deps, { request, workspace, setup, signal, sandbox: inSetUp });
+  if (setUp !== null) return withNotes(failed(deps, setUp), confined.notes);
 
-  const run = await runAgent(deps, { request, workspace, definition: agent.definition, scratch, signal });
+  const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
+  const run = await runAgent(deps, {
+    request,
+    workspace,
+    definition: agent.definition,
+    scratch,
+    sandbox: inPhase,
+    granted: granted.value,
+    signal,
+  });
   return stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : store(deps, request, workspace, run);
+    : withNotes(await storeWork(deps, request, workspace, run, taking), confined.notes);
 }
 
-/** Stores what the agent left, whatever became of the agent, and says the attempt's outcome. */
-async function store(
+function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOutcome {
+  return notes.length === 0 ? outcome : { ...outcome, notes };
+}
+
+function confinementOf(definition: AgentDefinition | null, { confinement }: ProjectSettings): Confinement {
+  return {
+    sandbox: definition?.sandbox ?? confinement.sandbox,
+    network: definition?.network ?? confinement.agents,
+  };
+}
+
+/** What the processes of an attempt may write and see; the network is for each to say. */
+async function sandboxOf(
   deps: Dependencies,
-  request: PhaseRequest,
+  { spec }: PhaseRequest,
   workspace: Workspace,
-  run: AgentRun,
-): Promise<AttemptOutcome> {
-  const { spec } = request;
-  const { judgement } = run;
-  const facts = { host: deps.hostId, session: run.session, usage: run.usage };
-  // A shell command that failed is run again from main: what it left half-done is of no use.
-  if (judgement.kind === 'failed' && spec.work.kind === 'shell')
-    return outcomeOf(judgement, null, { ...facts, checkpoint: null });
-  const stored = await deps.git.storeWorkspace({
-    project: spec.project,
-    origin: spec.origin,
-    workspace,
-    attempt: request.attempt,
-    message: spec.title,
-    author: spec.owner,
-    confirmedAttempt: request.confirmedAttempt,
-  });
-  if (stored.kind === 'stored') {
-    const { checkpoint } = stored;
-    const reviewed = judgement.kind === 'done' && request.reviewed;
-    const document = reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
-    const patch = isPatch(judgement) ? await reviewedPatch(deps, request, checkpoint) : null;
-    return outcomeOf(judgement, document ?? patch, { ...facts, checkpoint });
-  }
-  // The agent's own failure, or its question, says more than what was wrong with what it left.
-  if (judgement.kind !== 'done') return outcomeOf(judgement, null, { ...facts, checkpoint: null });
-  const failure: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
-  return { kind: 'failed', failure, ...facts, checkpoint: null };
-}
-
-function outcomeOf(judgement: Judgement, document: string | null, facts: AttemptFacts): AttemptOutcome {
-  switch (judgement.kind) {
-    case 'done': {
-      const { summary } = judgement;
-      const proposals = judgement.proposals.map((proposed): NewTask => ({
-        ...proposed,
-        id: taskIdFromBytes(randomBytes(TASK_ID_LENGTH)),
-        type: 'proposal',
-      }));
-      return { kind: 'done', summary, document, proposals, ...facts };
-    }
-    case 'question':
-      return { kind: 'question', questions: judgement.questions, ...facts };
-    case 'proposal':
-      return { kind: 'proposal', proposal: withPatch(judgement.proposal, document), ...facts };
-    case 'failed':
-      return { kind: 'failed', failure: judgement.failure, ...facts };
-  }
-}
-
-function isPatch(judgement: Judgement): boolean {
-  return judgement.kind === 'proposal' && judgement.proposal.kind === 'patch';
-}
-
-/** What an agent says of its patch, and the patch itself. */
-function withPatch(proposal: Proposal, patch: string | null): Proposal {
-  return patch === null ? proposal : { ...proposal, body: headOf(`${proposal.body}\n\n${patch}`, MAX_DOCUMENT_CHARS) };
+  scratch: string,
+): Promise<Omit<SandboxRequest, 'network'>> {
+  const { project, origin, work } = spec;
+  return {
+    write: [workspace.worktree, workspace.taskDir],
+    repository: await deps.git.confineWorkspace({ project, origin, workspace }),
+    scratch,
+    tmp: `${scratch}.tmp`,
+    agent: work.kind === 'shell' ? null : work.agent,
+  };
 }
 
 function agentOf(
@@ -221,6 +200,10 @@ function passedOver(deps: Dependencies, { phase }: PhaseRequest): AttemptOutcome
     proposals: [],
     ...facts,
   };
+}
+
+function noSecret(message: string): Failure {
+  return { kind: 'bad-configuration', message, next: 'mend it on this host, restart the worker, then tasks retry' };
 }
 
 function projectTaken(request: PhaseRequest): Failure {

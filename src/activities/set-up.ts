@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Workspace } from '../git/types.ts';
+import { makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
@@ -14,19 +15,23 @@ export interface SetUpRequest {
   readonly request: PhaseRequest;
   readonly workspace: Workspace;
   readonly setup: string | null;
+  /** Of the attempt; its home is the project's, so that package managers find their caches. */
+  readonly sandbox: SandboxRequest | null;
   readonly signal: AbortSignal;
 }
 
 /** Null when the worktree is set up. */
 export async function setUpWorkspace(
   deps: Dependencies,
-  { request, workspace, setup, signal }: SetUpRequest,
+  { request, workspace, setup, signal, sandbox }: SetUpRequest,
 ): Promise<Failure | null> {
   if (setup === null) return null;
   const markFile = join(dirname(workspace.worktree), 'set-up');
   // The inode tells a worktree that was made anew in the same place.
   const mark = `${(await stat(workspace.worktree)).ino} ${setup}`;
   if ((await readFile(markFile, 'utf8').catch(() => '')) === mark) return null;
+  // Shared by a project's tasks, so that package managers find their caches.
+  const scratch = join(deps.home, 'scratch', request.spec.project, 'setup');
   const exit = await runCommand(deps, {
     run: setup,
     cwd: workspace.worktree,
@@ -34,8 +39,8 @@ export async function setUpWorkspace(
     taskId: request.spec.id,
     attempt: request.attempt,
     stream: 'setup',
-    // Shared by a project's tasks, so that package managers find their caches.
-    scratch: join(deps.home, 'scratch', request.spec.project, 'setup'),
+    scratch,
+    sandbox: sandbox === null ? null : await makeSandbox(deps, { ...sandbox, scratch, agent: null }),
     timeoutMs: SETUP_TIMEOUT_MS,
     signal,
   });
@@ -44,7 +49,7 @@ export async function setUpWorkspace(
     return null;
   }
   return {
-    kind: exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
+    kind: exit.kind === 'over-limit' ? exit.limit : exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
     next: 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
     evidence: tailOf(exit.tail),

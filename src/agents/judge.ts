@@ -54,6 +54,7 @@ export function judgeCommand(run: string, exit: AttemptExit): Judgement {
   return failed(failure('command-failed', exit, `${name} ${how}`, 'look at its output (tasks logs), then retry'));
 }
 
+const LIMITS = 'see what it did (tasks logs); raise the limit in host.yaml (limits:) if it is right; then retry';
 const READ_LOG = 'read the log of this attempt (tasks logs), then retry';
 
 type FoundReport =
@@ -188,6 +189,8 @@ function earlyEnd(who: string, exit: AttemptExit): Failure | null {
       return failure('agent-missing', exit, exit.message, 'install it on this host, or correct tasks.yaml, then retry');
     case 'no-space':
       return failure('no-space', exit, exit.message, 'make room on this host, then retry');
+    case 'over-limit':
+      return failure(exit.limit, exit, `${who} was ended: ${exit.message}`, LIMITS);
   }
 }
 

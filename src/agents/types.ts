@@ -58,6 +58,11 @@ export type AttemptExit = { readonly tail: string; readonly durationMs: number }
   | { readonly kind: 'signaled'; readonly signal: string }
   | { readonly kind: 'idle-timeout' | 'total-timeout' | 'aborted' }
   | { readonly kind: 'missing' | 'no-space'; readonly message: string }
+  | {
+      readonly kind: 'over-limit';
+      readonly limit: 'too-many-processes' | 'too-much-memory' | 'too-much-written';
+      readonly message: string;
+    }
 );
 
 /** The report file as it was found after the process ended. */

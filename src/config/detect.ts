@@ -19,6 +19,17 @@ export interface Detected {
   readonly setup: Guess | null;
 }
 
+/** What judges work beside the gate itself, and lies in repositories under these names. */
+const JUDGES = [
+  '.github/', '.gitlab-ci.yml', '.circleci/', '.buildkite/', 'azure-pipelines.yml', 'Jenkinsfile', '.travis.yml', '.woodpecker/',
+  '.woodpecker.yml', '.drone.yml', '.forgejo/', '.gitea/', 'CODEOWNERS', '.pre-commit-config.yaml', '.husky/', 'lefthook.yml',
+]; // prettier-ignore
+
+/** Which of them the repository has, for `protected:`. */
+export function detectProtected({ names }: Pick<Listing, 'names'>): readonly string[] {
+  return JUDGES.filter((name) => names.includes(name));
+}
+
 type Rule = (listing: Listing) => Detected | null;
 
 /** The likeliest test command and set-up command. The first kind of project that has a test command wins. */

@@ -1,19 +1,30 @@
 /** host.yaml, and the environment that this machine lets its agents and gates have (N10). */
 
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { quote } from '../core/ids.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
+import type { SandboxMode } from '../core/project.ts';
 import type { NotifyRule } from '../core/task-types.ts';
 import { codeOf } from '../core/thrown.ts';
 import { check } from './explain.ts';
 import { hostSchema } from './host-schema.ts';
 import { completeRules, completeTargets } from './notify-schema.ts';
+import { parseSize } from './size.ts';
 import { readYaml } from './yaml-text.ts';
 
 export const HOST_FILE = 'host.yaml';
+const MEMORY_SHARE = 0.75;
+
+export interface HostLimits {
+  readonly processes: number;
+  readonly memory: number;
+  readonly disk: number;
+  readonly free: number;
+}
 
 export interface HostSettings {
   /** Agents that get the person's own HOME. */
@@ -25,6 +36,18 @@ export interface HostSettings {
   readonly agents: number;
   readonly gates: number;
   readonly containment: 'preferred' | 'off';
+  /** Null: each project says for itself. */
+  readonly sandbox: SandboxMode | null;
+  /** Variables of some agents, by reference. */
+  readonly secrets: Readonly<Record<string, { readonly from: string; readonly agents: readonly string[] }>>;
+  /** What one process tree may take, in bytes but for the processes. */
+  readonly limits: HostLimits;
+  /** Seen read-only in every sandbox. */
+  readonly read: readonly string[];
+  /** Written by every sandbox. */
+  readonly write: readonly string[];
+  /** What granted agents see of the person's home, by their names. */
+  readonly granted: Readonly<Record<string, readonly string[]>>;
   /** With keys and passwords: not to be shown (N10). */
   readonly targets: NoticeTargets;
   readonly notify: readonly NotifyRule[];
@@ -56,10 +79,36 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     agents: agents ?? Math.max(2, cores),
     gates: gates ?? 1,
     containment: containment ?? 'preferred',
+    sandbox: checked.value.sandbox ?? null,
+    limits: completeLimits(checked.value.limits),
+    secrets: checked.value.secrets ?? {},
+    read: checked.value.read ?? [],
+    write: checked.value.write ?? [],
+    granted: checked.value.granted ?? {},
     targets,
     notify,
     ui: ui ?? null,
   });
+}
+
+function completeLimits(given: z.infer<typeof hostSchema>['limits']): HostLimits {
+  return {
+    processes: given?.processes ?? 2_048,
+    memory: bytesOf(given?.memory) ?? Math.round(memoryHere() * MEMORY_SHARE),
+    disk: bytesOf(given?.disk) ?? 32 * 1024 ** 3,
+    free: bytesOf(given?.free) ?? 512 * 1024 ** 2,
+  };
+}
+
+function bytesOf(text: string | undefined): number | null {
+  const size = text === undefined ? null : parseSize(text);
+  return size?.kind === 'ok' ? size.value : null;
+}
+
+/** A container may have less than its machine. */
+function memoryHere(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
 }
 
 /** The host.yaml of a state home; all defaults when there is none. */
@@ -80,12 +129,20 @@ export function programPath(host: HostSettings, name: string): string {
   return Object.hasOwn(host.programs, name) ? (host.programs[name] ?? name) : name;
 }
 
+/** A path below the person's home that a granted agent has in its own. */
+export interface GrantedPath {
+  readonly path: string;
+  readonly how: 'read' | 'write' | 'copy';
+}
+
 export interface AllowedRequest {
   readonly purpose: 'agent' | 'setup' | 'gate';
   /** The agent's name in tasks.yaml; null for shell commands. */
   readonly agent: string | null;
   /** A folder of the attempt's own, for HOME and temporary files. */
   readonly scratch: string;
+  /** In a sandbox; left out: not. */
+  readonly confined?: boolean;
 }
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -99,7 +156,9 @@ export function allowedEnvironment(
   source: Readonly<Record<string, string | undefined>>,
   request: AllowedRequest,
 ): Readonly<Record<string, string>> {
-  const granted = request.agent !== null && host.grant.includes(request.agent);
+  const { confined = false } = request;
+  // In a sandbox what is granted lies in the agent's own home.
+  const granted = !confined && request.agent !== null && host.grant.includes(request.agent);
   const home = granted ? source['HOME'] : undefined;
   const allowed: Record<string, string> = {};
   const copy = (name: string): void => {
@@ -115,8 +174,25 @@ export function allowedEnvironment(
     ...allowed,
     PATH: source['PATH'] === undefined || source['PATH'] === '' ? DEFAULT_PATH : source['PATH'],
     HOME: home === undefined || home === '' ? request.scratch : home,
-    TMPDIR: request.scratch,
+    TMPDIR: confined ? '/tmp' : request.scratch,
     TERM: 'dumb',
     ...(request.purpose === 'agent' ? {} : { CI: 'true' }),
   };
+}
+
+/** What Tributary knows of agents: of the person's home, what signs them in and no more. */
+const KNOWN_GRANTS: Readonly<Record<string, readonly GrantedPath[]>> = {
+  // Its sessions, its settings and what they make it run stay the task's own; its tokens are renewed in place.
+  claude: [
+    { path: '.claude/.credentials.json', how: 'write' },
+    { path: '.claude.json', how: 'copy' },
+  ],
+};
+
+/** What an agent has of the person's home in its sandbox. */
+export function grantsOf(host: HostSettings, agent: string): readonly GrantedPath[] {
+  if (!host.grant.includes(agent)) return [];
+  const own = Object.hasOwn(host.granted, agent) ? (host.granted[agent] ?? []) : [];
+  const known = Object.hasOwn(KNOWN_GRANTS, agent) ? (KNOWN_GRANTS[agent] ?? []) : [];
+  return [...known, ...own.map((path): GrantedPath => ({ path, how: 'read' }))];
 }

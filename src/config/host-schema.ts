@@ -1,8 +1,10 @@
 /** The shape of host.yaml: checks it, and is the source of its page. */
 
 import { z } from 'zod';
+import { SANDBOX_MODES } from '../core/project.ts';
 import { closed, must, mustQuietly } from './explain.ts';
 import { notifyRules, targets } from './notify-schema.ts';
+import { parseSize } from './size.ts';
 
 const variable = z
   .string({ error: must('the name of an environment variable', 'NPM_TOKEN') })
@@ -10,6 +12,21 @@ const variable = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
     error: 'must be the name of an environment variable, without its value; write for example NPM_TOKEN',
   });
+
+/** Of the home nothing that leads out of it, and not all of it. */
+const BELOW_HOME = /^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\0\n]{1,200}$/;
+
+const path = (example: string): z.ZodString =>
+  z.string({ error: must('an absolute path', example) }).regex(/^\/[^\0\n]+$/, {
+    error: must('an absolute path', example),
+  });
+
+const size = (what: string, example: string): z.ZodOptional<z.ZodString> =>
+  z
+    .string({ error: must('an amount', example) })
+    .refine((text) => parseSize(text).kind === 'ok', { error: must('an amount', example) })
+    .meta({ description: what, examples: [example] })
+    .optional();
 
 const slots = (what: string, example: string): z.ZodOptional<z.ZodInt> =>
   z
@@ -27,7 +44,7 @@ export const hostSchema = closed(
       })
       .meta({
         description:
-          "Agents that run with the person's own HOME, so that they are signed in. What lies there, an agent of this list can read and use.",
+          "Agents that are to be signed in as the person is. In a sandbox they see what granted names of the person's home (of Claude Code: its credentials); without one they run with that HOME, and can read and use what lies there.",
         examples: [['claude']],
       })
       .nullish(),
@@ -37,6 +54,34 @@ export const hostSchema = closed(
         description:
           'Environment variables that agents, set-up and gates get besides the fixed ones, by name; their values are taken from the environment that the worker was started in.',
         examples: [['NPM_TOKEN']],
+      })
+      .nullish(),
+    secrets: z
+      .record(
+        variable,
+        closed(
+          {
+            from: z
+              .string({ error: mustQuietly('env:NAME, file:/PATH or command:…', 'from: file:/run/secrets/key') })
+              .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:\/.+|command:.+)$/, {
+                error: mustQuietly('env:NAME, file:/PATH or command:…', 'from: file:/run/secrets/key'),
+              })
+              .meta({ description: 'env:NAME of the worker, file:/PATH, or command:… whose output it is.' }),
+            agents: z
+              .array(z.string({ error: must('the name of an agent', 'claude') }), {
+                error: must('a list of agents', 'agents: [claude]'),
+              })
+              .meta({ description: 'Who gets it.', examples: [['claude']] }),
+          },
+          'a map with from and agents',
+          '{from: file:/run/secrets/key, agents: [claude]}',
+        ),
+        { error: mustQuietly('a map of variables', 'secrets: {API_KEY: {from: env:API_KEY, agents: [claude]}}') },
+      )
+      .meta({
+        description:
+          'Environment variables that only the agents named get, by reference. Their values are looked up for each attempt, taken out of what it prints in plain, Base64, URL and hexadecimal form, and never pushed: a commit that has one stops the task.',
+        examples: [{ ANTHROPIC_API_KEY: { from: 'file:/run/secrets/anthropic', agents: ['claude'] } }],
       })
       .nullish(),
     programs: z
@@ -64,6 +109,73 @@ export const hostSchema = closed(
         examples: ['preferred'],
       })
       .optional(),
+    limits: closed(
+      {
+        processes: z
+          .int({ error: must('a whole number from 16 to 1000000', 'processes: 2048') })
+          .min(16, { error: must('a whole number from 16 to 1000000', 'processes: 2048') })
+          .max(1_000_000, { error: must('a whole number from 16 to 1000000', 'processes: 2048') })
+          .meta({ description: 'Processes at a time; 2048 when left out.', examples: [2_048] })
+          .optional(),
+        memory: size('Memory; three quarters of what the machine has when left out.', '8GiB'),
+        disk: size('What it may have on the disk: worktree, home and temporary files; 32GiB when left out.', '32GiB'),
+        free: size(
+          'So much of the disk stays free: before that, the one that has the most is ended. 512MiB when left out.',
+          '512MiB',
+        ),
+      },
+      'a map of limits',
+      'limits: {memory: 8GiB}',
+    )
+      .meta({
+        description:
+          'What an attempt, a set-up or a command of a gate may take of this machine. What goes beyond it is ended, and fails by name; what else runs here goes on.',
+        examples: [{ processes: 500, memory: '8GiB', disk: '20GiB' }],
+      })
+      .nullish(),
+    sandbox: z
+      .enum(SANDBOX_MODES, { error: must('required, preferred or off', 'sandbox: required') })
+      .meta({
+        description:
+          "Of every project's processes on this machine: required: nothing runs here without a sandbox, whatever a tasks.yaml says; preferred: where a sandbox can be made here; off: never. When left out, each project says for itself.",
+        examples: ['required'],
+      })
+      .optional(),
+    read: z
+      .array(path('read: [/srv/models]'), { error: must('a list of absolute paths', 'read: [/srv/models]') })
+      .meta({
+        description:
+          'Folders and files that every sandbox sees read-only beside the system, the PATH and the programs.',
+        examples: [['/srv/models']],
+      })
+      .nullish(),
+    write: z
+      .array(path('write: [/srv/cache]'), { error: must('a list of absolute paths', 'write: [/srv/cache]') })
+      .meta({
+        description:
+          'Folders that every sandbox may write, such as a cache of compilers. What one task leaves there, the next one finds: leave it out where you can.',
+        examples: [['/srv/cache']],
+      })
+      .nullish(),
+    granted: z
+      .record(
+        z.string(),
+        z.array(
+          z
+            .string({ error: must('a path below the home', 'granted: {my-agent: [.config/my-agent]}') })
+            .regex(BELOW_HOME, {
+              error: must('a path below the home', 'granted: {my-agent: [.config/my-agent]}'),
+            }),
+          { error: must('a list of paths', 'granted: {my-agent: [.config/my-agent]}') },
+        ),
+        { error: must('a map of agents to paths', 'granted: {my-agent: [.config/my-agent]}') },
+      )
+      .meta({
+        description:
+          "What agents of grant see of the person's home inside a sandbox, by the agent's name; read-only. Claude Code's is known.",
+        examples: [{ 'my-agent': ['.config/my-agent'] }],
+      })
+      .nullish(),
     targets: targets
       .meta({
         description:

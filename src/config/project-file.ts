@@ -5,7 +5,14 @@ import { DEFAULT_STAGE_GATES, type Patience } from '../core/ask-types.ts';
 import { parseDuration } from '../core/duration.ts';
 import { parseBranchName, parseProjectName, quote } from '../core/ids.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
-import type { AgentDefinition, GateCommand, GateDefinition, ProjectSettings } from '../core/project.ts';
+import type {
+  AgentDefinition,
+  Confinement,
+  GateCommand,
+  GateConfinement,
+  GateDefinition,
+  ProjectSettings,
+} from '../core/project.ts';
 import type { Phase } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import type { ReadGate } from '../git/types.ts';
@@ -87,10 +94,25 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       notify: completeRules(file.notify),
     },
     window: file.window ?? null,
+    confinement: {
+      sandbox: file.sandbox ?? 'preferred',
+      agents: file.network?.agents ?? 'full',
+      setup: file.network?.setup ?? 'full',
+    },
+    protected: file.protected ?? [],
     batch: file.batch ?? false,
     verify: file.verify ?? false,
     merges: merges.value,
   });
+}
+
+/** Nothing where the file says nothing: the gate's hash is then what it always was. */
+function gateConfinement({ sandbox, network }: ProjectFile): { confinement?: GateConfinement } {
+  const { gate, setup } = network ?? {};
+  if (sandbox === undefined && gate === undefined && setup === undefined) return {};
+  return {
+    confinement: { sandbox: sandbox ?? 'preferred', network: gate ?? 'none', setup: setup ?? 'full' },
+  };
 }
 
 function completePatience(asking: ProjectFile['asking']): Patience {
@@ -124,7 +146,8 @@ function completeGate(file: ProjectFile): Parsed<GateDefinition> {
   const wrong = wrongNeeds(commands);
   if (wrong !== null) return fail(`${PROJECT_FILE}: gate: ${wrong}`);
   const setup = file.setup ?? null;
-  return ok({ setup, commands, hash: hashGate(setup, commands) });
+  const confined = gateConfinement(file);
+  return ok({ setup, commands, ...confined, hash: hashGate(setup, commands, confined) });
 }
 
 /** Why what the commands need can never be had; null when it can. */
@@ -143,13 +166,18 @@ function wrongNeeds(commands: readonly GateCommand[]): string | null {
 }
 
 /** The keys in one fixed order: the same definition has the same hash, however the file was written. */
-function hashGate(setup: string | null, commands: readonly GateCommand[]): string {
+function hashGate(
+  setup: string | null,
+  commands: readonly GateCommand[],
+  { confinement }: { readonly confinement?: GateConfinement },
+): string {
   const canonical = JSON.stringify([
     setup,
     commands.map(({ name, run, timeoutMs, mode, needs }) => {
       const rest = [...(mode === undefined ? [] : [{ mode }]), ...(needs === undefined ? [] : [{ needs }])];
       return [name, run, timeoutMs, ...rest];
     }),
+    ...(confinement === undefined ? [] : [[confinement.sandbox, confinement.network, confinement.setup]]),
   ]);
   return createHash('sha256').update(canonical).digest('hex');
 }
@@ -187,9 +215,13 @@ function completeAgents(file: ProjectFile): Parsed<{ readonly agent: string; rea
 
 type GivenAgent = NonNullable<ProjectFile['agents']>[string];
 
-function toDefinition({ command, phases, model, args }: GivenAgent): AgentDefinition {
-  if (command !== undefined) return { kind: 'command', command, phases: phases ?? DEFAULT_PHASES };
-  return { kind: 'claude', model: model ?? null, args: args ?? [] };
+function toDefinition({ command, phases, model, args, sandbox, network }: GivenAgent): AgentDefinition {
+  const confined: Partial<Confinement> = {
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...(network === undefined ? {} : { network }),
+  };
+  if (command !== undefined) return { kind: 'command', command, phases: phases ?? DEFAULT_PHASES, ...confined };
+  return { kind: 'claude', model: model ?? null, args: args ?? [], ...confined };
 }
 
 /** An agent that was defined where it is named is called after its program. */

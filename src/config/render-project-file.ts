@@ -17,12 +17,15 @@ export interface NewProject {
   /** Null when nobody knows it: the file says then that it is to be filled in. */
   readonly gate: string | null;
   readonly agent: string | readonly string[];
+  /** Files and folders whose change waits for a person. */
+  readonly protected: readonly string[];
   /** Where this machine has the schema, for editors: a path or URL; null leaves the line out. */
   readonly schema: string | null;
 }
 
 /** The text of a tasks.yaml. Without a gate it is not valid until one is filled in. */
-export function renderProjectFile({ project, branch, setup, gate, agent, schema }: NewProject): string {
+export function renderProjectFile(wanted: NewProject): string {
+  const { project, branch, setup, gate, agent, schema } = wanted;
   const lines = [
     schema === null ? '' : `# yaml-language-server: $schema=${schema}\n`,
     '# How Tributary works on this repository. It counts as it stands on the branch: commit it.\n\n',
@@ -35,6 +38,10 @@ export function renderProjectFile({ project, branch, setup, gate, agent, schema 
     '\n# claude, a name in agents, or {command: [my-agent, --prompt-file, "{prompt_file}"]}.\n',
     typeof agent === 'string' ? given('agent', agent) : `agent: {command: ${JSON.stringify(agent)}}\n`,
     '\n# agents:\n#   fast: {model: haiku}\n#   mine: {command: [my-agent, "{prompt_file}"]}\n',
+    "\n# A change to these waits for a person, as does one to this file, to what the gate's commands name, and to the configuration of test runners.\n",
+    wanted.protected.length === 0
+      ? '# protected: [.github/, scripts/check.sh]\n'
+      : stringify({ protected: wanted.protected }, { lineWidth: 0 }),
     `\n# Tries of a phase, and returns from landing, before a person is asked.\n# attempts: ${DEFAULT_ATTEMPTS}\n# revisions: ${DEFAULT_REVISIONS}\n`,
     `\n# An attempt ends after this long without output, and after this long in all. A gate's command has ${DEFAULT_GATE_TIMEOUT}.\n# idle: ${DEFAULT_IDLE}\n# timeout: ${DEFAULT_TIMEOUT}\n`,
   ];

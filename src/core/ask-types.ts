@@ -63,6 +63,8 @@ export interface Proposal {
   readonly body: string;
   /** Of `tasks` alone. */
   readonly items: readonly ProposedTask[];
+  /** The protected change that an approval is for; left out: none. */
+  readonly protects?: string;
 }
 
 interface Open {

@@ -132,6 +132,7 @@ export function approve(task: Task, event: EventOf<'approve'>, surroundings: Sur
     ...said,
     tries: 0,
     ...editsOf(said, proposal, event.text),
+    ...(proposal.protects === undefined ? {} : { cleared: proposal.protects }),
     toMake: [...said.toMake, ...acceptedTasks(proposal, event)],
   };
   return goOn(kept, surroundings, ask.leadsTo);

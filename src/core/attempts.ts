@@ -7,7 +7,7 @@ import { backoffMs, PHASE_BACKOFF } from './retry.ts';
 import type { Landing } from './task-events.ts';
 import { cancel, end, enter, goOn, happen, park } from './task-moves.ts';
 import type { Stage, Surroundings, Task } from './task-state.ts';
-import type { AttemptOutcome, Held, Phase, RevisionRequest, Usage } from './task-types.ts';
+import type { ProtectedChange, AttemptOutcome, Held, Phase, RevisionRequest, Usage } from './task-types.ts';
 import { oneLine } from './text.ts';
 
 /** A limit whose reset is unknown, past or near is waited for at least this long: it spends no try, so nothing else would end it. */
@@ -35,6 +35,7 @@ export function afterAttempt(
     usage: outcome.usage,
     summary: outcome.kind === 'done' ? outcome.summary : null,
     failure: outcome.kind === 'failed' ? outcome.failure : null,
+    ...(outcome.notes === undefined ? {} : { notes: outcome.notes }),
   });
   switch (outcome.kind) {
     case 'done':
@@ -89,13 +90,24 @@ function afterDone(
   };
   const next = NEXT_PHASE[phase];
   const leadsTo = next === undefined ? ({ kind: 'landing' } as const) : ({ kind: 'phase', phase: next } as const);
+  const nothingToShow = next === undefined && task.checkpoint?.changed !== true;
+  const guarded =
+    leadsTo.kind === 'landing' && outcome.protected?.digest !== task.cleared ? outcome.protected : undefined;
   // What was merged by declared rules is not decided about again, no more than what merges by itself.
-  const nothingToShow = next === undefined && (task.checkpoint?.changed !== true || outcome.regenerated === true);
-  if (nothingToShow || !isReviewed(phase, spec.policy.approve)) return goOn(task, surroundings, leadsTo);
+  const isReviewedAnew = outcome.regenerated !== true && isReviewed(phase, spec.policy.approve);
+  if (nothingToShow || (guarded === undefined && !isReviewedAnew)) return goOn(task, surroundings, leadsTo);
   const { kind } = GATE_AFTER[phase];
   const body = outcome.document ?? outcome.summary;
-  const proposal: Proposal = { kind, title: oneLine(outcome.summary), body, items: [] };
+  const proposal: Proposal =
+    guarded === undefined
+      ? { kind, title: oneLine(outcome.summary), body, items: [] }
+      : { kind, title: oneLine(protectedTitle(guarded)), body, items: [], protects: guarded.digest };
   return askDecision(task, surroundings, phase, proposal, leadsTo);
+}
+
+/** What it is, before what the agent says of it. */
+export function protectedTitle({ paths }: ProtectedChange): string {
+  return `It changes what its own work is judged and confined by: ${paths.join(', ')}`;
 }
 
 /** An agent's own proposal: what it asks for by itself always waits for a person, but for what the project asks nobody about. */
@@ -135,6 +147,8 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
         return park({ ...failed, attempt, lostInARow }, surroundings, phase, 'attempts', failure);
       return goOn({ ...failed, attempt, lostInARow }, surroundings, { kind: 'phase', phase });
     }
+    case 'stopped':
+      return park({ ...failed, lostInARow: 0 }, surroundings, phase, 'attempts', failure);
     case 'retryable': {
       const tries = task.tries + 1;
       const tried: Task = { ...failed, tries, lostInARow: 0 };

@@ -10,6 +10,8 @@ export type FailureClass =
   | 'limited'
   /** The worker or host went away: moved at once, spends nothing, at most {@link MAX_LOST_IN_A_ROW} in a row. */
   | 'lost'
+  /** A person is asked at once, before it is tried again. */
+  | 'stopped'
   /** Trying again cannot help until somebody changes something: the task ends with the fix in its message. */
   | 'fatal'
   /** Somebody asked for it to stop. */
@@ -32,6 +34,10 @@ const CLASS_OF = {
   // A revision without an agent: an agent takes it over.
   'regenerate-failed': 'retryable',
   'no-space': 'retryable',
+  'too-many-processes': 'retryable',
+  'too-much-memory': 'retryable',
+  'too-much-written': 'retryable',
+  'secret-found': 'stopped',
   'origin-unreachable': 'retryable',
   'engine-error': 'retryable',
   'agent-limited': 'limited',
@@ -41,6 +47,7 @@ const CLASS_OF = {
   'agent-missing': 'fatal',
   'agent-not-signed-in': 'fatal',
   'bad-configuration': 'fatal',
+  'no-sandbox': 'fatal',
   'project-taken': 'fatal',
   'landing-refused': 'fatal',
   rejected: 'fatal',

@@ -37,6 +37,8 @@ export type Happened =
       readonly usage: Usage | null;
       readonly summary: string | null;
       readonly failure: Failure | null;
+      /** What people should know of how it ran; left out: nothing. */
+      readonly notes?: readonly string[];
     }
   | { readonly kind: 'asked'; readonly ask: AskView }
   | { readonly kind: 'answered'; readonly version: number; readonly text: string; readonly actor: string }

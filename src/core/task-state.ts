@@ -129,6 +129,8 @@ export interface Task {
   readonly sequence: number;
   /** Events that the ledger has not confirmed, oldest first. */
   readonly unrecorded: readonly TaskEvent[];
+  /** The protected change that a person has approved; left out: none. */
+  readonly cleared?: string;
   /** Its workflow was set back (a Temporal Reset), or ended from outside and begun anew: it may have landed, and used its numbers, before. */
   readonly reset?: true;
 }

@@ -117,6 +117,15 @@ export interface AttemptFacts {
   readonly usage: Usage | null;
   /** Null when nothing usable was left; the one before then still holds. */
   readonly checkpoint: Checkpoint | null;
+  /** What people should know of how it ran: without a sandbox, on the host's network. Left out: nothing. */
+  readonly notes?: readonly string[];
+}
+
+/** Changes to the files that decide whether work is good (core/protected.ts). */
+export interface ProtectedChange {
+  readonly paths: readonly string[];
+  /** Names what they were changed to: what a person has approved need not be asked again. */
+  readonly digest: string;
 }
 
 /** A task that another one makes, under an id that was chosen for it once. */
@@ -137,6 +146,8 @@ export type AttemptOutcome = AttemptFacts &
         readonly summary: string;
         /** What the phase's stage gate shows, where it has one: the understanding, the plan, the diff; at most {@link MAX_DOCUMENT_CHARS}. */
         readonly document: string | null;
+        /** Left out: none. It waits for a person before it lands. */
+        readonly protected?: ProtectedChange;
         /** Tasks that the agent thinks somebody should do: each becomes a task of type proposal. */
         readonly proposals: readonly NewTask[];
         /** No agent has run: main was merged, and files that its rules name were made anew. */

@@ -30,3 +30,21 @@ export async function diffOf(git: Git, repository: Repository, base: ObjectId, h
     return summary === null ? null : `${summary}\n[the patch has more than 8 MiB]\n`;
   }
 }
+
+/** The files that differ, each by its path as UTF-8 and the id of what it is in `head`; a rename is both of its names. */
+export async function changedFiles(
+  git: Git,
+  repository: Repository,
+  base: ObjectId,
+  head: ObjectId,
+): Promise<readonly { readonly path: string; readonly id: string }[]> {
+  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', base, head];
+  const { stdout } = await git.local(args, placeOf(repository));
+  const fields = stdout.toString('utf8').split('\0');
+  const files: { path: string; id: string }[] = [];
+  // `:<mode> <mode> <id> <id> <letter>`, then the path.
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    files.push({ path: fields[at + 1] ?? '', id: fields[at]?.split(' ')[3] ?? '' });
+  }
+  return files;
+}

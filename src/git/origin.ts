@@ -43,9 +43,22 @@ export interface Place {
   readonly objects?: string;
 }
 
-/** Fetches into a repository of the engine, whose lock file the caller holds. */
-export async function fetchRefs(git: Git, place: Place, origin: string, refspecs: readonly string[]): Promise<void> {
-  const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance'];
+/** Fetches into a repository of the engine, whose lock file the caller holds; `checked`: only sound objects. */
+export async function fetchRefs(
+  git: Git,
+  place: Place,
+  origin: string,
+  refspecs: readonly string[],
+  checked = false,
+): Promise<void> {
+  const args = [
+    ...(checked ? ['-c', 'fetch.fsckObjects=true'] : []),
+    'fetch',
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-auto-maintenance',
+  ];
   args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
   const objects = place.objects ?? join(place.gitDir, 'objects');
   const packs = await namesIn(join(objects, 'pack'));

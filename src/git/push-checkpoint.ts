@@ -13,6 +13,7 @@ import { listRemote, push, type Problem } from './origin.ts';
 import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
 import type { RecentWork } from './recent-work.ts';
 import type { Repository } from './repository.ts';
+import { findSecrets } from './scan.ts';
 import type { StoreRequest } from './types.ts';
 
 /** The commit that carries an attempt's notes; the one that has them already when there is one. */
@@ -57,6 +58,11 @@ export async function pushCheckpoint(
   const limit = Math.min(confirmedAttempt ?? 0, attempt);
   const deletions = known.filter((entry) => entry.attempt < limit && entry.onOrigin).map(({ ref }) => ref);
   const added = needsHead ? await newOnBranch(git, repository, head, workspace.base) : new Map<ObjectId, RawObject>();
+  if (request.scan !== undefined) {
+    const { base } = workspace;
+    const found = await findSecrets(git, repository, request.scan, { head, base, added, notes: written });
+    if (found !== null) return found;
+  }
   // Notes have no history: what was written for them is all that they are, unless an earlier attempt has pushed them.
   const sent =
     added === null

@@ -10,8 +10,9 @@ import { landTogether, sealCandidates } from './batch.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
+import { confineGate, confineTask } from './confined.ts';
 import type { MergeDeps, ReadMerges } from './declared-merge.ts';
-import { diffOf } from './diff.ts';
+import { changedFiles, diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
@@ -75,6 +76,13 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
+    confineWorkspace: async ({ project, origin, workspace }) => {
+      const opened = await repositories.findMirror({ project, origin });
+      if (opened === null) throw new Error(`the mirror of ${project} is gone`);
+      const places = placesOfTask(home, project, workspace.taskId);
+      return confineTask(opened, places, workspace.start, join(home, 'trash'));
+    },
+    confineGate: (path) => confineGate(path, join(home, 'trash')),
     storeWorkspace: async (request) => {
       const { project, origin } = request;
       const opened = await repositories.findMirror({ project, origin });
@@ -91,6 +99,11 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     diffOf: async ({ base, head, ...name }) => {
       const mirror = await repositories.findMirror(name);
       return mirror === null ? null : diffOf(git, mirror, base, head);
+    },
+    changedFiles: async ({ base, head, ...name }) => {
+      const mirror = await repositories.findMirror(name);
+      if (mirror === null) throw new Error(`the mirror of ${name.project} is gone`);
+      return changedFiles(git, mirror, base, head);
     },
     tracesOf: (target, taskId) => tracesOf(git, repositories, target, taskId),
     buildCandidate: async (target, item, readGate) => {

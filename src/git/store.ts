@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
+import { takeIn } from './confined.ts';
 import type { Git } from './git.ts';
 import { copyIndex, errnoOf, isNoSpace, makeFolder, readText, removeFile } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
@@ -32,6 +33,9 @@ interface Left {
   readonly tree: ObjectId;
 }
 
+const MAX_NAME_BYTES = 255;
+const MAX_PATH_BYTES = 3_000;
+
 type Outcome<T> = { readonly kind: 'ok'; readonly value: T } | ({ readonly kind: 'failed' } & Problem);
 
 export async function storeWorkspace(
@@ -52,6 +56,8 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { workspace } = request;
   deps.untouched.delete(workspace.taskId);
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
+  const taken = await takeIn(deps, repository, places, join(deps.home, 'trash'));
+  if (taken !== null) return { kind: 'failed', ...taken };
   const agentHead = await checkBelongings(deps.git, places, repository, workspace.start);
   if (agentHead.kind === 'failed') return agentHead;
   const marked = await findConflictMarkers(places.worktree, workspace.conflicted);
@@ -171,6 +177,8 @@ async function commitLeft(
   }
   const { only } = request;
   if (only !== undefined && agentHead !== start) return notAlone(['a commit of its own']);
+  const unusable = agentHead === start ? null : await findUnusableName(git, repository, start, agentHead);
+  if (unusable !== null) return failed('unstorable-files', unusable, 'commit names of at most 255 bytes');
   const headTree = await treeOf(git, repository, agentHead);
   if (agentHead === start && (await isAsGiven(repository, places, headTree, join(admin, 'index')))) {
     await installIndex(places.index, admin);
@@ -216,6 +224,23 @@ async function commitLeft(
   makeFolder(admin);
   await installIndex(places.index, admin);
   return { kind: 'ok', value: { head, tree } };
+}
+
+/** A commit can hold what no file system takes: a worktree of it could never be made, and landing would wait for ever. */
+async function findUnusableName(
+  git: Git,
+  repository: Repository,
+  start: ObjectId,
+  head: ObjectId,
+): Promise<string | null> {
+  const names = await git.local(['diff-tree', '-r', '-z', '--name-only', start, head], placeOf(repository));
+  const long = names.stdout
+    .toString('latin1')
+    .split('\0')
+    .find((path) => path.length > MAX_PATH_BYTES || path.split('/').some((name) => name.length > MAX_NAME_BYTES));
+  return long === undefined
+    ? null
+    : `what was committed has a name that no file can have: ${quote(long.slice(0, 60))}…`;
 }
 
 /** Whether worktree and index still are what the attempt began with: then no git need look. */

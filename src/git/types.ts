@@ -17,6 +17,8 @@ import type { Part, SealAnswer } from '../core/queue.ts';
 import type { Sight, Work } from '../core/radar.ts';
 import type { StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
+import type { GitMount } from './confined.ts';
+import type { Scan } from './scan.ts';
 
 /** A task's folders on this host. */
 export interface Workspace {
@@ -62,6 +64,8 @@ export interface StoreRequest {
   readonly author: Person;
   /** Refused as `regenerate-failed` when anything but these files was changed, or committed; left out: all that was left is taken. */
   readonly only?: readonly string[];
+  /** Looks through everything that would be pushed; what it finds stops it. Left out: nobody looks. */
+  readonly scan?: Scan;
   /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
   readonly confirmedAttempt: number | null;
 }
@@ -100,6 +104,14 @@ export interface GitRoom {
   /** Reads a file as it stands in a commit of the project's mirror, fetching the branch when the commit is unknown; null when the commit has no such file. At most 1 MiB. */
   readFileAt(target: Target, commit: ObjectId, path: string): Promise<string | null>;
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
+  /** What a confined process of the task is to see of the repository, and may write; what it commits comes with {@link storeWorkspace}. */
+  confineWorkspace(request: {
+    readonly project: ProjectName;
+    readonly origin: string;
+    readonly workspace: Workspace;
+  }): Promise<readonly GitMount[]>;
+  /** The same for a gate's worktree, whose commits are nobody's. */
+  confineGate(path: string): Promise<readonly GitMount[]>;
   /** Commits what is left in the worktree, checks it, and pushes the checkpoint (and the notes of the task folder) to the origin. */
   storeWorkspace(request: StoreRequest): Promise<StoreResult>;
   /** What a task's workspace here is stored as; null when it never was, is not here, or an attempt in it was not stored. */
@@ -110,6 +122,13 @@ export interface GitRoom {
   deleteTaskRefs(target: Target, taskIds: readonly TaskId[]): Promise<void>;
   /** The workspaces that this host has. */
   listWorkspaces(): Promise<readonly { readonly project: ProjectName; readonly taskId: TaskId }[]>;
+  /** The files that differ between two commits of a task, with what they are in the second. */
+  changedFiles(request: {
+    readonly project: ProjectName;
+    readonly origin: string;
+    readonly base: ObjectId;
+    readonly head: ObjectId;
+  }): Promise<readonly { readonly path: string; readonly id: string }[]>;
   /** The difference between two commits of a task, for a person to decide about; null when it cannot be told. */
   diffOf(request: {
     readonly project: ProjectName;
@@ -195,4 +214,4 @@ export type ReadGate = (tasksYaml: string | null) =>
     }
   | { readonly kind: 'invalid'; readonly message: string };
 
-export type { RevisionRequest, StartPoint };
+export type { RevisionRequest, Scan, StartPoint };

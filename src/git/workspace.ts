@@ -23,6 +23,7 @@ import {
   writeAtomic,
 } from './files.ts';
 import { GitError } from './command.ts';
+import { ownRepository } from './confined.ts';
 import type { MergeDeps } from './declared-merge.ts';
 import type { Git, GitOptions } from './git.ts';
 import { findNestedRepositories } from './inspect.ts';
@@ -85,6 +86,8 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
   const start = await findStart(deps, repository, request);
   if ('failure' in start) return { kind: 'failed', ...start };
   const places = placesOfTask(deps.home, request.project, request.taskId);
+  // What a cut-off attempt has committed under confinement was never taken in, and is not this one's.
+  await removeTree(ownRepository(places.folder), join(deps.home, 'trash'));
   const known = deps.untouched.get(request.taskId);
   deps.untouched.delete(request.taskId);
   const fresh =
@@ -237,7 +240,7 @@ async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Pro
   }
 }
 
-/** Tells whether a file is the one that was seen before. */
+/** Tells a file from another one in its place. */
 export async function stampOf(path: string): Promise<string> {
   const stats = statusOf(path);
   return stats === null ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;

@@ -44,8 +44,8 @@ export async function writeRepository(folder: string, head: string, config: stri
   });
 }
 
-export function bareConfiguration(): string {
-  return configuration('sha1', true);
+export function bareConfiguration(algorithm: HashAlgorithm = 'sha1'): string {
+  return configuration(algorithm, true);
 }
 
 /** The mirror that the engine's side of it belongs to. */

@@ -43,7 +43,7 @@ export interface Spool {
   /** The run is over: its file will not change. */
   finish(taskId: TaskId, attempt: number, stream: string): Promise<void>;
   /** Keeps what an attempt left in its task folder; returns when that is on this host's disk. */
-  addArtifacts(taskId: TaskId, attempt: number, taskFolder: string): Promise<void>;
+  addArtifacts(taskId: TaskId, attempt: number, taskFolder: string, redact?: (text: string) => string): Promise<void>;
   /** Keeps a text of the engine's own beside them; more than an artifact may have is cut off. */
   addText(taskId: TaskId, attempt: number, name: string, text: string): Promise<void>;
   /** Keeps a verdict that the ledger did not take; returns when that is on this host's disk. */
@@ -104,8 +104,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     async finish(taskId, attempt, stream) {
       end(keyOf(taskId, attempt, stream));
     },
-    async addArtifacts(taskId, attempt, taskFolder) {
-      const artifacts = await collectArtifacts(taskId, attempt, taskFolder);
+    async addArtifacts(taskId, attempt, taskFolder, redact = (text) => text) {
+      const found = await collectArtifacts(taskId, attempt, taskFolder);
+      const artifacts = found.map((artifact) => ({ ...artifact, content: redact(artifact.content) }));
       if (artifacts.length > 0) await add(taskId, { kind: 'artifacts', artifacts });
     },
     async addText(taskId, attempt, name, text) {

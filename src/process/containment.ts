@@ -2,10 +2,12 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 
 import { oneLine } from '../core/text.ts';
-import type { Containment } from './types.ts';
+import { sandboxArguments, type Sandbox } from './sandbox.ts';
+import type { Containment, SandboxState } from './types.ts';
 
 /** Where bubblewrap tells about the contained process: the descriptor after the three standard ones. */
 export const STATUS_FD = 3;
@@ -17,6 +19,19 @@ export interface Container {
   readonly containment: Containment;
   /** Null: the processes are started as they are, and held together by their session, group and tag. */
   readonly bwrap: string | null;
+  /** Whether a sandbox can be made here: known from one that was. */
+  readonly sandbox: SandboxState;
+}
+
+/** What is to be started, and what of the host it sees. */
+export interface Contained {
+  readonly argv: readonly [string, ...string[]];
+  /** The program that must be seen, where that is not the one that is started. */
+  readonly visible?: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly path: string | undefined;
+  /** Null: all that the worker sees. */
+  readonly sandbox: Sandbox | null;
 }
 
 /**
@@ -35,39 +50,38 @@ export async function chooseContainer(bwrapPath: string | null | undefined): Pro
   if (bwrap === undefined) {
     return withGroup('bubblewrap is not installed; install the package bubblewrap (apt, dnf, apk, pacman)');
   }
-  const trouble = await tryOut(bwrap);
-  if (trouble === null) return { containment: { kind: 'pid-namespace' }, bwrap };
+  const trouble = await tryOut(bwrap, null);
+  if (trouble === null) {
+    const wrong = await tryOut(bwrap, TRIAL);
+    const sandbox: SandboxState =
+      wrong === null ? { kind: 'works' } : { kind: 'missing', why: `${bwrap} cannot make a sandbox here (${wrong})` };
+    return { containment: { kind: 'pid-namespace' }, bwrap, sandbox };
+  }
   return withGroup(
     `${bwrap} does not work here (${trouble}); install bubblewrap, and allow user namespaces (sysctl kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000, or an AppArmor profile for bwrap)`,
   );
 }
 
 /** The command line that starts a program in a PID namespace of its own, which ends with this process (N5). */
-export function containedCommand(bwrap: string, argv: readonly string[]): readonly [string, ...string[]] {
-  return [
-    bwrap,
-    '--unshare-pid',
-    '--die-with-parent',
-    ...mounts(),
-    '--json-status-fd',
-    String(STATUS_FD),
-    '--',
-    ...argv,
-  ];
+export function containedCommand(bwrap: string, contained: Contained): readonly [string, ...string[]] {
+  const { sandbox, argv } = contained;
+  const seen =
+    sandbox === null ? EVERYTHING : sandboxArguments(sandbox, { ...contained, argv: contained.visible ?? argv });
+  return [bwrap, '--unshare-pid', '--die-with-parent', ...seen, '--json-status-fd', String(STATUS_FD), '--', ...argv];
 }
 
-/** What the contained process sees of the file system. */
-function mounts(): readonly string[] {
-  return ['--dev-bind', '/', '/', '--proc', '/proc'];
-}
+/** Of the file system all that the worker itself sees. */
+const EVERYTHING = ['--dev-bind', '/', '/', '--proc', '/proc'];
+const TRIAL: Sandbox = { mounts: [], read: [], tmp: tmpdir(), network: 'none' };
 
 function withGroup(why: string): Container {
-  return { containment: { kind: 'process-group', why }, bwrap: null };
+  return { containment: { kind: 'process-group', why }, bwrap: null, sandbox: { kind: 'missing', why } };
 }
 
 /** Null when a contained shell runs; else one line. */
-async function tryOut(bwrap: string): Promise<string | null> {
-  const [program, ...args] = containedCommand(bwrap, ['/bin/sh', '-c', ':']);
+async function tryOut(bwrap: string, sandbox: Sandbox | null): Promise<string | null> {
+  const argv = ['/bin/sh', '-c', ':'] as const;
+  const [program, ...args] = containedCommand(bwrap, { argv, cwd: '/', path: undefined, sandbox });
   // Standard error stands in for the status here: nobody reads it.
   const trial = args.map((arg) => (arg === String(STATUS_FD) ? '2' : arg));
   return new Promise((resolve) => {

@@ -9,8 +9,11 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { createBound } from './bound.ts';
 import { chooseContainer } from './containment.ts';
+import { createDiskKeeper } from './disk-keeper.ts';
 import { createPipePool } from './pipes.ts';
+import { createProxies } from './proxy.ts';
 import { runProcess } from './run.ts';
 import { openStarter } from './starter.ts';
 import { findLeftovers, killUntilGone } from './sweep.ts';
@@ -18,6 +21,8 @@ import { hashOfHome, ownerTag } from './tag.ts';
 import type { ProcessRoom } from './types.ts';
 
 const TERM_GRACE_MS = 2_000;
+const DEFAULT_PROCESSES = 8_192;
+const MIN_PROCESSES = 64;
 
 export interface ProcessRoomOptions {
   /** The state home; it exists. */
@@ -26,6 +31,12 @@ export interface ProcessRoomOptions {
   readonly bwrapPath?: string | null;
   /** The built starter-program, which starts contained trees; null for this process itself. */
   readonly starter?: string | null;
+  /** The built bridge-program, which leads confined trees to the proxy; null where none reaches hosts. */
+  readonly bridge?: string | null;
+  /** False: as on a machine without perl. */
+  readonly perl?: boolean;
+  /** Processes and threads of all trees together, where the kernel can be told. */
+  readonly processes?: number;
   /** How long a process has between SIGTERM and SIGKILL. */
   readonly termGraceMs?: number;
 }
@@ -34,14 +45,30 @@ export interface ProcessRoomOptions {
 export async function createProcessRoom(options: ProcessRoomOptions): Promise<ProcessRoom> {
   const homeHash = hashOfHome(await realpath(options.home));
   const owner = ownerTag(homeHash);
-  const { containment, bwrap } = await chooseContainer(options.bwrapPath);
-  const starter = bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '');
+  const { containment, bwrap, sandbox } = await chooseContainer(options.bwrapPath);
+  const bound = createBound(Math.max(MIN_PROCESSES, options.processes ?? DEFAULT_PROCESSES));
+  let boundBy: ReturnType<typeof bound.hold> = null;
+  const hold = (pid: number): void => {
+    boundBy = bound.hold(pid);
+  };
+  const starter =
+    bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '', hold);
+  const proxies = createProxies(join(options.home, 'net'));
+  const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true };
   const pipes = createPipePool(join(options.home, 'processes'));
+  const disk = createDiskKeeper();
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
   return {
     containment,
-    run: async (request) => runProcess(request, { bwrap, starter, tag: `${owner}/${request.tag}`, pipes, termGraceMs }),
+    sandbox,
+    boundBy: () => boundBy,
+    run: async (request) =>
+      runProcess(request, { bwrap, starter, ...network, tag: `${owner}/${request.tag}`, pipes, termGraceMs, disk }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
-    close: async () => starter?.close(),
+    close: async () => {
+      await starter?.close();
+      bound.release();
+      await proxies.close();
+    },
   };
 }

@@ -8,7 +8,10 @@
 import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
+import { createRedactor } from '../core/secrets.ts';
 import { createLineCutter } from './lines.ts';
+import type { DiskKeeper } from './disk-keeper.ts';
+import { watchLimits, type Exceeded } from './limits.ts';
 import { openOutputFile, type OutputFile } from './output.ts';
 import type { OutputPipe, PipePool } from './pipes.ts';
 import { hasCode } from './proc.ts';
@@ -26,9 +29,10 @@ export interface RunMeans extends TreeMeans {
   readonly tag: string;
   readonly pipes: PipePool;
   readonly termGraceMs: number;
+  readonly disk: DiskKeeper;
 }
 
-type Cause = 'idle-timeout' | 'total-timeout' | 'aborted' | 'no-space';
+type Cause = 'idle-timeout' | 'total-timeout' | 'aborted' | 'no-space' | Exceeded;
 
 /** Runs one process tree. @throws for faults of the host or of the caller's reader, never for what the process does */
 export async function runProcess(request: SpawnRequest, means: RunMeans): Promise<ExitResult> {
@@ -82,6 +86,13 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   const total = setTimeout(() => ending.because('total-timeout'), timerMs(request.totalTimeoutMs));
   const abort = (): void => ending.because('aborted');
   request.signal.addEventListener('abort', abort, { once: true });
+  const { limits, outputFile } = request;
+  const unwatch =
+    limits === undefined
+      ? null
+      : watchLimits({ limits, outputFile, members: () => tree.members(), disk: means.disk }, (what) =>
+          ending.exceeded(what),
+        );
   if (request.signal.aborted) abort();
   const closed = follow(request, tree, output, ending, () => idle.refresh());
   try {
@@ -93,6 +104,7 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   } finally {
     clearTimeout(idle);
     clearTimeout(total);
+    unwatch?.();
     ending.exited();
     request.signal.removeEventListener('abort', abort);
   }
@@ -120,7 +132,9 @@ interface Ending {
   readonly cause: Cause | null;
   readonly fault: unknown;
   /** Ends the tree for a cause, unless another one came first or it has ended by itself. */
-  because(cause: Cause): void;
+  because(cause: Exclude<Cause, Exceeded>): void;
+  /** Ends the tree at once for a limit: what goes beyond one is given no time to go further. */
+  exceeded(what: Exceeded): void;
   /** Ends the tree at once for a fault, which the run then rejects with. */
   fail(fault: unknown): void;
   /** The process has ended: no cause counts from now on. */
@@ -147,6 +161,11 @@ function createEnding(tree: Tree, termGraceMs: number): Ending {
       tree.terminate();
       grace = setTimeout(() => tree.kill(), termGraceMs);
     },
+    exceeded(what) {
+      if (cause !== null || exited) return;
+      cause = what;
+      tree.kill();
+    },
     fail(error) {
       fault ??= error;
       if (!exited) tree.kill();
@@ -166,7 +185,7 @@ function follow(
   ending: Ending,
   onOutput: () => void,
 ): () => Promise<void> {
-  const { onLine } = request;
+  const { onLine, secrets = [] } = request;
   const lines = onLine === null ? null : createLineCutter(onLine);
   const guarded = (work: () => void): void => {
     if (ending.fault !== null) return;
@@ -179,13 +198,24 @@ function follow(
   };
   const streams = [tree.stdout, tree.stderr].filter((stream): stream is Readable => stream !== null);
   const closing = streams.map((stream) => {
-    stream.on('data', (chunk: Buffer) => {
-      onOutput();
+    // Before it is stored or read by anybody (N10).
+    const redactor = createRedactor(secrets);
+    const take = (chunk: Buffer): void => {
+      if (chunk.length === 0) return;
       if (ending.cause !== 'no-space') guarded(() => output.write(chunk));
       if (lines !== null && stream === tree.stdout) guarded(() => lines.push(chunk));
+    };
+    stream.on('data', (chunk: Buffer) => {
+      onOutput();
+      take(redactor.push(chunk));
     });
     stream.on('error', (error) => ending.fail(error));
-    return new Promise<void>((resolve) => stream.once('close', resolve));
+    return new Promise<void>((resolve) =>
+      stream.once('close', () => {
+        take(redactor.end());
+        resolve();
+      }),
+    );
   });
   return async () => {
     const limit = setTimeout(() => streams.forEach((stream) => stream.destroy()), PIPES_LIMIT_MS);
@@ -205,6 +235,7 @@ function endOf(request: SpawnRequest, tree: Tree, output: OutputFile, ending: En
     cause ??= 'no-space';
   }
   if (cause === 'no-space') return { kind: 'no-space', message: noSpace(request.outputFile) };
+  if (typeof cause === 'object' && cause !== null) return cause;
   if (cause !== null) return { kind: cause };
   const exit: Exit = 'error' in child ? failedStart(child.error) : tree.exitOf(child.code, child.signal, output.tail());
   if (exit.kind !== 'not-started') return exit;

@@ -51,8 +51,8 @@ interface Run {
   readonly onDeath: (reason: string) => void;
 }
 
-/** @param program the built starter-program */
-export function openStarter(program: string): Starter {
+/** @param program the built starter-program @param onLaunched told before it starts anything */
+export function openStarter(program: string, onLaunched: (pid: number) => void = () => undefined): Starter {
   const runs = new Map<number, Run>();
   let child: ChildProcess | null = null;
   let closed = false;
@@ -62,6 +62,7 @@ export function openStarter(program: string): Starter {
 
   const launch = (): ChildProcess => {
     const launched = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: {} });
+    if (launched.pid !== undefined) onLaunched(launched.pid);
     launched.on('message', (news: StarterNews) => {
       works = true;
       runs.get(news.id)?.onNews(news);

@@ -4,7 +4,10 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { Readable } from 'node:stream';
 
 import { containedCommand, STATUS_FD } from './containment.ts';
+import { namespaceMembers, treeMembers, type Members } from './members.ts';
 import type { OutputPipe } from './pipes.ts';
+import { reachHosts, type NetworkMeans } from './network.ts';
+import type { Sandbox } from './sandbox.ts';
 import { hasCode, readStat, sendSignal } from './proc.ts';
 import type { ChildEnd, Started, Starter } from './starter.ts';
 import { findDescendants, findOne, findRun, killUntilGone, type Leader } from './sweep.ts';
@@ -14,6 +17,7 @@ export interface TreeRequest {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly sandbox?: Sandbox | null;
   /** The whole tag, owner and attempt. */
   readonly tag: string;
   /** Standard output, standard error and the containment's status; null to have Node make them. */
@@ -38,13 +42,15 @@ export interface Tree {
   terminate(): void;
   /** Ends every process of the tree. */
   kill(): void;
+  /** Its processes now; null when they are not known yet. */
+  members(): Members | null;
   /** Ends what is left, and returns when nothing is. @throws when something cannot be killed */
   clear(): Promise<void>;
   /** What the end of the direct child means. @throws when the containment itself failed */
   exitOf(code: number | null, signal: string | null, tail: string): Exit;
 }
 
-export interface TreeMeans {
+export interface TreeMeans extends NetworkMeans {
   /** Null: without containment. */
   readonly bwrap: string | null;
   /** What starts contained trees; null for this process itself. */
@@ -52,8 +58,12 @@ export interface TreeMeans {
 }
 
 /** Starts the tree. @throws what spawn throws for an argument list that is too long and the like */
-export async function startTree(request: TreeRequest, { bwrap, starter }: TreeMeans): Promise<Tree> {
-  return bwrap === null ? startGroup(request) : startContained(request, bwrap, starter);
+export async function startTree(request: TreeRequest, means: TreeMeans): Promise<Tree> {
+  const { bwrap } = means;
+  if (bwrap !== null) return startContained(request, bwrap, means);
+  // Who asked for one must not be given less without a word.
+  if ((request.sandbox ?? null) !== null) throw new Error('there is no sandbox on this host: run it without, or not');
+  return startGroup(request);
 }
 
 function startGroup(request: TreeRequest): Tree {
@@ -69,6 +79,7 @@ function startGroup(request: TreeRequest): Tree {
     ...streamsOf(child, request),
     terminate: () => toGroup('SIGTERM'),
     kill: () => toGroup('SIGKILL'),
+    members: () => (leader === null ? null : treeMembers(leader.pid)),
     async clear() {
       toGroup('SIGKILL');
       await clearByTag(leader, request.tag);
@@ -77,9 +88,17 @@ function startGroup(request: TreeRequest): Tree {
   };
 }
 
-async function startContained(request: TreeRequest, bwrap: string, starter: Starter | null): Promise<Tree> {
-  const argv = containedCommand(bwrap, request.argv);
-  const { pid, ended, ...streams } = (await startElsewhere(argv, request, starter)) ?? startHere(argv, request);
+async function startContained(request: TreeRequest, bwrap: string, ways: TreeMeans): Promise<Tree> {
+  const { starter } = ways;
+  const { cwd, sandbox = null } = request;
+  const reaching = sandbox === null ? null : await reachHosts(sandbox, request, ways);
+  const { argv: whole, env, mounts } = reaching ?? { ...request, mounts: [] };
+  const path = request.env['PATH'];
+  const confined = sandbox === null ? null : { ...sandbox, mounts: [...sandbox.mounts, ...mounts] };
+  const program = { argv: whole, visible: request.argv, cwd, path, sandbox: confined };
+  const argv = containedCommand(bwrap, program);
+  const asked = { ...request, env };
+  const { pid, ended, ...streams } = (await startElsewhere(argv, asked, starter)) ?? startHere(argv, asked);
   const leader = leaderOf({ pid });
   const status = readStatus(streams.status, () => {
     if (termWanted) terminate();
@@ -105,6 +124,7 @@ async function startContained(request: TreeRequest, bwrap: string, starter: Star
     ...streams,
     terminate,
     kill,
+    members: () => (status.init === null ? null : namespaceMembers(status.init.pid)),
     async clear() {
       // What it said last may not have been read yet.
       if (status.init === null) await status.read();

@@ -1,5 +1,12 @@
 /** What the process room takes and gives. */
 
+import type { Secret } from '../core/secrets.ts';
+import type { Exceeded, RunLimits } from './limits.ts';
+import type { Sandbox } from './sandbox.ts';
+
+export type { RunLimits } from './limits.ts';
+export type { Mount, Placed, Sandbox } from './sandbox.ts';
+
 export interface SpawnRequest {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
@@ -15,6 +22,12 @@ export interface SpawnRequest {
   /** No output for this long ends it. */
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
+  /** Never shown of what it prints, in any of the forms that core/secrets knows. */
+  readonly secrets?: readonly Secret[];
+  /** What of this host it sees; left out or null: all that the worker sees. Only where {@link ProcessRoom.sandbox} works. */
+  readonly sandbox?: Sandbox | null;
+  /** What it may take of this host; left out: as much as it likes. */
+  readonly limits?: RunLimits;
   /** Ends it: TERM, two seconds, KILL, sweep. */
   readonly signal: AbortSignal;
 }
@@ -36,11 +49,16 @@ export type ExitResult = {
   | { readonly kind: 'aborted' }
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'no-space'; readonly message: string }
+  | Exceeded
 );
 
 export interface ProcessRoom {
   /** How processes are contained on this host, and why not better. */
   readonly containment: Containment;
+  /** Whether process trees can be given a sandbox on this host. */
+  readonly sandbox: SandboxState;
+  /** What holds all trees together to a number of processes, since the first one started; null: nothing does. */
+  boundBy(): 'cgroup' | 'limit' | null;
   /** Starts one process tree and returns when nothing of it is left. */
   run(request: SpawnRequest): Promise<ExitResult>;
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */
@@ -50,3 +68,5 @@ export interface ProcessRoom {
 }
 
 export type Containment = { readonly kind: 'pid-namespace' } | { readonly kind: 'process-group'; readonly why: string };
+
+export type SandboxState = { readonly kind: 'works' } | { readonly kind: 'missing'; readonly why: string };

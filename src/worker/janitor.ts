@@ -127,7 +127,8 @@ export class Janitor {
     await git.deleteTaskRefs(target, ids);
     for (const id of ids) {
       await git.removeWorkspace(target.project, id);
-      await rm(join(home, 'scratch', target.project, id), { recursive: true, force: true });
+      const scratch = join(home, 'scratch', target.project, id);
+      for (const folder of [scratch, `${scratch}.tmp`]) await rm(folder, { recursive: true, force: true });
     }
   }
 

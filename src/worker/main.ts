@@ -6,8 +6,9 @@ import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import { resolveConnection } from '../config/connection.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
-import { allowedEnvironment, programPath, readHostFile } from '../config/host-file.ts';
+import { allowedEnvironment, grantsOf, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
+import { grantSecrets } from '../config/secrets.ts';
 import { parseLabels } from '../core/hosts.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { isRecord } from '../core/text.ts';
@@ -17,6 +18,7 @@ import { startWorker, type StartWorkerOptions } from './start-worker.ts';
 
 const GIT_RUNNER = fileURLToPath(new URL('git-runner.js', import.meta.url));
 const PROCESS_STARTER = fileURLToPath(new URL('process-starter.js', import.meta.url));
+const NETWORK_BRIDGE = fileURLToPath(new URL('network-bridge.js', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_SLOTS = 1_000;
@@ -87,12 +89,27 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     graceMs: grace.value,
     gitRunner: GIT_RUNNER,
     processStarter: PROCESS_STARTER,
+    networkBridge: NETWORK_BRIDGE,
     workflows: { codePath: WORKFLOWS },
+    limits: {
+      maxProcesses: host.value.limits.processes,
+      maxMemoryBytes: host.value.limits.memory,
+      maxWrittenBytes: host.value.limits.disk,
+      endBelowBytes: host.value.limits.free,
+    },
     personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',
     parseSettings: parseProjectFile,
     readGate,
     environment: (request) => allowedEnvironment(host.value, environment.all, request),
+    confinement: {
+      sandbox: host.value.sandbox,
+      read: host.value.read,
+      write: host.value.write,
+      granted: (agent) => grantsOf(host.value, agent),
+      personHome: environment.userHome,
+    },
+    secretsFor: (agent) => grantSecrets(host.value, environment.all, agent),
     program: (name) => programPath(host.value, name),
     notices: {
       rules: host.value.notify,

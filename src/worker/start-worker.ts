@@ -9,6 +9,7 @@ import type { Activities } from '../activities/types.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
+import type { SandboxMode } from '../core/project.ts';
 import { messageOf } from '../core/thrown.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
@@ -17,6 +18,7 @@ import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
 import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
+import type { SandboxState } from '../process/types.ts';
 import { Background, freeBytesOf } from './background.ts';
 import { keepMigrated } from './ledger-schema.ts';
 import { endOldQueues } from './old-queues.ts';
@@ -25,7 +27,7 @@ import { Presence } from './presence.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
-  'hostId' | 'home' | 'parseSettings' | 'readGate' | 'environment' | 'program' | 'log'
+  'hostId' | 'home' | 'parseSettings' | 'readGate' | 'environment' | 'program' | 'confinement' | 'secretsFor' | 'log'
 > {
   readonly address: string;
   readonly namespace: string;
@@ -56,6 +58,8 @@ export interface StartWorkerOptions extends Pick<
   readonly gitRunner: string | null;
   /** The built program that starts agents' and gates' processes; null for this process itself. */
   readonly processStarter: string | null;
+  /** The built program that leads confined processes to the worker's proxy; null: they reach no hosts. */
+  readonly networkBridge: string | null;
   /** False where the processes of agents are not to be contained. */
   readonly containment: boolean;
 }
@@ -68,15 +72,17 @@ export interface RunningWorker {
 }
 
 const PRESENCE_MS = 10_000;
+/** Half of what a machine has at the least. */
+const MAX_PROCESSES = 16_384;
 
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
   const { namespace, home, log } = options;
   const ledger = openLedger({ url: options.databaseUrl, applicationName: 'tasks-worker', maxConnections: 8 });
   const stopMigrating = await keepMigrated(ledger, log);
-  const rooms = await openRooms(options);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const rooms = await openRooms(options, limits);
   const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
   const temporal = await connect(options);
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const turns = new Turns();
   const { git, processRoom } = rooms;
   const { client, native } = temporal;
@@ -110,17 +116,21 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
 }
 
 /** What touches this machine: processes and git. Ends first what a worker that died has left. */
-async function openRooms(options: StartWorkerOptions) {
+async function openRooms(options: StartWorkerOptions, limits: Limits) {
   const { home, log } = options;
   const processRoom = await createProcessRoom({
     home,
     starter: options.processStarter,
+    bridge: options.networkBridge,
+    // Threads count, too: with twice as many no tree meets it before it meets its own limit.
+    processes: Math.min(MAX_PROCESSES, 2 * limits.maxProcesses * (options.agents + options.gates)),
     ...(options.containment ? {} : { bwrapPath: null }),
   });
   const swept = await processRoom.sweepLeftovers();
   if (swept > 0) log('ended processes that a dead worker left', { swept });
   if (processRoom.containment.kind === 'process-group')
     log('agents run without a PID namespace', { why: processRoom.containment.why });
+  warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
   const git = createGitRoom({
     home,
@@ -137,6 +147,13 @@ async function openRooms(options: StartWorkerOptions) {
     await runner?.close();
   };
   return { processRoom, git, close };
+}
+
+/** Said once a start: without it agents reach what the worker's account does. */
+function warnOfSandbox(mode: SandboxMode | null, state: SandboxState, log: Dependencies['log']): void {
+  if (mode === 'off') log('agents run without a sandbox', { why: 'host.yaml has sandbox: off' });
+  else if (state.kind === 'missing')
+    log('agents run without a sandbox, or not at all where one is required', { why: state.why });
 }
 
 async function connect({ address, tls, apiKey, namespace }: StartWorkerOptions) {
@@ -173,6 +190,8 @@ function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): 
       readGate: options.readGate,
       environment: options.environment,
       program: options.program,
+      confinement: options.confinement,
+      secretsFor: options.secretsFor,
       onWaiting: () => background.onWaiting(),
       onRecorded: (view) => background.onRecorded(view),
       gates: options.gates,

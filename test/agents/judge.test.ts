@@ -98,6 +98,10 @@ describe('judging an attempt', () => {
     [{ kind: 'aborted', tail: 't', durationMs: 1 }, 'canceled'],
     [{ kind: 'missing', message: 'no program x', tail: 't', durationMs: 1 }, 'agent-missing'],
     [{ kind: 'no-space', message: 'full', tail: 't', durationMs: 1 }, 'no-space'],
+    [
+      { kind: 'over-limit', limit: 'too-much-memory', message: 'it took 9 MiB', tail: 't', durationMs: 1 },
+      'too-much-memory',
+    ],
   ])('names the end %j, whatever the report says', (exit, kind) => {
     expect(failureOf(judge({ exit }))).toMatchObject({ kind, evidence: 't' });
     expect(failureOf(judgeCommand('make', exit)).kind).toBe(kind);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { detectProject } from '../../src/config/detect.ts';
+import { detectProject, detectProtected } from '../../src/config/detect.ts';
 import type { BranchName } from '../../src/core/ids.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../src/config/render-project-file.ts';
@@ -83,6 +83,7 @@ describe('a new tasks.yaml', () => {
     project: 'my-app',
     branch: 'main' as BranchName,
     setup: 'npm ci',
+    protected: [],
     gate: 'npm test',
     agent: 'claude',
     schema: './x.json',
@@ -104,6 +105,21 @@ describe('a new tasks.yaml', () => {
   it('names the schema for editors in its first line', () => {
     expect(renderProjectFile(PROJECT)).toMatch(/^# yaml-language-server: \$schema=\.\/x\.json\n/);
     expect(renderProjectFile({ ...PROJECT, schema: null })).not.toContain('yaml-language-server');
+  });
+
+  it('protects what else judges work here, and shows how where there is nothing', () => {
+    const names = ['.github/', 'src/', 'Jenkinsfile', 'gitlab-ci.yml'];
+    const protects = detectProtected({ names });
+    expect(protects).toEqual(['.github/', 'Jenkinsfile']);
+    expect(parseProjectFile(renderProjectFile({ ...PROJECT, protected: protects }))).toMatchObject({
+      kind: 'ok',
+      value: { protected: protects },
+    });
+    const text = renderProjectFile(PROJECT);
+    expect(text).toContain('\n# protected: [');
+    expect(parseProjectFile(text.replace('# protected:', 'protected:'))).toMatchObject({
+      value: { protected: ['.github/', 'scripts/check.sh'] },
+    });
   });
 
   it.each(['on', 'yes: no', '# x', '"quoted" \'too\'', 'a\nb', '- x', 'echo "{a: b}"', '0x10', '  x'])(
@@ -133,7 +149,7 @@ describe('a new tasks.yaml', () => {
 
   it('has right comments: uncommented, every key is taken', () => {
     const text = renderProjectFile({ ...PROJECT, setup: null }).replace(
-      /^# (?=(?:setup|agents|attempts|revisions|idle|timeout):|  )/gm,
+      /^# (?=(?:setup|agents|protected|attempts|revisions|idle|timeout):|  )/gm,
       '',
     );
     expect(parseProjectFile(text)).toMatchObject({ kind: 'ok', value: { agents: { fast: { model: 'haiku' } } } });

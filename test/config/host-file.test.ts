@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   allowedEnvironment,
+  grantsOf,
   parseHostFile,
   programPath,
   readHostFile,
@@ -38,10 +39,28 @@ describe('host.yaml', () => {
       agents: 4,
       gates: 1,
       containment: 'preferred',
+      secrets: {},
+      sandbox: null,
+      limits: { processes: 2_048, memory: expect.any(Number), disk: 32 * 1024 ** 3, free: 512 * 1024 ** 2 },
+      read: [],
+      write: [],
+      granted: {},
       targets: {},
       notify: [],
       ui: null,
     });
+  });
+
+  it('takes amounts in the units that people use, and refuses others in one line', () => {
+    const text = 'limits: {processes: 100, memory: 2GiB, disk: 3GB, free: 5MiB}';
+    const limits = { processes: 100, memory: 2 * 1024 ** 3, disk: 3e9, free: 5 * 1024 ** 2 };
+    expect(parseHostFile(text)).toMatchObject({ kind: 'ok', value: { limits } });
+    for (const wrong of ['2G', '-1MiB', '0MiB', '1.5GiB', '8']) {
+      expect(parseHostFile(`limits: {memory: "${wrong}"}`)).toMatchObject({
+        kind: 'invalid',
+        message: expect.stringMatching(/^host\.yaml: limits\.memory: must be an amount, .*8GiB/),
+      });
+    }
   });
 
   it('gives a machine of one core two agents', () => {
@@ -50,7 +69,7 @@ describe('host.yaml', () => {
 
   it('says what belongs to the machine', () => {
     const host = settingsOf(
-      'grant: [claude]\nenv: [NPM_TOKEN]\nprograms: {claude: /opt/claude}\nagents: 7\ngates: 2\ncontainment: off\n',
+      'grant: [claude]\nenv: [NPM_TOKEN]\nprograms: {claude: /opt/claude}\nagents: 7\ngates: 2\ncontainment: off\nsandbox: required\nread: [/srv/models]\nwrite: [/srv/cache]\ngranted: {mine: [.config/mine]}\n',
     );
     expect(host).toEqual({
       grant: ['claude'],
@@ -59,6 +78,12 @@ describe('host.yaml', () => {
       agents: 7,
       gates: 2,
       containment: 'off',
+      secrets: {},
+      sandbox: 'required',
+      limits: expect.anything(),
+      read: ['/srv/models'],
+      write: ['/srv/cache'],
+      granted: { mine: ['.config/mine'] },
       targets: {},
       notify: [],
       ui: null,
@@ -66,6 +91,33 @@ describe('host.yaml', () => {
     expect(programPath(host, 'claude')).toBe('/opt/claude');
     expect(programPath(host, 'other')).toBe('other');
     expect(programPath(host, 'constructor')).toBe('constructor');
+  });
+
+  it('grants agents by name alone, Claude Code what signs it in', () => {
+    const host = settingsOf('grant: [claude, mine]\ngranted: {mine: [.config/mine], other: [.ssh]}\n');
+    expect(grantsOf(host, 'claude').map(({ path }) => path)).toEqual(['.claude/.credentials.json', '.claude.json']);
+    expect(grantsOf(host, 'mine')).toEqual([{ path: '.config/mine', how: 'read' }]);
+    expect(grantsOf(host, 'other')).toEqual([]);
+    expect(grantsOf(host, 'constructor')).toEqual([]);
+  });
+
+  it.each(['granted: {a: [../x]}', 'granted: {a: [/etc]}', 'read: [models]', 'sandbox: maybe'])(
+    'refuses %s',
+    (text) => {
+      expect(parseHostFile(`${text}\n`).kind).toBe('invalid');
+    },
+  );
+
+  it('gives a confined process no home of a person, whatever it is granted', () => {
+    const host = settingsOf('grant: [claude]\n');
+    const request = { purpose: 'agent', agent: 'claude', scratch: '/scratch', confined: true } as const;
+    const source = { HOME: '/home/ada', USER: 'ada', XDG_CONFIG_HOME: '/home/ada/.config', SSH_AUTH_SOCK: '/x' };
+    expect(allowedEnvironment(host, source, request)).toEqual({
+      PATH: '/usr/local/bin:/usr/bin:/bin',
+      HOME: '/scratch',
+      TMPDIR: '/tmp',
+      TERM: 'dumb',
+    });
   });
 
   it.each([

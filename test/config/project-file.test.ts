@@ -36,10 +36,38 @@ describe('a right tasks.yaml', () => {
       agents: { claude: { kind: 'claude', model: null, args: [] } },
       policy: { attempts: 3, revisions: 2, idleTimeoutMs: 900_000, totalTimeoutMs: 7_200_000, ...TURN, ...ASKING },
       window: null,
+      confinement: { sandbox: 'preferred', agents: 'full', setup: 'full' },
+      protected: [],
       batch: false,
       verify: false,
       merges: [],
     });
+  });
+
+  it('may say how its processes are confined, for all and for an agent; the gate has it in its hash', () => {
+    const more =
+      'sandbox: required\nnetwork: {agents: [api.example.com, "*.corp:443"], gate: host}\nprotected: [ci/]\n';
+    const settings = settingsOf(`${LEAST}${more}agents: {mine: {command: [run], sandbox: off, network: none}}\n`);
+    expect(settings.confinement).toEqual({
+      sandbox: 'required',
+      agents: ['api.example.com', '*.corp:443'],
+      setup: 'full',
+    });
+    expect(settings.protected).toEqual(['ci/']);
+    expect(settings.agents['mine']).toMatchObject({ sandbox: 'off', network: 'none' });
+    expect(settings.gate.confinement).toEqual({ sandbox: 'required', network: 'host', setup: 'full' });
+    expect(settings.gate.hash).not.toBe(settingsOf(LEAST).gate.hash);
+  });
+
+  it.each([
+    ['sandbox: on', 'sandbox: must be required, preferred or off'],
+    ['network: host', 'network: must be a map of agents, setup, gate'],
+    ['network: {gate: [http://example.com/]}', 'network.gate.0: must be the name of a host, without http:// and path'],
+    ['protected: [../x]', 'protected.0: must be a path from the top of the repository'],
+    ['protected: [/etc]', 'protected.0: must be a path from the top of the repository'],
+  ])('refuses %s', (line, message) => {
+    const parsed = parseProjectFile(`${LEAST}${line}\n`);
+    expect(parsed.kind === 'invalid' ? parsed.message : 'taken').toContain(message);
   });
 
   it('may list gates as commands and maps', () => {

@@ -124,7 +124,8 @@ describe('landing', () => {
     });
 
     it('that is away when an attempt ends has it tried again', async () => {
-      const project = await sample('late', {});
+      // In a sandbox it could not take it away itself.
+      const project = await sample('late', { 'tasks.yaml': projectFile('sandbox: off').replace('sample', 'late') });
       const run = `[ "$TASKS_ATTEMPT" = 1 ] && mv '${project.origin}' '${project.origin}.away'; echo x > work`;
       const id = await engine.submit(project, { title: 'Work', attempts: 2, work: { kind: 'shell', run } });
       const { failure } = await engine.untilWaiting(id, 'retry');

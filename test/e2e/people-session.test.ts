@@ -48,7 +48,7 @@ describe('Claude Code', () => {
     const program = join(folder, 'claude');
     await writeFile(program, CLAUDE(log));
     await chmod(program, 0o755);
-    rig = await PeopleRig.start({ programs: { claude: program } });
+    rig = await PeopleRig.start({ programs: { claude: program }, hostFile: () => `write: [${folder}]\n` });
   });
 
   afterAll(async () => {

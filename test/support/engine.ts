@@ -11,9 +11,10 @@ import { join, resolve } from 'node:path';
 import { Client, Connection, type HistoryAndWorkflowId, type WorkflowHandle } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { allowedEnvironment, parseHostFile } from '../../src/config/host-file.ts';
+import { allowedEnvironment, grantsOf, parseHostFile } from '../../src/config/host-file.ts';
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
+import { grantSecrets } from '../../src/config/secrets.ts';
 import { temporalCalls } from '../../src/local/temporal-calls.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
@@ -63,6 +64,8 @@ export interface EngineOptions {
   /** The text of the host's host.yaml, read anew for each use. */
   readonly hostFile?: () => string;
   readonly limits?: Partial<Limits>;
+  /** False: sandboxes see nothing of the state home but their own, as they do outside of tests. */
+  readonly sharesHome?: boolean;
   /** Where people reach the Temporal Web UI. */
   readonly ui?: string;
   readonly landing?: StartWorkerOptions['landing'];
@@ -147,12 +150,22 @@ export class Engine {
       graceMs: this.#options.graceMs ?? 200,
       gitRunner: resolve('dist/worker/git-runner.js'),
       processStarter: resolve('dist/worker/process-starter.js'),
+      networkBridge: resolve('dist/worker/network-bridge.js'),
       workflows: { code },
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,
       parseSettings: parseProjectFile,
       readGate,
       environment: (request) => allowedEnvironment(host.value, process.env, request),
+      confinement: {
+        sandbox: host.value.sandbox,
+        read: host.value.read,
+        // Tests tell agents and gates how to go on by files there.
+        write: [...host.value.write, ...(this.#options.sharesHome === false ? [] : [this.home, home])],
+        granted: (agent) => grantsOf(host.value, agent),
+        personHome: process.env['HOME'] ?? '/nonexistent',
+      },
+      secretsFor: (agent) => grantSecrets(host.value, process.env, agent),
       program: (name) => this.#options.programs?.[name] ?? name,
       limits: this.#options.limits ?? {},
       ...(this.#options.landing === undefined ? {} : { landing: this.#options.landing }),
@@ -294,6 +307,22 @@ export class Engine {
 
   async findLedger(): Promise<void> {
     await this.#admin(`alter database "${this.#databaseName()}" with allow_connections true`);
+  }
+
+  /** Every row of every table, as text. */
+  async dumpLedger(): Promise<string> {
+    const client = new Postgres({ connectionString: this.database.url });
+    await client.connect();
+    const named = await client.query<{ name: string }>(
+      "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
+    );
+    const rows: string[] = [];
+    for (const { name } of named.rows) {
+      const { rows: found } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
+      rows.push(...found.map(({ row }) => row));
+    }
+    await client.end();
+    return rows.join('\n');
   }
 
   #databaseName(): string {

@@ -25,6 +25,13 @@ export const MISBEHAVIOURS: Readonly<Record<string, readonly Misbehaviour[]>> = 
       next: /schema/,
     },
     {
+      what: 'exits in the middle of writing its report',
+      does: `printf '{"status":"done","summ' > "$TASKS_REPORT_FILE"; exit 0`,
+      kind: 'bad-report',
+      says: /report\.json: is no JSON/,
+      next: /schema/,
+    },
+    {
       what: 'leaves a report of a status that nobody knows',
       does: `echo '{"status":"finished"}' > "$TASKS_REPORT_FILE"`,
       kind: 'bad-report',
@@ -70,7 +77,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, readonly Misbehaviour[]>> = 
     },
     {
       what: 'removes its task folder',
-      does: `rm -rf "$TASKS_TASK_DIR"; exit 0`,
+      does: `rm -rf "$TASKS_TASK_DIR" || :; exit 0`,
       kind: 'no-report',
       says: /ended without a report/,
       next: /TASKS_REPORT_FILE/,
@@ -121,7 +128,7 @@ export const MISBEHAVIOURS: Readonly<Record<string, readonly Misbehaviour[]>> = 
     },
     {
       what: 'removes the whole worktree',
-      does: `rm -rf "$TASKS_WORKTREE"; echo '{"status":"done","summary":"tidied"}' > "$TASKS_REPORT_FILE"`,
+      does: `rm -rf "$TASKS_WORKTREE" || :; echo '{"status":"done","summary":"tidied"}' > "$TASKS_REPORT_FILE"`,
       kind: 'nested-repository',
       says: /no longer the one that the engine made/,
       next: /leave \.git alone/,

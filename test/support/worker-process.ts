@@ -8,6 +8,7 @@
 import { afterAll } from '@jest/globals';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -35,6 +36,7 @@ async function build(): Promise<string> {
     'main=src/worker/main.ts',
     'git-runner=src/git/runner-program.ts',
     'process-starter=src/process/starter-program.ts',
+    'network-bridge=src/process/bridge-program.ts',
   ];
   await promisify(execFile)(resolve('node_modules/.bin/esbuild'), [...entries, ...flags]);
   await writeFile(join(FOLDER, 'package.json'), '{"type":"module"}');
@@ -58,6 +60,9 @@ export class WorkerProcess {
   /** Resolves when it polls. */
   static async start(engine: Engine, args: readonly string[] = []): Promise<WorkerProcess> {
     built ??= build();
+    // As in Engine: tests tell agents and gates how to go on by files there.
+    const host = join(engine.home, 'host.yaml');
+    if (!existsSync(host)) await writeFile(host, `write: [${JSON.stringify(engine.home)}]\n`);
     const child = spawn(process.execPath, [await built, ...args], {
       env: {
         PATH: process.env['PATH'],

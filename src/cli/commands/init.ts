@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { detectProject, type Detected } from '../../config/detect.ts';
+import { detectProject, detectProtected, type Detected } from '../../config/detect.ts';
 import { parseProjectFile, PROJECT_FILE } from '../../config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../config/render-project-file.ts';
 import { schemaReference } from '../../config/schema-path.ts';
@@ -60,10 +60,11 @@ async function refuseToOverwrite(path: string, options: InitOptions): Promise<vo
   if (there !== null) throw new UsageError(`${PROJECT_FILE} is there already; edit it, or overwrite it with --force`);
 }
 
-async function detect(root: string): Promise<Detected> {
+async function detect(root: string): Promise<Detected & { readonly protected: readonly string[] }> {
   const entries = await readdir(root, { withFileTypes: true });
-  return detectProject({
-    names: entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)),
+  const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
+  const found = detectProject({
+    names,
     read: (name) => {
       try {
         return readFileSync(join(root, name), 'utf8');
@@ -73,9 +74,10 @@ async function detect(root: string): Promise<Detected> {
       }
     },
   });
+  return { ...found, protected: detectProtected({ names }) };
 }
 
-function choose(options: InitOptions, checkout: Checkout, found: Detected): NewProject {
+function choose(options: InitOptions, checkout: Checkout, found: Awaited<ReturnType<typeof detect>>): NewProject {
   const project = parseProjectName(options.project ?? nameFrom(checkout));
   if (project.kind === 'invalid') throw new UsageError(`--${project.message}`);
   const branchText = options.branch ?? checkout.branch;
@@ -91,6 +93,7 @@ function choose(options: InitOptions, checkout: Checkout, found: Detected): NewP
     setup: options.setup ?? found.setup?.command ?? null,
     gate: options.gate ?? found.gate?.command ?? null,
     agent: agentFrom(options.agent ?? 'claude'),
+    protected: found.protected,
     schema: schemaReference(checkout.root),
   };
 }
@@ -125,6 +128,7 @@ function explain(options: InitOptions, wanted: NewProject, found: Detected): str
   if (wanted.gate === null) lines.push('gate: no test command was recognised; fill it in, or give it with --gate "…"');
   else lines.push(`gate: ${wanted.gate}${why(options.gate, found.gate?.reason)}`);
   if (wanted.setup !== null) lines.push(`setup: ${wanted.setup}${why(options.setup, found.setup?.reason)}`);
+  if (wanted.protected.length > 0) lines.push(`protected: ${wanted.protected.join(', ')}: a change waits for a person`);
   return lines;
 }
 

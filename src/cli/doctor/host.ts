@@ -9,6 +9,11 @@ import type { Session } from '../session.ts';
 import { checkTargets } from './notices.ts';
 
 const RUN_MS = 5_000;
+/** What a sandbox is made of. */
+const TRIAL = [
+  '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-net', '--die-with-parent', '--cap-drop', 'ALL', '--ro-bind', '/', '/',
+  '--proc', '/proc', '--dev', '/dev', '--size', '1048576', '--perms', '1777', '--tmpfs', '/dev/shm', '--', 'true',
+]; // prettier-ignore
 const NODE_LEAST = [20, 19] as const;
 const GIT_LEAST = [2, 38] as const;
 const GIB = 1024 ** 3;
@@ -63,18 +68,27 @@ async function checkContainment(session: Session): Promise<Check> {
   if (process.platform !== 'linux') {
     return warn(name, 'bubblewrap is for Linux', 'agents run in a process group; what they leave may outlive them');
   }
-  const args = ['--ro-bind', '/', '/', '--proc', '/proc', '--unshare-pid', '--die-with-parent', '--', 'true'];
+  const host = await readHostFile(session.environment.home);
+  const required = host.kind === 'ok' && host.value.sandbox === 'required';
+  const missing = required ? bad : warn;
+  if (host.kind === 'ok' && (host.value.containment === 'off' || host.value.sandbox === 'off')) {
+    return warn(name, 'host.yaml switches it off', 'agents reach what your account does; remove that line');
+  }
   try {
-    await execa('bwrap', args, { env: session.environment.all, extendEnv: false, timeout: RUN_MS });
-    return fine(name, 'bubblewrap works');
+    await execa('bwrap', TRIAL, { env: session.environment.all, extendEnv: false, timeout: RUN_MS });
+    return fine(name, 'agents and gates run in a sandbox (bubblewrap)');
   } catch (error) {
     return codeOf(error) === 'ENOENT'
-      ? warn(
+      ? missing(
           name,
-          'there is no bubblewrap',
-          'install it (apt install bubblewrap), so that no process outlives its phase',
+          'there is no bubblewrap: agents reach what your account does',
+          'install it (apt install bubblewrap): then they are held in a sandbox, and no process outlives its phase',
         )
-      : warn(name, `bubblewrap cannot be used: ${messageOf(error)}`, 'allow user namespaces on this machine');
+      : missing(
+          name,
+          `bubblewrap cannot be used: ${messageOf(error)}`,
+          'allow user namespaces on this machine (sysctl kernel.unprivileged_userns_clone=1, or an AppArmor profile for bwrap)',
+        );
   }
 }
 

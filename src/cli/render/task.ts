@@ -103,7 +103,8 @@ export function happenedText(happened: Happened): string {
       const why =
         happened.failure === null ? happened.summary : `${happened.failure.kind}: ${happened.failure.message}`;
       const how = `attempt ${happened.attempt}: ${happened.outcome}`;
-      return why === null || why === '' ? how : `${how} — ${oneLine(why, 300)}`;
+      const notes = (happened.notes ?? []).map((note) => ` (${oneLine(note, 300)})`).join('');
+      return why === null || why === '' ? `${how}${notes}` : `${how} — ${oneLine(why, 300)}${notes}`;
     }
     case 'asked':
       return `asks (${happened.ask.kind}): ${oneLine(happened.ask.text, 300)}`;

@@ -1,0 +1,135 @@
+/**
+ * What a process of a task or a gate is confined to (N4, N10): its worktree, its task folder, a home and temporary folder
+ * of its own, its own part of the repository, and what this host's configuration grants by name.
+ *
+ * The folders that a confined process writes are this task's alone; their parents are not seen, so that none of them can
+ * be put in another's place between two phases.
+ */
+
+import { copyFileSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Failure } from '../core/failure.ts';
+import { sandboxModeOf, type Confinement, type Network, type SandboxMode } from '../core/project.ts';
+import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
+import type { Dependencies } from './dependencies.ts';
+
+/** A path below the person's home that a granted agent has in its own. */
+export interface GrantedPath {
+  readonly path: string;
+  /** `read`; `write`: the person's own file is written; `copy`: the agent's own, made from the person's when it has none. */
+  readonly how: 'read' | 'write' | 'copy';
+}
+
+/** What this host's configuration says of sandboxes. */
+export interface HostConfinement {
+  /** Null: each project says for itself. */
+  readonly sandbox: SandboxMode | null;
+  /** Seen read-only in every sandbox. */
+  readonly read: readonly string[];
+  /** Written by every sandbox. */
+  readonly write: readonly string[];
+  /** What an agent has of the person's home; empty when it is not granted anything. */
+  readonly granted: (agent: string) => readonly GrantedPath[];
+  readonly personHome: string;
+}
+
+export type Confining =
+  | { readonly kind: 'sandbox'; readonly notes: readonly string[] }
+  /** As the worker's account, with all that it sees; the notes say why. */
+  | { readonly kind: 'open'; readonly notes: readonly string[] }
+  | { readonly kind: 'refused'; readonly failure: Failure };
+
+const HOST_NETWORK =
+  "it shares this host's network: it reaches whatever listens here, Temporal and the ledger among it (network: host)";
+
+/** Whether there is to be a sandbox here; a project that requires one gets it or nothing. */
+export function confining(
+  deps: Pick<Dependencies, 'confinement'> & { readonly process: Pick<ProcessRoom, 'sandbox'> },
+  wanted: Confinement,
+): Confining {
+  const mode = sandboxModeOf(deps.confinement.sandbox, wanted.sandbox);
+  const { sandbox: state } = deps.process;
+  if (mode === 'off') return { kind: 'open', notes: ['it ran without a sandbox: sandbox: off'] };
+  if (state.kind === 'works' && !(mode === 'required' && deps.confinement.sandbox === 'off')) {
+    return { kind: 'sandbox', notes: wanted.network === 'host' ? [HOST_NETWORK] : [] };
+  }
+  if (mode === 'required') return { kind: 'refused', failure: noSandbox(state) };
+  return { kind: 'open', notes: [`it ran without a sandbox: ${state.kind === 'missing' ? state.why : ''}`] };
+}
+
+function noSandbox(state: SandboxState): Failure {
+  const why = state.kind === 'missing' ? state.why : 'host.yaml has sandbox: off';
+  return {
+    kind: 'no-sandbox',
+    message: `a sandbox is required, and this host has none: ${why}`,
+    next: 'make it work there (tasks doctor tries it), or write sandbox: preferred where it is required (tasks.yaml, host.yaml); then tasks retry',
+  };
+}
+
+export interface SandboxRequest {
+  /** Written and kept. */
+  readonly write: readonly string[];
+  readonly repository: readonly Placed[];
+  /** HOME, kept across a task's phases. */
+  readonly scratch: string;
+  /** The folder of /tmp, emptied for each run; beside scratch, so that no run before can have moved it. */
+  readonly tmp: string;
+  readonly network: Network;
+  /** The agent whose grants it gets; null for shell commands. */
+  readonly agent: string | null;
+}
+
+/** Makes the sandbox's folders, and says what it sees. */
+export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, request: SandboxRequest): Promise<Sandbox> {
+  const { scratch, tmp, network, agent } = request;
+  mkdirSync(scratch, { recursive: true });
+  await rm(tmp, { recursive: true, force: true });
+  mkdirSync(tmp, { recursive: true, mode: 0o700 });
+  const granted = agent === null ? [] : deps.confinement.granted(agent);
+  const shared = deps.confinement.write.filter((path) => existsSync(path));
+  const own = [...shared, ...request.write, scratch].map((path) => ({ from: path, to: path, write: true }));
+  return {
+    mounts: [...own, ...request.repository, ...(await grant(deps.confinement.personHome, scratch, granted))],
+    read: deps.confinement.read,
+    tmp,
+    network: networkOf(network),
+  };
+}
+
+function networkOf(network: Network): Sandbox['network'] {
+  if (network === 'none' || network === 'host') return network;
+  return { hosts: network === 'full' ? ['*'] : network };
+}
+
+async function grant(home: string, scratch: string, granted: readonly GrantedPath[]): Promise<readonly Placed[]> {
+  const mounts: Placed[] = [];
+  for (const { path, how } of granted) {
+    const from = join(home, path);
+    const to = join(scratch, path);
+    const stats = lstatSync(from, { throwIfNoEntry: false });
+    if (stats === undefined || stats.isSymbolicLink() || !(stats.isFile() || stats.isDirectory())) continue;
+    await clearTheWay(scratch, path, stats.isDirectory() ? 'folder' : 'file');
+    if (how === 'copy') {
+      if (lstatSync(to, { throwIfNoEntry: false }) === undefined) copyFileSync(from, to);
+      continue;
+    }
+    if (stats.isDirectory()) mkdirSync(to, { recursive: true });
+    else writeFileSync(to, '', { flag: 'a', mode: 0o600 });
+    mounts.push({ from, to, write: how === 'write' });
+  }
+  return mounts;
+}
+
+/** An agent may have left links in its home: what is mounted there would land where they lead. */
+async function clearTheWay(scratch: string, path: string, last: 'file' | 'folder'): Promise<void> {
+  const parts = path.split('/');
+  for (let count = 1; count <= parts.length; count += 1) {
+    const at = join(scratch, ...parts.slice(0, count));
+    const stats = lstatSync(at, { throwIfNoEntry: false });
+    if (stats === undefined) break;
+    const isFolder = count < parts.length || last === 'folder';
+    if (isFolder ? !stats.isDirectory() : !stats.isFile()) await rm(at, { recursive: true, force: true });
+  }
+  mkdirSync(dirname(join(scratch, path)), { recursive: true });
+}

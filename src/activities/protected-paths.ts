@@ -1,0 +1,44 @@
+/** Which protected paths an attempt's work changes: looked for in the commits, before the work may land. */
+
+import { createHash } from 'node:crypto';
+import type { ProjectSettings } from '../core/project.ts';
+import { changesScripts, PACKAGE_FILE, protectedAmong, usesScripts } from '../core/protected.ts';
+import type { PhaseRequest } from '../core/task-request.ts';
+import type { Checkpoint, ProtectedChange } from '../core/task-types.ts';
+import type { Dependencies } from './dependencies.ts';
+
+const MAX_SHOWN = 50;
+
+/**
+ * Null when there is none.
+ *
+ * @param except files that may change all the same
+ */
+export async function protectedChange(
+  deps: Pick<Dependencies, 'git'>,
+  { spec }: PhaseRequest,
+  settings: ProjectSettings,
+  { base, head, changed }: Checkpoint,
+  except: readonly string[] = [],
+): Promise<ProtectedChange | null> {
+  if (!changed) return null;
+  const { project, origin } = spec;
+  const all = await deps.git.changedFiles({ project, origin, base, head });
+  const found = new Set(
+    protectedAmong(
+      settings,
+      all.map(({ path }) => path),
+    ),
+  );
+  if (all.some(({ path }) => path === PACKAGE_FILE) && usesScripts(settings)) {
+    const [before, after] = await Promise.all(
+      [base, head].map((commit) => deps.git.readFileAt(spec, commit, PACKAGE_FILE)),
+    );
+    if (changesScripts(before ?? null, after ?? null)) found.add(PACKAGE_FILE);
+  }
+  for (const path of except) found.delete(path);
+  if (found.size === 0) return null;
+  const hash = createHash('sha256');
+  for (const { path, id } of all) if (found.has(path)) hash.update(`${id} ${path}\0`);
+  return { paths: [...found].slice(0, MAX_SHOWN), digest: hash.digest('hex') };
+}

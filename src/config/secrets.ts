@@ -1,0 +1,83 @@
+/** Secrets of host.yaml, by reference: looked up for each process that is given them, and never before (N10). */
+
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { promisify } from 'node:util';
+import { fail, ok, type Parsed } from '../core/parsed.ts';
+import type { Secret } from '../core/secrets.ts';
+import { codeOf } from '../core/thrown.ts';
+import type { HostSettings } from './host-file.ts';
+
+const COMMAND_LIMIT_MS = 20_000;
+const MAX_SECRET_BYTES = 64 * 1024;
+/** Of variables that host.yaml passes on by env, those that are secret by their names. */
+const SECRET_NAME = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY/i;
+
+export interface Granted {
+  /** To be set for the process. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Never to be shown of what it prints. */
+  readonly secrets: readonly Secret[];
+}
+
+type Source = Readonly<Record<string, string | undefined>>;
+
+/**
+ * What a process is given of the host's secrets. An error names the reference, never a value.
+ *
+ * @param agent its name in tasks.yaml; null for set-up and gates, which get no secret but what env passes on
+ */
+export async function grantSecrets(host: HostSettings, source: Source, agent: string | null): Promise<Parsed<Granted>> {
+  const variables: Record<string, string> = {};
+  for (const [name, { from, agents }] of Object.entries(host.secrets)) {
+    if (agent === null || !agents.includes(agent)) continue;
+    const value = await resolve(from, source);
+    if (value.kind === 'invalid') return fail(`host.yaml: secrets.${name}: ${value.message}`);
+    variables[name] = value.value;
+  }
+  const passed = host.env.flatMap((name) => {
+    const value = SECRET_NAME.test(name) ? source[name] : undefined;
+    return value === undefined || value === '' ? [] : [{ name, value }];
+  });
+  const own = Object.entries(variables).map(([name, value]) => ({ name, value }));
+  return ok({ variables, secrets: [...own, ...passed] });
+}
+
+async function resolve(reference: string, source: Source): Promise<Parsed<string>> {
+  const at = reference.indexOf(':');
+  const kind = reference.slice(0, at);
+  const rest = reference.slice(at + 1);
+  if (kind === 'env') {
+    const value = source[rest];
+    return value === undefined || value === ''
+      ? fail(`the worker has no environment variable ${rest}; start it with one`)
+      : ok(value);
+  }
+  if (kind === 'file') return readSecret(rest);
+  try {
+    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', rest], {
+      timeout: COMMAND_LIMIT_MS,
+      maxBuffer: MAX_SECRET_BYTES,
+      env: { ...source },
+    });
+    return whole(stdout, 'its command printed nothing');
+  } catch {
+    // What it said may be the secret.
+    return fail('its command failed; run it by hand as the account of the worker');
+  }
+}
+
+async function readSecret(path: string): Promise<Parsed<string>> {
+  if (!isAbsolute(path)) return fail('file: needs an absolute path');
+  try {
+    return whole(await readFile(path, 'utf8'), `${path} is empty`);
+  } catch (error) {
+    return fail(`${path} cannot be read (${codeOf(error) ?? 'no file'})`);
+  }
+}
+
+function whole(text: string, otherwise: string): Parsed<string> {
+  const value = text.replace(/\r?\n$/, '');
+  return value === '' ? fail(otherwise) : ok(value);
+}

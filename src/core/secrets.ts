@@ -1,0 +1,139 @@
+/**
+ * Secrets in what processes print and commit (N10): taken out of streams, also where a chunk ends in the middle of one, and
+ * found in contents before they are pushed. Pure. Texts are bytes, read as Latin-1, so that nothing depends on an encoding.
+ */
+
+export interface Secret {
+  /** What people see in its place. */
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Shorter ones would be found in anything. */
+const MIN_SECRET_BYTES = 6;
+/** A part of a secret in Base64 that is shorter than this says nothing. */
+const MIN_FORM_CHARS = 8;
+
+interface Needle {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** A secret as it is, as URLs and JSON have it, in Base64 wherever it begins there, in hexadecimal, and backwards. */
+function formsOf(value: string): readonly string[] {
+  const bytes = Buffer.from(value, 'utf8');
+  const plain = bytes.toString('latin1');
+  const encoded = [0, 1, 2].flatMap((offset) => {
+    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
+    // The first and the last characters depend on what stands around it.
+    const inner = text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
+    return inner.length < MIN_FORM_CHARS ? [] : [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
+  });
+  const others = [
+    urlForm(value),
+    JSON.stringify(value).slice(1, -1),
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    Array.from(value).toReversed().join(''),
+  ];
+  return [...new Set([plain, ...encoded, ...others.map((text) => Buffer.from(text, 'utf8').toString('latin1'))])];
+}
+
+function urlForm(value: string): string {
+  try {
+    return encodeURIComponent(value);
+  } catch {
+    // Half a character: no URL has it.
+    return value;
+  }
+}
+
+function needlesOf(secrets: readonly Secret[]): readonly Needle[] {
+  return secrets
+    .flatMap(({ name, value }) =>
+      // A file that a secret is read from mostly ends with a newline, and a key has several lines.
+      [value, ...value.split('\n')]
+        .map((part) => part.trim())
+        .filter((part) => Buffer.byteLength(part) >= MIN_SECRET_BYTES)
+        .flatMap((part) => formsOf(part).map((text) => ({ name, text }))),
+    )
+    .toSorted((one, other) => other.text.length - one.text.length);
+}
+
+export interface Redactor {
+  /** What may be shown of all that has come so far. */
+  push(chunk: Buffer): Buffer;
+  /** The rest. */
+  end(): Buffer;
+}
+
+/** For one stream. What may be the beginning of a secret is held back until the next chunk tells. */
+export function createRedactor(secrets: readonly Secret[]): Redactor {
+  const needles = needlesOf(secrets);
+  const longest = Math.max(0, ...needles.map(({ text }) => text.length));
+  let held = '';
+  const replace = (text: string): string =>
+    needles.reduce((shown, { name, text: secret }) => shown.replaceAll(secret, () => markOf(name)), text);
+  return {
+    push(chunk) {
+      if (needles.length === 0) return chunk;
+      const text = replace(held + chunk.toString('latin1'));
+      let from = Math.max(0, text.length - longest + 1);
+      while (from < text.length && !needles.some((needle) => needle.text.startsWith(text.slice(from)))) from += 1;
+      held = text.slice(from);
+      return Buffer.from(text.slice(0, from), 'latin1');
+    },
+    end() {
+      const rest = Buffer.from(replace(held), 'latin1');
+      held = '';
+      return rest;
+    },
+  };
+}
+
+function markOf(name: string): string {
+  return `[secret ${name}]`;
+}
+
+/** A whole text without secrets. */
+export function redactText(secrets: readonly Secret[], text: string): string {
+  if (secrets.length === 0) return text;
+  const redactor = createRedactor(secrets);
+  const shown = redactor.push(Buffer.from(text, 'utf8'));
+  return Buffer.concat([shown, redactor.end()]).toString('utf8');
+}
+
+export type Found =
+  | { readonly kind: 'granted'; readonly name: string }
+  /** `text` is what was found: it is compared with what the project has already, and never shown. */
+  | { readonly kind: 'format'; readonly name: string; readonly text: string };
+
+/** Formats that are keys and nothing else; the ones that documentation uses as examples say so. */
+const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ['a private key', /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----[\s\\nr]+[A-Za-z0-9+/=:, -]{40}/],
+  ['an AWS access key', /\b(?:AKIA|ASIA)(?![A-Z0-9]{9}EXAMPLE)[A-Z0-9]{16}\b/],
+  ['a GitHub token', /\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b/],
+  ['a GitLab token', /\bglpat-[A-Za-z0-9_-]{20,}\b/],
+  ['an Anthropic key', /\bsk-ant-[A-Za-z0-9_-]{32,}/],
+  ['an OpenAI key', /\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}\b/],
+  ['a Google API key', /\bAIza[0-9A-Za-z_-]{35}\b/],
+  ['a Slack token', /\bxox[abeoprs]-[0-9]{8,}-[0-9A-Za-z-]{20,}/],
+  ['a Stripe key', /\b[sr]k_live_[0-9A-Za-z]{24,}\b/],
+  ['an npm token', /\bnpm_[A-Za-z0-9]{36}\b/],
+  ['a PyPI token', /\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}/],
+];
+
+/** Looks through contents for these secrets and for keys of well-known formats; null when there is none. */
+export function createScanner(secrets: readonly Secret[]): (content: Buffer) => Found | null {
+  const needles = needlesOf(secrets);
+  return (content) => {
+    const text = content.toString('latin1');
+    const granted = needles.find((needle) => text.includes(needle.text));
+    if (granted !== undefined) return { kind: 'granted', name: granted.name };
+    for (const [name, pattern] of FORMATS) {
+      const match = pattern.exec(text);
+      if (match !== null) return { kind: 'format', name, text: match[0] };
+    }
+    return null;
+  };
+}

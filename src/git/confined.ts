@@ -1,0 +1,181 @@
+/**
+ * What a confined process may have of the mirror: all of it to read, and to write a small repository of the task's own,
+ * which takes the place of the mirror's objects and refs.
+ *
+ * Kept true (N4): nothing that the process writes lies in the mirror before {@link takeIn} has fetched it over git's own
+ * transport, objects checked on the way, from a folder in which the engine has left plain files alone.
+ */
+
+import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
+import { GitError, lastLines } from './command.ts';
+import { namesIn, readText, removeTree } from './files.ts';
+import type { Git } from './git.ts';
+import { fetchRefs, type Problem } from './origin.ts';
+import { adminFolder, type WorkspacePlaces } from './places.ts';
+import { deleteRef, writeRef } from './refs.ts';
+import { placeOf, type Repositories, type Repository } from './repository.ts';
+import { bareConfiguration } from './write-repository.ts';
+
+/** One folder or file as the process is to see it; or one that it is to see empty. Later ones lie on earlier ones. */
+export type GitMount =
+  | { readonly from: string; readonly to: string; readonly write: boolean }
+  | { readonly empty: string };
+
+/** Where the mirror's real objects are seen. */
+const OBJECTS_SEEN_AT = '/tributary/objects';
+const BRANCHES = 'refs/heads/tasks';
+const TRACKING = 'refs/remotes/origin';
+const PLAIN_OBJECT = /^[0-9a-f]{38}(?:[0-9a-f]{24})?$/;
+const PLAIN_PACK = /^pack-[0-9a-f]{40,64}\.(?:pack|idx|rev)$/;
+
+/** The task's own repository, beside its worktree. */
+export function ownRepository(folder: string): string {
+  return join(folder, 'own.git');
+}
+
+/**
+ * Makes the task's own repository anew and says what is to be seen of the mirror.
+ *
+ * @param branch the ref that it may move and what it is at; null for a worktree that is on no branch
+ */
+async function confine(
+  places: { readonly own: string; readonly mirror: string; readonly admin: string; readonly trash: string },
+  branch: { readonly ref: string; readonly id: ObjectId } | null,
+): Promise<readonly GitMount[]> {
+  const { own, mirror, admin, trash } = places;
+  await removeTree(own, trash);
+  for (const part of ['objects/info', 'objects/pack', BRANCHES, TRACKING])
+    mkdirSync(join(own, part), { recursive: true });
+  writeFileSync(join(own, 'objects/info/alternates'), '');
+  writeFileSync(join(own, 'alternates'), `${OBJECTS_SEEN_AT}\n`);
+  if (branch !== null) writeFileSync(join(own, branch.ref), `${branch.id}\n`);
+  await copyTracking(mirror, own);
+  return [
+    { from: mirror, to: mirror, write: false },
+    // Other tasks' worktrees are nobody's business.
+    { empty: join(mirror, 'worktrees') },
+    { from: admin, to: admin, write: true },
+    { from: join(own, 'refs'), to: join(mirror, 'refs'), write: true },
+    { from: join(mirror, 'objects'), to: OBJECTS_SEEN_AT, write: false },
+    { from: join(own, 'objects'), to: join(mirror, 'objects'), write: true },
+    { from: join(own, 'alternates'), to: join(mirror, 'objects/info/alternates'), write: false },
+  ];
+}
+
+/** So that the project's branch is found under the name that a clone has it under. */
+async function copyTracking(mirror: string, own: string): Promise<void> {
+  for (const name of await filesBelow(join(mirror, TRACKING))) {
+    const text = await readText(join(mirror, TRACKING, name), 4_096);
+    if (text === null) continue;
+    mkdirSync(dirname(join(own, TRACKING, name)), { recursive: true });
+    writeFileSync(join(own, TRACKING, name), text);
+  }
+}
+
+async function filesBelow(folder: string, below = ''): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const name of await namesIn(join(folder, below))) {
+    const path = join(below, name);
+    const stats = lstatSync(join(folder, path), { throwIfNoEntry: false });
+    if (stats?.isDirectory() === true) found.push(...(await filesBelow(folder, path)));
+    else if (stats?.isFile() === true && !name.endsWith('.lock')) found.push(path);
+  }
+  return found;
+}
+
+/** What a gate's worktree needs, by the link that the engine has just written into it. */
+export async function confineGate(path: string, trash: string): Promise<readonly GitMount[]> {
+  const link = await readText(join(path, '.git'), 4_096);
+  const admin = link?.replace(/^gitdir: /, '').trim() ?? '';
+  const mirror = dirname(dirname(admin));
+  if (basename(dirname(admin)) !== 'worktrees') throw new Error(`${path} is no worktree of a mirror`);
+  return confine({ own: `${path}.own`, mirror, admin, trash }, null);
+}
+
+interface TakeInDeps {
+  readonly git: Git;
+  readonly repositories: Repositories;
+}
+
+/** Brings what a confined process has committed into the mirror; what is wrong with it, or null. */
+export async function takeIn(
+  deps: TakeInDeps,
+  repository: Repository,
+  places: WorkspacePlaces,
+  trash: string,
+): Promise<Problem | null> {
+  const own = ownRepository(places.folder);
+  const mirror = repository.mirror ?? repository.gitDir;
+  if (lstatSync(own, { throwIfNoEntry: false }) === undefined) return null;
+  const id = parseObjectId((await readText(join(own, places.branchRef), 4_096))?.trim() ?? '');
+  if (id.kind === 'ok' && leavePlainFiles(join(own, 'objects'))) {
+    const wrong = await fetchOwn(deps, repository, own, places.branchRef, id.value);
+    if (wrong !== null) return wrong;
+  }
+  if (id.kind === 'ok') await writeRef(mirror, places.branchRef, id.value);
+  else await deleteRef(mirror, places.branchRef);
+  await removeTree(own, trash);
+  return null;
+}
+
+/** The process's commits come as from any other repository: what git does not find sound is not taken. */
+async function fetchOwn(
+  { git, repositories }: TakeInDeps,
+  repository: Repository,
+  own: string,
+  ref: string,
+  id: ObjectId,
+): Promise<Problem | null> {
+  // Everything but the objects is the engine's.
+  rmSync(join(own, 'refs'), { recursive: true, force: true });
+  rmSync(join(own, 'objects/info'), { recursive: true, force: true });
+  for (const part of ['objects/info', BRANCHES]) mkdirSync(join(own, part), { recursive: true });
+  writeFileSync(join(own, 'objects/info/alternates'), `${repository.store.folder}\n`);
+  writeFileSync(join(own, 'config'), bareConfiguration(repository.store.algorithm));
+  writeFileSync(join(own, 'HEAD'), 'ref: refs/heads/none\n');
+  writeFileSync(join(own, ref), `${id}\n`);
+  try {
+    await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), own, [ref], true));
+    return null;
+  } catch (error) {
+    if (!(error instanceof GitError) || /No space left|Disk quota/.test(error.stderr)) throw error;
+    return {
+      failure: 'unstorable-files',
+      message: `git does not take what was committed: ${quote(lastLines(error.stderr, 2))}`,
+      next: 'commit plain files with git itself, or leave the committing to the engine',
+    };
+  }
+}
+
+/** Takes away all that git does not make in an objects folder. @returns whether there is anything left */
+function leavePlainFiles(objects: string): boolean {
+  let found = false;
+  for (const entry of readdirSync(objects, { withFileTypes: true })) {
+    const folder = join(objects, entry.name);
+    const plain = entry.name === 'pack' ? PLAIN_PACK : /^[0-9a-f]{2}$/.test(entry.name) ? PLAIN_OBJECT : null;
+    if (entry.name === 'info' && entry.isDirectory()) continue;
+    if (plain === null || !entry.isDirectory()) {
+      rmSync(folder, { recursive: true, force: true });
+      continue;
+    }
+    for (const file of readdirSync(folder, { withFileTypes: true })) {
+      if (file.isFile() && plain.test(file.name)) found = true;
+      else rmSync(join(folder, file.name), { recursive: true, force: true });
+    }
+  }
+  return found;
+}
+
+/** The same for a task's worktree, which is on the task's branch. */
+export async function confineTask(
+  repository: Repository,
+  places: WorkspacePlaces,
+  start: ObjectId,
+  trash: string,
+): Promise<readonly GitMount[]> {
+  const mirror = repository.mirror ?? repository.gitDir;
+  const admin = adminFolder(mirror, places.branch.slice('tasks/'.length));
+  return confine({ own: ownRepository(places.folder), mirror, admin, trash }, { ref: places.branchRef, id: start });
+}

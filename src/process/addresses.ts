@@ -1,0 +1,79 @@
+/** Which addresses a confined process may reach through the worker's proxy. Pure, but for the host's own addresses. */
+
+import { BlockList, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+export interface Destination {
+  /** As it was asked for: a name, or an address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Nobody's but this machine's: reached only when it is named as an address, or as localhost. */
+const OWN: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
+  ['0.0.0.0', 8, 'ipv4'],
+  ['127.0.0.0', 8, 'ipv4'],
+  ['169.254.0.0', 16, 'ipv4'],
+  ['224.0.0.0', 3, 'ipv4'],
+  ['::', 127, 'ipv6'],
+  // Translated ones say an IPv4 address in other words; mapped ones are compared with the ranges above by BlockList itself.
+  ['64:ff9b::', 96, 'ipv6'],
+  ['2002::', 16, 'ipv6'],
+  ['fe80::', 10, 'ipv6'],
+  ['ff00::', 8, 'ipv6'],
+];
+
+/** Of a network that is not public: reached only when its host is named. */
+const PRIVATE: typeof OWN = [
+  ['10.0.0.0', 8, 'ipv4'],
+  ['100.64.0.0', 10, 'ipv4'],
+  ['172.16.0.0', 12, 'ipv4'],
+  ['192.0.0.0', 24, 'ipv4'],
+  ['192.168.0.0', 16, 'ipv4'],
+  ['198.18.0.0', 15, 'ipv4'],
+  ['fc00::', 7, 'ipv6'],
+];
+
+function listOf(ranges: typeof OWN): BlockList {
+  const list = new BlockList();
+  for (const [address, prefix, family] of ranges) list.addSubnet(address, prefix, family);
+  return list;
+}
+
+const own = listOf(OWN);
+const notPublic = listOf(PRIVATE);
+
+/** What stands in the way of a destination by its name; null when nothing does. */
+export function whyNotNamed(hosts: readonly string[], to: Destination): string | null {
+  return hosts.includes('*') || isNamed(hosts, to) ? null : `${to.host}:${to.port} is not among the hosts of network:`;
+}
+
+/** What stands in the way of one address that a destination's name stands for; null when nothing does. */
+export function whyNotAddress(hosts: readonly string[], to: Destination, address: string): string | null {
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  const named = isNamed(hosts, to);
+  if (own.check(address, family) || isOfThisHost(address)) {
+    if (named && (isIP(to.host) !== 0 || to.host === 'localhost')) return null;
+    return `${address} is this machine's own or link-local; name it as an address under network: to allow it`;
+  }
+  if (notPublic.check(address, family) && !named) {
+    return `${address} is a private address; name its host under network: to allow it`;
+  }
+  return null;
+}
+
+/** By an entry of its own, such as `example.com`, `*.example.com` or `10.0.0.5:5432`; `*` alone names nobody. */
+function isNamed(hosts: readonly string[], { host, port }: Destination): boolean {
+  const wanted = host.toLowerCase().replace(/\.$/, '');
+  return hosts.some((entry) => {
+    if (entry === '*') return false;
+    const [, name = '', only] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+    if (only !== undefined && Number(only) !== port) return false;
+    return name.startsWith('*.') ? wanted.endsWith(name.slice(1)) : wanted === name;
+  });
+}
+
+/** A public address that is this machine's own leads to what listens here, too. */
+function isOfThisHost(address: string): boolean {
+  return Object.values(networkInterfaces()).some((each) => each?.some((one) => one.address === address) === true);
+}

@@ -1,0 +1,148 @@
+/**
+ * Watches what a process tree takes of the host, and names the limit that it goes beyond, where no cgroup would.
+ *
+ * Kept true: watching takes at most a twentieth of a core, whatever the tree does; a limit is told once.
+ */
+
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+import type { DiskKeeper } from './disk-keeper.ts';
+import { writtenBelow } from './folder-size.ts';
+import { memoryAtMost, memoryOf, type Members } from './members.ts';
+
+/** Infinity where there is none, and 0 for the disk. */
+export interface RunLimits {
+  readonly processes: number;
+  readonly memoryBytes: number;
+  /** What all of {@link folders} may take of the disk together. */
+  readonly writtenBytes: number;
+  readonly folders: readonly string[];
+  /** So much of the disk is kept free: of those that run, the one ends that has the most in its folders. */
+  readonly freeBytes: number;
+}
+
+export interface Exceeded {
+  readonly kind: 'over-limit';
+  readonly limit: 'too-many-processes' | 'too-much-memory' | 'too-much-written';
+  readonly message: string;
+}
+
+export interface Watched {
+  readonly limits: RunLimits;
+  readonly outputFile: string;
+  /** Null while nobody knows. */
+  readonly members: () => Members | null;
+  readonly disk: DiskKeeper;
+}
+
+const EVERY_MS = 250;
+/** So often where the disk could be full before the next look. */
+const CLOSE_MS = 50;
+const CLOSE_BYTES = 4 * 1024 ** 3;
+/** A look that takes long is taken the less often. */
+const REST = 20;
+/** Beside what has gone of the disk's free space, in which others may have made room. */
+const MEASURE_EVERY_MS = 60_000;
+
+/** @returns what ends the watch */
+export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) => void): () => void {
+  const { limits, disk } = watched;
+  const disks = [dirname(watched.outputFile), ...limits.folders];
+  const freeAtFirst = freeOf(disks);
+  const measuring = createMeasuring(limits, onExceeded);
+  const leaveDisk = disk.add({
+    folders: limits.folders,
+    end: (bytes) => onExceeded(over('too-much-written', `the disk was nearly full, and it had ${megabytes(bytes)}`)),
+  });
+  let timer: NodeJS.Timeout;
+  const look = (): void => {
+    const beganAt = performance.now();
+    const free = freeOf(disks);
+    if (free < limits.freeBytes) disk.isShort();
+    measuring.look(freeAtFirst - free);
+    const exceeded = judge(watched);
+    if (exceeded !== null) onExceeded(exceeded);
+    const took = performance.now() - beganAt;
+    timer = setTimeout(look, Math.max(free < limits.freeBytes + CLOSE_BYTES ? CLOSE_MS : EVERY_MS, took * REST));
+  };
+  timer = setTimeout(look, EVERY_MS);
+  return () => {
+    measuring.stop();
+    leaveDisk();
+    clearTimeout(timer);
+  };
+}
+
+function judge({ limits, members }: Watched): Exceeded | null {
+  const seen = members();
+  if (seen === null) return null;
+  const count = seen.pids.length;
+  if (count > limits.processes) {
+    return over('too-many-processes', `it had ${count} processes at a time; ${limits.processes} are allowed`);
+  }
+  if (memoryAtMost(seen) <= limits.memoryBytes) return null;
+  const memory = memoryOf(seen);
+  if (memory <= limits.memoryBytes) return null;
+  return over(
+    'too-much-memory',
+    `it took ${megabytes(memory)} of memory; ${megabytes(limits.memoryBytes)} are allowed`,
+  );
+}
+
+interface Measuring {
+  /** Begins to measure the folders when as much has gone as could be too much, unless it does already. */
+  look(gone: number): void;
+  stop(): void;
+}
+
+function createMeasuring(limits: RunLimits, onExceeded: (exceeded: Exceeded) => void): Measuring {
+  const { folders, writtenBytes } = limits;
+  const stopped = new AbortController();
+  let running = false;
+  let notBefore = 0;
+  let nextAnyway = performance.now() + MEASURE_EVERY_MS;
+  const measure = async (): Promise<void> => {
+    const beganAt = performance.now();
+    const written = await writtenBelow(folders, writtenBytes, stopped.signal);
+    notBefore = performance.now() + (performance.now() - beganAt) * REST;
+    nextAnyway = notBefore + MEASURE_EVERY_MS;
+    if (written <= writtenBytes || stopped.signal.aborted) return;
+    const allowed = megabytes(writtenBytes);
+    onExceeded(over('too-much-written', `it had more than the ${allowed} of the disk that are allowed`));
+  };
+  return {
+    look(gone) {
+      const now = performance.now();
+      if (running || !Number.isFinite(writtenBytes) || now < notBefore) return;
+      if (gone < writtenBytes / 2 && now < nextAnyway) return;
+      running = true;
+      void measure().finally(() => {
+        running = false;
+      });
+    },
+    stop: () => stopped.abort(),
+  };
+}
+
+function over(limit: Exceeded['limit'], message: string): Exceeded {
+  return { kind: 'over-limit', limit, message };
+}
+
+function freeOf(folders: readonly string[]): number {
+  return Math.min(...folders.map(freeIn));
+}
+
+function freeIn(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    // The tree may have removed a folder of its own; the others are on the same disk.
+    return Infinity;
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576)} MiB`;
+}

@@ -1,0 +1,169 @@
+/**
+ * The worker's HTTP proxy for confined processes: the only way out of a network namespace that has none.
+ *
+ * It owns one listening socket for each list of hosts, below the room's folder. Kept true (N4): a connection goes to an
+ * address that was looked up and judged here, never to a name that is looked up again; so nothing of this machine is
+ * reached that the project has not named.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { connect, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../core/thrown.ts';
+import { readStat } from './proc.ts';
+import { whyNotAddress, whyNotNamed, type Destination } from './addresses.ts';
+
+const CONNECT_LIMIT_MS = 20_000;
+/** A tunnel in which nothing moves for this long is closed. */
+const SILENT_LIMIT_MS = 15 * 60_000;
+const MAX_CONNECTIONS = 512;
+/** Of the 107 that a socket's path can have. */
+const MAX_FOLDER_BYTES = 85;
+const HOP_BY_HOP = ['proxy-connection', 'proxy-authorization', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade'];
+
+export interface Proxies {
+  /** The socket of the proxy that lets these hosts through. */
+  socketFor(hosts: readonly string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** @param wanted the folder for the sockets; where its path is too long for a Unix socket's, another one is made */
+export function createProxies(wanted: string): Proxies {
+  const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
+  removeDead(folder);
+  const servers = new Map<string, Promise<{ readonly path: string; readonly server: Server }>>();
+  return {
+    async socketFor(hosts) {
+      const key = JSON.stringify([...hosts].toSorted());
+      const known =
+        servers.get(key) ?? open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), hosts);
+      servers.set(key, known);
+      return (await known).path;
+    },
+    async close() {
+      for (const opened of servers.values()) {
+        const { server, path } = await opened;
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+        rmSync(path, { force: true });
+      }
+      if (folder !== wanted) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What workers have left that were killed. */
+function removeDead(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const pid = /^(\d+)-[0-9a-f]+\.sock$/.exec(name)?.[1];
+    if (pid !== undefined && readStat(Number(pid)) === null) rmSync(join(folder, name), { force: true });
+  }
+}
+
+async function open(path: string, hosts: readonly string[]): Promise<{ path: string; server: Server }> {
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+  rmSync(path, { force: true });
+  const server = createServer((request, response) => void forward(hosts, request, response));
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
+    void tunnel(hosts, request, client, head);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return { path, server };
+}
+
+/** Null, with what to say, when it may not be reached. */
+async function addressOf(
+  hosts: readonly string[],
+  to: Destination | null,
+): Promise<{ readonly address: string } | { readonly refused: string }> {
+  if (to === null) return { refused: 'this is no host and port' };
+  const unnamed = whyNotNamed(hosts, to);
+  if (unnamed !== null) return { refused: unnamed };
+  try {
+    const found = isIP(to.host) === 0 ? await lookup(to.host, { all: true }) : [{ address: to.host }];
+    const reasons = found.map(({ address }) => whyNotAddress(hosts, to, address));
+    const usable = found[reasons.indexOf(null)];
+    return usable === undefined ? { refused: reasons[0] ?? `${to.host} has no address` } : { address: usable.address };
+  } catch (error) {
+    return { refused: `${to.host} was not found: ${messageOf(error)}` };
+  }
+}
+
+async function tunnel(hosts: readonly string[], request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+  client.on('error', () => client.destroy());
+  const to = destinationOf(request.url ?? '', 443);
+  const found = await addressOf(hosts, to);
+  if ('refused' in found || to === null) {
+    client.end(
+      `HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\n${'refused' in found ? found.refused : ''}\n`,
+    );
+    return;
+  }
+  const upstream = connect({ host: found.address, port: to.port, timeout: CONNECT_LIMIT_MS });
+  const fail = (why: string): void => {
+    if (!client.writableEnded) client.end(`HTTP/1.1 502 Bad Gateway\r\n\r\n${why}\n`);
+    upstream.destroy();
+  };
+  upstream.once('timeout', () => fail('no answer in time'));
+  upstream.once('error', (error) => (upstream.connecting ? fail(error.message) : client.destroy()));
+  upstream.once('connect', () => {
+    upstream.setTimeout(SILENT_LIMIT_MS);
+    client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    if (head.length > 0) upstream.write(head);
+    joinBoth(client, upstream);
+  });
+  client.once('close', () => upstream.destroy());
+}
+
+function joinBoth(client: Duplex, upstream: Socket): void {
+  client.pipe(upstream);
+  upstream.pipe(client);
+  upstream.once('close', () => client.destroy());
+}
+
+/** Plain HTTP, in the absolute form that proxies are sent. */
+async function forward(hosts: readonly string[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const refuse = (code: number, why: string): void => {
+    if (!response.headersSent) response.writeHead(code, { 'content-type': 'text/plain' });
+    response.end(`${why}\n`);
+  };
+  const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
+  const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
+  const found = await addressOf(hosts, to);
+  if ('refused' in found || url === null || to === null) return refuse(403, 'refused' in found ? found.refused : '');
+  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
+  const { address: host } = found;
+  const path = `${url.pathname}${url.search}`;
+  const sent = httpRequest({ host, port: to.port, method: request.method, path, headers, timeout: SILENT_LIMIT_MS });
+  sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
+  sent.once('error', (error) => refuse(502, error.message));
+  sent.once('response', (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(response);
+  });
+  response.once('close', () => sent.destroy());
+  request.pipe(sent);
+}
+
+function destinationOf(text: string, otherwise: number): Destination | null {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const number = port === undefined ? otherwise : Number(port);
+  return host === undefined || number < 1 || number > 65_535 ? null : { host, port: number };
+}

@@ -1,0 +1,81 @@
+/**
+ * The sandbox of one process tree: what of this host it sees, as bubblewrap's arguments.
+ *
+ * Kept true (N4, N10): the root is an empty folder into which the system's own folders are put one by one, read-only;
+ * `/` is never bound, nor `/run`, nor anybody's home; what a tree may write is named by the caller. /tmp and /dev/shm are
+ * the tree's own, and so are its processes, its IPC and, but for `host`, its network.
+ */
+
+import { programMounts, systemMounts } from './visible.ts';
+
+/** One folder or file as the sandbox sees it. */
+export interface Mount {
+  readonly from: string;
+  readonly to: string;
+  readonly write: boolean;
+}
+
+/** `empty` folders hide what lies below them. Later ones lie on earlier ones. */
+export type Placed = Mount | { readonly empty: string };
+
+export interface Sandbox {
+  /** In order; what is not there is passed over only when it is `optional`. */
+  readonly mounts: readonly Placed[];
+  /** Seen read-only in their own places, where they are there. */
+  readonly read: readonly string[];
+  /** A folder of this host that is the sandbox's /tmp: on disk, so that filling it takes no memory. */
+  readonly tmp: string;
+  /**
+   * `none`: loopback of its own alone. Hosts: these, by the worker's proxy; `*` stands for every public one. `host`: the
+   * host's network, and with it whatever listens on this machine.
+   */
+  readonly network: 'none' | 'host' | { readonly hosts: readonly string[] };
+}
+
+/** What a worker that is root could set of the kernel itself, without any capability: bubblewrap alone leaves it writable. */
+const KERNEL = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi', 'mtrr'].map((name) => `/proc/${name}`);
+const SHM_BYTES = 256 * 1024 * 1024;
+
+/** What bubblewrap is told, but for the program. */
+export function sandboxArguments(
+  sandbox: Sandbox,
+  program: { readonly argv: readonly [string, ...string[]]; readonly cwd: string; readonly path: string | undefined },
+): readonly string[] {
+  const own = sandbox.mounts.flatMap(placed);
+  const seen = [...programMounts(program), ...sandbox.read].flatMap((path) => ['--ro-bind-try', path, path]);
+  return [
+    '--unshare-ipc',
+    '--unshare-uts',
+    ...(sandbox.network === 'host' ? [] : ['--unshare-net']),
+    '--cap-drop',
+    'ALL',
+    ...systemMounts(sandbox.network === 'host'),
+    '--proc',
+    '/proc',
+    ...KERNEL.flatMap((path) => ['--ro-bind-try', path, path]),
+    '--dev',
+    '/dev',
+    '--size',
+    String(SHM_BYTES),
+    '--perms',
+    '1777',
+    '--tmpfs',
+    '/dev/shm',
+    '--remount-ro',
+    '/dev',
+    '--bind',
+    sandbox.tmp,
+    '/tmp',
+    ...seen,
+    ...own,
+    '--remount-ro',
+    '/',
+    '--chdir',
+    program.cwd,
+  ];
+}
+
+function placed(mount: Placed): readonly string[] {
+  if ('empty' in mount) return ['--tmpfs', mount.empty];
+  return [mount.write ? '--bind' : '--ro-bind', mount.from, mount.to];
+}

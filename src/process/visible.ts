@@ -1,0 +1,206 @@
+/**
+ * What every sandbox sees of the system, and what a program needs beside it: found by looking, in a few file operations.
+ *
+ * Kept true: nothing that is found here is, or holds, a home, the root, /run or /var; those are for the caller to name.
+ */
+
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+  type Dirent,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+
+/** Programs, libraries and their data. */
+const SYSTEM = ['/usr', '/opt', '/nix/store', '/gnu/store', '/snap', '/var/lib/snapd/snap', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']; // prettier-ignore
+
+/** Of /etc what programs need to run: no keys, no passwords, no services' configuration. */
+const ETC = [
+  'passwd', 'group', 'nsswitch.conf', 'hosts', 'host.conf', 'hostname', 'services', 'protocols', 'gai.conf', 'networks',
+  'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'timezone', 'locale.conf', 'locale.alias', 'default/locale',
+  'alternatives', 'os-release', 'lsb-release', 'debian_version', 'alpine-release', 'redhat-release', 'mime.types', 'magic',
+  'ssl/certs', 'ssl/openssl.cnf', 'ssl/cert.pem', 'pki/tls/certs', 'pki/tls/cert.pem', 'pki/ca-trust', 'ca-certificates',
+  'ca-certificates.conf', 'crypto-policies', 'fonts', 'terminfo', 'inputrc', 'bash.bashrc', 'profile', 'profile.d', 'skel',
+  'java', 'java-17-openjdk', 'java-21-openjdk', 'maven', 'gradle', 'python3', 'perl', 'ruby', 'php', 'R', 'npmrc',
+  'cmake', 'pkgconfig', 'mono', 'dotnet', 'emacs', 'vim', 'ImageMagick-6', 'ImageMagick-7', 'static', 'nix/nix.conf',
+]; // prettier-ignore
+
+const MAX_LINKS = 500;
+const MAX_PATH_CHARS = 4_096;
+const MAX_INTERPRETERS = 4;
+const FIRST_LINE_BYTES = 512;
+
+let kept: readonly string[] | null = null;
+
+/** As bubblewrap's arguments. With a network of its own there is nobody to ask for names: a resolver would only make programs wait. */
+export function systemMounts(withResolver: boolean): readonly string[] {
+  kept ??= [
+    ...SYSTEM.flatMap(asItIs),
+    ...ETC.flatMap((name) => asItIs(join('/etc', name))),
+    // NixOS keeps its programs' names there.
+    ...asItIs('/run/current-system/sw'),
+  ];
+  return withResolver ? [...kept, ...resolved('/etc/resolv.conf')] : kept;
+}
+
+/** A symbolic link stays one; what is not there is left out. */
+function asItIs(path: string): readonly string[] {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return [];
+  if (!stats.isSymbolicLink()) return ['--ro-bind', path, path];
+  if (!path.startsWith('/etc/')) return ['--symlink', readlinkSync(path), path];
+  return resolved(path);
+}
+
+function resolved(path: string): readonly string[] {
+  const real = realOf(path);
+  return real === null ? [] : ['--ro-bind', real, path];
+}
+
+/**
+ * The folders and files that a program needs beside the system's: those of the PATH, the program itself with what it
+ * links to and what interprets it, and a script that it is told to run.
+ */
+export function programMounts({
+  argv,
+  cwd,
+  path = '',
+}: {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly path: string | undefined;
+}): readonly string[] {
+  const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
+  const found = new Set(folders.flatMap((folder) => folderMounts(folder)));
+  const [program = '', ...args] = argv;
+  const script = args.find((arg) => !arg.startsWith('-'));
+  for (const file of [locate(program, cwd, folders), script !== undefined && isScript(script) ? script : null]) {
+    if (file === null) continue;
+    for (const each of withInterpreters(file, folders)) for (const mount of fileMounts(each)) found.add(mount);
+  }
+  // What lies in a folder that is shown is shown with it: to put it there again is not possible.
+  return [...found].filter((one) => ![...found].some((other) => other !== one && isWithin(one, other))).toSorted();
+}
+
+const keptFolders = new Map<string, readonly string[]>();
+
+/** A folder of the PATH, and what its links lead to: npm, for one, is a link into another folder. Looked at once. */
+function folderMounts(folder: string): readonly string[] {
+  const known = keptFolders.get(folder);
+  if (known !== undefined) return known;
+  const mounts: string[] = [];
+  if (!isCovered(folder) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
+    const home = isWithin(folder, homedir());
+    if (!home && basename(folder) === 'bin' && isModest(dirname(folder))) mounts.push(dirname(folder));
+    else if (isModest(folder)) mounts.push(folder);
+    const links = entriesOf(folder).filter((entry) => entry.isSymbolicLink());
+    for (const { name } of links.slice(0, MAX_LINKS)) mounts.push(...fileMounts(join(folder, name)).slice(-1));
+  }
+  const made = [...new Set(mounts)];
+  keptFolders.set(folder, made);
+  return made;
+}
+
+/** A file in its own place and where it really is; of a package of Node, the packages beside it too. */
+function fileMounts(file: string): readonly string[] {
+  const real = realOf(file);
+  if (real === null) return [];
+  const [before, ...packages] = real.split('/node_modules/');
+  const modules = packages.length === 0 ? null : `${before}/node_modules`;
+  return [file, modules ?? real].filter((path) => !isCovered(path) && isModest(path));
+}
+
+/** A script's `#!` line names its interpreter, which may be a script itself. */
+function withInterpreters(file: string, folders: readonly string[]): readonly string[] {
+  const found = [file];
+  let at: string | null = file;
+  while (at !== null && found.length <= MAX_INTERPRETERS) {
+    const line: readonly string[] = firstLine(at).replace(/^#!\s*/, '').split(/\s+/); // prettier-ignore
+    const named: string = (line[0]?.endsWith('/env') === true ? line[1] : line[0]) ?? '';
+    at = named === '' ? null : locate(named, '/', folders);
+    if (at !== null) found.push(at);
+  }
+  return found;
+}
+
+/** Empty when the file is no script. */
+function firstLine(file: string): string {
+  try {
+    const descriptor = openSync(file, 'r');
+    try {
+      const buffer = Buffer.alloc(FIRST_LINE_BYTES);
+      const text = buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
+      return text.startsWith('#!') ? (text.split('\n')[0] ?? '') : '';
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // It cannot be read, so it is no script that could be run.
+    return '';
+  }
+}
+
+function locate(program: string, cwd: string, folders: readonly string[]): string | null {
+  if (program.includes('/')) return resolve(cwd, program);
+  return folders.map((folder) => join(folder, program)).find((file) => isFile(file)) ?? null;
+}
+
+/** An argument that names a file in full, as what an interpreter is told to run; nothing of what homes hide. */
+function isScript(arg: string): boolean {
+  if (!isAbsolute(arg) || arg.length > MAX_PATH_CHARS || !isFile(arg)) return false;
+  if (NEVER.some((folder) => folder !== '/tmp' && isWithin(arg, folder))) return false;
+  return !isWithin(arg, homedir()) || !arg.slice(homedir().length).includes('/.');
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    // A folder of the PATH that cannot be listed has no programs to offer.
+    return [];
+  }
+}
+
+function realOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+/** Seen by every sandbox already. */
+function isCovered(path: string): boolean {
+  return SYSTEM.some((folder) => isWithin(path, folder));
+}
+
+/** Never shown as a whole, whatever the PATH says. */
+const NEVER = ['/run', '/proc', '/sys', '/dev', '/boot', '/etc', '/tmp', '/var/run', '/var/spool', '/var/tmp'];
+
+/** Whether it may be shown: not the root, not a home nor what homes lie in, nor a folder of the system's state. */
+function isModest(path: string): boolean {
+  const home = realOf(homedir()) ?? homedir();
+  if (isWithin(home, path) || isWithin(homedir(), path)) return false;
+  if (path.split('/').length <= 2 || dirname(path) === '/home') return false;
+  if ([home, homedir()].some((each) => path === join(each, '.local') || path === join(each, '.config'))) return false;
+  return !NEVER.some((folder) => path === folder) && !isWithin(path, '/proc') && !isWithin(path, '/run');
+}

@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals';
+import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { confining, makeSandbox, type GrantedPath } from '../../src/activities/confine.ts';
+import type { SandboxMode } from '../../src/core/project.ts';
+import type { SandboxState } from '../../src/process/types.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const WORKS: SandboxState = { kind: 'works' };
+const MISSING: SandboxState = { kind: 'missing', why: 'bubblewrap is not installed' };
+
+const depsOf = (state: SandboxState, host: SandboxMode | null) => ({
+  process: { sandbox: state },
+  confinement: { sandbox: host, read: [], write: [], granted: () => [], personHome: '/nonexistent' },
+});
+
+describe('whether there is to be a sandbox', () => {
+  it.each<[SandboxState, SandboxMode | null, SandboxMode, string]>([
+    [WORKS, null, 'preferred', 'sandbox'],
+    [WORKS, null, 'required', 'sandbox'],
+    [WORKS, null, 'off', 'open'],
+    [WORKS, 'preferred', 'off', 'sandbox'],
+    [WORKS, 'required', 'off', 'sandbox'],
+    [WORKS, 'off', 'preferred', 'open'],
+    [WORKS, 'off', 'required', 'refused'],
+    [MISSING, null, 'preferred', 'open'],
+    [MISSING, null, 'required', 'refused'],
+    [MISSING, 'required', 'off', 'refused'],
+    [MISSING, 'off', 'off', 'open'],
+  ])('%j, host %s, project %s: %s', (state, host, sandbox, kind) => {
+    const decided = confining(depsOf(state, host), { sandbox, network: 'full' });
+    expect(decided.kind).toBe(kind);
+    // What people should know is never left out.
+    if (decided.kind === 'open') expect(decided.notes.join()).toMatch(/without a sandbox/);
+    if (decided.kind === 'sandbox') expect(decided.notes).toEqual([]);
+    if (decided.kind === 'refused') {
+      expect(decided.failure).toMatchObject({ kind: 'no-sandbox', message: expect.stringContaining('is required') });
+      expect(decided.failure.next).toContain('tasks doctor');
+    }
+  });
+
+  it("says what the host's network opens", () => {
+    const decided = confining(depsOf(WORKS, null), { sandbox: 'preferred', network: 'host' });
+    expect(decided).toMatchObject({ kind: 'sandbox', notes: [expect.stringContaining('whatever listens here')] });
+  });
+});
+
+describe('what an agent is granted', () => {
+  const GRANTED: readonly GrantedPath[] = [
+    { path: '.agent/key', how: 'read' },
+    { path: '.agent.json', how: 'copy' },
+    { path: '.absent', how: 'read' },
+    { path: '.link', how: 'read' },
+  ];
+
+  it('lies in its own home, and nowhere that it has planted a link to', async () => {
+    const folder = await tempFolder('confine');
+    const person = join(folder, 'person');
+    const scratch = join(folder, 'scratch');
+    const elsewhere = join(folder, 'elsewhere');
+    for (const path of [person, scratch, elsewhere]) await mkdir(path);
+    await mkdir(join(person, '.agent'));
+    await writeFile(join(person, '.agent/key'), 'key');
+    await writeFile(join(person, '.agent.json'), '{}');
+    await symlink('/etc/passwd', join(person, '.link'));
+    await symlink(elsewhere, join(scratch, '.agent'));
+    await symlink(join(elsewhere, 'written'), join(scratch, '.agent.json'));
+
+    const deps = {
+      ...depsOf(WORKS, null),
+      confinement: { ...depsOf(WORKS, null).confinement, granted: () => GRANTED, personHome: person },
+    };
+    const sandbox = await makeSandbox(deps, {
+      write: [],
+      repository: [],
+      scratch,
+      tmp: join(folder, 'tmp'),
+      network: 'none',
+      agent: 'mine',
+    });
+    expect(sandbox.mounts).toEqual([
+      { from: scratch, to: scratch, write: true },
+      { from: join(person, '.agent/key'), to: join(scratch, '.agent/key'), write: false },
+    ]);
+    expect(await readdir(elsewhere)).toEqual([]);
+    expect(await readFile(join(scratch, '.agent.json'), 'utf8')).toBe('{}');
+  });
+});

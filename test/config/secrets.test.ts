@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseHostFile, type HostSettings } from '../../src/config/host-file.ts';
+import { grantSecrets } from '../../src/config/secrets.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const hostOf = (text: string): HostSettings => {
+  const parsed = parseHostFile(text);
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return parsed.value;
+};
+
+describe('secrets of host.yaml', () => {
+  it('are looked up where they are said to be, for the agents that are named', async () => {
+    const file = join(await tempFolder('secret'), 'key');
+    await writeFile(file, 'of the file\n');
+    const host = hostOf(
+      `env: [NPM_TOKEN, EDITOR]\nsecrets:\n  A: {from: "env:FROM", agents: [one]}\n  B: {from: "file:${file}", agents: [one, two]}\n  C: {from: "command:echo of the command", agents: [two]}\n`,
+    );
+    const source = { FROM: 'of the environment', NPM_TOKEN: 'a token', EDITOR: 'vi', PATH: '/usr/bin:/bin' };
+    const passed = { name: 'NPM_TOKEN', value: 'a token' };
+    expect(await grantSecrets(host, source, 'one')).toEqual({
+      kind: 'ok',
+      value: {
+        variables: { A: 'of the environment', B: 'of the file' },
+        secrets: [{ name: 'A', value: 'of the environment' }, { name: 'B', value: 'of the file' }, passed],
+      },
+    });
+    expect(await grantSecrets(host, source, 'two')).toMatchObject({
+      value: { variables: { B: 'of the file', C: 'of the command' } },
+    });
+    expect(await grantSecrets(host, source, null)).toEqual({ kind: 'ok', value: { variables: {}, secrets: [passed] } });
+  });
+
+  it.each([
+    ['env:NONE', /secrets\.A: the worker has no environment variable NONE/],
+    ['file:/no/such/key', /secrets\.A: \/no\/such\/key cannot be read/],
+    ['command:echo the secret; exit 1', /secrets\.A: its command failed/],
+  ])('that cannot be had by %s are named, and nothing of them said', async (from, message) => {
+    const granted = await grantSecrets(hostOf(`secrets: {A: {from: "${from}", agents: [one]}}\n`), {}, 'one');
+    expect(granted).toEqual({ kind: 'invalid', message: expect.stringMatching(message) });
+    expect(JSON.stringify(granted)).not.toContain('the secret');
+  });
+
+  it('that stand in the file itself are refused, and not repeated', () => {
+    const parsed = parseHostFile('secrets: {A: {from: hunter2hunter2, agents: [one]}}\n');
+    expect(parsed.kind === 'invalid' ? parsed.message : '').toMatch(/env:NAME, file:\/PATH or command:/);
+    expect(JSON.stringify(parsed)).not.toContain('hunter2');
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { array, assert, integer, property } from 'fast-check';
+import { createRedactor, createScanner, redactText } from '../../src/core/secrets.ts';
+
+const KEY = 'sK/+t0p-s3cret&value=42é';
+const SECRETS = [{ name: 'KEY', value: KEY }];
+const chars = (count: number): string => 'aB3dE6gH9'.repeat(20).slice(0, count);
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+describe('what a process prints', () => {
+  it.each([
+    ['plainly', KEY],
+    ['in Base64', base64(KEY)],
+    ['in Base64 with something before and after it', base64(`x:${KEY}:yz`)],
+    ['in Base64 with something else before it', base64(`{"k":"${KEY}"}`)],
+    ['in Base64 for URLs', Buffer.from(`a${KEY}`).toString('base64url')],
+    ['in a URL', `https://example.com/?k=${encodeURIComponent(KEY)}&x`],
+    ['in hexadecimal', Buffer.from(KEY).toString('hex')],
+    ['backwards', Array.from(KEY).toReversed().join('')],
+    ['in JSON', JSON.stringify({ KEY })],
+  ])('has no secret in it that was printed %s', (_how, printed) => {
+    const bytes = Buffer.from(`before ${printed} after`);
+    const redactor = createRedactor(SECRETS);
+    const shown = Buffer.concat([redactor.push(bytes), redactor.end()]).toString('latin1');
+    expect(shown).toContain('[secret KEY]');
+    expect(shown).toMatch(/^before .* after$/);
+    expect(createScanner(SECRETS)(bytes)).toEqual({ kind: 'granted', name: 'KEY' });
+  });
+
+  it('is the same however it comes in chunks, and nothing of a secret is shown before it is known', () => {
+    const text = Buffer.from(`a${KEY}b${base64(KEY)}c${KEY.slice(0, -1)}\n${KEY}`);
+    const whole = redactText(SECRETS, text.toString('utf8'));
+    expect(whole.match(/\[secret KEY\]/g)).toHaveLength(3);
+    assert(
+      property(array(integer({ min: 0, max: text.length }), { maxLength: 12 }), (cuts) => {
+        const redactor = createRedactor(SECRETS);
+        const shown: Buffer[] = [];
+        let from = 0;
+        for (const to of [...cuts.toSorted((one, other) => one - other), text.length]) {
+          shown.push(redactor.push(text.subarray(from, to)));
+          expect(Buffer.concat(shown).toString('utf8')).not.toContain(KEY);
+          from = to;
+        }
+        expect(Buffer.concat([...shown, redactor.end()]).toString('utf8')).toBe(whole);
+      }),
+    );
+  });
+
+  it('is not held back where nothing of a secret is in it', () => {
+    const redactor = createRedactor(SECRETS);
+    expect(redactor.push(Buffer.from('what is this?\n')).toString()).toBe('what is this?\n');
+  });
+
+  it('is untouched without secrets, and by values too short to be told', () => {
+    const text = Buffer.from('abc abc');
+    expect(createRedactor([]).push(text)).toBe(text);
+    expect(redactText([{ name: 'SHORT', value: 'abc' }], 'abc abc')).toBe('abc abc');
+  });
+
+  it('has no line of a key of several lines in it', () => {
+    const key = '-----BEGIN X-----\nMIIabcdefghijk\nlmnopqrstuvwxyz\n-----END X-----\n';
+    expect(redactText([{ name: 'PEM', value: key }], 'MIIabcdefghijk')).toBe('[secret PEM]');
+  });
+});
+
+describe('a content that is to be pushed', () => {
+  const scan = createScanner([]);
+  // So that nobody's scanner takes this file for one that has a key.
+  const kind = ['PRIVATE', 'KEY'].join(' ');
+  it.each([
+    ['a GitHub token', `ghp_${chars(36)}`],
+    ['an AWS access key', `AKIA${chars(3).toUpperCase()}QWERTYUIOP234`],
+    ['an Anthropic key', `sk-ant-${chars(40)}`],
+    ['a private key', `-----BEGIN OPENSSH ${kind}-----\n${chars(64)}\n`],
+    ['an npm token', `npm_${chars(36)}`],
+    ['a Stripe key', `sk${'_live_'.repeat(1)}${chars(24)}`],
+  ])('is known to have %s in it', (name, text) => {
+    expect(scan(Buffer.from(`key = "${text}"\n`))).toMatchObject({ kind: 'format', name });
+  });
+
+  it.each([
+    'AKIAIOSFODNN7EXAMPLE',
+    'sk-ant-...',
+    '-----BEGIN PRIVATE KEY-----',
+    'the commit da39a3ee5e6b4b0d3255bfef95601890afd80709',
+    'ghp_short',
+  ])('may have %j in it', (text) => {
+    expect(scan(Buffer.from(text))).toBeNull();
+  });
+});

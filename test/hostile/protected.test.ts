@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TaskId } from '../../src/core/ids.ts';
+import { Engine } from '../support/engine.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
+
+describe('an agent that changes what its own work is judged by', () => {
+  let engine: Engine;
+  let count = 0;
+  beforeAll(async () => {
+    engine = await Engine.start({ sharesHome: false });
+  });
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const submit = async (does: string, more = ''): Promise<{ id: TaskId; project: SampleProject; before: string }> => {
+    count += 1;
+    const project = await SampleProject.create({
+      'tasks.yaml': projectFile(`  phases: [execute, revise]\n${more}`).replace('sample', `protected-${count}`),
+      'gate.sh': GATE,
+      'agent.sh': agentScript({ execute: does }),
+      'package.json': '{"scripts":{"test":"sh gate.sh"}}\n',
+    });
+    const id = await engine.submit(project, { title: 'Work', attempts: 1 });
+    return { id, project, before: await project.tip() };
+  };
+
+  it.each([
+    ['the script that its gate names', 'echo true > gate.sh; touch broken', '', 'gate.sh'],
+    ['tasks.yaml, to run without a sandbox', "printf 'sandbox: off\\n' >> tasks.yaml", '', 'tasks.yaml'],
+    ['the configuration of a test runner', 'echo x > jest.config.js', '', 'jest.config.js'],
+    ['what the project protects', 'mkdir ci; echo x > ci/deploy; echo y > work', 'protected: [ci/]', 'ci/deploy'],
+  ])(
+    '(%s) waits for a person, who is shown it as what it is; main stays as it was',
+    async (_what, does, more, path) => {
+      const { id, project, before } = await submit(does, more);
+      const view = await engine.untilWaiting(id, 'proposal');
+      expect(view.waitingFor?.text).toContain('changes what its own work is judged and confined by');
+      expect(view.waitingFor?.text).toContain(path);
+      expect(await project.tip()).toBe(before);
+      await engine.reply(id, 'reject', { reason: 'no' });
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'rejected' });
+      expect(await project.tip()).toBe(before);
+    },
+  );
+
+  it('has it landed once a person has approved it', async () => {
+    const { id, project } = await submit("printf '# stricter\\n' >> gate.sh; echo x > work");
+    await engine.untilWaiting(id, 'proposal');
+    await engine.reply(id, 'approve', {});
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await project.read('gate.sh')).toContain('# stricter');
+  });
+
+  it('is asked about nothing when it changes other files', async () => {
+    const { id } = await submit('echo x > work; printf \'{"scripts":{"test":"true"}}\' > package.json');
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+  });
+});

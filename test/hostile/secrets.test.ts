@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TaskId } from '../../src/core/ids.ts';
+import { Engine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const KEY = 'k3y-of-the-agent-0123456789';
+const FORMS = [
+  KEY,
+  Buffer.from(KEY).toString('base64').slice(0, 30),
+  encodeURIComponent(KEY),
+  Array.from(KEY).toReversed().join(''),
+];
+
+describe('an agent that is granted a key and', () => {
+  let engine: Engine;
+  const projects: SampleProject[] = [];
+
+  beforeAll(async () => {
+    const file = join(await tempFolder('key'), 'key');
+    await writeFile(file, `${KEY}\n`);
+    engine = await Engine.start({
+      sharesHome: false,
+      hostFile: () => `secrets: {AGENT_KEY: {from: "file:${file}", agents: [sh]}}\n`,
+    });
+  });
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const submit = async (does: string): Promise<{ id: TaskId; project: SampleProject }> => {
+    const name = `secrets-${projects.length + 1}`;
+    const project = await SampleProject.create({
+      'tasks.yaml': projectFile('  phases: [execute, revise]').replace('sample', name),
+      'gate.sh': `echo "gate: $AGENT_KEY"\n${GATE}`,
+      'agent.sh': agentScript({ execute: does }),
+    });
+    projects.push(project);
+    return { project, id: await engine.submit(project, { title: 'Work', attempts: 1 }) };
+  };
+
+  it('prints it in every way, leaves it in its outputs and tells it in its report, lands without it', async () => {
+    const { id } = await submit(
+      `[ -n "$AGENT_KEY" ]; echo "$AGENT_KEY"; printf %s "$AGENT_KEY" | base64; printf 'x%s' "$AGENT_KEY" | base64 >&2; echo "$AGENT_KEY" | rev;
+printf %s "$AGENT_KEY" | head -c 9; sleep 0.2; printf %s "$AGENT_KEY" | tail -c +10; echo; printf %s "$AGENT_KEY" | rev | tr -d '\\n' > /tmp/r; head -c 13 /tmp/r; sleep 0.2; tail -c +14 /tmp/r; echo;
+printf %s "$AGENT_KEY" | od -An -tx1 | tr -d ' \\n';
+printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPORT_FILE"; echo x > work; rm -f "$TASKS_TASK_DIR/x"`,
+    );
+    // The report is stored with the task's notes: with a key in it, nothing of the task is pushed.
+    const view = await engine.untilWaiting(id, 'attempts');
+    expect(view.failure).toMatchObject({
+      kind: 'secret-found',
+      message: expect.stringContaining('the secret AGENT_KEY'),
+    });
+    const log = await eventually('its log', async () => {
+      const text = (await engine.ledger.readLogs(id, null, 10_000)).map((chunk) => chunk.text).join('');
+      return text.split('[secret AGENT_KEY]').length > 7 ? text : null;
+    });
+    for (const form of FORMS) expect(log).not.toContain(form);
+  });
+
+  it.each([
+    ['plainly', 'echo "the key: $AGENT_KEY" > work'],
+    [
+      'in Base64, and takes it away again in the next commit',
+      `printf 'x%s' "$AGENT_KEY" | base64 -w0 > work; git add work; git commit -qm One; rm work; echo x > other`,
+    ],
+    ['in the message of a commit', 'echo x > work; git add work; git commit -qm "$AGENT_KEY"'],
+    [
+      'in a note of its task folder',
+      'echo x > work; mkdir -p "$TASKS_TASK_DIR/outputs"; echo "$AGENT_KEY" > "$TASKS_TASK_DIR/outputs/note"; echo "$AGENT_KEY" > "$TASKS_TASK_DIR/result.md"',
+    ],
+    ['of a well-known format that nobody granted', `printf 'ghp_%s' aB3dE6gH9aB3dE6gH9aB3dE6gH9aB3dE6gH9 > work`],
+  ])('commits one %s: is stopped before anything is pushed, and a person is asked', async (_how, does) => {
+    const { id, project } = await submit(does);
+    const view = await engine.untilWaiting(id, 'attempts');
+    expect(view).toMatchObject({ state: 'waiting', commit: null, failure: { kind: 'secret-found' } });
+    expect(view.failure?.next).toMatch(/tasks retry/);
+    expect(
+      (await project.originGit('for-each-ref', '--format=%(refname)'))
+        .split('\n')
+        .filter((ref) => ref.endsWith('/head')),
+    ).toEqual([]);
+  });
+
+  it('has it found nowhere afterwards: not in histories, the ledger, logs, commits or artifacts', async () => {
+    const places: string[] = [engine.log.join('\n')];
+    for await (const { history } of engine.client.workflow.list().intoHistories()) {
+      // Payloads are bytes.
+      const text = JSON.stringify(history, (_name, value: unknown) =>
+        value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
+      );
+      places.push(text);
+    }
+    for (const project of projects) {
+      places.push(await project.originGit('cat-file', '--batch-all-objects', '--batch', '--unordered'));
+    }
+    for (const name of await readdir(join(engine.home, 'spool'), { recursive: true })) {
+      places.push(await readFile(join(engine.home, 'spool', name), 'utf8').catch(() => ''));
+    }
+    places.push(await engine.dumpLedger());
+    for (const form of FORMS) expect(places.filter((text) => text.includes(form))).toEqual([]);
+  });
+});

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { createProcessRoom } from '../../src/process/room.ts';
+import type { RunLimits } from '../../src/process/types.ts';
+import { eventually } from '../support/eventually.ts';
+import { createRig, pidsWith, WAYS, type Rig } from './rig.ts';
+
+const MIB = 1024 * 1024;
+const NONE: RunLimits = {
+  processes: Infinity,
+  memoryBytes: Infinity,
+  writtenBytes: Infinity,
+  freeBytes: 0,
+  folders: [],
+};
+const GROW = `const kept = []; setInterval(() => kept.push(Buffer.alloc(8 * ${MIB}, 1)), 5);`;
+
+const way = (bwrapPath: string | null | undefined): { bwrapPath?: string | null } =>
+  bwrapPath === undefined ? {} : { bwrapPath };
+
+describe.each(WAYS)('a limit of what a run takes, $name', ({ bwrapPath, starter }) => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await createRig(bwrapPath, starter);
+  });
+  afterAll(async () => {
+    await rig.room.close();
+  });
+
+  const folder = async (name: string): Promise<string> => {
+    const path = join(rig.home, name);
+    await mkdir(path, { recursive: true });
+    return path;
+  };
+
+  it('ends what forks without end by the name of that, and leaves none of it', async () => {
+    const marker = `71${process.pid}`;
+    const script = `while :; do sleep ${marker} & done`;
+    const result = await rig.room.run(rig.request(['sh', '-c', script], { limits: { ...NONE, processes: 60 } }));
+    expect(result).toMatchObject({ kind: 'over-limit', limit: 'too-many-processes' });
+    expect(result.kind === 'over-limit' && result.message).toMatch(/^it had \d+ processes at a time; 60 are allowed$/);
+    expect(pidsWith(marker)).toEqual([]);
+  });
+
+  it('holds a fork bomb by the kernel until it is ended, where the worker can have it held', async () => {
+    const room = await createProcessRoom({ home: await folder('bomb'), starter, processes: 200, ...way(bwrapPath) });
+    try {
+      await room.run(rig.request(['true']));
+      // Not held, it would take the machine along.
+      const bomb = room.boundBy() === null ? '' : 'b() { b | b & }; b; ';
+      const script = `(${bomb}while :; do sleep 61 & done) & exec sleep 60`;
+      const limits = { ...NONE, processes: 100 };
+      const result = await room.run(rig.request(['sh', '-c', script], { limits }));
+      expect(result).toMatchObject({ kind: 'over-limit', limit: 'too-many-processes' });
+      const count = result.kind === 'over-limit' ? Number(/had (\d+)/.exec(result.message)?.[1]) : 0;
+      if (room.boundBy() !== null) expect(count).toBeLessThanOrEqual(200);
+    } finally {
+      await room.close();
+    }
+  });
+
+  it('ends what takes more memory than it may, and not what shares the machine with it', async () => {
+    const limits = { ...NONE, memoryBytes: 200 * MIB };
+    const good = join(await folder('good'), 'go');
+    const script = `until [ -e '${good}' ]; do sleep 0.1; done`;
+    const other = rig.room.run(
+      rig.request(['sh', '-c', script], { limits, outputFile: join(rig.home, 'other'), tag: 'task/2' }),
+    );
+    const result = await rig.room.run(rig.request([process.execPath, '-e', GROW], { limits }));
+    expect(result).toMatchObject({ kind: 'over-limit', limit: 'too-much-memory' });
+    await writeFile(good, '');
+    expect(await other).toMatchObject({ kind: 'exited', code: 0 });
+  });
+
+  it('ends what writes more than it may, by what its files take and not by what they seem', async () => {
+    const limits = { ...NONE, writtenBytes: 8 * MIB, folders: [await folder('written')] };
+    const cwd = limits.folders[0] ?? '';
+    const sparse = await rig.room.run(rig.request(['sh', '-c', 'truncate -s 3G sparse'], { limits, cwd }));
+    expect(sparse).toMatchObject({ kind: 'exited', code: 0 });
+    const script = 'head -c 64000000 /dev/zero > big; while :; do sleep 1; done';
+    const result = await rig.room.run(rig.request(['sh', '-c', script], { limits, cwd }));
+    expect(result).toMatchObject({ kind: 'over-limit', limit: 'too-much-written' });
+  });
+
+  it('ends the one that has written the most when little of the disk is left, and the others go on', async () => {
+    const [large, small] = [await folder('large'), await folder('small')];
+    // More than any disk has.
+    const short = { ...NONE, freeBytes: 2 ** 60 };
+    const go = join(small, 'go');
+    const other = rig.room.run(
+      rig.request(['sh', '-c', `until [ -e '${go}' ]; do sleep 0.1; done`], {
+        limits: { ...short, folders: [small] },
+        outputFile: join(rig.home, 'other'),
+        tag: 'task/2',
+      }),
+    );
+    const script = 'head -c 64000000 /dev/zero > big; while :; do sleep 1; done';
+    const limits = { ...short, folders: [large] };
+    const result = await rig.room.run(rig.request(['sh', '-c', script], { limits, cwd: large }));
+    expect(result.kind === 'over-limit' && result.message).toMatch(/^the disk was nearly full, and it had \d+ MiB$/);
+    await writeFile(go, '');
+    expect(await other).toMatchObject({ kind: 'exited', code: 0 });
+  });
+
+  it('lets go of what keeps to it', async () => {
+    const limits = {
+      processes: 50,
+      memoryBytes: 500 * MIB,
+      writtenBytes: 64 * MIB,
+      freeBytes: 1,
+      folders: [await folder('own')],
+    };
+    const seen = join(rig.home, 'own', 'seen');
+    const script = `touch '${seen}'; i=0; while [ $i -lt 8 ]; do sleep 0.1; i=$((i + 1)); done`;
+    const running = rig.room.run(rig.request(['sh', '-c', script], { limits }));
+    await eventually('it to run', () => existsSync(seen));
+    expect(await running).toMatchObject({ kind: 'exited', code: 0 });
+  });
+});
