@@ -10,7 +10,7 @@ import { copyFileSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'n
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
-import { sandboxModeOf, type Confinement, type Network, type SandboxMode } from '../core/project.ts';
+import type { Confinement, Network, SandboxMode } from '../core/project.ts';
 import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -56,6 +56,11 @@ export function confining(
   }
   if (mode === 'required') return { kind: 'refused', failure: noSandbox(state) };
   return { kind: 'open', notes: [`it ran without a sandbox: ${state.kind === 'missing' ? state.why : ''}`] };
+}
+
+/** What holds when the host's configuration, which may be silent, and the project's do not say the same. */
+function sandboxModeOf(host: SandboxMode | null, project: SandboxMode): SandboxMode {
+  return host === 'required' || project === 'required' ? 'required' : (host ?? project);
 }
 
 function noSandbox(state: SandboxState): Failure {

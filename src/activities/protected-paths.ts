@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import type { ProjectSettings } from '../core/project.ts';
-import { changesScripts, PACKAGE_FILE, protectedAmong, usesScripts } from '../core/protected.ts';
+import { changesScripts, PACKAGE_FILE, protectedAmong, usesScripts, type ProtectedChange } from '../core/protected.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { Checkpoint, ProtectedChange } from '../core/task-types.ts';
+import type { Checkpoint } from '../core/task-types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 const MAX_SHOWN = 50;

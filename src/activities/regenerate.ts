@@ -9,8 +9,9 @@
 import { join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
 import { quote } from '../core/ids.ts';
+import type { ProtectedChange } from '../core/protected.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { AttemptOutcome, Checkpoint, ProtectedChange } from '../core/task-types.ts';
+import type { AttemptOutcome, Checkpoint } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';

@@ -8,14 +8,9 @@ import { protectedTitle } from '../core/attempts.ts';
 import type { Failure } from '../core/failure.ts';
 import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
+import type { ProtectedChange } from '../core/protected.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import {
-  MAX_DOCUMENT_CHARS,
-  type AttemptFacts,
-  type AttemptOutcome,
-  type NewTask,
-  type ProtectedChange,
-} from '../core/task-types.ts';
+import { MAX_DOCUMENT_CHARS, type AttemptFacts, type AttemptOutcome, type NewTask } from '../core/task-types.ts';
 import { headOf, oneLine } from '../core/text.ts';
 import type { Scan, Workspace } from '../git/types.ts';
 import { scratchOf, type Dependencies } from './dependencies.ts';

@@ -3,11 +3,12 @@
 import type { Proposal, StageGate } from './ask-types.ts';
 import { approveUnasked, askDecision, askQuestions, MAX_UNASKED } from './asking.ts';
 import { classOf, MAX_LOST_IN_A_ROW, tailOf, type Failure, type FailureKind } from './failure.ts';
+import type { ProtectedChange } from './protected.ts';
 import { backoffMs, PHASE_BACKOFF } from './retry.ts';
 import type { Landing } from './task-events.ts';
 import { cancel, end, enter, goOn, happen, park } from './task-moves.ts';
 import type { Stage, Surroundings, Task } from './task-state.ts';
-import type { ProtectedChange, AttemptOutcome, Held, Phase, RevisionRequest, Usage } from './task-types.ts';
+import type { AttemptOutcome, Held, Phase, RevisionRequest, Usage } from './task-types.ts';
 import { oneLine } from './text.ts';
 
 /** A limit whose reset is unknown, past or near is waited for at least this long: it spends no try, so nothing else would end it. */

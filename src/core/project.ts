@@ -87,8 +87,3 @@ export interface ProjectSettings {
   /** How files are merged that everybody adds to, before anything counts as a conflict. */
   readonly merges: readonly MergeRule[];
 }
-
-/** What holds when the host's configuration, which may be silent, and the project's do not say the same. */
-export function sandboxModeOf(host: SandboxMode | null, project: SandboxMode): SandboxMode {
-  return host === 'required' || project === 'required' ? 'required' : (host ?? project);
-}

@@ -20,6 +20,13 @@ const READ_BY: readonly (readonly [program: RegExp, files: readonly string[]])[]
   [/\btask\b/, ['Taskfile.yml', 'Taskfile.yaml']],
 ];
 
+/** Changes to the files that decide whether work is good. */
+export interface ProtectedChange {
+  readonly paths: readonly string[];
+  /** Names what they were changed to: what a person has approved need not be asked again. */
+  readonly digest: string;
+}
+
 /** Those of the changed paths that are protected; package.json is told by {@link changesScripts}. */
 export function protectedAmong(settings: ProjectSettings, changed: readonly string[]): readonly string[] {
   const commands = commandsOf(settings);
@@ -45,8 +52,9 @@ export function changesScripts(before: string | null, after: string | null): boo
 }
 
 function scriptsOf(text: string | null): string {
+  if (text === null) return '[]';
   try {
-    const value: unknown = JSON.parse(text ?? '{}');
+    const value: unknown = JSON.parse(text);
     const scripts = typeof value === 'object' && value !== null && 'scripts' in value ? value.scripts : null;
     const sorted =
       typeof scripts === 'object' && scripts !== null
@@ -55,7 +63,7 @@ function scriptsOf(text: string | null): string {
     return JSON.stringify(sorted);
   } catch {
     // No package manager runs anything of it.
-    return text ?? '';
+    return text;
   }
 }
 

@@ -3,6 +3,7 @@
 import type { Patience, Proposal, ProposalKind, Question, StageGate } from './ask-types.ts';
 import type { Failure } from './failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
+import type { ProtectedChange } from './protected.ts';
 
 /** `hotfix` goes ahead of what is being gated; `bulk` waits for the others, within limits. */
 export type Priority = 'hotfix' | 'normal' | 'bulk';
@@ -117,15 +118,8 @@ export interface AttemptFacts {
   readonly usage: Usage | null;
   /** Null when nothing usable was left; the one before then still holds. */
   readonly checkpoint: Checkpoint | null;
-  /** What people should know of how it ran: without a sandbox, on the host's network. Left out: nothing. */
+  /** How it ran: without a sandbox, on the host's network. Left out: nothing. */
   readonly notes?: readonly string[];
-}
-
-/** Changes to the files that decide whether work is good (core/protected.ts). */
-export interface ProtectedChange {
-  readonly paths: readonly string[];
-  /** Names what they were changed to: what a person has approved need not be asked again. */
-  readonly digest: string;
 }
 
 /** A task that another one makes, under an id that was chosen for it once. */

@@ -72,7 +72,7 @@ describe('a file of types', () => {
     expect(Object.keys(await import('../../src/core/queue-batch-types.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/queue-check-types.ts'))).toEqual([]);
     expect(Object.keys(await import('../../src/core/queue-exchange.ts'))).toEqual([]);
-    expect(Object.keys(await import('../../src/core/project.ts'))).toEqual(['GATE_MODES']);
+    expect(Object.keys(await import('../../src/core/project.ts'))).toEqual(['GATE_MODES', 'SANDBOX_MODES']);
   });
 });
 

@@ -61,6 +61,11 @@ describe('what a process prints', () => {
     const key = '-----BEGIN X-----\nMIIabcdefghijk\nlmnopqrstuvwxyz\n-----END X-----\n';
     expect(redactText([{ name: 'PEM', value: key }], 'MIIabcdefghijk')).toBe('[secret PEM]');
   });
+
+  it('has no secret in it that is half a character too much for URLs', () => {
+    const half = 'unpaired-\ud83d';
+    expect(redactText([{ name: 'HALF', value: half }], `<${half}>`)).toBe('<[secret HALF]>');
+  });
 });
 
 describe('a content that is to be pushed', () => {
