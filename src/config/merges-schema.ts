@@ -35,7 +35,7 @@ export const merges = z
           .regex(/\S/, { error: must('a shell command', REGENERATE) })
           .meta({
             description:
-              "With regenerate: the shell command. It runs like setup, in the task's worktree, which has main's version of the files, and changes nothing else; set-up need not have run there. At most 10 minutes.",
+              "With regenerate: the shell command. It runs like setup, confined in the same way and with the same network, in the task's worktree, which has main's version of the files, and changes nothing else; set-up need not have run there. At most 10 minutes.",
             examples: [REGENERATE],
           })
           .optional(),

@@ -1,10 +1,10 @@
-/** What a task does whose work changes protected paths. */
+/** What a task does whose work a person has to see: it changes protected paths, or has a secret in it. */
 
 import { describe, expect, it } from '@jest/globals';
 import type { ProtectedChange } from '../../src/core/protected.ts';
 import { nextTask, type Surroundings, type Task } from '../../src/core/task.ts';
 import type { AttemptOutcome, RevisionRequest } from '../../src/core/task-types.ts';
-import { after, around, attemptEnded, checkpointOf, done, proposed, REQUEST, SPEC, taskIn } from './rig.ts';
+import { after, around, attemptEnded, checkpointOf, done, failed, proposed, REQUEST, SPEC, taskIn } from './rig.ts';
 import { approval } from './reply-rig.ts';
 
 const FREE = around({ spec: { ...SPEC, policy: { ...SPEC.policy, approve: [] } } });
@@ -61,4 +61,19 @@ describe('work that changes protected paths', () => {
     const asking = ended(executing, proposed({ kind: 'patch', protects: 'as-it-is' }));
     expect(nextTask(asking, approval(), FREE).cleared).toBe('as-it-is');
   });
+});
+
+describe('work in which a secret was found', () => {
+  it('waits for a person at once, and is not tried again before', () => {
+    const found = ended(executing, failed('secret-found'));
+    expect(found.stage).toMatchObject({ kind: 'parked', why: 'attempts', failure: { kind: 'secret-found' } });
+    expect(found.tries).toBe(0);
+  });
+});
+
+it('says on its record how an attempt ran where that is worth knowing', () => {
+  const notes = ['it ran without a sandbox: sandbox: off'];
+  const records = ended(executing, worked(3, { notes })).unrecorded.map((event) => event.happened);
+  expect(records).toContainEqual(expect.objectContaining({ kind: 'attempt-ended', attempt: 3, notes }));
+  expect(records).not.toContainEqual(expect.objectContaining({ attempt: 2, notes }));
 });
