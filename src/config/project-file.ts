@@ -235,7 +235,8 @@ function nameOf(program: string, taken: Definitions): string {
 
 /** Of a text that the schema has let through. */
 function durationMs(text: string): number {
-  const parsed = parseDuration(text);
+  // What is the least was looked at where it was read.
+  const parsed = parseDuration(text, 0);
   if (parsed.kind === 'invalid') throw new Error(parsed.message);
   return parsed.value;
 }

@@ -30,10 +30,10 @@ function by<T>(parse: (text: string) => Parsed<T>): (text: string, context: z.Re
   };
 }
 
-const duration = (what: string, initial: string): z.ZodOptional<z.ZodString> =>
+const duration = (what: string, initial: string, leastMs?: number): z.ZodOptional<z.ZodString> =>
   z
     .string({ error: must('a duration', initial) })
-    .superRefine(by(parseDuration))
+    .superRefine(by((text) => parseDuration(text, leastMs)))
     .meta({
       description: `${what} A number and s, m, h or d; ${initial} when left out.`,
       examples: [initial],
@@ -363,6 +363,7 @@ export const projectSchema = closed(
     turn: duration(
       'When work has come back from landing as often as it may, landing holds this long for it alone; 0s for never.',
       DEFAULT_TURN,
+      0,
     ),
     notify: notifyRules
       .meta({

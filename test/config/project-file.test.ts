@@ -136,6 +136,7 @@ describe('what a project says of landing', () => {
     expect(hash(`gate: a\n${merges}`)).toBe(hash('gate: a\n'));
     const lock = { paths: ['**/package-lock.json'], by: 'regenerate', run: 'npm install --package-lock-only' };
     expect(settingsOf(`${LEAST}merges: [${JSON.stringify(lock)}]\n`).merges).toEqual([lock]);
+    expect(settingsOf(`${LEAST}turn: 0s\n`)).toMatchObject({ policy: { turnMs: 0 } });
     expect(settingsOf(LEAST)).toMatchObject({ window: null, policy: { turnMs: 1_800_000 } });
   });
 
