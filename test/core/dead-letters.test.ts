@@ -30,6 +30,7 @@ describe('which tasks are retried', () => {
     expect(fits('project=demo, state=failed, state=canceled')).toEqual([false, true, true]);
     expect(fits('failure=setup-failed')).toEqual([false, true, false]);
     expect(fits('phase=understand,state=waiting')).toEqual([true, false, false]);
+    expect(fits('agent=scripted')).toEqual([true, true, false]);
     expect(fits('agent=scripted,project=other')).toEqual([false, false, false]);
     // A task that asks waits too, and has not failed.
     expect(isRetried(asking, valueOf(parseRetryFilter('state=waiting')))).toBe(false);

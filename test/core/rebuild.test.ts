@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { differencesOf, isWhole, joinEvents, type Row } from '../../src/core/rebuild.ts';
+import { differencesOf, isWhole, joinEvents, viewOfLanding, type Row } from '../../src/core/rebuild.ts';
 import { viewOf } from '../../src/core/task-view.ts';
-import { SPEC, taskIn } from './rig.ts';
+import { LANDING, SPEC, taskIn } from './rig.ts';
 
 const task = taskIn('landing');
 const view = viewOf(task, SPEC);
@@ -41,5 +41,22 @@ describe('how a ledger differs', () => {
     const other = row('1', { view: { b: { d: 3, c: 2 }, a: 1 }, began_at: '2026-01-01T00:00:00.100Z' });
     expect(differencesOf([at('2026-01-01T00:00:00.900+00:00')], [other])).toEqual([]);
     expect(differencesOf([at('2026-01-01T00:02:00.000Z')], [other])).toMatchObject([{ columns: ['began_at'] }]);
+  });
+});
+
+describe('a task of which only its commit tells', () => {
+  it('is one that has landed by it, of which every other record counts more', () => {
+    const { commit } = LANDING;
+    const made = { ...LANDING, taskId: SPEC.id, title: 'Sort', author: 'Ada', at: '2026-01-01T00:00:00.000Z' };
+    expect(viewOfLanding(made, SPEC)).toMatchObject({
+      id: SPEC.id,
+      project: 'demo',
+      state: 'landed',
+      owner: 'Ada',
+      attempt: 3,
+      commit,
+      endedAt: made.at,
+      sequence: 0,
+    });
   });
 });

@@ -56,6 +56,8 @@ describe('a retry from a phase', () => {
     const landing = { ...taskIn('landing'), checkpoint: checkpointOf(3) };
     const refused = after(landing, [{ kind: 'refused', failure: { kind: 'landing-refused', message: '', next: '' } }]);
     expect(messageOf(judgeFrom(refused, 'understand', 'revise'))).toMatch(/no further than its execute phase/);
+    expect(judgeFrom({ ...refused, request: REQUEST }, 'understand', 'revise')).toMatchObject({ value: 'revise' });
+    expect(reopen({ ...refused, request: REQUEST }, around(), 'ada', 'revise').request).toEqual(REQUEST);
     expect(reopen(refused, around(), 'ada', 'execute').stage).toMatchObject({ kind: 'phase', phase: 'execute' });
   });
 });
