@@ -24,12 +24,13 @@ const RULES =
 const yaml = (rules: string): string => `project: demo\nbranch: main\ngate: "true"\n${rules}`;
 const FILES = { 'tasks.yaml': yaml(RULES), 'LOG.md': 'log\n', lock: 'a\n', 'lib/other': 'b\n', 'a.txt': 'a\n' };
 
+const readMerges = (text: string | null) => {
+  const read = readGate(text);
+  return read.kind === 'ok' ? (read.merges ?? []) : [];
+};
+
 async function ruled(): Promise<GitRoom> {
   const home = await tempFolder('home');
-  const readMerges = (text: string | null) => {
-    const read = readGate(text);
-    return read.kind === 'ok' ? (read.merges ?? []) : [];
-  };
   return createGitRoom({ home, worker: 'test', processHome: home, readMerges });
 }
 
