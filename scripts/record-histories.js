@@ -68,11 +68,13 @@ function kindsOf(events) {
   return [...new Set(kinds)].toSorted((a, b) => a.localeCompare(b));
 }
 
-/** Who ran it says nothing about how it replays. */
+const OF_THE_MACHINE = ['identity', 'stackTrace'];
+
+/** Who ran it, and from which folder, says nothing about how it replays. */
 function withoutMachine(value) {
   if (Array.isArray(value)) return value.map(withoutMachine);
   if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([key, each]) => (key === 'identity' ? [] : [[key, withoutMachine(each)]])),
+    Object.entries(value).flatMap(([key, each]) => (OF_THE_MACHINE.includes(key) ? [] : [[key, withoutMachine(each)]])),
   );
 }
