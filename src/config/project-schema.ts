@@ -3,116 +3,21 @@
 import { z } from 'zod';
 import { checkPlaceholders } from '../agents/placeholders.ts';
 import { STAGE_GATES } from '../core/ask-types.ts';
-import { GATE_MODES } from '../core/project.ts';
 import { parseDuration } from '../core/duration.ts';
 import { parseBranchName, parseProjectName } from '../core/ids.ts';
-import type { Parsed } from '../core/parsed.ts';
-import { parseCommand } from '../core/text.ts';
 import { closed, must } from './explain.ts';
+import { gate } from './gate-schema.ts';
 import { merges } from './merges-schema.ts';
 import { notifyRules } from './notify-schema.ts';
+import { by, count, duration, shellCommand } from './schema-parts.ts';
 
 export const DEFAULT_ATTEMPTS = 3;
 export const DEFAULT_REVISIONS = 2;
 export const DEFAULT_IDLE = '15m';
 export const DEFAULT_TIMEOUT = '2h';
-export const DEFAULT_GATE_TIMEOUT = '30m';
 export const DEFAULT_TURN = '30m';
 const MAX_WINDOW = 64;
 export const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,39}$/;
-
-/** A check by one of core's parsers, whose message is the error's, without the key that it may begin with. */
-function by<T>(parse: (text: string) => Parsed<T>): (text: string, context: z.RefinementCtx<string>) => void {
-  return (text, context) => {
-    const parsed = parse(text);
-    if (parsed.kind === 'ok') return;
-    context.addIssue({ code: 'custom', message: parsed.message.replace(/^(?:project|branch|run): /, '') });
-  };
-}
-
-const duration = (what: string, initial: string, leastMs?: number): z.ZodOptional<z.ZodString> =>
-  z
-    .string({ error: must('a duration', initial) })
-    .superRefine(by((text) => parseDuration(text, leastMs)))
-    .meta({
-      description: `${what} A number and s, m, h or d; ${initial} when left out.`,
-      examples: [initial],
-      pattern: '^(\\d{1,6}[smhd])+$',
-    })
-    .optional();
-
-const count = (what: string, least: number, most: number, initial: number): z.ZodOptional<z.ZodInt> =>
-  z
-    .int({ error: must(`a whole number from ${least} to ${most}`, String(initial)) })
-    .min(least, { error: must(`a whole number from ${least} to ${most}`, String(initial)) })
-    .max(most, { error: must(`a whole number from ${least} to ${most}`, String(initial)) })
-    .meta({ description: `${what} ${initial} when left out.`, examples: [initial] })
-    .optional();
-
-const shellCommand = (example: string): z.ZodString =>
-  z.string({ error: must('a shell command', example) }).superRefine(by(parseCommand));
-
-const gateCommand = closed(
-  {
-    name: z
-      .string({ error: must('a name', 'name: unit tests') })
-      .regex(/^\S(?:.{0,58}\S)?$/, { error: must('1 to 60 characters on one line', 'name: unit tests') })
-      .meta({ description: 'What people see of it; the command itself when left out.' })
-      .optional(),
-    run: shellCommand('run: npm test').meta({ description: 'The shell command; it must exit with 0.' }),
-    timeout: duration('How long it may take.', DEFAULT_GATE_TIMEOUT),
-    mode: z
-      .enum(GATE_MODES, { error: must('strict, permissive or skip', 'mode: permissive') })
-      .meta({
-        description:
-          'permissive: that it fails is recorded and stops nothing; skip: it is not run. strict when left out.',
-      })
-      .optional(),
-    needs: z
-      .array(z.string({ error: must('the name of another command', 'lint') }), {
-        error: must('a list of names', 'needs: [lint]'),
-      })
-      .meta({
-        description:
-          'The names of the commands that must have ended before. As soon as one command has needs, all of them run side by side as far as theirs allow.',
-        examples: [['lint']],
-      })
-      .optional(),
-  },
-  'a map with run',
-  '{run: npm test}',
-).meta({ title: 'Gate command' });
-
-const gate = z
-  .union(
-    [
-      shellCommand('gate: npm test').meta({ description: 'One shell command.' }),
-      gateCommand,
-      z
-        .array(
-          z.union([shellCommand('gate: npm test'), gateCommand], {
-            error: must('a shell command or a map with run', 'npm test'),
-          }),
-          {
-            error: must('a list of commands', '[npm run lint, npm test]'),
-          },
-        )
-        .min(1, { error: must('a command or a list with at least one', 'gate: npm test') })
-        .max(50, { error: must('a list of at most 50 commands', 'gate: npm test') })
-        .meta({ description: 'Several, one after another; the first that fails ends the run.' }),
-    ],
-    {
-      error: (issue) =>
-        issue.input === undefined || issue.input === null
-          ? 'is missing; add the command that tests the project, such as gate: npm test'
-          : must('a shell command, or a list of commands or {name, run, timeout}', 'gate: npm test')(issue),
-    },
-  )
-  .meta({
-    title: 'Gate',
-    description: "The project's own checks. They run on the exact tree that would land; only a green one lands.",
-    examples: ['npm test', [{ name: 'unit tests', run: 'npm test', timeout: '10m' }]],
-  });
 
 const command = z
   .array(z.string({ error: must('a text', '"--prompt-file"') }), {
