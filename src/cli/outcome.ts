@@ -4,6 +4,7 @@ import { isGrpcCancelledError, WorkflowFailedError, WorkflowNotFoundError } from
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import type { TaskId } from '../core/ids.ts';
 import { isEnd, type TaskView } from '../core/task-types.ts';
+import { emptyView } from '../core/task-view.ts';
 import { LedgerUnavailable, type LedgerReader } from '../ledger/types.ts';
 import type { Session } from './session.ts';
 import { explain, isNoAnswer, type Temporal } from './temporal.ts';
@@ -86,36 +87,6 @@ export function canceledView(id: TaskId, known: TaskView | null): TaskView {
   const view = known ?? emptyView(id);
   if (isEnd(view.state)) return view;
   return { ...view, state: 'canceled', waitingFor: null, failure: null, endedAt: new Date().toISOString() };
-}
-
-/** A view of a task of which little more than the id is known. */
-export function emptyView(id: TaskId): TaskView {
-  return {
-    id,
-    title: '',
-    project: '' as TaskView['project'],
-    branch: '' as TaskView['branch'],
-    origin: '',
-    state: 'queued',
-    phase: null,
-    attempt: 0,
-    waitingFor: null,
-    commit: null,
-    createdAt: new Date(0).toISOString(),
-    endedAt: null,
-    failure: null,
-    agent: '',
-    owner: '',
-    summary: null,
-    revisions: 0,
-    checkpoint: null,
-    conflict: null,
-    usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
-    requestId: null,
-    type: 'task',
-    parent: null,
-    sequence: 0,
-  };
 }
 
 /** Something of the ledger, or null when it cannot be reached; said once a command. */

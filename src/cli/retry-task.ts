@@ -5,12 +5,12 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { workflowIds, type TaskId } from '../core/ids.ts';
+import type { TaskId } from '../core/ids.ts';
 import { judgeFrom } from '../core/retry-from.ts';
 import { firstPhase } from '../core/task.ts';
 import type { Phase } from '../core/task-types.ts';
-import { carryQuery, TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../workflows/messages.ts';
-import { describeStart } from './commands/submit.ts';
+import { carryQuery, type TaskInput } from '../workflows/messages.ts';
+import { startTask } from './start-task.ts';
 import { Failed, UsageError } from './errors.ts';
 import { sendMessage } from './messages.ts';
 import { noTask } from './resolve-id.ts';
@@ -46,16 +46,7 @@ async function startAgain(temporal: Temporal, id: TaskId, request: RetryRequest)
   const { actor, from } = request;
   const input: TaskInput = { ...read, retriedBy: actor, ...(from === null ? {} : { retriedFrom: from }) };
   try {
-    await temporal.within(CALL_MS, () =>
-      temporal.client.workflow.start(WORKFLOW_TYPES.task, {
-        workflowId: workflowIds.task(id),
-        taskQueue: TASK_QUEUES.tasks,
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        args: [input],
-        ...describeStart(input.spec),
-      }),
-    );
+    await temporal.within(CALL_MS, () => startTask(temporal.client, input, 'ALLOW_DUPLICATE'));
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) {
       throw new Failed(`${id}: somebody else has just started it again; see it with: tasks show ${id}`);

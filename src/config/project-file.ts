@@ -19,10 +19,10 @@ import type { ReadGate } from '../git/types.ts';
 import { check, nearest } from './explain.ts';
 import { completeMerges } from './merges-schema.ts';
 import { completeRules } from './notify-schema.ts';
+import { DEFAULT_GATE_TIMEOUT } from './gate-schema.ts';
 import {
   AGENT_NAME,
   DEFAULT_ATTEMPTS,
-  DEFAULT_GATE_TIMEOUT,
   DEFAULT_IDLE,
   DEFAULT_REVISIONS,
   DEFAULT_TIMEOUT,

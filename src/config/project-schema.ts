@@ -3,116 +3,22 @@
 import { z } from 'zod';
 import { checkPlaceholders } from '../agents/placeholders.ts';
 import { STAGE_GATES } from '../core/ask-types.ts';
-import { GATE_MODES, SANDBOX_MODES } from '../core/project.ts';
 import { parseDuration } from '../core/duration.ts';
 import { parseBranchName, parseProjectName } from '../core/ids.ts';
-import type { Parsed } from '../core/parsed.ts';
-import { parseCommand } from '../core/text.ts';
 import { closed, must } from './explain.ts';
+import { gate } from './gate-schema.ts';
 import { merges } from './merges-schema.ts';
 import { notifyRules } from './notify-schema.ts';
+import { network, networks, protectedPaths, sandbox } from './sandbox-schema.ts';
+import { by, count, duration, shellCommand } from './schema-parts.ts';
 
 export const DEFAULT_ATTEMPTS = 3;
 export const DEFAULT_REVISIONS = 2;
 export const DEFAULT_IDLE = '15m';
 export const DEFAULT_TIMEOUT = '2h';
-export const DEFAULT_GATE_TIMEOUT = '30m';
 export const DEFAULT_TURN = '30m';
 const MAX_WINDOW = 64;
 export const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,39}$/;
-
-/** A check by one of core's parsers, whose message is the error's, without the key that it may begin with. */
-function by<T>(parse: (text: string) => Parsed<T>): (text: string, context: z.RefinementCtx<string>) => void {
-  return (text, context) => {
-    const parsed = parse(text);
-    if (parsed.kind === 'ok') return;
-    context.addIssue({ code: 'custom', message: parsed.message.replace(/^(?:project|branch|run): /, '') });
-  };
-}
-
-const duration = (what: string, initial: string, leastMs?: number): z.ZodOptional<z.ZodString> =>
-  z
-    .string({ error: must('a duration', initial) })
-    .superRefine(by((text) => parseDuration(text, leastMs)))
-    .meta({
-      description: `${what} A number and s, m, h or d; ${initial} when left out.`,
-      examples: [initial],
-      pattern: '^(\\d{1,6}[smhd])+$',
-    })
-    .optional();
-
-const count = (what: string, least: number, most: number, initial: number): z.ZodOptional<z.ZodInt> =>
-  z
-    .int({ error: must(`a whole number from ${least} to ${most}`, String(initial)) })
-    .min(least, { error: must(`a whole number from ${least} to ${most}`, String(initial)) })
-    .max(most, { error: must(`a whole number from ${least} to ${most}`, String(initial)) })
-    .meta({ description: `${what} ${initial} when left out.`, examples: [initial] })
-    .optional();
-
-const shellCommand = (example: string): z.ZodString =>
-  z.string({ error: must('a shell command', example) }).superRefine(by(parseCommand));
-
-const gateCommand = closed(
-  {
-    name: z
-      .string({ error: must('a name', 'name: unit tests') })
-      .regex(/^\S(?:.{0,58}\S)?$/, { error: must('1 to 60 characters on one line', 'name: unit tests') })
-      .meta({ description: 'What people see of it; the command itself when left out.' })
-      .optional(),
-    run: shellCommand('run: npm test').meta({ description: 'The shell command; it must exit with 0.' }),
-    timeout: duration('How long it may take.', DEFAULT_GATE_TIMEOUT),
-    mode: z
-      .enum(GATE_MODES, { error: must('strict, permissive or skip', 'mode: permissive') })
-      .meta({
-        description:
-          'permissive: that it fails is recorded and stops nothing; skip: it is not run. strict when left out.',
-      })
-      .optional(),
-    needs: z
-      .array(z.string({ error: must('the name of another command', 'lint') }), {
-        error: must('a list of names', 'needs: [lint]'),
-      })
-      .meta({
-        description:
-          'The names of the commands that must have ended before. As soon as one command has needs, all of them run side by side as far as theirs allow.',
-        examples: [['lint']],
-      })
-      .optional(),
-  },
-  'a map with run',
-  '{run: npm test}',
-).meta({ title: 'Gate command' });
-
-const gate = z
-  .union(
-    [
-      shellCommand('gate: npm test').meta({ description: 'One shell command.' }),
-      gateCommand,
-      z
-        .array(
-          z.union([shellCommand('gate: npm test'), gateCommand], {
-            error: must('a shell command or a map with run', 'npm test'),
-          }),
-          {
-            error: must('a list of commands', '[npm run lint, npm test]'),
-          },
-        )
-        .min(1, { error: must('a command or a list with at least one', 'gate: npm test') })
-        .max(50, { error: must('a list of at most 50 commands', 'gate: npm test') })
-        .meta({ description: 'Several, one after another; the first that fails ends the run.' }),
-    ],
-    {
-      error: (issue) =>
-        issue.input === undefined || issue.input === null
-          ? 'is missing; add the command that tests the project, such as gate: npm test'
-          : must('a shell command, or a list of commands or {name, run, timeout}', 'gate: npm test')(issue),
-    },
-  )
-  .meta({
-    title: 'Gate',
-    description: "The project's own checks. They run on the exact tree that would land; only a green one lands.",
-    examples: ['npm test', [{ name: 'unit tests', run: 'npm test', timeout: '10m' }]],
-  });
 
 const command = z
   .array(z.string({ error: must('a text', '"--prompt-file"') }), {
@@ -146,45 +52,6 @@ const phases = z
     examples: [['execute', 'revise']],
   })
   .optional();
-
-const HOST_NAME =
-  /^(?:\*|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::\d{1,5})?|\[[0-9a-fA-F:]+\](?::\d{1,5})?)$/;
-
-const host = z
-  .string({ error: must('the name of a host', 'registry.npmjs.org') })
-  .regex(HOST_NAME, { error: must('the name of a host, without http:// and path', 'registry.npmjs.org') });
-
-const network = (what: string): z.ZodOptional<z.ZodType<'none' | 'full' | 'host' | string[]>> =>
-  z
-    .union([z.enum(['none', 'full', 'host']), z.array(host).min(1).max(200)], {
-      error: must('none, full, host, or a list of hosts', 'network: [registry.npmjs.org, "*.example.com:443"]'),
-    })
-    .meta({ description: what, examples: ['none', 'full', ['registry.npmjs.org']] })
-    .optional();
-
-const sandbox = z
-  .enum(SANDBOX_MODES, { error: must('required, preferred or off', 'sandbox: preferred') })
-  .meta({
-    description:
-      'required: nothing runs without a sandbox (bubblewrap, on Linux). preferred: with one where the host can make one, and a warning where not. off: never. preferred when left out; a host can be stricter.',
-    examples: ['required'],
-  })
-  .optional();
-
-const networks = closed(
-  {
-    agents: network('Of agents and shell tasks; full when left out.'),
-    setup: network('Of set-up; full when left out.'),
-    gate: network('Of the gate; none when left out.'),
-  },
-  'a map of agents, setup, gate',
-  '{gate: none}',
-).meta({
-  title: 'Network',
-  description:
-    "What confined processes reach. none: only themselves. full: every public address, by the worker's HTTP proxy. A list of hosts: these, by the same proxy, private ones too. host: the host's own network, with all that listens on it.",
-  examples: [{ agents: ['api.anthropic.com'], gate: 'none' }],
-});
 
 const inPlace = closed(
   { command, phases, sandbox, network: network('Its own instead of network.agents.') },
@@ -375,23 +242,7 @@ export const projectSchema = closed(
       .nullish(),
     sandbox,
     network: networks.nullish(),
-    protected: z
-      .array(
-        z
-          .string({ error: must('a path', 'protected: [scripts/]') })
-          .regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\0\n]{1,200}$/, {
-            error: must('a path from the top of the repository, a folder with / at its end', 'protected: [scripts/]'),
-          }),
-        { error: must('a list of paths', 'protected: [scripts/, jest.config.js]') },
-      )
-      .max(200, { error: must('a list of at most 200 paths', 'protected: [scripts/]') })
-      .meta({
-        title: 'Protected paths',
-        description:
-          "Files and folders (with / at the end, or with * in a name) whose change waits for a person's approval before it lands, beside tasks.yaml, the files that the gate's commands name and the scripts that they run.",
-        examples: [['jest.config.js', 'scripts/']],
-      })
-      .nullish(),
+    protected: protectedPaths.nullish(),
     idle: duration('An attempt without output for this long is ended.', DEFAULT_IDLE),
     timeout: duration('An attempt that takes this long is ended.', DEFAULT_TIMEOUT),
   },

@@ -2,13 +2,8 @@
 
 import type { BranchName } from '../core/ids.ts';
 import { stringify } from 'yaml';
-import {
-  DEFAULT_ATTEMPTS,
-  DEFAULT_GATE_TIMEOUT,
-  DEFAULT_IDLE,
-  DEFAULT_REVISIONS,
-  DEFAULT_TIMEOUT,
-} from './project-schema.ts';
+import { DEFAULT_GATE_TIMEOUT } from './gate-schema.ts';
+import { DEFAULT_ATTEMPTS, DEFAULT_IDLE, DEFAULT_REVISIONS, DEFAULT_TIMEOUT } from './project-schema.ts';
 
 export interface NewProject {
   readonly project: string;

@@ -4,6 +4,7 @@ import type { ObjectId, TaskId } from './ids.ts';
 import type { Target } from './queue-types.ts';
 import type { TaskEvent } from './task-events.ts';
 import type { TaskView } from './task-types.ts';
+import { emptyView } from './task-view.ts';
 
 /** An attempt as its host began it. */
 export interface BegunAttempt {
@@ -117,29 +118,16 @@ function canonical(value: unknown): string {
 /** The least that is known of a task that has landed so long ago that only its commit tells of it. */
 export function viewOfLanding(landing: FoundLanding, target: Target): TaskView {
   const { taskId, attempt, commit, title, author, at } = landing;
+  // Any record of the task itself counts more: its sequence is the first.
   return {
+    ...emptyView(taskId),
     ...target,
-    id: taskId,
     title,
     state: 'landed',
-    phase: null,
     attempt,
-    waitingFor: null,
     commit,
     createdAt: at,
     endedAt: at,
-    failure: null,
-    agent: '',
     owner: author,
-    summary: null,
-    revisions: 0,
-    checkpoint: null,
-    conflict: null,
-    usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
-    requestId: null,
-    type: 'task',
-    parent: null,
-    // Any record of the task itself counts more.
-    sequence: 0,
   };
 }

@@ -2,6 +2,7 @@
 
 import type { Ask } from './ask-types.ts';
 import type { Failure } from './failure.ts';
+import type { TaskId } from './ids.ts';
 import { headOf, oneLine } from './text.ts';
 import { askView } from './ask-view.ts';
 import { currentSpec, phaseOf, type Stage, type Task } from './task.ts';
@@ -122,4 +123,34 @@ function failureOf(task: Task): Failure | null {
     case 'withdrawing':
       return null;
   }
+}
+
+/** A view of a task of which little more than the id is known. */
+export function emptyView(id: TaskId): TaskView {
+  return {
+    id,
+    title: '',
+    project: '' as TaskView['project'],
+    branch: '' as TaskView['branch'],
+    origin: '',
+    state: 'queued',
+    phase: null,
+    attempt: 0,
+    waitingFor: null,
+    commit: null,
+    createdAt: new Date(0).toISOString(),
+    endedAt: null,
+    failure: null,
+    agent: '',
+    owner: '',
+    summary: null,
+    revisions: 0,
+    checkpoint: null,
+    conflict: null,
+    usage: { inputTokens: 0, outputTokens: 0, costUsd: 0 },
+    requestId: null,
+    type: 'task',
+    parent: null,
+    sequence: 0,
+  };
 }

@@ -42,7 +42,8 @@ export async function mergeDeclared(
   if (merge.kind === 'clean') return merge;
   const rules = await rulesOf(deps, repository, main);
   if (!merge.files.some((file) => ruleFor(rules, file)?.by === 'union')) return merge;
-  const united = await unite(deps.git, repository, await parts(deps.git, repository, ours, theirs), rules);
+  const found = await parts(deps.git, repository, ours, theirs);
+  const united = await unite(deps.git, repository, found, { rules, isMainOurs: ours === main });
   return united ?? merge;
 }
 
@@ -71,7 +72,7 @@ export async function mergeAnew(
   const files = [...taken.keys()];
   const commands = commandsFor(rules, files);
   if (commands.length === 0) return null;
-  const merge = await unite(deps.git, repository, found, rules, taken);
+  const merge = await unite(deps.git, repository, found, { rules, isMainOurs: false, taken });
   return merge?.kind === 'clean' ? { tree: merge.tree, files, commands } : null;
 }
 
@@ -143,20 +144,28 @@ function isPlain({ odd }: Parts, path: string, sides: Sides): sides is readonly 
   return ours.mode === theirs.mode && ours.mode.startsWith('100');
 }
 
+interface Settling {
+  readonly rules: readonly MergeRule[];
+  /** Whose lines come first: main's. */
+  readonly isMainOurs: boolean;
+  /** What other files are to be. */
+  readonly taken?: ReadonlyMap<string, ObjectId>;
+}
+
 /** The merge with what the rules settle, and with what was taken for other files; null when nothing is settled. */
 async function unite(
   git: Git,
   repository: Repository,
   found: Parts,
-  rules: readonly MergeRule[],
-  taken: ReadonlyMap<string, ObjectId> = new Map(),
+  { rules, isMainOurs, taken = new Map() }: Settling,
 ): Promise<Merge | null> {
   const { tree, sides, odd } = found;
   const united = new Map(taken);
   for (const [path, three] of sides) {
     if (united.size >= MAX_UNITED || ruleFor(rules, path)?.by !== 'union' || !isPlain(found, path, three)) continue;
     const [base, ours, theirs] = three;
-    const blob = await unionOf(git, repository, [ours.id, base?.id ?? null, theirs.id]);
+    const [first, second] = isMainOurs ? [ours, theirs] : [theirs, ours];
+    const blob = await unionOf(git, repository, [first.id, base?.id ?? null, second.id]);
     if (blob !== null) united.set(path, blob);
   }
   if (united.size === 0) return null;
@@ -166,7 +175,7 @@ async function unite(
   return files.length === 0 ? { kind: 'clean', tree: replaced } : { kind: 'conflict', tree: replaced, files };
 }
 
-/** The lines of both sides, ours first; null where a side is no text, or too long. */
+/** The lines of both sides, the first one's first; null where a side is no text, or too long. */
 async function unionOf(
   git: Git,
   repository: Repository,

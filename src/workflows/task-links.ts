@@ -11,13 +11,15 @@ import {
   startChild,
   WorkflowIdReusePolicy,
   log,
+  uuid4,
 } from '@temporalio/workflow';
 import {
   defineSearchAttributeKey,
   TypedSearchAttributes,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
-import { workflowIds } from '../core/ids.ts';
+import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
+import type { Target } from '../core/queue-types.ts';
 import { UNKNOWN_ACTOR } from '../core/replies.ts';
 import type { Task, TaskInputEvent } from '../core/task.ts';
 import { childSpecOf, describeTask } from '../core/task-description.ts';
@@ -86,4 +88,16 @@ async function tell(
     if (isCancellation(error)) throw error;
     log.info('the task that waits for this question has ended', { id });
   }
+}
+
+/** Ids for tasks that may be made: the workflow's own random numbers, the same in a replay. */
+export function newIds(count: number): readonly TaskId[] {
+  const encoder = new TextEncoder();
+  // Each byte of a version 4 UUID's text has at least four random bits, but for its hyphens and its version.
+  return Array.from({ length: count }, () => taskIdFromBytes(encoder.encode(uuid4().replaceAll('-', ''))));
+}
+
+/** Which queue it lands in. */
+export function targetOf({ project, branch, origin }: TaskSpec): Target {
+  return { project, branch, origin };
 }

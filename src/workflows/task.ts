@@ -12,16 +12,11 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
-  setCurrentDetails,
   setDefaultSignalHandler,
   setHandler,
-  upsertSearchAttributes,
-  uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { askView } from '../core/ask-view.ts';
-import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
+import { workflowIds } from '../core/ids.ts';
 import { completeOutcome, completeSpec, completeTask } from '../core/older.ts';
 import { actorOf, judgeReply, REPLIES, UNKNOWN_ACTOR, type ReplyName } from '../core/replies.ts';
 import {
@@ -37,7 +32,6 @@ import {
   type Task,
   type TaskInputEvent,
 } from '../core/task.ts';
-import { detailsOf } from '../core/task-details.ts';
 import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { viewOf } from '../core/task-view.ts';
@@ -45,23 +39,20 @@ import { oneLine } from '../core/text.ts';
 import { failureOfActivity, phaseActivity, shortActivities } from './activity-options.ts';
 import {
   blockSignal,
-  carryQuery,
   conflictSignal,
-  detailQuery,
-  historyQuery,
-  itemQuery,
   landingReplySignal,
   releaseSignal,
-  stateQuery,
   withdrawSignal,
   type MessageOutcome,
   type TaskInput,
 } from './messages.ts';
 import { concludeTask } from './task-conclusion.ts';
 import { Inbox } from './task-inbox.ts';
-import { blockOther, makeTask, releaseOther, releasesOf } from './task-links.ts';
+import { blockOther, makeTask, newIds, releaseOther, releasesOf, targetOf } from './task-links.ts';
 import { isBlock, isConflict, isRelease, isReplyTo } from './task-messages.ts';
+import { answerQueries } from './task-queries.ts';
 import { Recording } from './task-recording.ts';
+import { Showing } from './task-showing.ts';
 
 /** A hand-off that nobody answered is repeated: the queue takes it once. */
 const HAND_OFF_AGAIN_MS = 10 * 60 * 1_000;
@@ -77,9 +68,6 @@ const WAITS = {
 } as const;
 
 const UNKNOWN_SIGNAL = `a task takes no signal of this name; it takes ${REPLIES.join(', ')}`;
-
-const taskState = defineSearchAttributeKey('TaskState', 'KEYWORD');
-const waitingFor = defineSearchAttributeKey('WaitingFor', 'KEYWORD');
 
 export async function task(input: TaskInput): Promise<TaskView> {
   const run = new TaskRun(input);
@@ -99,7 +87,7 @@ class TaskRun {
   #isLong = false;
   /** The scope of the attempt under way; null between attempts. */
   #attempt: CancellationScope | null = null;
-  #shown = '';
+  readonly #showing = new Showing();
 
   constructor(input: TaskInput) {
     this.#input = { ...input, spec: completeSpec(input.spec) };
@@ -149,28 +137,12 @@ class TaskRun {
       const waits = stage.kind === 'landing' || stage.kind === 'withdrawing';
       if (waits && isReplyTo(stage.checkpoint.attempt, reply)) this.#apply(reply);
     });
-    setHandler(detailQuery, () => ({
-      view: viewOf(this.#task, this.#input.spec),
+    answerQueries({
       spec: this.#input.spec,
-      exchanges: this.#task.exchanges,
-      request: this.#task.request,
-      asks: this.#task.stage.kind === 'asking' ? this.#task.stage.asks.map(askView) : [],
-      unrecorded: this.#task.unrecorded,
-    }));
-    setHandler(itemQuery, () => {
-      const { stage } = this.#task;
-      return stage.kind === 'landing' ? queueItemOf(this.#task, this.#input.spec, stage.checkpoint) : null;
+      task: () => this.#task,
+      handled: () => this.#inbox.handled,
+      events: () => this.#recording.happened(),
     });
-    setHandler(stateQuery, () => viewOf(this.#task, this.#input.spec).state);
-    setHandler(historyQuery, () => ({
-      view: viewOf(this.#task, this.#input.spec),
-      spec: this.#input.spec,
-      events: this.#recording.happened(),
-    }));
-    setHandler(carryQuery, () => ({
-      spec: this.#input.spec,
-      carried: { task: this.#task, handled: this.#inbox.handled },
-    }));
     void CancellationScope.current().cancelRequested.catch(() => this.#cancel());
   }
 
@@ -182,7 +154,7 @@ class TaskRun {
     if (this.#task.stage.kind !== 'ended') await blockOther(spec);
     while (this.#task.stage.kind !== 'ended') {
       await this.#makeProposed();
-      this.#show();
+      this.#showing.show(this.#task, this.#input.spec);
       if (this.#mayBeContinued()) {
         await continueAsNew<(next: TaskInput) => Promise<TaskView>>({
           spec,
@@ -192,7 +164,7 @@ class TaskRun {
       await this.#liveStage(this.#task);
     }
     await this.#makeProposed();
-    this.#show();
+    this.#showing.show(this.#task, this.#input.spec);
     await releaseOther(spec, this.#task);
     await this.#recording.recordTheEnd();
     await condition(allHandlersFinished);
@@ -229,7 +201,7 @@ class TaskRun {
       case 'landing':
         await this.#recording.recordedBy(
           shortActivities.handOff({
-            target: this.#target(),
+            target: targetOf(this.#input.spec),
             item: queueItemOf(task, this.#input.spec, stage.checkpoint),
             record: recordRequestOf(task, this.#input.spec),
           }),
@@ -312,40 +284,14 @@ class TaskRun {
 
   #refuse(refusal: { readonly message: string; readonly reason: string; readonly actor: string }): void {
     this.#held.task = noteRefusal(this.#task, this.#surroundings(), refusal);
-    setCurrentDetails(detailsOf(this.#task, this.#input.spec));
+    this.#showing.refresh(this.#task, this.#input.spec);
   }
 
   #apply(event: TaskInputEvent): void {
     this.#held.task = nextTask(this.#task, event, this.#surroundings());
   }
 
-  /** Tells the Temporal Web UI and its searches; only what changed, since each upsert is an event. */
-  #show(): void {
-    const view = viewOf(this.#task, this.#input.spec);
-    setCurrentDetails(detailsOf(this.#task, this.#input.spec));
-    const waits = view.waitingFor?.kind ?? '';
-    const shown = `${view.state} ${waits}`;
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    upsertSearchAttributes([
-      { key: taskState, value: view.state },
-      { key: waitingFor, value: waits === '' ? null : waits },
-    ]);
-  }
-
-  #target() {
-    const { project, branch, origin } = this.#input.spec;
-    return { project, branch, origin };
-  }
-
   #surroundings(): Surroundings {
     return { spec: this.#input.spec, nowMs: Date.now(), random: Math.random() };
   }
-}
-
-/** Ids for tasks that may be made: the workflow's own random numbers, the same in a replay. */
-function newIds(count: number): readonly TaskId[] {
-  const encoder = new TextEncoder();
-  // Each byte of a version 4 UUID's text has at least four random bits, but for its hyphens and its version.
-  return Array.from({ length: count }, () => taskIdFromBytes(encoder.encode(uuid4().replaceAll('-', ''))));
 }

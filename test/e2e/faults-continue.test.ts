@@ -1,38 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chmod, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workflowIds, type TaskId } from '../../src/core/ids.ts';
-import { startTemporal, type RunningTemporal } from '../../src/local/temporal-server.ts';
+import type { RunningTemporal } from '../../src/local/temporal-server.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
-import { tempFolder } from '../support/temp.ts';
-import { testBinary } from '../support/temporal.ts';
+import { impatientServer } from '../support/impatient-server.ts';
 
-/** Events after which this file's server suggests to continue as new; some three steps of a task. */
-const SUGGESTED_EVENTS = 16;
 const TASKS = 4;
-
-/** A server of this file's own that wants short histories. */
-async function impatientServer(): Promise<RunningTemporal> {
-  const home = await tempFolder('temporal');
-  const binary = join(home, 'temporal-server');
-  const setting = `limit.historyCount.suggestContinueAsNew=${SUGGESTED_EVENTS}`;
-  await writeFile(binary, `#!/bin/sh\nexec '${testBinary()}' "$@" --dynamic-config-value ${setting}\n`);
-  await chmod(binary, 0o755);
-  const started = await startTemporal({
-    binary,
-    home,
-    namespace: 'default',
-    preferredPort: null,
-    preferredUiPort: null,
-    searchAttributes: {},
-    durable: false,
-  });
-  if (started.kind === 'failed') throw new Error(started.failure.message);
-  return started;
-}
 
 describe('workflows whose histories grow long', () => {
   const shared = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';

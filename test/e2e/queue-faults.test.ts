@@ -1,40 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
-import { startTemporal, type RunningTemporal } from '../../src/local/temporal-server.ts';
+import type { RunningTemporal } from '../../src/local/temporal-server.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, projectFile } from '../support/scripted-agent.ts';
-import { tempFolder } from '../support/temp.ts';
-import { testBinary } from '../support/temporal.ts';
+import { impatientServer } from '../support/impatient-server.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
-/** Events after which this file's server suggests to continue as new. */
-const SUGGESTED_EVENTS = 16;
 const SLOTS = 3;
 const TASKS = 6;
-
-/** A server of this file's own that wants short histories. */
-async function impatientServer(): Promise<RunningTemporal> {
-  const home = await tempFolder('temporal');
-  const binary = join(home, 'temporal-server');
-  const setting = `limit.historyCount.suggestContinueAsNew=${SUGGESTED_EVENTS}`;
-  await writeFile(binary, `#!/bin/sh\nexec '${testBinary()}' "$@" --dynamic-config-value ${setting}\n`);
-  await chmod(binary, 0o755);
-  const started = await startTemporal({
-    binary,
-    home,
-    namespace: 'default',
-    preferredPort: null,
-    preferredUiPort: null,
-    searchAttributes: {},
-    durable: false,
-  });
-  if (started.kind === 'failed') throw new Error(started.failure.message);
-  return started;
-}
 
 describe('a chain of candidates', () => {
   const shared = process.env['TEST_TEMPORAL_ADDRESS'] ?? '';

@@ -136,7 +136,7 @@ it('a revision begins with what rules settle merged, and markers in the rest alo
   await git(person, 'push', '-q', 'origin', 'main');
   const again = await prepared(room, target, 2, { kind: 'revision', checkpoint }, taskId);
   expect(again.conflicted).toEqual(['a.txt']);
-  expect(await readFile(join(again.worktree, 'CHANGELOG.md'), 'utf8')).toBe('# Changes\n\n- first\n- task\n- main\n');
+  expect(await readFile(join(again.worktree, 'CHANGELOG.md'), 'utf8')).toBe('# Changes\n\n- first\n- main\n- task\n');
 });
 
 it('the radar tells nobody of what rules settle', async () => {

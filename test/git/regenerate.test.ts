@@ -83,7 +83,7 @@ describe('a conflict in nothing but files that are made anew', () => {
     expect(await Promise.all(['lock', 'lib/other', 'LOG.md', 'b.txt'].map(read))).toEqual([
       'main\n',
       'main\n',
-      'log\ntask\nmain\n',
+      'log\nmain\ntask\n',
       'b\n',
     ]);
   });

@@ -5,14 +5,12 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
-import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
-import { describeTask } from '../../core/task-description.ts';
 import type { TaskView, TaskSpec } from '../../core/task-types.ts';
 import { MAX_BODY_BYTES, oneLine } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
-import { TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from '../../workflows/messages.ts';
+import type { TaskInput } from '../../workflows/messages.ts';
 import { findAgentProgram } from '../agent-program.ts';
 import { mapBounded, ordered } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
@@ -20,6 +18,7 @@ import { readInput } from '../inputs.ts';
 import { readListed } from '../known.ts';
 import { findBlocked } from '../blocked-tasks.ts';
 import { webUrl, type Session } from '../session.ts';
+import { startTask } from '../start-task.ts';
 import { checkDraft, parseDrafts, type Draft, type Submission } from '../submission.ts';
 import type { Temporal } from '../temporal.ts';
 import { awaitTasks } from './wait.ts';
@@ -229,34 +228,13 @@ async function start(
   };
   const input: TaskInput = { spec, carried: null };
   try {
-    await temporal.within(START_MS, () =>
-      temporal.client.workflow.start(WORKFLOW_TYPES.task, {
-        workflowId: workflowIds.task(id),
-        taskQueue: TASK_QUEUES.tasks,
-        workflowIdConflictPolicy: 'FAIL',
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
-        args: [input],
-        ...describeStart(spec),
-      }),
-    );
+    await temporal.within(START_MS, () => startTask(temporal.client, input, 'REJECT_DUPLICATE'));
     return { id, existing: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     if (wanted.requestId === null) throw new Failed(`the id ${id} was taken by chance; submit again`);
     return { id, existing: true };
   }
-}
-
-/** What the Temporal Web UI shows of the task before a worker has seen it. */
-export function describeStart(spec: TaskSpec) {
-  const { summary, details, attributes } = describeTask(spec);
-  return {
-    staticSummary: summary,
-    staticDetails: details,
-    typedSearchAttributes: new TypedSearchAttributes(
-      Object.entries(attributes).map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value })),
-    ),
-  };
 }
 
 /** A task that was there before is shown as it is, whatever was asked for this time. */
