@@ -4,7 +4,9 @@
  * Prints one table; ends with 1 unless there were kills and all of them healed.
  *
  *   --operation NAME   only those whose names contain this
- *   --every N          one of N points (1: all, an hour or so)
+ *   --calls WHICH      all: every system call; states (the default): of those between which nothing changes that a kill
+ *                      could leave behind, the first
+ *   --every N          one of N points (1)
  *   --seed N           which points of those, and which kills take the engine along; printed
  *   --lanes N          so many side by side (2)
  */
@@ -17,7 +19,8 @@ import { parseArgs } from 'node:util';
 import { rolldown } from 'rolldown';
 import { root } from './sources.js';
 
-const USAGE = 'usage: npm run faults -- git [--operation NAME] [--every N] [--seed N] [--lanes N]\n';
+const USAGE =
+  'usage: npm run faults -- git [--operation NAME] [--calls all|states] [--every N] [--seed N] [--lanes N]\n';
 const say = (line) => process.stderr.write(`${line}\n`);
 
 const options = readOptions();
@@ -35,14 +38,14 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 try {
   const { runMatrix, report } = await load('test/faults/git-matrix.ts');
-  process.stdout.write(`seed ${options.seed}, one of ${options.every} points\n`);
+  process.stdout.write(`seed ${options.seed}, ${options.calls}, one of ${options.every} points\n`);
   const rows = await runMatrix({ ...options, folder, program: await bundleVictim(), say });
   const { table, isGood } = report(rows);
   process.stdout.write(`${table}\n`);
   for (const { operation, broken } of rows) {
     for (const text of broken) process.stdout.write(`not healed: ${operation}: ${text}\n`);
   }
-  const again = `npm run faults -- git --seed ${options.seed} --every ${options.every}`;
+  const again = `npm run faults -- git --seed ${options.seed} --calls ${options.calls} --every ${options.every}`;
   if (!isGood) process.stdout.write(`again: ${again}${options.operation && ` --operation '${options.operation}'`}\n`);
   process.exitCode = isGood ? 0 : 1;
 } finally {
@@ -82,18 +85,26 @@ function readOptions() {
       allowPositionals: true,
       options: {
         operation: { type: 'string', default: '' },
+        calls: { type: 'string', default: 'states' },
         every: { type: 'string', default: '1' },
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
         lanes: { type: 'string', default: '2' },
       },
     });
     if (positionals.length !== 1 || positionals[0] !== 'git') throw new Error('say what: git');
+    if (!['all', 'states'].includes(values.calls)) throw new Error('--calls is all or states');
     const number = (name) => {
       const value = Number(values[name]);
       if (!Number.isInteger(value) || value < (name === 'seed' ? 0 : 1)) throw new Error(`--${name} is a whole number`);
       return value;
     };
-    return { operation: values.operation, every: number('every'), seed: number('seed'), lanes: number('lanes') };
+    return {
+      operation: values.operation,
+      calls: values.calls,
+      every: number('every'),
+      seed: number('seed'),
+      lanes: number('lanes'),
+    };
   } catch (error) {
     process.stderr.write(`faults: ${error.message}\n${USAGE}`);
     process.exit(2);

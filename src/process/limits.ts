@@ -1,7 +1,7 @@
 /**
  * Watches what a process tree takes of the host, and names the limit that it goes beyond, where no cgroup would.
  *
- * Kept true: watching takes at most a twentieth of a core, whatever the tree does; a limit is told once.
+ * Kept true: watching takes at most a twentieth of a core, but for one look in two seconds; a limit is told once.
  */
 
 import { statfsSync } from 'node:fs';
@@ -40,8 +40,9 @@ const EVERY_MS = 250;
 /** So often where the disk could be full before the next look. */
 const CLOSE_MS = 50;
 const CLOSE_BYTES = 4 * 1024 ** 3;
-/** A look that takes long is taken the less often. */
+/** A look that takes long is taken the less often, down to this: on an overloaded machine each takes long. */
 const REST = 20;
+const SELDOM_MS = 2_000;
 /** Beside what has gone of the disk's free space, in which others may have made room. */
 const MEASURE_EVERY_MS = 60_000;
 
@@ -64,7 +65,8 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
     const exceeded = judge(watched);
     if (exceeded !== null) onExceeded(exceeded);
     const took = performance.now() - beganAt;
-    timer = setTimeout(look, Math.max(free < limits.freeBytes + CLOSE_BYTES ? CLOSE_MS : EVERY_MS, took * REST));
+    const soon = free < limits.freeBytes + CLOSE_BYTES ? CLOSE_MS : EVERY_MS;
+    timer = setTimeout(look, Math.max(soon, Math.min(took * REST, SELDOM_MS)));
   };
   timer = setTimeout(look, EVERY_MS);
   return () => {

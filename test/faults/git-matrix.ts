@@ -15,6 +15,8 @@ export interface MatrixOptions {
   readonly program: string;
   /** Of the operations whose names contain this. */
   readonly operation: string;
+  /** Every system call; or of those between which nothing changes that a kill could leave behind, the first. */
+  readonly calls: 'all' | 'states';
   /** One of so many points. */
   readonly every: number;
   readonly seed: number;
@@ -50,7 +52,7 @@ async function runOperation(options: MatrixOptions, operation: string): Promise<
   );
   try {
     for (const stand of stands) await stand.prepare();
-    const points = (await stands[0]?.points()) ?? [];
+    const points = (await stands[0]?.points(options.calls)) ?? [];
     const offset = Math.floor(random() * options.every);
     const tried = points
       .filter((_, index) => (index + offset) % options.every === 0)

@@ -10,13 +10,9 @@ import { promisify } from 'node:util';
 import { eventually } from '../support/eventually.ts';
 import type { Facts } from './git-operations.ts';
 import type * as Victim from './git-victim.ts';
-import { GitWrapper, STRACE, type Point } from './git-wrapper.ts';
+import { callsOf, CHANGING, GitWrapper, STRACE, type Call, type Point } from './git-wrapper.ts';
 
 const run = promisify(execFile);
-/** The calls of the engine's own that can change a file. */
-const CHANGING =
-  'openat,write,pwrite64,writev,pwritev,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,' +
-  'symlink,symlinkat,utimensat,chmod,fchmod,ftruncate,copy_file_range';
 const TRIES = 3;
 /** Longer than a lock of a person's checkout has to lie before it can be stale. */
 const LATER_MS = 10_000;
@@ -53,8 +49,8 @@ export class Stand {
     await run('cp', ['-a', this.#live, join(this.#folder, 'saved')]);
   }
 
-  /** Every place at which the operation can be cut off. */
-  async points(): Promise<readonly Point[]> {
+  /** Every place at which the operation can be cut off; or `states`: of those that leave the same behind, the first. */
+  async points(which: 'all' | 'states'): Promise<readonly Point[]> {
     const { only } = this.#engine().operationOf(this.#operation);
     const isMeant = (name: string): boolean => only === undefined || only.includes(name);
     await this.#reset();
@@ -62,20 +58,19 @@ export class Stand {
     const victim = await this.#victim();
     const [main, pool] = threadsOf(victim);
     const trace = join(this.#folder, 'engine-trace');
-    const tracer = await attach([main, pool], ['-o', trace, '-e', `trace=${CHANGING}`]);
+    const tracer = await attach([main, pool], ['-o', trace, '-e', `trace=${CHANGING.join(',')}`]);
     await this.#carryOut(victim);
     await tracer.ended;
     const points: Point[] = [];
     for (const [name, calls] of await this.#wrapper.calls()) {
-      if (isMeant(name.replace(/\.\d+$/, ''))) points.push(...numbered(name, calls));
+      if (isMeant(name.replace(/\.\d+$/, ''))) points.push(...numbered(name, calls, which));
     }
-    const lines = (await readFile(trace, 'utf8')).split('\n');
+    const traced = await readFile(trace, 'utf8');
     for (const [name, thread] of [
       ['engine', main],
       ['engine-pool', pool],
     ] as const) {
-      const calls = lines.flatMap((line) => new RegExp(String.raw`^${thread} +(\w+)\(`).exec(line)?.[1] ?? []);
-      if (isMeant('engine')) points.push(...numbered(name, calls));
+      if (isMeant('engine')) points.push(...numbered(name, callsOf(traced, thread), which));
     }
     return points;
   }
@@ -203,12 +198,13 @@ export class Stand {
 
 const ready = new WeakSet<ChildProcess>();
 
-function numbered(victim: string, calls: readonly string[]): readonly Point[] {
+function numbered(victim: string, calls: readonly Call[], which: 'all' | 'states'): readonly Point[] {
   const seen = new Map<string, number>();
-  return calls.map((call) => {
+  return calls.flatMap(({ name: call }, index) => {
     const nth = (seen.get(call) ?? 0) + 1;
     seen.set(call, nth);
-    return { victim, call, nth };
+    const isNew = index === 0 || calls[index - 1]?.changes === true;
+    return which === 'all' || isNew ? [{ victim, call, nth }] : [];
   });
 }
 

@@ -17,7 +17,18 @@ export interface Point {
   readonly nth: number;
 }
 
+export interface Call {
+  readonly name: string;
+  /** False when a kill before it and one after it leave the same behind. */
+  readonly changes: boolean;
+}
+
 export const STRACE = '/usr/bin/strace';
+/** The calls that can change a file, or what another process sees. */
+export const CHANGING: readonly string[] =
+  `openat write pwrite64 writev pwritev rename renameat renameat2 link linkat unlink unlinkat mkdir mkdirat rmdir symlink
+  symlinkat utimensat chmod fchmod ftruncate copy_file_range`.split(/\s+/);
+const OF_PROCESSES = ['sendto', 'sendmsg', 'connect', 'clone', 'clone3', 'vfork', 'fork', 'execve', 'kill', 'fsync'];
 const REAL_GIT = '/usr/bin/git';
 const CHILDREN = ['git', 'git-upload-pack', 'git-receive-pack'];
 
@@ -56,9 +67,9 @@ export class GitWrapper {
   }
 
   /** The calls of each git process that ran since `record`, in their order. */
-  async calls(): Promise<ReadonlyMap<string, readonly string[]>> {
+  async calls(): Promise<ReadonlyMap<string, readonly Call[]>> {
     const folder = join(this.#control, 'trace');
-    const calls = new Map<string, readonly string[]>();
+    const calls = new Map<string, readonly Call[]>();
     for (const name of (await readdir(folder)).sort()) {
       calls.set(name, callsOf(await readFile(join(folder, name), 'utf8')));
     }
@@ -75,9 +86,16 @@ export class GitWrapper {
   }
 }
 
-/** The names of the calls in what strace wrote. */
-function callsOf(trace: string): readonly string[] {
-  return [...trace.matchAll(/^(?:\d+ +)?(\w+)\(/gm)].map(([, name = '']) => name);
+/** The calls in what strace wrote, of one process or thread. */
+export function callsOf(trace: string, thread: number | null = null): readonly Call[] {
+  return [...trace.matchAll(/^(?:(\d+) +)?(\w+)\((.*)/gm)]
+    .filter(([, pid]) => thread === null || Number(pid) === thread)
+    .map(([, , name = '', rest = '']) => ({ name, changes: canChange(name, rest) }));
+}
+
+function canChange(name: string, rest: string): boolean {
+  if (name === 'openat') return /O_CREAT|O_TRUNC/.test(rest);
+  return CHANGING.includes(name) || OF_PROCESSES.includes(name);
 }
 
 function script(control: string): string {

@@ -11,7 +11,7 @@ import { STRACE } from './git-wrapper.ts';
 const run = promisify(execFile);
 const PROGRAM = fileURLToPath(new URL('../../scripts/faults.js', import.meta.url));
 /** One of so many points. */
-const EVERY = '400';
+const EVERY = '60';
 
 describe('an operation with git that is killed', () => {
   const hasStrace = existsSync(STRACE);
