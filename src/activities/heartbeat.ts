@@ -1,16 +1,32 @@
 /** Heartbeats by a timer, so that an agent that says nothing is not taken for a dead worker. */
 
 import { Context } from '@temporalio/activity';
+import { nextBeatMs } from '../core/gate-run.ts';
 import { messageOf } from '../core/thrown.ts';
 
 /** Runs a body with a heartbeat at every interval; the signal fires when the activity is to stop. */
 export async function withHeartbeat<T>(intervalMs: number, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return beating(() => intervalMs, body);
+}
+
+/** The same for what may soon be given up: the first heartbeats come quickly. */
+export async function withQuickHeartbeat<T>(mostMs: number, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const startedMs = performance.now();
+  return beating(() => nextBeatMs(performance.now() - startedMs, mostMs), body);
+}
+
+async function beating<T>(nextMs: () => number, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), intervalMs);
+  let timer: NodeJS.Timeout;
+  const beat = (): void => {
+    context.heartbeat();
+    timer = setTimeout(beat, nextMs());
+  };
+  timer = setTimeout(beat, nextMs());
   try {
     return await body(context.cancellationSignal);
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
   }
 }
 

@@ -15,7 +15,7 @@ import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
 import { confining, makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
-import { stopReasonOf, withHeartbeat } from './heartbeat.ts';
+import { stopReasonOf, withQuickHeartbeat } from './heartbeat.ts';
 import { runCommands, type CommandsEnd } from './gate-commands.ts';
 import { tellVerdict } from './gate-start.ts';
 import { describeExit, runCommand } from './run-command.ts';
@@ -29,7 +29,7 @@ const KILLED_CODES: ReadonlySet<number> = new Set([137, 143]);
 const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
 
 export async function runGate(deps: Dependencies, request: GateRequest): Promise<GateAnswer> {
-  return withHeartbeat(deps.limits.heartbeatMs, async (signal) => {
+  return withQuickHeartbeat(deps.limits.heartbeatMs, async (signal) => {
     const startedMs = Date.now();
     const end = await runInWorktree(deps, request, signal);
     const verdict = await withNews(deps, request, end.verdict);

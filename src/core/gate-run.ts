@@ -21,6 +21,14 @@ export const MAX_LOST_RUNS = 3;
 /** The reason of a run that was given up: it may be asked for again at once. */
 export const CANCELED_RUN = 'canceled';
 
+/** The shortest time between two heartbeats of a run, in milliseconds. */
+export const QUICKEST_BEAT_MS = 100;
+
+/** When the next heartbeat is due, by which a run hears that it was given up: so no more than a tenth of it is for nothing. */
+export function nextBeatMs(ranMs: number, mostMs: number): number {
+  return Math.min(mostMs, Math.max(QUICKEST_BEAT_MS, ranMs / 10));
+}
+
 export interface GateRun {
   readonly runs: number;
   readonly lost: number;

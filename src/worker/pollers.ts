@@ -9,6 +9,7 @@
 import { Worker, type NativeConnection, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import type { Activities } from '../activities/types.ts';
+import { QUICKEST_BEAT_MS } from '../core/gate-run.ts';
 import type { Slots } from '../core/hosts.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { PhaseWorkers } from './phase-workers.ts';
@@ -123,13 +124,13 @@ function createPhaseWorkers(
   phases: PhaseWorkers,
 ): Promise<readonly Worker[]> {
   const { identity, agents, gates } = options;
-  const poll = (taskQueue: string, count: number, registered: object, name: string): Promise<Worker>[] =>
+  const poll = (taskQueue: string, count: number, registered: object, more: object): Promise<Worker>[] =>
     count === 0
       ? []
       : [
           Worker.create({
             ...commonOf(options),
-            identity: name,
+            ...more,
             taskQueue,
             activities: registered,
             maxConcurrentActivityTaskExecutions: count,
@@ -137,8 +138,13 @@ function createPhaseWorkers(
         ];
   const counted = { runPhase: phases.counted('agents', runPhase), runGate: phases.counted('gates', runGate) };
   return Promise.all([
-    ...poll(TASK_QUEUES.agents, agents, { runPhase: counted.runPhase }, identity),
+    ...poll(TASK_QUEUES.agents, agents, { runPhase: counted.runPhase }, {}),
     // How many gates run here is known by the poller's name: so wide is the chain of candidates.
-    ...poll(TASK_QUEUES.gates, gates, { runGate: counted.runGate }, gatePollerName(identity, gates)),
+    ...poll(
+      TASK_QUEUES.gates,
+      gates,
+      { runGate: counted.runGate },
+      { identity: gatePollerName(identity, gates), maxHeartbeatThrottleInterval: QUICKEST_BEAT_MS },
+    ),
   ]);
 }

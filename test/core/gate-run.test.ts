@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAX_LOST_RUNS, NEW_GATE_RUN, nextGateRun, type GateRunStep } from '../../src/core/gate-run.ts';
+import { MAX_LOST_RUNS, NEW_GATE_RUN, nextBeatMs, nextGateRun, type GateRunStep } from '../../src/core/gate-run.ts';
 import type { GateVerdict } from '../../src/core/queue-types.ts';
 
 const GREEN: GateVerdict = { kind: 'green' };
@@ -34,5 +34,11 @@ describe('a gate run', () => {
     expect(after(NONE, RED, NONE, GREEN)).toMatchObject({ verdict: { flake: 'red' } });
     expect(after(...Array.from({ length: MAX_LOST_RUNS - 1 }, () => NONE)).kind).toBe('run');
     expect(after(...Array.from({ length: MAX_LOST_RUNS }, () => NONE))).toEqual({ kind: 'over', verdict: NONE });
+  });
+
+  it('beats quickly at first, and less often the longer it has run', () => {
+    const after = [0, 900, 2_000, 10_000, 600_000].map((ranMs) => nextBeatMs(ranMs, 1_000));
+    expect(after).toEqual([100, 100, 200, 1_000, 1_000]);
+    expect(nextBeatMs(0, 10)).toBe(10);
   });
 });
