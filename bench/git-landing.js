@@ -88,7 +88,9 @@ export async function measureGitHistory({ folder, landings, history, onEnd }) {
   // By CPU: in so long a time the machine is not the same from beginning to end.
   const cpu = [];
   for (const [at, id] of many.entries()) {
-    if (at % RECENT === 0) addBranches(join(folder, 'long.git'), many.slice(at, at + RECENT));
+    if (at % RECENT === 0) {
+      addBranches(join(folder, 'long.git'), many.slice(at, at + RECENT), many.slice(Math.max(0, at - RECENT), at));
+    }
     await long(id);
     const { own, children } = cpuOf(process.pid);
     cpu.push(own + children);
@@ -137,7 +139,7 @@ function watchesOf(home, [engine, raw]) {
   };
 }
 
-function engineLanding(room, target) {
+export function engineLanding(room, target) {
   return async (id) => {
     const ref = `refs/tasks/${id}/1/head`;
     const [head, base] = git(target.origin, ['rev-parse', ref, `${ref}^`]).split('\n');

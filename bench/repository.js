@@ -79,13 +79,17 @@ export function makeOrigin({
   return path;
 }
 
-/** For each id `refs/tasks/<id>/1/head`: a commit on main, as it is now, that adds one file. */
-export function addBranches(path, ids) {
+/**
+ * For each id `refs/tasks/<id>/1/head`: a commit on main, as it is now, that adds one file, and takes away the one of the
+ * `gone` at its place, so that the tree stays as large as it is.
+ */
+export function addBranches(path, ids, gone = []) {
   // Older than what they stand on they would be sought through all of it.
   const now = person(Math.ceil(Date.now() / 1_000));
-  const stream = ids.flatMap((id) => [
+  const stream = ids.flatMap((id, at) => [
     `commit refs/tasks/${id}/1/head\ncommitter ${now}\n${data(`task ${id}`)}\nfrom refs/heads/main^0`,
     `M 644 inline work-${id}.txt\n${data(`done by ${id}\n`)}`,
+    ...(gone[at] === undefined ? [] : [`D work-${gone[at]}.txt\n`]),
   ]);
   if (ids.length > 0) git(path, ['fast-import', '--quiet'], `${stream.join('\n')}\n`);
 }

@@ -14,12 +14,12 @@ import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
 import { makeFolder, readText, removeFile, removeTree } from './files.ts';
+import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import type { Git } from './git.ts';
 import { tryLockFile } from './lock.ts';
 import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
-import { fetchRefs } from './origin.ts';
 import { unmountBelow } from './overlay.ts';
 import { adminFolder, gitFileContent } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
@@ -102,9 +102,7 @@ async function rebuildCandidate(
     (await hasCommit(git, repository, candidate.main));
   if (!hasMain) await deps.repositories.fetchBranch(repository);
   if ((await readRef(gitDir, ref)) !== item.head && !(await hasCommit(git, repository, item.head))) {
-    await deps.repositories.exclusively(repository, () =>
-      fetchRefs(git, placeOf(repository), target.origin, [`+${ref}:${ref}`]),
-    );
+    await fetchHead(deps, repository, item);
   }
   const built = deps.recent.get(candidate.commit);
   if (built !== null) {

@@ -20,6 +20,22 @@ export interface LandingDeps extends MergeDeps {
   readonly landed: Map<ObjectId, { readonly taskId: TaskId; readonly main: ObjectId }>;
 }
 
+/**
+ * Brings an item's branch here and main with it, by which what this host has already is found. No ref of the branch: who
+ * cleans up after the task does not know every host that ran its gate.
+ *
+ * @throws GitError when the origin cannot be reached or does not have it
+ */
+export async function fetchHead(
+  { git, repositories }: Pick<LandingDeps, 'git' | 'repositories'>,
+  repository: Repository,
+  item: Pick<QueueItem, 'taskId' | 'attempt'>,
+): Promise<void> {
+  const { branch, origin } = repository.origin;
+  const refspecs = [`+refs/heads/${branch}:${trackingRef(branch)}`, taskRef(item.taskId, item.attempt, 'head')];
+  await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), origin, refspecs));
+}
+
 /** Brings main and the item's branch here in one go; main's id, null when the origin has no such branch. */
 export async function fetchForLanding(
   deps: LandingDeps,

@@ -3,12 +3,10 @@
 import type { Below, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { mergeDeclared } from './declared-merge.ts';
-import type { LandingDeps } from './landing-parts.ts';
+import { fetchHead, type LandingDeps } from './landing-parts.ts';
 import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
-import { fetchRefs } from './origin.ts';
-import { taskRef } from './refs.ts';
-import { placeOf, type Repository } from './repository.ts';
+import type { Repository } from './repository.ts';
 
 /**
  * Makes candidates again of what they were made of, nearest main first: each must come out the same.
@@ -25,12 +23,7 @@ export async function remake(
   for (const { item, commit, main, tree, gateHash, cover } of below) {
     if (await hasCommit(git, repository, commit)) continue;
     if (!(await hasCommit(git, repository, main))) await repositories.fetchBranch(repository);
-    if (!(await hasCommit(git, repository, item.head))) {
-      const ref = taskRef(item.taskId, item.attempt, 'head');
-      await repositories.exclusively(repository, () =>
-        fetchRefs(git, placeOf(repository), target.origin, [`+${ref}:${ref}`]),
-      );
-    }
+    if (!(await hasCommit(git, repository, item.head))) await fetchHead(deps, repository, item);
     const built = recent.get(commit);
     if (built !== null) {
       // This process has built it: the same objects, under the same ids.
