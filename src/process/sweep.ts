@@ -66,7 +66,7 @@ export function findOne(pid: number, startTime: string): readonly ProcessStat[] 
   return isAlive(stat) && stat.startTime === startTime ? [stat] : [];
 }
 
-/** The living descendants of a process, without itself. */
+/** The living descendants of a process, and what is of its session or group with theirs, without itself. */
 export function findDescendants(pid: number): readonly ProcessStat[] {
   const all = findProcesses(() => true);
   const found: ProcessStat[] = [];
@@ -74,7 +74,9 @@ export function findDescendants(pid: number): readonly ProcessStat[] {
   for (let grown = true; grown;) {
     grown = false;
     for (const stat of all) {
-      if (!parents.has(stat.parent) || parents.has(stat.pid)) continue;
+      // One whose parent has ended is nobody's child.
+      const belongs = parents.has(stat.parent) || stat.session === pid || stat.group === pid;
+      if (!belongs || parents.has(stat.pid)) continue;
       parents.add(stat.pid);
       found.push(stat);
       grown = true;

@@ -53,9 +53,10 @@ async function runOperation(options: MatrixOptions, operation: string): Promise<
   try {
     for (const stand of stands) await stand.prepare();
     const points = (await stands[0]?.points(options.calls)) ?? [];
-    const offset = Math.floor(random() * options.every);
+    // Of each operation at least one.
+    const offset = Math.floor(random() * Math.min(options.every, points.length));
     const tried = points
-      .filter((_, index) => (index + offset) % options.every === 0)
+      .filter((_, index) => index % options.every === offset)
       .map((point) => ({ point, both: random() < 0.5 }));
     const left = [...tried];
     let kills = 0;
