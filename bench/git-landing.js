@@ -18,8 +18,12 @@ import { addBranches, countLandings, git, GIT_ENV, makeOrigin } from './reposito
 const ZERO_GATE = { setup: null, commands: [{ name: 'gate', run: 'true', timeoutMs: 60_000 }], hash: '0'.repeat(64) };
 
 const PROJECT = 'bench';
+const TARGET = { project: PROJECT, branch: 'main' };
 /** So many stand on the same main. */
 const RECENT = 20;
+/** As often as a worker looks when ten land in six seconds. */
+const KEPT_UP_EVERY = 500;
+const MOST_COMPARED = 1_000;
 const ROOM = '../src/git/room.ts';
 
 /**
@@ -33,7 +37,7 @@ export async function measureGitLanding({ folder, files, landings }) {
   const origins = ['engine', 'raw'].map((name) =>
     makeOrigin({ path: join(folder, `${name}.git`), project: PROJECT, files, branches: ids }),
   );
-  const land = engineIn(createGitRoom, join(folder, 'home'), origins[0]);
+  const land = engineLanding(roomIn(createGitRoom, join(folder, 'home')), { ...TARGET, origin: origins[0] });
   const rawLand = rawLanding(origins[1], join(folder, 'raw'));
 
   const runs = [];
@@ -67,7 +71,7 @@ export async function measureGitLanding({ folder, files, landings }) {
 
 /**
  * The same landings on a main where many have landed before, and on one without, in turns; and many on end in one
- * repository, the first against the last. Nothing is packed meanwhile: that is for idle times.
+ * repository, the first against the last, with the upkeep that a worker does beside them.
  *
  * @param {{ folder: string, landings: number, history: number, onEnd: number }} options
  */
@@ -77,25 +81,28 @@ export async function measureGitHistory({ folder, landings, history, onEnd }) {
   const many = idsOf(onEnd + 1);
   const begin = (name, options) => {
     const origin = makeOrigin({ path: join(folder, `${name}.git`), project: PROJECT, files: 10, ...options });
-    return engineIn(createGitRoom, join(folder, `${name}-home`), origin);
+    return engineLanding(roomIn(createGitRoom, join(folder, `${name}-home`)), { ...TARGET, origin });
   };
   const fresh = begin('fresh', { branches: ids });
   const old = begin('old', { branches: ids, history });
   const pairs = [];
   for (const id of ids) pairs.push([(await fresh(id)).landMs, (await old(id)).landMs]);
   pairs.shift();
-  const long = begin('long', {});
+  const origin = makeOrigin({ path: join(folder, 'long.git'), project: PROJECT, files: 10 });
+  const room = roomIn(createGitRoom, join(folder, 'long-home'));
+  const long = engineLanding(room, { ...TARGET, origin });
   // By CPU: in so long a time the machine is not the same from beginning to end.
   const cpu = [];
   for (const [at, id] of many.entries()) {
     if (at % RECENT === 0) {
-      addBranches(join(folder, 'long.git'), many.slice(at, at + RECENT), many.slice(Math.max(0, at - RECENT), at));
+      addBranches(origin, many.slice(at, at + RECENT), many.slice(Math.max(0, at - RECENT), at));
     }
+    if (at % KEPT_UP_EVERY === KEPT_UP_EVERY - 1) await room.keepUp();
     await long(id);
     const { own, children } = cpuOf(process.pid);
     cpu.push(own + children);
   }
-  const part = Math.floor(onEnd / 5);
+  const part = Math.min(MOST_COMPARED, Math.floor(onEnd / 5));
   return {
     landings,
     history,
@@ -113,9 +120,9 @@ function idsOf(count) {
   return Array.from({ length: count }, (_, index) => `bench${String(index).padStart(5, '0')}`);
 }
 
-function engineIn(createGitRoom, home, origin) {
+function roomIn(createGitRoom, home) {
   mkdirSync(home);
-  return engineLanding(createGitRoom({ home, worker: 'bench' }), { project: PROJECT, branch: 'main', origin });
+  return createGitRoom({ home, worker: 'bench' });
 }
 
 function checkLanded(origin, wanted) {
@@ -139,7 +146,7 @@ function watchesOf(home, [engine, raw]) {
   };
 }
 
-export function engineLanding(room, target) {
+function engineLanding(room, target) {
   return async (id) => {
     const ref = `refs/tasks/${id}/1/head`;
     const [head, base] = git(target.origin, ['rev-parse', ref, `${ref}^`]).split('\n');

@@ -55,19 +55,25 @@ const IDLE_MS = 100;
 
 /** In the order in which they disturb each other least. `landing`: all that is about it. */
 const SECTIONS = {
-  git: async (bench) => ({ gitLanding: await runGit(bench), gitHistory: await runHistory(bench) }),
+  git: async (bench) => ({ gitLanding: await runGit(bench) }),
+  history: async (bench) => ({ gitHistory: await runHistory(bench) }),
   queue: async (bench) => ({ queue: measureQueueCost(await rulesIn(bench), bench.plan.queue) }),
   rates: runRates,
   sandbox: runSandbox,
   tasks: runStacks,
   waiting: async (bench) => ({ waiting: await runWaiting(bench) }),
 };
-const LANDING = ['git', 'queue', 'rates'];
+const LANDING = ['git', 'history', 'queue', 'rates'];
 export const SECTION_NAMES = [...Object.keys(SECTIONS), 'landing'];
 
-/** @param {{ folder: string, quick: boolean, sections: string[], profile: string | null, signal: AbortSignal, say: (line: string) => void }} options `sections`: all, when there are none */
-export async function runBench({ folder, quick, sections, profile, signal, say }) {
-  const plan = quick ? QUICK : FULL;
+/**
+ * @param {{ folder: string, quick: boolean, sections: string[], onEnd: number | null, profile: string | null, signal: AbortSignal, say: (line: string) => void }} options
+ *   `sections`: all, when there are none; `onEnd`: so many landings one after another, instead of the plan's
+ */
+export async function runBench({ folder, quick, sections, onEnd, profile, signal, say }) {
+  const chosenPlan = quick ? QUICK : FULL;
+  const gitHistory = { ...chosenPlan.gitHistory, ...(onEnd === null ? {} : { onEnd }) };
+  const plan = { ...chosenPlan, gitHistory };
   // As root the database runs as another user, who has to get through to its data.
   chmodSync(folder, 0o711);
   const bench = { folder, plan, signal, say, profile };

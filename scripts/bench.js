@@ -4,7 +4,8 @@
  * alone), in one run on one machine. Prints a table of figures and ratios with the goals beside them; docs/benchmarks.md
  * says what each means.
  *
- *   SECTION …       only these: git, queue, rates (landings an hour), tasks, waiting; landing: the first three
+ *   SECTION …       only these: git, history, queue, rates (landings an hour), sandbox, tasks, waiting; landing: the first four
+ *   --on-end N      history: so many landings one after another in one repository (400)
  *   --quick         a small part of each
  *   --json FILE     writes everything as JSON too (- for standard output, and nothing else there)
  *   --profile DIR   writes CPU profiles of the worker's threads there; the figures suffer
@@ -46,6 +47,7 @@ try {
     folder,
     quick: options.quick,
     sections,
+    onEnd: options.onEnd,
     profile: options.profile === undefined ? null : resolve(options.profile),
     signal: stop.signal,
     say,
@@ -72,12 +74,15 @@ function readOptions() {
         quick: { type: 'boolean', default: false },
         json: { type: 'string' },
         profile: { type: 'string' },
+        'on-end': { type: 'string' },
       },
     });
-    return { options: values, sections: positionals };
+    const onEnd = values['on-end'] === undefined ? null : Number(values['on-end']);
+    if (onEnd !== null && !(Number.isInteger(onEnd) && onEnd >= 50)) throw new Error('--on-end is 50 or more');
+    return { options: { ...values, onEnd }, sections: positionals };
   } catch (error) {
     process.stderr.write(
-      `bench: ${error.message}\nusage: npm run bench [-- SECTION … --quick] [--json FILE] [--profile DIR]\n`,
+      `bench: ${error.message}\nusage: npm run bench [-- SECTION … --quick] [--on-end N] [--json FILE] [--profile DIR]\n`,
     );
     process.exit(2);
   }
