@@ -32,15 +32,17 @@ const TOO_MANY = /^too many arguments for '(\S+)'\. Expected (\d+) arguments? bu
 /** Help and version are no errors; everything else is wrong usage, in one line. The exit code. */
 export function endOfCommander(error: CommanderError, io: CliIo, program: Command, argv: readonly string[]): number {
   if (error.exitCode === 0) return EXIT.ok;
+  const command = findCommand(program, argv[0] ?? '');
+  const below = command?.commands.map((each) => each.name()).filter((name) => name !== 'help') ?? [];
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
-    .replace(TOO_MANY, (_all, name: string, taken: string, given: string) =>
-      taken === '0'
+    .replace(TOO_MANY, (_all, name: string, taken: string, given: string) => {
+      if (name === command?.name() && below.length > 0) return `${name} has the commands ${below.join(', ')}`;
+      return taken === '0'
         ? `too many arguments: ${name} takes none`
-        : `too many arguments: ${name} takes ${taken}, not ${given}; put quotes around a text with spaces`,
-    );
-  const command = findCommand(program, argv[0] ?? '');
+        : `too many arguments: ${name} takes ${taken}, not ${given}; put quotes around a text with spaces`;
+    });
   const { line } = explainError(
     new UsageError(`${message}; see tasks ${command === null ? '' : `${command.name()} `}--help`),
   );

@@ -164,6 +164,11 @@ describe('wrong input', () => {
       ['list', 'x'],
       /^tasks: too many arguments: list takes none; see tasks list --help\n$/,
     ],
+    [
+      'no command of a group',
+      ['queue', 'stop'],
+      /^tasks: queue has the commands pause, resume, promote, remove; see tasks queue --help\n$/,
+    ],
     ['waiting for nothing', ['wait'], /id: is missing; give ids, or --all/],
     ['waiting for all and one', ['wait', 'zz', '--all'], /--all: takes no ids/],
     ['waiting for an unknown task', ['wait', 'zzzzzzzzzz'], /no task is named zzzzzzzzzz/],
