@@ -87,6 +87,8 @@ export type TracesResult =
 
 export interface GateWorktree {
   readonly path: string;
+  /** HOME of this run alone, over what main's set-up has left in its own. */
+  readonly home: string;
   /** True when set-up has to run before the gate: nothing that it made is kept for these lock files and this command. */
   readonly needsSetup: boolean;
   /** Whether the worktree is at main, for a set-up that is to be kept, and goes to the candidate when that is done. */
