@@ -66,6 +66,8 @@ export interface StoreRequest {
   readonly only?: readonly string[];
   /** Looks through everything that would be pushed; what it finds stops it. Left out: nobody looks. */
   readonly scan?: Scan;
+  /** More than this, by what its files seem to have, is refused as `unstorable-files`; left out: any amount is taken. */
+  readonly maxBytes?: number;
   /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
   readonly confirmedAttempt: number | null;
 }
