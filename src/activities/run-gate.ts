@@ -4,7 +4,6 @@
  */
 
 import { statfs } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { tailOf } from '../core/failure.ts';
 import { failedTests } from '../core/failed-tests.ts';
 import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
@@ -80,8 +79,7 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
     return { verdict: { kind: 'none', reason: `${message}; ${next}` }, noted: [] };
   }
   const worktree = await deps.git.gateWorktree(target, item, candidate, below);
-  // Runs side by side do not share what they write outside their worktrees.
-  const scratch = join(deps.home, 'scratch', target.project, `gate-${basename(worktree.path)}`);
+  const scratch = worktree.home;
   let sandbox: Omit<SandboxRequest, 'network' | 'tmp'> | null = null;
   let runs = 0;
   const command = async (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> => {

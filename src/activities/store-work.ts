@@ -51,6 +51,7 @@ export async function storeWork(
     message: spec.title,
     author: spec.owner,
     scan,
+    maxBytes: deps.limits.maxWrittenBytes,
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'stored') {

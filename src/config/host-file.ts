@@ -12,6 +12,7 @@ import type { NotifyRule } from '../core/task-types.ts';
 import { codeOf } from '../core/thrown.ts';
 import { check } from './explain.ts';
 import { hostSchema } from './host-schema.ts';
+import { KNOWN_GRANTS, type GrantedPath } from './known-grants.ts';
 import { completeRules, completeTargets } from './notify-schema.ts';
 import { parseSize } from './size.ts';
 import { readYaml } from './yaml-text.ts';
@@ -129,12 +130,6 @@ export function programPath(host: HostSettings, name: string): string {
   return Object.hasOwn(host.programs, name) ? (host.programs[name] ?? name) : name;
 }
 
-/** A path below the person's home that a granted agent has in its own. */
-export interface GrantedPath {
-  readonly path: string;
-  readonly how: 'read' | 'write' | 'copy';
-}
-
 export interface AllowedRequest {
   readonly purpose: 'agent' | 'setup' | 'gate';
   /** The agent's name in tasks.yaml; null for shell commands. */
@@ -179,15 +174,6 @@ export function allowedEnvironment(
     ...(request.purpose === 'agent' ? {} : { CI: 'true' }),
   };
 }
-
-/** What Tributary knows of agents: of the person's home, what signs them in and no more. */
-const KNOWN_GRANTS: Readonly<Record<string, readonly GrantedPath[]>> = {
-  // Its sessions, its settings and what they make it run stay the task's own; its tokens are renewed in place.
-  claude: [
-    { path: '.claude/.credentials.json', how: 'write' },
-    { path: '.claude.json', how: 'copy' },
-  ],
-};
 
 /** What an agent has of the person's home in its sandbox. */
 export function grantsOf(host: HostSettings, agent: string): readonly GrantedPath[] {

@@ -44,7 +44,7 @@ export const hostSchema = closed(
       })
       .meta({
         description:
-          "Agents that are to be signed in as the person is. In a sandbox they see what granted names of the person's home (of Claude Code: its credentials); without one they run with that HOME, and can read and use what lies there.",
+          "Agents that are to be signed in as the person is. In a sandbox they see of the person's home what signs them in (known of claude, codex, gemini, opencode, copilot and aider) and what granted names; without one they run with that HOME, and can read and use what lies there.",
         examples: [['claude']],
       })
       .nullish(),
@@ -172,7 +172,7 @@ export const hostSchema = closed(
       )
       .meta({
         description:
-          "What agents of grant see of the person's home inside a sandbox, by the agent's name; read-only. Claude Code's is known.",
+          "What agents of grant see of the person's home inside a sandbox beside what is known of them, by the agent's name; read-only.",
         examples: [{ 'my-agent': ['.config/my-agent'] }],
       })
       .nullish(),

@@ -16,16 +16,17 @@ import { GitError } from './command.ts';
 import { makeFolder, readText, removeFile, removeTree } from './files.ts';
 import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
+import { dropHome, makeHome, type GateHome } from './gate-home.ts';
+import { leaseGate, releaseGate, type GatePlaces } from './gate-lease.ts';
 import type { Git } from './git.ts';
-import { tryLockFile } from './lock.ts';
 import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
 import { unmountBelow } from './overlay.ts';
-import { adminFolder, gitFileContent } from './places.ts';
+import { gitFileContent } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef } from './refs.ts';
 import { remake } from './remake.ts';
-import { placeOf, originKey, trackingRef, type Repositories, type Repository } from './repository.ts';
+import { placeOf, trackingRef, type Repositories, type Repository } from './repository.ts';
 import { hasSetUp, keepSetUp, laySetUp, type SetUpStore } from './set-up-store.ts';
 import type { GateWorktree } from './types.ts';
 import { isUnchanged } from './unchanged.ts';
@@ -41,17 +42,6 @@ export interface GateDeps extends MergeDeps {
   readonly overlays: { works: boolean };
 }
 
-interface GatePlaces {
-  readonly path: string;
-  readonly index: string;
-  /** Where what is written over a kept set-up goes. */
-  readonly layers: string;
-  readonly setUps: string;
-  readonly lock: string;
-  readonly admin: string;
-}
-
-const MAX_GATE_WORKTREES = 64;
 const LOCK_FILES = [
   'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'bun.lock', 'requirements*.txt', 'poetry.lock',
   'uv.lock', 'Pipfile.lock', 'go.sum', 'Cargo.lock', 'Gemfile.lock', 'composer.lock',
@@ -74,12 +64,12 @@ export async function gateWorktree(
     await remake(deps, repository, target, below);
     await rebuildCandidate(deps, repository, target, item, candidate);
   }
-  const places = await lease(deps, repository);
+  const places = await leaseGate(deps, repository);
   try {
     const main = item === null ? candidate.commit : (below[0]?.main ?? candidate.main);
     return await fill(deps, repository, places, candidate, main);
   } catch (error) {
-    await release(deps, places);
+    await releaseGate(deps, places);
     throw error;
   }
 }
@@ -135,29 +125,6 @@ async function rebuildCandidate(
   deps.repositories.keepWhole(repository, candidate.commit);
 }
 
-async function lease(deps: GateDeps, repository: Repository): Promise<GatePlaces> {
-  const folder = join(deps.home, 'gates', originKey(repository.origin));
-  makeFolder(folder);
-  for (let number = 1; number <= MAX_GATE_WORKTREES; number += 1) {
-    const path = join(folder, String(number));
-    const lock = `${path}.lock`;
-    if (deps.leased.has(path)) continue;
-    deps.leased.add(path);
-    if (await tryLockFile(lock)) {
-      const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
-      const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
-      return { path, index: `${path}.index`, layers: `${path}.layers`, setUps, lock, admin };
-    }
-    deps.leased.delete(path);
-  }
-  throw new Error(`all ${MAX_GATE_WORKTREES} gate worktrees of ${repository.origin.project} are in use`);
-}
-
-async function release(deps: GateDeps, places: GatePlaces): Promise<void> {
-  await removeFile(places.lock);
-  deps.leased.delete(places.path);
-}
-
 async function fill(
   deps: GateDeps,
   repository: Repository,
@@ -168,7 +135,8 @@ async function fill(
   const { git } = deps;
   const place = { ...placeOf(repository), worktree: places.path, index: places.index };
   const { setup } = candidate.gate;
-  await takeOff(places);
+  const trash = join(deps.home, 'trash');
+  await takeOff(places, trash);
   await moveTo(deps, places, place, candidate.commit);
   await verifyTree(git, repository, candidate);
   const store: SetUpStore = { folder: places.setUps, overlays: deps.overlays };
@@ -185,6 +153,8 @@ async function fill(
   const tree = isOnMain ? await treeOf(git, repository, main) : candidate.tree;
   if (!(await isUnchanged({ worktree: places.path, index: places.index, algorithm }, tree))) await cleanUp(git, place);
   if (key !== null && isKept) await laySetUp(store, key, { worktree: places.path, layers: places.layers });
+  const isOfMain = isOnMain || main === candidate.commit;
+  await makeHome(store, places.home, key === null ? null : { key, isKept, isOfMain });
   await installIndex(places.index, places.admin);
   const goToCandidate = async (): Promise<void> => {
     await moveTo(deps, places, place, candidate.commit);
@@ -194,35 +164,40 @@ async function fill(
   };
   return {
     path: places.path,
+    home: places.home.path,
     needsSetup: key !== null && !isKept,
     isOnMain: () => isOnMain,
     goToCandidate,
     markSetUp: async () => {
       if (key === null || (!isOnMain && main !== candidate.commit)) return;
-      const { ignored } = await leftovers(git, place);
-      await keepSetUp(
-        store,
-        key,
-        places.path,
-        ignored.map((entry) => entry.replace(/\/$/, '')),
-      );
+      await keepMade(store, key, git, place, places.home);
       await goToCandidate();
       await laySetUp(store, key, { worktree: places.path, layers: places.layers });
+      await dropHome(places.home, trash);
+      await makeHome(store, places.home, { key, isKept: true, isOfMain: true });
     },
     release: async () => {
       try {
-        await takeOff(places);
+        await takeOff(places, trash);
       } finally {
-        await release(deps, places);
+        await releaseGate(deps, places);
       }
     },
   };
 }
 
-/** Takes off what was laid into it, with all that the run has written there. */
-async function takeOff(places: GatePlaces): Promise<void> {
+/** Takes what set-up has made out of the worktree, and its HOME, into the store. */
+async function keepMade(store: SetUpStore, key: string, git: Git, place: Place, home: GateHome): Promise<void> {
+  const { ignored } = await leftovers(git, place);
+  const entries = ignored.map((entry) => entry.replace(/\/$/, ''));
+  await keepSetUp(store, key, place.worktree, entries, home.path);
+}
+
+/** Takes off what was laid into it, with all that the run has written there and in its HOME. */
+async function takeOff(places: GatePlaces, trash: string): Promise<void> {
   await unmountBelow(places.path);
   await rm(places.layers, { recursive: true, force: true, maxRetries: 3 });
+  await dropHome(places.home, trash);
 }
 
 /** Moves the worktree to a commit; one that is too broken for that is made anew. */

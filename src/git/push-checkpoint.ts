@@ -60,7 +60,8 @@ export async function pushCheckpoint(
   const added = needsHead ? await newOnBranch(git, repository, head, workspace.base) : new Map<ObjectId, RawObject>();
   if (request.scan !== undefined) {
     const { base } = workspace;
-    const found = await findSecrets(git, repository, request.scan, { head, base, added, notes: written });
+    const { scan, maxBytes = Infinity } = request;
+    const found = await findSecrets(git, repository, { scan, maxBytes }, { head, base, added, notes: written });
     if (found !== null) return found;
   }
   // Notes have no history: what was written for them is all that they are, unless an earlier attempt has pushed them.

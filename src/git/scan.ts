@@ -3,6 +3,7 @@
 import type { ObjectId } from '../core/ids.ts';
 import type { Found } from '../core/secrets.ts';
 import type { Git } from './git.ts';
+import { judgeSizes } from './large.ts';
 import { readObjects } from './merge.ts';
 import type { RawObject } from './objects.ts';
 import type { Problem } from './origin.ts';
@@ -11,9 +12,13 @@ import { placeOf, type Repository } from './repository.ts';
 /** @returns what was found in one content; null: nothing */
 export type Scan = (content: Buffer) => Found | null;
 
-/** More of one file is not looked at. */
-const MAX_SCANNED_BYTES = 8 * 1024 * 1024;
+/** Larger ones are read one by one, and looked through slice by slice. */
+const BATCHED_BYTES = 8 * 1024 * 1024;
 const BATCH = 64;
+const SLICE_BYTES = 4 * 1024 * 1024;
+/** A secret that lies across two slices is whole in one of them. */
+const OVERLAP_BYTES = 64 * 1024;
+const HEADER_BYTES = 256;
 
 interface Brought {
   readonly head: ObjectId;
@@ -23,18 +28,31 @@ interface Brought {
   readonly notes: ReadonlyMap<ObjectId, RawObject>;
 }
 
+/** What is looked for, and how much may be brought. */
+interface Allowed {
+  readonly scan: Scan;
+  readonly maxBytes: number;
+}
+
 /** What stands in the way of pushing it; null when nothing does. Nothing of what was found is repeated. */
 export async function findSecrets(
   git: Git,
   repository: Repository,
-  scan: Scan,
+  { scan, maxBytes }: Allowed,
   { head, base, added, notes }: Brought,
 ): Promise<Problem | null> {
   for (const { body } of notes.values()) {
     const found = scan(body);
     if (found !== null) return problem(found, 'the task folder');
   }
-  for await (const body of added === null ? readNew(git, repository, head, base) : bodiesOf(added)) {
+  const listed = added === null ? await listNew(git, repository, head, base) : [];
+  // An agent's own commits have not been in a worktree of the engine's.
+  const large = judgeSizes(
+    listed.filter(({ type }) => type === 'blob').map(({ id, bytes }) => ({ name: `the object ${id}`, bytes })),
+    maxBytes,
+  );
+  if (large !== null) return large;
+  for await (const body of added === null ? readNew(git, repository, listed) : bodiesOf(added)) {
     const found = scan(body);
     if (found === null) continue;
     // What main has already is no news, such as a test's example of a key.
@@ -44,30 +62,49 @@ export async function findSecrets(
   return null;
 }
 
+/** Trees too: a file's name can be a secret. */
 async function* bodiesOf(objects: ReadonlyMap<ObjectId, RawObject>): AsyncIterable<Buffer> {
-  for (const { body, type } of objects.values()) if (type !== 'tree') yield body;
+  for (const { body } of objects.values()) yield body;
 }
 
-async function* readNew(git: Git, repository: Repository, head: ObjectId, base: ObjectId): AsyncIterable<Buffer> {
+interface Listed {
+  readonly id: string;
+  readonly type: string;
+  readonly bytes: number;
+}
+
+async function listNew(git: Git, repository: Repository, head: ObjectId, base: ObjectId): Promise<readonly Listed[]> {
   const place = placeOf(repository);
   const listed = await git.local(['rev-list', '--objects', '--no-object-names', head, `^${base}`], place);
-  const ids = listed.stdout
-    .toString('latin1')
-    .split('\n')
-    .filter((id) => id !== '');
   const sizes = await git.local(['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)'], {
     ...place,
-    input: ids.map((id) => `${id}\n`).join(''),
+    input: listed.stdout,
   });
-  const wanted = sizes.stdout
+  return sizes.stdout
     .toString('latin1')
     .split('\n')
     .map((line) => line.split(' '))
-    .filter(([, type, size]) => (type === 'blob' || type === 'commit') && Number(size) <= MAX_SCANNED_BYTES)
-    .map(([id = '']) => id);
-  for (let from = 0; from < wanted.length; from += BATCH) {
-    const read = await readObjects(git, repository, wanted.slice(from, from + BATCH), BATCH * MAX_SCANNED_BYTES);
+    .map(([id = '', type = '', size = '']) => ({ id, type, bytes: Number(size) }))
+    .filter(({ id }) => id !== '');
+}
+
+async function* readNew(git: Git, repository: Repository, listed: readonly Listed[]): AsyncIterable<Buffer> {
+  const small = listed.filter(({ bytes }) => bytes <= BATCHED_BYTES).map(({ id }) => id);
+  for (let from = 0; from < small.length; from += BATCH) {
+    const read = await readObjects(git, repository, small.slice(from, from + BATCH), BATCH * BATCHED_BYTES);
     for (const object of read) if (object !== null) yield object.content;
+  }
+  for (const { id, bytes } of listed) {
+    const [object] = bytes <= BATCHED_BYTES ? [] : await readObjects(git, repository, [id], bytes + HEADER_BYTES);
+    yield* slicesOf(object?.content ?? Buffer.alloc(0));
+  }
+}
+
+async function* slicesOf(content: Buffer): AsyncIterable<Buffer> {
+  for (let from = 0; from < content.length; from += SLICE_BYTES - OVERLAP_BYTES) {
+    yield content.subarray(from, from + SLICE_BYTES);
+    // Others' heartbeats come first.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -2,8 +2,8 @@
  * What set-up has made of main, such as `node_modules`, kept by the hash of its command and the lock files, and laid into
  * gate worktrees so that what a run changes in it is seen by no other run.
  *
- * It owns `<home>/set-ups/<origin>/<key>`. Kept true here: what is kept was made of main's files, never of a candidate's,
- * and never changes (N3): a run has a layer over it (overlayfs), a clone (reflink) or a copy. The layer is over the
+ * It owns `<home>/set-ups/<origin>/<key>`: `tree`, and `home`, what set-up left in its HOME (gate-home.ts). Kept true here:
+ * what is kept was made of main's files, never of a candidate's, and never changes (N3): a run has a layer over it (overlayfs), a clone (reflink) or a copy. The layer is over the
  * whole worktree, so that the run may remove what it likes.
  */
 
@@ -35,16 +35,24 @@ export interface Laid {
   readonly worktree: string;
 }
 
-export async function hasSetUp({ folder }: SetUpStore, key: string): Promise<boolean> {
-  return statusOf(join(folder, key, 'entries.json'))?.isFile() === true;
+export function keptFolder(folder: string, key: string): string {
+  return join(folder, key);
 }
 
-/** Moves entries of a worktree, paths relative to it, into the store; those of another run that was faster stay. */
+export async function hasSetUp({ folder }: SetUpStore, key: string): Promise<boolean> {
+  return statusOf(join(keptFolder(folder, key), 'entries.json'))?.isFile() === true;
+}
+
+/**
+ * Moves entries of a worktree, paths relative to it, and the HOME in which they were made into the store; those of another
+ * run that was faster stay.
+ */
 export async function keepSetUp(
   store: SetUpStore,
   key: string,
   worktree: string,
   entries: readonly string[],
+  home: string | null = null,
 ): Promise<void> {
   const temporary = join(store.folder, `${key}.${randomBytes(6).toString('hex')}.tmp`);
   makeFolder(join(temporary, 'tree'), 0o700);
@@ -53,9 +61,10 @@ export async function keepSetUp(
     makeFolder(dirname(to));
     await rename(join(worktree, path), to);
   }
+  if (home !== null && (await namesIn(home)).length > 0) await rename(home, join(temporary, 'home'));
   await writeAtomic(join(temporary, 'entries.json'), JSON.stringify(entries));
   try {
-    await rename(temporary, join(store.folder, key));
+    await rename(temporary, keptFolder(store.folder, key));
   } catch (error) {
     const code = errnoOf(error);
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
@@ -66,7 +75,7 @@ export async function keepSetUp(
 
 /** Lays what is kept into a clean worktree; what the worktree has itself, or has no folder for, is left out. */
 export async function laySetUp(store: SetUpStore, key: string, { worktree, layers }: Laid): Promise<void> {
-  const folder = join(store.folder, key);
+  const folder = keptFolder(store.folder, key);
   const now = new Date();
   await utimes(folder, now, now);
   const tree = join(folder, 'tree');
@@ -78,7 +87,7 @@ export async function laySetUp(store: SetUpStore, key: string, { worktree, layer
     if (await mountOver(worktree, tree, layers)) return;
     store.overlays.works = false;
   }
-  for (const path of placed) await copy(join(tree, path), join(worktree, path));
+  for (const path of placed) await copyTree(join(tree, path), join(worktree, path));
 }
 
 async function entriesOf(folder: string): Promise<readonly string[]> {
@@ -98,8 +107,8 @@ async function hasRoomFor(worktree: string, path: string): Promise<boolean> {
   return statusOf(to) === null;
 }
 
-/** Clones where the file system can, and keeps links, modes and times as they are. */
-async function copy(from: string, to: string): Promise<void> {
+/** Clones where the file system can, and keeps links, modes and times as they are; what `to` has itself stays. */
+export async function copyTree(from: string, to: string): Promise<void> {
   if (process.platform === 'linux') {
     try {
       await run('cp', ['-a', '--reflink=auto', '-T', '--', from, to], { timeout: COPY_MS });

@@ -15,6 +15,7 @@ import { takeIn } from './confined.ts';
 import type { Git } from './git.ts';
 import { copyIndex, errnoOf, isNoSpace, makeFolder, readText, removeFile } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
+import { addAll } from './large.ts';
 import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
 import { firstInReach } from './nested.ts';
 import { writeNotesTree } from './notes.ts';
@@ -190,16 +191,18 @@ async function commitLeft(
   await removeFile(index);
   const copied = await copyIndex(join(admin, 'index'), index);
   if (!copied) await git.local(['read-tree', agentHead], place);
+  let large: Problem | null;
   try {
-    await git.local(['add', '-A'], place);
+    large = await addAll(git, place, request.maxBytes);
   } catch (error) {
     if (!(error instanceof GitError) || error.reason !== 'exit' || !copied) throw error;
     // The agent's index may be what is broken: what the files say counts, so begin from the commit's own.
     await removeFile(`${index}.lock`);
     await removeFile(index);
     await git.local(['read-tree', agentHead], place);
-    await git.local(['add', '-A'], place);
+    large = await addAll(git, place, request.maxBytes);
   }
+  if (large !== null) return { kind: 'failed', ...large };
   const tree = objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
   if (only !== undefined && tree !== headTree) {
     const args = ['diff-tree', '-r', '--name-only', '--no-renames', '-z', headTree, tree];

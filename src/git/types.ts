@@ -66,6 +66,8 @@ export interface StoreRequest {
   readonly only?: readonly string[];
   /** Looks through everything that would be pushed; what it finds stops it. Left out: nobody looks. */
   readonly scan?: Scan;
+  /** More than this, by what its files seem to have, is refused as `unstorable-files`; left out: any amount is taken. */
+  readonly maxBytes?: number;
   /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
   readonly confirmedAttempt: number | null;
 }
@@ -87,6 +89,8 @@ export type TracesResult =
 
 export interface GateWorktree {
   readonly path: string;
+  /** HOME of this run alone, over what main's set-up has left in its own. */
+  readonly home: string;
   /** True when set-up has to run before the gate: nothing that it made is kept for these lock files and this command. */
   readonly needsSetup: boolean;
   /** Whether the worktree is at main, for a set-up that is to be kept, and goes to the candidate when that is done. */

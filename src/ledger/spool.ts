@@ -106,7 +106,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     },
     async addArtifacts(taskId, attempt, taskFolder, redact = (text) => text) {
       const found = await collectArtifacts(taskId, attempt, taskFolder);
-      const artifacts = found.map((artifact) => ({ ...artifact, content: redact(artifact.content) }));
+      const artifacts = found.map((artifact, at) => {
+        // Two names may have differed by nothing but what they must not say.
+        const name = redact(artifact.name) === artifact.name ? artifact.name : `${redact(artifact.name)} ${at}`;
+        return { ...artifact, name, content: redact(artifact.content) };
+      });
       if (artifacts.length > 0) await add(taskId, { kind: 'artifacts', artifacts });
     },
     async addText(taskId, attempt, name, text) {

@@ -7,6 +7,7 @@ import { isMainThread } from 'node:worker_threads';
 
 import { oneLine } from '../core/text.ts';
 import { sandboxArguments, type Sandbox } from './sandbox.ts';
+import type { Gathered } from './system-files.ts';
 import type { Containment, SandboxState } from './types.ts';
 
 /** Where bubblewrap tells about the contained process: the descriptor after the three standard ones. */
@@ -62,11 +63,19 @@ export async function chooseContainer(bwrapPath: string | null | undefined): Pro
   );
 }
 
-/** The command line that starts a program in a PID namespace of its own, which ends with this process (N5). */
-export function containedCommand(bwrap: string, contained: Contained): readonly [string, ...string[]] {
+/**
+ * The command line that starts a program in a PID namespace of its own, which ends with this process (N5).
+ *
+ * @param etc what stands for /etc in a sandbox; null: it is put in file by file
+ */
+export function containedCommand(
+  bwrap: string,
+  contained: Contained,
+  etc: Gathered | null,
+): readonly [string, ...string[]] {
   const { sandbox, argv } = contained;
   const seen =
-    sandbox === null ? EVERYTHING : sandboxArguments(sandbox, { ...contained, argv: contained.visible ?? argv });
+    sandbox === null ? EVERYTHING : sandboxArguments(sandbox, { ...contained, argv: contained.visible ?? argv }, etc);
   return [bwrap, '--unshare-pid', '--die-with-parent', ...seen, '--json-status-fd', String(STATUS_FD), '--', ...argv];
 }
 
@@ -81,7 +90,7 @@ function withGroup(why: string): Container {
 /** Null when a contained shell runs; else one line. */
 async function tryOut(bwrap: string, sandbox: Sandbox | null): Promise<string | null> {
   const argv = ['/bin/sh', '-c', ':'] as const;
-  const [program, ...args] = containedCommand(bwrap, { argv, cwd: '/', path: undefined, sandbox });
+  const [program, ...args] = containedCommand(bwrap, { argv, cwd: '/', path: undefined, sandbox }, null);
   // Standard error stands in for the status here: nobody reads it.
   const trial = args.map((arg) => (arg === String(STATUS_FD) ? '2' : arg));
   return new Promise((resolve) => {

@@ -17,8 +17,10 @@ import { createProxies } from './proxy.ts';
 import { runProcess } from './run.ts';
 import { openStarter } from './starter.ts';
 import { findLeftovers, killUntilGone } from './sweep.ts';
+import { createSystemFiles } from './system-files.ts';
 import { hashOfHome, ownerTag } from './tag.ts';
 import type { ProcessRoom } from './types.ts';
+import { ETC } from './visible.ts';
 
 const TERM_GRACE_MS = 2_000;
 const DEFAULT_PROCESSES = 8_192;
@@ -55,6 +57,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
     bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '', hold);
   const proxies = createProxies(join(options.home, 'net'));
   const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true };
+  const systemFiles = createSystemFiles(join(options.home, 'system'), '/etc', ETC);
   const pipes = createPipePool(join(options.home, 'processes'));
   const disk = createDiskKeeper();
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
@@ -63,12 +66,22 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
     sandbox,
     boundBy: () => boundBy,
     run: async (request) =>
-      runProcess(request, { bwrap, starter, ...network, tag: `${owner}/${request.tag}`, pipes, termGraceMs, disk }),
+      runProcess(request, {
+        bwrap,
+        starter,
+        ...network,
+        systemFiles,
+        tag: `${owner}/${request.tag}`,
+        pipes,
+        termGraceMs,
+        disk,
+      }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
     close: async () => {
       await starter?.close();
       bound.release();
       await proxies.close();
+      systemFiles.close();
     },
   };
 }

@@ -6,6 +6,7 @@
  * the tree's own, and so are its processes, its IPC and, but for `host`, its network.
  */
 
+import type { Gathered } from './system-files.ts';
 import { programMounts, systemMounts } from './visible.ts';
 
 /** One folder or file as the sandbox sees it. */
@@ -40,6 +41,7 @@ const SHM_BYTES = 256 * 1024 * 1024;
 export function sandboxArguments(
   sandbox: Sandbox,
   program: { readonly argv: readonly [string, ...string[]]; readonly cwd: string; readonly path: string | undefined },
+  etc: Gathered | null,
 ): readonly string[] {
   const own = sandbox.mounts.flatMap(placed);
   const seen = [...programMounts(program), ...sandbox.read].flatMap((path) => ['--ro-bind-try', path, path]);
@@ -49,7 +51,7 @@ export function sandboxArguments(
     ...(sandbox.network === 'host' ? [] : ['--unshare-net']),
     '--cap-drop',
     'ALL',
-    ...systemMounts(sandbox.network === 'host'),
+    ...systemMounts(sandbox.network === 'host', etc),
     '--proc',
     '/proc',
     ...KERNEL.flatMap((path) => ['--ro-bind-try', path, path]),

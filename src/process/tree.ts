@@ -11,6 +11,7 @@ import type { Sandbox } from './sandbox.ts';
 import { hasCode, readStat, sendSignal } from './proc.ts';
 import type { ChildEnd, Started, Starter } from './starter.ts';
 import { findDescendants, findOne, findRun, killUntilGone, type Leader } from './sweep.ts';
+import type { SystemFiles } from './system-files.ts';
 import { TAG_VARIABLE } from './tag.ts';
 
 export interface TreeRequest {
@@ -55,6 +56,8 @@ export interface TreeMeans extends NetworkMeans {
   readonly bwrap: string | null;
   /** What starts contained trees; null for this process itself. */
   readonly starter: Starter | null;
+  /** Left out: sandboxes get each file of /etc by itself. */
+  readonly systemFiles?: SystemFiles;
 }
 
 /** Starts the tree. @throws what spawn throws for an argument list that is too long and the like */
@@ -96,7 +99,7 @@ async function startContained(request: TreeRequest, bwrap: string, ways: TreeMea
   const path = request.env['PATH'];
   const confined = sandbox === null ? null : { ...sandbox, mounts: [...sandbox.mounts, ...mounts] };
   const program = { argv: whole, visible: request.argv, cwd, path, sandbox: confined };
-  const argv = containedCommand(bwrap, program);
+  const argv = containedCommand(bwrap, program, confined === null ? null : (ways.systemFiles?.gather() ?? null));
   const asked = { ...request, env };
   const { pid, ended, ...streams } = (await startElsewhere(argv, asked, starter)) ?? startHere(argv, asked);
   const leader = leaderOf({ pid });

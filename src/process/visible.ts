@@ -18,11 +18,13 @@ import {
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 
+import type { Gathered } from './system-files.ts';
+
 /** Programs, libraries and their data. */
 const SYSTEM = ['/usr', '/opt', '/nix/store', '/gnu/store', '/snap', '/var/lib/snapd/snap', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']; // prettier-ignore
 
 /** Of /etc what programs need to run: no keys, no passwords, no services' configuration. */
-const ETC = [
+export const ETC = [
   'passwd', 'group', 'nsswitch.conf', 'hosts', 'host.conf', 'hostname', 'services', 'protocols', 'gai.conf', 'networks',
   'ld.so.cache', 'ld.so.conf', 'ld.so.conf.d', 'localtime', 'timezone', 'locale.conf', 'locale.alias', 'default/locale',
   'alternatives', 'os-release', 'lsb-release', 'debian_version', 'alpine-release', 'redhat-release', 'mime.types', 'magic',
@@ -39,15 +41,25 @@ const FIRST_LINE_BYTES = 512;
 
 let kept: readonly string[] | null = null;
 
-/** As bubblewrap's arguments. With a network of its own there is nobody to ask for names: a resolver would only make programs wait. */
-export function systemMounts(withResolver: boolean): readonly string[] {
+/**
+ * As bubblewrap's arguments. With a network of its own there is nobody to ask for names: a resolver would only make programs
+ * wait.
+ *
+ * @param gathered what stands for /etc; null: it is put in file by file
+ */
+export function systemMounts(withResolver: boolean, gathered: Gathered | null): readonly string[] {
   kept ??= [
     ...SYSTEM.flatMap(asItIs),
-    ...ETC.flatMap((name) => asItIs(join('/etc', name))),
     // NixOS keeps its programs' names there.
     ...asItIs('/run/current-system/sw'),
   ];
-  return withResolver ? [...kept, ...resolved('/etc/resolv.conf')] : kept;
+  // Nothing can be added to a folder that is read-only.
+  if (gathered === null || withResolver) {
+    const resolver = withResolver ? resolved('/etc/resolv.conf') : [];
+    return [...kept, ...ETC.flatMap((name) => asItIs(join('/etc', name))), ...resolver];
+  }
+  const others = gathered.others.flatMap((name) => resolved(join('/etc', name)));
+  return [...kept, '--ro-bind', gathered.folder, '/etc', ...others];
 }
 
 /** A symbolic link stays one; what is not there is left out. */

@@ -209,6 +209,21 @@ describe('a gate run', () => {
     }
   });
 
+  it('has a HOME of its own: what set-up has left there is seen, what another run has left is not', async () => {
+    const setup = 'mkdir -p "$HOME/.cache" && echo kept > "$HOME/.cache/file"';
+    const plant =
+      'echo x > "$HOME/.npmrc"; echo x > "$HOME/.gitconfig"; echo x > "$HOME/.cache/file"; echo x > "$HOME/.bashrc"';
+    const look = 'test "$(ls -A "$HOME")" = .cache && test "$(cat "$HOME/.cache/file")" = kept';
+    for (let time = 0; time < 3; time += 1) {
+      expect((await run(gateOf([{ run: look }, { run: plant }], setup))).verdict).toEqual({ kind: 'green' });
+    }
+    const empty = 'test -z "$(ls -A "$HOME")"';
+    for (let time = 0; time < 2; time += 1) {
+      expect((await run(gateOf([{ run: empty }, { run: plant }]))).verdict).toEqual({ kind: 'green' });
+    }
+    expect((await run(gateOf([{ run: plant }, { run: 'test -e "$HOME/.npmrc"' }]))).verdict).toEqual({ kind: 'green' });
+  });
+
   it('runs its set-up once, and is red when that fails', async () => {
     const log = join(home, 'set-up');
     const setup = `echo x >> '${log}'; test ! -e '${log}.broken'`;

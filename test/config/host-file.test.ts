@@ -101,6 +101,26 @@ describe('host.yaml', () => {
     expect(grantsOf(host, 'constructor')).toEqual([]);
   });
 
+  it.each([
+    ['codex', ['write .codex/auth.json']],
+    [
+      'gemini',
+      [
+        'copy .gemini/oauth_creds.json',
+        'copy .gemini/google_accounts.json',
+        'copy .gemini/settings.json',
+        'read .gemini/.env',
+      ],
+    ],
+    ['opencode', ['write .local/share/opencode/auth.json']],
+    ['copilot', ['copy .copilot/config.json']],
+    ['aider', ['read .aider.conf.yml', 'read .aider/oauth-keys.env']],
+  ])('knows what signs %s in: nothing but these files, beside what granted names', (agent, paths) => {
+    const host = settingsOf(`grant: [${agent}]\ngranted: {${agent}: [.config/more]}\n`);
+    expect(grantsOf(host, agent).map(({ how, path }) => `${how} ${path}`)).toEqual([...paths, 'read .config/more']);
+    expect(grantsOf(settingsOf(''), agent)).toEqual([]);
+  });
+
   it.each(['granted: {a: [../x]}', 'granted: {a: [/etc]}', 'read: [models]', 'sandbox: maybe'])(
     'refuses %s',
     (text) => {

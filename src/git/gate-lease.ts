@@ -1,0 +1,56 @@
+/**
+ * Which of a repository's kept gate worktrees a run has, and where all that belongs to it lies.
+ *
+ * It owns the lock files beside the worktrees. Kept true: a worktree is one run's at a time, on this host.
+ */
+
+import { join } from 'node:path';
+import { makeFolder, removeFile } from './files.ts';
+import type { GateHome } from './gate-home.ts';
+import { tryLockFile } from './lock.ts';
+import { adminFolder } from './places.ts';
+import { originKey, type Repository } from './repository.ts';
+
+export interface LeaseDeps {
+  readonly home: string;
+  /** The gate worktrees that a run of this process has. */
+  readonly leased: Set<string>;
+}
+
+export interface GatePlaces {
+  readonly path: string;
+  readonly index: string;
+  /** Where what is written over a kept set-up goes. */
+  readonly layers: string;
+  readonly home: GateHome;
+  readonly setUps: string;
+  readonly lock: string;
+  readonly admin: string;
+}
+
+const MAX_GATE_WORKTREES = 64;
+
+/** Takes the first worktree of a repository that no run has. @throws when all are taken */
+export async function leaseGate(deps: LeaseDeps, repository: Repository): Promise<GatePlaces> {
+  const folder = join(deps.home, 'gates', originKey(repository.origin));
+  makeFolder(folder);
+  for (let number = 1; number <= MAX_GATE_WORKTREES; number += 1) {
+    const path = join(folder, String(number));
+    const lock = `${path}.lock`;
+    if (deps.leased.has(path)) continue;
+    deps.leased.add(path);
+    if (await tryLockFile(lock)) {
+      const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
+      const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
+      const home = { path: `${path}.home`, layers: `${path}.home-layers` };
+      return { path, index: `${path}.index`, layers: `${path}.layers`, home, setUps, lock, admin };
+    }
+    deps.leased.delete(path);
+  }
+  throw new Error(`all ${MAX_GATE_WORKTREES} gate worktrees of ${repository.origin.project} are in use`);
+}
+
+export async function releaseGate(deps: LeaseDeps, places: GatePlaces): Promise<void> {
+  await removeFile(places.lock);
+  deps.leased.delete(places.path);
+}

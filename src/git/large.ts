@@ -1,0 +1,95 @@
+/**
+ * What an attempt left that is too large to be stored. It is looked for before git reads it: a file that is all hole costs
+ * nothing to make, hours to read, and its whole size in each worktree that is made of it.
+ */
+
+import { lstatSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { quote } from '../core/ids.ts';
+import type { Git, GitOptions } from './git.ts';
+import type { Problem } from './origin.ts';
+
+/** Of one file; more, and no forge takes it either. */
+const MAX_STORED_BYTES = 100 * 1024 * 1024;
+/** A worktree of more files is for git to list. */
+const FEW = 2_000;
+const AT_ONCE = 4_096;
+
+/** Takes all that is in a worktree into the index, unless it is too large. @param maxBytes of all files together */
+export async function addAll(git: Git, place: Place, maxBytes = Infinity): Promise<Problem | null> {
+  const large = await findTooLarge(git, place, maxBytes);
+  if (large === null) await git.local(['add', '-A'], place);
+  return large;
+}
+
+async function findTooLarge(git: Git, place: Place, maxBytes: number): Promise<Problem | null> {
+  const { worktree } = place;
+  if ((await sizeOfFew(worktree)) <= Math.min(MAX_STORED_BYTES, maxBytes)) return null;
+  const { stdout } = await git.local(['ls-files', '-z', '--others', '--modified', '--exclude-standard'], place);
+  const sizes: Size[] = [];
+  let from = 0;
+  for (let end = stdout.indexOf(0, from); end >= 0; end = stdout.indexOf(0, from)) {
+    const name = stdout.subarray(from, end);
+    sizes.push({ name: name.toString('utf8'), bytes: sizeOf(Buffer.concat([Buffer.from(`${worktree}/`), name])) });
+    from = end + 1;
+    if (sizes.length % AT_ONCE === 0) await nextTurn();
+  }
+  return judgeSizes(sizes, maxBytes);
+}
+
+type Place = GitOptions & { readonly worktree: string };
+
+export interface Size {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** The same of what is known by name and size. */
+export function judgeSizes(sizes: readonly Size[], maxBytes: number): Problem | null {
+  const large = sizes.find(({ bytes }) => bytes > MAX_STORED_BYTES);
+  if (large !== undefined) {
+    return tooLarge(
+      `${quote(large.name)} has ${megabytes(large.bytes)}; a file that is stored has at most ${megabytes(MAX_STORED_BYTES)}`,
+    );
+  }
+  const sum = sizes.reduce((bytes, each) => bytes + each.bytes, 0);
+  if (sum <= maxBytes) return null;
+  return tooLarge(
+    `what was changed has ${megabytes(sum)}; the limits: of this host's host.yaml allow ${megabytes(maxBytes)}`,
+  );
+}
+
+function tooLarge(message: string): Problem {
+  return { failure: 'unstorable-files', message, next: 'remove it, or put it into .gitignore' };
+}
+
+/** All that the files of a small folder seem to have; Infinity when it is not that small. */
+async function sizeOfFew(folder: string): Promise<number> {
+  const left = [Buffer.from(folder)];
+  let [bytes, files] = [0, 0];
+  for (let at = left.pop(); at !== undefined; at = left.pop()) {
+    // Names are bytes: one that is no UTF-8 must not hide how large it is.
+    const entries = await readdir(at, { withFileTypes: true, encoding: 'buffer' });
+    files += entries.length;
+    if (files > FEW) return Infinity;
+    for (const entry of entries) {
+      const path = Buffer.concat([at, Buffer.from('/'), entry.name]);
+      if (entry.isDirectory()) left.push(path);
+      else bytes += sizeOf(path);
+    }
+  }
+  return bytes;
+}
+
+function sizeOf(path: Buffer): number {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() === true ? stats.size : 0;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1_048_576)} MiB`;
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
