@@ -118,6 +118,7 @@ async function buildWorker() {
       main: src('worker/main.ts'),
       'git-runner': src('git/runner-program.ts'),
       'process-starter': src('process/starter-program.ts'),
+      'process-guard': src('process/guard-program.ts'),
       'network-bridge': src('process/bridge-program.ts'),
     },
     join(out, 'worker'),

@@ -3,7 +3,7 @@
  *
  * It owns every process that it starts, and nothing else. Kept true: when {@link ProcessRoom.run} resolves nothing of
  * that tree lives (N5); after a kill -9 of this process the kernel ends contained trees at once (the PID namespace
- * dies with us), and others are ended by the next room's sweep, which knows them by their tag.
+ * dies with us), others are ended by their guards, and what those miss by the next room's sweep, by its tag.
  */
 
 import { realpath } from 'node:fs/promises';
@@ -31,8 +31,10 @@ export interface ProcessRoomOptions {
   readonly home: string;
   /** The bubblewrap program; undefined to look in the usual places, null to do without. */
   readonly bwrapPath?: string | null;
-  /** The built starter-program, which starts contained trees; null for this process itself. */
+  /** The built starter-program, which starts the trees; null for this process itself. */
   readonly starter?: string | null;
+  /** The built guard-program, which ends uncontained trees when this process is killed; null: the next room's sweep does. */
+  readonly guard?: string | null;
   /** The built bridge-program, which leads confined trees to the proxy; null where none reaches hosts. */
   readonly bridge?: string | null;
   /** False: as on a machine without perl. */
@@ -53,29 +55,21 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   const hold = (pid: number): void => {
     boundBy = bound.hold(pid);
   };
-  const starter =
-    bwrap === null || (options.starter ?? null) === null ? null : openStarter(options.starter ?? '', hold);
+  const starter = (options.starter ?? null) === null ? null : openStarter(options.starter ?? '', hold);
   const proxies = createProxies(join(options.home, 'net'));
   const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true };
   const systemFiles = createSystemFiles(join(options.home, 'system'), '/etc', ETC);
   const pipes = createPipePool(join(options.home, 'processes'));
   const disk = createDiskKeeper();
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
+  const { guard: program = null } = options;
+  const guard = program === null ? null : { program, graceMs: termGraceMs };
+  const means = { bwrap, starter, guard, ...network, systemFiles, pipes, termGraceMs, disk };
   return {
     containment,
     sandbox,
     boundBy: () => boundBy,
-    run: async (request) =>
-      runProcess(request, {
-        bwrap,
-        starter,
-        ...network,
-        systemFiles,
-        tag: `${owner}/${request.tag}`,
-        pipes,
-        termGraceMs,
-        disk,
-      }),
+    run: async (request) => runProcess(request, { ...means, tag: `${owner}/${request.tag}` }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
     close: async () => {
       await starter?.close();

@@ -1,8 +1,12 @@
-/** The small process that starts contained trees for a worker; see starter.ts. It ends when its worker does (N5). */
+/** The small process that starts trees for a worker; see starter.ts. It ends when its worker does (N5). */
 
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
+
+import { startGuard, type Guard } from './guard.ts';
+import { leaderOf } from './launch.ts';
 import type { ErrorFacts, StarterNews, StartOrder } from './starter.ts';
+import type { Leader } from './sweep.ts';
 
 function tell(news: StarterNews): void {
   process.send?.(news);
@@ -13,7 +17,11 @@ function factsOf(error: unknown): ErrorFacts {
   return { code, message: error instanceof Error ? error.message : String(error) };
 }
 
-function start(order: StartOrder, pipes: readonly number[]): void {
+function guarded({ guard }: StartOrder, leader: Leader, pipe: number | null): Guard | null {
+  return guard === null || pipe === null ? null : startGuard(guard.command, leader, pipe);
+}
+
+function start(order: StartOrder, pipes: readonly number[], guardPipe: number | null): void {
   const { id, argv, cwd, env } = order;
   const [program, ...args] = argv;
   const child = spawn(program, args, {
@@ -26,23 +34,27 @@ function start(order: StartOrder, pipes: readonly number[]): void {
   child.on('error', (error) => {
     if (child.pid === undefined) tell({ kind: 'not-started', id, why: 'program', error: factsOf(error) });
   });
-  if (child.pid === undefined) return;
-  tell({ kind: 'started', id, pid: child.pid });
+  const leader = leaderOf(child);
+  if (leader === null) return;
+  tell({ kind: 'started', id, leader, guard: guarded(order, leader, guardPipe) });
   child.once('exit', (code, signal) => tell({ kind: 'ended', id, code, signal }));
 }
 
 process.on('message', (order: StartOrder) => {
   const { id } = order;
   const pipes: number[] = [];
+  let guardPipe: number | null = null;
   let why: 'pipes' | 'program' = 'pipes';
   try {
     for (const path of order.pipes) pipes.push(openSync(path, constants.O_WRONLY));
+    // Before anything is started: what it is to guard must not be there without it.
+    if (order.guard !== null) guardPipe = openSync(order.guard.pipe, constants.O_RDONLY);
     why = 'program';
-    start(order, pipes);
+    start(order, pipes, guardPipe);
   } catch (error) {
     tell({ kind: 'not-started', id, why, error: factsOf(error) });
   } finally {
-    for (const pipe of pipes) closeSync(pipe);
+    for (const pipe of [...pipes, guardPipe]) if (pipe !== null) closeSync(pipe);
   }
 });
 process.on('disconnect', () => process.exit());

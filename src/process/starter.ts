@@ -4,11 +4,15 @@
  * Starting a process copies the page tables of the one that starts it, with all its threads held up: from a worker of a
  * quarter of a gigabyte three to four milliseconds, from a small process less than one.
  *
- * It owns the starter process. Kept true (N5): what it starts dies with it, by bubblewrap, and it ends with the worker,
- * by its closed channel, however the worker ends; when it dies itself, every run that it had started has ended.
+ * It owns the starter process. Kept true (N5): it ends with the worker, by its closed channel, however the worker ends;
+ * contained trees die with it, by bubblewrap, and each other one has a guard; when it dies itself, every run that it had
+ * started is told as ended, and what is left of it is then cleared away as ever.
  */
 
 import { fork, type ChildProcess } from 'node:child_process';
+
+import type { Guard } from './guard.ts';
+import type { Leader } from './sweep.ts';
 
 /** What a process is to be started with; the paths are of pipes that the worker holds open until it has started. */
 export interface StartOrder {
@@ -18,10 +22,12 @@ export interface StartOrder {
   readonly env: Readonly<Record<string, string>>;
   /** For the descriptors 1, 2 and so on. */
   readonly pipes: readonly string[];
+  /** What is started beside it, and the pipe that it reads from; null where nothing is. */
+  readonly guard: { readonly command: readonly string[]; readonly pipe: string } | null;
 }
 
 export type StarterNews =
-  | { readonly kind: 'started'; readonly id: number; readonly pid: number }
+  | { readonly kind: 'started'; readonly id: number; readonly leader: Leader; readonly guard: Guard | null }
   /** Nothing was started: `pipes` when they could not be opened from there, else what spawn said. */
   | { readonly kind: 'not-started'; readonly id: number; readonly why: 'pipes' | 'program'; readonly error: ErrorFacts }
   | { readonly kind: 'ended'; readonly id: number; readonly code: number | null; readonly signal: string | null };
@@ -34,9 +40,10 @@ export interface ErrorFacts {
 export type ChildEnd = { readonly code: number | null; readonly signal: string | null } | { readonly error: Error };
 
 export interface Started {
-  /** Undefined when it could not be started; `ended` then has the reason. */
-  readonly pid: number | undefined;
+  /** Null when it could not be started; `ended` then has the reason. */
+  readonly leader: Leader | null;
   readonly ended: Promise<ChildEnd>;
+  readonly guard: Guard | null;
 }
 
 export interface Starter {
@@ -118,12 +125,12 @@ function runOf({
   const { promise: ended, settle: end } = deferred<ChildEnd>();
   return {
     onNews: (news) => {
-      if (news.kind === 'started') return resolve({ pid: news.pid, ended });
+      if (news.kind === 'started') return resolve({ leader: news.leader, ended, guard: news.guard });
       isOver();
       if (news.kind === 'ended') return end(news);
       if (news.why === 'pipes') return resolve(null);
       end({ error: Object.assign(new Error(news.error.message), { code: news.error.code }) });
-      resolve({ pid: undefined, ended });
+      resolve({ leader: null, ended, guard: null });
     },
     onDeath: (reason) => {
       // A run that had begun has died with it.

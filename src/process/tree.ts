@@ -1,28 +1,22 @@
 /** One started process tree, contained or not: how to signal it, end it, and know that nothing of it is left (N5). */
 
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import type { Readable } from 'node:stream';
 
-import { containedCommand, STATUS_FD } from './containment.ts';
-import { namespaceMembers, treeMembers, type Members } from './members.ts';
-import type { OutputPipe } from './pipes.ts';
+import { containedCommand } from './containment.ts';
+import { startGroup } from './group.ts';
+import type { GuardMeans } from './guard.ts';
+import { clearByTag, launch, plainExit, type LaunchRequest } from './launch.ts';
+import { namespaceMembers, type Members } from './members.ts';
 import { reachHosts, type NetworkMeans } from './network.ts';
 import type { Sandbox } from './sandbox.ts';
 import { hasCode, readStat, sendSignal } from './proc.ts';
-import type { ChildEnd, Started, Starter } from './starter.ts';
-import { findDescendants, findOne, findRun, killUntilGone, type Leader } from './sweep.ts';
+import type { ChildEnd, Starter } from './starter.ts';
+import { findDescendants, findOne, killUntilGone } from './sweep.ts';
 import type { SystemFiles } from './system-files.ts';
-import { TAG_VARIABLE } from './tag.ts';
 
-export interface TreeRequest {
+export interface TreeRequest extends LaunchRequest {
   readonly argv: readonly [string, ...string[]];
-  readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
   readonly sandbox?: Sandbox | null;
-  /** The whole tag, owner and attempt. */
-  readonly tag: string;
-  /** Standard output, standard error and the containment's status; null to have Node make them. */
-  readonly pipes: readonly [OutputPipe, OutputPipe, OutputPipe] | null;
 }
 
 /** How long the status may stay open once nothing of the tree lives. */
@@ -58,6 +52,8 @@ export interface TreeMeans extends NetworkMeans {
   readonly starter: Starter | null;
   /** Left out: sandboxes get each file of /etc by itself. */
   readonly systemFiles?: SystemFiles;
+  /** What ends trees without containment after the worker's death; null: the next worker alone does. */
+  readonly guard: GuardMeans | null;
 }
 
 /** Starts the tree. @throws what spawn throws for an argument list that is too long and the like */
@@ -66,29 +62,7 @@ export async function startTree(request: TreeRequest, means: TreeMeans): Promise
   if (bwrap !== null) return startContained(request, bwrap, means);
   // Who asked for one must not be given less without a word.
   if ((request.sandbox ?? null) !== null) throw new Error('there is no sandbox on this host: run it without, or not');
-  return startGroup(request);
-}
-
-function startGroup(request: TreeRequest): Tree {
-  const child = start(request.argv, request, false);
-  // Nobody writes a status: read to its end, the pipe can be used again.
-  request.pipes?.[2].reader.resume();
-  const leader = leaderOf(child);
-  const toGroup = (signal: NodeJS.Signals): void => {
-    if (child.pid !== undefined) sendSignal(-child.pid, signal);
-  };
-  return {
-    ended: endOf(child),
-    ...streamsOf(child, request),
-    terminate: () => toGroup('SIGTERM'),
-    kill: () => toGroup('SIGKILL'),
-    members: () => (leader === null ? null : treeMembers(leader.pid)),
-    async clear() {
-      toGroup('SIGKILL');
-      await clearByTag(leader, request.tag);
-    },
-    exitOf: (code, signal) => plainExit(code, signal),
-  };
+  return startGroup(request, means);
 }
 
 async function startContained(request: TreeRequest, bwrap: string, ways: TreeMeans): Promise<Tree> {
@@ -100,10 +74,9 @@ async function startContained(request: TreeRequest, bwrap: string, ways: TreeMea
   const confined = sandbox === null ? null : { ...sandbox, mounts: [...sandbox.mounts, ...mounts] };
   const program = { argv: whole, visible: request.argv, cwd, path, sandbox: confined };
   const argv = containedCommand(bwrap, program, confined === null ? null : (ways.systemFiles?.gather() ?? null));
-  const asked = { ...request, env };
-  const { pid, ended, ...streams } = (await startElsewhere(argv, asked, starter)) ?? startHere(argv, asked);
-  const leader = leaderOf({ pid });
-  const status = readStatus(streams.status, () => {
+  const started = await launch(argv, { ...request, env }, { starter, status: true });
+  const { leader, ended, stdout, stderr, status: said } = started;
+  const status = readStatus(said, () => {
     if (termWanted) terminate();
   });
   let termWanted = false;
@@ -124,7 +97,8 @@ async function startContained(request: TreeRequest, bwrap: string, ways: TreeMea
 
   return {
     ended,
-    ...streams,
+    stdout,
+    stderr,
     terminate,
     kill,
     members: () => (status.init === null ? null : namespaceMembers(status.init.pid)),
@@ -147,65 +121,6 @@ async function startContained(request: TreeRequest, bwrap: string, ways: TreeMea
       return code === 137 ? { kind: 'signaled', signal: 'SIGKILL' } : plainExit(code, signal);
     },
   };
-}
-
-type ContainedStart = Started & Pick<Tree, 'stdout' | 'stderr'> & { readonly status: Readable | null };
-
-/** Null when the starter is not there, or cannot reach the pipes. */
-async function startElsewhere(
-  argv: readonly [string, ...string[]],
-  request: TreeRequest,
-  starter: Starter | null,
-): Promise<ContainedStart | null> {
-  const { cwd, pipes } = request;
-  if (starter === null || pipes === null) return null;
-  const env = { ...request.env, [TAG_VARIABLE]: request.tag };
-  const started = await starter.start({ argv, cwd, env, pipes: pipes.map(({ writerPath }) => writerPath) });
-  if (started === null) return null;
-  for (const pipe of pipes) pipe.closeWriter();
-  const [{ reader: stdout }, { reader: stderr }, { reader: status }] = pipes;
-  return { ...started, stdout, stderr, status };
-}
-
-function startHere(argv: readonly [string, ...string[]], request: TreeRequest): ContainedStart {
-  const child = start(argv, request, true);
-  const made = child.stdio[STATUS_FD] as Readable | null | undefined;
-  const status = request.pipes?.[2].reader ?? made ?? null;
-  return { pid: child.pid, ended: endOf(child), ...streamsOf(child, request), status };
-}
-
-function endOf(child: ChildProcess): Promise<ChildEnd> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-    child.on('error', (error) => {
-      // A failed kill is an error event, too; only a child that never was has no pid.
-      if (child.pid === undefined) resolve({ error });
-    });
-  });
-}
-
-function start(argv: readonly [string, ...string[]], request: TreeRequest, withStatus: boolean): ChildProcess {
-  const [program, ...args] = argv;
-  const out = request.pipes?.[0].writer ?? 'pipe';
-  const err = request.pipes?.[1].writer ?? 'pipe';
-  const status = request.pipes?.[2].writer ?? 'pipe';
-  const stdio: StdioOptions = withStatus ? ['ignore', out, err, status] : ['ignore', out, err];
-  try {
-    return spawn(program, args, {
-      cwd: request.cwd,
-      env: { ...request.env, [TAG_VARIABLE]: request.tag },
-      // Its own session, so that no terminal's signal reaches it and its group can be signaled.
-      detached: true,
-      stdio,
-    });
-  } finally {
-    for (const pipe of request.pipes ?? []) pipe.closeWriter();
-  }
-}
-
-function streamsOf(child: ChildProcess, { pipes }: TreeRequest): Pick<Tree, 'stdout' | 'stderr'> {
-  if (pipes !== null) return { stdout: pipes[0].reader, stderr: pipes[1].reader };
-  return { stdout: child.stdout, stderr: child.stderr };
 }
 
 interface Status {
@@ -244,19 +159,6 @@ function readStatus(stream: Readable | null, onInit: () => void): Status {
       clearTimeout(limit);
     },
   };
-}
-
-function leaderOf({ pid }: { readonly pid?: number | undefined }): Leader | null {
-  return pid === undefined ? null : { pid, startTime: Number(readStat(pid)?.startTime ?? 0) };
-}
-
-async function clearByTag(leader: Leader | null, tag: string): Promise<void> {
-  if (leader === null) return;
-  await killUntilGone(tag, () => findRun(leader, tag));
-}
-
-function plainExit(code: number | null, signal: string | null): Exit {
-  return signal === null ? { kind: 'exited', code: code ?? 1 } : { kind: 'signaled', signal };
 }
 
 /** Whether a start failed because there is no such program, or none that can be started. */

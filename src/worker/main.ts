@@ -18,6 +18,7 @@ import { startWorker, type StartWorkerOptions } from './start-worker.ts';
 
 const GIT_RUNNER = fileURLToPath(new URL('git-runner.js', import.meta.url));
 const PROCESS_STARTER = fileURLToPath(new URL('process-starter.js', import.meta.url));
+const PROCESS_GUARD = fileURLToPath(new URL('process-guard.js', import.meta.url));
 const NETWORK_BRIDGE = fileURLToPath(new URL('network-bridge.js', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
 const DEFAULT_GRACE_MS = 10_000;
@@ -89,6 +90,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     graceMs: grace.value,
     gitRunner: GIT_RUNNER,
     processStarter: PROCESS_STARTER,
+    processGuard: PROCESS_GUARD,
     networkBridge: NETWORK_BRIDGE,
     workflows: { codePath: WORKFLOWS },
     limits: {

@@ -58,6 +58,8 @@ export interface StartWorkerOptions extends Pick<
   readonly gitRunner: string | null;
   /** The built program that starts agents' and gates' processes; null for this process itself. */
   readonly processStarter: string | null;
+  /** The built program that ends uncontained processes when this process is killed; null: the next worker does. */
+  readonly processGuard: string | null;
   /** The built program that leads confined processes to the worker's proxy; null: they reach no hosts. */
   readonly networkBridge: string | null;
   /** False where the processes of agents are not to be contained. */
@@ -121,6 +123,7 @@ async function openRooms(options: StartWorkerOptions, limits: Limits) {
   const processRoom = await createProcessRoom({
     home,
     starter: options.processStarter,
+    guard: options.processGuard,
     bridge: options.networkBridge,
     // Threads count, too: with twice as many no tree meets it before it meets its own limit.
     processes: Math.min(MAX_PROCESSES, 2 * limits.maxProcesses * (options.agents + options.gates)),

@@ -9,9 +9,7 @@ import { createProcessRoom } from '../../src/process/room.ts';
 import { eventually } from '../support/eventually.ts';
 import { listenForFakeAgents, type FakeAgent, type FakeAgents } from '../support/fake-agent.ts';
 import { tempFolder } from '../support/temp.ts';
-import { pidsWith } from './rig.ts';
-
-const STARTER = resolve('dist/worker/process-starter.js');
+import { pidsWith, STARTER } from './rig.ts';
 
 let agents: FakeAgents;
 let module: string;
@@ -34,9 +32,16 @@ afterEach(() => {
 });
 afterAll(async () => agents.close());
 
-async function startWorker(home: string, how: string): Promise<{ worker: ChildProcess; agent: FakeAgent }> {
+async function startWorker(
+  home: string,
+  how: string,
+  starter: string | null = null,
+): Promise<{ worker: ChildProcess; agent: FakeAgent }> {
   const script = resolve(import.meta.dirname, 'worker-like.js');
-  const worker = spawn(process.execPath, [script, module, home, how, ...agents.command], { stdio: 'inherit' });
+  const worker = spawn(process.execPath, [script, module, home, how, ...agents.command], {
+    stdio: 'inherit',
+    env: { ...process.env, ...(starter === null ? {} : { STARTER: starter }) },
+  });
   workers.push(worker);
   const agent = await agents.next();
   await agent.do({ do: 'ignoreTerm' });
@@ -52,12 +57,12 @@ async function killWorker(worker: ChildProcess): Promise<void> {
 
 describe('after a kill -9 of the worker', () => {
   it.each([
-    ['started by the worker', 'bwrap'],
+    ['started by the worker', null],
     ['started by a process of its own', STARTER],
-  ])('leaves nothing of a contained tree %s within five seconds, or says why it cannot', async (_name, how) => {
+  ])('leaves nothing of a contained tree %s within five seconds, or says why it cannot', async (_name, starter) => {
     const home = await tempFolder('home');
     const room = await createProcessRoom({ home });
-    const { worker, agent } = await startWorker(home, how);
+    const { worker, agent } = await startWorker(home, 'bwrap', starter);
     await killWorker(worker);
     if (room.containment.kind === 'pid-namespace') {
       await agent.gone;

@@ -8,13 +8,15 @@ import { createProcessRoom } from '../../src/process/room.ts';
 import type { ProcessRoom, SpawnRequest } from '../../src/process/types.ts';
 import { tempFolder } from '../support/temp.ts';
 
-const STARTER = resolve('dist/worker/process-starter.js');
+export const STARTER = resolve('dist/worker/process-starter.js');
+export const GUARD = resolve('dist/worker/process-guard.js');
 
 /** All ways; where there is no bubblewrap the first one is the fallback, too, and says why. */
 export const WAYS = [
   { name: 'in a PID namespace', bwrapPath: undefined, starter: null },
   { name: 'in a PID namespace, started by a process of its own', bwrapPath: undefined, starter: STARTER },
   { name: 'in a process group', bwrapPath: null, starter: null },
+  { name: 'in a process group, started by a process of its own', bwrapPath: null, starter: STARTER },
 ] as const;
 
 export interface Rig {
@@ -33,6 +35,7 @@ export async function createRig(
     home,
     starter,
     termGraceMs,
+    guard: GUARD,
     ...(bwrapPath === undefined ? {} : { bwrapPath }),
   });
   if (bwrapPath === null) expect(room.containment.kind).toBe('process-group');

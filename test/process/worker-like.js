@@ -1,12 +1,15 @@
-// A process that runs the room as a worker does: node worker-like.js <room module> <home> <how: bwrap|group|path of a starter> <socket command…>
+// A process that runs the room as a worker does: node worker-like.js <room module> <home> <how: bwrap|group> <socket command…>
+// The environment says with what: STARTER, GUARD (paths of programs).
 import { join } from 'node:path';
 
 const [, , module, home, how, ...argv] = process.argv;
+const { STARTER, GUARD } = process.env;
 const { createProcessRoom } = await import(module);
 const room = await createProcessRoom({
   home,
-  ...(how === 'group' ? { bwrapPath: null } : {}),
-  ...(how.startsWith('/') ? { starter: how } : {}),
+  ...(how.startsWith('group') ? { bwrapPath: null } : {}),
+  ...(STARTER === undefined ? {} : { starter: STARTER }),
+  ...(GUARD === undefined ? {} : { guard: GUARD }),
 });
 await room.run({
   argv,

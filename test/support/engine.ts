@@ -150,6 +150,7 @@ export class Engine {
       graceMs: this.#options.graceMs ?? 200,
       gitRunner: resolve('dist/worker/git-runner.js'),
       processStarter: resolve('dist/worker/process-starter.js'),
+      processGuard: resolve('dist/worker/process-guard.js'),
       networkBridge: resolve('dist/worker/network-bridge.js'),
       workflows: { code },
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },

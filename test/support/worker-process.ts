@@ -36,6 +36,7 @@ async function build(): Promise<string> {
     'main=src/worker/main.ts',
     'git-runner=src/git/runner-program.ts',
     'process-starter=src/process/starter-program.ts',
+    'process-guard=src/process/guard-program.ts',
     'network-bridge=src/process/bridge-program.ts',
   ];
   await promisify(execFile)(resolve('node_modules/.bin/esbuild'), [...entries, ...flags]);
