@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { openCodec } from '../codec/encryption-codec.ts';
 import { resolveConnection } from '../config/connection.ts';
+import { resolveEncryption } from '../config/encryption.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
@@ -19,6 +21,7 @@ import { startWorker, type StartWorkerOptions } from './start-worker.ts';
 const GIT_RUNNER = fileURLToPath(new URL('git-runner.js', import.meta.url));
 const PROCESS_STARTER = fileURLToPath(new URL('process-starter.js', import.meta.url));
 const NETWORK_BRIDGE = fileURLToPath(new URL('network-bridge.js', import.meta.url));
+const FAILURE_CONVERTER = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_SLOTS = 1_000;
@@ -73,6 +76,10 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
   if (grace.kind === 'invalid') return grace;
   const labels = values.labels === undefined ? ok([]) : parseLabels(values.labels);
   if (labels.kind === 'invalid') return fail(`--labels: ${labels.message}`);
+  const keys = await resolveEncryption(host.value.encryption, environment.all);
+  if (keys.kind === 'invalid') return keys;
+  const codec = openCodec(keys.value);
+  if (codec.kind === 'invalid') return codec;
   const { home } = await openHome(environment.home);
   return ok({
     hostId: await readHostId(home),
@@ -91,6 +98,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     processStarter: PROCESS_STARTER,
     networkBridge: NETWORK_BRIDGE,
     workflows: { codePath: WORKFLOWS },
+    payloads: { codec: codec.value, failureConverter: FAILURE_CONVERTER },
     limits: {
       maxProcesses: host.value.limits.processes,
       maxMemoryBytes: host.value.limits.memory,
@@ -157,8 +165,13 @@ function readVersion(): string {
 }
 
 function say(message: string, facts: Readonly<Record<string, unknown>>): void {
-  const extra = Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts)}`;
+  const extra = Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts, withErrors)}`;
   process.stderr.write(`${new Date().toISOString()} ${message}${extra}\n`);
+}
+
+/** An error has nothing that JSON would show. */
+function withErrors(_name: string, value: unknown): unknown {
+  return value instanceof Error ? messageOf(value) : value;
 }
 
 main().then(
