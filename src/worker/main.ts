@@ -27,17 +27,18 @@ const DEFAULT_GRACE_MS = 10_000;
 const MAX_SLOTS = 1_000;
 
 async function main(): Promise<number> {
+  // Before the runtime, which would keep the process alive.
+  const options = await readOptions();
+  if (options.kind === 'invalid') {
+    process.stderr.write(`tasks worker: ${options.message}\n`);
+    return 2;
+  }
   Runtime.install({
     // Everything to standard error: standard output is for results.
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => say(`${level} ${message}`, meta ?? {})),
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
     shutdownSignals: [],
   });
-  const options = await readOptions();
-  if (options.kind === 'invalid') {
-    process.stderr.write(`tasks worker: ${options.message}\n`);
-    return 2;
-  }
   const worker = await startWorker(options.value);
   let signals = 0;
   const drain = (signal: NodeJS.Signals): void => {

@@ -188,6 +188,48 @@ describe('with encryption in host.yaml', () => {
     await rig.engine.untilEnded(id);
   });
 
+  it('a machine without the key is told so by name, also that what it sent was not encrypted, and still has its lists', async () => {
+    const { project } = await asking('kumquat-question');
+    const id = await rig.engine.submit(project, { title: 'kept from others' });
+    await rig.engine.untilWaiting(id, 'question');
+    const says =
+      /^tasks: a payload of this task is encrypted with the key "one", and host\.yaml here has none; add that key under encryption\.keys/;
+    const place = await machine(project, '');
+    for (const argv of [
+      ['show', id],
+      ['ledger', 'rebuild', '--dry-run'],
+    ]) {
+      const { code, stdout, stderr } = await cli(place, argv);
+      expect({ argv, code, stdout, stderr }).toEqual({
+        argv,
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(says),
+      });
+    }
+    expect((await cli(place, ['list'])).stdout).toContain('kept from others');
+    expect((await cli(place, ['inbox'])).stdout).toContain('kumquat-question');
+    const commented = await cli(place, ['comment', id, 'mulberry-comment']);
+    expect(commented.code).toBe(1);
+    expect(commented.stderr).toMatch(/the comment was sent, and not encrypted; its answer cannot be read: .*"one"/);
+    // With the key all of it can be had.
+    const keeper = await machine(project, withKeys('one'));
+    expect(await cli(keeper, ['ledger', 'rebuild', '--dry-run'])).toMatchObject({ code: 0 });
+    expect(await cli(keeper, ['answer', `${id}@1`, 'lychee-answer'])).toMatchObject({ code: 0 });
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await everythingKept()).not.toContain('lychee-answer');
+  });
+
+  it('a machine whose key cannot be looked up submits nothing', async () => {
+    const { project } = await asking();
+    await project.git('fetch', '--quiet', 'origin');
+    const place = await machine(project, 'encryption: {keys: [{id: one, from: "file:/no/such/key"}]}\n');
+    const { code, stdout, stderr } = await cli(place, ['submit', 'nectarine-title', '--request-id', 'once']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^tasks: host\.yaml: encryption\.keys: the key one: \/no\/such\/key cannot be read/);
+    expect(await everythingKept()).not.toContain('nectarine-title');
+  });
+
   it('a new key in front of the old one encrypts from then on, and tasks that wait go on', async () => {
     const { project } = await asking();
     const id = await rig.engine.submit(project, { title: 'rotated' });

@@ -8,6 +8,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkflowFailedError, type WorkflowExecutionInfo, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { UnreadablePayload } from '../../codec/encryption-codec.ts';
 import { taskIdOfWorkflow, workflowIds, type TaskId } from '../../core/ids.ts';
 import type { Target } from '../../core/queue-types.ts';
 import { joinEvents, type BegunAttempt, type TaskFacts } from '../../core/rebuild.ts';
@@ -111,6 +112,7 @@ async function askOnce(
     if (status === 'RUNNING') await rest(temporal, handle);
     return await temporal.connection.withDeadline(Date.now() + CALL_MS, () => handle.query(historyQuery));
   } catch (error) {
+    if (error instanceof UnreadablePayload) throw error;
     if (isNoWorker(error) || isNoAnswer(error)) asking.answered = false;
     return null;
   }
@@ -134,6 +136,7 @@ async function resultOf(temporal: Temporal, handle: WorkflowHandle, { status }: 
     const result: unknown = await temporal.connection.withDeadline(Date.now() + CALL_MS, () => handle.result());
     return isView(result) ? result : null;
   } catch (error) {
+    if (error instanceof UnreadablePayload) throw error;
     const cause = error instanceof WorkflowFailedError ? error.cause : null;
     const hasDetails = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
     const [details] = hasDetails ? (cause.details ?? []) : [];
