@@ -126,13 +126,24 @@ async function buildWorker() {
     // Every package is loaded as it is.
     { external: [/^[^./]/], plugins: [] },
   );
+  // Temporal's worker requires it.
+  await bundle(
+    { 'failure-converter': src('codec/failure-converter.ts') },
+    join(out, 'worker'),
+    { format: 'cjs', entryFileNames: '[name].cjs' },
+    { external: [/^[^./]/], plugins: [] },
+  );
 }
 
 async function buildWorkflows() {
   if (isMissing('workflows/index.ts')) return;
   const { bundleWorkflowCode } = await import('@temporalio/worker');
   const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: report, error: report };
-  const { code } = await bundleWorkflowCode({ workflowsPath: src('workflows/index.ts'), logger });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: src('workflows/index.ts'),
+    failureConverterPath: src('workflows/failure-converter.ts'),
+    logger,
+  });
   await writeFile(join(out, 'workflows.js'), code);
 }
 

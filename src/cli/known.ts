@@ -4,6 +4,7 @@
  */
 
 import { WorkflowNotFoundError, type WorkflowExecutionDescription } from '@temporalio/client';
+import { UnreadablePayload } from '../codec/encryption-codec.ts';
 import type { TaskId } from '../core/ids.ts';
 import { isEnd, type TaskStateName, type TaskView } from '../core/task-types.ts';
 import { detailQuery, type TaskDetail } from '../workflows/messages.ts';
@@ -23,7 +24,10 @@ export interface Known {
   readonly from: 'workflow' | 'ledger' | 'temporal';
 }
 
-/** @throws UsageError when nobody knows the task, Failed when neither Temporal nor the ledger can be asked */
+/**
+ * @throws UsageError when nobody knows the task, Failed when neither Temporal nor the ledger can be asked,
+ *   UnreadablePayload when it is encrypted with a key that this machine does not have
+ */
 export async function readKnown(session: Session, id: TaskId): Promise<Known> {
   const temporal = await session.temporal();
   const asking = new AbortController();
@@ -36,6 +40,8 @@ export async function readKnown(session: Session, id: TaskId): Promise<Known> {
     // An ended task's record is final: its workflow would say the same, if a worker were there.
     if (recorded !== null && isEnd(recorded.state) && !isOpen) return { view: recorded, detail: null, from: 'ledger' };
     const detail = described.kind === 'found' ? await querying : null;
+    // There is a worker, and it has answered: less than that would be shown for all that is known.
+    if (detail instanceof UnreadablePayload) throw detail;
     return settle(id, recorded, described, detail);
   } finally {
     asking.abort();
@@ -94,12 +100,16 @@ function amend(recorded: TaskView, description: WorkflowExecutionDescription): T
   return brokenView(recorded.id, recorded, `its workflow was ended from outside (${status.toLowerCase()})`);
 }
 
-async function queryDetail(temporal: Temporal, id: TaskId, signal: AbortSignal): Promise<TaskDetail | null> {
+async function queryDetail(
+  temporal: Temporal,
+  id: TaskId,
+  signal: AbortSignal,
+): Promise<TaskDetail | UnreadablePayload | null> {
   try {
     return await temporal.limited(QUERY_MS, signal, () => temporal.task(id).query(detailQuery));
-  } catch {
+  } catch (error) {
     // No worker, or none that knows the query: the ledger and the description say what they know.
-    return null;
+    return error instanceof UnreadablePayload ? error : null;
   }
 }
 

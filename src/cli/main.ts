@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { STAGE_GATES } from '../core/ask-types.ts';
 import { PRIORITIES, TASK_STATES } from '../core/task-types.ts';
 import type { Table } from './command-table.ts';
+import { addEncryptionCommands } from './encryption-commands.ts';
 import { EXIT, explainError } from './errors.ts';
 import { addHelp, endOfCommander } from './help.ts';
 import type { CliIo } from './io.ts';
@@ -69,6 +70,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
   addMessages(table);
   addOperatorCommands(table);
   addCare(table);
+  addEncryptionCommands(table);
   addHelp(program);
   return program;
 }

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { UnreadablePayload } from '../codec/encryption-codec.ts';
 import type { TaskId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
 import type { ReplyName } from '../core/replies.ts';
@@ -42,6 +43,9 @@ export async function sendMessage<Name extends ReplyName>(
     if (error instanceof Failed) throw error;
     if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
     if (error instanceof WorkflowUpdateFailedError) throw new Failed(`${id}: ${reasonOf(error)}`, { cause: error });
+    if (error instanceof UnreadablePayload) {
+      throw new Failed(`${id}: the ${name} was sent, and not encrypted; its answer cannot be read: ${error.message}`);
+    }
     if (!isNoAnswer(error)) throw error;
   }
   try {

@@ -20,3 +20,11 @@ export function milliseconds(option: string): (text: string) => number {
     throw new UsageError(`${option}: ${quote(text)} does not do; give a duration such as 90s, 10m or 2h`);
   };
 }
+
+/** A TCP port; 0 is any. */
+export function port(option: string): (text: string) => number {
+  return (text) => {
+    if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+    throw new UsageError(`${option}: ${quote(text)} does not do; give a port from 0 to 65535`);
+  };
+}

@@ -9,6 +9,7 @@ import { openDatabase } from '../ledger/database.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import { fullHome, homePaths, openHome } from '../local/home.ts';
 import { Failed } from './errors.ts';
+import { requireCodec, requireKeys } from './payloads.ts';
 import { addressOf } from './render/stack.ts';
 import type { Session } from './session.ts';
 import { checkConfiguration } from './stack-parts.ts';
@@ -24,7 +25,8 @@ const TEMPORAL_MS = 4_000;
 /** @throws UsageError, HomeError, Failed */
 export async function checkBeforeStart(session: Session): Promise<void> {
   const { home, databaseUrl } = session.environment;
-  const temporal = await checkConfiguration(session);
+  const { external: temporal } = await checkConfiguration(session);
+  requireCodec(await requireKeys(session.environment));
   await openHome(home);
   await checkRoom(home);
   await Promise.all([
@@ -45,7 +47,7 @@ async function checkRoom(home: string): Promise<void> {
 }
 
 async function checkTemporal(settings: TemporalConnection, byAddress: boolean): Promise<void> {
-  const temporal = openTemporal(settings);
+  const temporal = openTemporal(settings, null);
   try {
     await temporal.limited(TEMPORAL_MS, null, () => temporal.connection.ensureConnected());
   } catch (error) {

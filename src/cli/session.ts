@@ -124,8 +124,11 @@ export class Session {
   /** Temporal, not yet dialled. */
   temporal(): Promise<Temporal> {
     this.#temporal ??= this.connection().then(async ({ temporal }) => {
-      const { openTemporal } = await import('./temporal.ts');
-      return openTemporal(temporal);
+      const [{ openTemporal }, { payloadCodec }] = await Promise.all([
+        import('./temporal.ts'),
+        import('./payloads.ts'),
+      ]);
+      return openTemporal(temporal, payloadCodec(this.environment));
     });
     return this.#temporal;
   }

@@ -7,7 +7,8 @@ import {
   externalTemporal,
   type TemporalConnection,
 } from '../config/connection.ts';
-import { readHostFile } from '../config/host-file.ts';
+import { readHostFile, type HostSettings } from '../config/host-file.ts';
+import { CODEC_PORT, LOOPBACK } from '../local/ports.ts';
 import { obtainTemporal } from '../local/temporal-binary.ts';
 import type { SuperviseRequest, TemporalWish, WorkerWish } from '../local/supervisor-types.ts';
 import type { ReportProgress } from '../local/report.ts';
@@ -34,14 +35,20 @@ const POSTGRES_PORT = 5437;
 /** All of type Keyword. */
 export const KEYWORDS = Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword' as const]));
 
-/** The environment's Temporal, null when it names none. @throws UsageError when the environment or host.yaml is wrong */
-export async function checkConfiguration({ environment }: Session): Promise<TemporalConnection | null> {
+interface Configuration {
+  /** The environment's Temporal, null when it names none. */
+  readonly external: TemporalConnection | null;
+  readonly host: HostSettings;
+}
+
+/** @throws UsageError when the environment or host.yaml is wrong */
+export async function checkConfiguration({ environment }: Session): Promise<Configuration> {
   const [host, external] = await Promise.all([readHostFile(environment.home), externalTemporal(environment)]);
   if (host.kind === 'invalid') throw new UsageError(host.message);
   if (external.kind === 'invalid') throw new UsageError(external.message);
   const database = checkDatabaseUrl(environment);
   if (database !== null) throw new UsageError(database);
-  return external.temporal;
+  return { external: external.temporal, host: host.value };
 }
 
 /** Obtains what is missing, which may take minutes and is reported. @throws UsageError, Failed */
@@ -51,7 +58,7 @@ export async function chooseParts(
   report: ReportProgress,
 ): Promise<SuperviseRequest['parts']> {
   const { environment } = session;
-  const external = await checkConfiguration(session);
+  const { external, host } = await checkConfiguration(session);
   const namespace = environment.temporalNamespace ?? DEFAULT_NAMESPACE;
   const temporal: TemporalWish =
     external === null
@@ -62,6 +69,7 @@ export async function chooseParts(
           preferredPort: TEMPORAL_PORT,
           preferredUiPort: UI_PORT,
           searchAttributes: KEYWORDS,
+          codecEndpoint: host.encryption === null ? null : `http://${LOOPBACK}:${CODEC_PORT}`,
         }
       : { kind: 'external', address: external.address, namespace: external.namespace };
   return {

@@ -9,6 +9,7 @@ import {
   type ConnectionOptions,
   type WorkflowHandle,
 } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { TemporalConnection } from '../config/connection.ts';
 import { temporalCalls } from '../local/temporal-calls.ts';
 import { workflowIds, type TaskId } from '../core/ids.ts';
@@ -53,8 +54,12 @@ class DialledConnection extends Connection {
   }
 }
 
-/** Dials at the first call, unless told before. */
-export function openTemporal(settings: TemporalConnection): Temporal {
+/**
+ * Dials at the first call, unless told before.
+ *
+ * @param codec what payloads go through; null for who reads and writes none
+ */
+export function openTemporal(settings: TemporalConnection, codec: PayloadCodec | null): Temporal {
   const connection = DialledConnection.lazy({
     address: settings.address,
     connectTimeout: CONNECT_TIMEOUT,
@@ -62,7 +67,8 @@ export function openTemporal(settings: TemporalConnection): Temporal {
     ...(settings.tls ? { tls: true } : {}),
     ...(settings.apiKey === null ? {} : { apiKey: settings.apiKey }),
   });
-  const client = new Client({ connection, namespace: settings.namespace });
+  const dataConverter = codec === null ? {} : { payloadCodecs: [codec] };
+  const client = new Client({ connection, namespace: settings.namespace, dataConverter });
   return {
     client,
     connection,

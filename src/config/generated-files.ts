@@ -56,6 +56,8 @@ function renderPage(): string {
     '## host.yaml\n',
     'In the state home (`TASKS_HOME`). Without the file everything has its default.\n',
     renderKeys(toJsonSchema(hostSchema)),
+    '`encryption`, of which [its own page](encryption.md) says what it does, what stays plain, and how keys are changed:\n',
+    renderKeys(variant(toJsonSchema(hostSchema), 'encryption', 'encrypt')),
     'A target of `targets` has one of `ntfy`, `slack`, `webhook`, `smtp` and `command`:\n',
     renderKeys(variant(toJsonSchema(hostSchema), 'targets', 'slack')),
     'Try them with `tasks notify --test`. A notice that its target does not take is tried again for some hours, and then',

@@ -10,6 +10,7 @@ import { fail, ok, type Parsed } from '../core/parsed.ts';
 import type { SandboxMode } from '../core/project.ts';
 import type { NotifyRule } from '../core/task-types.ts';
 import { codeOf } from '../core/thrown.ts';
+import { completeEncryption, type Encryption } from './encryption-schema.ts';
 import { check } from './explain.ts';
 import { hostSchema } from './host-schema.ts';
 import { KNOWN_GRANTS, type GrantedPath } from './known-grants.ts';
@@ -41,6 +42,8 @@ export interface HostSettings {
   readonly sandbox: SandboxMode | null;
   /** Variables of some agents, by reference. */
   readonly secrets: Readonly<Record<string, { readonly from: string; readonly agents: readonly string[] }>>;
+  /** Null: what Temporal keeps is plain. */
+  readonly encryption: Encryption | null;
   /** What one process tree may take, in bytes but for the processes. */
   readonly limits: HostLimits;
   /** Seen read-only in every sandbox. */
@@ -83,6 +86,7 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     sandbox: checked.value.sandbox ?? null,
     limits: completeLimits(checked.value.limits),
     secrets: checked.value.secrets ?? {},
+    encryption: completeEncryption(checked.value.encryption),
     read: checked.value.read ?? [],
     write: checked.value.write ?? [],
     granted: checked.value.granted ?? {},

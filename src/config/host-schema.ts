@@ -2,8 +2,10 @@
 
 import { z } from 'zod';
 import { SANDBOX_MODES } from '../core/project.ts';
+import { encryption } from './encryption-schema.ts';
 import { closed, must, mustQuietly } from './explain.ts';
 import { notifyRules, targets } from './notify-schema.ts';
+import { secretReference } from './secret-reference.ts';
 import { parseSize } from './size.ts';
 
 const variable = z
@@ -61,12 +63,7 @@ export const hostSchema = closed(
         variable,
         closed(
           {
-            from: z
-              .string({ error: mustQuietly('env:NAME, file:/PATH or command:…', 'from: file:/run/secrets/key') })
-              .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|file:\/.+|command:.+)$/, {
-                error: mustQuietly('env:NAME, file:/PATH or command:…', 'from: file:/run/secrets/key'),
-              })
-              .meta({ description: 'env:NAME of the worker, file:/PATH, or command:… whose output it is.' }),
+            from: secretReference('env:NAME of the worker, file:/PATH, or command:… whose output it is.'),
             agents: z
               .array(z.string({ error: must('the name of an agent', 'claude') }), {
                 error: must('a list of agents', 'agents: [claude]'),
@@ -82,6 +79,13 @@ export const hostSchema = closed(
         description:
           'Environment variables that only the agents named get, by reference. Their values are looked up for each attempt, taken out of what it prints in plain, Base64, URL and hexadecimal form, and never pushed: a commit that has one stops the task.',
         examples: [{ ANTHROPIC_API_KEY: { from: 'file:/run/secrets/anthropic', agents: ['claude'] } }],
+      })
+      .nullish(),
+    encryption: encryption
+      .meta({
+        description:
+          'What Temporal keeps of tasks is encrypted before it leaves this machine. The same keys on every machine that runs workers or the command line.',
+        examples: [{ keys: [{ id: '2026-11', from: 'file:/etc/tributary/payloads.key' }] }],
       })
       .nullish(),
     programs: z

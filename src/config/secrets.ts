@@ -32,7 +32,7 @@ export async function grantSecrets(host: HostSettings, source: Source, agent: st
   const variables: Record<string, string> = {};
   for (const [name, { from, agents }] of Object.entries(host.secrets)) {
     if (agent === null || !agents.includes(agent)) continue;
-    const value = await resolve(from, source);
+    const value = await resolveSecret(from, source, 'the worker has');
     if (value.kind === 'invalid') return fail(`host.yaml: secrets.${name}: ${value.message}`);
     variables[name] = value.value;
   }
@@ -44,14 +44,19 @@ export async function grantSecrets(host: HostSettings, source: Source, agent: st
   return ok({ variables, secrets: [...own, ...passed] });
 }
 
-async function resolve(reference: string, source: Source): Promise<Parsed<string>> {
+/**
+ * What a reference leads to. An error says why it does not, never a value.
+ *
+ * @param has whose environment it is, as the beginning of an error: `the worker has`
+ */
+export async function resolveSecret(reference: string, source: Source, has: string): Promise<Parsed<string>> {
   const at = reference.indexOf(':');
   const kind = reference.slice(0, at);
   const rest = reference.slice(at + 1);
   if (kind === 'env') {
     const value = source[rest];
     return value === undefined || value === ''
-      ? fail(`the worker has no environment variable ${rest}; start it with one`)
+      ? fail(`${has} no environment variable ${rest}; start it with one`)
       : ok(value);
   }
   if (kind === 'file') return readSecret(rest);
@@ -64,7 +69,7 @@ async function resolve(reference: string, source: Source): Promise<Parsed<string
     return whole(stdout, 'its command printed nothing');
   } catch {
     // What it said may be the secret.
-    return fail('its command failed; run it by hand as the account of the worker');
+    return fail('its command failed; run it by hand, as the account that this runs as');
   }
 }
 

@@ -3,6 +3,8 @@
 import { createServer, type Server } from 'node:net';
 
 export const LOOPBACK = '127.0.0.1';
+/** Where `tasks codec-server` listens, and where the stack's Web UI looks for it. */
+export const CODEC_PORT = 8234;
 
 /** Listens on a port of loopback; null when it is taken. 0 asks for any. */
 function hold(port: number): Promise<Server | null> {

@@ -14,6 +14,8 @@ export type TemporalWish =
       readonly preferredPort: number | null;
       readonly preferredUiPort: number | null;
       readonly searchAttributes: SearchAttributes;
+      /** Where the Web UI has what is encrypted decrypted; nowhere when left out or null. */
+      readonly codecEndpoint?: string | null;
     };
 
 export type PostgresWish =

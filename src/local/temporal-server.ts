@@ -48,6 +48,8 @@ export interface StartTemporalRequest {
   readonly preferredUiPort: number | null;
   /** Names and types (`Keyword`, `Int`, …) to be registered. */
   readonly searchAttributes: SearchAttributes;
+  /** Where the Web UI has what is encrypted decrypted; nowhere when left out or null. */
+  readonly codecEndpoint?: string | null;
   /** Exactly these, as after a restart: a taken one is a failure. */
   readonly ports?: TemporalPorts;
   /** False: the database is in memory alone. */
@@ -154,6 +156,7 @@ function serverArguments(
     '--http-port': String(ports.http),
     '--namespace': request.namespace,
     '--log-level': 'warn',
+    ...(request.codecEndpoint == null ? {} : { '--ui-codec-endpoint': request.codecEndpoint }),
   };
   return [
     'server',

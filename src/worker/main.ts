@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import { openCodec } from '../codec/encryption-codec.ts';
 import { resolveConnection } from '../config/connection.ts';
+import { resolveEncryption } from '../config/encryption.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
@@ -20,22 +22,24 @@ const GIT_RUNNER = fileURLToPath(new URL('git-runner.js', import.meta.url));
 const PROCESS_STARTER = fileURLToPath(new URL('process-starter.js', import.meta.url));
 const PROCESS_GUARD = fileURLToPath(new URL('process-guard.js', import.meta.url));
 const NETWORK_BRIDGE = fileURLToPath(new URL('network-bridge.js', import.meta.url));
+const FAILURE_CONVERTER = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
 const DEFAULT_GRACE_MS = 10_000;
 const MAX_SLOTS = 1_000;
 
 async function main(): Promise<number> {
+  // Before the runtime, which would keep the process alive.
+  const options = await readOptions();
+  if (options.kind === 'invalid') {
+    process.stderr.write(`tasks worker: ${options.message}\n`);
+    return 2;
+  }
   Runtime.install({
     // Everything to standard error: standard output is for results.
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => say(`${level} ${message}`, meta ?? {})),
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
     shutdownSignals: [],
   });
-  const options = await readOptions();
-  if (options.kind === 'invalid') {
-    process.stderr.write(`tasks worker: ${options.message}\n`);
-    return 2;
-  }
   const worker = await startWorker(options.value);
   let signals = 0;
   const drain = (signal: NodeJS.Signals): void => {
@@ -74,6 +78,10 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
   if (grace.kind === 'invalid') return grace;
   const labels = values.labels === undefined ? ok([]) : parseLabels(values.labels);
   if (labels.kind === 'invalid') return fail(`--labels: ${labels.message}`);
+  const keys = await resolveEncryption(host.value.encryption, environment.all);
+  if (keys.kind === 'invalid') return keys;
+  const codec = openCodec(keys.value);
+  if (codec.kind === 'invalid') return codec;
   const { home } = await openHome(environment.home);
   return ok({
     hostId: await readHostId(home),
@@ -93,6 +101,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     processGuard: PROCESS_GUARD,
     networkBridge: NETWORK_BRIDGE,
     workflows: { codePath: WORKFLOWS },
+    payloads: { codec: codec.value, failureConverter: FAILURE_CONVERTER },
     limits: {
       maxProcesses: host.value.limits.processes,
       maxMemoryBytes: host.value.limits.memory,
@@ -159,8 +168,13 @@ function readVersion(): string {
 }
 
 function say(message: string, facts: Readonly<Record<string, unknown>>): void {
-  const extra = Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts)}`;
+  const extra = Object.keys(facts).length === 0 ? '' : ` ${JSON.stringify(facts, withErrors)}`;
   process.stderr.write(`${new Date().toISOString()} ${message}${extra}\n`);
+}
+
+/** An error has nothing that JSON would show. */
+function withErrors(_name: string, value: unknown): unknown {
+  return value instanceof Error ? messageOf(value) : value;
 }
 
 main().then(

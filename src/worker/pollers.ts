@@ -12,6 +12,7 @@ import type { Activities } from '../activities/types.ts';
 import { QUICKEST_BEAT_MS } from '../core/gate-run.ts';
 import type { Slots } from '../core/hosts.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
+import { workerConverter, workflowsFor, type PayloadOptions, type Workflows } from './payloads.ts';
 import { PhaseWorkers } from './phase-workers.ts';
 
 export interface PollersOptions {
@@ -22,7 +23,8 @@ export interface PollersOptions {
   readonly agents: number;
   readonly gates: number;
   readonly graceMs: number;
-  readonly workflows: { readonly codePath: string } | { readonly code: string };
+  readonly workflows: Workflows;
+  readonly payloads: PayloadOptions;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -68,7 +70,7 @@ export class Pollers {
       taskQueue: TASK_QUEUES.tasks,
       activities: short,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
-      workflowBundle: options.workflows,
+      workflowBundle: await workflowsFor(options.payloads, options.workflows),
     });
     return new Pollers(options, engine, { runPhase, runGate }, draining);
   }
@@ -104,11 +106,12 @@ export class Pollers {
 
 type PhaseActivities = Pick<Activities, 'runPhase' | 'runGate'>;
 
-function commonOf({ connection, namespace, identity, graceMs }: PollersOptions) {
+function commonOf({ connection, namespace, identity, graceMs, payloads }: PollersOptions) {
   return {
     connection,
     namespace,
     identity,
+    dataConverter: workerConverter(payloads),
     shutdownGraceTime: graceMs,
     shutdownForceTime: graceMs + FORCE_AFTER_MS,
     // What a dead worker had in its cache is another's after this long.

@@ -22,6 +22,7 @@ import type { SandboxState } from '../process/types.ts';
 import { Background, freeBytesOf } from './background.ts';
 import { keepMigrated } from './ledger-schema.ts';
 import { endOldQueues } from './old-queues.ts';
+import { clientConverter, type PayloadOptions, type Workflows } from './payloads.ts';
 import { Draining, Pollers } from './pollers.ts';
 import { Presence } from './presence.ts';
 
@@ -46,7 +47,9 @@ export interface StartWorkerOptions extends Pick<
   /** How long running phases may go on after a drain begins, in milliseconds. */
   readonly graceMs: number;
   /** The workflows' bundle: a file that the build made, or its text. */
-  readonly workflows: { readonly codePath: string } | { readonly code: string };
+  readonly workflows: Workflows;
+  /** How what Temporal keeps is written and read. */
+  readonly payloads: PayloadOptions;
   readonly limits?: Partial<Limits>;
   /** How candidates land; by push when it is left out. */
   readonly landing?: (git: GitRoom) => LandingAdapter;
@@ -94,9 +97,9 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const activities = makeActivities(options, made, turns);
   await endQueuesOfOlder(client, log);
   const identity = `${options.hostId}@${process.pid}`;
-  const { agents, gates, graceMs, workflows } = options;
+  const { agents, gates, graceMs, workflows, payloads } = options;
   const pollers = await Pollers.create(
-    { connection: native, namespace, identity, agents, gates, graceMs, workflows, log },
+    { connection: native, namespace, identity, agents, gates, graceMs, workflows, payloads, log },
     activities,
     draining,
   );
@@ -159,7 +162,7 @@ function warnOfSandbox(mode: SandboxMode | null, state: SandboxState, log: Depen
     log('agents run without a sandbox, or not at all where one is required', { why: state.why });
 }
 
-async function connect({ address, tls, apiKey, namespace }: StartWorkerOptions) {
+async function connect({ address, tls, apiKey, namespace, payloads }: StartWorkerOptions) {
   const reach = { address, tls, ...(apiKey === null ? {} : { apiKey }) };
   const connection = await Connection.connect({ ...reach, interceptors: temporalCalls() });
   const native = await NativeConnection.connect(reach);
@@ -167,7 +170,8 @@ async function connect({ address, tls, apiKey, namespace }: StartWorkerOptions) 
     await native.close();
     await connection.close();
   };
-  return { client: new Client({ connection, namespace }), native, close };
+  const client = new Client({ connection, namespace, dataConverter: clientConverter(payloads) });
+  return { client, native, close };
 }
 
 interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' | 'limits'> {

@@ -10,6 +10,7 @@ const ROOMS = [
   'ledger',
   'notify',
   'local',
+  'codec',
   'config',
   'worker',
   'cli',
@@ -45,13 +46,14 @@ const RULES: Readonly<Record<Room, Rule>> = {
   ledger: rule(['core'], ['node:', 'pg']),
   notify: rule(['core'], ['node:', 'nodemailer']),
   local: rule(['core'], ['node:', 'pg', 'execa', '@grpc/grpc-js', '@temporalio/client', '@temporalio/common']),
+  codec: rule(['core'], ['node:', 'protobufjs', '@temporalio/common']),
   config: rule(['core', 'agents', 'git/checkout.ts'], ['node:', 'zod', 'yaml', 'fastest-levenshtein'], ['git']),
   worker: rule(
     ROOMS.filter((room) => room !== 'cli' && room !== 'bin'),
     ['node:', '@temporalio/client', '@temporalio/worker'],
   ),
   cli: rule(
-    ['core', 'config', 'ledger', 'local', 'notify', 'workflows/messages.ts', 'git/checkout.ts', 'git/room.ts'],
+    ['core', 'codec', 'config', 'ledger', 'local', 'notify', 'workflows/messages.ts', 'git/checkout.ts', 'git/room.ts'],
     ['node:', 'commander', 'picocolors', 'execa', 'simple-git', '@temporalio/client', '@temporalio/common'],
   ),
   bin: rule([], ['node:']),

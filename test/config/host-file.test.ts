@@ -40,6 +40,7 @@ describe('host.yaml', () => {
       gates: 1,
       containment: 'preferred',
       secrets: {},
+      encryption: null,
       sandbox: null,
       limits: { processes: 2_048, memory: expect.any(Number), disk: 32 * 1024 ** 3, free: 512 * 1024 ** 2 },
       read: [],
@@ -49,6 +50,30 @@ describe('host.yaml', () => {
       notify: [],
       ui: null,
     });
+  });
+
+  it('has keys for what Temporal keeps: the first encrypts, unless it says otherwise', () => {
+    const keys = [
+      { id: '2026-11', from: 'file:/etc/tributary/payloads.key' },
+      { id: 'old', from: 'env:OLD_KEY' },
+    ];
+    const written = JSON.stringify(keys);
+    expect(settingsOf(`encryption: {keys: ${written}}`).encryption).toEqual({ encrypts: true, keys });
+    expect(settingsOf(`encryption: {keys: ${written}, encrypt: false}`).encryption).toEqual({ encrypts: false, keys });
+    expect(settingsOf('encryption:').encryption).toBeNull();
+  });
+
+  it.each([
+    ['encryption: {keys: []}', /encryption\.keys: must be at least one key/],
+    ['encryption: {}', /encryption\.keys: is missing/],
+    ['encryption: {keys: [{id: a, from: "env:A"}, {id: a, from: "env:B"}]}', /two keys with one id/],
+    ['encryption: {keys: [{id: "a b", from: "env:A"}]}', /encryption\.keys\.0\.id: must be 1 to 64 letters/],
+    ['encryption: {keys: [{id: a, from: aubergine}]}', /encryption\.keys\.0\.from: must be env:NAME/],
+    ['encryption: {keys: [{id: a, from: "env:A", key: aubergine}]}', /"key" is no key here/],
+  ])('refuses %s, and repeats no key', (text, message) => {
+    const parsed = parseHostFile(text);
+    expect(parsed).toEqual({ kind: 'invalid', message: expect.stringMatching(message) });
+    expect(JSON.stringify(parsed)).not.toContain('aubergine');
   });
 
   it('takes amounts in the units that people use, and refuses others in one line', () => {
@@ -79,6 +104,7 @@ describe('host.yaml', () => {
       gates: 2,
       containment: 'off',
       secrets: {},
+      encryption: null,
       sandbox: 'required',
       limits: expect.anything(),
       read: ['/srv/models'],

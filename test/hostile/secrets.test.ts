@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
+import { textOfMessage } from '../support/kept.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -90,11 +91,7 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
   it('has it found nowhere afterwards: not in histories, the ledger, logs, commits or artifacts', async () => {
     const places: string[] = [engine.log.join('\n')];
     for await (const { history } of engine.client.workflow.list().intoHistories()) {
-      // Payloads are bytes.
-      const text = JSON.stringify(history, (_name, value: unknown) =>
-        value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value,
-      );
-      places.push(text);
+      places.push(textOfMessage(history));
     }
     for (const project of projects) {
       places.push(await project.originGit('cat-file', '--batch-all-objects', '--batch', '--unordered'));
@@ -103,6 +100,8 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
       places.push(await readFile(join(engine.home, 'spool', name), 'utf8').catch(() => ''));
     }
     places.push(await engine.dumpLedger());
+    // What is looked for could be found: payloads are told as they are.
+    expect(places.some((text) => text.includes('"title":"Work"'))).toBe(true);
     for (const form of FORMS) expect(places.filter((text) => text.includes(form))).toEqual([]);
   });
 });

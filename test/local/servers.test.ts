@@ -66,10 +66,15 @@ async function query(url: string, sql: string): Promise<readonly unknown[]> {
 }
 
 describe('the Temporal server', () => {
-  it('keeps workflows for thirty days and gets what a later version adds to its search attributes', async () => {
+  it('keeps workflows for thirty days, gets what a later version adds to its search attributes, and knows the codec server', async () => {
     const home = await tempFolder('home');
     await (await temporal(home)).stop();
-    const server = await temporal(home, { searchAttributes: { TaskState: 'Keyword', Cost: 'Double' } });
+    const server = await temporal(home, {
+      searchAttributes: { TaskState: 'Keyword', Cost: 'Double' },
+      codecEndpoint: 'http://127.0.0.1:8234',
+    });
+    const settings = await fetch(`${server.uiUrl}/api/v1/settings`);
+    expect(await settings.json()).toMatchObject({ Codec: { Endpoint: 'http://127.0.0.1:8234' } });
     const connection = await Connection.connect({ address: server.address });
     try {
       const { config } = await connection.workflowService.describeNamespace({ namespace: 'default' });

@@ -36,6 +36,7 @@ import {
 } from '../../src/workflows/messages.ts';
 import { CalmReader } from './calm-reader.ts';
 import { eventually } from './eventually.ts';
+import { codecBy, codecOf, FAILURE_CONVERTER } from './payloads.ts';
 import { testDatabase, type TestDatabase } from './postgres.ts';
 import { recordHistories, recordTo } from './recorded-histories.ts';
 import type { SampleProject } from './sample-project.ts';
@@ -122,7 +123,8 @@ export class Engine {
       testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword']))),
     ]);
     const connection = await Connection.connect({ address: namespace.address, interceptors: temporalCalls() });
-    const client = new Client({ connection, namespace: namespace.namespace });
+    const payloadCodecs = options.hostFile === undefined ? [] : [codecBy(options.hostFile)];
+    const client = new Client({ connection, namespace: namespace.namespace, dataConverter: { payloadCodecs } });
     const ledger = openLedger({ url: database.url, applicationName: 'test', maxConnections: 2 });
     const engine = new Engine({ home, connection, client, ledger, database, namespace, options });
     await engine.startWorker();
@@ -153,6 +155,7 @@ export class Engine {
       processGuard: resolve('dist/worker/process-guard.js'),
       networkBridge: resolve('dist/worker/network-bridge.js'),
       workflows: { code },
+      payloads: { codec: await codecOf(this.#options.hostFile?.() ?? ''), failureConverter: FAILURE_CONVERTER },
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,
       parseSettings: parseProjectFile,
@@ -369,7 +372,9 @@ export class Engine {
   async #replayAll(): Promise<void> {
     const { code } = await workflowBundle();
     const histories = begun(this.client.workflow.list().intoHistories());
-    for await (const result of Worker.runReplayHistories({ workflowBundle: { code } }, histories)) {
+    const { payloadCodecs } = this.client.options.loadedDataConverter;
+    const options = { workflowBundle: { code }, dataConverter: { payloadCodecs } };
+    for await (const result of Worker.runReplayHistories(options, histories)) {
       if (result.error !== undefined)
         throw new Error(
           `the history of ${result.workflowId}, kept in ${await this.#keepHistory(result.workflowId)}, does not replay: ${result.error.message}`,

@@ -24,7 +24,11 @@ async function makeBundle(): Promise<{ readonly code: string }> {
   const name = `${hash.digest('hex')}.js`;
   const made = join(BUNDLES, name);
   if (existsSync(made)) return { code: await readFile(made, 'utf8') };
-  const { code } = await bundleWorkflowCode({ workflowsPath: SOURCE, logger: new DefaultLogger('ERROR') });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: SOURCE,
+    failureConverterPath: resolve('src/workflows/failure-converter.ts'),
+    logger: new DefaultLogger('ERROR'),
+  });
   await mkdir(BUNDLES, { recursive: true });
   // Whole under its name, for those who look at the same time.
   const own = `${made}.${randomUUID()}`;

@@ -7,13 +7,15 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { WorkflowFailedError, type WorkflowExecutionInfo, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure, defaultPayloadConverter } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { UnreadablePayload } from '../../codec/encryption-codec.ts';
 import { taskIdOfWorkflow, workflowIds, type TaskId } from '../../core/ids.ts';
 import type { Target } from '../../core/queue-types.ts';
 import { joinEvents, type BegunAttempt, type TaskFacts } from '../../core/rebuild.ts';
 import type { TaskView } from '../../core/task-types.ts';
 import { isRecord } from '../../core/text.ts';
 import { historyQuery, WORKFLOW_TYPES, type TaskHistory } from '../../workflows/messages.ts';
+import { readPayload } from '../payloads.ts';
 import { isNoAnswer, isNoWorker, type Temporal } from '../temporal.ts';
 
 const CALL_MS = 10_000;
@@ -54,7 +56,7 @@ export async function listOrigins(temporal: Temporal): Promise<readonly Target[]
         maximumPageSize: 1,
       });
       const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-      if (payload) targets.push(defaultPayloadConverter.fromPayload<{ readonly target: Target }>(payload).target);
+      if (payload) targets.push((await readPayload<{ readonly target: Target }>(temporal, payload)).target);
     }
   });
   return targets;
@@ -110,6 +112,7 @@ async function askOnce(
     if (status === 'RUNNING') await rest(temporal, handle);
     return await temporal.connection.withDeadline(Date.now() + CALL_MS, () => handle.query(historyQuery));
   } catch (error) {
+    if (error instanceof UnreadablePayload) throw error;
     if (isNoWorker(error) || isNoAnswer(error)) asking.answered = false;
     return null;
   }
@@ -133,6 +136,7 @@ async function resultOf(temporal: Temporal, handle: WorkflowHandle, { status }: 
     const result: unknown = await temporal.connection.withDeadline(Date.now() + CALL_MS, () => handle.result());
     return isView(result) ? result : null;
   } catch (error) {
+    if (error instanceof UnreadablePayload) throw error;
     const cause = error instanceof WorkflowFailedError ? error.cause : null;
     const hasDetails = cause instanceof ApplicationFailure || cause instanceof CancelledFailure;
     const [details] = hasDetails ? (cause.details ?? []) : [];
@@ -166,7 +170,7 @@ async function readBegun(temporal: Temporal, handle: WorkflowHandle): Promise<re
     const started = event.activityTaskStartedEventAttributes;
     const payload = scheduled?.input?.payloads?.[0];
     if (payload && scheduled.activityType?.name === 'runPhase') {
-      const { attempt } = defaultPayloadConverter.fromPayload<{ readonly attempt: number }>(payload);
+      const { attempt } = await readPayload<{ readonly attempt: number }>(temporal, payload);
       attempts.set(String(event.eventId), attempt);
       activities.set(scheduled.activityId ?? '', attempt);
     }
