@@ -9,17 +9,24 @@ import { tellOfQueue } from './queue-notice.ts';
 import { Recorder } from './recorder.ts';
 import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
+import { Running } from './running.ts';
 import { senderOf } from './sender.ts';
 import { closedTasks } from './task-is-open.ts';
 import type { Turns } from './turns.ts';
 import type { Activities } from './types.ts';
 
-/** @param turns one attempt of a task at a time; shared with whatever else touches workspaces */
-export function createActivities(deps: Dependencies, turns: Turns): Activities {
+/**
+ * @param turns one attempt of a task at a time; shared with whatever else touches workspaces
+ * @param running so many attempts at a time
+ */
+export function createActivities(deps: Dependencies, turns: Turns, running = new Running(Infinity)): Activities {
   const notices = new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log });
   const recorder = new Recorder(deps, notices);
+  const within: Pick<Turns, 'take'> = {
+    take: (taskId, signal, body) => turns.take(taskId, signal, () => running.run(signal, body)),
+  };
   return {
-    runPhase: (request) => runPhase(deps, recorder, turns, request),
+    runPhase: (request) => runPhase(deps, recorder, within, request),
     runGate: (request) => runGate(deps, request),
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),

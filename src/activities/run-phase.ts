@@ -38,7 +38,7 @@ const DRAINED: Failure = {
 export async function runPhase(
   deps: Dependencies,
   recorder: Recorder,
-  turns: Turns,
+  turns: Pick<Turns, 'take'>,
   request: PhaseRequest,
 ): Promise<PhaseAnswer> {
   return withHeartbeat(deps.limits.heartbeatMs, (signal) =>

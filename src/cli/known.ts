@@ -89,8 +89,9 @@ async function settle(
 function newest(said: TaskView, recorded: TaskView | null): TaskView {
   if (recorded === null) return said;
   if (recorded.sequence > said.sequence) return recorded;
-  const waitsForSlot = said.state === 'running' && recorded.state === 'queued' && recorded.attempt === said.attempt;
-  return waitsForSlot ? { ...said, state: 'queued' } : said;
+  if (said.state !== 'running' || recorded.attempt !== said.attempt) return said;
+  const waitingFor = recorded.waitingFor?.kind === 'host' ? recorded.waitingFor : said.waitingFor;
+  return { ...said, waitingFor, state: recorded.state === 'queued' ? 'queued' : said.state };
 }
 
 /** A record that does not know of the end, of a workflow that was ended from outside. */

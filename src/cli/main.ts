@@ -111,7 +111,7 @@ function addStackCommands(table: Table): void {
       .description('run a worker in the foreground')
       .option('--agents <n>', 'agents at the same time', count('--agents'))
       .option('--gates <n>', 'gate runs at the same time', count('--gates'))
-      .option('--labels <list>', 'what tasks hosts tells it apart by, such as gpu,linux'),
+      .option('--labels <list>', 'what it has that tasks may require, such as gpu,linux'),
     async () => (await import('./commands/worker.ts')).worker,
   );
   table.action(
@@ -131,10 +131,11 @@ function addSubmit(table: Table): void {
       .option('--run <command>', 'a shell task: the command does the work')
       .option('--agent <name>', 'an agent of tasks.yaml')
       .option('--priority <class>', `one of ${PRIORITIES.join(', ')}: how it waits for landing`)
+      .option('--requires <labels>', 'only on hosts with all of these labels, such as gpu,linux')
       .option('--request-id <key>', 'submitting again with the same key is the same task')
       .option(
         '--from <path>',
-        'many: one JSON object a line, {title, body?, run?, agent?, priority?, requestId?, type?, …}; - reads standard input',
+        'many: one JSON object a line, {title, body?, run?, agent?, priority?, requires?, requestId?, type?, …}; - reads standard input',
       )
       .option('--approve <stages>', `wait for a decision after: ${STAGE_GATES.join(',')}, or none`, several)
       .option('--type <type>', 'task, proposal (a task once it is approved) or question')

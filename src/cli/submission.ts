@@ -1,6 +1,7 @@
 /** What is to be submitted, checked before any of it is: one task from the options, or one a line of a file. */
 
 import { parseBody, parseCommand, parseTitle } from '../core/text.ts';
+import { checkRequired } from '../core/labels.ts';
 import type { Parsed } from '../core/parsed.ts';
 import { fail, ok } from '../core/parsed.ts';
 import { quote } from '../core/ids.ts';
@@ -16,6 +17,8 @@ export interface Draft extends AskingDraft {
   readonly agent?: string | undefined;
   readonly priority?: string | undefined;
   readonly requestId?: string | undefined;
+  /** Labels. A list is taken as it is, one text is split at its commas. */
+  readonly requires?: string | readonly string[] | undefined;
 }
 
 export interface Submission extends Asking {
@@ -24,6 +27,8 @@ export interface Submission extends Asking {
   readonly work: Work;
   readonly priority: Priority;
   readonly requestId: string | null;
+  /** With the project's own. */
+  readonly requires: readonly string[];
 }
 
 const MAX_REQUEST_ID_CHARS = 200;
@@ -43,11 +48,15 @@ const KEYS: Readonly<Record<string, keyof Draft>> = {
   choices: 'choices',
   default: 'default',
   approve: 'approve',
+  requires: 'requires',
 };
 const SHELL = 'shell';
 
 /** A draft that can be a task of this project; else one line that names the option and the fix. */
-export function checkDraft(draft: Draft, settings: Pick<ProjectSettings, 'agent' | 'agents'>): Parsed<Submission> {
+export function checkDraft(
+  draft: Draft,
+  settings: Pick<ProjectSettings, 'agent' | 'agents'> & Partial<Pick<ProjectSettings, 'requires'>>,
+): Parsed<Submission> {
   const title = parseTitle(draft.title);
   if (title.kind === 'invalid') return title;
   const body = parseBody(draft.body ?? '');
@@ -63,14 +72,27 @@ export function checkDraft(draft: Draft, settings: Pick<ProjectSettings, 'agent'
   if (priority === undefined) {
     return fail(`priority: ${quote(draft.priority ?? '')} is none; give ${PRIORITIES.join(', ')}`);
   }
+  const requires = isQuestion ? noLabels(draft) : labelsOf(draft, settings.requires ?? []);
+  if (requires.kind === 'invalid') return requires;
   return ok({
     title: title.value,
     body: body.value,
     work: work.value,
     priority,
     requestId: requestId.value,
+    requires: requires.value,
     ...asking.value,
   });
+}
+
+function labelsOf({ requires }: Draft, ofProject: readonly string[]): Parsed<readonly string[]> {
+  const own = requires === undefined ? [] : typeof requires === 'string' ? requires.split(',') : requires;
+  const checked = checkRequired([...own, ...ofProject]);
+  return checked.kind === 'invalid' ? fail(`requires: ${checked.message}`) : checked;
+}
+
+function noLabels({ requires }: Draft): Parsed<readonly string[]> {
+  return requires === undefined ? ok([]) : fail('requires: nothing is run for a question; leave it out');
 }
 
 /** A question is answered, and nothing is run for it. */
@@ -148,7 +170,7 @@ function parseDraft(raw: string, nearest: (word: string, known: readonly string[
     }
     if (field === null && name !== 'title') continue;
     if (draft[name] !== undefined) return fail(`${name}: is given twice, under two spellings; give it once`);
-    if (name === 'choices' || name === 'approve') {
+    if (name === 'choices' || name === 'approve' || name === 'requires') {
       const isList = Array.isArray(field) && field.every((each) => typeof each === 'string');
       if (!isList && typeof field !== 'string') {
         return fail(`${name}: must be a list of strings, not ${quote(JSON.stringify(field) ?? '')}`);

@@ -100,6 +100,7 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       setup: file.network?.setup ?? 'full',
     },
     protected: file.protected ?? [],
+    requires: [...new Set(file.requires ?? [])].sort(),
     batch: file.batch ?? false,
     verify: file.verify ?? false,
     merges: merges.value,

@@ -7,6 +7,7 @@ import { parseDuration } from '../core/duration.ts';
 import { parseBranchName, parseProjectName } from '../core/ids.ts';
 import { closed, must } from './explain.ts';
 import { gate } from './gate-schema.ts';
+import { requiredLabels } from './labels-schema.ts';
 import { merges } from './merges-schema.ts';
 import { notifyRules } from './notify-schema.ts';
 import { network, networks, protectedPaths, sandbox } from './sandbox-schema.ts';
@@ -243,6 +244,7 @@ export const projectSchema = closed(
     sandbox,
     network: networks.nullish(),
     protected: protectedPaths.nullish(),
+    requires: requiredLabels.nullish(),
     idle: duration('An attempt without output for this long is ended.', DEFAULT_IDLE),
     timeout: duration('An attempt that takes this long is ended.', DEFAULT_TIMEOUT),
   },

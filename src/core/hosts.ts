@@ -1,6 +1,7 @@
 /** The machines that run workers, as their workers report them. */
 
 import { quote } from './ids.ts';
+import { hasLabels } from './labels.ts';
 import { fail, ok, type Parsed } from './parsed.ts';
 
 export interface Slots {
@@ -71,7 +72,7 @@ export function hostsOf(workers: readonly WorkerSeen[], drains: readonly Drain[]
 
 /** @param workers of the host, the one that was seen last first */
 function hostOf(id: string, workers: readonly WorkerSeen[], drained: Drain | null): HostView {
-  const heard = workers.filter(({ stopped, seenMsAgo }) => !stopped && seenMsAgo < SILENT_AFTER_MS);
+  const heard = workers.filter(isHeard);
   const [last] = workers;
   const shown = heard.length > 0 ? heard : workers.slice(0, 1);
   const sum = (slots: (worker: WorkerSeen) => Slots): Slots => ({
@@ -106,16 +107,35 @@ function unique(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort();
 }
 
-const MAX_LABELS = 20;
-const LABEL = /^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$/;
+/** Which hosts take phases that require these labels, by their ids; `drained` are those that would if they were not. */
+export function whoHas(
+  requires: readonly string[],
+  workers: readonly WorkerSeen[],
+  drains: readonly Drain[],
+): { readonly takes: readonly string[]; readonly drained: readonly string[] } {
+  const fit = workers.filter((one) => isHeard(one) && one.agents.total > 0 && hasLabels(one.labels, requires));
+  const isDrained = (id: string): boolean => drains.some(({ host }) => host === id);
+  const ids = unique(fit.map(({ host }) => host));
+  return { takes: ids.filter((id) => !isDrained(id)), drained: ids.filter(isDrained) };
+}
 
-/** `gpu,linux`: each once. */
-export function parseLabels(text: string): Parsed<readonly string[]> {
-  const labels = unique(text.split(',').map((label) => label.trim()));
-  const wrong = labels.find((label) => !LABEL.test(label));
-  if (wrong !== undefined)
-    return fail(`${quote(wrong)} is no label; up to 40 of a-z, 0-9, dot, hyphen and underscore, such as gpu,linux`);
-  return labels.length > MAX_LABELS ? fail(`${labels.length} labels are too many; at most ${MAX_LABELS}`) : ok(labels);
+/** Why phases that require these labels do not begin, and what to do; null where it is for a free slot alone. */
+export function whyNoHost(
+  requires: readonly string[],
+  workers: readonly WorkerSeen[],
+  drains: readonly Drain[],
+): string | null {
+  const { takes, drained } = whoHas(requires, workers, drains);
+  if (takes.length > 0) return null;
+  const labels = requires.join(', ');
+  const [first] = drained;
+  return first === undefined
+    ? `no worker has ${labels}: start one with tasks worker --labels ${requires.join(',')}`
+    : `only drained hosts have ${labels}: ${drained.join(', ')}; tasks hosts undrain ${first}`;
+}
+
+function isHeard({ stopped, seenMsAgo }: WorkerSeen): boolean {
+  return !stopped && seenMsAgo < SILENT_AFTER_MS;
 }
 
 /** The one host that begins with what a person typed. */

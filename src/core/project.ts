@@ -78,6 +78,8 @@ export interface ProjectSettings {
   readonly confinement: ProjectConfinement;
   /** Paths beside tasks.yaml and what the gate runs whose change waits for a person. */
   readonly protected: readonly string[];
+  /** Labels that a worker has to have to run phases of its tasks. */
+  readonly requires: readonly string[];
   /** Candidates that are gated side by side at the most; null: as many as there are gate slots. */
   readonly window: number | null;
   /** Whether several may land behind one gate run: where one gate slot exists, and red is rare. */

@@ -20,6 +20,7 @@ export function replyCommands(id: string, wait: WaitingFor): readonly string[] {
     case 'gate':
     case 'origin':
     case 'engine':
+    case 'host':
     case 'retry':
     case 'limit':
       return [];

@@ -1,5 +1,6 @@
 /** What the Temporal Web UI shows of a task from its start, before a worker has seen it. */
 
+import { labelKey } from './labels.ts';
 import type { TaskSpec } from './task-types.ts';
 import { headOf, oneLine, printable } from './text.ts';
 
@@ -10,18 +11,29 @@ export interface TaskDescription {
   readonly summary: string;
   readonly details: string;
   /** Values of search attributes, all of type Keyword. */
-  readonly attributes: Readonly<Record<'TaskState' | 'Project' | 'Agent' | 'Owner', string>>;
+  readonly attributes: Readonly<Record<'TaskState' | 'Project' | 'Agent' | 'Owner', string>> & {
+    /** The name of the set of labels that it requires; left out: none. Workers look for it. */
+    readonly Requires?: string;
+  };
 }
 
 export function describeTask(spec: TaskSpec): TaskDescription {
   const agent = spec.work.kind === 'shell' ? 'shell' : spec.work.agent;
   const what = spec.work.kind === 'shell' ? spec.work.run : spec.body;
   const type = spec.type === 'task' ? '' : `${spec.type}, `;
+  const required = labelKey(spec.requires ?? []);
+  const needs = required === '' ? '' : `, on hosts with \`${required}\``;
   const parent = spec.parent === null ? '' : `, proposed by task \`${spec.parent}\``;
   return {
     summary: oneLine(spec.title),
-    details: `${headOf(printable(what), MAX_DETAIL_CHARS)}\n\n${type}project \`${spec.project}\`, branch \`${spec.branch}\`, agent \`${agent}\`, submitted by ${spec.owner.name}${parent}`,
-    attributes: { TaskState: 'queued', Project: spec.project, Agent: agent, Owner: spec.owner.name },
+    details: `${headOf(printable(what), MAX_DETAIL_CHARS)}\n\n${type}project \`${spec.project}\`, branch \`${spec.branch}\`, agent \`${agent}\`${needs}, submitted by ${spec.owner.name}${parent}`,
+    attributes: {
+      TaskState: 'queued',
+      Project: spec.project,
+      Agent: agent,
+      Owner: spec.owner.name,
+      ...(required === '' ? {} : { Requires: required }),
+    },
   };
 }
 

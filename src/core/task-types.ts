@@ -4,6 +4,9 @@ import type { Patience, Proposal, ProposalKind, Question, StageGate } from './as
 import type { Failure } from './failure.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from './ids.ts';
 import type { ProtectedChange } from './protected.ts';
+import type { WaitingKind } from './waiting.ts';
+
+export { needsPeople, waitsForPerson, type WaitingKind } from './waiting.ts';
 
 /** `hotfix` goes ahead of what is being gated; `bulk` waits for the others, within limits. */
 export type Priority = 'hotfix' | 'normal' | 'bulk';
@@ -79,6 +82,8 @@ export interface TaskSpec {
   readonly owner: Person;
   /** In which class it waits for landing; left out: normal. */
   readonly priority?: Priority;
+  /** The labels that a worker has to have to run its phases, sorted; left out: none. */
+  readonly requires?: readonly string[];
   readonly createdAtMs: number;
   readonly requestId: string | null;
   readonly type: TaskType;
@@ -211,43 +216,6 @@ export function isEnd(state: TaskStateName): state is EndKind {
   return (END_KINDS as readonly string[]).includes(state);
 }
 
-export type WaitingKind =
-  | 'question'
-  | 'proposal'
-  | 'blocked'
-  | 'attempts'
-  | 'revisions'
-  | 'checkout'
-  | 'gate'
-  | 'origin'
-  | 'engine'
-  | 'retry'
-  | 'limit';
-
-const WAITS_FOR_PERSON: Readonly<Record<WaitingKind, boolean>> = {
-  question: true,
-  proposal: true,
-  // The question that it is blocked by waits for a person itself.
-  blocked: false,
-  attempts: true,
-  revisions: true,
-  checkout: true,
-  gate: true,
-  origin: false,
-  engine: false,
-  retry: false,
-  limit: false,
-};
-
-export function waitsForPerson(kind: WaitingKind): boolean {
-  return WAITS_FOR_PERSON[kind];
-}
-
-/** Whether nothing goes on before a person has replied, be it to another task's question. */
-export function needsPeople(kind: WaitingKind): boolean {
-  return waitsForPerson(kind) || kind === 'blocked';
-}
-
 export interface WaitingFor {
   readonly kind: WaitingKind;
   /** What is waited for, and how to reply where a person is. */
@@ -280,6 +248,8 @@ export interface TaskView {
   readonly failure: Failure | null;
   /** The agent's name, or `shell`. */
   readonly agent: string;
+  /** The labels that its hosts have to have; left out: none. */
+  readonly requires?: readonly string[];
   readonly owner: string;
   readonly summary: string | null;
   readonly revisions: number;

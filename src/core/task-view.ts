@@ -29,6 +29,7 @@ export function viewOf(task: Task, spec: TaskSpec): TaskView {
     endedAt: task.endedAtMs === null ? null : new Date(task.endedAtMs).toISOString(),
     failure: failureOf(task),
     agent: spec.work.kind === 'shell' ? 'shell' : spec.work.agent,
+    ...(spec.requires === undefined ? {} : { requires: spec.requires }),
     owner: spec.owner.name,
     summary: task.summary,
     revisions: task.revisions,

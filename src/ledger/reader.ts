@@ -6,6 +6,7 @@ import { findIds } from './find-ids.ts';
 import { readDrains, readWorkers } from './hosts.ts';
 import { listFailed } from './list-failed.ts';
 import { listFlakes } from './flakes.ts';
+import { listRequired } from './list-required.ts';
 import { listTasks } from './list-tasks.ts';
 import { listWorks, readRadar } from './radar.ts';
 import { readAsks } from './read-asks.ts';
@@ -40,6 +41,7 @@ export function readerOf(database: Database): LedgerReader {
     listWorks: (target, limit) => listWorks(database, target, limit),
     readRadar: (project) => readRadar(database, project),
     readWorkers: () => readWorkers(database),
+    listRequired: () => listRequired(database),
     readDrains: () => readDrains(database),
     countByState: (project) => countByState(database, project),
     originOf: (project) => readOrigin(database, project),

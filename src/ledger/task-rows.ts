@@ -1,5 +1,6 @@
 /** How a task's row becomes its view, and in which state it is shown. */
 
+import { waitForLabels } from '../core/labels.ts';
 import type { TaskStateName, TaskView } from '../core/task-types.ts';
 import type { RawRow } from './database.ts';
 
@@ -13,12 +14,21 @@ case when t.state = 'running' and not exists (
   where a.task_id = t.id and (a.began_on is not null or a.ended_on is not null)
 ) then 'queued' else t.state end`;
 
-export const TASK_COLUMNS = `t.view, ${SHOWN_STATE} as shown`;
+/** Since when the attempt of a task that requires labels is scheduled and has not begun; null where it has. */
+const NOT_BEGUN = `
+case when t.state = 'running' and t.view ? 'requires' then (
+  select a.scheduled_at from tributary.attempts a
+  where a.task_id = t.id and a.attempt = (t.view->>'attempt')::integer and a.began_on is null and a.ended_on is null
+) end`;
+
+export const TASK_COLUMNS = `t.view, ${SHOWN_STATE} as shown, ${NOT_BEGUN} as not_begun`;
 
 /** Only this room writes these rows: the view comes back as it was recorded. */
 export function parseTask(row: RawRow): TaskView {
   const view = row['view'] as TaskView;
-  const { waitingFor } = view;
+  const { requires = [] } = view;
+  const notBegun = parseTime(row['not_begun']);
+  const waitingFor = notBegun === null ? view.waitingFor : waitForLabels(requires, notBegun);
   return {
     ...SINCE_FIRST,
     ...view,

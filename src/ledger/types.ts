@@ -7,6 +7,7 @@ import type { RadarReport } from '../core/radar.ts';
 import type { TaskType, TaskView, Usage } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 import type { Flake, FlakeRow } from './flakes.ts';
+import type { RequiredRow } from './list-required.ts';
 
 export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';
@@ -143,6 +144,8 @@ export interface LedgerReader {
   readRadar(project: ProjectName | null): Promise<readonly RadarReport[]>;
   /** What workers reported last, at most a thousand. */
   readWorkers(): Promise<readonly WorkerSeen[]>;
+  /** The labels that phases wait for, the set with the most tasks first. */
+  listRequired(): Promise<readonly RequiredRow[]>;
   /** The hosts that are drained. */
   readDrains(): Promise<readonly Drain[]>;
   countByState(project: ProjectName | null): Promise<Readonly<Record<string, number>>>;

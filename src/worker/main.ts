@@ -11,7 +11,7 @@ import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
 import { grantSecrets } from '../config/secrets.ts';
-import { parseLabels } from '../core/hosts.ts';
+import { parseLabels } from '../core/labels.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { isRecord } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';

@@ -12,6 +12,8 @@ import { messageOf } from '../core/thrown.ts';
 export interface PhaseWorkersOptions {
   /** Made anew each time. */
   readonly create: () => Promise<readonly Worker[]>;
+  /** The poller of one more queue of agents. */
+  readonly createFor: (queue: string) => Promise<Worker>;
   readonly agents: number;
   readonly gates: number;
   /** Told when one of them ends though nobody stopped it; with its error, if it had one. */
@@ -24,8 +26,10 @@ type Kind = 'agents' | 'gates';
 export class PhaseWorkers {
   readonly #options: PhaseWorkersOptions;
   readonly #used: Record<Kind, number> = { agents: 0, gates: 0 };
-  #workers: readonly Worker[] = [];
-  #running: Promise<unknown> = Promise.resolve();
+  readonly #workers = new Set<Worker>();
+  #runs: readonly Promise<void>[] = [];
+  /** The queues of agents that were asked for beside those that are always polled. */
+  readonly #queues = new Set<string>();
   /** One change behind the other. */
   #line: Promise<void> = Promise.resolve();
   #state: 'closed' | 'open' | 'closing' = 'closed';
@@ -42,7 +46,9 @@ export class PhaseWorkers {
 
   slots(): { readonly agents: Slots; readonly gates: Slots } {
     const { agents, gates } = this.#options;
-    return { agents: { used: this.#used.agents, total: agents }, gates: { used: this.#used.gates, total: gates } };
+    // One that was taken too many waits for a slot.
+    const used = Math.min(this.#used.agents, agents);
+    return { agents: { used, total: agents }, gates: { used: this.#used.gates, total: gates } };
   }
 
   /** Counts what runs. */
@@ -62,6 +68,18 @@ export class PhaseWorkers {
     const change = this.#line.then(() => this.#open());
     this.#line = change.catch(() => undefined);
     return change;
+  }
+
+  /** Polls one more queue of agents from now on: at once, or when the host is drained no more. */
+  serve(queue: string): void {
+    if (this.#queues.has(queue) || this.#options.agents === 0) return;
+    this.#queues.add(queue);
+    this.#line = this.#line
+      .then(() => this.#openOne(queue))
+      .catch((error: unknown) => {
+        this.#queues.delete(queue);
+        this.#options.log('a queue could not be polled; it is tried again', { queue, reason: messageOf(error) });
+      });
   }
 
   /** Begins or stops polling, as asked last; what cannot be begun is asked for again by the next call. */
@@ -86,30 +104,40 @@ export class PhaseWorkers {
     this.#stopped = true;
     await this.#line;
     if (this.#state === 'open') this.#close();
-    await this.#running;
+    await Promise.all(this.#runs);
   }
 
   async #open(): Promise<void> {
     if (this.#stopped || this.#state !== 'closed') return;
-    const workers = await this.#options.create();
-    this.#workers = workers;
+    const { create, createFor } = this.#options;
+    const made = await Promise.all([create(), ...[...this.#queues].map((queue) => createFor(queue))]);
     this.#state = 'open';
-    const runs = workers.map((worker) =>
-      worker.run().then(
-        () => this.#onEnded(null),
-        (error: unknown) => this.#onEnded(error),
-      ),
-    );
-    this.#running = Promise.all(runs).then(() => {
-      this.#workers = [];
-      this.#state = 'closed';
-    });
+    this.#runs = made.flat().map((worker) => this.#run(worker));
     // Stopped while it was made.
     if (this.#stopped) this.#close();
   }
 
+  async #openOne(queue: string): Promise<void> {
+    if (this.#stopped || this.#state !== 'open') return;
+    const worker = await this.#options.createFor(queue);
+    this.#runs = [...this.#runs, this.#run(worker)];
+    // Drained or stopped while it was made.
+    if (this.#state !== 'open' || this.#stopped) worker.shutdown();
+  }
+
+  async #run(worker: Worker): Promise<void> {
+    this.#workers.add(worker);
+    const error = await worker.run().then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    this.#onEnded(error);
+    this.#workers.delete(worker);
+    if (this.#workers.size === 0) this.#state = 'closed';
+  }
+
   #close(): void {
-    this.#state = 'closing';
+    this.#state = this.#workers.size === 0 ? 'closed' : 'closing';
     for (const worker of this.#workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   }
 

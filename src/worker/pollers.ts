@@ -14,6 +14,7 @@ import type { Slots } from '../core/hosts.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { workerConverter, workflowsFor, type PayloadOptions, type Workflows } from './payloads.ts';
 import { PhaseWorkers } from './phase-workers.ts';
+import { SlotPool } from './slot-pool.ts';
 
 export interface PollersOptions {
   readonly connection: NativeConnection;
@@ -22,6 +23,8 @@ export interface PollersOptions {
   readonly identity: string;
   readonly agents: number;
   readonly gates: number;
+  /** What this worker has that tasks may require. */
+  readonly labels: readonly string[];
   readonly graceMs: number;
   readonly workflows: Workflows;
   readonly payloads: PayloadOptions;
@@ -56,10 +59,13 @@ export class Pollers {
       if (error !== null) this.#failures.push(error);
       this.stop();
     };
-    const create = (): Promise<readonly Worker[]> => createPhaseWorkers(options, activities, this.#phases);
+    const pool = new SlotPool(agents);
+    const create = (): Promise<readonly Worker[]> => createPhaseWorkers(options, activities, this.#phases, pool);
+    const createFor = (queue: string): Promise<Worker> =>
+      createForLabels(options, activities, this.#phases, pool, queue);
     this.#engine = engine;
     this.#draining = draining;
-    this.#phases = new PhaseWorkers({ create, agents, gates, onEnded, log });
+    this.#phases = new PhaseWorkers({ create, createFor, agents, gates, onEnded, log });
     draining.phases = this.#phases;
   }
 
@@ -86,6 +92,11 @@ export class Pollers {
 
   setDrained(drained: boolean): void {
     this.#phases.setDrained(drained);
+  }
+
+  /** Takes phases of one more queue, out of the same slots. */
+  serve(queue: string): void {
+    this.#phases.serve(queue);
   }
 
   /** Stops polling, gives running phases their grace, then cancels them. */
@@ -125,29 +136,50 @@ function createPhaseWorkers(
   options: PollersOptions,
   { runPhase, runGate }: PhaseActivities,
   phases: PhaseWorkers,
+  pool: SlotPool,
 ): Promise<readonly Worker[]> {
-  const { identity, agents, gates } = options;
-  const poll = (taskQueue: string, count: number, registered: object, more: object): Promise<Worker>[] =>
-    count === 0
-      ? []
-      : [
-          Worker.create({
-            ...commonOf(options),
-            ...more,
-            taskQueue,
-            activities: registered,
-            maxConcurrentActivityTaskExecutions: count,
-          }),
-        ];
+  const { identity, agents, gates, labels } = options;
   const counted = { runPhase: phases.counted('agents', runPhase), runGate: phases.counted('gates', runGate) };
-  return Promise.all([
-    ...poll(TASK_QUEUES.agents, agents, { runPhase: counted.runPhase }, {}),
+  // Where no other queue can ever be polled there is nothing to be shared.
+  const slots =
+    labels.length === 0 ? { maxConcurrentActivityTaskExecutions: agents } : sharedSlots(pool, TASK_QUEUES.agents);
+  const pollAgents = { taskQueue: TASK_QUEUES.agents, activities: { runPhase: counted.runPhase }, ...slots };
+  const pollGates = {
     // How many gates run here is known by the poller's name: so wide is the chain of candidates.
-    ...poll(
-      TASK_QUEUES.gates,
-      gates,
-      { runGate: counted.runGate },
-      { identity: gatePollerName(identity, gates), maxHeartbeatThrottleInterval: QUICKEST_BEAT_MS },
-    ),
+    identity: gatePollerName(identity, gates),
+    taskQueue: TASK_QUEUES.gates,
+    activities: { runGate: counted.runGate },
+    maxConcurrentActivityTaskExecutions: gates,
+    // A run that is given up is to hear of it at once.
+    maxHeartbeatThrottleInterval: QUICKEST_BEAT_MS,
+  };
+  return Promise.all([
+    ...(agents === 0 ? [] : [Worker.create({ ...commonOf(options), ...pollAgents })]),
+    ...(gates === 0 ? [] : [Worker.create({ ...commonOf(options), ...pollGates })]),
   ]);
+}
+
+/** Of one set of labels, out of the same slots. */
+function createForLabels(
+  options: PollersOptions,
+  { runPhase }: PhaseActivities,
+  phases: PhaseWorkers,
+  pool: SlotPool,
+  taskQueue: string,
+): Promise<Worker> {
+  const activities = { runPhase: phases.counted('agents', runPhase) };
+  return Worker.create({ ...commonOf(options), taskQueue, activities, ...sharedSlots(pool, taskQueue) });
+}
+
+function sharedSlots(pool: SlotPool, queue: string): Pick<SdkWorkerOptions, 'tuner'> {
+  // These poll for activities alone; the others have to be there.
+  const none = { type: 'fixed-size', numSlots: 2 } as const;
+  return {
+    tuner: {
+      activityTaskSlotSupplier: pool.supplier(queue),
+      workflowTaskSlotSupplier: none,
+      localActivityTaskSlotSupplier: none,
+      nexusTaskSlotSupplier: none,
+    },
+  };
 }

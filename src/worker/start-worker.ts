@@ -4,6 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities/create-activities.ts';
 import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
+import { Running } from '../activities/running.ts';
 import { Turns } from '../activities/turns.ts';
 import type { Activities } from '../activities/types.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
@@ -20,6 +21,7 @@ import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
 import type { SandboxState } from '../process/types.ts';
 import { Background, freeBytesOf } from './background.ts';
+import { LabelQueues } from './label-queues.ts';
 import { keepMigrated } from './ledger-schema.ts';
 import { endOldQueues } from './old-queues.ts';
 import { clientConverter, type PayloadOptions, type Workflows } from './payloads.ts';
@@ -39,11 +41,13 @@ export interface StartWorkerOptions extends Pick<
   readonly agents: number;
   /** Gate runs at the same time. */
   readonly gates: number;
-  /** What this worker is told apart by in `tasks hosts`. */
+  /** What this worker has that tasks may require. */
   readonly labels: readonly string[];
   readonly version: string;
   /** How often this worker reports itself to the ledger, in milliseconds; 10 seconds when it is left out. */
   readonly presenceMs?: number;
+  /** How often it looks for what labels tasks require, in milliseconds; 10 seconds when it is left out. */
+  readonly labelsMs?: number;
   /** How long running phases may go on after a drain begins, in milliseconds. */
   readonly graceMs: number;
   /** The workflows' bundle: a file that the build made, or its text. */
@@ -77,6 +81,7 @@ export interface RunningWorker {
 }
 
 const PRESENCE_MS = 10_000;
+const LABELS_MS = 10_000;
 /** Half of what a machine has at the least. */
 const MAX_PROCESSES = 16_384;
 
@@ -89,27 +94,43 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
   const temporal = await connect(options);
   const turns = new Turns();
+  const running = new Running(Math.max(1, options.agents));
   const { git, processRoom } = rooms;
   const { client, native } = temporal;
   const background = new Background({ client, git, ledger, turns, home, limits, log });
   const draining = new Draining();
-  const made = { git, processRoom, client, ledger, spool, limits, background, draining };
-  const activities = makeActivities(options, made, turns);
+  const made: Made = {
+    git,
+    processRoom,
+    client,
+    ledger,
+    spool,
+    limits,
+    background,
+    draining,
+    onRequired: () => undefined,
+  };
+  const activities = makeActivities(options, made, { turns, running });
   await endQueuesOfOlder(client, log);
   const identity = `${options.hostId}@${process.pid}`;
-  const { agents, gates, graceMs, workflows, payloads } = options;
+  const { agents, gates, labels, graceMs, workflows, payloads } = options;
   const pollers = await Pollers.create(
-    { connection: native, namespace, identity, agents, gates, graceMs, workflows, payloads, log },
+    { connection: native, namespace, identity, agents, gates, labels, graceMs, workflows, payloads, log },
     activities,
     draining,
   );
   const presence = await report(options, ledger, pollers);
+  const everyMs = options.labelsMs ?? LABELS_MS;
+  const labelQueues = new LabelQueues({ client, labels, serve: (queue) => pollers.serve(queue), everyMs, log });
+  made.onRequired = (requires) => labelQueues.onRequired(requires);
+  labelQueues.start();
   background.start();
   return { drain: () => pollers.stop(), stopped: settle(pollers.run()) };
 
   async function settle(running: Promise<readonly unknown[]>): Promise<void> {
     const failures = await running;
     stopMigrating();
+    await labelQueues.stop();
     await presence.stop();
     await background.stop();
     await spool.drain(5_000);
@@ -178,9 +199,15 @@ interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' 
   readonly processRoom: Dependencies['process'];
   readonly background: Background;
   readonly draining: Draining;
+  /** Told of the labels that a recorded task requires. */
+  onRequired: (requires: readonly string[]) => void;
 }
 
-function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): Activities {
+function makeActivities(
+  options: StartWorkerOptions,
+  made: Made,
+  { turns, running }: { readonly turns: Turns; readonly running: Running },
+): Activities {
   const { home, log } = options;
   const { git, processRoom, ledger, spool, client, limits, background, draining } = made;
   return createActivities(
@@ -200,7 +227,10 @@ function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): 
       confinement: options.confinement,
       secretsFor: options.secretsFor,
       onWaiting: () => background.onWaiting(),
-      onRecorded: (view) => background.onRecorded(view),
+      onRecorded: (view) => {
+        made.onRequired(view.requires ?? []);
+        background.onRecorded(view);
+      },
       gates: options.gates,
       onEnded: (_target, taskId) => background.onEnded(taskId as TaskId),
       isDraining: () => draining.isOn,
@@ -213,6 +243,7 @@ function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): 
       log,
     },
     turns,
+    running,
   );
 }
 

@@ -11,10 +11,10 @@ import {
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.ts';
 import type { Failure } from '../core/failure.ts';
-import type { Phase } from '../core/task-types.ts';
+import type { Phase, TaskSpec } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
-import { TASK_QUEUES } from './messages.ts';
+import { agentsQueue, TASK_QUEUES } from './messages.ts';
 
 /** Longer than any pause of a healthy worker; shorter than a person's patience. */
 const HEARTBEAT_TIMEOUT_MS = 15_000;
@@ -32,10 +32,15 @@ type Short = Omit<Activities, keyof Long | 'deliver' | 'senderOf' | 'tellOfQueue
 // The workflow decides about another try, with the failure's class at hand; the server's own retries would hide it.
 const ONCE = { maximumAttempts: 1 };
 
-export function phaseActivity(phase: Phase, attempt: number, totalTimeoutMs: number): Long['runPhase'] {
+/** For as long as no worker has the labels that the task requires, nobody polls its queue: it waits there. */
+export function phaseActivity(
+  phase: Phase,
+  attempt: number,
+  { policy, requires = [] }: Pick<TaskSpec, 'policy' | 'requires'>,
+): Long['runPhase'] {
   return proxyActivities<Long>({
-    taskQueue: TASK_QUEUES.agents,
-    startToCloseTimeout: totalTimeoutMs + AROUND_AGENT_MS,
+    taskQueue: agentsQueue(requires),
+    startToCloseTimeout: policy.totalTimeoutMs + AROUND_AGENT_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     priority: { priorityKey: PRIORITY_OF[phase] },

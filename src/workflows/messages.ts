@@ -10,6 +10,7 @@
 import type { QueryDefinition, SignalDefinition, UpdateDefinition } from '@temporalio/common';
 import type { ObjectId, TaskId } from '../core/ids.ts';
 import type { AskView } from '../core/ask-types.ts';
+import { labelKey } from '../core/labels.ts';
 import type { Control } from '../core/queue.ts';
 import type { CarriedQueue } from '../core/queue-carried.ts';
 import type { QueueNewsRequest, ToldOfQueue } from '../core/queue-news.ts';
@@ -37,6 +38,11 @@ export const TASK_QUEUES = {
   /** Gate runs. */
   gates: 'gates',
 } as const;
+
+/** Where phases go that require these labels: any host's, or the queue of that very set. */
+export function agentsQueue(requires: readonly string[]): string {
+  return requires.length === 0 ? TASK_QUEUES.agents : `${TASK_QUEUES.agents}/${labelKey(requires)}`;
+}
 
 export interface TaskInput {
   readonly spec: TaskSpec;
@@ -253,4 +259,4 @@ export const withdrawSignal = { type: 'signal', name: 'withdraw' } as SignalDefi
 export const queueQuery = { type: 'query', name: 'queue' } as QueryDefinition<QueueView, [], 'queue'>;
 
 /** Search attributes, all of type Keyword. */
-export const SEARCH_ATTRIBUTES = ['TaskState', 'Project', 'WaitingFor', 'Agent', 'Owner'] as const;
+export const SEARCH_ATTRIBUTES = ['TaskState', 'Project', 'WaitingFor', 'Agent', 'Owner', 'Requires'] as const;

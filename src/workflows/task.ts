@@ -224,7 +224,7 @@ class TaskRun {
     try {
       const scope = new CancellationScope();
       this.#attempt = scope;
-      const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec.policy.totalTimeoutMs)(request));
+      const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec)(request));
       this.#noteLength();
       this.#recording.confirm(answer);
       outcome = completeOutcome(answer.outcome);

@@ -18,6 +18,17 @@ describe('a draft of a task', () => {
   });
 
   it.each([
+    ['no labels', {}, [], []],
+    ['its own labels, from a text', { requires: 'linux, gpu' }, [], ['gpu', 'linux']],
+    ['its own labels, from a list', { requires: ['gpu'] }, [], ['gpu']],
+    ['those of its project beside its own', { requires: 'gpu' }, ['linux', 'gpu'], ['gpu', 'linux']],
+    ['none of its project as a question', { type: 'question' }, ['linux'], []],
+  ])('requires %s', (_name, draft: Partial<Draft>, requires, expected) => {
+    const checked = checkDraft({ title: 'A', ...draft }, { ...SETTINGS, requires });
+    expect(checked).toMatchObject({ kind: 'ok', value: { requires: expected } });
+  });
+
+  it.each([
     ['an empty title', { title: ' ' }, /^title: is empty/],
     ['a title of two lines', { title: 'a\nb' }, /^title: has more than one line/],
     ['a title that begins with a dash', { title: '-x' }, /^title: "-x" begins with a dash/],
@@ -30,6 +41,8 @@ describe('a draft of a task', () => {
     ['the agent shell without a command', { title: 'a', agent: 'shell' }, /^agent: shell needs a command/],
     ['an empty request id', { title: 'a', requestId: '' }, /^request-id: is empty/],
     ['a request id of two lines', { title: 'a', requestId: 'a\nb' }, /^request-id: /],
+    ['a label that is none', { title: 'a', requires: 'gpu,Linux' }, /^requires: "Linux" is no label/],
+    ['labels for a question', { title: 'a', type: 'question', requires: 'gpu' }, /^requires: nothing is run for/],
     ['a request id over the limit', { title: 'a', requestId: 'x'.repeat(201) }, /^request-id: is 201 characters/],
   ])('refuses %s', (_name, draft: Draft, message) => {
     const checked = checkDraft(draft, SETTINGS);

@@ -38,6 +38,7 @@ describe('a right tasks.yaml', () => {
       window: null,
       confinement: { sandbox: 'preferred', agents: 'full', setup: 'full' },
       protected: [],
+      requires: [],
       batch: false,
       verify: false,
       merges: [],
@@ -64,10 +65,17 @@ describe('a right tasks.yaml', () => {
     ['network: host', 'network: must be a map of agents, setup, gate'],
     ['network: {gate: [http://example.com/]}', 'network.gate.0: must be the name of a host, without http:// and path'],
     ['protected: [../x]', 'protected.0: must be a path from the top of the repository'],
+    ['requires: gpu', 'requires: must be a list of labels'],
+    ['requires: [GPU]', 'requires: "GPU" is no label'],
+    ['requires: [a, b, c, d, e, f]', 'requires: 6 labels are too many; at most 5'],
     ['protected: [/etc]', 'protected.0: must be a path from the top of the repository'],
   ])('refuses %s', (line, message) => {
     const parsed = parseProjectFile(`${LEAST}${line}\n`);
     expect(parsed.kind === 'invalid' ? parsed.message : 'taken').toContain(message);
+  });
+
+  it('requires labels of the workers that run its phases', () => {
+    expect(settingsOf(`${LEAST}requires: [linux, gpu, linux]\n`).requires).toEqual(['gpu', 'linux']);
   });
 
   it('may list gates as commands and maps', () => {

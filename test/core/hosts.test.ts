@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { renderHosts } from '../../src/cli/render/hosts.ts';
 import { PLAIN } from '../../src/cli/render/palette.ts';
-import { findHost, hostsOf, parseLabels, SILENT_AFTER_MS, type WorkerSeen } from '../../src/core/hosts.ts';
+import { findHost, hostsOf, SILENT_AFTER_MS, whoHas, whyNoHost, type WorkerSeen } from '../../src/core/hosts.ts';
 import { messageOf, NOW_MS, valueOf } from './rig.ts';
 
 const SEEN: WorkerSeen = {
@@ -61,15 +61,34 @@ describe('a host', () => {
   });
 });
 
-describe('labels', () => {
-  it('are each taken once', () => {
-    expect(valueOf(parseLabels('linux, gpu,linux'))).toEqual(['gpu', 'linux']);
+describe('who takes phases that require labels', () => {
+  const gpu = { ...SEEN, labels: ['gpu', 'linux'] };
+
+  it('are the hosts of workers that have them all and slots for agents', () => {
+    const other = { ...gpu, host: 'bob-1', agents: { used: 0, total: 0 } };
+    expect(whoHas(['gpu', 'linux'], [gpu, other, { ...SEEN, host: 'eve-1' }], [])).toEqual({
+      takes: ['ada-1'],
+      drained: [],
+    });
+    expect(whyNoHost(['gpu'], [gpu], [])).toBeNull();
   });
 
-  it.each(['', 'GPU', 'a b', 'x'.repeat(41), '-x', 'a,,b', Array.from({ length: 21 }, (_, i) => `l${i}`).join(',')])(
-    'are refused when they are %j',
-    (text) => {
-      expect(messageOf(parseLabels(text))).toMatch(/is no label|too many/);
-    },
-  );
+  it('are none whose two workers have one label each', () => {
+    const second = { ...SEEN, worker: '11', labels: ['gpu'] };
+    expect(whoHas(['gpu', 'linux'], [SEEN, second], []).takes).toEqual([]);
+  });
+
+  it.each([
+    ['is silent', { ...gpu, seenMsAgo: SILENT_AFTER_MS }],
+    ['has stopped', { ...gpu, stopped: true }],
+    ['has others', SEEN],
+  ])('are none when the only worker %s', (_, worker) => {
+    expect(whyNoHost(['gpu', 'linux'], [worker], [])).toBe(
+      'no worker has gpu, linux: start one with tasks worker --labels gpu,linux',
+    );
+  });
+
+  it('are told with the drained hosts that would', () => {
+    expect(whyNoHost(['gpu'], [gpu], [DRAIN])).toBe('only drained hosts have gpu: ada-1; tasks hosts undrain ada-1');
+  });
 });

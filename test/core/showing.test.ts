@@ -190,6 +190,14 @@ describe('the description of a task', () => {
     expect(details).toContain(`, proposed by task \`${taskId(5)}\``);
   });
 
+  it('say which labels it requires, by which workers find it', () => {
+    const { details, attributes } = describeTask({ ...SPEC, requires: ['gpu', 'linux'] });
+    expect(details).toContain(', on hosts with `gpu+linux`, submitted by');
+    expect(attributes).toMatchObject({ Requires: 'gpu+linux' });
+    expect(viewOf(taskIn('phase'), { ...SPEC, requires: ['gpu', 'linux'] }).requires).toEqual(['gpu', 'linux']);
+    expect(viewOf(taskIn('phase'), SPEC)).not.toHaveProperty('requires');
+  });
+
   it('is cut within the limits of the server', () => {
     const { details } = describeTask({ ...SPEC, body: 'é'.repeat(60_000) });
     expect(details.length).toBeLessThan(1_200);

@@ -70,6 +70,8 @@ export interface EngineOptions {
   /** Where people reach the Temporal Web UI. */
   readonly ui?: string;
   readonly landing?: StartWorkerOptions['landing'];
+  /** What the worker has that tasks may require. */
+  readonly labels?: readonly string[];
 }
 
 export interface SubmitOptions {
@@ -146,7 +148,7 @@ export class Engine {
       databaseUrl: this.database.url,
       agents: this.#options.agents ?? 4,
       gates: this.#options.gates ?? 1,
-      labels: ['test'],
+      labels: this.#options.labels ?? ['test'],
       version: '0.0.0',
       presenceMs: this.#options.presenceMs ?? 10_000,
       graceMs: this.#options.graceMs ?? 200,

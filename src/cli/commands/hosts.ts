@@ -5,6 +5,7 @@ import type { LedgerOperator } from '../../ledger/operator.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { renderHosts } from '../render/hosts.ts';
 import type { Session } from '../session.ts';
+import { missingLabels } from '../waiting-hosts.ts';
 
 /** `tasks hosts`. */
 export async function hosts(session: Session): Promise<number> {
@@ -12,6 +13,7 @@ export async function hosts(session: Session): Promise<number> {
   if (session.json) for (const host of known) session.printJson(host);
   else if (known.length === 0) session.note('no worker has reported itself; start one with: tasks worker');
   else session.print(...renderHosts(known, session.screen()));
+  for (const line of await missingLabels(await session.needLedger())) session.note(`tasks: ${line}`);
   return EXIT.ok;
 }
 

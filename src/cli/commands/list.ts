@@ -5,6 +5,7 @@ import { END_KINDS, TASK_STATES, type TaskView } from '../../core/task-types.ts'
 import { EXIT, UsageError } from '../errors.ts';
 import { renderList } from '../render/tasks.ts';
 import type { Session } from '../session.ts';
+import { tellHosts } from '../waiting-hosts.ts';
 
 export interface ListOptions {
   readonly json?: true;
@@ -32,6 +33,7 @@ export async function list(session: Session, options: ListOptions): Promise<numb
     ]);
     views = [...current, ...ended].sort((a, b) => b.createdAt.localeCompare(a.createdAt));
   }
+  views = await tellHosts(session, views);
   // The id stands first: completion scripts look for it there.
   if (session.json) for (const { id, ...view } of views) session.printJson({ id, ...view });
   else if (views.length === 0) session.note('no tasks; submit one with: tasks submit "What is to be done"');

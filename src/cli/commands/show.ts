@@ -12,6 +12,7 @@ import { commandsFor } from '../render/asks.ts';
 import { renderTask } from '../render/task.ts';
 import { webUrl, type Session } from '../session.ts';
 import { resolveTarget } from '../target.ts';
+import { tellHosts } from '../waiting-hosts.ts';
 
 /** `tasks show`. */
 export async function show(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
@@ -21,7 +22,8 @@ export async function show(session: Session, _options: unknown, args: readonly s
     tryLedger(session, (ledger) => ledger.readEvents(id)),
     tryLedger(session, (ledger) => ledger.readAttempts(id)),
   ]);
-  const { view, detail } = known;
+  const { detail } = known;
+  const [view = known.view] = await tellHosts(session, [known.view]);
   const asks = (await openAsksOf(session, known)) ?? [];
   const events = merge(recorded ?? [], detail?.unrecorded ?? []);
   const workflowId = workflowIds.task(id);

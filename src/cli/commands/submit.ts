@@ -31,6 +31,7 @@ export interface SubmitOptions {
   readonly agent?: string;
   readonly priority?: string;
   readonly requestId?: string;
+  readonly requires?: string;
   readonly type?: string;
   readonly for?: string;
   readonly blocks?: string;
@@ -114,6 +115,7 @@ function checkOptions(options: SubmitOptions, args: readonly string[]): void {
       '--agent': options.agent,
       '--priority': options.priority,
       '--request-id': options.requestId,
+      '--requires': options.requires,
       ...asking,
       '--approve': approve,
     };
@@ -149,12 +151,12 @@ async function readDrafts(
     if (parsed.kind === 'invalid') throw new UsageError(`--from: ${parsed.message}`);
     return parsed.value;
   }
-  const { run, agent, priority, requestId, type, blocks, approve } = options;
+  const { run, agent, priority, requestId, requires, type, blocks, approve } = options;
   const choices = options.choices?.length === 1 ? options.choices[0] : options.choices;
   const asking = { type, for: options.for, blocks, choices, default: options.default, approve };
   const body =
     options.file === undefined ? options.body : await readInput(session.io, '--file', options.file, MAX_BODY_BYTES);
-  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, priority, requestId, ...asking } }];
+  return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, priority, requestId, requires, ...asking } }];
 }
 
 /** A project's name belongs to one origin. Landing checks it again: a ledger that is down hinders nobody (N9). */
@@ -217,6 +219,7 @@ async function start(
     policy: { ...settings.policy, approve: wanted.approve ?? settings.policy.approve },
     owner,
     ...(wanted.priority === 'normal' ? {} : { priority: wanted.priority }),
+    ...(wanted.requires.length === 0 ? {} : { requires: wanted.requires }),
     createdAtMs: Date.now(),
     requestId: wanted.requestId,
     type: wanted.type,

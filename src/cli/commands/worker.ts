@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { parseLabels } from '../../core/hosts.ts';
+import { parseLabels } from '../../core/labels.ts';
 import { openHome } from '../../local/home.ts';
 import { TASK_QUEUES } from '../../workflows/messages.ts';
 import { UsageError, Failed } from '../errors.ts';

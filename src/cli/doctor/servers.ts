@@ -5,11 +5,13 @@ import { LedgerUnavailable } from '../../ledger/types.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../workflows/messages.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { Failed } from '../errors.ts';
+import { tryLedger } from '../outcome.ts';
 import { pollersOf } from '../pollers.ts';
 import { goneLine } from '../render/gone.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import type { Temporal } from '../temporal.ts';
+import { missingLabels } from '../waiting-hosts.ts';
 
 const CALL_MS = 5_000;
 const TRIES = 5;
@@ -26,7 +28,13 @@ export async function checkServers(session: Session): Promise<readonly Check[]> 
   const temporal = await session.temporal();
   const reached = await checkTemporal(temporal);
   if (reached.verdict === 'fail') return [reached, await checkLedger(session)];
-  return [reached, await checkAttributes(temporal), await checkWorkers(temporal), await checkLedger(session)];
+  return [
+    reached,
+    await checkAttributes(temporal),
+    await checkWorkers(temporal),
+    await checkLedger(session),
+    ...(await checkLabels(session)),
+  ];
 }
 
 async function checkTemporal(temporal: Temporal): Promise<Check> {
@@ -101,4 +109,10 @@ async function checkLedger(session: Session): Promise<Check> {
   } finally {
     await database.close();
   }
+}
+
+/** Nothing where no task waits for labels, or the ledger cannot be asked: that is told by itself. */
+async function checkLabels(session: Session): Promise<readonly Check[]> {
+  const missing = (await tryLedger(session, missingLabels)) ?? [];
+  return missing.map((line) => warn('labels', line, 'tasks hosts shows which labels there are'));
 }

@@ -45,6 +45,7 @@ function facts({ view, webUrl }: TaskPage, screen: Screen): string[] {
   const rows: (readonly [string, string | null])[] = [
     ['project', view.project === '' ? null : `${view.project}, branch ${view.branch}`],
     ['agent', view.agent === '' ? null : view.agent],
+    ['requires', view.requires === undefined ? null : view.requires.join(', ')],
     ['by', view.owner === '' ? null : `${oneLine(view.owner)}, ${ago(view.createdAt, screen.nowMs)}`],
     [
       'attempt',

@@ -1,6 +1,7 @@
 /** Tasks as text: the list, the inbox and what `submit` and `wait` say. Pure. */
 
 import { waitsForPerson, type TaskStateName, type TaskView, type WaitingKind } from '../../core/task-types.ts';
+import { labelKey } from '../../core/labels.ts';
 import { replyCommands } from '../../core/reply-commands.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
@@ -32,6 +33,7 @@ export function paintState(state: TaskStateName, palette: Palette): (text: strin
 export function stateText(view: TaskView): string {
   if (view.state === 'waiting' && view.waitingFor !== null) return `waiting (${view.waitingFor.kind})`;
   if (view.state === 'landing' && view.waitingFor !== null) return `landing (${view.waitingFor.kind})`;
+  if (view.waitingFor?.kind === 'host') return `queued (needs ${labelKey(view.requires ?? [])})`;
   if (view.state === 'running' && view.phase !== null) return `running (${view.phase})`;
   return view.state;
 }
@@ -72,6 +74,7 @@ export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string 
     case 'checkout':
     case 'gate':
     case 'engine':
+    case 'host':
     case 'origin':
     case 'retry':
     case 'limit':
@@ -100,6 +103,8 @@ export function waitWords(kind: WaitingKind): string {
       return 'its origin';
     case 'engine':
       return 'the engine';
+    case 'host':
+      return 'a host';
     case 'retry':
       return 'its next try';
     case 'limit':

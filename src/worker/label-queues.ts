@@ -1,0 +1,109 @@
+/**
+ * Finds the sets of labels that open tasks require, and has this worker poll the queues of those that it has.
+ *
+ * It owns the sets that it has come across. A set is heard of at once when this worker records one of its tasks, and found
+ * by Temporal's visibility otherwise: so that it is found whichever worker records, and while the ledger is away (N9).
+ * Nobody waits for it: a set that is found late has its tasks wait that long in their queue (N1).
+ */
+
+import type { Client } from '@temporalio/client';
+import { hasLabels, labelKey, labelsOfKey } from '../core/labels.ts';
+import { messageOf } from '../core/thrown.ts';
+import { agentsQueue } from '../workflows/messages.ts';
+
+/** Each is named in the query that looks for others. */
+const MAX_KNOWN = 200;
+
+export interface LabelQueuesOptions {
+  readonly client: Client;
+  /** Of this worker. */
+  readonly labels: readonly string[];
+  /** Has one more queue polled; it may be asked again. */
+  readonly serve: (queue: string) => void;
+  readonly everyMs: number;
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+export class LabelQueues {
+  readonly #options: LabelQueuesOptions;
+  readonly #known = new Set<string>();
+  #timer: NodeJS.Timeout | null = null;
+  #looking: Promise<void> = Promise.resolve();
+  #stopped = false;
+  /** Said once, until it goes again. */
+  #failed = false;
+
+  constructor(options: LabelQueuesOptions) {
+    this.#options = options;
+  }
+
+  /** Looks now and then. Of a worker without labels there is nothing to find. */
+  start(): void {
+    if (this.#options.labels.length > 0) this.#next(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  /** A task was recorded that requires these. */
+  onRequired(requires: readonly string[]): void {
+    if (requires.length === 0 || this.#options.labels.length === 0) return;
+    const key = labelKey(requires);
+    this.#know(key);
+    this.#serve(key);
+  }
+
+  #serve(key: string): void {
+    const { labels, serve } = this.#options;
+    const requires = labelsOfKey(key);
+    if (requires !== null && hasLabels(labels, requires)) serve(agentsQueue(requires));
+  }
+
+  #next(waitMs: number): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().finally(() => this.#next(this.#options.everyMs));
+    }, waitMs);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    try {
+      // A queue that could not be polled is tried again.
+      for (const key of this.#known) this.#serve(key);
+      for (let found = await this.#another(); found !== null; found = await this.#another()) {
+        this.#know(found);
+        this.#serve(found);
+      }
+      this.#failed = false;
+    } catch (error) {
+      if (!this.#failed)
+        this.#options.log('what labels tasks require could not be looked up; it is tried again', {
+          reason: messageOf(error),
+          next: 'if Requires is no search attribute yet: tasks setup',
+        });
+      this.#failed = true;
+    }
+  }
+
+  /** A set of an open task that is not known; null when there is none. */
+  async #another(): Promise<string | null> {
+    if (this.#stopped || this.#known.size >= MAX_KNOWN) return null;
+    // What names a set is made of characters that need no escape; anything else was not written by a task.
+    const known = [...this.#known].map((key) => `'${key.replaceAll("'", '')}'`);
+    const others = known.length === 0 ? '' : ` AND Requires NOT IN (${known.join(', ')})`;
+    const query = `WorkflowType = 'task' AND ExecutionStatus = 'Running' AND Requires IS NOT NULL${others}`;
+    for await (const { searchAttributes } of this.#options.client.workflow.list({ query, pageSize: 1 })) {
+      const value: unknown = searchAttributes['Requires']?.[0];
+      return typeof value === 'string' && !this.#known.has(value) ? value : null;
+    }
+    return null;
+  }
+
+  #know(key: string): void {
+    if (this.#known.size < MAX_KNOWN) this.#known.add(key);
+  }
+}

@@ -1,0 +1,119 @@
+/** Tasks that require labels, with a worker that has them, one that joins later, and none. */
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TaskId } from '../../src/core/ids.ts';
+import type { TaskView } from '../../src/core/task-types.ts';
+import { cli, cliEnvironment, type CliRun } from '../cli/rig.ts';
+import { Engine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
+
+const FILES = { 'gate.sh': GATE, 'agent.sh': agentScript({ execute: 'echo "$TASKS_TASK_ID" > "$TASKS_TASK_ID"' }) };
+
+describe('a task that requires labels', () => {
+  let engine: Engine;
+  let project: SampleProject;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    engine = await Engine.start({ presenceMs: 50, labels: [] });
+    project = await SampleProject.create({ 'tasks.yaml': projectFile('requires: [linux]'), ...FILES }, 'checkout');
+    env = cliEnvironment(engine.home, {
+      TEMPORAL_ADDRESS: engine.namespace.address,
+      TEMPORAL_NAMESPACE: engine.namespace.namespace,
+      DATABASE_URL: engine.database.url,
+    });
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  const tasks = (...argv: string[]): Promise<CliRun> => cli({ cwd: project.origin, env }, argv);
+  const listed = async (id: TaskId): Promise<TaskView | undefined> =>
+    (await tasks('list', '--all', '--json')).json<TaskView>().find((view) => view.id === id);
+
+  it('waits, is told why, and goes on when a worker joins that has them all', async () => {
+    const submitted = await tasks('submit', 'Train it', '--requires', 'gpu', '--json');
+    expect(submitted.stderr).toBe('');
+    const [made] = submitted.json<{ id: TaskId }>();
+    if (made === undefined) throw new Error('nothing was submitted');
+    const { id } = made;
+    await eventually('it to be told that no worker has them', async () => {
+      const view = await listed(id);
+      return view?.waitingFor?.kind === 'host' ? view : null;
+    });
+    expect(await listed(id)).toMatchObject({
+      state: 'queued',
+      requires: ['gpu', 'linux'],
+      waitingFor: { text: 'no worker has gpu, linux: start one with tasks worker --labels gpu,linux' },
+    });
+    expect((await tasks('list')).stdout).toMatch(/queued \(needs gpu\+linux\)/);
+    expect((await tasks('show', id)).stdout).toMatch(
+      /requires gpu, linux[^]*Waits for a host[^]*no worker has gpu, linux/,
+    );
+    expect((await tasks('hosts')).stderr).toBe(
+      'tasks: 1 task waits: no worker has gpu, linux: start one with tasks worker --labels gpu,linux\n',
+    );
+    expect((await tasks('doctor')).stdout).toMatch(/labels .*1 task waits: no worker has gpu, linux/);
+
+    const half = await WorkerProcess.start(engine, ['--labels', 'gpu']);
+    await eventually('the worker with one of them to be known', async () =>
+      (await engine.ledger.readWorkers()).some(({ labels }) => labels.includes('gpu')),
+    );
+    expect(await listed(id)).toMatchObject({
+      waitingFor: { kind: 'host', text: expect.stringMatching(/^no worker has/) },
+    });
+    const whole = await WorkerProcess.start(engine, ['--labels', 'linux,gpu,big']);
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', requires: ['gpu', 'linux'] });
+    const attempts = await engine.ledger.readAttempts(id);
+    expect(new Set(attempts.map(({ host }) => host)).size).toBe(1);
+    expect(attempts.length).toBeGreaterThan(1);
+    expect((await tasks('hosts')).stderr).toBe('');
+    await Promise.all([half.stop(), whole.stop()]);
+  });
+
+  it('is refused when a label is none, and a question requires nothing', async () => {
+    expect(await tasks('submit', 'Train it', '--requires', 'GPU')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^tasks: requires: "GPU" is no label/),
+    });
+    expect(await tasks('submit', 'Which?', '--type', 'question', '--requires', 'gpu')).toMatchObject({
+      code: 2,
+      stderr: 'tasks: requires: nothing is run for a question; leave it out\n',
+    });
+    expect(await tasks('submit', 'Which?', '--from', 'x', '--requires', 'gpu')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('a worker with labels and one slot', () => {
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await Engine.start({ agents: 1, labels: ['gpu', 'linux'] });
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  it('serves tasks of each set that it has, one at a time', async () => {
+    const project = await SampleProject.create({ 'tasks.yaml': projectFile(), ...FILES });
+    const busy = `${engine.home}/busy`;
+    const run = `mkdir '${busy}' && echo "$TASKS_TASK_ID" > "$TASKS_TASK_ID" && rmdir '${busy}'`;
+    const sets = [undefined, ['gpu'], ['linux'], ['gpu', 'linux'], undefined, ['gpu']];
+    const ids = await Promise.all(
+      sets.map((requires, index) =>
+        engine.submit(project, {
+          title: `Task ${index}`,
+          attempts: 1,
+          work: { kind: 'shell', run },
+          spec: requires === undefined ? {} : { requires },
+        }),
+      ),
+    );
+    for (const id of ids) expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', failure: null });
+  });
+});
