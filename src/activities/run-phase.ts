@@ -8,6 +8,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { classOf, type Failure } from '../core/failure.ts';
+import { portOwners } from '../core/ports.ts';
 import { createScanner } from '../core/secrets.ts';
 import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
@@ -62,7 +63,8 @@ async function takeTurn(
   if (failure !== null) return { outcome: failed(deps, failure), ...(await recorder.record(request.record)) };
   // The ledger is told beside the work: it must not hold the work up.
   const recording = recorder.begin(request);
-  const outcome = await attempt(deps, recorder, request, signal);
+  const release = await deps.git.useWorkspace(request.spec.id);
+  const outcome = await attempt(deps, recorder, request, signal).finally(release);
   const recorded = await recording;
   const stop = stopReasonOf(signal);
   // A workflow that was terminated leaves a workspace that nothing else would lead to.
@@ -110,16 +112,17 @@ async function attempt(
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
   }
   const { workspace } = prepared;
+  const ports = await deps.ports.lease(portOwners.task(spec.project, spec.id));
   const scratch = scratchOf(deps, spec);
   const sandbox = confined.kind === 'sandbox' ? await sandboxOf(deps, request, workspace, scratch) : null;
   const { setup, confinement } = settings.settings;
   const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
   const taking = { settings: settings.settings, scan: createScanner(granted.value.secrets) };
   if (request.regenerate === true) {
-    const remade = await regenerate(deps, { request, workspace, sandbox: inSetUp, taking, signal });
+    const remade = await regenerate(deps, { request, workspace, sandbox: inSetUp, taking, ports, signal });
     return withNotes(remade, confined.notes);
   }
-  const setUp = await setUpWorkspace(deps, { request, workspace, setup, signal, sandbox: inSetUp });
+  const setUp = await setUpWorkspace(deps, { request, workspace, setup, ports, signal, sandbox: inSetUp });
   if (setUp !== null) return withNotes(failed(deps, setUp), confined.notes);
 
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
@@ -130,6 +133,7 @@ async function attempt(
     scratch,
     sandbox: inPhase,
     granted: granted.value,
+    ports,
     signal,
   });
   return stopReasonOf(signal) === 'superseded'

@@ -118,6 +118,19 @@ export interface GitRoom {
   storedCheckpoint(project: ProjectName, taskId: TaskId): Promise<Checkpoint | null>;
   /** Removes a task's workspace from this host. The caller has proof that the task is over and stored (N8). */
   removeWorkspace(project: ProjectName, taskId: TaskId): Promise<void>;
+  /** Says that this process is at work in a task's workspace, until what is returned is called. */
+  useWorkspace(taskId: TaskId): Promise<() => Promise<void>>;
+  /** Whether a living process of this host is at work in it. */
+  isWorkspaceUsed(taskId: TaskId): Promise<boolean>;
+  /**
+   * Removes a workspace that no process of this host is at work in; `mayGo` has the last word (N8), and nobody begins
+   * before `gone` has ended.
+   */
+  removeUnused(
+    project: ProjectName,
+    taskId: TaskId,
+    asked: { readonly mayGo: () => Promise<boolean>; readonly gone: () => Promise<void> },
+  ): Promise<'removed' | 'kept' | 'in-use'>;
   /** Deletes every `refs/tasks/<id>/…` of these tasks on the origin. The caller has proof that each landed or changed nothing (N8). */
   deleteTaskRefs(target: Target, taskIds: readonly TaskId[]): Promise<void>;
   /** The workspaces that this host has. */

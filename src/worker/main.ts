@@ -97,6 +97,8 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
       maxWrittenBytes: host.value.limits.disk,
       endBelowBytes: host.value.limits.free,
     },
+    workspaces: host.value.workspaces,
+    ports: host.value.ports,
     personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',
     parseSettings: parseProjectFile,

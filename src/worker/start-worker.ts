@@ -7,8 +7,10 @@ import { landingByPush, type LandingAdapter } from '../activities/landing-adapte
 import { Turns } from '../activities/turns.ts';
 import type { Activities } from '../activities/types.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
+import { openPortLeases, type PortLeases } from '../local/port-leases.ts';
 import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
+import type { PortPlan } from '../core/ports.ts';
 import type { SandboxMode } from '../core/project.ts';
 import { messageOf } from '../core/thrown.ts';
 import { createGitRoom } from '../git/room.ts';
@@ -19,7 +21,7 @@ import { openSpool } from '../ledger/spool.ts';
 import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
 import type { SandboxState } from '../process/types.ts';
-import { Background, freeBytesOf } from './background.ts';
+import { Background, freeBytesOf, type WorkspaceLimits } from './background.ts';
 import { keepMigrated } from './ledger-schema.ts';
 import { endOldQueues } from './old-queues.ts';
 import { Draining, Pollers } from './pollers.ts';
@@ -48,6 +50,10 @@ export interface StartWorkerOptions extends Pick<
   /** The workflows' bundle: a file that the build made, or its text. */
   readonly workflows: { readonly codePath: string } | { readonly code: string };
   readonly limits?: Partial<Limits>;
+  /** What this host's workspaces may be together; no limit, and kept for a week, when it is left out. */
+  readonly workspaces?: WorkspaceLimits;
+  /** The ports that workspaces lease; when it is left out, as without a host.yaml. */
+  readonly ports?: PortPlan;
   /** How candidates land; by push when it is left out. */
   readonly landing?: (git: GitRoom) => LandingAdapter;
   /** Who is told of what, and where targets and the Temporal Web UI are. */
@@ -72,6 +78,8 @@ export interface RunningWorker {
 }
 
 const PRESENCE_MS = 10_000;
+const PORTS: PortPlan = { base: 20_000, each: 10, ranges: 1_000 };
+const WORKSPACES: WorkspaceLimits = { count: Infinity, bytes: Infinity, keptMs: 7 * 24 * 60 * 60_000 };
 /** Half of what a machine has at the least. */
 const MAX_PROCESSES = 16_384;
 
@@ -86,9 +94,11 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const turns = new Turns();
   const { git, processRoom } = rooms;
   const { client, native } = temporal;
-  const background = new Background({ client, git, ledger, turns, home, limits, log });
+  const ports = openPortLeases(home, options.ports ?? PORTS);
+  const workspaces = options.workspaces ?? WORKSPACES;
+  const background = new Background({ client, git, ledger, home, ports, workspaces, limits, log });
   const draining = new Draining();
-  const made = { git, processRoom, client, ledger, spool, limits, background, draining };
+  const made = { git, processRoom, client, ledger, spool, limits, background, draining, ports };
   const activities = makeActivities(options, made, turns);
   await endQueuesOfOlder(client, log);
   const identity = `${options.hostId}@${process.pid}`;
@@ -98,7 +108,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     activities,
     draining,
   );
-  const presence = await report(options, ledger, pollers);
+  const presence = await report(options, ledger, pollers, background);
   background.start();
   return { drain: () => pollers.stop(), stopped: settle(pollers.run()) };
 
@@ -170,12 +180,13 @@ async function connect({ address, tls, apiKey, namespace }: StartWorkerOptions) 
 interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' | 'limits'> {
   readonly processRoom: Dependencies['process'];
   readonly background: Background;
+  readonly ports: PortLeases;
   readonly draining: Draining;
 }
 
 function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): Activities {
   const { home, log } = options;
-  const { git, processRoom, ledger, spool, client, limits, background, draining } = made;
+  const { git, processRoom, ledger, spool, client, limits, background, draining, ports } = made;
   return createActivities(
     {
       hostId: options.hostId,
@@ -195,6 +206,7 @@ function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): 
       onWaiting: () => background.onWaiting(),
       onRecorded: (view) => background.onRecorded(view),
       gates: options.gates,
+      ports,
       onEnded: (_target, taskId) => background.onEnded(taskId as TaskId),
       isDraining: () => draining.isOn,
       limits,
@@ -219,7 +231,12 @@ async function endQueuesOfOlder(client: Client, log: Dependencies['log']): Promi
 }
 
 /** Reports this worker from now on, and begins to take phases and gate runs, unless its host is drained. */
-async function report(options: StartWorkerOptions, ledger: Ledger, pollers: Pollers): Promise<Presence> {
+async function report(
+  options: StartWorkerOptions,
+  ledger: Ledger,
+  pollers: Pollers,
+  background: Background,
+): Promise<Presence> {
   const { hostId, home, version, labels, log } = options;
   let isUp = false;
   let drainedAtStart = false;
@@ -228,6 +245,7 @@ async function report(options: StartWorkerOptions, ledger: Ledger, pollers: Poll
     worker: { host: hostId, worker: String(process.pid), version, labels },
     slots: () => pollers.slots(),
     freeBytes: () => freeBytesOf(home),
+    workspaces: () => background.workspaces(),
     onDrained: (drained) => (isUp ? pollers.setDrained(drained) : (drainedAtStart = drained)),
     everyMs: options.presenceMs ?? PRESENCE_MS,
     log,

@@ -152,6 +152,8 @@ export class Engine {
       processStarter: resolve('dist/worker/process-starter.js'),
       networkBridge: resolve('dist/worker/network-bridge.js'),
       workflows: { code },
+      workspaces: host.value.workspaces,
+      ports: host.value.ports,
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,
       parseSettings: parseProjectFile,
