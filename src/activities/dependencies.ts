@@ -54,6 +54,8 @@ export interface Dependencies {
   readonly secretsFor: (agent: string | null) => Promise<Parsed<GrantedSecrets>>;
   /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
   readonly program: (name: string) => string;
+  /** Where this host has a checkout of a project, by its configuration; null: it names none. */
+  readonly checkoutOf: (project: string) => string | null;
   /** Leases an owner's range of ports on this host; null when none is free. */
   readonly ports: { lease(owner: string): Promise<PortRange | null> };
   readonly notices: NoticeDependencies;

@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import type { TaskId } from '../core/ids.ts';
+import type { Secret } from '../core/secrets.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
 import { oneLine } from '../core/text.ts';
 import type { ExitResult, Sandbox } from '../process/types.ts';
@@ -16,6 +17,8 @@ export interface CommandRequest {
   /** The log's name: `setup` or `gate:<name>`. */
   readonly stream: string;
   readonly scratch: string;
+  /** To be taken out of what it prints, beside the host's own; left out: none. */
+  readonly secrets?: readonly Secret[];
   /** Null: none of its own. */
   readonly ports: PortRange | null;
   /** Null: without one. */
@@ -36,7 +39,7 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
       ...portVariables(request.ports, request.purpose),
     },
     sandbox,
-    secrets: granted.kind === 'ok' ? granted.value.secrets : [],
+    secrets: [...(granted.kind === 'ok' ? granted.value.secrets : []), ...(request.secrets ?? [])],
     tag: `${taskId}/${attempt}/${stream}`,
     outputFile: await deps.spool.logFile(taskId, attempt, stream),
     maxOutputBytes: deps.limits.maxOutputBytes,

@@ -17,6 +17,7 @@ import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import { createGit, type Git } from './git.ts';
+import { includeFiles } from './include.ts';
 import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
@@ -77,6 +78,10 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
+    includeFiles: async (request) => {
+      const mirror = await repositories.findMirror(request);
+      return mirror === null ? { kind: 'none' } : includeFiles(git, home, mirror, request);
+    },
     confineWorkspace: async ({ project, origin, workspace }) => {
       const opened = await repositories.findMirror({ project, origin });
       if (opened === null) throw new Error(`the mirror of ${project} is gone`);

@@ -1,6 +1,7 @@
 /** What the git room takes and gives. Expected failures are values; what throws is a fault of the engine or its host. */
 
 import type { FailureKind } from '../core/failure.ts';
+import type { IncludedText } from '../core/included.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { MergeRule } from '../core/merge-rules.ts';
 import type {
@@ -54,6 +55,28 @@ export type PrepareResult =
   | { readonly kind: 'ready'; readonly workspace: Workspace }
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
 
+export interface IncludeRequest {
+  readonly project: ProjectName;
+  readonly origin: string;
+  readonly workspace: Workspace;
+  /** Where this host has a checkout of the project; null: the origin itself, where that is one on this host. */
+  readonly checkout: string | null;
+}
+
+export type IncludeResult =
+  /** There is no .worktreeinclude. */
+  | { readonly kind: 'none' }
+  /** The task's own files have one, and this host has no checkout. */
+  | { readonly kind: 'no-checkout' }
+  | { readonly kind: 'failed'; readonly message: string }
+  | {
+      readonly kind: 'done';
+      readonly copied: number;
+      readonly left: readonly { readonly path: string; readonly why: string }[];
+      /** The texts among what was copied, as they were then. */
+      readonly texts: readonly IncludedText[];
+    };
+
 export interface StoreRequest {
   readonly project: ProjectName;
   readonly origin: string;
@@ -104,6 +127,8 @@ export interface GitRoom {
   /** Reads a file as it stands in a commit of the project's mirror, fetching the branch when the commit is unknown; null when the commit has no such file. At most 1 MiB. */
   readFileAt(target: Target, commit: ObjectId, path: string): Promise<string | null>;
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
+  /** Copies what the .worktreeinclude of this host's checkout of the project names into a fresh workspace; once for each. */
+  includeFiles(request: IncludeRequest): Promise<IncludeResult>;
   /** What a confined process of the task is to see of the repository, and may write; what it commits comes with {@link storeWorkspace}. */
   confineWorkspace(request: {
     readonly project: ProjectName;

@@ -99,6 +99,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     },
     workspaces: host.value.workspaces,
     ports: host.value.ports,
+    checkouts: host.value.checkouts,
     personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',
     parseSettings: parseProjectFile,

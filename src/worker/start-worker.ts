@@ -52,6 +52,8 @@ export interface StartWorkerOptions extends Pick<
   readonly limits?: Partial<Limits>;
   /** What this host's workspaces may be together; no limit, and kept for a week, when it is left out. */
   readonly workspaces?: WorkspaceLimits;
+  /** Where this host has checkouts, by the projects' names. */
+  readonly checkouts?: Readonly<Record<string, string>>;
   /** The ports that workspaces lease; when it is left out, as without a host.yaml. */
   readonly ports?: PortPlan;
   /** How candidates land; by push when it is left out. */
@@ -207,6 +209,7 @@ function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): 
       onRecorded: (view) => background.onRecorded(view),
       gates: options.gates,
       ports,
+      checkoutOf: (project) => checkoutIn(options.checkouts ?? {}, project),
       onEnded: (_target, taskId) => background.onEnded(taskId as TaskId),
       isDraining: () => draining.isOn,
       limits,
@@ -219,6 +222,10 @@ function makeActivities(options: StartWorkerOptions, made: Made, turns: Turns): 
     },
     turns,
   );
+}
+
+function checkoutIn(checkouts: Readonly<Record<string, string>>, project: string): string | null {
+  return Object.hasOwn(checkouts, project) ? (checkouts[project] ?? null) : null;
 }
 
 async function endQueuesOfOlder(client: Client, log: Dependencies['log']): Promise<void> {

@@ -70,6 +70,7 @@ describe('a gate run', () => {
       onEnded: () => undefined,
       isDraining: () => false,
       gates: 1,
+      checkoutOf: () => null,
       ports: openPortLeases(home, { base: 21_100, each: 2, ranges: 8 }),
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },
       log: () => undefined,

@@ -154,6 +154,7 @@ export class Engine {
       workflows: { code },
       workspaces: host.value.workspaces,
       ports: host.value.ports,
+      checkouts: host.value.checkouts,
       personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
       containment: true,
       parseSettings: parseProjectFile,
