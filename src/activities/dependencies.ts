@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import type { ObjectId } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
+import type { PortRange } from '../core/ports.ts';
 import type { Secret } from '../core/secrets.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
@@ -53,6 +54,10 @@ export interface Dependencies {
   readonly secretsFor: (agent: string | null) => Promise<Parsed<GrantedSecrets>>;
   /** This host's path of a program that tasks.yaml names, where the host's configuration has one. */
   readonly program: (name: string) => string;
+  /** Where this host has a checkout of a project, by its configuration; null: it names none. */
+  readonly checkoutOf: (project: string) => string | null;
+  /** Leases an owner's range of ports on this host; null when none is free. */
+  readonly ports: { lease(owner: string): Promise<PortRange | null> };
   readonly notices: NoticeDependencies;
   /** Told when a task waits: its workspace may have to make room. */
   readonly onWaiting: () => void;

@@ -9,6 +9,8 @@
 import { join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
 import { quote } from '../core/ids.ts';
+import type { Secret } from '../core/secrets.ts';
+import type { PortRange } from '../core/ports.ts';
 import type { ProtectedChange } from '../core/protected.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { AttemptOutcome, Checkpoint } from '../core/task-types.ts';
@@ -38,6 +40,9 @@ export interface RegenerateRequest {
   /** As set-up's: of the attempt, with the network that set-up has; null: without one. */
   readonly sandbox: SandboxRequest | null;
   readonly taking: Taking;
+  readonly ports: PortRange | null;
+  /** To be taken out of what it prints. */
+  readonly secrets: readonly Secret[];
   readonly signal: AbortSignal;
 }
 
@@ -104,7 +109,7 @@ async function newlyProtected(
 /** Null when no conflict is left that the commands have not dealt with. */
 async function makeAnew(
   deps: Dependencies,
-  { request, workspace, sandbox, signal }: RegenerateRequest,
+  { request, workspace, sandbox, ports, secrets, signal }: RegenerateRequest,
 ): Promise<Failure | null> {
   const { anew, conflicted } = workspace;
   if (anew === null && conflicted.length > 0) {
@@ -122,6 +127,8 @@ async function makeAnew(
       attempt: request.attempt,
       stream: 'regenerate',
       scratch,
+      ports,
+      secrets,
       sandbox: sandbox === null ? null : await makeSandbox(deps, { ...sandbox, scratch, agent: null }),
       timeoutMs: COMMAND_TIMEOUT_MS,
       signal,

@@ -7,6 +7,7 @@ import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
 import { buildPrompt } from '../agents/prompt.ts';
 import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
+import { portVariables, type PortRange } from '../core/ports.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import { redactText } from '../core/secrets.ts';
@@ -27,6 +28,7 @@ export interface AgentRequest {
   /** Null: without one. */
   readonly sandbox: SandboxRequest | null;
   readonly granted: GrantedSecrets;
+  readonly ports: PortRange | null;
   readonly signal: AbortSignal;
 }
 
@@ -132,7 +134,7 @@ async function writeDocuments(taskDir: string, documents: Documents): Promise<vo
 
 async function spawn(
   deps: Dependencies,
-  { request, workspace, scratch, signal, sandbox, granted }: AgentRequest,
+  { request, workspace, scratch, signal, sandbox, granted, ports }: AgentRequest,
   command: AgentCommand,
   reader: LineReader | null,
 ): Promise<ExitResult> {
@@ -144,6 +146,7 @@ async function spawn(
     cwd: workspace.worktree,
     env: {
       ...deps.environment({ purpose: 'agent', agent, scratch, confined: sandbox !== null }),
+      ...portVariables(ports, 'agent'),
       ...granted.variables,
       ...command.env,
     },

@@ -2,6 +2,8 @@
 
 import { mkdirSync } from 'node:fs';
 import type { TaskId } from '../core/ids.ts';
+import type { Secret } from '../core/secrets.ts';
+import { portVariables, type PortRange } from '../core/ports.ts';
 import { oneLine } from '../core/text.ts';
 import type { ExitResult, Sandbox } from '../process/types.ts';
 import { runLimits, type Dependencies } from './dependencies.ts';
@@ -15,6 +17,10 @@ export interface CommandRequest {
   /** The log's name: `setup` or `gate:<name>`. */
   readonly stream: string;
   readonly scratch: string;
+  /** To be taken out of what it prints, beside the host's own; left out: none. */
+  readonly secrets?: readonly Secret[];
+  /** Null: none of its own. */
+  readonly ports: PortRange | null;
   /** Null: without one. */
   readonly sandbox: Sandbox | null;
   readonly timeoutMs: number;
@@ -28,9 +34,12 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
   const result = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
     cwd: request.cwd,
-    env: deps.environment({ purpose: request.purpose, agent: null, scratch, confined: sandbox !== null }),
+    env: {
+      ...deps.environment({ purpose: request.purpose, agent: null, scratch, confined: sandbox !== null }),
+      ...portVariables(request.ports, request.purpose),
+    },
     sandbox,
-    secrets: granted.kind === 'ok' ? granted.value.secrets : [],
+    secrets: [...(granted.kind === 'ok' ? granted.value.secrets : []), ...(request.secrets ?? [])],
     tag: `${taskId}/${attempt}/${stream}`,
     outputFile: await deps.spool.logFile(taskId, attempt, stream),
     maxOutputBytes: deps.limits.maxOutputBytes,

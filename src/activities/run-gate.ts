@@ -4,9 +4,11 @@
  */
 
 import { statfs } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { tailOf } from '../core/failure.ts';
 import { failedTests } from '../core/failed-tests.ts';
 import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
+import { portOwners, type PortRange } from '../core/ports.ts';
 import type { GateCommand, GateConfinement } from '../core/project.ts';
 import type { Red } from '../core/queue.ts';
 import type { GateVerdict } from '../core/queue-types.ts';
@@ -80,6 +82,7 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
   }
   const worktree = await deps.git.gateWorktree(target, item, candidate, below);
   const scratch = worktree.home;
+  let ports: PortRange | null = null;
   let sandbox: Omit<SandboxRequest, 'network' | 'tmp'> | null = null;
   let runs = 0;
   const command = async (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> => {
@@ -93,6 +96,7 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
       attempt: item?.attempt ?? 0,
       stream,
       scratch,
+      ports,
       // Commands run side by side have temporary folders of their own.
       sandbox:
         sandbox === null ? null : await makeSandbox(deps, { ...sandbox, network, tmp: `${scratch}.tmp/${runs}` }),
@@ -101,6 +105,7 @@ async function runInWorktree(deps: Dependencies, request: GateRequest, signal: A
     });
   };
   try {
+    ports = await deps.ports.lease(portOwners.gate(basename(dirname(worktree.path)), basename(worktree.path)));
     if (confined.kind === 'sandbox') {
       const repository = await deps.git.confineGate(worktree.path);
       sandbox = { write: [worktree.path], repository, scratch, agent: null };

@@ -8,14 +8,16 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { classOf, type Failure } from '../core/failure.ts';
+import { portOwners } from '../core/ports.ts';
 import { createScanner } from '../core/secrets.ts';
 import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
-import { confining, type SandboxRequest } from './confine.ts';
-import { scratchOf, type Dependencies } from './dependencies.ts';
+import { confining, type Confining, type SandboxRequest } from './confine.ts';
+import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
+import { includeFiles } from './include.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
@@ -62,7 +64,8 @@ async function takeTurn(
   if (failure !== null) return { outcome: failed(deps, failure), ...(await recorder.record(request.record)) };
   // The ledger is told beside the work: it must not hold the work up.
   const recording = recorder.begin(request);
-  const outcome = await attempt(deps, recorder, request, signal);
+  const release = await deps.git.useWorkspace(request.spec.id);
+  const outcome = await attempt(deps, recorder, request, signal).finally(release);
   const recorded = await recording;
   const stop = stopReasonOf(signal);
   // A workflow that was terminated leaves a workspace that nothing else would lead to.
@@ -109,32 +112,54 @@ async function attempt(
   if (prepared.kind === 'failed') {
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
   }
-  const { workspace } = prepared;
-  const scratch = scratchOf(deps, spec);
-  const sandbox = confined.kind === 'sandbox' ? await sandboxOf(deps, request, workspace, scratch) : null;
-  const { setup, confinement } = settings.settings;
-  const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
-  const taking = { settings: settings.settings, scan: createScanner(granted.value.secrets) };
-  if (request.regenerate === true) {
-    const remade = await regenerate(deps, { request, workspace, sandbox: inSetUp, taking, signal });
-    return withNotes(remade, confined.notes);
-  }
-  const setUp = await setUpWorkspace(deps, { request, workspace, setup, signal, sandbox: inSetUp });
-  if (setUp !== null) return withNotes(failed(deps, setUp), confined.notes);
-
-  const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
-  const run = await runAgent(deps, {
+  return workIn(deps, prepared.workspace, {
     request,
-    workspace,
+    settings: settings.settings,
     definition: agent.definition,
-    scratch,
-    sandbox: inPhase,
+    wanted,
+    confined,
     granted: granted.value,
     signal,
   });
+}
+
+interface Work {
+  readonly request: PhaseRequest;
+  readonly settings: ProjectSettings;
+  readonly definition: AgentDefinition | null;
+  readonly wanted: Confinement;
+  readonly confined: Exclude<Confining, { kind: 'refused' }>;
+  readonly granted: GrantedSecrets;
+  readonly signal: AbortSignal;
+}
+
+/** The attempt in its workspace: set-up, the agent, and what is stored of it. */
+async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Promise<AttemptOutcome> {
+  const { request, settings, definition, wanted, confined, signal } = work;
+  const { spec } = request;
+  const ports = await deps.ports.lease(portOwners.task(spec.project, spec.id));
+  const included = await includeFiles(deps, spec, workspace);
+  const notes = [...confined.notes, ...included.notes];
+  const secrets = [...work.granted.secrets, ...included.secrets];
+  const scratch = scratchOf(deps, spec);
+  const sandbox = confined.kind === 'sandbox' ? await sandboxOf(deps, request, workspace, scratch) : null;
+  const { setup, confinement } = settings;
+  const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
+  const scanGranted = createScanner(work.granted.secrets);
+  const taking = { settings, scan: (content: Buffer) => scanGranted(content) ?? included.scan(content) };
+  const common = { request, workspace, ports, signal };
+  if (request.regenerate === true) {
+    return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets }), notes);
+  }
+  const setUp = await setUpWorkspace(deps, { ...common, setup, secrets, sandbox: inSetUp });
+  if (setUp !== null) return withNotes(failed(deps, setUp), notes);
+
+  const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
+  const granted = { ...work.granted, secrets };
+  const run = await runAgent(deps, { ...common, definition, scratch, sandbox: inPhase, granted });
   return stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : withNotes(await storeWork(deps, request, workspace, run, taking), confined.notes);
+    : withNotes(await storeWork(deps, request, workspace, run, taking), notes);
 }
 
 function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOutcome {

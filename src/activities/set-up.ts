@@ -3,6 +3,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
+import type { Secret } from '../core/secrets.ts';
+import type { PortRange } from '../core/ports.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
@@ -15,6 +17,9 @@ export interface SetUpRequest {
   readonly request: PhaseRequest;
   readonly workspace: Workspace;
   readonly setup: string | null;
+  readonly ports: PortRange | null;
+  /** To be taken out of what it prints. */
+  readonly secrets: readonly Secret[];
   /** Of the attempt; its home is the project's, so that package managers find their caches. */
   readonly sandbox: SandboxRequest | null;
   readonly signal: AbortSignal;
@@ -23,7 +28,7 @@ export interface SetUpRequest {
 /** Null when the worktree is set up. */
 export async function setUpWorkspace(
   deps: Dependencies,
-  { request, workspace, setup, signal, sandbox }: SetUpRequest,
+  { request, workspace, setup, ports, secrets, signal, sandbox }: SetUpRequest,
 ): Promise<Failure | null> {
   if (setup === null) return null;
   const markFile = join(dirname(workspace.worktree), 'set-up');
@@ -40,6 +45,8 @@ export async function setUpWorkspace(
     attempt: request.attempt,
     stream: 'setup',
     scratch,
+    ports,
+    secrets,
     sandbox: sandbox === null ? null : await makeSandbox(deps, { ...sandbox, scratch, agent: null }),
     timeoutMs: SETUP_TIMEOUT_MS,
     signal,

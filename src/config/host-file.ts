@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import { quote } from '../core/ids.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
+import type { PortPlan } from '../core/ports.ts';
 import type { SandboxMode } from '../core/project.ts';
 import type { NotifyRule } from '../core/task-types.ts';
 import { codeOf } from '../core/thrown.ts';
@@ -16,6 +17,7 @@ import { hostSchema } from './host-schema.ts';
 import { KNOWN_GRANTS, type GrantedPath } from './known-grants.ts';
 import { completeRules, completeTargets } from './notify-schema.ts';
 import { parseSize } from './size.ts';
+import { completePorts, completeWorkspaces, type WorkspaceSettings } from './workspaces-schema.ts';
 import { readYaml } from './yaml-text.ts';
 
 export const HOST_FILE = 'host.yaml';
@@ -52,6 +54,10 @@ export interface HostSettings {
   readonly write: readonly string[];
   /** What granted agents see of the person's home, by their names. */
   readonly granted: Readonly<Record<string, readonly string[]>>;
+  readonly workspaces: WorkspaceSettings;
+  readonly ports: PortPlan;
+  /** Where this host has a checkout of a project, by the project's name. */
+  readonly checkouts: Readonly<Record<string, string>>;
   /** With keys and passwords: not to be shown (N10). */
   readonly targets: NoticeTargets;
   readonly notify: readonly NotifyRule[];
@@ -90,6 +96,9 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     read: checked.value.read ?? [],
     write: checked.value.write ?? [],
     granted: checked.value.granted ?? {},
+    workspaces: completeWorkspaces(checked.value.workspaces),
+    ports: completePorts(checked.value.ports),
+    checkouts: checked.value.checkouts ?? {},
     targets,
     notify,
     ui: ui ?? null,

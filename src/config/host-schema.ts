@@ -7,6 +7,7 @@ import { closed, must, mustQuietly } from './explain.ts';
 import { notifyRules, targets } from './notify-schema.ts';
 import { secretReference } from './secret-reference.ts';
 import { parseSize } from './size.ts';
+import { checkouts, ports, workspaces } from './workspaces-schema.ts';
 
 const variable = z
   .string({ error: must('the name of an environment variable', 'NPM_TOKEN') })
@@ -193,6 +194,9 @@ export const hostSchema = closed(
         examples: [[{ to: 'phone', events: ['asks'] }]],
       })
       .nullish(),
+    workspaces,
+    ports,
+    checkouts,
     ui: z
       .string({ error: mustQuietly('an http or https address', 'ui: https://temporal.example.com') })
       .regex(/^https?:\/\/[^\s@]+$/, {

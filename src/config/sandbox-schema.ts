@@ -56,6 +56,6 @@ export const protectedPaths = z
   .meta({
     title: 'Protected paths',
     description:
-      "Files and folders (with / at the end, or with * in a name) whose change waits for a person's approval before it lands, beside tasks.yaml, the files that the gate's commands name and the scripts that they run.",
+      "Files and folders (with / at the end, or with * in a name) whose change waits for a person's approval before it lands, beside tasks.yaml, .worktreeinclude, the files that the gate's commands name and the scripts that they run.",
     examples: [['jest.config.js', 'scripts/']],
   });

@@ -1,8 +1,9 @@
 /** The machines that run workers, as their workers report them. */
 
-import { quote } from './ids.ts';
+import { quote, type TaskId } from './ids.ts';
 import { hasLabels } from './labels.ts';
 import { fail, ok, type Parsed } from './parsed.ts';
+import type { Hibernated, WorkspacesReport } from './relief.ts';
 
 export interface Slots {
   readonly used: number;
@@ -24,6 +25,8 @@ export interface WorkerReport {
   readonly cores: number;
   /** Of the disk with the state home, in bytes. */
   readonly freeBytes: number;
+  /** Left out: not known yet, or by an older version. */
+  readonly workspaces?: WorkspacesReport;
 }
 
 /** A report as the ledger has it. */
@@ -44,7 +47,7 @@ export interface Drain {
 /** `draining`: takes nothing new, and something still runs. `silent`: its workers have not been heard of for a while. */
 export type HostState = 'up' | 'draining' | 'drained' | 'silent' | 'stopped';
 
-export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'version'> {
+export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'version' | 'workspaces'> {
   readonly id: string;
   readonly state: HostState;
   readonly drained: Drain | null;
@@ -53,6 +56,8 @@ export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'versio
   /** Of all its workers: several while one replaces another. */
   readonly versions: readonly string[];
   readonly seenMsAgo: number | null;
+  /** As the worker says that was seen last; null: none does. */
+  readonly workspaces: WorkspacesReport | null;
 }
 
 /** A worker that has missed this much of its reports is not counted on. */
@@ -95,6 +100,7 @@ function hostOf(id: string, workers: readonly WorkerSeen[], drained: Drain | nul
     cores: last?.cores ?? 0,
     freeBytes: last?.freeBytes ?? 0,
     seenMsAgo: last?.seenMsAgo ?? null,
+    workspaces: workers.find(({ workspaces }) => workspaces !== undefined)?.workspaces ?? null,
   };
 }
 
@@ -136,6 +142,18 @@ export function whyNoHost(
 
 function isHeard({ stopped, seenMsAgo }: WorkerSeen): boolean {
   return !stopped && seenMsAgo < SILENT_AFTER_MS;
+}
+
+export interface HibernatedOn extends Hibernated {
+  readonly host: string;
+}
+
+/** Where a task's workspace was given up last, for as long as it waits; null: nowhere that a host reports. */
+export function hibernatedOn(workers: readonly WorkerSeen[], task: TaskId): HibernatedOn | null {
+  const all = hostsOf(workers, []).flatMap(({ id, workspaces }) =>
+    (workspaces?.latest ?? []).filter((each) => each.task === task).map((each) => ({ ...each, host: id })),
+  );
+  return all.toSorted((one, other) => (one.since < other.since ? 1 : -1))[0] ?? null;
 }
 
 /** The one host that begins with what a person typed. */

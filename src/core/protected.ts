@@ -3,6 +3,7 @@
  * person, who is shown it as what it is. Pure.
  */
 
+import { INCLUDE_FILE } from './included.ts';
 import type { ProjectSettings } from './project.ts';
 
 const PROJECT_FILE = 'tasks.yaml';
@@ -37,7 +38,11 @@ export function protectedAmong(settings: ProjectSettings, changed: readonly stri
   const patterns = settings.protected.map(patternOf);
   return changed.filter(
     (path) =>
-      path === PROJECT_FILE || named.has(path) || RUNNERS.test(path) || patterns.some((pattern) => pattern.test(path)),
+      path === PROJECT_FILE ||
+      path === INCLUDE_FILE ||
+      named.has(path) ||
+      RUNNERS.test(path) ||
+      patterns.some((pattern) => pattern.test(path)),
   );
 }
 

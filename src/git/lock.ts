@@ -61,7 +61,12 @@ export async function withLockFile<T>(path: string, work: () => Promise<T>): Pro
 
 /** Takes the lock file when it is free or stale; never waits. In one go, so that nobody of this process comes between. */
 export async function tryLockFile(path: string): Promise<boolean> {
-  return isTaken(path, `${process.pid} ${startOf(process.pid) ?? ''}`);
+  return isTaken(path, thisProcess());
+}
+
+/** What names this process as an owner. */
+export function thisProcess(): string {
+  return `${process.pid} ${startOf(process.pid) ?? ''}`;
 }
 
 function isTaken(path: string, self: string): boolean {
@@ -117,7 +122,8 @@ function ownerIn(path: string): string | null {
   }
 }
 
-function isAlive(owner: string): boolean {
+/** Whether the process that an owner's name stands for lives. */
+export function isAlive(owner: string): boolean {
   const [pidText = '', start = ''] = owner.split(' ');
   const pid = Number(pidText);
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;

@@ -17,6 +17,8 @@ import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import { createGit, type Git } from './git.ts';
+import { includeFiles } from './include.ts';
+import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
 import { listOriginTaskRefs } from './local-origin.ts';
@@ -76,6 +78,10 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   return {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
+    includeFiles: async (request) => {
+      const mirror = await repositories.findMirror(request);
+      return mirror === null ? { kind: 'none' } : includeFiles(git, home, mirror, request);
+    },
     confineWorkspace: async ({ project, origin, workspace }) => {
       const opened = await repositories.findMirror({ project, origin });
       if (opened === null) throw new Error(`the mirror of ${project} is gone`);
@@ -94,6 +100,17 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       return state?.begun === undefined ? (state?.checkpoint ?? null) : null;
     },
     removeWorkspace: (project, taskId) => removeWorkspace(workspaces, project, taskId),
+    useWorkspace: (taskId) => markInUse(home, taskId),
+    isWorkspaceUsed: (taskId) => isInUse(home, taskId),
+    removeUnused: async (project, taskId, { mayGo, gone }) => {
+      const went = await whileUnused(home, taskId, async () => {
+        if (!(await mayGo())) return 'kept' as const;
+        await removeWorkspace(workspaces, project, taskId);
+        await gone();
+        return 'removed' as const;
+      });
+      return went ?? 'in-use';
+    },
     deleteTaskRefs: (target, taskIds) => deleteTaskRefs(git, repositories, target, taskIds),
     listWorkspaces: () => listWorkspaces(home),
     diffOf: async ({ base, head, ...name }) => {

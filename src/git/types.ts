@@ -1,6 +1,7 @@
 /** What the git room takes and gives. Expected failures are values; what throws is a fault of the engine or its host. */
 
 import type { FailureKind } from '../core/failure.ts';
+import type { IncludedText } from '../core/included.ts';
 import type { BranchName, ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { MergeRule } from '../core/merge-rules.ts';
 import type {
@@ -53,6 +54,28 @@ export interface PrepareRequest {
 export type PrepareResult =
   | { readonly kind: 'ready'; readonly workspace: Workspace }
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
+
+export interface IncludeRequest {
+  readonly project: ProjectName;
+  readonly origin: string;
+  readonly workspace: Workspace;
+  /** Where this host has a checkout of the project; null: the origin itself, where that is one on this host. */
+  readonly checkout: string | null;
+}
+
+export type IncludeResult =
+  /** There is no .worktreeinclude. */
+  | { readonly kind: 'none' }
+  /** The task's own files have one, and this host has no checkout. */
+  | { readonly kind: 'no-checkout' }
+  | { readonly kind: 'failed'; readonly message: string }
+  | {
+      readonly kind: 'done';
+      readonly copied: number;
+      readonly left: readonly { readonly path: string; readonly why: string }[];
+      /** The texts among what was copied, as they were then. */
+      readonly texts: readonly IncludedText[];
+    };
 
 export interface StoreRequest {
   readonly project: ProjectName;
@@ -108,6 +131,8 @@ export interface GitRoom {
   /** Reads a file as it stands in a commit of the project's mirror, fetching the branch when the commit is unknown; null when the commit has no such file. At most 1 MiB. */
   readFileAt(target: Target, commit: ObjectId, path: string): Promise<string | null>;
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
+  /** Copies what the .worktreeinclude of this host's checkout of the project names into a fresh workspace; once for each. */
+  includeFiles(request: IncludeRequest): Promise<IncludeResult>;
   /** What a confined process of the task is to see of the repository, and may write; what it commits comes with {@link storeWorkspace}. */
   confineWorkspace(request: {
     readonly project: ProjectName;
@@ -122,6 +147,19 @@ export interface GitRoom {
   storedCheckpoint(project: ProjectName, taskId: TaskId): Promise<Checkpoint | null>;
   /** Removes a task's workspace from this host. The caller has proof that the task is over and stored (N8). */
   removeWorkspace(project: ProjectName, taskId: TaskId): Promise<void>;
+  /** Says that this process is at work in a task's workspace, until what is returned is called. */
+  useWorkspace(taskId: TaskId): Promise<() => Promise<void>>;
+  /** Whether a living process of this host is at work in it. */
+  isWorkspaceUsed(taskId: TaskId): Promise<boolean>;
+  /**
+   * Removes a workspace that no process of this host is at work in; `mayGo` has the last word (N8), and nobody begins
+   * before `gone` has ended.
+   */
+  removeUnused(
+    project: ProjectName,
+    taskId: TaskId,
+    asked: { readonly mayGo: () => Promise<boolean>; readonly gone: () => Promise<void> },
+  ): Promise<'removed' | 'kept' | 'in-use'>;
   /** Deletes every `refs/tasks/<id>/…` of these tasks on the origin. The caller has proof that each landed or changed nothing (N8). */
   deleteTaskRefs(target: Target, taskIds: readonly TaskId[]): Promise<void>;
   /** The workspaces that this host has. */

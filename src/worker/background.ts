@@ -6,23 +6,30 @@
 import { statfsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import type { Limits } from '../activities/dependencies.ts';
-import type { Turns } from '../activities/turns.ts';
 import type { TaskId } from '../core/ids.ts';
+import type { WorkspaceCaps, WorkspacesReport } from '../core/relief.ts';
 import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { PortLeases } from '../local/port-leases.ts';
 import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
 import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
 import { Upkeep } from './upkeep.ts';
 
+export interface WorkspaceLimits extends WorkspaceCaps {
+  /** How long the workspace of a task stays that ended without landing, in milliseconds. */
+  readonly keptMs: number;
+}
+
 export interface BackgroundOptions {
   readonly client: Client;
   readonly git: GitRoom;
   readonly ledger: Ledger;
-  readonly turns: Turns;
   readonly home: string;
+  readonly ports: PortLeases;
+  readonly workspaces: WorkspaceLimits;
   readonly limits: Pick<Limits, 'shortBelowBytes' | 'radarMs' | 'outsideEveryMs'>;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
@@ -34,10 +41,10 @@ export class Background {
   readonly #upkeep: Upkeep;
   readonly #fromOutside: EndedFromOutside;
 
-  constructor({ client, git, ledger, turns, home, limits, log }: BackgroundOptions) {
+  constructor({ client, git, ledger, home, ports, workspaces, limits, log }: BackgroundOptions) {
     const isShort = (): boolean => freeBytesOf(home) < limits.shortBelowBytes;
-    this.#janitor = new Janitor({ client, git, home, log });
-    this.#relief = new Relief({ client, git, turns, log, isShort });
+    this.#janitor = new Janitor({ client, git, home, ports, keptMs: workspaces.keptMs, log });
+    this.#relief = new Relief({ client, git, home, ports, caps: workspaces, log, isShort });
     this.#radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
     this.#upkeep = new Upkeep({ git, log });
     this.#fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
@@ -64,11 +71,16 @@ export class Background {
 
   /** A task waits: its worktree may be freed. */
   onWaiting(): void {
-    this.#relief.look();
+    this.#relief.onWaiting();
   }
 
   onRecorded(view: TaskView): void {
     this.#radar.onRecorded(view);
+  }
+
+  /** This host's workspaces as they were last seen; null before the first look. */
+  workspaces(): WorkspacesReport | null {
+    return this.#relief.report();
   }
 
   onEnded(taskId: TaskId): void {

@@ -1,15 +1,14 @@
 /**
  * Cleans up after tasks that are over: their workspace on this host and, once landed, unchanged or terminated, their
- * refs on the origin.
+ * refs on the origin. What a task left that failed, was rejected or canceled goes from this host some days later, and stays
+ * on the origin.
  *
  * It owns nothing and remembers nothing that matters: what it misses, the next look at this host's workspaces finds.
  * Kept true here (N8): the proof is the task's own workflow, closed, with a result that says landed or unchanged, or
- * terminated, by which an operator has said that nothing of it is wanted. A workflow that cannot be found or ended
- * otherwise proves nothing, and everything stays.
+ * terminated, by which an operator has said that nothing of it is wanted. One that ended otherwise proves that its workspace
+ * is a copy, once that is stored. A workflow that cannot be found proves nothing, and everything stays.
  */
 
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   TerminatedFailure,
   WorkflowFailedError,
@@ -19,9 +18,13 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import { workflowIds, type TaskId } from '../core/ids.ts';
+import { isStored } from '../core/relief.ts';
 import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
+import { readHibernated } from '../local/hibernated.ts';
+import type { PortLeases } from '../local/port-leases.ts';
 import { detailQuery } from '../workflows/messages.ts';
+import { freeStalePorts, removeLeft } from './left-of-tasks.ts';
 
 const LOOK_EVERY_MS = 10 * 60 * 1_000;
 /** After the record of a task's end its workflow has this long to close before it is left to the next look. */
@@ -34,6 +37,9 @@ export interface JanitorOptions {
   readonly client: Client;
   readonly git: GitRoom;
   readonly home: string;
+  readonly ports: Pick<PortLeases, 'free' | 'list'>;
+  /** How long the workspace of a task stays that ended without landing, in milliseconds. */
+  readonly keptMs: number;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -55,11 +61,12 @@ export class Janitor {
   start(): void {
     const look = (): void => {
       this.#queue(async () => {
-        for (const { taskId } of await this.#options.git.listWorkspaces()) {
+        for (const taskId of await this.#known()) {
           await this.#consider(taskId, false);
           if (this.#over.size >= MAX_GATHERED) await this.#cleanUp();
         }
         await this.#cleanUp();
+        await freeStalePorts(this.#options);
       });
     };
     look();
@@ -98,9 +105,38 @@ export class Janitor {
     });
   }
 
+  /** The tasks that have something on this host. */
+  async #known(): Promise<ReadonlySet<TaskId>> {
+    const { git, home } = this.#options;
+    const [workspaces, hibernated] = [await git.listWorkspaces(), await readHibernated(home)];
+    return new Set([...workspaces.map(({ taskId }) => taskId), ...hibernated.map(({ task }) => task)]);
+  }
+
   async #consider(taskId: TaskId, ending: boolean): Promise<void> {
-    const view = await this.#finalView(taskId, ending);
-    if (view !== null) this.#over.set(taskId, view);
+    const ended = await this.#endOf(taskId, ending);
+    if (ended?.kind === 'over') this.#over.set(taskId, ended.view);
+    if (ended?.kind === 'kept' && !ending && this.#isOld(ended.view)) {
+      await this.#giveUp(ended.view).catch((error: unknown) => this.#failed(error));
+    }
+  }
+
+  #isOld({ endedAt }: TaskView): boolean {
+    return endedAt !== null && Date.now() - Date.parse(endedAt) > this.#options.keptMs;
+  }
+
+  /** The workspace of a task that ended without landing; its refs are what a retry goes on from, and stay. */
+  async #giveUp({ id, project }: TaskView): Promise<void> {
+    const { git, log } = this.#options;
+    const went = await git.removeUnused(project, id, {
+      // Asked once more: it may have been retried.
+      mayGo: async () => {
+        const ended = await this.#endOf(id, false);
+        const stored = await git.storedCheckpoint(project, id);
+        return ended?.kind === 'kept' && this.#isOld(ended.view) && isStored(ended.view, stored);
+      },
+      gone: () => removeLeft(this.#options, project, id),
+    });
+    if (went === 'removed') log('the workspace of a task that ended without landing is removed', { taskId: id });
   }
 
   /** The refs first: as long as they are there, the workspace is what the next look finds the task by. */
@@ -120,15 +156,14 @@ export class Janitor {
 
   /** Tasks of one branch of one origin. */
   async #cleanUpOne(views: readonly TaskView[]): Promise<void> {
-    const { git, home } = this.#options;
+    const { git } = this.#options;
     const [target] = views;
     const ids = await this.#stillOver(views);
     if (target === undefined || ids.length === 0) return;
     await git.deleteTaskRefs(target, ids);
     for (const id of ids) {
       await git.removeWorkspace(target.project, id);
-      const scratch = join(home, 'scratch', target.project, id);
-      for (const folder of [scratch, `${scratch}.tmp`]) await rm(folder, { recursive: true, force: true });
+      await removeLeft(this.#options, target.project, id);
     }
   }
 
@@ -146,8 +181,11 @@ export class Janitor {
     this.#options.log('clean-up failed; the next look tries again', { reason: String(error) });
   }
 
-  /** The view of a task whose workflow is closed, and which leaves nothing that is wanted; null of any other. */
-  async #finalView(taskId: TaskId, ending: boolean): Promise<TaskView | null> {
+  /**
+   * The last view of a task whose workflow is closed: `over` when it leaves nothing that is wanted, `kept` when what it has
+   * stored may be wanted. Null of any other.
+   */
+  async #endOf(taskId: TaskId, ending: boolean): Promise<Ended | null> {
     const { client } = this.#options;
     const handle = client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
     if (!ending) {
@@ -158,7 +196,7 @@ export class Janitor {
     const until = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(CLOSE_WITHIN_MS)]);
     try {
       const view = await client.connection.withAbortSignal(until, () => handle.result());
-      return view.state === 'landed' || view.state === 'unchanged' ? view : null;
+      return { kind: view.state === 'landed' || view.state === 'unchanged' ? 'over' : 'kept', view };
     } catch (error) {
       // Failed, canceled or not closed in time: no proof.
       const terminated = error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure;
@@ -167,13 +205,18 @@ export class Janitor {
   }
 
   /** Where a terminated task was, as its history says; this worker itself is asked. */
-  async #lastView(taskId: TaskId): Promise<TaskView> {
+  async #lastView(taskId: TaskId): Promise<Ended> {
     const { client } = this.#options;
     const handle = client.workflow.getHandle(workflowIds.task(taskId));
     const asked = () => handle.query(detailQuery);
     const { view } = await client.connection.withDeadline(Date.now() + CLOSE_WITHIN_MS, asked);
-    return view;
+    return { kind: 'over', view };
   }
+}
+
+interface Ended {
+  readonly kind: 'over' | 'kept';
+  readonly view: TaskView;
 }
 
 /** Null for a workflow that Temporal does not know, or knows no longer: that is no proof of anything. */

@@ -6,6 +6,7 @@
 
 import { availableParallelism, loadavg } from 'node:os';
 import type { Slots, WorkerReport } from '../core/hosts.ts';
+import type { WorkspacesReport } from '../core/relief.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { LedgerWriter } from '../ledger/types.ts';
 
@@ -14,6 +15,8 @@ export interface PresenceOptions {
   readonly worker: Pick<WorkerReport, 'host' | 'worker' | 'version' | 'labels'>;
   readonly slots: () => { readonly agents: Slots; readonly gates: Slots };
   readonly freeBytes: () => number;
+  /** Null: not known yet. */
+  readonly workspaces: () => WorkspacesReport | null;
   /** Told after each report that was taken. */
   readonly onDrained: (drained: boolean) => void;
   readonly everyMs: number;
@@ -67,9 +70,17 @@ export class Presence {
   }
 
   #send(stopped: boolean): Promise<boolean> {
-    const { ledger, worker, slots, freeBytes } = this.#options;
+    const { ledger, worker, slots, freeBytes, workspaces } = this.#options;
+    const seen = workspaces();
     const load = Math.round((loadavg()[0] ?? 0) * 100) / 100;
-    const report = { ...worker, ...slots(), load, cores: availableParallelism(), freeBytes: freeBytes() };
+    const report = {
+      ...worker,
+      ...slots(),
+      load,
+      cores: availableParallelism(),
+      freeBytes: freeBytes(),
+      ...(seen === null ? {} : { workspaces: seen }),
+    };
     return ledger.reportWorker(report, stopped);
   }
 }

@@ -1,26 +1,46 @@
 /**
- * Makes room when this host's disk runs short: the workspaces of tasks that wait for people go (N6). A task that goes on
- * gets its workspace again from its checkpoint.
+ * Keeps this host's workspaces within what it may have: when its disk runs short, or there are more of them than host.yaml
+ * allows, those go whose tasks wait, have ended or are in line for landing (N6). A task that goes on gets its workspace again
+ * from its checkpoint.
  *
- * It owns nothing. Kept true here (N8): a workspace goes only when the task's own workflow says that it waits, and when
- * what the workspace was last stored as is what the workflow has; and never while an attempt of the task begins or runs
- * on this worker.
+ * It owns what it last saw of the workspaces. Kept true here (N8): a workspace goes only when the task's own workflow says
+ * what it waits for, or how it ended, and when what the workspace was last stored as is what the workflow has; and never
+ * while a process of this host is at work in it.
  */
 
 import type { Client } from '@temporalio/client';
-import type { Turns } from '../activities/turns.ts';
 import { workflowIds, type ProjectName, type TaskId } from '../core/ids.ts';
-import { mayBeReclaimed } from '../core/relief.ts';
+import { portOwners } from '../core/ports.ts';
+import {
+  pressureOn,
+  TURNS,
+  turnOf,
+  type Pressure,
+  type Turn,
+  type WorkspaceCaps,
+  type WorkspacesReport,
+} from '../core/relief.ts';
+import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
+import { dropHibernated, noteHibernated, readHibernated } from '../local/hibernated.ts';
+import type { PortLeases } from '../local/port-leases.ts';
 import { detailQuery } from '../workflows/messages.ts';
+import { WorkspaceSizes, type SizedWorkspace } from './workspace-sizes.ts';
 
 const ASK_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 60_000;
+/** After a task began to wait: others begin to do so with it, and Temporal is told of it a moment after the worker. */
+const APART_MS = 1_000;
+/** Tasks that one look asks about at the most. */
+const MAX_ASKED = 500;
+const MAX_REPORTED = 100;
 
 export interface ReliefOptions {
   readonly client: Client;
-  readonly git: Pick<GitRoom, 'listWorkspaces' | 'storedCheckpoint' | 'removeWorkspace'>;
-  readonly turns: Turns;
+  readonly git: Pick<GitRoom, 'listWorkspaces' | 'storedCheckpoint' | 'removeUnused'>;
+  readonly home: string;
+  readonly ports: Pick<PortLeases, 'free'>;
+  readonly caps: WorkspaceCaps;
   /** Whether the disk runs short now. */
   readonly isShort: () => boolean;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
@@ -28,22 +48,42 @@ export interface ReliefOptions {
 
 export class Relief {
   readonly #options: ReliefOptions;
+  readonly #sizes: WorkspaceSizes;
   readonly #stopped = new AbortController();
   #working: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Timeout | null = null;
+  #seen: WorkspacesReport | null = null;
 
   constructor(options: ReliefOptions) {
     this.#options = options;
+    this.#sizes = new WorkspaceSizes(options.home);
   }
 
   start(): void {
+    this.look();
     this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
 
-  /** Looks now, unless it looks already or there is room. */
+  /** What it last saw; null before the first look. */
+  report(): WorkspacesReport | null {
+    return this.#seen;
+  }
+
+  /** A task waits: looks now, and once more when Temporal knows of it too. */
+  onWaiting(): void {
+    if (this.#stopped.signal.aborted) return;
+    if (this.#options.isShort()) this.look();
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      this.look();
+    }, APART_MS).unref();
+  }
+
+  /** Looks now, unless it looks already. */
   look(): void {
-    if (this.#working !== null || this.#stopped.signal.aborted || !this.#options.isShort()) return;
+    if (this.#working !== null || this.#stopped.signal.aborted) return;
     this.#working = this.#makeRoom()
       .catch((error: unknown) =>
         this.#options.log('no room could be made; the next look tries again', { reason: String(error) }),
@@ -56,40 +96,103 @@ export class Relief {
   async stop(): Promise<void> {
     this.#stopped.abort();
     if (this.#timer !== null) clearInterval(this.#timer);
+    if (this.#soon !== null) clearTimeout(this.#soon);
     await this.#working;
   }
 
   async #makeRoom(): Promise<void> {
-    const { git, turns, isShort, log } = this.#options;
+    const { git, caps, isShort } = this.#options;
     const { signal } = this.#stopped;
-    for (const { project, taskId } of await git.listWorkspaces()) {
-      if (signal.aborted || !isShort()) return;
-      if (!(await this.#mayGo(project, taskId))) continue;
-      // Asked once more in its turn: it may have begun to go on.
-      const removing = turns.take(taskId, signal, async () => {
-        if (!(await this.#mayGo(project, taskId))) return;
-        await git.removeWorkspace(project, taskId);
-        log('the disk runs short: the workspace of a waiting task is removed', { taskId });
-      });
-      // One that cannot be removed must not keep the room of the others.
-      await removing.catch((error: unknown) =>
-        log('a workspace could not be removed; the next look tries again', { taskId, reason: String(error) }),
-      );
+    const withSizes = Number.isFinite(caps.bytes);
+    const there = await this.#sizes.of(await git.listWorkspaces(), withSizes, signal);
+    const left = new Map(there.map((workspace) => [workspace.taskId, workspace]));
+    const pressure = (): Pressure | null => {
+      const bytes = [...left.values()].reduce((sum, each) => sum + (each.bytes ?? 0), 0);
+      return signal.aborted ? null : pressureOn({ count: left.size, bytes }, caps, isShort());
+    };
+    const waiting = new Map<Turn, SizedWorkspace[]>(TURNS.map((turn) => [turn, []]));
+    const give = async (workspace: SizedWorkspace, why: Pressure): Promise<void> => {
+      if (await this.#hibernate(workspace, why)) left.delete(workspace.taskId);
+    };
+    let asked = 0;
+    for (const workspace of there) {
+      const why = pressure();
+      if (why === null || asked >= MAX_ASKED) break;
+      asked += 1;
+      const turn = await this.#turnOf(workspace.project, workspace.taskId);
+      if (turn === 'first') await give(workspace, why);
+      else if (turn !== null) waiting.get(turn)?.push(workspace);
     }
+    for (const workspace of TURNS.flatMap((turn) => waiting.get(turn) ?? [])) {
+      const why = pressure();
+      if (why === null) break;
+      await give(workspace, why);
+    }
+    await this.#note([...left.values()], withSizes);
   }
 
-  /** A task that cannot be asked keeps what it has. */
-  async #mayGo(project: ProjectName, taskId: TaskId): Promise<boolean> {
-    const { client, git } = this.#options;
-    const stored = await git.storedCheckpoint(project, taskId);
-    if (stored === null) return false;
+  /** One that cannot be removed must not keep the room of the others. */
+  async #hibernate({ project, taskId }: SizedWorkspace, why: Pressure): Promise<boolean> {
+    const { git, home, ports, log } = this.#options;
     try {
-      const handle = client.workflow.getHandle(workflowIds.task(taskId));
-      const asked = () => handle.query(detailQuery);
-      const { view } = await client.connection.withDeadline(Date.now() + ASK_WITHIN_MS, asked);
-      return mayBeReclaimed(view, stored);
-    } catch {
+      const went = await git.removeUnused(project, taskId, {
+        // Asked once more: it may have begun to go on.
+        mayGo: async () => (await this.#turnOf(project, taskId)) !== null,
+        gone: async () => {
+          await ports.free(portOwners.task(project, taskId));
+          await noteHibernated(home, { project, task: taskId, since: new Date().toISOString(), why });
+        },
+      });
+      if (went === 'removed') log(`${WORDS[why]}: a workspace that rests is removed`, { taskId });
+      return went === 'removed';
+    } catch (error) {
+      log('a workspace could not be removed; the next look tries again', { taskId, reason: String(error) });
       return false;
     }
   }
+
+  /** What is hibernated is what has no workspace here again. */
+  async #note(left: readonly SizedWorkspace[], withSizes: boolean): Promise<void> {
+    const { home } = this.#options;
+    const back = new Set(left.map(({ taskId }) => taskId));
+    const notes = await readHibernated(home);
+    for (const { task } of notes) if (back.has(task)) await dropHibernated(home, task);
+    const hibernated = notes.filter(({ task }) => !back.has(task));
+    const bytes = left.reduce((sum, each) => sum + (each.bytes ?? 0), 0);
+    this.#seen = {
+      count: left.length,
+      bytes: withSizes ? bytes : null,
+      hibernated: hibernated.length,
+      latest: hibernated.slice(0, MAX_REPORTED),
+    };
+  }
+
+  /** A task that cannot be asked keeps what it has. */
+  async #turnOf(project: ProjectName, taskId: TaskId): Promise<Turn | null> {
+    const { client, git } = this.#options;
+    try {
+      const view = await client.connection.withDeadline(Date.now() + ASK_WITHIN_MS, () => this.#ask(taskId));
+      return view === null ? null : turnOf(view, await git.storedCheckpoint(project, taskId));
+    } catch {
+      return null;
+    }
+  }
+
+  /** A workflow that is known to be at work is not asked: only one at rest may be. */
+  async #ask(taskId: TaskId): Promise<TaskView | null> {
+    const handle = this.#options.client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
+    const { status, searchAttributes } = await handle.describe();
+    if (status.name === 'COMPLETED') return handle.result();
+    if (status.name !== 'RUNNING') return null;
+    const told = searchAttributes['TaskState']?.[0];
+    if (told === 'running' || told === 'queued') return null;
+    return (await handle.query(detailQuery)).view;
+  }
 }
+
+/** Why a workspace goes. */
+const WORDS: Readonly<Record<Pressure, string>> = {
+  disk: 'the disk runs short',
+  count: 'more workspaces than host.yaml allows',
+  bytes: 'workspaces take more than host.yaml allows',
+};

@@ -8,8 +8,10 @@ import { Running } from '../activities/running.ts';
 import { Turns } from '../activities/turns.ts';
 import type { Activities } from '../activities/types.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
+import { openPortLeases, type PortLeases } from '../local/port-leases.ts';
 import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
+import type { PortPlan } from '../core/ports.ts';
 import type { SandboxMode } from '../core/project.ts';
 import { messageOf } from '../core/thrown.ts';
 import { createGitRoom } from '../git/room.ts';
@@ -20,7 +22,7 @@ import { openSpool } from '../ledger/spool.ts';
 import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
 import type { SandboxState } from '../process/types.ts';
-import { Background, freeBytesOf } from './background.ts';
+import { Background, freeBytesOf, type WorkspaceLimits } from './background.ts';
 import { LabelQueues } from './label-queues.ts';
 import { keepMigrated } from './ledger-schema.ts';
 import { endOldQueues } from './old-queues.ts';
@@ -55,6 +57,12 @@ export interface StartWorkerOptions extends Pick<
   /** How what Temporal keeps is written and read. */
   readonly payloads: PayloadOptions;
   readonly limits?: Partial<Limits>;
+  /** What this host's workspaces may be together; no limit, and kept for a week, when it is left out. */
+  readonly workspaces?: WorkspaceLimits;
+  /** Where this host has checkouts, by the projects' names. */
+  readonly checkouts?: Readonly<Record<string, string>>;
+  /** The ports that workspaces lease; when it is left out, as without a host.yaml. */
+  readonly ports?: PortPlan;
   /** How candidates land; by push when it is left out. */
   readonly landing?: (git: GitRoom) => LandingAdapter;
   /** Who is told of what, and where targets and the Temporal Web UI are. */
@@ -82,6 +90,8 @@ export interface RunningWorker {
 
 const PRESENCE_MS = 10_000;
 const LABELS_MS = 10_000;
+const PORTS: PortPlan = { base: 20_000, each: 10, ranges: 1_000 };
+const WORKSPACES: WorkspaceLimits = { count: Infinity, bytes: Infinity, keptMs: 7 * 24 * 60 * 60_000 };
 /** Half of what a machine has at the least. */
 const MAX_PROCESSES = 16_384;
 
@@ -97,7 +107,9 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const running = new Running(Math.max(1, options.agents));
   const { git, processRoom } = rooms;
   const { client, native } = temporal;
-  const background = new Background({ client, git, ledger, turns, home, limits, log });
+  const ports = openPortLeases(home, options.ports ?? PORTS);
+  const workspaces = options.workspaces ?? WORKSPACES;
+  const background = new Background({ client, git, ledger, home, ports, workspaces, limits, log });
   const draining = new Draining();
   const made: Made = {
     git,
@@ -108,6 +120,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     limits,
     background,
     draining,
+    ports,
     onRequired: () => undefined,
   };
   const activities = makeActivities(options, made, { turns, running });
@@ -119,7 +132,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     activities,
     draining,
   );
-  const presence = await report(options, ledger, pollers);
+  const presence = await report(options, ledger, pollers, background);
   const everyMs = options.labelsMs ?? LABELS_MS;
   const labelQueues = new LabelQueues({ client, labels, serve: (queue) => pollers.serve(queue), everyMs, log });
   made.onRequired = (requires) => labelQueues.onRequired(requires);
@@ -198,6 +211,7 @@ async function connect({ address, tls, apiKey, namespace, payloads }: StartWorke
 interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' | 'limits'> {
   readonly processRoom: Dependencies['process'];
   readonly background: Background;
+  readonly ports: PortLeases;
   readonly draining: Draining;
   /** Told of the labels that a recorded task requires. */
   onRequired: (requires: readonly string[]) => void;
@@ -209,7 +223,7 @@ function makeActivities(
   { turns, running }: { readonly turns: Turns; readonly running: Running },
 ): Activities {
   const { home, log } = options;
-  const { git, processRoom, ledger, spool, client, limits, background, draining } = made;
+  const { git, processRoom, ledger, spool, client, limits, background, draining, ports } = made;
   return createActivities(
     {
       hostId: options.hostId,
@@ -232,6 +246,8 @@ function makeActivities(
         background.onRecorded(view);
       },
       gates: options.gates,
+      ports,
+      checkoutOf: (project) => checkoutIn(options.checkouts ?? {}, project),
       onEnded: (_target, taskId) => background.onEnded(taskId as TaskId),
       isDraining: () => draining.isOn,
       limits,
@@ -247,6 +263,10 @@ function makeActivities(
   );
 }
 
+function checkoutIn(checkouts: Readonly<Record<string, string>>, project: string): string | null {
+  return Object.hasOwn(checkouts, project) ? (checkouts[project] ?? null) : null;
+}
+
 async function endQueuesOfOlder(client: Client, log: Dependencies['log']): Promise<void> {
   try {
     const ended = await endOldQueues(client);
@@ -257,7 +277,12 @@ async function endQueuesOfOlder(client: Client, log: Dependencies['log']): Promi
 }
 
 /** Reports this worker from now on, and begins to take phases and gate runs, unless its host is drained. */
-async function report(options: StartWorkerOptions, ledger: Ledger, pollers: Pollers): Promise<Presence> {
+async function report(
+  options: StartWorkerOptions,
+  ledger: Ledger,
+  pollers: Pollers,
+  background: Background,
+): Promise<Presence> {
   const { hostId, home, version, labels, log } = options;
   let isUp = false;
   let drainedAtStart = false;
@@ -266,6 +291,7 @@ async function report(options: StartWorkerOptions, ledger: Ledger, pollers: Poll
     worker: { host: hostId, worker: String(process.pid), version, labels },
     slots: () => pollers.slots(),
     freeBytes: () => freeBytesOf(home),
+    workspaces: () => background.workspaces(),
     onDrained: (drained) => (isUp ? pollers.setDrained(drained) : (drainedAtStart = drained)),
     everyMs: options.presenceMs ?? PRESENCE_MS,
     log,

@@ -14,6 +14,7 @@ import type { GateCommand, GateDefinition } from '../../src/core/project.ts';
 import type { GateVerdict } from '../../src/core/queue-types.ts';
 import type { GitRoom } from '../../src/git/types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { openPortLeases } from '../../src/local/port-leases.ts';
 import { openSpool, type Spool } from '../../src/ledger/spool.ts';
 import { createProcessRoom } from '../../src/process/room.ts';
 import { bareOrigin, newRoom, readGate, worked } from '../support/git-rig.ts';
@@ -69,6 +70,8 @@ describe('a gate run', () => {
       onEnded: () => undefined,
       isDraining: () => false,
       gates: 1,
+      checkoutOf: () => null,
+      ports: openPortLeases(home, { base: 21_100, each: 2, ranges: 8 }),
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },
       log: () => undefined,
     };

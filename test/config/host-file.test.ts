@@ -46,6 +46,9 @@ describe('host.yaml', () => {
       read: [],
       write: [],
       granted: {},
+      workspaces: { count: 250, bytes: Infinity, keptMs: 7 * 24 * 60 * 60_000 },
+      ports: { base: 20_000, each: 10, ranges: 1_000 },
+      checkouts: {},
       targets: {},
       notify: [],
       ui: null,
@@ -88,6 +91,27 @@ describe('host.yaml', () => {
     }
   });
 
+  it('limits workspaces, cuts ports into ranges, and names checkouts', () => {
+    const host = settingsOf(
+      'workspaces: {count: 3, size: 2GiB, keep: 36h}\nports: {base: 3000, each: 5}\ncheckouts: {shop: /home/ada/shop}\n',
+    );
+    expect(host.workspaces).toEqual({ count: 3, bytes: 2 * 1024 ** 3, keptMs: 36 * 60 * 60_000 });
+    expect(host.ports).toEqual({ base: 3_000, each: 5, ranges: 1_000 });
+    expect(host.checkouts).toEqual({ shop: '/home/ada/shop' });
+  });
+
+  it.each([
+    'workspaces: {count: 0}',
+    'workspaces: {size: 2G}',
+    'workspaces: {keep: long}',
+    'ports: {base: 80}',
+    'ports: {base: 65000, each: 10, ranges: 100}',
+    'checkouts: {shop: shop}',
+    'workspaces: {number: 3}',
+  ])('refuses %s', (text) => {
+    expect(parseHostFile(text)).toMatchObject({ kind: 'invalid', message: expect.stringMatching(/^host\.yaml: \w+/) });
+  });
+
   it('gives a machine of one core two agents', () => {
     expect(settingsOf('', 1).agents).toBe(2);
   });
@@ -110,6 +134,9 @@ describe('host.yaml', () => {
       read: ['/srv/models'],
       write: ['/srv/cache'],
       granted: { mine: ['.config/mine'] },
+      workspaces: expect.anything(),
+      ports: expect.anything(),
+      checkouts: {},
       targets: {},
       notify: [],
       ui: null,

@@ -1,7 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { renderHosts } from '../../src/cli/render/hosts.ts';
 import { PLAIN } from '../../src/cli/render/palette.ts';
-import { findHost, hostsOf, SILENT_AFTER_MS, whoHas, whyNoHost, type WorkerSeen } from '../../src/core/hosts.ts';
+import {
+  findHost,
+  hibernatedOn,
+  hostsOf,
+  SILENT_AFTER_MS,
+  whoHas,
+  whyNoHost,
+  type WorkerSeen,
+} from '../../src/core/hosts.ts';
+import { parseProjectName, parseTaskId } from '../../src/core/ids.ts';
 import { messageOf, NOW_MS, valueOf } from './rig.ts';
 
 const SEEN: WorkerSeen = {
@@ -52,12 +61,48 @@ describe('a host', () => {
 
   it('is a line of the list', () => {
     const screen = { palette: PLAIN, columns: null, nowMs: NOW_MS };
-    const lines = renderHosts(hostsOf([SEEN, { ...SILENT, host: 'eve-1', freeBytes: 5e8 }], [DRAIN]), screen);
+    const workspaces = { count: 12, bytes: 5 * 1024 ** 3, hibernated: 3, latest: [] };
+    const lines = renderHosts(
+      hostsOf(
+        [
+          { ...SEEN, workspaces },
+          { ...SILENT, host: 'eve-1', freeBytes: 5e8 },
+        ],
+        [DRAIN],
+      ),
+      screen,
+    );
     expect(lines.map((line) => line.replace(/ {2,}/g, '  ').trim())).toEqual([
-      'HOST  STATE  AGENTS  GATES  LOAD  FREE  SEEN  VERSION  LABELS',
-      'ada-1  draining  1/4  0/2  1.3 of 8  20 GiB  3 s ago  0.3.0  linux',
-      'eve-1  silent  0/0  0/0  1.3 of 8  477 MiB  45 s ago  0.3.0  linux',
+      'HOST  STATE  AGENTS  GATES  LOAD  FREE  WORKSPACES  SEEN  VERSION  LABELS',
+      'ada-1  draining  1/4  0/2  1.3 of 8  20 GiB  12 (5.0 GiB), 3 hibernated  3 s ago  0.3.0  linux',
+      'eve-1  silent  0/0  0/0  1.3 of 8  477 MiB  -  45 s ago  0.3.0  linux',
     ]);
+  });
+});
+
+describe('a hibernated workspace', () => {
+  const one = {
+    project: valueOf(parseProjectName('shop')),
+    task: valueOf(parseTaskId('0123456789')),
+    why: 'count',
+  } as const;
+  const report = (since: string) => ({ count: 2, bytes: null, hibernated: 1, latest: [{ ...one, since }] });
+
+  it('is where it was given up last', () => {
+    const workers = [
+      { ...SEEN, workspaces: report('2026-01-01T00:00:00.000Z') },
+      { ...SEEN, host: 'eve-1', workspaces: report('2026-01-02T00:00:00.000Z') },
+      { ...SEEN, host: 'old-1' },
+    ];
+    expect(hibernatedOn(workers, one.task)).toEqual({ ...one, since: '2026-01-02T00:00:00.000Z', host: 'eve-1' });
+    expect(hibernatedOn(workers.toReversed(), one.task)?.host).toBe('eve-1');
+    expect(hibernatedOn(workers, valueOf(parseTaskId('abcdefghjk')))).toBeNull();
+  });
+
+  it('is told by the host, by its worker that was seen last and knows', () => {
+    const [host] = hostsOf([SEEN, { ...SEEN, worker: '11', seenMsAgo: 5_000, workspaces: report('2026-01-01') }], []);
+    expect(host?.workspaces).toMatchObject({ count: 2, hibernated: 1 });
+    expect(hostsOf([SEEN], [])[0]?.workspaces).toBeNull();
   });
 });
 

@@ -13,6 +13,7 @@ describe('protected', () => {
   it.each([
     ['gate: npm test', 'tasks.yaml', true],
     ['gate: npm test', 'sub/tasks.yaml', false],
+    ['gate: npm test', '.worktreeinclude', true],
     ['gate: sh ./ci/check.sh --fast && python3 "tools/x.py"', 'ci/check.sh', true],
     ['gate: sh ./ci/check.sh --fast && python3 "tools/x.py"', 'tools/x.py', true],
     ['gate: sh ci/check.sh', 'check.sh', false],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { mayBeReclaimed } from '../../src/core/relief.ts';
-import type { WaitingFor, WaitingKind } from '../../src/core/task-types.ts';
+import { isStored, pressureOn, turnOf, type Turn } from '../../src/core/relief.ts';
+import type { TaskStateName, WaitingFor, WaitingKind } from '../../src/core/task-types.ts';
 import { checkpointOf } from './rig.ts';
 
 const waiting = (kind: WaitingKind): WaitingFor => ({
@@ -13,31 +13,63 @@ const waiting = (kind: WaitingKind): WaitingFor => ({
   open: 0,
 });
 const view = (kind: WaitingKind) =>
-  ({ state: 'waiting', waitingFor: waiting(kind), checkpoint: checkpointOf(2) }) as const;
+  ({ state: 'waiting', waitingFor: waiting(kind), checkpoint: checkpointOf(2), agent: 'claude' }) as const;
 
 describe('the workspace of a task', () => {
-  it.each<WaitingKind>(['question', 'proposal', 'attempts', 'revisions', 'blocked'])(
-    'may go while it waits for %s',
-    (kind) => {
-      expect(mayBeReclaimed(view(kind), checkpointOf(2))).toBe(true);
-    },
-  );
-
-  it.each<WaitingKind>(['retry', 'limit'])('stays while it goes on by itself (%s)', (kind) => {
-    expect(mayBeReclaimed(view(kind), checkpointOf(2))).toBe(false);
+  it.each<[WaitingKind, Turn]>([
+    ['question', 'first'],
+    ['proposal', 'first'],
+    ['attempts', 'first'],
+    ['revisions', 'first'],
+    ['blocked', 'first'],
+    ['limit', 'later'],
+    ['retry', 'soon'],
+  ])('may go while it waits for %s: %s', (kind, turn) => {
+    expect(turnOf(view(kind), checkpointOf(2))).toBe(turn);
   });
 
-  it('stays while it does not wait', () => {
-    for (const state of ['queued', 'running', 'landing', 'failed'] as const) {
-      expect(mayBeReclaimed({ ...view('question'), state }, checkpointOf(2))).toBe(false);
-    }
-    expect(mayBeReclaimed({ ...view('question'), waitingFor: null }, checkpointOf(2))).toBe(false);
+  it.each<[TaskStateName, Turn | null]>([
+    ['queued', null],
+    ['running', null],
+    ['landing', 'later'],
+    ['failed', 'first'],
+    ['canceled', 'first'],
+  ])('in the state %s: %s', (state, turn) => {
+    expect(turnOf({ ...view('question'), state, waitingFor: null }, checkpointOf(2))).toBe(turn);
+  });
+
+  it('stays while it is not said what its task waits for', () => {
+    expect(turnOf({ ...view('question'), waitingFor: null }, checkpointOf(2))).toBeNull();
   });
 
   it('stays while it holds what is stored nowhere else', () => {
-    expect(mayBeReclaimed(view('question'), checkpointOf(1))).toBe(false);
-    expect(mayBeReclaimed(view('question'), { ...checkpointOf(3), attempt: 2 })).toBe(false);
-    expect(mayBeReclaimed(view('question'), null)).toBe(false);
-    expect(mayBeReclaimed({ ...view('question'), checkpoint: null }, null)).toBe(false);
+    expect(turnOf(view('question'), checkpointOf(1))).toBeNull();
+    expect(turnOf(view('question'), { ...checkpointOf(3), attempt: 2 })).toBeNull();
+    expect(turnOf(view('question'), null)).toBeNull();
+    expect(turnOf({ ...view('question'), checkpoint: null }, null)).toBeNull();
+    expect(isStored({ checkpoint: null, agent: 'claude' }, checkpointOf(1))).toBe(false);
+  });
+
+  it('may go with what a failed shell command left: it is run again from main', () => {
+    expect(turnOf({ ...view('attempts'), checkpoint: null, agent: 'shell' }, null)).toBe('first');
+    expect(turnOf({ ...view('attempts'), agent: 'shell' }, null)).toBeNull();
+  });
+});
+
+describe('room on a host', () => {
+  const caps = { count: 10, bytes: 1_000 };
+
+  it.each([
+    [{ count: 10, bytes: 1_000 }, false, null],
+    [{ count: 0, bytes: 0 }, true, 'disk'],
+    [{ count: 11, bytes: 0 }, false, 'count'],
+    [{ count: 1, bytes: 1_001 }, false, 'bytes'],
+    [{ count: 11, bytes: 1_001 }, true, 'disk'],
+  ] as const)('%j, the disk short: %s: %s', (held, isShort, why) => {
+    expect(pressureOn(held, caps, isShort)).toBe(why);
+  });
+
+  it('is never short of what nothing limits', () => {
+    expect(pressureOn({ count: 1e9, bytes: 1e18 }, { count: Infinity, bytes: Infinity }, false)).toBeNull();
   });
 });

@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { defaultPayloadConverter, toPayloads } from '@temporalio/common';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import { portOwners } from '../../src/core/ports.ts';
 import type { Target } from '../../src/core/queue-types.ts';
-import type { EndKind } from '../../src/core/task-types.ts';
+import type { Checkpoint, EndKind, TaskView } from '../../src/core/task-types.ts';
 import type { GitRoom } from '../../src/git/types.ts';
+import { noteHibernated, readHibernated } from '../../src/local/hibernated.ts';
+import { openPortLeases } from '../../src/local/port-leases.ts';
 import { Janitor } from '../../src/worker/janitor.ts';
 import { eventually } from '../support/eventually.ts';
 import { bareOrigin, git, newRoom, worked } from '../support/git-rig.ts';
@@ -38,11 +41,15 @@ afterAll(() => namespace.drop());
 
 /** A task with a workspace and scratch files here, and a checkpoint on the origin. */
 async function task(): Promise<TaskId> {
+  return (await taskWithWork()).id;
+}
+
+async function taskWithWork(): Promise<{ readonly id: TaskId; readonly checkpoint: Checkpoint }> {
   const id = taskIdFromBytes(randomBytes(16));
-  await worked(room, target, { [`${id}.txt`]: 'done\n' }, id);
+  const { base, head, attempt } = await worked(room, target, { [`${id}.txt`]: 'done\n' }, id);
   await mkdir(scratch(id), { recursive: true });
   await writeFile(join(scratch(id), 'left'), '');
-  return id;
+  return { id, checkpoint: { base, head, attempt, changed: true } };
 }
 
 /** What is left of a task. */
@@ -62,8 +69,12 @@ const ALL = { workspace: true, refs: true, scratch: true };
 /** COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION: the package that has its name is none of ours. */
 const COMPLETE = JSON.parse('{ "commandType": 4 }') as NonNullable<Completion['commands']>[number];
 const POLL_MS = 10_000;
+const WEEK_MS = 7 * 24 * 60 * 60_000;
+const PORTS = { base: 21_000, each: 2, ranges: 8 };
 const NOTHING = { workspace: false, refs: false, scratch: false };
 
+const ports = () => openPortLeases(home, PORTS);
+const owner = (id: TaskId): string => portOwners.task(target.project, id);
 const scratch = (id: TaskId): string => join(home, 'scratch', target.project, id);
 
 async function open(id: TaskId): Promise<void> {
@@ -71,12 +82,12 @@ async function open(id: TaskId): Promise<void> {
 }
 
 /** Completes a task's workflow with a view in this state. */
-async function close(id: TaskId, state: EndKind): Promise<void> {
+async function close(id: TaskId, state: EndKind, more: Partial<TaskView> = {}): Promise<void> {
   const { workflowService } = namespace.connection;
   const { taskToken } = await namespace.connection.withDeadline(Date.now() + POLL_MS, () =>
     workflowService.pollWorkflowTaskQueue({ namespace: namespace.namespace, taskQueue: { name: `queue-${id}` } }),
   );
-  const result = { payloads: toPayloads(defaultPayloadConverter, { ...target, id, state }) ?? [] };
+  const result = { payloads: toPayloads(defaultPayloadConverter, { ...target, id, state, ...more }) ?? [] };
   await workflowService.respondWorkflowTaskCompleted({
     namespace: namespace.namespace,
     taskToken,
@@ -91,11 +102,13 @@ async function closed(state: EndKind): Promise<TaskId> {
   return id;
 }
 
-function janitor(): Janitor {
+function janitor(keptMs = WEEK_MS): Janitor {
   return new Janitor({
     client,
     git: room,
     home,
+    ports: openPortLeases(home, PORTS),
+    keptMs,
     log: (message, { reason }) => log.push(`${message}: ${String(reason)}`),
   });
 }
@@ -150,6 +163,8 @@ describe('a look at the workspaces of this host', () => {
       client: new Client({ connection: elsewhere.connection, namespace: elsewhere.namespace }),
       git: room,
       home,
+      ports: openPortLeases(home, PORTS),
+      keptMs: WEEK_MS,
       log: (message) => log.push(message),
     });
     looking.start();
@@ -207,5 +222,63 @@ describe('a task whose end is on record', () => {
     await gone(id);
     await told.stop();
     expect(await leftOf(id)).toEqual(NOTHING);
+  });
+});
+
+describe('what a task left that ended without landing', () => {
+  const HOUR_MS = 60 * 60_000;
+  const longAgo = new Date(Date.now() - 2 * HOUR_MS).toISOString();
+
+  async function failedTask(more: Partial<TaskView> = {}): Promise<TaskId> {
+    const { id, checkpoint } = await taskWithWork();
+    await open(id);
+    await close(id, 'failed', { endedAt: longAgo, checkpoint, agent: 'claude', ...more });
+    return id;
+  }
+
+  it('goes from this host after its time, with its ports, and stays on the origin', async () => {
+    const id = await failedTask();
+    await ports().lease(owner(id));
+    await noteHibernated(home, { project: target.project, task: id, since: longAgo, why: 'count' });
+    const looking = janitor(HOUR_MS);
+    looking.start();
+    await eventually('the workspace to go', async () => !(await leftOf(id)).scratch);
+    await looking.stop();
+    expect(await leftOf(id)).toEqual({ workspace: false, refs: true, scratch: false });
+    expect(await ports().list()).toEqual([]);
+    expect(await readHibernated(home)).toEqual([]);
+  });
+
+  it('stays before its time, while its work is not stored, while it is used, and once it goes on', async () => {
+    const young = await failedTask({ endedAt: new Date().toISOString() });
+    const unstored = await failedTask();
+    const request = { ...target, taskId: unstored, attempt: 2, start: { kind: 'main' } as const };
+    expect(await room.prepareWorkspace(request)).toMatchObject({ kind: 'ready' });
+    const used = await failedTask();
+    const release = await room.useWorkspace(used);
+    const retried = await failedTask();
+    await open(retried);
+    const landed = await closed('landed');
+    const looking = janitor(HOUR_MS);
+    looking.start();
+    await gone(landed);
+    await looking.stop();
+    for (const id of [young, unstored, used, retried]) expect(await leftOf(id)).toEqual(ALL);
+    await release();
+  });
+
+  it('leaves no lease of ports behind, and no other lease is touched', async () => {
+    const there = await task();
+    await open(there);
+    await ports().lease(owner(there));
+    const lost = taskIdFromBytes(randomBytes(16));
+    await ports().lease(owner(lost));
+    await ports().lease(portOwners.gate('demo-0a1b', '1'));
+    await ports().lease('somebody else');
+    const looking = janitor();
+    looking.start();
+    await eventually('the leases to go', async () => (await ports().list()).length === 2);
+    await looking.stop();
+    expect((await ports().list()).map((lease) => lease.owner)).toEqual([owner(there), 'somebody else']);
   });
 });

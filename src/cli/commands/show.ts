@@ -1,5 +1,6 @@
 /** One task: its state, its history, and what it waits for. */
 
+import { hibernatedOn } from '../../core/hosts.ts';
 import type { TaskEvent } from '../../core/task-events.ts';
 import { workflowIds } from '../../core/ids.ts';
 import type { TaskDetail } from '../../workflows/messages.ts';
@@ -17,10 +18,11 @@ import { tellHosts } from '../waiting-hosts.ts';
 /** `tasks show`. */
 export async function show(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
   const { id, version } = await resolveTarget(session, args[0] ?? '');
-  const [known, recorded, attempts] = await Promise.all([
+  const [known, recorded, attempts, workers] = await Promise.all([
     readKnown(session, id),
     tryLedger(session, (ledger) => ledger.readEvents(id)),
     tryLedger(session, (ledger) => ledger.readAttempts(id)),
+    tryLedger(session, (ledger) => ledger.readWorkers()),
   ]);
   const { detail } = known;
   const [view = known.view] = await tellHosts(session, [known.view]);
@@ -29,9 +31,18 @@ export async function show(session: Session, _options: unknown, args: readonly s
   const workflowId = workflowIds.task(id);
   const url = webUrl((await session.temporal()).settings, workflowId);
   const exchanges = detail?.exchanges ?? exchangesOf(events);
+  const rests = view.endedAt === null && view.state !== 'running' && view.state !== 'queued';
+  const hibernated = rests ? hibernatedOn(workers ?? [], id) : null;
   if (session.json) {
     const open = asks.map((ask) => ({ ...ask, commands: commandsFor(id, ask) }));
-    const more = { asks: open, exchanges, request: detail?.request ?? null, attempts: attempts ?? [], events };
+    const more = {
+      asks: open,
+      exchanges,
+      request: detail?.request ?? null,
+      attempts: attempts ?? [],
+      events,
+      hibernated,
+    };
     session.printJson({ ...view, ...more, from: known.from, workflowId, ...(url === null ? {} : { webUrl: url }) });
     return EXIT.ok;
   }
@@ -41,7 +52,8 @@ export async function show(session: Session, _options: unknown, args: readonly s
   if (version !== null && !asks.some((ask) => ask.version === version)) {
     session.note(`tasks: ${await whyNothing(session, { id, version }, view, asks)}`);
   }
-  session.print(...renderTask({ view, body: bodyOf(detail), asks, exchanges, events, webUrl: url }, session.screen()));
+  const page = { view, body: bodyOf(detail), asks, exchanges, events, webUrl: url };
+  session.print(...renderTask({ ...page, ...(hibernated === null ? {} : { hibernated }) }, session.screen()));
   return EXIT.ok;
 }
 

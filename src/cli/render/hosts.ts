@@ -1,13 +1,14 @@
 /** Hosts as text. Pure. */
 
 import type { HostState, HostView, Slots } from '../../core/hosts.ts';
+import type { WorkspacesReport } from '../../core/relief.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
 import type { Screen } from './tasks.ts';
 import { duration } from './time.ts';
 
-const HEADING = ['HOST', 'STATE', 'AGENTS', 'GATES', 'LOAD', 'FREE', 'SEEN', 'VERSION', 'LABELS'];
+const HEADING = ['HOST', 'STATE', 'AGENTS', 'GATES', 'LOAD', 'FREE', 'WORKSPACES', 'SEEN', 'VERSION', 'LABELS'];
 
 /** One line a host, with a heading. */
 export function renderHosts(hosts: readonly HostView[], { palette, columns }: Screen): string[] {
@@ -18,6 +19,7 @@ export function renderHosts(hosts: readonly HostView[], { palette, columns }: Sc
     { text: slotsText(host.gates) },
     { text: host.seenMsAgo === null ? '-' : `${host.load.toFixed(1)} of ${host.cores}` },
     { text: host.seenMsAgo === null ? '-' : bytesText(host.freeBytes) },
+    { text: workspacesText(host.workspaces) },
     { text: host.seenMsAgo === null ? 'never' : `${duration(host.seenMsAgo)} ago`, paint: palette.dim },
     { text: oneLine(host.versions.join(', '), 60) },
     { text: host.labels.join(',') },
@@ -32,6 +34,13 @@ function stateText({ state, drained, workers }: HostView): string {
 
 function slotsText({ used, total }: Slots): string {
   return `${used}/${total}`;
+}
+
+function workspacesText(workspaces: WorkspacesReport | null): string {
+  if (workspaces === null) return '-';
+  const { count, bytes, hibernated } = workspaces;
+  const size = bytes === null ? '' : ` (${bytesText(bytes)})`;
+  return `${count}${size}${hibernated === 0 ? '' : `, ${hibernated} hibernated`}`;
 }
 
 function bytesText(bytes: number): string {

@@ -1,6 +1,7 @@
 /** One task as text. Pure. */
 
 import type { AskView } from '../../core/ask-types.ts';
+import type { HibernatedOn } from '../../core/hosts.ts';
 import type { Exchange, TaskView } from '../../core/task-types.ts';
 import type { Happened, TaskEvent } from '../../core/task-events.ts';
 import { oneLine, printable } from '../../core/text.ts';
@@ -17,6 +18,8 @@ export interface TaskPage {
   readonly exchanges: readonly Exchange[];
   readonly events: readonly TaskEvent[];
   readonly webUrl: string | null;
+  /** Where its workspace was given up for as long as it waits; left out: nowhere that is known. */
+  readonly hibernated?: HibernatedOn;
 }
 
 const MAX_EVIDENCE_LINES = 30;
@@ -41,7 +44,7 @@ export function renderTask(page: TaskPage, screen: Screen): string[] {
   return lines;
 }
 
-function facts({ view, webUrl }: TaskPage, screen: Screen): string[] {
+function facts({ view, webUrl, hibernated }: TaskPage, screen: Screen): string[] {
   const rows: (readonly [string, string | null])[] = [
     ['project', view.project === '' ? null : `${view.project}, branch ${view.branch}`],
     ['agent', view.agent === '' ? null : view.agent],
@@ -55,9 +58,20 @@ function facts({ view, webUrl }: TaskPage, screen: Screen): string[] {
     ['conflict', view.conflict === null ? null : `with main, in ${oneLine(view.conflict.files.join(', '), 300)}`],
     ['usage', view.usage.inputTokens + view.usage.outputTokens === 0 ? null : usageText(view.usage)],
     ['summary', view.summary === null ? null : oneLine(view.summary, 500)],
+    ['space', hibernated === undefined ? null : hibernatedText(hibernated, screen.nowMs)],
     ['web', webUrl],
   ];
   return rows.flatMap(([name, value]) => (value === null ? [] : [`  ${screen.palette.dim(name.padEnd(8))} ${value}`]));
+}
+
+const WHY: Readonly<Record<HibernatedOn['why'], string>> = {
+  disk: 'its disk runs short',
+  count: 'it has as many as it may',
+  bytes: 'they take as much as they may',
+};
+
+function hibernatedText({ host, since, why }: HibernatedOn, nowMs: number): string {
+  return `hibernated on ${host}, ${ago(since, nowMs)} (${WHY[why]}); made again from the checkpoint`;
 }
 
 function usageText(usage: TaskView['usage']): string {

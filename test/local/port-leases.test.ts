@@ -1,0 +1,77 @@
+/** Ranges of ports, leased by files and tried on this machine's own ports. */
+
+import { describe, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:net';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PortPlan } from '../../src/core/ports.ts';
+import { openPortLeases } from '../../src/local/port-leases.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const PLAN: PortPlan = { base: 21_200, each: 3, ranges: 4 };
+
+/** Listens where the system has room, so that a test takes nothing that others use. */
+async function listening(host: string): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ host, port: 0 }, () => resolve()));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('it has no port');
+  return { server, port: address.port };
+}
+
+describe('a lease of ports', () => {
+  it('is the same each time that its owner asks, also after a restart', async () => {
+    const home = await tempFolder('home');
+    const range = await openPortLeases(home, PLAN).lease('a');
+    expect(range).toEqual({ first: 21_200, count: 3 });
+    const restarted = openPortLeases(home, PLAN);
+    expect(await restarted.lease('a')).toMatchObject({ first: 21_200, count: 3 });
+    expect(await restarted.lease('b')).toMatchObject({ first: 21_203, count: 3 });
+  });
+
+  it('is never given to two, however many ask at once', async () => {
+    const home = await tempFolder('home');
+    const owners = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const ranges = await Promise.all(owners.map((owner) => openPortLeases(home, PLAN).lease(owner)));
+    const firsts = ranges.flatMap((range) => range?.first ?? []);
+    expect(new Set(firsts).size).toBe(firsts.length);
+    expect(firsts.toSorted((one, other) => one - other)).toEqual([21_200, 21_203, 21_206, 21_209]);
+    expect(ranges.filter((range) => range === null)).toHaveLength(2);
+  });
+
+  it('is free for others once it is given back, and for nobody else', async () => {
+    const home = await tempFolder('home');
+    const leases = openPortLeases(home, { ...PLAN, ranges: 2 });
+    await leases.lease('a');
+    await leases.lease('b');
+    expect(await leases.lease('c')).toBeNull();
+    await leases.free('a');
+    await leases.free('nobody');
+    expect(await leases.lease('c')).toMatchObject({ first: 21_200 });
+    expect((await leases.list()).map(({ owner, first }) => [owner, first])).toEqual([
+      ['c', 21_200],
+      ['b', 21_203],
+    ]);
+    expect(await leases.lease('a')).toBeNull();
+  });
+
+  it.each(['127.0.0.1', '0.0.0.0'])('leaves out a range in which somebody listens on %s', async (host) => {
+    const { server, port } = await listening(host);
+    try {
+      const home = await tempFolder('home');
+      // The one that is taken is the second of the first range.
+      const leases = openPortLeases(home, { base: port - 1, each: 2, ranges: 2 });
+      expect((await leases.lease('a'))?.first).not.toBe(port - 1);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('is kept when its file cannot be read', async () => {
+    const home = await tempFolder('home');
+    const leases = openPortLeases(home, { ...PLAN, ranges: 2 });
+    await leases.lease('a');
+    await writeFile(join(home, 'ports/21200'), 'no JSON');
+    expect(await leases.lease('a')).toMatchObject({ first: 21_203 });
+  });
+});
