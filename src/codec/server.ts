@@ -126,7 +126,9 @@ function refusal(status: number, headers: Readonly<Record<string, string>>, mess
 
 function crossOrigin({ headers }: IncomingMessage): Readonly<Record<string, string>> {
   const { origin } = headers;
-  return origin === undefined ? { Vary: 'Origin' } : { Vary: 'Origin', 'Access-Control-Allow-Origin': origin };
+  if (origin === undefined) return { Vary: 'Origin' };
+  // With credentials, for who has put something before this that knows people by a cookie.
+  return { Vary: 'Origin', 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' };
 }
 
 /** What a browser asks for before it lets a page post: the Web UI sends its namespace, and a token where it is told to. */

@@ -93,6 +93,7 @@ describe('the codec server', () => {
     expect(response.status).toBe(204);
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'access-control-allow-origin': UI,
+      'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'POST',
       'access-control-allow-headers': 'content-type,x-namespace',
       'access-control-allow-private-network': 'true',

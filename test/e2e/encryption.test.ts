@@ -137,6 +137,9 @@ describe('with encryption in host.yaml', () => {
     expect(await tasks('comment', id, WORDS.comment)).toMatchObject({ code: 0, stderr: '' });
     expect(await tasks('answer', id, WORDS.answer)).toMatchObject({ code: 0 });
     await rig.engine.untilWaiting(id, 'proposal');
+    // A refusal is a failure, whose message is encrypted and read.
+    const late = await tasks('answer', `${id}@1`, WORDS.answer);
+    expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('1 was answered by Ada') });
     expect(await tasks('approve', `${id}@2`)).toMatchObject({ code: 0 });
     expect(await tasks('wait', id)).toMatchObject({ code: 0 });
     expect(await rig.engine.detail(id)).toMatchObject({ view: { state: 'landed', title: WORDS.title } });

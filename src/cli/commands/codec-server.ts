@@ -48,9 +48,7 @@ export async function codecServer(session: Session, options: CodecServerOptions)
   if (session.json) session.printJson({ kind: 'listening', url, origins, keys: keys.keys.map(({ id }) => id) });
   else {
     session.print(`codec server at ${url}, for the Web UI at ${origins.join(', ')}`);
-    session.note(
-      `in the Web UI: the glasses at the top, "Use cluster-level setting" or the endpoint ${url}; ends with Ctrl-C`,
-    );
+    session.note(`a Web UI that does not find it is told by the glasses at its top right: ${url}; ends with Ctrl-C`);
   }
   if (!isLoopback(host)) {
     session.note(`whoever reaches ${url} reads every task: put something before it that asks who they are`);
