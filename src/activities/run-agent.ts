@@ -104,6 +104,7 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
     conflict: request.conflict ?? null,
     lastFailure,
     conflicted: workspace.conflicted,
+    unfinished: workspace.unfinished?.attempt ?? null,
     notes: readdirSync(files.taskDir)
       .filter((name) => NOTES.has(name))
       .toSorted(),

@@ -15,11 +15,11 @@ import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts'
 import type { Workspace } from '../git/types.ts';
 import { confining, type SandboxRequest } from './confine.ts';
 import { scratchOf, type Dependencies } from './dependencies.ts';
-import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
+import { stopReasonOf, stopwatch, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
-import { runAgent } from './run-agent.ts';
+import { runKept } from './keep-work.ts';
 import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
 import { storeWork } from './store-work.ts';
@@ -78,6 +78,7 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
+  const lasted = stopwatch();
   if (request.attempt === 1) {
     const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
     if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
@@ -105,6 +106,7 @@ async function attempt(
     attempt: request.attempt,
     start: request.start,
     regenerate: request.regenerate === true,
+    ...(request.unfinished === undefined ? {} : { unfinished: request.unfinished }),
   });
   if (prepared.kind === 'failed') {
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
@@ -123,18 +125,20 @@ async function attempt(
   if (setUp !== null) return withNotes(failed(deps, setUp), confined.notes);
 
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
-  const run = await runAgent(deps, {
-    request,
-    workspace,
-    definition: agent.definition,
-    scratch,
-    sandbox: inPhase,
-    granted: granted.value,
-    signal,
-  });
-  return stopReasonOf(signal) === 'superseded'
+  const { definition } = agent;
+  const asked = { request, workspace, definition, scratch, sandbox: inPhase, granted: granted.value, signal, lasted };
+  const { run, notes, takenOver } = await runKept(deps, asked, taking.scan);
+  return takenOver || stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : withNotes(await storeWork(deps, request, workspace, run, taking), confined.notes);
+    : withNotes(await storeWork(deps, request, workspace, run, taking), [
+        ...wentOnFrom(workspace),
+        ...confined.notes,
+        ...notes,
+      ]);
+}
+
+function wentOnFrom({ unfinished }: Workspace): readonly string[] {
+  return unfinished === undefined ? [] : [`it went on from the unfinished work of attempt ${unfinished.attempt}`];
 }
 
 function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOutcome {

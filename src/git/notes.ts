@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import { absentAsNull, makeFolder, readRegular, removeAny, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
+import { inFolder } from './held-folder.ts';
 import { readObjects } from './merge.ts';
 import { writeBlob, writeTree, type ObjectStore, type TreeEntry } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
@@ -26,7 +27,7 @@ export async function writeNotesTree(store: ObjectStore, taskDir: string): Promi
   const budget = { left: MAX_FILES };
   for (const name of SINGLE_FILES) await take(root, taskDir, name, budget);
   const outputs: Folder = { files: new Map(), folders: new Map() };
-  await gather(outputs, join(taskDir, OUTPUTS), budget, 0);
+  await inFolder(join(taskDir, OUTPUTS), (held) => gather(outputs, held, budget, 0));
   root.folders.set(OUTPUTS, outputs);
   return writeFolder(store, root);
 }
@@ -49,7 +50,7 @@ async function gather(into: Folder, folder: string, budget: { left: number }, de
     if (entry.isFile()) await take(into, folder, entry.name, budget);
     if (!entry.isDirectory()) continue;
     const below: Folder = { files: new Map(), folders: new Map() };
-    await gather(below, join(folder, entry.name), budget, depth + 1);
+    await inFolder(join(folder, entry.name), (held) => gather(below, held, budget, depth + 1));
     into.folders.set(entry.name, below);
   }
 }

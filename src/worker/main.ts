@@ -96,6 +96,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
       maxMemoryBytes: host.value.limits.memory,
       maxWrittenBytes: host.value.limits.disk,
       endBelowBytes: host.value.limits.free,
+      checkpointMs: host.value.checkpointMs,
     },
     personalEnvironment: environment.all,
     containment: host.value.containment === 'preferred',

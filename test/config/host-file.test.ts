@@ -39,6 +39,7 @@ describe('host.yaml', () => {
       agents: 4,
       gates: 1,
       containment: 'preferred',
+      checkpointMs: 300_000,
       secrets: {},
       sandbox: null,
       limits: { processes: 2_048, memory: expect.any(Number), disk: 32 * 1024 ** 3, free: 512 * 1024 ** 2 },
@@ -63,6 +64,17 @@ describe('host.yaml', () => {
     }
   });
 
+  it('stores unfinished work as often as it says, or never', () => {
+    expect(settingsOf('checkpoint: 90s').checkpointMs).toBe(90_000);
+    expect(settingsOf('checkpoint: off').checkpointMs).toBe(0);
+    for (const wrong of ['5', '0s', '"no"', 'true']) {
+      expect(parseHostFile(`checkpoint: ${wrong}`)).toMatchObject({
+        kind: 'invalid',
+        message: expect.stringMatching(/^host\.yaml: checkpoint: /),
+      });
+    }
+  });
+
   it('gives a machine of one core two agents', () => {
     expect(settingsOf('', 1).agents).toBe(2);
   });
@@ -78,6 +90,7 @@ describe('host.yaml', () => {
       agents: 7,
       gates: 2,
       containment: 'off',
+      checkpointMs: 300_000,
       secrets: {},
       sandbox: 'required',
       limits: expect.anything(),
