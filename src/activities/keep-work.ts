@@ -9,6 +9,7 @@
  * none by then, since it stood still or the origin was away, stores nothing before Temporal has said that it still counts.
  */
 
+import type { AgentAdapter, LineReader } from '../agents/types.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
@@ -16,6 +17,7 @@ import type { AttemptRequest, Scan } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { isAwaited } from './heartbeat.ts';
 import { runAgent, type AgentRequest, type AgentRun } from './run-agent.ts';
+import { packedSession } from './session.ts';
 
 const MAX_NAMED = 5;
 /** Well below the heartbeat's time-out. Most of what a short attempt's pushes cost is a process or two. */
@@ -31,6 +33,8 @@ export interface KeptRun {
   readonly notes: readonly string[];
   /** Another attempt has this one's place: what the agent left is nobody's. */
   readonly takenOver: boolean;
+  /** What the agent needs to go on in its session elsewhere; null: nothing. */
+  readonly session: Buffer | null;
 }
 
 export interface KeptRequest extends AgentRequest {
@@ -44,9 +48,11 @@ export async function runKept(deps: Dependencies, agent: KeptRequest, scan: Scan
   const keeping = new Keeping(deps, agent, scan, () => taken.abort(new Error('another attempt has taken over')));
   keeping.start();
   try {
-    const run = await runAgent(deps, { ...agent, signal: AbortSignal.any([agent.signal, taken.signal]) });
-    const notes = await keeping.stop();
-    return { run, notes, takenOver: taken.signal.aborted };
+    const signal = AbortSignal.any([agent.signal, taken.signal]);
+    const run = await runAgent(deps, { ...agent, signal, onReader: (...started) => keeping.follow(...started) });
+    await keeping.stop();
+    const session = await keeping.session();
+    return { run, notes: keeping.notes(), takenOver: taken.signal.aborted, session };
   } finally {
     await keeping.stop();
   }
@@ -59,6 +65,7 @@ function isKept({ spec }: PhaseRequest): boolean {
 
 class Keeping {
   readonly #deps: Dependencies;
+  readonly #agent: KeptRequest;
   readonly #request: AttemptRequest;
   readonly #everyMs: number;
   readonly #scan: Scan;
@@ -72,9 +79,13 @@ class Keeping {
   /** What was wrong with the last store; null: nothing. */
   #problem: string | null = null;
   #leftOut: readonly string[] = [];
+  #following: { readonly adapter: AgentAdapter; readonly reader: LineReader } | null = null;
+  #sessionLeftOut: string | null = null;
 
-  constructor(deps: Dependencies, { request, workspace, lasted }: KeptRequest, scan: Scan, onTakenOver: () => void) {
+  constructor(deps: Dependencies, agent: KeptRequest, scan: Scan, onTakenOver: () => void) {
+    const { request, workspace, lasted } = agent;
     this.#deps = deps;
+    this.#agent = agent;
     const { spec, attempt } = request;
     this.#request = { project: spec.project, origin: spec.origin, workspace, attempt };
     this.#everyMs = isKept(request) ? Math.min(deps.limits.checkpointMs, MAX_TIMER_MS) : 0;
@@ -89,13 +100,30 @@ class Keeping {
     this.#wait();
   }
 
-  /** Resolves when nothing is being stored. @returns what people should know */
-  async stop(): Promise<readonly string[]> {
+  follow(adapter: AgentAdapter, reader: LineReader): void {
+    this.#following = { adapter, reader };
+  }
+
+  /** What there is of the agent's session by now. */
+  async session(): Promise<Buffer | null> {
+    if (this.#following === null) return null;
+    const { adapter, reader } = this.#following;
+    const packed = await packedSession(this.#deps, this.#agent, adapter, reader.reading.session, this.#scan);
+    this.#sessionLeftOut = packed.kind === 'left-out' ? packed.why : null;
+    return packed.kind === 'packed' ? packed.content : null;
+  }
+
+  /** Resolves when nothing is being stored. */
+  async stop(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     const wasStopped = this.#stopped;
     this.#stopped = true;
     await this.#working;
     if (!wasStopped && !this.#hasRef) await this.#counts();
+  }
+
+  /** What people should know. */
+  notes(): readonly string[] {
     const named = this.#leftOut.slice(0, MAX_NAMED).join(', ');
     const more = this.#leftOut.length > MAX_NAMED ? ` and ${this.#leftOut.length - MAX_NAMED} more` : '';
     return [
@@ -103,6 +131,7 @@ class Keeping {
         ? []
         : [oneLine(`its unfinished work was not stored last: ${this.#problem}`, 500)]),
       ...(named === '' ? [] : [oneLine(`its unfinished work was stored without ${named}${more}`, 500)]),
+      ...(this.#sessionLeftOut === null ? [] : [`its session stays on this host: ${this.#sessionLeftOut}`]),
     ];
   }
 
@@ -143,7 +172,10 @@ class Keeping {
 
   async #store(): Promise<void> {
     if (!this.#hasRef && !(await this.#counts())) return;
-    const stored = await this.#deps.git.storeUnfinished({ ...this.#request, scan: this.#scan });
+    // Before the files: what the agent remembers is then no newer than they are.
+    const session = await this.session();
+    const asked = { ...this.#request, scan: this.#scan, ...(session === null ? {} : { session }) };
+    const stored = await this.#deps.git.storeUnfinished(asked);
     switch (stored.kind) {
       case 'failed':
         return this.#failed(stored.message);

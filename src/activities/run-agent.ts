@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
 import { buildPrompt } from '../agents/prompt.ts';
-import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
+import type { AgentAdapter, AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import { redactText } from '../core/secrets.ts';
@@ -17,6 +17,7 @@ import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
+import { resumedSession } from './session.ts';
 
 export interface AgentRequest {
   readonly request: PhaseRequest;
@@ -27,6 +28,8 @@ export interface AgentRequest {
   /** Null: without one. */
   readonly sandbox: SandboxRequest | null;
   readonly granted: GrantedSecrets;
+  /** Told of who reads the agent's output, before there is any. */
+  readonly onReader?: (adapter: AgentAdapter, reader: LineReader) => void;
   readonly signal: AbortSignal;
 }
 
@@ -52,9 +55,9 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
     return { judgement: judgeCommand(run, exit), session: null, usage: null };
   }
   const adapter = adapterFor(definition);
-  // An empty session is one that this host does not have.
-  const session = request.session === '' ? null : request.session;
+  const session = await resumedSession(deps, agent, adapter);
   const reader = adapter.reader(session);
+  agent.onReader?.(adapter, reader);
   const exit = await spawn(deps, agent, adapter.command(definition, files, session), reader);
   const { reading } = reader;
   const { secrets } = agent.granted;

@@ -61,7 +61,7 @@ async function store(
   const { tree, leftOut } = found;
 
   const written = new Map<ObjectId, RawObject>();
-  const notesTree = await writeNotesTree({ ...repository.store, written }, places.taskDir);
+  const notesTree = await writeNotesTree({ ...repository.store, written }, places, request.session ?? null);
   const lastNotes = await readRef(gitDir, notesRef);
   const treeBefore = async (commit: ObjectId): Promise<ObjectId> => treeOf(git, repository, commit);
   const notesBefore = lastNotes === null ? (await readState(places))?.notesTree : await treeBefore(lastNotes);

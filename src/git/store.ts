@@ -69,7 +69,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const before = await readState(places);
   const written = new Map<ObjectId, RawObject>();
   const store = { ...repository.store, written };
-  const notesTree = await writeNotesTree(store, places.taskDir);
+  const notesTree = await writeNotesTree(store, places, request.session ?? null);
   const old = before?.checkpoint ?? null;
   if (before !== null && old?.head === head && old.base === workspace.base && before.notesTree === notesTree) {
     const { begun: _, ...state } = before;

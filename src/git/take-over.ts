@@ -47,12 +47,14 @@ export async function takeOver(
   const { gitDir } = repository;
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
     const there = await listRemote(deps.git, gitDir, origin, [`refs/tasks/${taskId}/*`]);
-    const found = unfinished.goOn ? await findWork(deps, repository, request, { there, lost }) : null;
+    // Its own ref has it where an earlier try of the push below has arrived, and the answer has not.
+    const from = [...lost, request.attempt];
+    const found = unfinished.goOn ? await findWork(deps, repository, request, { there, from }) : null;
     const notes = found === null ? null : (there.get(taskRef(taskId, found.attempt, 'notes')) ?? null);
     const leased = [...there].filter(([ref]) => lost.some((attempt) => isOf(ref, taskId, attempt)));
-    if (leased.length === 0) return null;
+    if (leased.length === 0 && found === null) return null;
     if (await fence(deps, repository, request, { there, found, notes, leased })) {
-      return found === null ? null : takenOver(found, notes);
+      return found === null ? null : takenOver(found, notes, Math.max(...lost));
     }
   }
   return {
@@ -62,8 +64,8 @@ export async function takeOver(
   };
 }
 
-function takenOver({ attempt, content, ...from }: Found, notes: ObjectId | null): TakenOver {
-  return { ...from, notes, unfinished: { attempt, content }, checkpoint: null, anew: null };
+function takenOver({ attempt, content, ...from }: Found, notes: ObjectId | null, last: number): TakenOver {
+  return { ...from, notes, unfinished: { attempt: Math.min(attempt, last), content }, checkpoint: null, anew: null };
 }
 
 function isOf(ref: string, taskId: TaskId, attempt: number): boolean {
@@ -85,26 +87,30 @@ async function fence(
   const wanted: { readonly ref: string; readonly id: ObjectId }[] = [];
   if (taken.found !== null) wanted.push({ ref: taskRef(taskId, attempt, 'work'), id: taken.found.content });
   if (taken.notes !== null) wanted.push({ ref: taskRef(taskId, attempt, 'notes'), id: taken.notes });
-  const updates = wanted.map(({ ref, id }) => ({ ref, id, expected: taken.there.get(ref) ?? null }));
+  const updates = wanted
+    .map(({ ref, id }) => ({ ref, id, expected: taken.there.get(ref) ?? null }))
+    .filter(({ id, expected }) => id !== expected);
   const leased = taken.leased.map(([ref, expected]) => ({ ref, expected }));
   // The origin has had all of it.
   const known = { algorithm: store.algorithm, objects: [] };
-  const result = await push(git, gitDir, origin, { updates, deletions: [], leased, objects: store.folder, known });
-  if (!result.ok) return false;
+  if (updates.length > 0 || leased.length > 0) {
+    const result = await push(git, gitDir, origin, { updates, deletions: [], leased, objects: store.folder, known });
+    if (!result.ok) return false;
+  }
   for (const { ref, id } of wanted) await writeRef(gitDir, ref, id);
   for (const { ref } of leased) await deleteRef(gitDir, ref);
   return true;
 }
 
-/** The latest of their work that can be gone on from. */
+/** The latest work of these attempts that can be gone on from. */
 async function findWork(
   deps: WorkspaceDeps,
   repository: Repository,
   request: PrepareRequest,
-  { there, lost }: { readonly there: Refs; readonly lost: readonly number[] },
+  { there, from }: { readonly there: Refs; readonly from: readonly number[] },
 ): Promise<Found | null> {
   const { taskId } = request;
-  for (const attempt of lost.toSorted((one, other) => other - one)) {
+  for (const attempt of from.toSorted((one, other) => other - one)) {
     const head = there.get(taskRef(taskId, attempt, 'head'));
     const work = there.get(taskRef(taskId, attempt, 'work'));
     const commit = head ?? work;

@@ -28,6 +28,8 @@ export interface Workspace {
   readonly worktree: string;
   /** `<home>/workspaces/<project>/<task>/task`: prompt, report, notes; outside the worktree. */
   readonly taskDir: string;
+  /** The agent's session as an earlier attempt has stored it, where one has; beside the task folder. */
+  readonly sessionFile: string;
   /** The local branch that the worktree has checked out: `tasks/<id>`. */
   readonly branch: string;
   /** The commit of main that the work stands on. */
@@ -64,6 +66,8 @@ export interface AttemptRequest {
   readonly origin: string;
   readonly workspace: Workspace;
   readonly attempt: number;
+  /** The agent's session, which goes with the notes; left out: the one that is there already. */
+  readonly session?: Buffer;
 }
 
 export interface UnfinishedRequest extends AttemptRequest {

@@ -19,11 +19,8 @@ const TITLE = 'Unfinished work of attempt';
 export function writeUnfinished(store: ObjectStore, attempt: number, work: Unfinished): Promise<ObjectId> {
   const { tree, parent, base, conflicted } = work;
   const message = `${TITLE} ${attempt}\n\n${JSON.stringify({ base, conflicted })}`;
-  return writeCommit(store, { tree, parents: [parent], author: ENGINE, seconds: nowSeconds(), message });
-}
-
-function nowSeconds(): number {
-  return Math.floor(Date.now() / 1000);
+  // Without a date: made again after a kill, the same work is the same commit, which may be on the origin already.
+  return writeCommit(store, { tree, parents: [parent], author: ENGINE, seconds: 0, message });
 }
 
 /** What a commit carries; null when it is any other. */

@@ -108,13 +108,11 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
   if (asStored) await markBegun(places, request.attempt);
   else await build(deps, repository, places, start, request);
   const { base, start: commit, conflicted, anew, unfinished } = start;
-  const found = unfinished === undefined ? {} : { unfinished };
   await removeFile(workIndexOf(places));
-  const { worktree, taskDir, branch } = places;
-  return {
-    kind: 'ready',
-    workspace: { taskId: request.taskId, worktree, taskDir, branch, base, start: commit, conflicted, anew, ...found },
-  };
+  const { worktree, taskDir, sessionFile, branch } = places;
+  const named = { taskId: request.taskId, worktree, taskDir, sessionFile, branch };
+  const found = unfinished === undefined ? {} : { unfinished };
+  return { kind: 'ready', workspace: { ...named, base, start: commit, conflicted, anew, ...found } };
 }
 
 async function findStart(
@@ -265,7 +263,7 @@ async function prepareTaskFolder(
 ): Promise<void> {
   if ((start.checkpoint === null && start.unfinished === undefined) || !sameTask)
     await removeTree(places.taskDir, join(deps.home, 'trash'));
-  await restoreNotes(deps.git, repository, start.notes, places.taskDir);
+  await restoreNotes(deps.git, repository, start.notes, places);
 }
 
 /** Writes what makes a folder a linked worktree, and takes away what a killed or hostile process left of it. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { TaskView } from '../../src/core/task-types.ts';
@@ -14,16 +14,40 @@ import { WorkerProcess } from '../support/worker-process.ts';
 const HEARTBEAT_AND_MORE_MS = 90_000;
 const TEST_MS = 150_000;
 
+/** Stands for Claude Code: keeps its session where that does, and does what agent.sh says. */
+const CLAUDE = (folder: string): string => `#!/bin/sh
+set -eu
+session=; mode=; previous=
+for word in "$@"; do
+  case "$previous" in
+    --session-id) session=$word; mode=new ;;
+    --resume) session=$word; mode=resumed ;;
+  esac
+  previous=$word
+done
+file="$HOME/.claude/projects/$(pwd | sed 's/[^A-Za-z0-9]/-/g')/$session.jsonl"
+if [ "$mode" = resumed ] && [ ! -e "$file" ]; then echo "No conversation found with session ID: $session"; exit 1; fi
+mkdir -p "$(dirname "$file")"
+printf '{"cwd":"%s","phase":"%s","attempt":%s}\\n' "$(pwd)" "$TASKS_PHASE" "$TASKS_ATTEMPT" >> "$file"
+printf '{"type":"system","subtype":"init","session_id":"%s"}\\n' "$session"
+sh agent.sh
+cp "$file" "${folder}/transcript-$TASKS_ATTEMPT"
+printf '{"type":"result","subtype":"success","is_error":false,"result":"The document.","session_id":"%s"}\\n' "$session"
+`;
+
 /** Workers with state homes of their own, and nothing in common but Temporal, the ledger and the origin. */
 describe('a task in the middle of its execute phase, whose host', () => {
   let engine: Engine;
   const workers: WorkerProcess[] = [];
+  const homes: string[] = [];
 
   const at = (name: string): string => join(engine.home, name);
 
   const newHost = async (): Promise<WorkerProcess> => {
     const home = await tempFolder('home');
-    await writeFile(join(home, 'host.yaml'), `checkpoint: 1s\nwrite: [${JSON.stringify(engine.home)}]\n`);
+    const programs = `programs: {claude: ${JSON.stringify(at('claude'))}}`;
+    await writeFile(join(home, 'host.yaml'), `checkpoint: 1s\nwrite: [${JSON.stringify(engine.home)}]\n${programs}\n`);
+    homes.push(home);
     const worker = await WorkerProcess.start(engine, ['--agents', '2', '--gates', '1'], home);
     workers.push(worker);
     return worker;
@@ -33,6 +57,8 @@ describe('a task in the middle of its execute phase, whose host', () => {
     engine = await Engine.start();
     // The engine's own worker makes room for those that can be killed.
     await engine.drainWorker();
+    await writeFile(at('claude'), CLAUDE(engine.home));
+    await chmod(at('claude'), 0o755);
   });
 
   afterAll(async () => {
@@ -41,9 +67,9 @@ describe('a task in the middle of its execute phase, whose host', () => {
   });
 
   /** Its first run leaves a commit and an unfinished file, and waits; the one that goes on finishes what it finds. */
-  const project = (name: string): Promise<SampleProject> =>
+  const project = (name: string, settings = projectFile()): Promise<SampleProject> =>
     SampleProject.create({
-      'tasks.yaml': projectFile().replace('sample', name),
+      'tasks.yaml': settings.replace('sample', name),
       'gate.sh': GATE,
       'agent.sh': agentScript({
         plan: 'echo "what I will do" > "$TASKS_TASK_DIR/plan.md"',
@@ -98,15 +124,22 @@ describe('a task in the middle of its execute phase, whose host', () => {
   };
 
   it(
-    'is killed, goes on at another host from what was stored on the way',
+    'is killed, goes on at another host from what was stored on the way, in the session that the agent had',
     async () => {
-      const sample = await project('killed');
+      const sample = await project('killed', 'project: sample\nbranch: main\ngate: sh gate.sh\nagent: claude\n');
       const first = await newHost();
       const id = await underWay(sample, 'killed');
       await first.kill();
       await newHost();
       expect(await ended(id)).toMatchObject({ state: 'landed', attempt: 4, failure: null });
       await expectFinished(sample, id);
+      const transcript = (await readFile(at('transcript-4'), 'utf8')).trim().split('\n');
+      const cwd = join(homes[1] ?? '', 'workspaces', 'killed', id, 'worktree');
+      expect(transcript).toEqual(
+        ['understand', 'plan', 'execute', 'execute'].map(
+          (phase, index) => `{"cwd":"${cwd}","phase":"${phase}","attempt":${index + 1}}`,
+        ),
+      );
     },
     TEST_MS,
   );

@@ -253,6 +253,24 @@ describe('an attempt on another host, after one was lost', () => {
     expect(await stored(two.room, target, next, 2)).toEqual({ ...checkpoint, attempt: 2 });
   });
 
+  it('has the agent’s session beside the task folder, as the lost one stored it last, and hands it on', async () => {
+    const { target, origin } = await bareOrigin();
+    const [one, two] = [await newRoom(), await newRoom()];
+    const lost = await begun(one.room, target);
+    for (const text of ['so', 'so far']) {
+      const session = Buffer.from(text);
+      const done = await one.room.storeUnfinished({ ...attemptOf(target, lost), session });
+      expect(done).toMatchObject({ kind: 'stored' });
+    }
+    const next = await goesOn(two.room, target, 2);
+    expect(await readFile(next.sessionFile, 'utf8')).toBe('so far');
+    expect(existsSync(join(next.taskDir, 'session.jsonl'))).toBe(false);
+    await write(next.worktree, { 'b.txt': 'b\n' });
+    await stored(two.room, target, next, 2);
+    expect(await git(origin, 'show', `${REF}/2/notes:session.jsonl`)).toBe('so far');
+    expect(existsSync((await prepared(two.room, target, 3)).sessionFile)).toBe(false);
+  });
+
   it('passes it on when it is lost itself before it has stored anything', async () => {
     const { target, origin } = await bareOrigin();
     const rooms = [await newRoom(), await newRoom(), await newRoom()] as const;
@@ -264,6 +282,20 @@ describe('an attempt on another host, after one was lost', () => {
     expect(third).toMatchObject({ unfinished: { attempt: 2 } });
     expect(await readFile(join(third.worktree, 'half.txt'), 'utf8')).toBe('half');
     expect(await refsOf(origin)).toBe(`${REF}/3/work`);
+  });
+
+  it('finds it again when the answer to its own push was lost', async () => {
+    const { target, origin } = await bareOrigin();
+    const [one, two, three] = [await newRoom(), await newRoom(), await newRoom()];
+    const lost = await begun(one.room, target);
+    await write(lost.worktree, { 'half.txt': 'half' });
+    await onTheWay(one.room, target, lost);
+    await goesOn(two.room, target, 2);
+    const again = await goesOn(three.room, target, 2);
+    expect(again).toMatchObject({ unfinished: { attempt: 1 } });
+    expect(await readFile(join(again.worktree, 'half.txt'), 'utf8')).toBe('half');
+    expect(await refsOf(origin)).toBe(`${REF}/2/work`);
+    expect(await stored(three.room, target, again, 2)).toMatchObject({ changed: true });
   });
 
   it('of a shell command begins anew, and the lost one stores nothing all the same', async () => {
