@@ -127,7 +127,7 @@ async function grant(home: string, scratch: string, granted: readonly GrantedPat
 }
 
 /** An agent may have left links in its home: what is mounted there would land where they lead. */
-async function clearTheWay(scratch: string, path: string, last: 'file' | 'folder'): Promise<void> {
+export async function clearTheWay(scratch: string, path: string, last: 'file' | 'folder'): Promise<void> {
   const parts = path.split('/');
   for (let count = 1; count <= parts.length; count += 1) {
     const at = join(scratch, ...parts.slice(0, count));

@@ -1,8 +1,11 @@
 /** Heartbeats by a timer, so that an agent that says nothing is not taken for a dead worker. */
 
+import type { Client } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import { nextBeatMs } from '../core/gate-run.ts';
 import { messageOf } from '../core/thrown.ts';
+
+const ASK_WITHIN_MS = 10_000;
 
 /** Runs a body with a heartbeat at every interval; the signal fires when the activity is to stop. */
 export async function withHeartbeat<T>(intervalMs: number, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -27,6 +30,27 @@ async function beating<T>(nextMs: () => number, body: (signal: AbortSignal) => P
     return await body(context.cancellationSignal);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Tells how long it is since now: by the clock or by the processor's time, whichever has gone further. */
+export function stopwatch(): () => number {
+  const [clock, ticks] = [Date.now(), performance.now()];
+  return () => Math.max(Date.now() - clock, performance.now() - ticks);
+}
+
+/** Whether the workflow still waits for the activity that asks; false also when Temporal cannot be asked. */
+export async function isAwaited(client: Client): Promise<boolean> {
+  const { activityId, workflowExecution } = Context.current().info;
+  if (workflowExecution === undefined) return false;
+  const { workflowId, runId } = workflowExecution;
+  try {
+    const asked = () => client.workflow.getHandle(workflowId, runId).describe();
+    const { raw } = await client.connection.withDeadline(Date.now() + ASK_WITHIN_MS, asked);
+    return raw.pendingActivities?.some((pending) => pending.activityId === activityId) === true;
+  } catch {
+    // Whoever cannot be reached takes no answer either.
+    return false;
   }
 }
 

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
 import { buildPrompt } from '../agents/prompt.ts';
-import type { AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
+import type { AgentAdapter, AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
@@ -18,6 +18,7 @@ import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { readReportFile } from './report-file.ts';
+import { resumedSession } from './session.ts';
 
 export interface AgentRequest {
   readonly request: PhaseRequest;
@@ -29,6 +30,8 @@ export interface AgentRequest {
   readonly sandbox: SandboxRequest | null;
   readonly granted: GrantedSecrets;
   readonly ports: PortRange | null;
+  /** Told of who reads the agent's output, before there is any. */
+  readonly onReader?: (adapter: AgentAdapter, reader: LineReader) => void;
   readonly signal: AbortSignal;
 }
 
@@ -54,9 +57,9 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
     return { judgement: judgeCommand(run, exit), session: null, usage: null };
   }
   const adapter = adapterFor(definition);
-  // An empty session is one that this host does not have.
-  const session = request.session === '' ? null : request.session;
+  const session = await resumedSession(deps, agent, adapter);
   const reader = adapter.reader(session);
+  agent.onReader?.(adapter, reader);
   const exit = await spawn(deps, agent, adapter.command(definition, files, session), reader);
   const { reading } = reader;
   const { secrets } = agent.granted;
@@ -106,6 +109,7 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
     conflict: request.conflict ?? null,
     lastFailure,
     conflicted: workspace.conflicted,
+    unfinished: workspace.unfinished?.attempt ?? null,
     notes: readdirSync(files.taskDir)
       .filter((name) => NOTES.has(name))
       .toSorted(),

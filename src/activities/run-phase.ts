@@ -16,12 +16,12 @@ import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts'
 import type { Workspace } from '../git/types.ts';
 import { confining, type Confining, type SandboxRequest } from './confine.ts';
 import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencies.ts';
-import { stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
+import { stopReasonOf, stopwatch, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { includeFiles } from './include.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
-import { runAgent } from './run-agent.ts';
+import { runKept } from './keep-work.ts';
 import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
 import { storeWork } from './store-work.ts';
@@ -81,6 +81,7 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
+  const lasted = stopwatch();
   if (request.attempt === 1) {
     const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
     if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
@@ -108,6 +109,7 @@ async function attempt(
     attempt: request.attempt,
     start: request.start,
     regenerate: request.regenerate === true,
+    ...(request.unfinished === undefined ? {} : { unfinished: request.unfinished }),
   });
   if (prepared.kind === 'failed') {
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
@@ -120,6 +122,7 @@ async function attempt(
     confined,
     granted: granted.value,
     signal,
+    lasted,
   });
 }
 
@@ -131,11 +134,12 @@ interface Work {
   readonly confined: Exclude<Confining, { kind: 'refused' }>;
   readonly granted: GrantedSecrets;
   readonly signal: AbortSignal;
+  readonly lasted: () => number;
 }
 
 /** The attempt in its workspace: set-up, the agent, and what is stored of it. */
 async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Promise<AttemptOutcome> {
-  const { request, settings, definition, wanted, confined, signal } = work;
+  const { request, settings, definition, wanted, confined, signal, lasted } = work;
   const { spec } = request;
   const ports = await deps.ports.lease(portOwners.task(spec.project, spec.id));
   const included = await includeFiles(deps, spec, workspace);
@@ -156,10 +160,19 @@ async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Pro
 
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
   const granted = { ...work.granted, secrets };
-  const run = await runAgent(deps, { ...common, definition, scratch, sandbox: inPhase, granted });
-  return stopReasonOf(signal) === 'superseded'
+  const asked = { ...common, definition, scratch, sandbox: inPhase, granted, lasted };
+  const { run, takenOver, session, ...kept } = await runKept(deps, asked, taking.scan);
+  return takenOver || stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : withNotes(await storeWork(deps, request, workspace, run, taking), notes);
+    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, session }), [
+        ...wentOnFrom(workspace),
+        ...notes,
+        ...kept.notes,
+      ]);
+}
+
+function wentOnFrom({ unfinished }: Workspace): readonly string[] {
+  return unfinished === undefined ? [] : [`it went on from the unfinished work of attempt ${unfinished.attempt}`];
 }
 
 function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOutcome {

@@ -22,6 +22,8 @@ import type { AgentRun } from './run-agent.ts';
 export interface Taking {
   readonly settings: ProjectSettings;
   readonly scan: Scan;
+  /** The agent's session, where it can travel. */
+  readonly session?: Buffer | null;
 }
 
 /** Stores what the agent left, whatever became of the agent, and says the attempt's outcome. */
@@ -30,7 +32,7 @@ export async function storeWork(
   request: PhaseRequest,
   workspace: Workspace,
   run: AgentRun,
-  { settings, scan }: Taking,
+  { settings, scan, session = null }: Taking,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
   const { judgement } = run;
@@ -52,6 +54,7 @@ export async function storeWork(
     author: spec.owner,
     scan,
     maxBytes: deps.limits.maxWrittenBytes,
+    ...(session === null ? {} : { session }),
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'stored') {

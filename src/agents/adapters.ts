@@ -1,7 +1,7 @@
 /** The adapters by kind: how each agent is started, and how its output is read. */
 
 import type { AgentDefinition } from '../core/project.ts';
-import { claudeCommand, createClaudeReader } from './claude.ts';
+import { claudeCommand, claudeTranscript, createClaudeReader } from './claude.ts';
 import { fillPlaceholders, phaseEnvironment } from './placeholders.ts';
 import type { AgentAdapter, AgentCommand, LineReader, PhaseFiles } from './types.ts';
 
@@ -13,6 +13,7 @@ const ADAPTERS: { readonly [Kind in AgentDefinition['kind']]: AgentAdapter<Kind>
     hasTerminalEvent: true,
     command: claudeCommand,
     reader: createClaudeReader,
+    transcript: claudeTranscript,
   },
   command: {
     kind: 'command',
@@ -33,6 +34,7 @@ export function adapterFor(definition: AgentDefinition): AgentAdapter {
     hasTerminalEvent: adapter.hasTerminalEvent,
     command: commandOf,
     reader: (resumed) => adapter.reader(resumed),
+    ...(adapter.transcript === undefined ? {} : { transcript: adapter.transcript }),
   };
 }
 

@@ -52,6 +52,11 @@ export function claudeCommand(
   };
 }
 
+/** Where Claude Code keeps a session, from its home: in a folder that is named by the working directory. */
+export function claudeTranscript(cwd: string, session: string): string {
+  return `.claude/projects/${cwd.replace(/[^A-Za-z0-9]/g, '-')}/${session}.jsonl`;
+}
+
 const MAX_TEXT_CHARS = 256 * 1024;
 
 /**

@@ -21,6 +21,8 @@ export interface PromptInput {
   readonly lastFailure: Failure | null;
   /** Files in which the engine left conflict markers. */
   readonly conflicted: readonly string[];
+  /** The attempt whose unfinished work is in the worktree; null: none is. */
+  readonly unfinished: number | null;
   /** Names of what earlier phases left in the task folder, such as plan.md. */
   readonly notes: readonly string[];
   /** Those of them that a person has approved. */
@@ -45,6 +47,7 @@ export function buildPrompt(input: PromptInput): string {
   const sections = [
     task(input),
     job(input),
+    unfinishedWork(input.unfinished),
     answers(input.exchanges),
     decisions(input.exchanges),
     comments(input.exchanges),
@@ -86,6 +89,14 @@ function job({ phase, attempt, files, notes, approved }: PromptInput): string {
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+function unfinishedWork(attempt: number | null): string {
+  if (attempt === null) return '';
+  return [
+    '## You go on from unfinished work',
+    `Attempt ${attempt} was cut off while it worked, with its host. What it had stored last is in your worktree: its commits on your branch, the rest uncommitted. It may be some minutes older than where that attempt was, and half done: look at it first (\`git log\`, \`git status\`, \`git diff HEAD\`), keep what is right, and go on. What it has done outside the worktree, it may have done: see before you do it again.`,
+  ].join('\n\n');
 }
 
 function answers(all: readonly Exchange[]): string {

@@ -48,6 +48,8 @@ export interface AgentAdapter<Kind extends AgentDefinition['kind'] = AgentDefini
     files: PhaseFiles,
     session: string | null,
   ): AgentCommand;
+  /** Where it keeps a session, from its home, in lines of JSON; left out: its sessions stay on their host. */
+  readonly transcript?: (cwd: string, session: string) => string;
   /** @param resumed the session that the command resumes, when it does: its id stays, whatever the lines call it */
   reader(resumed?: string | null): LineReader;
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import { parseDuration } from '../core/duration.ts';
 import { quote } from '../core/ids.ts';
 import type { NoticeTargets } from '../core/notice-types.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
@@ -22,6 +23,7 @@ import { readYaml } from './yaml-text.ts';
 
 export const HOST_FILE = 'host.yaml';
 const MEMORY_SHARE = 0.75;
+const DEFAULT_CHECKPOINT = '5m';
 
 export interface HostLimits {
   readonly processes: number;
@@ -40,6 +42,8 @@ export interface HostSettings {
   readonly agents: number;
   readonly gates: number;
   readonly containment: 'preferred' | 'off';
+  /** How often unfinished work is stored, in milliseconds; 0: never. */
+  readonly checkpointMs: number;
   /** Null: each project says for itself. */
   readonly sandbox: SandboxMode | null;
   /** Variables of some agents, by reference. */
@@ -89,6 +93,7 @@ export function parseHostFile(text: string, cores: number = availableParallelism
     agents: agents ?? Math.max(2, cores),
     gates: gates ?? 1,
     containment: containment ?? 'preferred',
+    checkpointMs: checkpointMs(checked.value.checkpoint ?? DEFAULT_CHECKPOINT),
     sandbox: checked.value.sandbox ?? null,
     limits: completeLimits(checked.value.limits),
     secrets: checked.value.secrets ?? {},
@@ -112,6 +117,12 @@ function completeLimits(given: z.infer<typeof hostSchema>['limits']): HostLimits
     disk: bytesOf(given?.disk) ?? 32 * 1024 ** 3,
     free: bytesOf(given?.free) ?? 512 * 1024 ** 2,
   };
+}
+
+/** The schema has checked the text. */
+function checkpointMs(text: string): number {
+  const ms = parseDuration(text);
+  return ms.kind === 'ok' ? ms.value : 0;
 }
 
 function bytesOf(text: string | undefined): number | null {

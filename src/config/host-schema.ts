@@ -2,9 +2,12 @@
 
 import { z } from 'zod';
 import { SANDBOX_MODES } from '../core/project.ts';
+import { parseDuration } from '../core/duration.ts';
+import { ok } from '../core/parsed.ts';
 import { encryption } from './encryption-schema.ts';
 import { closed, must, mustQuietly } from './explain.ts';
 import { notifyRules, targets } from './notify-schema.ts';
+import { by } from './schema-parts.ts';
 import { secretReference } from './secret-reference.ts';
 import { parseSize } from './size.ts';
 import { checkouts, ports, workspaces } from './workspaces-schema.ts';
@@ -112,6 +115,16 @@ export const hostSchema = closed(
         description:
           'preferred: processes run in a PID namespace of their own where this machine can make one (bubblewrap), so that none survives. off: never. preferred when left out.',
         examples: ['preferred'],
+      })
+      .optional(),
+    checkpoint: z
+      .string({ error: must('a duration, or off', 'checkpoint: 5m') })
+      .superRefine(by((text) => (text === 'off' ? ok(0) : parseDuration(text))))
+      .meta({
+        description:
+          "How often the unfinished work of a running agent is stored on the origin, where it has changed: what a machine that is lost can take along. A number and s, m, h or d, or off; 5m when left out. At a phase's end it is stored anyway.",
+        examples: ['5m'],
+        pattern: '^(off|(\\d{1,6}[smhd])+)$',
       })
       .optional(),
     limits: closed(

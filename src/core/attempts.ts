@@ -27,7 +27,7 @@ export function afterAttempt(
   stage: Extract<Stage, { kind: 'phase' }>,
 ): Task {
   const { phase } = stage;
-  const learned = happen(learn(task, outcome), surroundings, {
+  const learned = happen(learn(task, stage.attempt, outcome), surroundings, {
     kind: 'attempt-ended',
     phase,
     attempt: stage.attempt,
@@ -50,13 +50,29 @@ export function afterAttempt(
   }
 }
 
-function learn(task: Task, outcome: AttemptOutcome): Task {
+function learn(before: Task, attempt: number, outcome: AttemptOutcome): Task {
+  const { lost: _, ...task } = before;
+  const lost = lostAfter(before.lost ?? [], attempt, outcome);
   return {
     ...task,
+    ...(lost.length === 0 ? {} : { lost }),
     session: outcome.session ?? task.session,
     checkpoint: outcome.checkpoint ?? task.checkpoint,
     usage: addUsage(task.usage, outcome.usage),
   };
+}
+
+/** More of them than this are not gone on from: five in a row, and a person has looked. */
+export const MAX_LOST = 20;
+
+/**
+ * Begun by an attempt that nobody has heard of any more, which may have stored work and may still be running; over with the
+ * next checkpoint, which goes on from that work. Attempts between the two leave what they had taken over.
+ */
+function lostAfter(lost: readonly number[], attempt: number, outcome: AttemptOutcome): readonly number[] {
+  if (outcome.checkpoint !== null) return [];
+  const silent = outcome.kind === 'failed' && outcome.failure.kind === 'worker-lost';
+  return silent || lost.length > 0 ? [...lost, attempt].slice(-MAX_LOST) : [];
 }
 
 /** Who decides about a phase's result before the task goes on, where the project wants it. */

@@ -31,6 +31,14 @@ export type StartPoint =
   /** The checkpoint with main merged in by the engine, conflict markers left in the files. */
   | { readonly kind: 'revision'; readonly checkpoint: Checkpoint };
 
+/** Attempts since the last checkpoint of which one ended without a word: its host may still be at work. */
+export interface LostAttempts {
+  /** From the earliest; from now on nothing that they send is taken. */
+  readonly attempts: readonly number[];
+  /** Whether the work that one of them has stored on the way is gone on from, instead of {@link PhaseRequest.start}. */
+  readonly goOn: boolean;
+}
+
 /** The ledger's copy of a task and the events that it may not have; travels with every activity of the task. */
 export interface RecordRequest {
   readonly view: TaskView;
@@ -49,6 +57,8 @@ export interface PhaseRequest {
   readonly phase: Phase;
   readonly attempt: number;
   readonly start: StartPoint;
+  /** Left out: none. */
+  readonly unfinished?: LostAttempts;
   /** The attempt whose refs hold what `start` begins from; those of earlier ones may go. */
   readonly confirmedAttempt: number | null;
   readonly session: string | null;
@@ -86,6 +96,7 @@ export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
     phase,
     attempt: task.attempt,
     start: startPointOf(task, spec, phase),
+    ...unfinishedOf(task, spec, phase),
     confirmedAttempt: task.checkpoint?.attempt ?? null,
     session: task.session,
     exchanges: task.exchanges,
@@ -103,6 +114,14 @@ export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
 function startPointOf(task: Task, spec: TaskSpec, phase: Phase): StartPoint {
   if (spec.work.kind === 'shell' || task.checkpoint === null) return { kind: 'main' };
   return { kind: phase === 'revise' ? 'revision' : 'checkpoint', checkpoint: task.checkpoint };
+}
+
+/** What was stored on the way holds for whoever works on it: a shell command begins anew, and so do files that are made anew. */
+function unfinishedOf(task: Task, spec: TaskSpec, phase: Phase): Pick<PhaseRequest, 'unfinished'> {
+  const { lost = [] } = task;
+  if (lost.length === 0) return {};
+  const anew = phase === 'revise' && task.request?.regenerate === true;
+  return { unfinished: { attempts: lost, goOn: spec.work.kind !== 'shell' && !anew } };
 }
 
 /** The task's branch as the integration workflow takes it. */

@@ -90,6 +90,8 @@ export function startOver(task: Task, surroundings: Surroundings, actor: string)
   if (task.stage.kind === 'ended') return task;
   const retried = happen(task, surroundings, { kind: 'retried', actor });
   const counts = { tries: 0, lostInARow: 0, revisions: 0, placeMs: null };
+  // The refs of its attempts are swept away with the rest, which refuses what they may still send.
+  const { lost: _, ...fresh } = retried;
   const nothing = { checkpoint: null, session: null, request: null, conflict: null, lastFailure: null };
-  return start({ ...retried, ...counts, ...nothing, reset: true }, surroundings);
+  return start({ ...fresh, ...counts, ...nothing, reset: true }, surroundings);
 }

@@ -133,6 +133,8 @@ export interface Task {
   readonly cleared?: string;
   /** Its workflow was set back (a Temporal Reset), or ended from outside and begun anew: it may have landed, and used its numbers, before. */
   readonly reset?: true;
+  /** Attempts since the last checkpoint, from the first one whose end nobody has heard of; left out: none. */
+  readonly lost?: readonly number[];
 }
 
 /** The clock, the dice and the submission: what a decision may depend on beside the task. */

@@ -27,8 +27,8 @@ export type GitMount =
 const OBJECTS_SEEN_AT = '/tributary/objects';
 const BRANCHES = 'refs/heads/tasks';
 const TRACKING = 'refs/remotes/origin';
-const PLAIN_OBJECT = /^[0-9a-f]{38}(?:[0-9a-f]{24})?$/;
-const PLAIN_PACK = /^pack-[0-9a-f]{40,64}\.(?:pack|idx|rev)$/;
+export const PLAIN_OBJECT = /^[0-9a-f]{38}(?:[0-9a-f]{24})?$/;
+export const PLAIN_PACK = /^pack-[0-9a-f]{40,64}\.(?:pack|idx|rev)$/;
 
 /** The task's own repository, beside its worktree. */
 export function ownRepository(folder: string): string {
@@ -121,7 +121,7 @@ export async function takeIn(
 }
 
 /** The process's commits come as from any other repository: what git does not find sound is not taken. */
-async function fetchOwn(
+export async function fetchOwn(
   { git, repositories }: TakeInDeps,
   repository: Repository,
   own: string,

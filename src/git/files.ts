@@ -152,6 +152,12 @@ export function statusOf(path: string): Stats | null {
   }
 }
 
+/** Tells a file from another one in its place. */
+export async function stampOf(path: string): Promise<string> {
+  const stats = statusOf(path);
+  return stats === null ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+}
+
 export async function exists(path: string): Promise<boolean> {
   return statusOf(path) !== null;
 }

@@ -5,12 +5,17 @@ import { dirname, join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import { absentAsNull, makeFolder, readRegular, removeAny, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
+import { inFolder } from './held-folder.ts';
 import { readObjects } from './merge.ts';
 import { writeBlob, writeTree, type ObjectStore, type TreeEntry } from './objects.ts';
+import type { WorkspacePlaces } from './places.ts';
 import { placeOf, type Repository } from './repository.ts';
 
 const SINGLE_FILES = ['understanding.md', 'plan.md', 'result.md', 'report.json'];
 const OUTPUTS = 'outputs';
+/** The agent's session, which lies beside the task folder: no agent writes it. */
+const SESSION = 'session.jsonl';
+const MAX_SESSION_BYTES = 8 * 1024 * 1024;
 const MAX_FILES = 50;
 const MAX_FILE_BYTES = 256 * 1024;
 const MAX_DEPTH = 8;
@@ -20,14 +25,26 @@ interface Folder {
   readonly folders: Map<string, Folder>;
 }
 
-/** Writes the task folder's artifacts as a tree; null when there are none. Links and oversized files are left out. */
-export async function writeNotesTree(store: ObjectStore, taskDir: string): Promise<ObjectId | null> {
+type Places = Pick<WorkspacePlaces, 'taskDir' | 'sessionFile'>;
+
+/**
+ * Writes the task folder's artifacts as a tree; null when there are none. Links and oversized files are left out. A session
+ * that is given is kept for the next time.
+ */
+export async function writeNotesTree(
+  store: ObjectStore,
+  { taskDir, sessionFile }: Places,
+  session: Buffer | null,
+): Promise<ObjectId | null> {
+  if (session !== null) await writeAtomic(sessionFile, session);
   const root: Folder = { files: new Map(), folders: new Map() };
   const budget = { left: MAX_FILES };
   for (const name of SINGLE_FILES) await take(root, taskDir, name, budget);
   const outputs: Folder = { files: new Map(), folders: new Map() };
-  await gather(outputs, join(taskDir, OUTPUTS), budget, 0);
+  await inFolder(join(taskDir, OUTPUTS), (held) => gather(outputs, held, budget, 0));
   root.folders.set(OUTPUTS, outputs);
+  const kept = session ?? (await readRegular(sessionFile, MAX_SESSION_BYTES));
+  if (kept !== null) root.files.set(SESSION, kept);
   return writeFolder(store, root);
 }
 
@@ -49,7 +66,7 @@ async function gather(into: Folder, folder: string, budget: { left: number }, de
     if (entry.isFile()) await take(into, folder, entry.name, budget);
     if (!entry.isDirectory()) continue;
     const below: Folder = { files: new Map(), folders: new Map() };
-    await gather(below, join(folder, entry.name), budget, depth + 1);
+    await inFolder(join(folder, entry.name), (held) => gather(below, held, budget, depth + 1));
     into.folders.set(entry.name, below);
   }
 }
@@ -79,10 +96,11 @@ export async function restoreNotes(
   git: Git,
   repository: Repository,
   notes: ObjectId | null,
-  taskDir: string,
+  { taskDir, sessionFile }: Places,
 ): Promise<void> {
   makeFolder(taskDir, 0o700);
-  for (const name of [...SINGLE_FILES, OUTPUTS]) await removeAny(join(taskDir, name));
+  for (const path of [...[...SINGLE_FILES, OUTPUTS].map((name) => join(taskDir, name)), sessionFile])
+    await removeAny(path);
   if (notes === null) return;
   const { stdout } = await git.local(['ls-tree', '-r', '-z', '--full-tree', notes], placeOf(repository));
   const files = stdout
@@ -90,21 +108,22 @@ export async function restoreNotes(
     .split('\0')
     .map((line) => /^100(?:644|755) blob ([0-9a-f]+)\t(.*)$/s.exec(line))
     .filter((match) => match !== null)
-    .slice(0, MAX_FILES)
+    .slice(0, MAX_FILES + 1)
     .map((match) => ({ id: match[1] ?? '', path: match[2] ?? '' }))
-    .filter(({ path }) => isArtifact(path));
+    .filter(({ path }) => path === SESSION || isArtifact(path));
   if (files.length === 0) return;
   const contents = await readObjects(
     git,
     repository,
     files.map(({ id }) => id),
-    MAX_FILES * (MAX_FILE_BYTES + 200),
+    MAX_FILES * (MAX_FILE_BYTES + 200) + MAX_SESSION_BYTES,
   );
   for (const [index, { path }] of files.entries()) {
     const content = contents[index];
     if (content === null || content === undefined) continue;
-    makeFolder(dirname(join(taskDir, path)), 0o700);
-    await writeAtomic(join(taskDir, path), content.content, 0o600);
+    const place = path === SESSION ? sessionFile : join(taskDir, path);
+    makeFolder(dirname(place), 0o700);
+    await writeAtomic(place, content.content, 0o600);
   }
 }
 

@@ -86,6 +86,8 @@ export interface PushRequest {
   readonly updates: readonly { readonly ref: string; readonly id: ObjectId; readonly expected: ObjectId | null }[];
   /** Deleted when they are there; no fault when they are not. */
   readonly deletions: readonly string[];
+  /** Deleted, and only from these values. */
+  readonly leased?: readonly { readonly ref: string; readonly expected: ObjectId }[];
   readonly objects?: string;
   /** The command that serves the push, for a local origin. */
   readonly receivePack?: string;
@@ -104,7 +106,8 @@ export async function push(git: Git, gitDir: string, origin: string, request: Pu
   if (result.ok || !isLocked(result)) return result;
   const folder = await refsFolderOf(git, origin);
   if (folder === null) return result;
-  const refs = [...request.updates.map(({ ref }) => ref), ...request.deletions];
+  const leased = (request.leased ?? []).map(({ ref }) => ref);
+  const refs = [...request.updates.map(({ ref }) => ref), ...request.deletions, ...leased];
   const left = await removeStaleRefLocks(folder, refs);
   return left.length > 0 ? result : pushOnce(git, gitDir, origin, request);
 }
@@ -125,10 +128,12 @@ async function pushOnce(git: Git, gitDir: string, origin: string, request: PushR
     return { ok: true, refs: new Map(refs), words: '' };
   }
   const args = ['push', '--porcelain', '--atomic', '--no-verify', '--no-signed'];
-  for (const { ref, expected } of request.updates) args.push(`--force-with-lease=${ref}:${expected ?? ''}`);
+  const leased = request.leased ?? [];
+  for (const { ref, expected } of [...request.updates, ...leased])
+    args.push(`--force-with-lease=${ref}:${expected ?? ''}`);
   if (request.receivePack !== undefined) args.push(`--receive-pack=${request.receivePack}`);
   args.push('--', origin, ...request.updates.map(({ ref, id }) => `${id}:${ref}`));
-  args.push(...request.deletions.map((ref) => `:${ref}`));
+  args.push(...request.deletions.map((ref) => `:${ref}`), ...leased.map(({ ref }) => `:${ref}`));
   const { code, stdout, stderr } = await git.network(args, {
     gitDir,
     accept: [1],
@@ -153,8 +158,9 @@ async function isSent(git: Git, origin: string, request: PushRequest): Promise<b
   const deletions = await Promise.all(
     request.deletions.map(async (ref) => ({ ref, id: null, old: await readOriginRef(git, origin, ref) })),
   );
+  const leased = (request.leased ?? []).map(({ ref, expected }) => ({ ref, id: null, old: expected }));
   // What cannot be seen is not there, or is for git to find.
-  const commands = [...updates, ...deletions.filter(({ old }) => old !== null)];
+  const commands = [...updates, ...deletions.filter(({ old }) => old !== null), ...leased];
   return sendPack(git, origin, { ...request.known, commands });
 }
 

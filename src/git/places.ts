@@ -9,6 +9,7 @@ export interface WorkspacePlaces {
   readonly folder: string;
   readonly worktree: string;
   readonly taskDir: string;
+  readonly sessionFile: string;
   /** The engine's own index of the worktree: no agent writes it. */
   readonly index: string;
   readonly state: string;
@@ -22,6 +23,7 @@ export function placesOfTask(home: string, project: ProjectName, taskId: TaskId)
     folder,
     worktree: join(folder, 'worktree'),
     taskDir: join(folder, 'task'),
+    sessionFile: join(folder, 'session.jsonl'),
     index: join(folder, 'index'),
     state: join(folder, 'state.json'),
     branch: `tasks/${taskId}`,

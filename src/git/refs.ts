@@ -52,10 +52,16 @@ export async function deleteRef(gitDir: string, ref: string): Promise<void> {
   }
 }
 
-/** `base` is this host's own mark of an attempt that changed nothing; the origin has no such ref. */
-export function taskRef(taskId: string, attempt: number, name: 'head' | 'notes' | 'base'): string {
+/**
+ * `work` is there from an attempt's begin until what it left is stored. `base` is this host's own mark of an attempt that
+ * changed nothing; the origin has no such ref.
+ */
+export function taskRef(taskId: string, attempt: number, name: TaskRefName): string {
   return `refs/tasks/${taskId}/${attempt}/${name}`;
 }
+
+const NAMES = ['head', 'notes', 'work', 'base'] as const;
+type TaskRefName = (typeof NAMES)[number];
 
 interface TaskRef {
   readonly attempt: number;
@@ -69,14 +75,10 @@ export async function taskRefsIn(gitDir: string, taskId: string): Promise<readon
   const found: TaskRef[] = [];
   for (const attempt of await namesIn(folder)) {
     if (!/^\d{1,9}$/.test(attempt)) continue;
-    for (const name of await namesIn(join(folder, attempt))) {
-      if (name === 'head' || name === 'notes' || name === 'base') {
-        found.push({
-          attempt: Number(attempt),
-          ref: taskRef(taskId, Number(attempt), name),
-          onOrigin: name !== 'base',
-        });
-      }
+    const there = await namesIn(join(folder, attempt));
+    for (const name of NAMES.filter((each) => there.includes(each))) {
+      const number = Number(attempt);
+      found.push({ attempt: number, ref: taskRef(taskId, number, name), onOrigin: name !== 'base' });
     }
   }
   return found;

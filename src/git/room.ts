@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
+import { beginAttempt } from './attempt-ref.ts';
 import type { Collect } from './collect.ts';
 import { landTogether, sealCandidates } from './batch.ts';
 import { buildCandidate } from './candidate.ts';
@@ -23,7 +24,7 @@ import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
 import { listOriginTaskRefs } from './local-origin.ts';
 import { readObjects } from './merge.ts';
-import { fetchRefs, listRemote, push } from './origin.ts';
+import { fetchRefs, listRemote, push, type Problem } from './origin.ts';
 import { adminFolder, placesOfTask, readState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
 import { lookAround } from './radar.ts';
@@ -32,7 +33,8 @@ import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
 import { storeWorkspace } from './store.ts';
 import { tracesOf } from './traces.ts';
-import type { GitRoom, RevisionRequest, StoreResult } from './types.ts';
+import { storeUnfinished } from './store-unfinished.ts';
+import type { GitRoom, RevisionRequest } from './types.ts';
 import { keepUp } from './upkeep.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
@@ -65,7 +67,14 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   const repositories = createRepositories(home, git);
   const recent = new RecentWork();
   const merging: MergeDeps = { git, readMerges: options.readMerges ?? (() => []) };
-  const workspaces: WorkspaceDeps = { home, ...merging, repositories, recent, untouched: new Map() };
+  const workspaces: WorkspaceDeps = {
+    home,
+    ...merging,
+    repositories,
+    recent,
+    untouched: new Map(),
+    seenTrees: new Map(),
+  };
   const landing: LandingDeps = { ...merging, repositories, recent, landed: new Map() };
   const gates: GateDeps = {
     home,
@@ -89,6 +98,14 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       return confineTask(opened, places, workspace.start, join(home, 'trash'));
     },
     confineGate: (path) => confineGate(path, join(home, 'trash')),
+    beginAttempt: async (request) => {
+      const opened = await repositories.findMirror(request);
+      return opened === null ? lostMirror() : beginAttempt(git, opened, request);
+    },
+    storeUnfinished: async (request) => {
+      const opened = await repositories.findMirror(request);
+      return opened === null ? lostMirror() : storeUnfinished(workspaces, opened, request);
+    },
     storeWorkspace: async (request) => {
       const { project, origin } = request;
       const opened = await repositories.findMirror({ project, origin });
@@ -140,7 +157,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
   };
 }
 
-function lostMirror(): StoreResult {
+function lostMirror(): { readonly kind: 'failed' } & Problem {
   return {
     kind: 'failed',
     failure: 'engine-error',

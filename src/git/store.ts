@@ -13,7 +13,7 @@ import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
 import { takeIn } from './confined.ts';
 import type { Git } from './git.ts';
-import { copyIndex, errnoOf, isNoSpace, makeFolder, readText, removeFile } from './files.ts';
+import { copyIndex, errnoOf, isNoSpace, makeFolder, readText, removeFile, stampOf } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
 import { addAll } from './large.ts';
 import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
@@ -27,7 +27,7 @@ import { readRef, writeRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
 import type { StoreRequest, StoreResult } from './types.ts';
 import { isUnchanged, listsTheSame } from './unchanged.ts';
-import { installIndex, stampOf, type WorkspaceDeps } from './workspace.ts';
+import { installIndex, type WorkspaceDeps } from './workspace.ts';
 
 interface Left {
   readonly head: ObjectId;
@@ -70,7 +70,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const before = await readState(places);
   const written = new Map<ObjectId, RawObject>();
   const store = { ...repository.store, written };
-  const notesTree = await writeNotesTree(store, places.taskDir);
+  const notesTree = await writeNotesTree(store, places, request.session ?? null);
   const old = before?.checkpoint ?? null;
   if (before !== null && old?.head === head && old.base === workspace.base && before.notesTree === notesTree) {
     const { begun: _, ...state } = before;
@@ -237,8 +237,12 @@ async function findUnusableName(
   head: ObjectId,
 ): Promise<string | null> {
   const names = await git.local(['diff-tree', '-r', '-z', '--name-only', start, head], placeOf(repository));
-  const long = names.stdout
-    .toString('latin1')
+  return findUnusable(names.stdout.toString('latin1'));
+}
+
+/** What is wrong with names that git has listed between NULs, as bytes in Latin-1; null: nothing. */
+export function findUnusable(names: string): string | null {
+  const long = names
     .split('\0')
     .find((path) => path.length > MAX_PATH_BYTES || path.split('/').some((name) => name.length > MAX_NAME_BYTES));
   return long === undefined

@@ -16,9 +16,10 @@ import type {
 } from '../core/queue-types.ts';
 import type { Part, SealAnswer } from '../core/queue.ts';
 import type { Sight, Work } from '../core/radar.ts';
-import type { StartPoint } from '../core/task-request.ts';
+import type { LostAttempts, StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 import type { GitMount } from './confined.ts';
+import type { Problem } from './origin.ts';
 import type { Scan } from './scan.ts';
 
 /** A task's folders on this host. */
@@ -28,6 +29,8 @@ export interface Workspace {
   readonly worktree: string;
   /** `<home>/workspaces/<project>/<task>/task`: prompt, report, notes; outside the worktree. */
   readonly taskDir: string;
+  /** The agent's session as an earlier attempt has stored it, where one has; beside the task folder. */
+  readonly sessionFile: string;
   /** The local branch that the worktree has checked out: `tasks/<id>`. */
   readonly branch: string;
   /** The commit of main that the work stands on. */
@@ -38,6 +41,8 @@ export interface Workspace {
   readonly conflicted: readonly string[];
   /** Files that have main's version in place of a conflict, to be made anew by these commands; null where none have. */
   readonly anew: { readonly files: readonly string[]; readonly commands: readonly string[] } | null;
+  /** Whose unfinished work is in the worktree, beside what the branch has, and the commit that it came from; left out: nobody's. */
+  readonly unfinished?: { readonly attempt: number; readonly content: ObjectId };
 }
 
 export interface PrepareRequest {
@@ -49,6 +54,8 @@ export interface PrepareRequest {
   readonly start: StartPoint;
   /** Of a revision: where the conflicts are in nothing but files that main's rules make anew, main's version is taken. */
   readonly regenerate?: boolean;
+  /** Attempts that are to store nothing any more, and whether what they have stored is gone on from. */
+  readonly unfinished?: LostAttempts;
 }
 
 export type PrepareResult =
@@ -77,11 +84,30 @@ export type IncludeResult =
       readonly texts: readonly IncludedText[];
     };
 
-export interface StoreRequest {
+export interface AttemptRequest {
   readonly project: ProjectName;
   readonly origin: string;
   readonly workspace: Workspace;
   readonly attempt: number;
+  /** The agent's session, which goes with the notes; left out: the one that is there already. */
+  readonly session?: Buffer;
+}
+
+export interface UnfinishedRequest extends AttemptRequest {
+  /** Looks through everything that would be pushed; left out: nobody looks. */
+  readonly scan?: Scan;
+}
+
+export type UnfinishedResult =
+  /** `leftOut`: what has changed and was not stored, by name. */
+  | { readonly kind: 'stored'; readonly head: ObjectId; readonly leftOut: readonly string[] }
+  /** Since it was last stored, or the attempt began. */
+  | { readonly kind: 'unchanged' }
+  /** The attempt's ref is no longer as it left it: nothing of it is stored any more. */
+  | { readonly kind: 'taken-over' }
+  | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
+
+export interface StoreRequest extends AttemptRequest {
   /** The message of the commit that the engine makes of what was left uncommitted. */
   readonly message: string;
   readonly author: Person;
@@ -141,6 +167,10 @@ export interface GitRoom {
   }): Promise<readonly GitMount[]>;
   /** The same for a gate's worktree, whose commits are nobody's. */
   confineGate(path: string): Promise<readonly GitMount[]>;
+  /** Makes the attempt's ref on the origin, by which each of its pushes is refused once it is gone; what is wrong, or null. */
+  beginAttempt(request: AttemptRequest): Promise<Problem | null>;
+  /** Stores what there is while the agent works on: files and commits, whatever is not ignored, and the task folder's artifacts. */
+  storeUnfinished(request: UnfinishedRequest): Promise<UnfinishedResult>;
   /** Commits what is left in the worktree, checks it, and pushes the checkpoint (and the notes of the task folder) to the origin. */
   storeWorkspace(request: StoreRequest): Promise<StoreResult>;
   /** What a task's workspace here is stored as; null when it never was, is not here, or an attempt in it was not stored. */

@@ -19,6 +19,7 @@ import {
   removeAny,
   removeFile,
   removeTree,
+  stampOf,
   statusOf,
   writeAtomic,
 } from './files.ts';
@@ -35,7 +36,9 @@ import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type 
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef, writeRef } from './refs.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
-import type { PrepareRequest, PrepareResult } from './types.ts';
+import { takeOver } from './take-over.ts';
+import type { PrepareRequest, PrepareResult, Workspace } from './types.ts';
+import { workIndexOf, type SeenTrees } from './worktree-tree.ts';
 
 interface Untouched {
   readonly head: ObjectId;
@@ -55,12 +58,14 @@ export interface WorkspaceDeps extends MergeDeps {
   readonly recent: RecentWork;
   /** The task's workspaces that are known to be exactly at this commit, with nothing run in them since. */
   readonly untouched: Map<string, Untouched>;
+  readonly seenTrees: SeenTrees;
 }
 
 interface Start extends MergedMain {
   readonly base: ObjectId;
   readonly checkpoint: Checkpoint | null;
   readonly notes: ObjectId | null;
+  readonly unfinished?: Workspace['unfinished'];
 }
 
 const UNMERGED = { conflicted: [], anew: null } as const;
@@ -91,6 +96,7 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
   const known = deps.untouched.get(request.taskId);
   deps.untouched.delete(request.taskId);
   const fresh =
+    start.unfinished === undefined &&
     known?.head === start.start &&
     Date.now() - known.sinceMs < TRUSTED_MS &&
     known.index === (await stampOf(places.index));
@@ -101,12 +107,12 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
     (await isIntact(places, repository));
   if (asStored) await markBegun(places, request.attempt);
   else await build(deps, repository, places, start, request);
-  const { base, start: commit, conflicted, anew } = start;
-  const { worktree, taskDir, branch } = places;
-  return {
-    kind: 'ready',
-    workspace: { taskId: request.taskId, worktree, taskDir, branch, base, start: commit, conflicted, anew },
-  };
+  const { base, start: commit, conflicted, anew, unfinished } = start;
+  await removeFile(workIndexOf(places));
+  const { worktree, taskDir, sessionFile, branch } = places;
+  const named = { taskId: request.taskId, worktree, taskDir, sessionFile, branch };
+  const found = unfinished === undefined ? {} : { unfinished };
+  return { kind: 'ready', workspace: { ...named, base, start: commit, conflicted, anew, ...found } };
 }
 
 async function findStart(
@@ -114,6 +120,8 @@ async function findStart(
   repository: Repository,
   request: PrepareRequest,
 ): Promise<Start | Problem> {
+  const taken = await takeOver(deps, repository, request);
+  if (taken !== null) return taken;
   if (request.start.kind === 'main') {
     const main = await deps.repositories.fetchBranch(repository);
     if (main === null) return missingBranch(request.origin, request.branch);
@@ -201,13 +209,14 @@ async function build(
     await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
   };
   const place = { ...placeOf(repository), worktree: places.worktree, index: places.index };
+  const content = start.unfinished?.content ?? start.start;
   const reusable = (await exists(places.index)) && (await findNestedRepositories(places.worktree)).length === 0;
   if (reusable) await link();
-  if (!reusable || !(await resetWorktree(git, place, start.start))) {
+  if (!reusable || !(await resetWorktree(git, place, content))) {
     await Promise.all([removeTree(places.worktree, trash), removeTree(admin, trash), removeFile(places.index)]);
     await removeFile(`${places.index}.lock`);
     await link();
-    await git.local(['read-tree', '--reset', '-u', start.start], place);
+    await git.local(['read-tree', '--reset', '-u', content], place);
   }
   await installIndex(places.index, admin);
   await prepareTaskFolder(deps, repository, places, start, before?.mirror === mirror);
@@ -240,12 +249,6 @@ async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Pro
   }
 }
 
-/** Tells a file from another one in its place. */
-export async function stampOf(path: string): Promise<string> {
-  const stats = statusOf(path);
-  return stats === null ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
-}
-
 function sizeOf(path: string): number | null {
   return statusOf(path)?.size ?? null;
 }
@@ -258,8 +261,9 @@ async function prepareTaskFolder(
   start: Start,
   sameTask: boolean,
 ): Promise<void> {
-  if (start.checkpoint === null || !sameTask) await removeTree(places.taskDir, join(deps.home, 'trash'));
-  await restoreNotes(deps.git, repository, start.notes, places.taskDir);
+  if ((start.checkpoint === null && start.unfinished === undefined) || !sameTask)
+    await removeTree(places.taskDir, join(deps.home, 'trash'));
+  await restoreNotes(deps.git, repository, start.notes, places);
 }
 
 /** Writes what makes a folder a linked worktree, and takes away what a killed or hostile process left of it. */

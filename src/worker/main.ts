@@ -107,6 +107,7 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
       maxMemoryBytes: host.value.limits.memory,
       maxWrittenBytes: host.value.limits.disk,
       endBelowBytes: host.value.limits.free,
+      checkpointMs: host.value.checkpointMs,
     },
     workspaces: host.value.workspaces,
     ports: host.value.ports,

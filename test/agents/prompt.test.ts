@@ -14,6 +14,7 @@ const INPUT: PromptInput = {
   conflict: null,
   lastFailure: null,
   conflicted: [],
+  unfinished: null,
   notes: [],
   approved: [],
 };
@@ -150,6 +151,12 @@ describe('the prompt', () => {
     expect(prompt).toContain('- dddddddddddd Another');
     expect(prompt).toContain('- src/b.ts');
     expect(prompt).toMatch(/conflict markers .*\n- src\/a\.ts/);
+  });
+
+  it('says whose unfinished work is in the worktree, and nothing where none is', () => {
+    const prompt = buildPrompt({ ...INPUT, unfinished: 2 });
+    expect(prompt).toContain('## You go on from unfinished work\n\nAttempt 2 was cut off');
+    expect(buildPrompt(INPUT)).not.toContain('unfinished');
   });
 
   it('tells how the last attempt failed', () => {

@@ -39,6 +39,7 @@ describe('host.yaml', () => {
       agents: 4,
       gates: 1,
       containment: 'preferred',
+      checkpointMs: 300_000,
       secrets: {},
       encryption: null,
       sandbox: null,
@@ -112,6 +113,17 @@ describe('host.yaml', () => {
     expect(parseHostFile(text)).toMatchObject({ kind: 'invalid', message: expect.stringMatching(/^host\.yaml: \w+/) });
   });
 
+  it('stores unfinished work as often as it says, or never', () => {
+    expect(settingsOf('checkpoint: 90s').checkpointMs).toBe(90_000);
+    expect(settingsOf('checkpoint: off').checkpointMs).toBe(0);
+    for (const wrong of ['5', '0s', '"no"', 'true']) {
+      expect(parseHostFile(`checkpoint: ${wrong}`)).toMatchObject({
+        kind: 'invalid',
+        message: expect.stringMatching(/^host\.yaml: checkpoint: /),
+      });
+    }
+  });
+
   it('gives a machine of one core two agents', () => {
     expect(settingsOf('', 1).agents).toBe(2);
   });
@@ -127,6 +139,7 @@ describe('host.yaml', () => {
       agents: 7,
       gates: 2,
       containment: 'off',
+      checkpointMs: 300_000,
       secrets: {},
       encryption: null,
       sandbox: 'required',

@@ -25,6 +25,7 @@ import {
   type Facts,
   type Operation,
 } from './git-operations.ts';
+import { UNFINISHED_OPERATIONS } from './unfinished-operations.ts';
 
 const CHANGE = { 'a.txt': 'changed\n', 'new/file.txt': 'new\n' };
 const ROUNDS = 4;
@@ -201,6 +202,7 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   { name: 'commit what was left', only: COMMIT_COMMANDS, ...STORING },
+  ...UNFINISHED_OPERATIONS,
   { name: 'push checkpoint', only: ['push', 'receive-pack', 'unpack-objects', 'rev-list', 'engine'], ...STORING },
   {
     name: 'build a candidate',

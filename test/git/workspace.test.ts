@@ -36,6 +36,7 @@ describe('preparing a workspace', () => {
       taskId,
       worktree: join(home, 'workspaces', project, taskId, 'worktree'),
       taskDir: join(home, 'workspaces', project, taskId, 'task'),
+      sessionFile: join(home, 'workspaces', project, taskId, 'session.jsonl'),
       branch: `tasks/${taskId}`,
       base: first,
       start: first,

@@ -58,17 +58,17 @@ export class WorkerProcess {
     this.#ended = once(child, 'exit');
   }
 
-  /** Resolves when it polls. */
-  static async start(engine: Engine, args: readonly string[] = []): Promise<WorkerProcess> {
+  /** Resolves when it polls. @param home another state home than the engine's: a host of its own */
+  static async start(engine: Engine, args: readonly string[] = [], home = engine.home): Promise<WorkerProcess> {
     built ??= build();
     // As in Engine: tests tell agents and gates how to go on by files there.
-    const host = join(engine.home, 'host.yaml');
+    const host = join(home, 'host.yaml');
     if (!existsSync(host)) await writeFile(host, `write: [${JSON.stringify(engine.home)}]\n`);
     const child = spawn(process.execPath, [await built, ...args], {
       env: {
         PATH: process.env['PATH'],
-        HOME: engine.home,
-        TASKS_HOME: engine.home,
+        HOME: home,
+        TASKS_HOME: home,
         TEMPORAL_ADDRESS: engine.namespace.address,
         TEMPORAL_NAMESPACE: engine.namespace.namespace,
         DATABASE_URL: engine.database.url,

@@ -1,0 +1,209 @@
+/**
+ * Stores an agent's unfinished work while it runs, so that a host that is lost costs some minutes of it, not the phase.
+ *
+ * It owns a timer for each running agent. Kept true: one store at a time, none after {@link Keeping.stop} has resolved; a
+ * store that fails is told and tried again with the next one, and fails nothing else; once another attempt has taken over,
+ * the agent is ended and nothing of it is stored (N2).
+ *
+ * An attempt has its ref on the origin after a few seconds: nobody takes over before a heartbeat's time-out. One that has
+ * none by then, since it stood still or the origin was away, stores nothing before Temporal has said that it still counts.
+ */
+
+import type { AgentAdapter, LineReader } from '../agents/types.ts';
+import type { PhaseRequest } from '../core/task-request.ts';
+import { oneLine } from '../core/text.ts';
+import { messageOf } from '../core/thrown.ts';
+import type { AttemptRequest, Scan } from '../git/types.ts';
+import type { Dependencies } from './dependencies.ts';
+import { isAwaited } from './heartbeat.ts';
+import { runAgent, type AgentRequest, type AgentRun } from './run-agent.ts';
+import { packedSession } from './session.ts';
+
+const MAX_NAMED = 5;
+/** Well below the heartbeat's time-out. Most of what a short attempt's pushes cost is a process or two. */
+const BEGIN_AFTER_MS = 3_000;
+const BEGIN_AGAIN_MS = 60_000;
+const SURE_MS = 10_000;
+/** Timers count milliseconds in 31 bits. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface KeptRun {
+  readonly run: AgentRun;
+  /** For the record of the attempt. */
+  readonly notes: readonly string[];
+  /** Another attempt has this one's place: what the agent left is nobody's. */
+  readonly takenOver: boolean;
+  /** What the agent needs to go on in its session elsewhere; null: nothing. */
+  readonly session: Buffer | null;
+}
+
+export interface KeptRequest extends AgentRequest {
+  /** For how long the attempt has been under way, in milliseconds. */
+  readonly lasted: () => number;
+}
+
+/** Runs an agent with its work stored on the way. */
+export async function runKept(deps: Dependencies, agent: KeptRequest, scan: Scan): Promise<KeptRun> {
+  const taken = new AbortController();
+  const keeping = new Keeping(deps, agent, scan, () => taken.abort(new Error('another attempt has taken over')));
+  keeping.start();
+  try {
+    const signal = AbortSignal.any([agent.signal, taken.signal]);
+    const run = await runAgent(deps, { ...agent, signal, onReader: (...started) => keeping.follow(...started) });
+    await keeping.stop();
+    const session = await keeping.session();
+    return { run, notes: keeping.notes(), takenOver: taken.signal.aborted, session };
+  } finally {
+    await keeping.stop();
+  }
+}
+
+/** A shell command is run again from main: what it has half done is of no use. */
+function isKept({ spec }: PhaseRequest): boolean {
+  return spec.work.kind !== 'shell';
+}
+
+class Keeping {
+  readonly #deps: Dependencies;
+  readonly #agent: KeptRequest;
+  readonly #request: AttemptRequest;
+  readonly #everyMs: number;
+  readonly #scan: Scan;
+  readonly #onTakenOver: () => void;
+  readonly #lasted: () => number;
+  #hasRef: boolean;
+  #timer: NodeJS.Timeout | null = null;
+  #working: Promise<void> = Promise.resolve();
+  #stopped = false;
+  #triedRef = false;
+  /** What was wrong with the last store; null: nothing. */
+  #problem: string | null = null;
+  #leftOut: readonly string[] = [];
+  #following: { readonly adapter: AgentAdapter; readonly reader: LineReader } | null = null;
+  #sessionLeftOut: string | null = null;
+
+  constructor(deps: Dependencies, agent: KeptRequest, scan: Scan, onTakenOver: () => void) {
+    const { request, workspace, lasted } = agent;
+    this.#deps = deps;
+    this.#agent = agent;
+    const { spec, attempt } = request;
+    this.#request = { project: spec.project, origin: spec.origin, workspace, attempt };
+    this.#everyMs = isKept(request) ? Math.min(deps.limits.checkpointMs, MAX_TIMER_MS) : 0;
+    this.#scan = scan;
+    this.#onTakenOver = onTakenOver;
+    this.#lasted = lasted;
+    // Whoever takes over has it from the start.
+    this.#hasRef = workspace.unfinished !== undefined;
+  }
+
+  start(): void {
+    this.#wait();
+  }
+
+  follow(adapter: AgentAdapter, reader: LineReader): void {
+    this.#following = { adapter, reader };
+  }
+
+  /** What there is of the agent's session by now. */
+  async session(): Promise<Buffer | null> {
+    if (this.#following === null) return null;
+    const { adapter, reader } = this.#following;
+    const packed = await packedSession(this.#deps, this.#agent, adapter, reader.reading.session, this.#scan);
+    this.#sessionLeftOut = packed.kind === 'left-out' ? packed.why : null;
+    return packed.kind === 'packed' ? packed.content : null;
+  }
+
+  /** Resolves when nothing is being stored. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const wasStopped = this.#stopped;
+    this.#stopped = true;
+    await this.#working;
+    if (!wasStopped && !this.#hasRef) await this.#counts();
+  }
+
+  /** What people should know. */
+  notes(): readonly string[] {
+    const named = this.#leftOut.slice(0, MAX_NAMED).join(', ');
+    const more = this.#leftOut.length > MAX_NAMED ? ` and ${this.#leftOut.length - MAX_NAMED} more` : '';
+    return [
+      ...(this.#problem === null || this.#everyMs === 0
+        ? []
+        : [oneLine(`its unfinished work was not stored last: ${this.#problem}`, 500)]),
+      ...(named === '' ? [] : [oneLine(`its unfinished work was stored without ${named}${more}`, 500)]),
+      ...(this.#sessionLeftOut === null ? [] : [`its session stays on this host: ${this.#sessionLeftOut}`]),
+    ];
+  }
+
+  #work(step: () => Promise<void>): void {
+    this.#working = step()
+      .catch((error: unknown) => this.#failed(messageOf(error)))
+      .then(() => this.#wait());
+  }
+
+  /** A ref that could not be made is made with the next store, or tried again where nothing is stored. */
+  #wait(): void {
+    if (this.#stopped) return;
+    const [ms, step] = this.#next();
+    if (ms > 0) this.#timer = setTimeout(() => this.#work(step), ms);
+  }
+
+  #next(): readonly [number, () => Promise<void>] {
+    if (!this.#hasRef && !this.#triedRef) return [BEGIN_AFTER_MS, () => this.#begin()];
+    if (this.#everyMs > 0) return [this.#everyMs, () => this.#store()];
+    return [this.#hasRef ? 0 : BEGIN_AGAIN_MS, () => this.#begin()];
+  }
+
+  /** Whether the attempt still counts; only one that has no ref need ask. */
+  async #counts(): Promise<boolean> {
+    if (this.#lasted() <= SURE_MS || (await isAwaited(this.#deps.client))) return true;
+    this.#takenOver();
+    return false;
+  }
+
+  async #begin(): Promise<void> {
+    this.#triedRef = true;
+    if (!(await this.#counts())) return;
+    const problem = await this.#deps.git.beginAttempt(this.#request);
+    if (problem === null) this.#hasRef = true;
+    else if (problem.failure === 'worker-lost') this.#takenOver();
+    else this.#failed(problem.message);
+  }
+
+  async #store(): Promise<void> {
+    if (!this.#hasRef && !(await this.#counts())) return;
+    // Before the files: what the agent remembers is then no newer than they are.
+    const session = await this.session();
+    const asked = { ...this.#request, scan: this.#scan, ...(session === null ? {} : { session }) };
+    const stored = await this.#deps.git.storeUnfinished(asked);
+    switch (stored.kind) {
+      case 'failed':
+        return this.#failed(stored.message);
+      case 'taken-over':
+        return this.#takenOver();
+      case 'stored':
+        this.#hasRef = true;
+        this.#leftOut = stored.leftOut;
+        this.#problem = null;
+        return;
+      case 'unchanged':
+        this.#problem = null;
+        if (!this.#hasRef) await this.#begin();
+    }
+  }
+
+  #takenOver(): void {
+    this.#stopped = true;
+    this.#onTakenOver();
+  }
+
+  #failed(message: string): void {
+    const { workspace, attempt } = this.#request;
+    this.#problem = message;
+    this.#deps.log('unfinished work was not stored', {
+      task: workspace.taskId,
+      attempt,
+      reason: oneLine(message, 500),
+    });
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The tree that a worktree is at this moment, while an agent works in it: tracked files as they are, and untracked ones
+ * that are not ignored.
+ *
+ * Kept true while the agent changes what it likes between two looks: git starts nothing (N4), since `ls-files` only compares
+ * and lists, and unlike `add` and `status` asks no repository below the worktree how it is; such repositories are left out by
+ * name. Files are read through folders that are held open (N10). The index is the engine's own, which no agent writes.
+ */
+
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { quote, type ObjectId } from '../core/ids.ts';
+import { copyIndex, errnoOf, exists, removeFile, stampOf } from './files.ts';
+import type { Git } from './git.ts';
+import { below, inFolderBelow } from './held-folder.ts';
+import { objectId } from './merge.ts';
+import { writeBlob, type ObjectStore } from './objects.ts';
+import type { Problem } from './origin.ts';
+import type { WorkspacePlaces } from './places.ts';
+import { placeOf, type Repository } from './repository.ts';
+
+/** Larger files wait for the phase's end. */
+const MAX_FILE_BYTES = 32 * 1024 * 1024;
+const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_PATHS = 20_000;
+const TIMEOUT_MS = 30_000;
+
+export interface WorktreeTree {
+  readonly tree: ObjectId;
+  /** What was changed and is not in it: repositories and large files. */
+  readonly leftOut: readonly string[];
+}
+
+/** What is known of private indexes: the file's stamp, and the tree that it is. */
+export type SeenTrees = Map<string, { readonly stamp: string; readonly tree: ObjectId }>;
+
+/** Where the private index of an attempt's work lies. */
+export function workIndexOf(places: WorkspacePlaces): string {
+  return `${places.index}.work`;
+}
+
+/** @param also paths that count whether git ignores them or not, as bytes in Latin-1 */
+export async function treeOfWorktree(
+  git: Git,
+  repository: Repository,
+  places: WorkspacePlaces,
+  seen: SeenTrees,
+  also: readonly string[],
+): Promise<WorktreeTree | Problem> {
+  const index = workIndexOf(places);
+  const place = { ...placeOf(repository), worktree: places.worktree, index, timeoutMs: TIMEOUT_MS };
+  await removeFile(`${index}.lock`);
+  if (!(await exists(index))) {
+    await copyIndex(places.index, index);
+    // Of what was checked out within a second git's index says too little: it would be read at each look.
+    await git.local(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
+  }
+  const listed = await git.local(['ls-files', '-z', '--modified', '--others', '--exclude-standard'], place);
+  const paths = [...new Set([...namesOf(listed.stdout), ...also])];
+  if (paths.length > MAX_PATHS) return problem(`more than ${MAX_PATHS} files have changed`);
+  const known = seen.get(index);
+  if (paths.length === 0 && known !== undefined && known.stamp === (await stampOf(index)))
+    return { tree: known.tree, leftOut: [] };
+  const taken = await takeFiles(repository.store, places.worktree, paths);
+  if ('failure' in taken) return taken;
+  if (taken.lines.length > 0) {
+    const input = Buffer.from(taken.lines.join(''), 'latin1');
+    await git.local(['update-index', '-z', '--index-info'], { ...place, input });
+    // So that the next look need not read them.
+    await git.local(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
+  }
+  const tree = objectId((await git.local(['write-tree'], place)).stdout.toString('latin1').trim());
+  seen.set(index, { stamp: await stampOf(index), tree });
+  return { tree, leftOut: taken.leftOut };
+}
+
+interface Taken {
+  /** For `update-index --index-info`. */
+  readonly lines: readonly string[];
+  readonly leftOut: readonly string[];
+}
+
+async function takeFiles(store: ObjectStore, worktree: string, paths: readonly string[]): Promise<Taken | Problem> {
+  const none = '0'.repeat(store.algorithm === 'sha256' ? 64 : 40);
+  const lines: string[] = [];
+  const leftOut: string[] = [];
+  let bytes = 0;
+  for (const path of paths) {
+    const file = path.endsWith('/') ? 'no-file' : await readEntry(worktree, path);
+    if (file === 'absent') lines.push(`0 ${none}\t${path}\0`);
+    else if (file === 'no-file') leftOut.push(quote(Buffer.from(path, 'latin1').toString('utf8')));
+    else {
+      bytes += file.content.length;
+      if (bytes > MAX_BYTES) return problem(`what has changed is larger than ${MAX_BYTES / 1024 ** 2} MiB`);
+      lines.push(`${file.mode} ${await writeBlob(store, file.content)}\t${path}\0`);
+    }
+  }
+  return { lines, leftOut };
+}
+
+interface Entry {
+  readonly mode: string;
+  readonly content: Buffer;
+}
+
+async function readEntry(worktree: string, path: string): Promise<Entry | 'absent' | 'no-file'> {
+  const names = path.split('/');
+  const name = names.pop() ?? '';
+  const found = await inFolderBelow(worktree, names, async (folder) => readHere(below(folder, name)));
+  return found ?? 'absent';
+}
+
+/** Of a folder that has come in a file's place nothing is left of the file. */
+function readHere(path: Buffer): Entry | 'absent' | 'no-file' {
+  try {
+    const stats = lstatSync(path);
+    if (stats.isSymbolicLink()) return { mode: '120000', content: readlinkSync(path, { encoding: 'buffer' }) };
+    if (stats.isDirectory()) return 'absent';
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const { size, mode } = fstatSync(file);
+      if (!fstatSync(file).isFile() || size > MAX_FILE_BYTES) return 'no-file';
+      return { mode: (mode & 0o100) === 0 ? '100644' : '100755', content: readFileSync(file) };
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent';
+    // A link or another thing has come in its place meanwhile; what cannot be read is told.
+    if (code === 'ELOOP' || code === 'ENXIO' || code === 'EINVAL' || code === 'EACCES') return 'no-file';
+    throw error;
+  }
+}
+
+function namesOf(stdout: Buffer): readonly string[] {
+  return stdout
+    .toString('latin1')
+    .split('\0')
+    .filter((name) => name !== '');
+}
+
+function problem(message: string): Problem {
+  return { failure: 'unstorable-files', message, next: "nothing: what is there at the phase's end is stored then" };
+}
