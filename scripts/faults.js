@@ -1,65 +1,169 @@
 #!/usr/bin/env node
 /**
- * `npm run faults -- git`: cuts every operation of the engine with git off at every system call, and sees that it heals.
- * Prints one table; ends with 1 unless there were kills and all of them healed.
+ * `npm run faults -- SECTION …`: the fault suite. Each section prints one table, and what was not right; the program
+ * ends with 1 unless there were faults and everything came right, and says how to do the same again.
  *
- *   --operation NAME   only those whose names contain this
- *   --calls WHICH      all: every system call; states (the default): of those between which nothing changes that a kill
- *                      could leave behind, the first
- *   --every N          one of N points (1)
- *   --seed N           which points of those, and which kills take the engine along; printed
- *   --lanes N          so many side by side (2)
+ *   git        cuts every operation of the engine with git off at every system call, and sees that it heals
+ *   tasks      tasks of every kind while workers, Temporal and Postgres are killed at random
+ *   points     kills the worker at each named point of a task's life
+ *   zombies    stops a worker until its tasks have moved on, and lets it go on
+ *   storms     the same fifty times at once, files that are gone, locks, broken objects, lost answers
+ *   hosts      two hosts, in network namespaces, with the servers of docker-compose.yml; as root
+ *
+ *   --seed N           of all that is random; printed
+ *   --tasks N          of tasks: so many (24)
+ *   --kills N          of tasks: so many (12)
+ *   --runs N           of points: so many at each (1); of zombies: so many rounds (2); of storms: so many of each (1)
+ *   --only NAME        of git, points and storms: those whose names contain this
+ *   --lanes N          of git and points: so many side by side (2)
+ *   --calls WHICH      of git. all: every system call; states (the default): of those between which nothing changes that
+ *                      a kill could leave behind, the first
+ *   --every N          of git: one of N points (1)
  */
 
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { rolldown } from 'rolldown';
 import { root } from './sources.js';
 
-const USAGE =
-  'usage: npm run faults -- git [--operation NAME] [--calls all|states] [--every N] [--seed N] [--lanes N]\n';
+const SECTIONS = {
+  git: runGit,
+  tasks: runTasks,
+  points: runPoints,
+  zombies: runZombies,
+  storms: runStorms,
+  hosts: runHosts,
+};
+const USAGE = `usage: npm run faults -- ${Object.keys(SECTIONS).join('|')} … [--seed N] [--tasks N] [--kills N] [--runs N] [--only NAME] [--lanes N] [--calls all|states] [--every N]\n`;
 const say = (line) => process.stderr.write(`${line}\n`);
 
-const options = readOptions();
-if (!existsSync('/usr/bin/strace')) {
-  say('faults: strace is missing (apt-get install strace): nothing was killed');
+const { sections, options } = readOptions();
+if (process.platform !== 'linux') {
+  say('faults: it reads /proc, which is on Linux alone: nothing was killed');
   process.exit(2);
 }
+if (sections.some((name) => name !== 'git')) {
+  const installed = spawnSync(process.execPath, [fileURLToPath(new URL('install.js', import.meta.url))], {
+    stdio: ['ignore', 2, 2],
+  });
+  if (installed.status !== 0) process.exit(installed.status ?? 1);
+}
+// What follows needs what was just installed.
+const { rolldown } = await import('rolldown');
 const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const folder = realpathSync(mkdtempSync(join(base, 'tributary-faults-')));
+const loaded = new Set();
+const clear = () => {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  for (const file of loaded) rmSync(file, { force: true });
+};
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  process.once(signal, () => {
+    say(`faults: ${signal}, clearing up…`);
+    for (const name of sections) endStack(join(folder, name, 'home'));
+    clear();
     process.exit(130);
   });
 }
+process.chdir(root);
+let code = 0;
 try {
-  const { runMatrix, report } = await load('test/faults/git-matrix.ts');
-  process.stdout.write(`seed ${options.seed}, ${options.calls}, one of ${options.every} points\n`);
-  const rows = await runMatrix({ ...options, folder, program: await bundleVictim(), say });
-  const { table, isGood } = report(rows);
-  process.stdout.write(`${table}\n`);
-  for (const { operation, broken } of rows) {
-    for (const text of broken) process.stdout.write(`not healed: ${operation}: ${text}\n`);
+  for (const name of sections) {
+    const place = join(folder, name);
+    mkdirSync(place);
+    if (!(await runSection(name, place))) code = 1;
   }
-  const again = `npm run faults -- git --seed ${options.seed} --calls ${options.calls} --every ${options.every}`;
-  if (!isGood) process.stdout.write(`again: ${again}${options.operation && ` --operation '${options.operation}'`}\n`);
-  process.exitCode = isGood ? 0 : 1;
+} catch (error) {
+  say(`faults: ${error.stack}`);
+  code = 1;
 } finally {
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  clear();
+}
+process.exit(code);
+
+/** Workers beside the stack end with this process's own end, by their pipe. */
+function endStack(home) {
+  if (!existsSync(join(home, 'stack.json'))) return;
+  const env = { ...process.env, TASKS_HOME: home };
+  spawnSync(process.execPath, [join(root, 'dist/bin/tasks.cjs'), 'down'], { env, stdio: 'ignore', timeout: 60_000 });
+}
+
+/** Prints what came of a section; true when it is good. */
+async function runSection(name, place) {
+  const begun = Date.now();
+  process.stdout.write(`${name}: seed ${options.seed}\n`);
+  say(`${name}: in ${place}`);
+  const { table, broken, isGood, missing } = await SECTIONS[name](place);
+  if (missing !== undefined) {
+    process.stdout.write(`${name}: not run: ${missing}\n`);
+    return false;
+  }
+  process.stdout.write(`${table}\n`);
+  for (const text of broken) process.stdout.write(`not right: ${text}\n`);
+  const seconds = Math.round((Date.now() - begun) / 1_000);
+  process.stdout.write(`${name}: ${isGood ? 'good' : 'NOT GOOD'}, ${seconds} s\n`);
+  if (!isGood) process.stdout.write(`again: npm run faults -- ${name}${given()}\n`);
+  return isGood;
+}
+
+function given() {
+  const shown = Object.entries(options).filter(
+    ([, value]) => value !== undefined && value !== '' && value !== 'states',
+  );
+  return shown.map(([key, value]) => ` --${key} ${/^[\w-]+$/.test(value) ? value : `'${value}'`}`).join('');
+}
+
+async function runGit(place) {
+  if (!existsSync('/usr/bin/strace')) return { missing: 'strace is missing (apt-get install strace)' };
+  const { runMatrix, report } = await load('test/faults/git-matrix.ts');
+  const { seed, only: operation, calls, every = 1, lanes = 2 } = options;
+  process.stdout.write(`${calls}, one of ${every} points\n`);
+  const program = await bundleVictim(place);
+  const rows = await runMatrix({ operation, calls, every, seed, lanes, folder: place, program, say });
+  const broken = rows.flatMap((row) => row.broken.map((text) => `${row.operation}: ${text}`));
+  return { ...report(rows), broken };
+}
+
+async function runTasks(place) {
+  const { runTasks: run } = await load('test/faults/tasks.ts');
+  const { seed, tasks = 24, kills = 12 } = options;
+  return run({ folder: place, seed, tasks, kills, say });
+}
+
+async function runPoints(place) {
+  const { runPoints: run } = await load('test/faults/points.ts');
+  const { seed, only, runs = 1, lanes = 2 } = options;
+  return run({ folder: place, seed, only, runs, lanes, say });
+}
+
+async function runZombies(place) {
+  const { runZombies: run } = await load('test/faults/zombies.ts');
+  const { seed, runs = 2 } = options;
+  return run({ folder: place, seed, runs, say });
+}
+
+async function runStorms(place) {
+  const { runStorms: run } = await load('test/faults/storms.ts');
+  const { seed, only, runs = 1 } = options;
+  return run({ folder: place, seed, only, runs, say });
+}
+
+async function runHosts(place) {
+  const { runHosts: run } = await load('test/faults/hosts.ts');
+  return run({ folder: place, seed: options.seed, say });
 }
 
 /** The engine's git room and the operations, as one program. */
-async function bundleVictim() {
+async function bundleVictim(place) {
   const build = await rolldown({
     input: join(root, 'test/faults/git-victim.ts'),
     platform: 'node',
     logLevel: 'silent',
   });
-  const file = join(folder, 'git-victim.cjs');
+  const file = join(place, 'git-victim.cjs');
   await build.write({ file, format: 'cjs', codeSplitting: false });
   await build.close();
   return file;
@@ -70,12 +174,14 @@ async function load(path) {
   const build = await rolldown({ input: join(root, path), platform: 'node', external: [/^[^./]/] });
   // Beside its source, so that it finds packages and files as that does.
   const file = join(root, path).replace(/\.ts$/, `.${process.pid}.mjs`);
+  loaded.add(file);
   try {
     await build.write({ file, format: 'es', codeSplitting: false });
     return await import(pathToFileURL(file).href);
   } finally {
     await build.close();
     rmSync(file, { force: true });
+    loaded.delete(file);
   }
 }
 
@@ -84,27 +190,28 @@ function readOptions() {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        operation: { type: 'string', default: '' },
-        calls: { type: 'string', default: 'states' },
-        every: { type: 'string', default: '1' },
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-        lanes: { type: 'string', default: '2' },
+        tasks: { type: 'string' },
+        kills: { type: 'string' },
+        runs: { type: 'string' },
+        only: { type: 'string', default: '' },
+        lanes: { type: 'string' },
+        calls: { type: 'string', default: 'states' },
+        every: { type: 'string' },
       },
     });
-    if (positionals.length !== 1 || positionals[0] !== 'git') throw new Error('say what: git');
+    const known = Object.keys(SECTIONS);
+    const unknown = positionals.filter((name) => !known.includes(name));
+    if (unknown.length > 0) throw new Error(`${unknown.join(' ')}: no such section`);
+    if (positionals.length === 0) throw new Error(`say what: ${known.join(', ')}`);
     if (!['all', 'states'].includes(values.calls)) throw new Error('--calls is all or states');
-    const number = (name) => {
+    for (const name of ['seed', 'tasks', 'kills', 'runs', 'lanes', 'every']) {
+      if (values[name] === undefined) continue;
       const value = Number(values[name]);
       if (!Number.isInteger(value) || value < (name === 'seed' ? 0 : 1)) throw new Error(`--${name} is a whole number`);
-      return value;
-    };
-    return {
-      operation: values.operation,
-      calls: values.calls,
-      every: number('every'),
-      seed: number('seed'),
-      lanes: number('lanes'),
-    };
+      values[name] = value;
+    }
+    return { sections: positionals, options: values };
   } catch (error) {
     process.stderr.write(`faults: ${error.message}\n${USAGE}`);
     process.exit(2);

@@ -15,12 +15,12 @@ import type { Recorded } from './types.ts';
 const LEAVE_ALONE_MS = 1_000;
 
 export class Recorder {
-  readonly #deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onRecorded' | 'onWaiting'>;
+  readonly #deps: Pick<Dependencies, 'ledger' | 'spool' | 'hostId' | 'log' | 'onEnded' | 'onRecorded' | 'onWaiting'>;
   readonly #notices: Pick<NoticeStarter, 'tell'>;
   #awayUntilMs = 0;
 
   constructor(
-    deps: Pick<Dependencies, 'ledger' | 'hostId' | 'log' | 'onEnded' | 'onRecorded' | 'onWaiting'>,
+    deps: Pick<Dependencies, 'ledger' | 'spool' | 'hostId' | 'log' | 'onEnded' | 'onRecorded' | 'onWaiting'>,
     notices: Pick<NoticeStarter, 'tell'>,
   ) {
     this.#deps = deps;
@@ -45,14 +45,16 @@ export class Recorder {
     return { recordedUpTo: (told ?? (await this.#notices.tell(request))) ? view.sequence : null };
   }
 
-  /** Records what led here and that the attempt has begun. */
+  /** Records what led here and that the attempt has begun; the host alone knows when, so it keeps that for the ledger. */
   async begin(request: PhaseRequest): Promise<Recorded> {
-    const startedAt = new Date().toISOString();
+    const { attempt } = request;
+    const taskId = request.spec.id;
+    const begun = { taskId, attempt, host: this.#deps.hostId, startedAt: new Date().toISOString() };
     const recorded = await this.record(request.record);
-    if (recorded.recordedUpTo === null) return recorded;
-    await this.attempt('begin-attempt', () =>
-      this.#deps.ledger.beginAttempt(request.spec.id, request.attempt, this.#deps.hostId, startedAt),
+    const marked = await this.attempt('begin-attempt', () =>
+      this.#deps.ledger.beginAttempt(taskId, attempt, begun.host, begun.startedAt),
     );
+    if (marked.kind === 'away') await this.#deps.spool.addBegun(begun);
     return recorded;
   }
 

@@ -14,7 +14,16 @@ const ROWS_NAME = /^([^.]+)\.(\d+)\.rows$/;
 export type Rows =
   | { readonly kind: 'artifacts'; readonly artifacts: readonly Artifact[] }
   | { readonly kind: 'verdict'; readonly verdict: Verdict }
-  | { readonly kind: 'flakes'; readonly flakes: readonly Flake[] };
+  | { readonly kind: 'flakes'; readonly flakes: readonly Flake[] }
+  | { readonly kind: 'begun'; readonly begun: Begun };
+
+/** That an attempt has begun on a host; `startedAt` is ISO 8601. */
+export interface Begun {
+  readonly taskId: TaskId;
+  readonly attempt: number;
+  readonly host: string;
+  readonly startedAt: string;
+}
 
 export interface SpoolRows {
   readonly taskId: TaskId;
@@ -63,7 +72,12 @@ async function save(ledger: RowsLedger, rows: Rows): Promise<void> {
       return ledger.saveVerdict(rows.verdict);
     case 'flakes':
       for (const flake of rows.flakes) await ledger.saveFlake(flake);
+      return;
+    case 'begun': {
+      const { taskId, attempt, host, startedAt } = rows.begun;
+      return ledger.beginAttempt(taskId, attempt, host, startedAt);
+    }
   }
 }
 
-export type RowsLedger = Pick<LedgerWriter, 'saveArtifacts' | 'saveVerdict' | 'saveFlake'>;
+export type RowsLedger = Pick<LedgerWriter, 'saveArtifacts' | 'saveVerdict' | 'saveFlake' | 'beginAttempt'>;

@@ -1,5 +1,6 @@
 /**
- * What a host has for the ledger and the ledger does not have yet: logs while they grow, artifacts, verdicts.
+ * What a host has for the ledger and the ledger does not have yet: logs while they grow, artifacts, verdicts, when
+ * attempts began.
  *
  * Owns a folder below the home's `spool`, the loop that ships it, and the list of what is in it. Keeps true: what was
  * put here is shipped once, in spite of restarts, kills and a ledger that is away (N9 leaves logs and artifacts with the
@@ -16,7 +17,7 @@ import { collectArtifacts } from './collect-artifacts.ts';
 import type { Flake } from './flakes.ts';
 import { takeSpoolFolder } from './spool-folder.ts';
 import { openSpoolLog, parseLogName, shortStream, type SpoolLog } from './spool-log.ts';
-import { parseRowsName, shipRows, writeRows, type Rows, type SpoolRows } from './spool-rows.ts';
+import { parseRowsName, shipRows, writeRows, type Begun, type Rows, type SpoolRows } from './spool-rows.ts';
 import { LedgerUnavailable, type LedgerWriter, type LogChunk } from './types.ts';
 import type { Verdict } from './verdicts.ts';
 
@@ -27,7 +28,7 @@ const MAX_PAUSES = 32;
 export interface SpoolOptions {
   /** `<home>/spool`; made when it is not there. */
   readonly folder: string;
-  readonly ledger: Pick<LedgerWriter, 'appendLogs' | 'saveArtifacts' | 'saveVerdict' | 'saveFlake'>;
+  readonly ledger: Pick<LedgerWriter, 'appendLogs' | 'saveArtifacts' | 'saveVerdict' | 'saveFlake' | 'beginAttempt'>;
   /** Between two looks at growing files. */
   readonly intervalMs: number;
   /** Told when the ledger goes away and when it is back, and what it refused. */
@@ -48,6 +49,8 @@ export interface Spool {
   addText(taskId: TaskId, attempt: number, name: string, text: string): Promise<void>;
   /** Keeps a verdict that the ledger did not take; returns when that is on this host's disk. */
   addVerdict(verdict: Verdict): Promise<void>;
+  /** Keeps the mark of an attempt's begin that the ledger did not take; returns when that is on this host's disk. */
+  addBegun(begun: Begun): Promise<void>;
   /** Keeps tests that were red and then green on one tree; returns when that is on this host's disk. */
   addFlakes(flakes: readonly Flake[]): Promise<void>;
   /** Ships at once what is there of a task; `kept` without a try while the ledger is known to be away. */
@@ -124,6 +127,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       const [first] = flakes;
       if (first !== undefined) await add(first.taskId, { kind: 'flakes', flakes });
     },
+    addBegun: (begun) => add(begun.taskId, { kind: 'begun', begun }),
     addVerdict: (verdict) => add(verdict.taskId, { kind: 'verdict', verdict }),
     flush: (taskId) => (shipper.isAway() ? Promise.resolve('kept') : shipper.ship(taskId)),
     drain: (timeoutMs) => (drained ??= drain(timeoutMs)),

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { OPERATIONS } from './git-operation-list.ts';
 import { Stand } from './git-stand.ts';
 import type { Point } from './git-wrapper.ts';
+import { randomOf } from './random.ts';
+import { tableOf } from './table.ts';
 
 export interface MatrixOptions {
   readonly folder: string;
@@ -84,34 +86,14 @@ async function runOperation(options: MatrixOptions, operation: string): Promise<
 /** The table, and whether every operation was killed at least once and healed each time. */
 export function report(rows: readonly Row[]): { readonly table: string; readonly isGood: boolean } {
   const head = ['operation', 'points', 'kills', 'healed'];
-  const total = (of: (row: Row) => number): number => rows.reduce((sum, row) => sum + of(row), 0);
-  const sums = [total(({ points }) => points), total(({ kills }) => kills), total(({ healed }) => healed)];
-  const lines = [
+  const table = tableOf(
     head,
-    ...rows.map(({ operation, points, kills, healed }) => [operation, points, kills, healed].map(String)),
-    ['all', ...sums.map(String)],
-  ];
-  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const shown = lines.map((line) =>
-    line
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  '),
+    rows.map(({ operation, points, kills, healed }) => [operation, points, kills, healed]),
   );
   const isGood = rows.length > 0 && rows.every(({ kills, healed }) => kills > 0 && healed === kills);
-  return { table: shown.join('\n'), isGood };
+  return { table, isGood };
 }
 
 function nameOf({ victim, call, nth }: Point): string {
   return `${victim} at ${call} ${nth}`;
-}
-
-/** Numbers in [0, 1) that follow from the seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

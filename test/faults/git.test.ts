@@ -21,7 +21,7 @@ describe('an operation with git that is killed', () => {
     // What did not heal is an error, with the table and the command that does the same again.
     const { stdout } = await run(process.execPath, [PROGRAM, 'git', '--every', EVERY]);
     expect(stdout).toMatch(/^land by push +[1-9]\d* +[1-9]\d* +[1-9]\d*$/m);
-    expect(stdout).not.toContain('not healed');
+    expect(stdout).not.toContain('not right');
   }, 300_000);
 });
 

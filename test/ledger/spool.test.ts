@@ -217,4 +217,17 @@ describe('the spool', () => {
     expect(await spool.flush(id)).toBe('shipped');
     expect(await ledger.isGreen('t', 'g')).toBe(true);
   });
+
+  it('ships when an attempt began, also before anything else of the task is on record', async () => {
+    const folder = await tempFolder('spool');
+    const id = taskId('n');
+    const startedAt = '2026-01-02T03:04:05.000Z';
+    const away = await newSpool(folder, { ...ledger, beginAttempt: () => Promise.reject(new LedgerUnavailable('away')) });
+    await away.addBegun({ taskId: id, attempt: 3, host: 'build-7', startedAt });
+    expect(await away.flush(id)).toBe('kept');
+    await away.drain(0);
+    const spool = await newSpool(folder);
+    expect(await spool.flush(id)).toBe('shipped');
+    expect(await ledger.readAttempts(id)).toMatchObject([{ attempt: 3, host: 'build-7', startedAt }]);
+  });
 });

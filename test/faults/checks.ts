@@ -1,0 +1,175 @@
+/** What must be true of tasks, main, files and the ledger when the faults are over. */
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { TaskId } from '../../src/core/ids.ts';
+import { workflowIds } from '../../src/core/ids.ts';
+import type { EndKind, TaskView } from '../../src/core/task-types.ts';
+import type { Difference } from '../../src/core/rebuild.ts';
+import type { LedgerReader } from '../../src/ledger/types.ts';
+import { openDatabase, type Database } from '../../src/ledger/database.ts';
+import { eventually } from '../support/eventually.ts';
+import { jsonLines, tasks, type Ran } from './commands.ts';
+import { placeOf, type FaultProject } from './project.ts';
+
+const END_LIMIT_MS = 3 * 60_000;
+const RECORD_LIMIT_MS = 90_000;
+const REBUILD_LIMIT_MS = 5 * 60_000;
+
+/** What is built anew: all but logs, artifacts, verdicts, flakes, what the radar saw, and hosts. */
+const TABLES = {
+  tasks: 'id',
+  events: 'task_id, sequence',
+  attempts: 'task_id, attempt',
+  asks: 'task_id, version',
+  landings: 'task_id',
+  projects: 'name',
+};
+
+/** How a task has ended, once it has; waits through servers that are away. */
+export async function endOf(client: Client, id: TaskId, limitMs = END_LIMIT_MS): Promise<EndKind> {
+  const handle = client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(id));
+  return eventually(
+    `task ${id} to end`,
+    async (): Promise<EndKind | null> => {
+      const { status } = await handle.describe();
+      if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW') return null;
+      if (status.name === 'CANCELLED') return 'canceled';
+      if (status.name !== 'COMPLETED') return 'failed';
+      const { state } = await handle.result();
+      return state === 'landed' || state === 'unchanged' || state === 'rejected' ? state : 'failed';
+    },
+    limitMs,
+  );
+}
+
+/** Landed tasks once each and no other, and every commit's content seen by a green gate. */
+export async function checkMain(project: FaultProject, landed: ReadonlySet<string>): Promise<readonly string[]> {
+  const landings = await project.landings();
+  const times = new Map<string, number>();
+  for (const { task } of landings) times.set(task, (times.get(task) ?? 0) + 1);
+  const wrong: string[] = [];
+  for (const id of landed) if (!times.has(id)) wrong.push(`${project.name}: task ${id} is not on main`);
+  for (const [id, count] of times) {
+    if (!landed.has(id)) wrong.push(`${project.name}: main has a commit of ${id || 'nobody'}, which has not landed`);
+    if (count > 1) wrong.push(`${project.name}: task ${id} landed ${count} times`);
+  }
+  for (const commit of await project.untested()) wrong.push(`${project.name}: no gate was green on ${commit}`);
+  return wrong;
+}
+
+/** Lock files of the engine's and of origins' repositories. */
+export function locksIn(folders: readonly string[]): readonly string[] {
+  return folders.flatMap((folder) =>
+    filesBelow(folder).filter((path) => path.endsWith('.lock') && !path.endsWith('/up.lock')),
+  );
+}
+
+/** The places of a home where the engine has repositories. */
+export function repositoriesOf(home: string): readonly string[] {
+  return [join(home, 'mirrors'), join(home, 'landing')];
+}
+
+function filesBelow(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) =>
+      join(entry.parentPath, entry.name),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** The ledger against what Temporal and git say. A worker has to be there. */
+export async function checkLedgerAsItIs(
+  ledger: LedgerReader,
+  project: FaultProject,
+  env: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  let wrong: readonly string[] = [];
+  try {
+    // What was recorded last may still be on its way.
+    await eventually(
+      'the ledger to be as Temporal and git are',
+      async () => {
+        const { code, stdout, stderr } = await rebuild(project, env, '--dry-run', '--json');
+        if (code === 0) return true;
+        wrong = [stderr];
+        wrong = await notExcused(ledger, jsonLines(stdout));
+        return wrong.length === 0;
+      },
+      RECORD_LIMIT_MS,
+    );
+    return [];
+  } catch {
+    return wrong.map((text) => `the ledger differs from Temporal and git: ${text}`);
+  }
+}
+
+/** A worker that is killed as it begins an attempt may not have told the ledger of it: that attempt was lost. */
+async function notExcused(ledger: LedgerReader, lines: readonly unknown[]): Promise<readonly string[]> {
+  const wrong: string[] = [];
+  for (const line of lines as readonly DifferenceLine[]) {
+    if (line.kind === 'summary') continue;
+    const isBegin =
+      line.table === 'attempts' && line.columns.every((name) => name === 'began_at' || name === 'began_on');
+    const attempts = isBegin && line.task !== null ? await ledger.readAttempts(line.task) : [];
+    const failure = attempts.find(({ attempt }) => String(attempt) === line.key)?.failure;
+    const isLost =
+      typeof failure === 'object' && failure !== null && 'kind' in failure && failure.kind === 'worker-lost';
+    if (!isLost) wrong.push(JSON.stringify(line));
+  }
+  return wrong;
+}
+
+type DifferenceLine = Omit<Difference, 'kind'> & {
+  readonly task: TaskId | null;
+  readonly kind: Difference['kind'] | 'summary';
+};
+
+/** The ledger as it is, and then built of nothing. */
+export async function checkLedger(
+  { ledger, databaseUrl }: { readonly ledger: LedgerReader; readonly databaseUrl: string },
+  project: FaultProject,
+  env: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const different = await checkLedgerAsItIs(ledger, project, env);
+  if (different.length > 0) return different;
+  await rebuild(project, env);
+  const database = openDatabase({ url: databaseUrl, applicationName: 'faults', maxConnections: 1 });
+  try {
+    const before = await rowsOf(database);
+    await database.query({ text: 'drop schema tributary cascade' }, () => null);
+    const { code, stderr } = await rebuild(project, env);
+    if (code !== 0) return [`tasks ledger rebuild of nothing ended with ${code}: ${stderr}`];
+    const after = await rowsOf(database);
+    return Object.keys(TABLES).flatMap((table) => differences(table, before[table] ?? [], after[table] ?? []));
+  } finally {
+    await database.close();
+  }
+}
+
+function rebuild(project: FaultProject, env: Readonly<Record<string, string>>, ...more: string[]): Promise<Ran> {
+  return tasks(placeOf(project, env), ['ledger', 'rebuild', ...more], REBUILD_LIMIT_MS);
+}
+
+type Rows = Readonly<Record<string, readonly string[]>>;
+
+/** Without what Temporal knows to some milliseconds only, and what nothing but the ledger says. */
+async function rowsOf(database: Database): Promise<Rows> {
+  const kept: [string, readonly string[]][] = [];
+  for (const [table, order] of Object.entries(TABLES)) {
+    const found = await database.query({ text: `select * from tributary.${table} order by ${order}` }, (row) => row);
+    kept.push([table, found.map(({ began_at: _began, bound_at: _bound, ...row }) => JSON.stringify(row))]);
+  }
+  return Object.fromEntries(kept);
+}
+
+function differences(table: string, before: readonly string[], after: readonly string[]): readonly string[] {
+  const [was, is] = [new Set(before), new Set(after)];
+  return [
+    ...before.filter((row) => !is.has(row)).map((row) => `${table}: not built anew: ${row.slice(0, 400)}`),
+    ...after.filter((row) => !was.has(row)).map((row) => `${table}: built beside what was: ${row.slice(0, 400)}`),
+  ];
+}

@@ -1,0 +1,97 @@
+/** The named points of a task's life at which its worker is killed, in their order, and how each is seen. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { TaskId } from '../../src/core/ids.ts';
+import { workflowIds } from '../../src/core/ids.ts';
+import type { LedgerReader } from '../../src/ledger/types.ts';
+import { eventually } from '../support/eventually.ts';
+import type { FaultProject } from './project.ts';
+import { atOnce, didLocally, untilEvent, wasSignaled, type HistoryEvent } from './watching.ts';
+
+/** A task under way. */
+export interface Watched {
+  readonly client: Client;
+  readonly ledger: LedgerReader;
+  readonly project: FaultProject;
+  /** The home of its worker. */
+  readonly home: string;
+  readonly id: TaskId;
+  readonly queueEvents: number;
+}
+
+export interface Point {
+  readonly name: string;
+  /** Where agent, gate or the origin's hook stops by itself; told before the task is submitted. */
+  readonly stop?: string;
+  /** Resolves there; left out: where it stops. */
+  readonly reached?: (task: Watched) => Promise<void>;
+  readonly title?: string;
+  /** What a person does while no worker is there. */
+  readonly meanwhile?: 'answers' | 'cancels';
+}
+
+const stops = (name: string, stop: string): Point => ({ name, stop });
+
+const sees = (name: string, path: string, isThere = true): Point => ({
+  name,
+  reached: async ({ home, project, id }) => {
+    const folder = join(home, 'workspaces', project.name, id);
+    if (!isThere) await atOnce('the workspace', () => existsSync(folder));
+    await atOnce(name, () => existsSync(join(folder, path)) === isThere);
+  },
+});
+
+const ofTask = (name: string, is: (event: HistoryEvent) => boolean): Point => ({
+  name,
+  reached: ({ client, id }) => untilEvent(client, workflowIds.task(id), 0, is),
+});
+
+const ofQueue = (name: string, is: (event: HistoryEvent) => boolean): Point => ({
+  name,
+  reached: ({ client, project, queueEvents }) =>
+    untilEvent(client, `integration/${project.name}/main`, queueEvents, is),
+});
+
+export const POINTS: readonly Point[] = [
+  { name: 'submitted', reached: () => Promise.resolve() },
+  ofTask('phase scheduled', (event) => Boolean(event.activityTaskScheduledEventAttributes)),
+  sees('workspace begun', ''),
+  sees('worktree made', 'worktree/.git'),
+  sees('prompt written', 'task/prompt.md'),
+  stops('agent runs', 'agent-runs'),
+  stops('agent has committed', 'agent-committed'),
+  stops('agent has reported', 'agent-reported'),
+  stops('before the store’s push', 'before-store'),
+  stops('store’s refs locked', 'transaction-store'),
+  stops('after the store’s push', 'after-store'),
+  ofTask('phase ended', (event) => Boolean(event.activityTaskCompletedEventAttributes)),
+  {
+    name: 'asked, answered by signal',
+    title: 'Asks (asks)',
+    meanwhile: 'answers',
+    reached: async ({ ledger, id }) => {
+      await eventually(
+        'the question',
+        async () => (await ledger.readTask(id))?.waitingFor?.kind === 'question',
+        60_000,
+      );
+    },
+  },
+  { name: 'agent runs, canceled', stop: 'agent-runs', meanwhile: 'cancels' },
+  ofQueue('handed off', wasSignaled('hand-off')),
+  ofQueue('candidate built', didLocally('buildCandidate')),
+  ofQueue('gate begun', didLocally('startGate')),
+  stops('gate runs', 'gate-runs'),
+  ofQueue('verdict heard', wasSignaled('verdict')),
+  stops('before the landing’s push', 'before-landing'),
+  stops('landing’s refs locked', 'transaction-landing'),
+  stops('after the landing’s push', 'after-landing'),
+  ofTask('told that it landed', wasSignaled('landing-reply')),
+  ofTask('ended', (event) => Boolean(event.workflowExecutionCompletedEventAttributes)),
+  stops('before the refs are deleted', 'before-cleaning'),
+  stops('refs to be deleted locked', 'transaction-cleaning'),
+  stops('after the refs are deleted', 'after-cleaning'),
+  sees('worktree removed', 'worktree', false),
+];

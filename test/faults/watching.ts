@@ -1,0 +1,77 @@
+/** Seeing at once that something has happened: a file that appears, an event in a workflow's history. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/client';
+
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+export type HistoryEvent = NonNullable<History['events']>[number];
+
+const LIMIT_MS = 60_000;
+/** How far behind what is watched the watching may be. */
+const LOOK_EVERY_MS = 1;
+
+/** Resolves within a millisecond or two of the condition, as far as the machine lets it. @throws after a minute */
+export async function atOnce(what: string, is: () => boolean): Promise<void> {
+  const untilMs = Date.now() + LIMIT_MS;
+  while (!is()) {
+    if (Date.now() > untilMs) throw new Error(`waited ${LIMIT_MS} ms for ${what}`);
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** How many events a workflow's history has; 0 when there is none yet. */
+export async function eventsOf(client: Client, workflowId: string): Promise<number> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).historyLength;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 0;
+    throw error;
+  }
+}
+
+/**
+ * Resolves when the history has such an event behind the first `after`; the server answers when there is one.
+ *
+ * @throws after a minute
+ */
+export async function untilEvent(
+  client: Client,
+  workflowId: string,
+  after: number,
+  is: (event: HistoryEvent) => boolean,
+): Promise<void> {
+  const untilMs = Date.now() + LIMIT_MS;
+  let nextPageToken: Uint8Array | null = null;
+  while (Date.now() < untilMs) {
+    try {
+      const read = () =>
+        client.workflowService.getWorkflowExecutionHistory({
+          namespace: client.options.namespace,
+          execution: { workflowId },
+          waitNewEvent: true,
+          ...(nextPageToken === null ? {} : { nextPageToken }),
+        });
+      const page = await client.connection.withDeadline(untilMs, read);
+      if ((page.history?.events ?? []).some((event) => Number(event.eventId) > after && is(event))) return;
+      nextPageToken = page.nextPageToken.length > 0 ? page.nextPageToken : null;
+    } catch (error) {
+      // It is about to be started.
+      if (!String(error).includes('not found')) throw error;
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+  throw new Error(`waited ${LIMIT_MS} ms for an event of ${workflowId}`);
+}
+
+/** That a local activity has been carried out. */
+export function didLocally(name: string): (event: HistoryEvent) => boolean {
+  return ({ markerRecordedEventAttributes: marker }) => {
+    const data = marker?.details?.['data']?.payloads?.[0]?.data;
+    return data !== null && data !== undefined && Buffer.from(data).toString('utf8').includes(`"${name}"`);
+  };
+}
+
+export function wasSignaled(name: string): (event: HistoryEvent) => boolean {
+  return (event) => event.workflowExecutionSignaledEventAttributes?.signalName === name;
+}
