@@ -27,7 +27,7 @@ export function afterAttempt(
   stage: Extract<Stage, { kind: 'phase' }>,
 ): Task {
   const { phase } = stage;
-  const learned = happen(learn(task, outcome), surroundings, {
+  const learned = happen(comeNear(learn(task, outcome), outcome), surroundings, {
     kind: 'attempt-ended',
     phase,
     attempt: stage.attempt,
@@ -57,6 +57,12 @@ function learn(task: Task, outcome: AttemptOutcome): Task {
     checkpoint: outcome.checkpoint ?? task.checkpoint,
     usage: addUsage(task.usage, outcome.usage),
   };
+}
+
+/** The host of the last attempt has the workspace; of one that never ended nobody knows. */
+function comeNear(before: Task, { near }: AttemptOutcome): Task {
+  const { near: _, ...task } = before;
+  return near === undefined ? task : { ...task, near };
 }
 
 /** Who decides about a phase's result before the task goes on, where the project wants it. */
