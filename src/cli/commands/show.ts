@@ -31,7 +31,14 @@ export async function show(session: Session, _options: unknown, args: readonly s
   const exchanges = detail?.exchanges ?? exchangesOf(events);
   if (session.json) {
     const open = asks.map((ask) => ({ ...ask, commands: commandsFor(id, ask) }));
-    const more = { asks: open, exchanges, request: detail?.request ?? null, attempts: attempts ?? [], events };
+    const more = {
+      asks: open,
+      exchanges,
+      request: detail?.request ?? null,
+      attempts: attempts ?? [],
+      events,
+      running: known.pending,
+    };
     session.printJson({ ...view, ...more, from: known.from, workflowId, ...(url === null ? {} : { webUrl: url }) });
     return EXIT.ok;
   }
@@ -41,7 +48,12 @@ export async function show(session: Session, _options: unknown, args: readonly s
   if (version !== null && !asks.some((ask) => ask.version === version)) {
     session.note(`tasks: ${await whyNothing(session, { id, version }, view, asks)}`);
   }
-  session.print(...renderTask({ view, body: bodyOf(detail), asks, exchanges, events, webUrl: url }, session.screen()));
+  session.print(
+    ...renderTask(
+      { view, body: bodyOf(detail), asks, exchanges, events, running: known.pending, webUrl: url },
+      session.screen(),
+    ),
+  );
   return EXIT.ok;
 }
 
