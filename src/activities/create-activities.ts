@@ -1,32 +1,51 @@
 /** Makes the activities that a worker registers. */
 
+import { ApplicationFailure } from '@temporalio/activity';
+import { NO_FREE_SLOT } from '../core/task-request.ts';
 import type { Dependencies } from './dependencies.ts';
 import { dropGate, startGate } from './gate-start.ts';
 import { askForItems, buildCandidate, handOff, land, lookAtQueue, startMainGate } from './landing.ts';
+import type { Near } from './near.ts';
 import { deliver } from './notice-deliver.ts';
 import { NoticeStarter } from './notice-start.ts';
 import { tellOfQueue } from './queue-notice.ts';
 import { Recorder } from './recorder.ts';
 import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
-import { Running } from './running.ts';
+import { NoFreeSlot, type Running } from './running.ts';
 import { senderOf } from './sender.ts';
 import { closedTasks } from './task-is-open.ts';
 import type { Turns } from './turns.ts';
 import type { Activities } from './types.ts';
 
-/**
- * @param turns one attempt of a task at a time; shared with whatever else touches workspaces
- * @param running so many attempts at a time
- */
-export function createActivities(deps: Dependencies, turns: Turns, running = new Running(Infinity)): Activities {
+export interface PhasePlaces {
+  /** One attempt of a task at a time; shared with whatever else touches workspaces. */
+  readonly turns: Turns;
+  /** So many attempts at a time. */
+  readonly running: Running;
+  /** Where a task's next phase is offered first. */
+  readonly near: Pick<Near, 'queue'>;
+}
+
+function giveBack(error: unknown): never {
+  if (!(error instanceof NoFreeSlot)) throw error;
+  throw ApplicationFailure.create({ type: NO_FREE_SLOT, message: error.message, nonRetryable: true });
+}
+
+export function createActivities(deps: Dependencies, { turns, running, near }: PhasePlaces): Activities {
   const notices = new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log });
   const recorder = new Recorder(deps, notices);
   const within: Pick<Turns, 'take'> = {
     take: (taskId, signal, body) => turns.take(taskId, signal, () => running.run(signal, body)),
   };
   return {
-    runPhase: (request) => runPhase(deps, recorder, within, request),
+    runPhase: async (request) => {
+      const [answer, queue] = await Promise.all([
+        runPhase(deps, recorder, within, request).catch(giveBack),
+        near.queue(request.spec.requires ?? []),
+      ]);
+      return queue === null ? answer : { ...answer, outcome: { ...answer.outcome, near: queue } };
+    },
     runGate: (request) => runGate(deps, request),
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),

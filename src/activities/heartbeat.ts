@@ -1,11 +1,17 @@
-/** Heartbeats by a timer, so that an agent that says nothing is not taken for a dead worker. */
+/** Heartbeats by a timer, so that an agent that says nothing is not taken for a dead worker; with what it is at, if it says. */
 
 import type { Client } from '@temporalio/client';
 import { Context } from '@temporalio/activity';
 import { nextBeatMs } from '../core/gate-run.ts';
+import type { Progress } from '../core/progress.ts';
 import { messageOf } from '../core/thrown.ts';
 
 const ASK_WITHIN_MS = 10_000;
+
+type ReadProgress = () => Progress | null;
+
+/** Of each activity that runs: what tells how far it is. */
+const told = new WeakMap<Context, ReadProgress>();
 
 /** Runs a body with a heartbeat at every interval; the signal fires when the activity is to stop. */
 export async function withHeartbeat<T>(intervalMs: number, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -22,7 +28,9 @@ async function beating<T>(nextMs: () => number, body: (signal: AbortSignal) => P
   const context = Context.current();
   let timer: NodeJS.Timeout;
   const beat = (): void => {
-    context.heartbeat();
+    const progress = told.get(context)?.() ?? null;
+    if (progress === null) context.heartbeat();
+    else context.heartbeat(progress);
     timer = setTimeout(beat, nextMs());
   };
   timer = setTimeout(beat, nextMs());
@@ -30,6 +38,7 @@ async function beating<T>(nextMs: () => number, body: (signal: AbortSignal) => P
     return await body(context.cancellationSignal);
   } finally {
     clearTimeout(timer);
+    told.delete(context);
   }
 }
 
@@ -52,6 +61,11 @@ export async function isAwaited(client: Client): Promise<boolean> {
     // Whoever cannot be reached takes no answer either.
     return false;
   }
+}
+
+/** From now on the heartbeats of this activity say what this reads, when they are sent. It must hold no secret (N10). */
+export function tellProgress(read: ReadProgress): void {
+  told.set(Context.current(), read);
 }
 
 export type StopReason = 'none' | 'canceled' | 'drained' | 'superseded';

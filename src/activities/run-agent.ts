@@ -10,6 +10,7 @@ import type { AgentAdapter, AgentCommand, Judgement, LineReader, PhaseFiles } fr
 import { portVariables, type PortRange } from '../core/ports.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
+import { progressOf, progressOfLine, type Progress } from '../core/progress.ts';
 import { redactText } from '../core/secrets.ts';
 import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
@@ -17,6 +18,7 @@ import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
+import { tellProgress } from './heartbeat.ts';
 import { readReportFile } from './report-file.ts';
 import { resumedSession } from './session.ts';
 
@@ -40,6 +42,9 @@ export interface AgentRun {
   readonly session: string | null;
   readonly usage: Usage | null;
 }
+
+/** More of what an agent says of its progress is not looked at; less than a tenth of it is shown. */
+const MAX_PROGRESS_CHARS = 4_000;
 
 /** What earlier phases may have left for later ones. */
 const NOTES: ReadonlySet<string> = new Set(['understanding.md', 'plan.md', 'result.md']);
@@ -145,6 +150,8 @@ async function spawn(
   const { spec, attempt } = request;
   const [program, ...args] = command.argv;
   const agent = spec.work.kind === 'shell' ? null : spec.work.agent;
+  const progress = lastLine(reader, granted);
+  tellProgress(progress.read);
   const exit = await deps.process.run({
     argv: [deps.program(program), ...args],
     cwd: workspace.worktree,
@@ -159,12 +166,30 @@ async function spawn(
     tag: `${spec.id}/${attempt}/agent`,
     outputFile: await deps.spool.logFile(spec.id, attempt, 'agent'),
     maxOutputBytes: deps.limits.maxOutputBytes,
-    onLine: reader === null ? null : (line) => reader.read(line),
+    onLine: progress.onLine,
     limits: runLimits(deps, [dirname(workspace.worktree), scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
     idleTimeoutMs: spec.policy.idleTimeoutMs,
     totalTimeoutMs: spec.policy.totalTimeoutMs,
     signal,
   });
+  tellProgress(() => progressOf('the agent has ended; what it left is judged and stored'));
   await deps.spool.finish(spec.id, attempt, 'agent');
   return exit;
+}
+
+/** What the last line says, or what the reader has understood. Made anew for each heartbeat, and not for each line. */
+function lastLine(reader: LineReader | null, { secrets }: GrantedSecrets) {
+  let last = '';
+  return {
+    onLine: (line: string): void => {
+      reader?.read(line);
+      if (line.trim() !== '') last = line;
+    },
+    read: (): Progress | null => {
+      const known = reader?.progress ?? null;
+      if (known === null) return progressOfLine(last);
+      // Lines come without secrets; what a reader has decoded of them may have one again (N10).
+      return progressOf(redactText(secrets, known.text.slice(0, MAX_PROGRESS_CHARS)), known.percent);
+    },
+  };
 }

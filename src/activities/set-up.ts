@@ -5,10 +5,12 @@ import { dirname, join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
 import type { Secret } from '../core/secrets.ts';
 import type { PortRange } from '../core/ports.ts';
+import { progressOf } from '../core/progress.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
+import { tellProgress } from './heartbeat.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
@@ -37,6 +39,7 @@ export async function setUpWorkspace(
   if ((await readFile(markFile, 'utf8').catch(() => '')) === mark) return null;
   // Shared by a project's tasks, so that package managers find their caches.
   const scratch = join(deps.home, 'scratch', request.spec.project, 'setup');
+  tellProgress(() => progressOf(`set-up: ${setup}`));
   const exit = await runCommand(deps, {
     run: setup,
     cwd: workspace.worktree,

@@ -11,6 +11,7 @@ import type { Failure } from '../core/failure.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { Phase, Usage } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
+import { createClaudeProgress } from './claude-progress.ts';
 import { classifyClaudeText, limited, notSignedIn } from './claude-trouble.ts';
 import { phaseEnvironment } from './placeholders.ts';
 import type { AgentCommand, AgentReading, LineReader, PhaseFiles } from './types.ts';
@@ -73,6 +74,7 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
   let result: AgentReading['end'] = null;
   // What was announced on the way; it counts only when no result came.
   let announced: Failure | null = null;
+  const progress = createClaudeProgress();
 
   const take = (line: Fields): void => {
     if (resumed === null && typeof line['session_id'] === 'string') session = line['session_id'] || session;
@@ -82,6 +84,7 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
         return;
       case 'assistant':
         announced = assistantTrouble(line) ?? announced;
+        progress.take(line['message']);
         lastText = textOfMessage(line['message']).slice(0, MAX_TEXT_CHARS) || lastText;
         return;
       case 'result':
@@ -100,6 +103,9 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
       const plain = oneLine(line, 500);
       if (/^No conversation found with session ID/i.test(plain)) session = '';
       announced = classifyClaudeText(plain) ?? announced;
+    },
+    get progress() {
+      return progress.now;
     },
     get reading() {
       return { session, usage, end: result ?? (announced === null ? null : { kind: 'failed', failure: announced }) };

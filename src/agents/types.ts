@@ -37,6 +37,14 @@ export interface AgentReading {
 export interface LineReader {
   read(line: string): void;
   readonly reading: AgentReading;
+  /** What the agent is at; null or left out: what its last line says. */
+  readonly progress?: LineProgress | null;
+}
+
+/** As it was printed, of any length; `percent` is from 0 to 100, or null. */
+export interface LineProgress {
+  readonly text: string;
+  readonly percent: number | null;
 }
 
 export interface AgentAdapter<Kind extends AgentDefinition['kind'] = AgentDefinition['kind']> {

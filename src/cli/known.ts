@@ -11,6 +11,7 @@ import { detailQuery, type TaskDetail } from '../workflows/messages.ts';
 import { Failed, UsageError } from './errors.ts';
 import { emptyView } from '../core/task-view.ts';
 import { brokenView, tryLedger } from './outcome.ts';
+import { pendingPhaseOf, type PendingPhase } from './pending-phase.ts';
 import { noTask } from './resolve-id.ts';
 import type { Session } from './session.ts';
 import { CALL_MS, type Temporal } from './temporal.ts';
@@ -22,6 +23,8 @@ export interface Known {
   /** Null when the workflow did not answer. */
   readonly detail: TaskDetail | null;
   readonly from: 'workflow' | 'ledger' | 'temporal';
+  /** Null when none is scheduled or runs. */
+  readonly pending: PendingPhase | null;
 }
 
 /**
@@ -38,7 +41,8 @@ export async function readKnown(session: Session, id: TaskId): Promise<Known> {
     const described = await describing;
     const isOpen = described.kind === 'found' && described.description.status.name === 'RUNNING';
     // An ended task's record is final: its workflow would say the same, if a worker were there.
-    if (recorded !== null && isEnd(recorded.state) && !isOpen) return { view: recorded, detail: null, from: 'ledger' };
+    if (recorded !== null && isEnd(recorded.state) && !isOpen)
+      return { view: recorded, detail: null, from: 'ledger', pending: null };
     const detail = described.kind === 'found' ? await querying : null;
     // There is a worker, and it has answered: less than that would be shown for all that is known.
     if (detail instanceof UnreadablePayload) throw detail;
@@ -70,19 +74,20 @@ async function settle(
   described: Described,
   detail: TaskDetail | null,
 ): Promise<Known> {
+  const pending = described.kind === 'found' ? pendingPhaseOf(described.description) : null;
   if (detail !== null) {
     const said = newest(detail.view, recorded);
     // A closed workflow still answers: by where it was when it was ended from outside.
     const view = described.kind === 'found' ? amend(said, described.description) : said;
-    return { view, detail, from: 'workflow' };
+    return { view, detail, from: 'workflow', pending };
   }
   if (recorded !== null) {
     const view = described.kind === 'found' ? amend(recorded, described.description) : recorded;
-    return { view, detail: null, from: 'ledger' };
+    return { view, detail: null, from: 'ledger', pending };
   }
   if (described.kind === 'none') throw new UsageError(noTask(id));
   if (described.kind === 'failed') throw described.error;
-  return { view: await viewOfDescription(id, described.description), detail: null, from: 'temporal' };
+  return { view: await viewOfDescription(id, described.description), detail: null, from: 'temporal', pending };
 }
 
 /** The workflow says running as soon as an attempt is scheduled; the ledger knows whether one has begun. */

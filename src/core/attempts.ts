@@ -27,7 +27,7 @@ export function afterAttempt(
   stage: Extract<Stage, { kind: 'phase' }>,
 ): Task {
   const { phase } = stage;
-  const learned = happen(learn(task, stage.attempt, outcome), surroundings, {
+  const learned = happen(comeNear(learn(task, stage.attempt, outcome), outcome), surroundings, {
     kind: 'attempt-ended',
     phase,
     attempt: stage.attempt,
@@ -73,6 +73,12 @@ function lostAfter(lost: readonly number[], attempt: number, outcome: AttemptOut
   if (outcome.checkpoint !== null) return [];
   const silent = outcome.kind === 'failed' && outcome.failure.kind === 'worker-lost';
   return silent || lost.length > 0 ? [...lost, attempt].slice(-MAX_LOST) : [];
+}
+
+/** The host of the last attempt has the workspace; of one that never ended nobody knows. */
+function comeNear(before: Task, { near }: AttemptOutcome): Task {
+  const { near: _, ...task } = before;
+  return near === undefined ? task : { ...task, near };
 }
 
 /** Who decides about a phase's result before the task goes on, where the project wants it. */

@@ -22,6 +22,9 @@ import { oneLine } from './text.ts';
 /** How long landing holds for a task's exclusive turn where the project says nothing. */
 const DEFAULT_TURN_MS = 30 * 60_000;
 
+/** The type of the failure with which a worker gives a phase back that it has no slot for: nothing has begun. */
+export const NO_FREE_SLOT = 'NoFreeSlot';
+
 /** From where an attempt begins. */
 export type StartPoint =
   /** Main as it now is on the origin; anything that was in the worktree is discarded. */

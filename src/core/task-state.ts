@@ -131,6 +131,8 @@ export interface Task {
   readonly unrecorded: readonly TaskEvent[];
   /** The protected change that a person has approved; left out: none. */
   readonly cleared?: string;
+  /** The task queue that the next phase is offered to first; left out: none. */
+  readonly near?: string;
   /** Its workflow was set back (a Temporal Reset), or ended from outside and begun anew: it may have landed, and used its numbers, before. */
   readonly reset?: true;
   /** Attempts since the last checkpoint, from the first one whose end nobody has heard of; left out: none. */

@@ -123,6 +123,8 @@ export interface AttemptFacts {
   readonly usage: Usage | null;
   /** Null when nothing usable was left; the one before then still holds. */
   readonly checkpoint: Checkpoint | null;
+  /** The task queue of the host that has the workspace now; left out: there is no other host. */
+  readonly near?: string;
   /** How it ran: without a sandbox, on the host's network. Left out: nothing. */
   readonly notes?: readonly string[];
 }

@@ -23,8 +23,6 @@ export interface PollersOptions {
   readonly identity: string;
   readonly agents: number;
   readonly gates: number;
-  /** What this worker has that tasks may require. */
-  readonly labels: readonly string[];
   readonly graceMs: number;
   readonly workflows: Workflows;
   readonly payloads: PayloadOptions;
@@ -62,7 +60,7 @@ export class Pollers {
     const pool = new SlotPool(agents);
     const create = (): Promise<readonly Worker[]> => createPhaseWorkers(options, activities, this.#phases, pool);
     const createFor = (queue: string): Promise<Worker> =>
-      createForLabels(options, activities, this.#phases, pool, queue);
+      createForQueue(options, activities, this.#phases, pool, queue);
     this.#engine = engine;
     this.#draining = draining;
     this.#phases = new PhaseWorkers({ create, createFor, agents, gates, onEnded, log });
@@ -138,12 +136,13 @@ function createPhaseWorkers(
   phases: PhaseWorkers,
   pool: SlotPool,
 ): Promise<readonly Worker[]> {
-  const { identity, agents, gates, labels } = options;
+  const { identity, agents, gates } = options;
   const counted = { runPhase: phases.counted('agents', runPhase), runGate: phases.counted('gates', runGate) };
-  // Where no other queue can ever be polled there is nothing to be shared.
-  const slots =
-    labels.length === 0 ? { maxConcurrentActivityTaskExecutions: agents } : sharedSlots(pool, TASK_QUEUES.agents);
-  const pollAgents = { taskQueue: TASK_QUEUES.agents, activities: { runPhase: counted.runPhase }, ...slots };
+  const pollAgents = {
+    taskQueue: TASK_QUEUES.agents,
+    activities: { runPhase: counted.runPhase },
+    ...sharedSlots(pool, TASK_QUEUES.agents),
+  };
   const pollGates = {
     // How many gates run here is known by the poller's name: so wide is the chain of candidates.
     identity: gatePollerName(identity, gates),
@@ -159,8 +158,8 @@ function createPhaseWorkers(
   ]);
 }
 
-/** Of one set of labels, out of the same slots. */
-function createForLabels(
+/** Of one more queue of agents, out of the same slots. */
+function createForQueue(
   options: PollersOptions,
   { runPhase }: PhaseActivities,
   phases: PhaseWorkers,

@@ -2,9 +2,9 @@
  * One pool of slots for the pollers of several task queues: the agents of one worker process.
  *
  * It owns which permits are used and which queues have an unused one. Kept true: a permit counts once it is used, since
- * one that is only polled with may be held for a minute by a queue in which nothing waits; each queue has one unused permit
- * at a time, and none while all slots are used. So as many more than there are slots may be taken as there are queues but
- * one: `Running` holds these back.
+ * one that is only polled with may be held for a minute by a queue in which nothing waits; each of several queues has one
+ * unused permit at a time, and none while all slots are used. So as many more than there are slots may be taken as there are
+ * queues but one, and while a queue is new some more: `Running` holds these back.
  */
 
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporalio/worker';
@@ -23,8 +23,8 @@ interface Waiter {
 export class SlotPool {
   readonly #total: number;
   #used = 0;
-  /** The queues that have an unused permit. */
-  readonly #polling = new Set<string>();
+  /** The unused permits of each queue. */
+  readonly #polling = new Map<string, number>();
   #waiters: readonly Waiter[] = [];
 
   constructor(total: number) {
@@ -33,6 +33,7 @@ export class SlotPool {
 
   /** Of one queue's poller. */
   supplier(queue: string): CustomSlotSupplier<ActivitySlotInfo> {
+    this.#polling.set(queue, this.#polling.get(queue) ?? 0);
     return {
       type: 'custom',
       reserveSlot: (_context, signal) => this.#reserve(queue, signal),
@@ -66,29 +67,36 @@ export class SlotPool {
   }
 
   #mayPoll(queue: string): boolean {
-    return this.#used < this.#total && !this.#polling.has(queue);
+    const unused = this.#polling.get(queue) ?? 0;
+    // One queue alone polls for all the slots that are free.
+    const most = this.#polling.size === 1 ? this.#total - this.#used : 1;
+    return this.#used < this.#total && unused < most;
   }
 
   /** The signal may fire while the permit is on its way: nobody else would give it back. */
   #permit(queue: string, signal: AbortSignal): Permit {
-    this.#polling.add(queue);
+    this.#poll(queue, 1);
     const permit: Permit = { queue, state: 'unused' };
     signal.addEventListener('abort', () => this.#release(permit), { once: true });
     return permit;
+  }
+
+  #poll(queue: string, change: number): void {
+    this.#polling.set(queue, (this.#polling.get(queue) ?? 0) + change);
   }
 
   #markUsed(permit: Permit): void {
     if (permit.state !== 'unused') return;
     permit.state = 'used';
     this.#used += 1;
-    this.#polling.delete(permit.queue);
+    this.#poll(permit.queue, -1);
     this.#grant();
   }
 
   #release(permit: Permit): void {
     if (permit.state === 'released') return;
     if (permit.state === 'used') this.#used -= 1;
-    else this.#polling.delete(permit.queue);
+    else this.#poll(permit.queue, -1);
     permit.state = 'released';
     this.#grant();
   }

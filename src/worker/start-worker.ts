@@ -2,8 +2,9 @@
 
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { createActivities } from '../activities/create-activities.ts';
+import { createActivities, type PhasePlaces } from '../activities/create-activities.ts';
 import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
+import { Near } from '../activities/near.ts';
 import { Running } from '../activities/running.ts';
 import { Turns } from '../activities/turns.ts';
 import type { Activities } from '../activities/types.ts';
@@ -104,7 +105,6 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
   const temporal = await connect(options);
   const turns = new Turns();
-  const running = new Running(Math.max(1, options.agents));
   const { git, processRoom } = rooms;
   const { client, native } = temporal;
   const ports = openPortLeases(home, options.ports ?? PORTS);
@@ -123,18 +123,24 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     ports,
     onRequired: () => undefined,
   };
-  const activities = makeActivities(options, made, { turns, running });
+  const serving: { serve: (queue: string) => void } = { serve: () => undefined };
+  const activities = makeActivities(options, made, {
+    turns,
+    running: new Running(Math.max(1, options.agents)),
+    near: new Near({ client, hostId: options.hostId, serve: (queue) => serving.serve(queue) }),
+  });
   await endQueuesOfOlder(client, log);
   const identity = `${options.hostId}@${process.pid}`;
   const { agents, gates, labels, graceMs, workflows, payloads } = options;
   const pollers = await Pollers.create(
-    { connection: native, namespace, identity, agents, gates, labels, graceMs, workflows, payloads, log },
+    { connection: native, namespace, identity, agents, gates, graceMs, workflows, payloads, log },
     activities,
     draining,
   );
   const presence = await report(options, ledger, pollers, background);
   const everyMs = options.labelsMs ?? LABELS_MS;
-  const labelQueues = new LabelQueues({ client, labels, serve: (queue) => pollers.serve(queue), everyMs, log });
+  serving.serve = (queue) => pollers.serve(queue);
+  const labelQueues = new LabelQueues({ client, labels, serve: serving.serve, everyMs, log });
   made.onRequired = (requires) => labelQueues.onRequired(requires);
   labelQueues.start();
   background.start();
@@ -217,11 +223,7 @@ interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' 
   onRequired: (requires: readonly string[]) => void;
 }
 
-function makeActivities(
-  options: StartWorkerOptions,
-  made: Made,
-  { turns, running }: { readonly turns: Turns; readonly running: Running },
-): Activities {
+function makeActivities(options: StartWorkerOptions, made: Made, places: PhasePlaces): Activities {
   const { home, log } = options;
   const { git, processRoom, ledger, spool, client, limits, background, draining, ports } = made;
   return createActivities(
@@ -258,8 +260,7 @@ function makeActivities(
       },
       log,
     },
-    turns,
-    running,
+    places,
   );
 }
 

@@ -8,10 +8,12 @@ import {
   proxyActivities,
   proxyLocalActivities,
   TimeoutFailure,
+  type ActivityOptions,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities/types.ts';
+import type { Activities, PhaseAnswer } from '../activities/types.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Phase, TaskSpec } from '../core/task-types.ts';
+import { NO_FREE_SLOT, type PhaseRequest } from '../core/task-request.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import { agentsQueue, TASK_QUEUES } from './messages.ts';
@@ -20,6 +22,10 @@ import { agentsQueue, TASK_QUEUES } from './messages.ts';
 const HEARTBEAT_TIMEOUT_MS = 15_000;
 /** What an attempt may take beside its agent: making the workspace, set-up, storing. */
 const AROUND_AGENT_MS = 60 * 60 * 1_000;
+/** A workspace elsewhere is made anew, with its set-up; a host that is gone or full is waited for no longer. */
+const NEAR_MS = 3_000;
+/** A worker gives back at most one for each of its queues while its slots are taken; more often would be a fault. */
+const MAX_OFFERS = 20;
 const GATE_LIMIT_MS = 24 * 60 * 60 * 1_000;
 const MAX_MESSAGE_CHARS = 500;
 
@@ -32,14 +38,42 @@ type Short = Omit<Activities, keyof Long | 'deliver' | 'senderOf' | 'tellOfQueue
 // The workflow decides about another try, with the failure's class at hand; the server's own retries would hide it.
 const ONCE = { maximumAttempts: 1 };
 
-/** For as long as no worker has the labels that the task requires, nobody polls its queue: it waits there. */
-export function phaseActivity(
-  phase: Phase,
-  attempt: number,
-  { policy, requires = [] }: Pick<TaskSpec, 'policy' | 'requires'>,
+/**
+ * Has an attempt run: where its workspace is, when there is a free slot within a moment, and wherever else there is one. For as
+ * long as no worker has the labels that the task requires, nobody polls its queue: it waits there.
+ */
+export async function runAttempt(
+  request: PhaseRequest,
+  spec: Pick<TaskSpec, 'policy' | 'requires'>,
+  near: string | undefined,
+): Promise<PhaseAnswer> {
+  const anywhere: Place = { taskQueue: agentsQueue(spec.requires ?? []) };
+  let place = near === undefined ? anywhere : { taskQueue: near, scheduleToStartTimeout: NEAR_MS };
+  for (let offers = 1; ; offers += 1) {
+    try {
+      return await phaseActivity(request, spec, place)(request);
+    } catch (error) {
+      if (offers >= MAX_OFFERS || !wasNotTaken(error)) throw error;
+      place = anywhere;
+    }
+  }
+}
+
+type Place = Pick<ActivityOptions, 'taskQueue' | 'scheduleToStartTimeout'>;
+
+function wasNotTaken(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : null;
+  if (cause instanceof TimeoutFailure) return cause.timeoutType === 'SCHEDULE_TO_START';
+  return cause instanceof ApplicationFailure && cause.type === NO_FREE_SLOT;
+}
+
+function phaseActivity(
+  { phase, attempt }: PhaseRequest,
+  { policy }: Pick<TaskSpec, 'policy'>,
+  place: Place,
 ): Long['runPhase'] {
   return proxyActivities<Long>({
-    taskQueue: agentsQueue(requires),
+    ...place,
     startToCloseTimeout: policy.totalTimeoutMs + AROUND_AGENT_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -44,6 +44,11 @@ export function agentsQueue(requires: readonly string[]): string {
   return requires.length === 0 ? TASK_QUEUES.agents : `${TASK_QUEUES.agents}/${labelKey(requires)}`;
 }
 
+/** Where phases go that go on with a workspace: the workers of its host that have the labels. */
+export function hostQueue(host: string, requires: readonly string[]): string {
+  return requires.length === 0 ? `host/${host}` : `host/${host}/${labelKey(requires)}`;
+}
+
 export interface TaskInput {
   readonly spec: TaskSpec;
   /** The state that an earlier run of this workflow handed on; null for a new task. */

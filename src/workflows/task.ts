@@ -36,7 +36,7 @@ import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-reque
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { viewOf } from '../core/task-view.ts';
 import { oneLine } from '../core/text.ts';
-import { failureOfActivity, phaseActivity, shortActivities } from './activity-options.ts';
+import { failureOfActivity, runAttempt, shortActivities } from './activity-options.ts';
 import {
   blockSignal,
   conflictSignal,
@@ -224,7 +224,7 @@ class TaskRun {
     try {
       const scope = new CancellationScope();
       this.#attempt = scope;
-      const answer = await scope.run(() => phaseActivity(request.phase, attempt, spec)(request));
+      const answer = await scope.run(() => runAttempt(request, spec, task.near));
       this.#noteLength();
       this.#recording.confirm(answer);
       outcome = completeOutcome(answer.outcome);

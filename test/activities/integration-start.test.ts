@@ -2,9 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { GATE } from '../../src/activities/gate-start.ts';
 import { INTEGRATION } from '../../src/activities/integration-start.ts';
 import { TASK_QUERIES } from '../../src/activities/landing.ts';
+import { QUEUES } from '../../src/activities/near.ts';
 import {
+  agentsQueue,
   awaitVerdictSignal,
   handOffSignal,
+  hostQueue,
   itemQuery,
   stateQuery,
   TASK_QUEUES,
@@ -26,6 +29,10 @@ describe('what activities send to workflows', () => {
       wait: awaitVerdictSignal.name,
       verdict: verdictSignal.name,
     });
+    for (const requires of [[], ['gpu', 'linux']]) {
+      expect(QUEUES.agents(requires)).toBe(agentsQueue(requires));
+      expect(QUEUES.host('ada', requires)).toBe(hostQueue('ada', requires));
+    }
     expect(TASK_QUERIES).toEqual({ item: itemQuery.name, state: stateQuery.name });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Running } from '../../src/activities/running.ts';
+import { NoFreeSlot, Running } from '../../src/activities/running.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -34,6 +34,18 @@ describe('attempts within a limit', () => {
     const next = running.run(NEVER, () => Promise.resolve('went on'));
     await expect(failing).rejects.toThrow('no');
     expect(await next).toBe('went on');
+  });
+
+  it('are given back when none ends within a moment, and take no place then', async () => {
+    const running = new Running(1, 5);
+    const ends: (() => void)[] = [];
+    const first = running.run(NEVER, () => new Promise<void>((resolve) => void ends.push(resolve)));
+    let began = false;
+    await expect(running.run(NEVER, () => Promise.resolve((began = true)))).rejects.toThrow(NoFreeSlot);
+    expect(began).toBe(false);
+    ends[0]?.();
+    await first;
+    expect(running.count).toBe(0);
   });
 
   it('do not begin when they are stopped while they wait, and take no place', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkRequired, hasLabels, labelKey, labelsOfKey, parseLabels, waitForLabels } from '../../src/core/labels.ts';
-import { messageOf, valueOf } from './rig.ts';
+import { nextTask } from '../../src/core/task.ts';
+import { around, attemptEnded, done, failed, messageOf, taskIn, valueOf } from './rig.ts';
 
 describe('labels', () => {
   it('are each taken once', () => {
@@ -54,5 +55,21 @@ describe('the labels that a task requires', () => {
       for: null,
       open: 0,
     });
+  });
+});
+
+describe('the queue that the next phase is offered to first', () => {
+  const near = { ...done(), near: 'host/ada' };
+
+  it('is that of the host of the last attempt', () => {
+    const planning = nextTask(taskIn('phase'), attemptEnded(1, near), around());
+    expect(planning.near).toBe('host/ada');
+    expect(nextTask(planning, attemptEnded(2, { ...near, near: 'host/bob' }), around()).near).toBe('host/bob');
+  });
+
+  it('is none after an attempt that said none, or of which nobody knows', () => {
+    const planning = nextTask(taskIn('phase'), attemptEnded(1, near), around());
+    for (const outcome of [done(), failed('worker-lost')])
+      expect(nextTask(planning, attemptEnded(2, outcome), around())).not.toHaveProperty('near');
   });
 });

@@ -97,7 +97,7 @@ export class Engine {
   readonly #connection: Connection;
   readonly #options: EngineOptions;
   readonly #reader = new CalmReader();
-  #worker: RunningWorker | null = null;
+  #workers: RunningWorker[] = [];
 
   private constructor(parts: {
     home: string;
@@ -133,12 +133,16 @@ export class Engine {
     return engine;
   }
 
-  async startWorker(home = this.home, hostId = `host-${randomBytes(3).toString('hex')}`): Promise<void> {
+  async startWorker(
+    home = this.home,
+    hostId = `host-${randomBytes(3).toString('hex')}`,
+    more: Partial<StartWorkerOptions> = {},
+  ): Promise<RunningWorker> {
     const { code } = await workflowBundle();
     const readHost = () => parseHostFile(this.#options.hostFile?.() ?? '');
     const host = readHost();
     if (host.kind === 'invalid') throw new Error(host.message);
-    this.#worker = await startWorker({
+    const worker = await startWorker({
       hostId,
       home,
       address: this.namespace.address,
@@ -187,13 +191,18 @@ export class Engine {
         readUi: () => Promise.resolve(this.#options.ui ?? null),
       },
       log: (message, facts) => this.log.push(`${message} ${JSON.stringify(facts)}`),
+      ...more,
     });
+    this.#workers.push(worker);
+    return worker;
   }
 
+  /** Drains all that run. */
   async drainWorker(): Promise<void> {
-    this.#worker?.drain();
-    await this.#worker?.stopped;
-    this.#worker = null;
+    const workers = this.#workers;
+    this.#workers = [];
+    for (const worker of workers) worker.drain();
+    await Promise.all(workers.map(({ stopped }) => stopped));
   }
 
   async submit(project: SampleProject, options: SubmitOptions): Promise<TaskId> {

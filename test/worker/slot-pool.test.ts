@@ -51,7 +51,7 @@ describe('a pool of slots', () => {
     const first = ask(supplier);
     await first.done;
     supplier.markSlotUsed({ slotInfo, permit: granted(first) });
-    const waiting = [ask(supplier), ask(pool.supplier('agents/gpu'))];
+    const waiting = [ask(supplier), ask(pool.supplier('agents/gpu'))] as const;
     await settled();
     expect(waiting.map(({ permit }) => permit)).toEqual([null, null]);
     supplier.releaseSlot({ slotInfo, permit: granted(first) });
@@ -77,6 +77,22 @@ describe('a pool of slots', () => {
     queues[2]?.releaseSlot({ permit: granted(asked[2] ?? one) });
     await settled();
     expect(more.permit).toBeNull();
+  });
+
+  it('lets the only queue poll for all slots, until there is another', async () => {
+    const pool = new SlotPool(2);
+    const one = pool.supplier('agents');
+    const asked = [ask(one), ask(one), ask(one)];
+    await settled();
+    expect(asked.map(({ permit }) => permit !== null)).toEqual([true, true, false]);
+    const other = ask(pool.supplier('host/ada'));
+    await settled();
+    expect(other.permit).not.toBeNull();
+    for (const { permit } of asked.slice(0, 2)) if (permit !== null) one.releaseSlot({ permit });
+    await settled();
+    const next = ask(one);
+    await settled();
+    expect([asked[2]?.permit !== null, next.permit]).toEqual([true, null]);
   });
 
   it('takes back what is given to nobody any more, and rejects a wish with the reason of its end', async () => {

@@ -42,6 +42,7 @@ export async function show(session: Session, _options: unknown, args: readonly s
       attempts: attempts ?? [],
       events,
       hibernated,
+      running: known.pending,
     };
     session.printJson({ ...view, ...more, from: known.from, workflowId, ...(url === null ? {} : { webUrl: url }) });
     return EXIT.ok;
@@ -52,7 +53,7 @@ export async function show(session: Session, _options: unknown, args: readonly s
   if (version !== null && !asks.some((ask) => ask.version === version)) {
     session.note(`tasks: ${await whyNothing(session, { id, version }, view, asks)}`);
   }
-  const page = { view, body: bodyOf(detail), asks, exchanges, events, webUrl: url };
+  const page = { view, body: bodyOf(detail), asks, exchanges, events, running: known.pending, webUrl: url };
   session.print(...renderTask({ ...page, ...(hibernated === null ? {} : { hibernated }) }, session.screen()));
   return EXIT.ok;
 }

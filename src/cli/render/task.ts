@@ -4,7 +4,9 @@ import type { AskView } from '../../core/ask-types.ts';
 import type { HibernatedOn } from '../../core/hosts.ts';
 import type { Exchange, TaskView } from '../../core/task-types.ts';
 import type { Happened, TaskEvent } from '../../core/task-events.ts';
+import { progressText } from '../../core/progress.ts';
 import { oneLine, printable } from '../../core/text.ts';
+import type { PendingPhase } from '../pending-phase.ts';
 import { renderAsk } from './asks.ts';
 import { renderExchanges } from './exchanges.ts';
 import { paintState, replyCommand, stateText, waitWords, type Screen } from './tasks.ts';
@@ -17,6 +19,8 @@ export interface TaskPage {
   readonly asks: readonly AskView[];
   readonly exchanges: readonly Exchange[];
   readonly events: readonly TaskEvent[];
+  /** Null or left out when no phase is scheduled or runs. */
+  readonly running?: PendingPhase | null;
   readonly webUrl: string | null;
   /** Where its workspace was given up for as long as it waits; left out: nowhere that is known. */
   readonly hibernated?: HibernatedOn;
@@ -44,7 +48,7 @@ export function renderTask(page: TaskPage, screen: Screen): string[] {
   return lines;
 }
 
-function facts({ view, webUrl, hibernated }: TaskPage, screen: Screen): string[] {
+function facts({ view, running = null, webUrl, hibernated }: TaskPage, screen: Screen): string[] {
   const rows: (readonly [string, string | null])[] = [
     ['project', view.project === '' ? null : `${view.project}, branch ${view.branch}`],
     ['agent', view.agent === '' ? null : view.agent],
@@ -54,6 +58,7 @@ function facts({ view, webUrl, hibernated }: TaskPage, screen: Screen): string[]
       'attempt',
       view.attempt === 0 ? null : `${view.attempt}${view.revisions === 0 ? '' : `, revisions ${view.revisions}`}`,
     ],
+    ['now', running === null ? null : runningText(running, screen.nowMs)],
     ['commit', view.commit],
     ['conflict', view.conflict === null ? null : `with main, in ${oneLine(view.conflict.files.join(', '), 300)}`],
     ['usage', view.usage.inputTokens + view.usage.outputTokens === 0 ? null : usageText(view.usage)],
@@ -72,6 +77,13 @@ const WHY: Readonly<Record<HibernatedOn['why'], string>> = {
 
 function hibernatedText({ host, since, why }: HibernatedOn, nowMs: number): string {
   return `hibernated on ${host}, ${ago(since, nowMs)} (${WHY[why]}); made again from the checkpoint`;
+}
+
+function runningText({ state, host, since, progress }: PendingPhase, nowMs: number): string | null {
+  if (state === 'scheduled') return null;
+  const where = `on ${oneLine(host ?? 'a host', 100)}${since === null ? '' : `, begun ${ago(since, nowMs)}`}`;
+  if (progress === null) return where;
+  return `${where}: ${progressText(progress)}${progress.at === null ? '' : ` (${ago(progress.at, nowMs)})`}`;
 }
 
 function usageText(usage: TaskView['usage']): string {

@@ -1,0 +1,47 @@
+/** How far a task's phase is, as its workflow's pending activity has it: no worker is asked. */
+
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { parseProgress, type Progress } from '../core/progress.ts';
+
+export interface PendingPhase {
+  /** `scheduled`: it waits for a slot. */
+  readonly state: 'scheduled' | 'started';
+  /** Null until it has started. */
+  readonly host: string | null;
+  /** ISO 8601: when it was scheduled, or started. */
+  readonly since: string | null;
+  /** As of its last heartbeat, `at`, ISO 8601; null: it has said nothing yet. */
+  readonly progress: (Progress & { readonly at: string | null }) | null;
+}
+
+// temporal.api.enums.v1.PendingActivityState, by number: the client's package does not export the enumeration itself.
+const SCHEDULED = 1;
+
+type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** Null when no phase is scheduled or runs. */
+export function pendingPhaseOf({ raw }: Pick<WorkflowExecutionDescription, 'raw'>): PendingPhase | null {
+  const pending = (raw.pendingActivities ?? []).find(({ activityType }) => activityType?.name === 'runPhase');
+  if (pending === undefined) return null;
+  const isScheduled = Number(pending.state) === SCHEDULED;
+  const [host = ''] = (pending.lastWorkerIdentity ?? '').split('@');
+  return {
+    state: isScheduled ? 'scheduled' : 'started',
+    host: isScheduled || host === '' ? null : host,
+    since: timeOf(isScheduled ? pending.scheduledTime : pending.lastStartedTime),
+    progress: progressOfHeartbeat(pending),
+  };
+}
+
+function progressOfHeartbeat({ heartbeatDetails, lastHeartbeatTime }: Pending): PendingPhase['progress'] {
+  const [payload] = heartbeatDetails?.payloads ?? [];
+  if (payload === undefined) return null;
+  const progress = parseProgress(defaultPayloadConverter.fromPayload(payload));
+  return progress === null ? null : { ...progress, at: timeOf(lastHeartbeatTime) };
+}
+
+function timeOf(time: Pending['lastHeartbeatTime']): string | null {
+  if (time === null || time === undefined) return null;
+  return new Date(Number(time.seconds ?? 0) * 1_000 + (time.nanos ?? 0) / 1e6).toISOString();
+}
