@@ -37,14 +37,14 @@ export async function storeWork(
   const { spec } = request;
   const { judgement } = run;
   const facts = { host: deps.hostId, session: run.session, usage: run.usage };
-  // A shell command that failed is run again from main: what it left half-done is of no use.
-  if (judgement.kind === 'failed' && spec.work.kind === 'shell')
-    return outcomeOf(judgement, null, { ...facts, checkpoint: null });
   // To store it would fill the disk further, and to leave it there would keep it full.
   if (judgement.kind === 'failed' && judgement.failure.kind === 'too-much-written') {
     await discardWorkspace(deps, request);
     return outcomeOf(judgement, null, { ...facts, session: null, checkpoint: null });
   }
+  // A shell command that failed is run again from main: what it left half-done is of no use.
+  if (judgement.kind === 'failed' && spec.work.kind === 'shell')
+    return outcomeOf(judgement, null, { ...facts, checkpoint: null });
   const stored = await deps.git.storeWorkspace({
     project: spec.project,
     origin: spec.origin,

@@ -245,7 +245,10 @@ export const projectSchema = closed(
     network: networks.nullish(),
     protected: protectedPaths.nullish(),
     requires: requiredLabels.nullish(),
-    idle: duration('An attempt without output for this long is ended.', DEFAULT_IDLE),
+    idle: duration(
+      'An attempt that prints nothing for this long, and in which nothing works either (a tenth of a core, on Linux), is ended.',
+      DEFAULT_IDLE,
+    ),
     timeout: duration('An attempt that takes this long is ended.', DEFAULT_TIMEOUT),
   },
   'a map of keys',

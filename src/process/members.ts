@@ -47,6 +47,20 @@ export function memoryOf({ proc, pids }: Members): number {
   return sumOf(proc, pids, 'smaps_rollup', /^(?:Pss_Anon|Pss_Shmem|SwapPss):\s+(\d+) kB/gm);
 }
 
+const TICK_MS = 10;
+
+/** Of the processors, by these processes and by those that they have seen end, in milliseconds. */
+export function cpuMsOf({ proc, pids }: Members): number {
+  let ticks = 0;
+  for (const pid of pids) {
+    const text = textOf(`${proc}/${pid}/stat`);
+    // The command's name stands in parentheses and may hold anything.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    for (const field of fields.slice(11, 15)) ticks += Number(field);
+  }
+  return ticks * TICK_MS;
+}
+
 function sumOf(proc: string, pids: readonly number[], file: string, fields: RegExp): number {
   let kilobytes = 0;
   for (const pid of pids) {

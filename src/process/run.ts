@@ -9,6 +9,7 @@ import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 import { createRedactor } from '../core/secrets.ts';
+import { watchIdle } from './idle.ts';
 import { createLineCutter } from './lines.ts';
 import type { DiskKeeper } from './disk-keeper.ts';
 import { watchLimits, type Exceeded } from './limits.ts';
@@ -82,7 +83,11 @@ async function runWithPipes(request: SpawnRequest, means: RunMeans, output: Outp
 async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile, pipes: Pipes): Promise<End> {
   const tree = await startTree({ ...request, tag: means.tag, pipes }, means);
   const ending = createEnding(tree, means.termGraceMs);
-  const idle = setTimeout(() => ending.because('idle-timeout'), timerMs(request.idleTimeoutMs));
+  const idle = watchIdle(
+    timerMs(request.idleTimeoutMs),
+    () => tree.members(),
+    () => ending.because('idle-timeout'),
+  );
   const total = setTimeout(() => ending.because('total-timeout'), timerMs(request.totalTimeoutMs));
   const abort = (): void => ending.because('aborted');
   request.signal.addEventListener('abort', abort, { once: true });
@@ -94,7 +99,7 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
           ending.exceeded(what),
         );
   if (request.signal.aborted) abort();
-  const closed = follow(request, tree, output, ending, () => idle.refresh());
+  const closed = follow(request, tree, output, ending, () => idle.printed());
   try {
     const exit = await tree.ended;
     ending.exited();
@@ -102,7 +107,7 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
     await closed();
     return endOf(request, tree, output, ending, exit);
   } finally {
-    clearTimeout(idle);
+    idle.stop();
     clearTimeout(total);
     unwatch?.();
     ending.exited();

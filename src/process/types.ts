@@ -19,7 +19,7 @@ export interface SpawnRequest {
   readonly maxOutputBytes: number;
   /** Each whole line of standard output, decoded with replacement characters, cut at 1 MiB; null when nobody reads them. */
   readonly onLine: ((line: string) => void) | null;
-  /** No output for this long ends it. */
+  /** No output for this long ends it, unless something of it works: a tenth of a core, all of it together. */
   readonly idleTimeoutMs: number;
   readonly totalTimeoutMs: number;
   /** Never shown of what it prints, in any of the forms that core/secrets knows. */

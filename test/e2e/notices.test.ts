@@ -127,7 +127,7 @@ describe('people who are told of tasks', () => {
       title: 'Says nothing',
       attempts: 1,
       idleTimeoutMs: 300,
-      work: { kind: 'shell', run: 'while :; do :; done' },
+      work: { kind: 'shell', run: 'while :; do sleep 1; done' },
       policy,
     });
     const work = { kind: 'agent', agent: 'nobody' } as const;

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { TaskView } from '../../src/core/task-types.ts';
@@ -19,6 +21,9 @@ describe('a hostile command', () => {
   let project: SampleProject;
   let targets: Targets;
   let canary: string;
+  /** Of this host, as a person's ssh-agent and a service on the loopback are. */
+  const listening: Server[] = [];
+  let reached = 0;
   const ids = new Map<Attack, TaskId>();
 
   beforeAll(async () => {
@@ -32,7 +37,19 @@ describe('a hostile command', () => {
     await writeFile(join(engine.home, 'secret'), 'the secret of the home');
     await writeFile(join(engine.home, 'host.yaml'), '# the secret of the home\n');
     project = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': 'true\n', 'agent.sh': 'exit 1\n' });
+    const agentSocket = join(await tempFolder('agent'), 'socket');
+    for (const where of [{ path: agentSocket }, { port: 0, host: '127.0.0.1' }]) {
+      const server = createServer((socket) => {
+        reached += 1;
+        socket.destroy();
+      }).listen(where);
+      await once(server, 'listening');
+      listening.push(server);
+    }
+    const address = listening[1]?.address();
     targets = {
+      agentSocket,
+      openPort: typeof address === 'object' && address !== null ? address.port : 0,
       home: engine.home,
       origin: project.origin,
       temporalPort: engine.namespace.address.split(':').at(-1) ?? '',
@@ -43,12 +60,15 @@ describe('a hostile command', () => {
     // All at once: what one does must not hurt the others.
     for (const attack of ATTACKS) {
       const run = `exec 2>&1; ${attack.does(targets)}`;
-      ids.set(attack, await engine.submit(project, { title: attack.what, work: { kind: 'shell', run }, attempts: 1 }));
+      const { what: title, totalTimeoutMs } = attack;
+      const more = totalTimeoutMs === undefined ? {} : { totalTimeoutMs };
+      ids.set(attack, await engine.submit(project, { title, work: { kind: 'shell', run }, attempts: 1, ...more }));
     }
   });
 
   afterAll(async () => {
     delete process.env['HOSTILE_TEST_SECRET'];
+    for (const server of listening) server.close();
     await engine.stop();
   });
 
@@ -109,6 +129,11 @@ describe('a hostile command', () => {
       expect((await readFile(join(at, 'refs/remotes/origin/main'), 'utf8')).trim()).toMatch(/^[0-9a-f]{40}$/);
       const known = new Set<string>(ids.values());
       expect(readdirSync(join(at, 'refs/heads/tasks')).filter((name) => !known.has(name))).toEqual([]);
+    });
+
+    it('nobody has reached what listens on this host', () => {
+      expect(listening.map((server) => server.listening)).toEqual([true, true]);
+      expect(reached).toBe(0);
     });
 
     it('no process of any of them is left', async () => {

@@ -11,6 +11,10 @@ export interface Targets {
   /** A folder of the host; whatever runs outside of a sandbox can write it. */
   readonly canary: string;
   readonly workerPid: number;
+  /** Where the person's ssh-agent listens; who connects is counted. */
+  readonly agentSocket: string;
+  /** A port of this host's loopback; who connects is counted. */
+  readonly openPort: number;
 }
 
 export interface Attack {
@@ -22,6 +26,7 @@ export interface Attack {
   readonly says?: RegExp;
   /** What the log must not have. */
   readonly never?: RegExp;
+  readonly totalTimeoutMs?: number;
 }
 
 const AS = 'git -c user.name=A -c user.email=a@example.test';
@@ -145,7 +150,45 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
   },
   {
     what: 'leaves thousands of files',
+    // many-files.test.ts has a hundred thousand.
     does: () => `mkdir many; cd many; seq 2000 | xargs touch`,
+  },
+  {
+    what: 'leaves a file of 2 GB that is all hole',
+    does: () => `truncate -s 2G hole`,
+    ends: 'unstorable-files',
+  },
+  {
+    what: 'commits a file that is all hole and too large to be stored',
+    does: () => `truncate -s 120M hole; ${AS} add -A; ${AS} commit -qm Hole`,
+    ends: 'unstorable-files',
+  },
+  {
+    what: 'writes a file of 2 GB as fast as it can',
+    does: () => `head -c 2147483648 /dev/zero > real; while :; do sleep 0.1; done`,
+    ends: 'too-much-written',
+  },
+  {
+    what: 'leaves .git as a file that leads to a repository of its own',
+    does: (at) =>
+      `git init -q /tmp/own; git -C /tmp/own config core.fsmonitor '${betray(at)}'; echo 'gitdir: /tmp/own/.git' > .git; echo x > led`,
+    ends: 'nested-repository',
+  },
+  {
+    what: 'leaves .git as a file in a folder',
+    does: (at) =>
+      `git init -q $TASKS_TASK_DIR/own; git -C $TASKS_TASK_DIR/own config core.fsmonitor '${betray(at)}'; mkdir sub; echo "gitdir: $TASKS_TASK_DIR/own/.git" > sub/.git; echo x > sub/f`,
+    ends: 'nested-repository',
+  },
+  {
+    what: 'works on a branch that is named like an option',
+    does: () =>
+      `git update-ref refs/heads/--upload-pack=touch HEAD; git symbolic-ref HEAD refs/heads/--upload-pack=touch; echo x > option`,
+    ends: 'wrong-branch',
+  },
+  {
+    what: 'works on a branch that is named like an option in the place of its own',
+    does: () => `git update-ref refs/heads/tasks/--exec=touch HEAD; echo x > other-option`,
   },
   {
     what: 'forks for ever',
@@ -177,8 +220,10 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
   },
   {
     what: "signals its own approval: connects to Temporal, Postgres, Docker, the ssh agent and the cloud's metadata",
-    does: ({ temporalPort, postgresPort }) =>
+    does: ({ temporalPort, postgresPort, agentSocket, openPort }) =>
       connectTo([
+        agentSocket,
+        `127.0.0.1|${openPort}`,
         `127.0.0.1|${temporalPort}`,
         `127.0.0.1|${postgresPort}`,
         `::1|${temporalPort}`,
@@ -210,6 +255,12 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
   {
     what: 'starts hundreds of processes that stay',
     does: () => `for i in $(seq 300); do (trap '' TERM; exec sleep 900004) & done; echo x > forked`,
+  },
+  {
+    what: 'loops for ever on every core, and prints nothing',
+    does: () => `for i in 1 2; do (while :; do :; done) & done; wait`,
+    ends: 'total-timeout',
+    totalTimeoutMs: 4_000,
   },
   {
     what: 'fills shared memory',

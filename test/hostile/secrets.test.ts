@@ -12,9 +12,15 @@ import { tempFolder } from '../support/temp.ts';
 const KEY = 'k3y-of-the-agent-0123456789';
 const FORMS = [
   KEY,
-  Buffer.from(KEY).toString('base64').slice(0, 30),
+  // What is the same of it wherever it begins.
+  ...[0, 1, 2].map((offset) =>
+    Buffer.concat([Buffer.alloc(offset), Buffer.from(KEY)])
+      .toString('base64')
+      .slice(4, 32),
+  ),
   encodeURIComponent(KEY),
   Array.from(KEY).toReversed().join(''),
+  Buffer.from(KEY).toString('hex'),
 ];
 
 describe('an agent that is granted a key and', () => {
@@ -70,6 +76,7 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
       'in Base64, and takes it away again in the next commit',
       `printf 'x%s' "$AGENT_KEY" | base64 -w0 > work; git add work; git commit -qm One; rm work; echo x > other`,
     ],
+    ['as the name of a file', 'echo x > "$AGENT_KEY"'],
     ['in the message of a commit', 'echo x > work; git add work; git commit -qm "$AGENT_KEY"'],
     [
       'in a note of its task folder',
@@ -88,20 +95,65 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
     ).toEqual([]);
   });
 
-  it('has it found nowhere afterwards: not in histories, the ledger, logs, commits or artifacts', async () => {
-    const places: string[] = [engine.log.join('\n')];
+  it('prints it last and fails: the evidence of its failure is shown without', async () => {
+    const { id } = await submit('echo "$AGENT_KEY" >&2; exit 3');
+    const view = await engine.untilWaiting(id, 'attempts');
+    expect(view.failure).toMatchObject({ kind: 'agent-failed', evidence: '[secret AGENT_KEY]\n' });
+  });
+
+  it('names an output after it: it is shown without, and nothing of it is pushed', async () => {
+    const { id } = await submit(
+      'mkdir -p "$TASKS_TASK_DIR/outputs"; echo x > "$TASKS_TASK_DIR/outputs/$AGENT_KEY"; echo x > work',
+    );
+    const view = await engine.untilWaiting(id, 'attempts');
+    expect(view.failure).toMatchObject({ kind: 'secret-found' });
+    const dump = await eventually('the artifact', async () => {
+      const text = await engine.dumpLedger();
+      return text.includes('outputs/[secret AGENT_KEY]') ? text : null;
+    });
+    expect(dump).not.toContain(KEY);
+  });
+
+  /** Whatever is kept anywhere of what agents did, by the kind of place. */
+  const everything = async (): Promise<Readonly<Record<string, string>>> => {
+    const places: Record<string, string> = { 'the log of the worker': engine.log.join('\n') };
+    const add = (where: string, text: string): void => {
+      places[where] = `${places[where] ?? ''}\n${text}`;
+    };
     for await (const { history } of engine.client.workflow.list().intoHistories()) {
-      places.push(textOfMessage(history));
+      add('histories', textOfMessage(history));
     }
     for (const project of projects) {
-      places.push(await project.originGit('cat-file', '--batch-all-objects', '--batch', '--unordered'));
+      add('commits', await project.originGit('cat-file', '--batch-all-objects', '--batch', '--unordered'));
+      add('refs', await project.originGit('for-each-ref'));
     }
     for (const name of await readdir(join(engine.home, 'spool'), { recursive: true })) {
-      places.push(await readFile(join(engine.home, 'spool', name), 'utf8').catch(() => ''));
+      add('the spool', `${name}\n${await readFile(join(engine.home, 'spool', name), 'utf8').catch(() => '')}`);
     }
-    places.push(await engine.dumpLedger());
-    // What is looked for could be found: payloads are told as they are.
-    expect(places.some((text) => text.includes('"title":"Work"'))).toBe(true);
-    for (const form of FORMS) expect(places.filter((text) => text.includes(form))).toEqual([]);
+    for (const [table, text] of Object.entries(await engine.dumpTables())) add(table, text);
+    return places;
+  };
+
+  const found = async (forms: readonly string[]): Promise<readonly string[]> =>
+    Object.entries(await everything())
+      .filter(([, text]) => forms.some((form) => text.includes(form)))
+      .map(([where]) => where);
+
+  it('would have it found by the search below, in each place, if it were there', async () => {
+    const marker = 'm4rker-that-is-no-secret';
+    const { id } = await submit(
+      `echo ${marker}; mkdir -p "$TASKS_TASK_DIR/outputs"; echo ${marker} > "$TASKS_TASK_DIR/outputs/note"; echo ${marker} > work; printf '{"status":"done","summary":"${marker}"}' > "$TASKS_REPORT_FILE"`,
+    );
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', summary: marker });
+    await eventually('its log and its artifacts', async () => {
+      const tables = await engine.dumpTables();
+      return ['logs', 'artifacts'].every((name) => tables[`tributary.${name}`]?.includes(marker));
+    });
+    const tables = ['tasks', 'logs', 'artifacts'].map((name) => `tributary.${name}`);
+    expect(await found([marker])).toEqual(expect.arrayContaining(['histories', 'commits', ...tables]));
+  });
+
+  it('has it found nowhere afterwards: not in histories, the ledger, logs, commits or artifacts', async () => {
+    expect(await found(FORMS)).toEqual([]);
   });
 });

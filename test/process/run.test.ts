@@ -91,6 +91,25 @@ describe.each(WAYS)('a run $name', ({ bwrapPath, starter }) => {
     expect(result.durationMs).toBeGreaterThanOrEqual(1_490);
   });
 
+  it('lets go on what prints nothing and works, and ends it when it works no more', async () => {
+    // Several: on a busy machine each of them gets little.
+    const work = `'${process.execPath}' -e 'const until = Date.now() + 2500; while (Date.now() < until);'`;
+    const script = `for i in 1 2 3 4; do ${work} & done; wait; exec sleep 60`;
+    const result = await rig.room.run(rig.request(['sh', '-c', script], { idleTimeoutMs: 1_200 }));
+    expect(result).toMatchObject({ kind: 'idle-timeout', tail: '' });
+    expect(result.durationMs).toBeGreaterThanOrEqual(2_500);
+  });
+
+  it('ends what works for ever and prints nothing, by its total time-out', async () => {
+    const result = await rig.room.run(
+      rig.request(['sh', '-c', 'for i in 1 2; do (while :; do :; done) & done; wait'], {
+        totalTimeoutMs: 1_500,
+        idleTimeoutMs: 500,
+      }),
+    );
+    expect(result).toMatchObject({ kind: 'total-timeout' });
+  });
+
   it('ends what takes too long although it prints', async () => {
     const result = await rig.room.run(
       rig.request(['sh', '-c', 'while :; do echo x; done'], {

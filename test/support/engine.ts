@@ -72,6 +72,8 @@ export interface EngineOptions {
   readonly landing?: StartWorkerOptions['landing'];
   /** What the worker has that tasks may require. */
   readonly labels?: readonly string[];
+  /** The state home; a new temporary folder when left out. */
+  readonly home?: string;
 }
 
 export interface SubmitOptions {
@@ -120,7 +122,7 @@ export class Engine {
   static async start(options: EngineOptions = {}): Promise<Engine> {
     if (Runtime._instance === undefined) Runtime.install({ logger: new DefaultLogger('ERROR') });
     const [home, database, namespace] = await Promise.all([
-      tempFolder('home'),
+      options.home ?? tempFolder('home'),
       testDatabase(),
       testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword']))),
     ]);
@@ -329,18 +331,23 @@ export class Engine {
 
   /** Every row of every table, as text. */
   async dumpLedger(): Promise<string> {
+    return Object.values(await this.dumpTables()).join('\n');
+  }
+
+  /** The same by the tables' names. */
+  async dumpTables(): Promise<Readonly<Record<string, string>>> {
     const client = new Postgres({ connectionString: this.database.url });
     await client.connect();
     const named = await client.query<{ name: string }>(
       "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
     );
-    const rows: string[] = [];
+    const tables: Record<string, string> = {};
     for (const { name } of named.rows) {
       const { rows: found } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
-      rows.push(...found.map(({ row }) => row));
+      tables[name] = found.map(({ row }) => row).join('\n');
     }
     await client.end();
-    return rows.join('\n');
+    return tables;
   }
 
   #databaseName(): string {
