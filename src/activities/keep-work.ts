@@ -35,6 +35,8 @@ export interface KeptRun {
   readonly takenOver: boolean;
   /** What the agent needs to go on in its session elsewhere; null: nothing. */
   readonly session: Buffer | null;
+  /** Whether the attempt has had its ref. */
+  readonly hasRef: boolean;
 }
 
 export interface KeptRequest extends AgentRequest {
@@ -52,7 +54,7 @@ export async function runKept(deps: Dependencies, agent: KeptRequest, scan: Scan
     const run = await runAgent(deps, { ...agent, signal, onReader: (...started) => keeping.follow(...started) });
     await keeping.stop();
     const session = await keeping.session();
-    return { run, notes: keeping.notes(), takenOver: taken.signal.aborted, session };
+    return { run, notes: keeping.notes(), takenOver: taken.signal.aborted, session, hasRef: keeping.hasRef };
   } finally {
     await keeping.stop();
   }
@@ -98,6 +100,10 @@ class Keeping {
 
   start(): void {
     this.#wait();
+  }
+
+  get hasRef(): boolean {
+    return this.#hasRef;
   }
 
   follow(adapter: AgentAdapter, reader: LineReader): void {
@@ -174,7 +180,12 @@ class Keeping {
     if (!this.#hasRef && !(await this.#counts())) return;
     // Before the files: what the agent remembers is then no newer than they are.
     const session = await this.session();
-    const asked = { ...this.#request, scan: this.#scan, ...(session === null ? {} : { session }) };
+    const asked = {
+      ...this.#request,
+      scan: this.#scan,
+      hasRef: this.#hasRef,
+      ...(session === null ? {} : { session }),
+    };
     const stored = await this.#deps.git.storeUnfinished(asked);
     switch (stored.kind) {
       case 'failed':

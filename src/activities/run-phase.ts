@@ -127,10 +127,10 @@ async function attempt(
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
   const { definition } = agent;
   const asked = { request, workspace, definition, scratch, sandbox: inPhase, granted: granted.value, signal, lasted };
-  const { run, notes, takenOver, session } = await runKept(deps, asked, taking.scan);
+  const { run, notes, takenOver, ...kept } = await runKept(deps, asked, taking.scan);
   return takenOver || stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, session }), [
+    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, ...kept }), [
         ...wentOnFrom(workspace),
         ...confined.notes,
         ...notes,

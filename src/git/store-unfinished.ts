@@ -53,6 +53,8 @@ async function store(
   const notesRef = taskRef(workspace.taskId, attempt, 'notes');
   const places = placesOfTask(deps.home, project, workspace.taskId);
   const last = await readRef(gitDir, workRef);
+  // Another worker of this host has taken over.
+  if (last === null && request.hasRef === true) return { kind: 'taken-over' };
   const before = last === null ? null : readUnfinished(repository.store, last);
   const commits = await agentCommits(deps, repository, places, start);
   const isNew = commits.head !== (before?.parent ?? start);

@@ -66,6 +66,8 @@ export interface AttemptRequest {
   readonly origin: string;
   readonly workspace: Workspace;
   readonly attempt: number;
+  /** Whether the attempt has had its ref: without it, nothing more of the attempt is stored. */
+  readonly hasRef?: boolean;
   /** The agent's session, which goes with the notes; left out: the one that is there already. */
   readonly session?: Buffer;
 }

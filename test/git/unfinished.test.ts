@@ -271,6 +271,23 @@ describe('an attempt on another host, after one was lost', () => {
     expect(existsSync((await prepared(two.room, target, 3)).sessionFile)).toBe(false);
   });
 
+  it('refuses another worker of the same host as well, which has the same refs', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room, home } = await newRoom();
+    const zombie = await begun(room, target);
+    await write(zombie.worktree, { 'half.txt': 'half' });
+    expect(await room.storeUnfinished({ ...attemptOf(target, zombie), hasRef: true })).toMatchObject({
+      kind: 'stored',
+    });
+    const other = await newRoom(home);
+    await goesOn(other.room, target, 2);
+    await write(zombie.worktree, { 'half.txt': 'late' });
+    expect(await room.storeUnfinished({ ...attemptOf(target, zombie), hasRef: true })).toEqual({ kind: 'taken-over' });
+    const late = await room.storeWorkspace({ ...storeRequest(target, zombie), hasRef: true });
+    expect(late).toMatchObject({ failure: 'worker-lost' });
+    expect(await refsOf(origin)).toBe(`${REF}/2/work`);
+  });
+
   it('passes it on when it is lost itself before it has stored anything', async () => {
     const { target, origin } = await bareOrigin();
     const rooms = [await newRoom(), await newRoom(), await newRoom()] as const;
