@@ -118,7 +118,7 @@ async function attempt(
   const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
   const taking = { settings: settings.settings, scan: createScanner(granted.value.secrets) };
   if (request.regenerate === true) {
-    const remade = await regenerate(deps, { request, workspace, sandbox: inSetUp, taking, signal });
+    const remade = await regenerate(deps, { request, workspace, sandbox: inSetUp, taking, signal, lasted });
     return withNotes(remade, confined.notes);
   }
   const setUp = await setUpWorkspace(deps, { request, workspace, setup, signal, sandbox: inSetUp });

@@ -69,7 +69,7 @@ async function store(
   const notesBefore = lastNotes === null ? (await readState(places))?.notesTree : await treeBefore(lastNotes);
   const sameNotes = notesTree === (notesBefore ?? null);
   const sameWork = !isNew && tree === (before?.tree ?? (await treeBefore(workspace.unfinished?.content ?? start)));
-  if (sameWork && sameNotes) return { kind: 'unchanged' };
+  if (sameWork && sameNotes) return { kind: 'unchanged', leftOut };
 
   const head = await writeUnfinished(repository.store, attempt, { tree, parent: commits.head, base, conflicted });
   rememberTree(head, tree);

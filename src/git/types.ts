@@ -81,7 +81,7 @@ export type UnfinishedResult =
   /** `leftOut`: what has changed and was not stored, by name. */
   | { readonly kind: 'stored'; readonly head: ObjectId; readonly leftOut: readonly string[] }
   /** Since it was last stored, or the attempt began. */
-  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'unchanged'; readonly leftOut: readonly string[] }
   /** The attempt's ref is no longer as it left it: nothing of it is stored any more. */
   | { readonly kind: 'taken-over' }
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
