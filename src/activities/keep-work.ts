@@ -17,7 +17,7 @@ import type { AttemptRequest, Scan } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 import { isAwaited } from './heartbeat.ts';
 import { runAgent, type AgentRequest, type AgentRun } from './run-agent.ts';
-import { packedSession } from './session.ts';
+import { packedSession, type Packed } from './session.ts';
 
 const MAX_NAMED = 5;
 /** Well below the heartbeat's time-out. Most of what a short attempt's pushes cost is a process or two. */
@@ -35,37 +35,78 @@ export interface KeptRun {
   readonly takenOver: boolean;
   /** What the agent needs to go on in its session elsewhere; null: nothing. */
   readonly session: Buffer | null;
+  /** Whether the attempt has had its ref. */
+  readonly hasRef: boolean;
 }
 
-export interface KeptRequest extends AgentRequest {
+export interface HeldRequest extends Pick<AgentRequest, 'request' | 'workspace' | 'signal'> {
   /** For how long the attempt has been under way, in milliseconds. */
   readonly lasted: () => number;
 }
 
+export type KeptRequest = AgentRequest & HeldRequest;
+
 /** Runs an agent with its work stored on the way. */
 export async function runKept(deps: Dependencies, agent: KeptRequest, scan: Scan): Promise<KeptRun> {
+  const held = await hold(deps, agent, scan, async (keeping, signal) => {
+    const followed: AgentRequest = { ...agent, signal, onReader: (...of) => keeping.follow(agent, ...of) };
+    const run = await runAgent(deps, followed);
+    await keeping.stop();
+    return { run, session: await keeping.session() };
+  });
+  const { value, ...rest } = held;
+  return { ...value, ...rest };
+}
+
+/** Runs what stores nothing on the way, with the attempt's ref on the origin all the same. */
+export function runHeld<T>(
+  deps: Dependencies,
+  request: HeldRequest,
+  body: (signal: AbortSignal) => Promise<T>,
+): Promise<Held<T>> {
+  return hold(
+    deps,
+    request,
+    () => null,
+    (_, signal) => body(signal),
+  );
+}
+
+interface Held<T> extends Pick<KeptRun, 'notes' | 'takenOver' | 'hasRef'> {
+  readonly value: T;
+}
+
+async function hold<T>(
+  deps: Dependencies,
+  request: HeldRequest,
+  scan: Scan,
+  body: (keeping: Keeping, signal: AbortSignal) => Promise<T>,
+): Promise<Held<T>> {
   const taken = new AbortController();
-  const keeping = new Keeping(deps, agent, scan, () => taken.abort(new Error('another attempt has taken over')));
+  const keeping = new Keeping(deps, request, scan, () => taken.abort(new Error('another attempt has taken over')));
   keeping.start();
   try {
-    const signal = AbortSignal.any([agent.signal, taken.signal]);
-    const run = await runAgent(deps, { ...agent, signal, onReader: (...started) => keeping.follow(...started) });
+    const value = await body(keeping, AbortSignal.any([request.signal, taken.signal]));
     await keeping.stop();
-    const session = await keeping.session();
-    return { run, notes: keeping.notes(), takenOver: taken.signal.aborted, session };
+    return { value, notes: keeping.notes(), takenOver: taken.signal.aborted, hasRef: keeping.hasRef };
   } finally {
     await keeping.stop();
   }
 }
 
-/** A shell command is run again from main: what it has half done is of no use. */
-function isKept({ spec }: PhaseRequest): boolean {
-  return spec.work.kind !== 'shell';
+/** A shell command is run again from main, and files that are made anew from the merge: half of it is of no use. */
+function isKept({ spec, regenerate }: PhaseRequest): boolean {
+  return spec.work.kind !== 'shell' && regenerate !== true;
+}
+
+interface Followed {
+  readonly agent: AgentRequest;
+  readonly adapter: AgentAdapter;
+  readonly reader: LineReader;
 }
 
 class Keeping {
   readonly #deps: Dependencies;
-  readonly #agent: KeptRequest;
   readonly #request: AttemptRequest;
   readonly #everyMs: number;
   readonly #scan: Scan;
@@ -79,13 +120,12 @@ class Keeping {
   /** What was wrong with the last store; null: nothing. */
   #problem: string | null = null;
   #leftOut: readonly string[] = [];
-  #following: { readonly adapter: AgentAdapter; readonly reader: LineReader } | null = null;
+  #following: Followed | null = null;
   #sessionLeftOut: string | null = null;
 
-  constructor(deps: Dependencies, agent: KeptRequest, scan: Scan, onTakenOver: () => void) {
-    const { request, workspace, lasted } = agent;
+  constructor(deps: Dependencies, held: HeldRequest, scan: Scan, onTakenOver: () => void) {
+    const { request, workspace, lasted } = held;
     this.#deps = deps;
-    this.#agent = agent;
     const { spec, attempt } = request;
     this.#request = { project: spec.project, origin: spec.origin, workspace, attempt };
     this.#everyMs = isKept(request) ? Math.min(deps.limits.checkpointMs, MAX_TIMER_MS) : 0;
@@ -100,15 +140,21 @@ class Keeping {
     this.#wait();
   }
 
-  follow(adapter: AgentAdapter, reader: LineReader): void {
-    this.#following = { adapter, reader };
+  get hasRef(): boolean {
+    return this.#hasRef;
+  }
+
+  follow(agent: AgentRequest, adapter: AgentAdapter, reader: LineReader): void {
+    this.#following = { agent, adapter, reader };
   }
 
   /** What there is of the agent's session by now. */
   async session(): Promise<Buffer | null> {
     if (this.#following === null) return null;
-    const { adapter, reader } = this.#following;
-    const packed = await packedSession(this.#deps, this.#agent, adapter, reader.reading.session, this.#scan);
+    const { agent, adapter, reader } = this.#following;
+    const packed = await packedSession(this.#deps, agent, adapter, reader.reading.session, this.#scan).catch(
+      (error: unknown): Packed => ({ kind: 'left-out', why: oneLine(messageOf(error), 300) }),
+    );
     this.#sessionLeftOut = packed.kind === 'left-out' ? packed.why : null;
     return packed.kind === 'packed' ? packed.content : null;
   }
@@ -174,7 +220,12 @@ class Keeping {
     if (!this.#hasRef && !(await this.#counts())) return;
     // Before the files: what the agent remembers is then no newer than they are.
     const session = await this.session();
-    const asked = { ...this.#request, scan: this.#scan, ...(session === null ? {} : { session }) };
+    const asked = {
+      ...this.#request,
+      scan: this.#scan,
+      hasRef: this.#hasRef,
+      ...(session === null ? {} : { session }),
+    };
     const stored = await this.#deps.git.storeUnfinished(asked);
     switch (stored.kind) {
       case 'failed':
@@ -187,6 +238,7 @@ class Keeping {
         this.#problem = null;
         return;
       case 'unchanged':
+        this.#leftOut = stored.leftOut;
         this.#problem = null;
         if (!this.#hasRef) await this.#begin();
     }

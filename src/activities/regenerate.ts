@@ -19,6 +19,7 @@ import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf } from './heartbeat.ts';
+import { runHeld } from './keep-work.ts';
 import { protectedChange } from './protected-paths.ts';
 import { reviewedDocument } from './reviewed-document.ts';
 import { describeExit, runCommand } from './run-command.ts';
@@ -44,13 +45,16 @@ export interface RegenerateRequest {
   /** To be taken out of what it prints. */
   readonly secrets: readonly Secret[];
   readonly signal: AbortSignal;
+  /** For how long the attempt has been under way, in milliseconds. */
+  readonly lasted: () => number;
 }
 
 export async function regenerate(deps: Dependencies, asked: RegenerateRequest): Promise<AttemptOutcome> {
   const { request, workspace, taking } = asked;
   const facts = { host: deps.hostId, session: null, usage: null } as const;
-  const failure = await makeAnew(deps, asked);
-  if (stopReasonOf(asked.signal) === 'superseded') {
+  const held = await runHeld(deps, asked, (signal) => makeAnew(deps, { ...asked, signal }));
+  const { value: failure, takenOver, hasRef } = held;
+  if (takenOver || stopReasonOf(asked.signal) === 'superseded') {
     const lost: Failure = { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' };
     return { kind: 'failed', failure: lost, ...facts, checkpoint: null };
   }
@@ -67,6 +71,7 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
     author: spec.owner,
     only: files,
     scan: taking.scan,
+    hasRef,
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'failed') {

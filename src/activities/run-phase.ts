@@ -153,7 +153,7 @@ async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Pro
   const taking = { settings, scan: (content: Buffer) => scanGranted(content) ?? included.scan(content) };
   const common = { request, workspace, ports, signal };
   if (request.regenerate === true) {
-    return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets }), notes);
+    return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets, lasted }), notes);
   }
   const setUp = await setUpWorkspace(deps, { ...common, setup, secrets, sandbox: inSetUp });
   if (setUp !== null) return withNotes(failed(deps, setUp), notes);
@@ -161,13 +161,13 @@ async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Pro
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
   const granted = { ...work.granted, secrets };
   const asked = { ...common, definition, scratch, sandbox: inPhase, granted, lasted };
-  const { run, takenOver, session, ...kept } = await runKept(deps, asked, taking.scan);
+  const { run, takenOver, notes: keptNotes, ...kept } = await runKept(deps, asked, taking.scan);
   return takenOver || stopReasonOf(signal) === 'superseded'
     ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
-    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, session }), [
+    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, ...kept }), [
         ...wentOnFrom(workspace),
         ...notes,
-        ...kept.notes,
+        ...keptNotes,
       ]);
 }
 

@@ -24,6 +24,8 @@ export interface Taking {
   readonly scan: Scan;
   /** The agent's session, where it can travel. */
   readonly session?: Buffer | null;
+  /** Whether the attempt has had a ref of its own on the origin. */
+  readonly hasRef?: boolean;
 }
 
 /** Stores what the agent left, whatever became of the agent, and says the attempt's outcome. */
@@ -32,7 +34,7 @@ export async function storeWork(
   request: PhaseRequest,
   workspace: Workspace,
   run: AgentRun,
-  { settings, scan, session = null }: Taking,
+  { settings, scan, session = null, hasRef = false }: Taking,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
   const { judgement } = run;
@@ -54,6 +56,7 @@ export async function storeWork(
     author: spec.owner,
     scan,
     maxBytes: deps.limits.maxWrittenBytes,
+    hasRef,
     ...(session === null ? {} : { session }),
     confirmedAttempt: request.confirmedAttempt,
   });

@@ -44,8 +44,11 @@ export function unpackSession(text: string): (TravellingSession & { readonly tra
 
 /** A transcript of JSON lines with the folders of another host in place of those that it names. */
 export function moveTranscript(transcript: string, from: SessionPlaces, to: SessionPlaces): string {
-  const inJson = (path: string): string => JSON.stringify(path).slice(1, -1);
   return transcript
     .replaceAll(inJson(from.workspace), () => inJson(to.workspace))
     .replaceAll(inJson(from.home), () => inJson(to.home));
+}
+
+function inJson(path: string): string {
+  return JSON.stringify(path).slice(1, -1);
 }

@@ -60,6 +60,8 @@ export async function pushCheckpoint(
   const known = await taskRefsIn(gitDir, workspace.taskId);
   const work = taskRef(workspace.taskId, attempt, 'work');
   const begun = await readRef(gitDir, work);
+  // Another worker of this host has taken over.
+  if (begun === null && request.hasRef === true) return takenOver(attempt);
   const leased = begun === null ? [] : [{ ref: work, expected: begun }];
   const limit = Math.min(confirmedAttempt ?? 0, attempt);
   const deletions = known.filter((entry) => entry.attempt < limit && entry.onOrigin).map(({ ref }) => ref);

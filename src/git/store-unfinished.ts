@@ -53,6 +53,8 @@ async function store(
   const notesRef = taskRef(workspace.taskId, attempt, 'notes');
   const places = placesOfTask(deps.home, project, workspace.taskId);
   const last = await readRef(gitDir, workRef);
+  // Another worker of this host has taken over.
+  if (last === null && request.hasRef === true) return { kind: 'taken-over' };
   const before = last === null ? null : readUnfinished(repository.store, last);
   const commits = await agentCommits(deps, repository, places, start);
   const isNew = commits.head !== (before?.parent ?? start);
@@ -67,7 +69,7 @@ async function store(
   const notesBefore = lastNotes === null ? (await readState(places))?.notesTree : await treeBefore(lastNotes);
   const sameNotes = notesTree === (notesBefore ?? null);
   const sameWork = !isNew && tree === (before?.tree ?? (await treeBefore(workspace.unfinished?.content ?? start)));
-  if (sameWork && sameNotes) return { kind: 'unchanged' };
+  if (sameWork && sameNotes) return { kind: 'unchanged', leftOut };
 
   const head = await writeUnfinished(repository.store, attempt, { tree, parent: commits.head, base, conflicted });
   rememberTree(head, tree);

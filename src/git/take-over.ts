@@ -50,7 +50,7 @@ export async function takeOver(
     // Its own ref has it where an earlier try of the push below has arrived, and the answer has not.
     const from = [...lost, request.attempt];
     const found = unfinished.goOn ? await findWork(deps, repository, request, { there, from }) : null;
-    const notes = found === null ? null : (there.get(taskRef(taskId, found.attempt, 'notes')) ?? null);
+    const notes = found === null ? null : notesOf(taskId, there, from);
     const leased = [...there].filter(([ref]) => lost.some((attempt) => isOf(ref, taskId, attempt)));
     if (leased.length === 0 && found === null) return null;
     if (await fence(deps, repository, request, { there, found, notes, leased })) {
@@ -62,6 +62,12 @@ export async function takeOver(
     message: `the origin did not let the refs of attempt ${lost.join(', ')} be taken over`,
     next: 'let the origin accept changes and deletions of refs/tasks/*',
   };
+}
+
+/** The latest there are: a push that was cut off may have brought the work and not the notes. */
+function notesOf(taskId: TaskId, there: Refs, from: readonly number[]): ObjectId | null {
+  const latest = from.toSorted((one, other) => other - one).map((attempt) => taskRef(taskId, attempt, 'notes'));
+  return latest.map((ref) => there.get(ref)).find((id) => id !== undefined) ?? null;
 }
 
 function takenOver({ attempt, content, ...from }: Found, notes: ObjectId | null, last: number): TakenOver {
@@ -110,12 +116,12 @@ async function findWork(
   { there, from }: { readonly there: Refs; readonly from: readonly number[] },
 ): Promise<Found | null> {
   const { taskId } = request;
+  await bring(deps, repository, request, { there, from });
   for (const attempt of from.toSorted((one, other) => other - one)) {
     const head = there.get(taskRef(taskId, attempt, 'head'));
     const work = there.get(taskRef(taskId, attempt, 'work'));
     const commit = head ?? work;
     if (commit === undefined) continue;
-    await bring(deps, repository, request, attempt, commit);
     const found =
       head === undefined ? await readWork(deps, repository, commit) : await readHead(deps, repository, head);
     if (found !== null) return { ...found, attempt };
@@ -123,17 +129,21 @@ async function findWork(
   return null;
 }
 
+/** Makes sure that this host has all that these attempts have stored. */
 async function bring(
   { git, repositories }: WorkspaceDeps,
   repository: Repository,
   { taskId, origin }: PrepareRequest,
-  attempt: number,
-  commit: ObjectId,
+  { there, from }: { readonly there: Refs; readonly from: readonly number[] },
 ): Promise<void> {
-  const notes = `refs/tasks/${taskId}/${attempt}/*`;
+  const wanted = [...there].filter(([ref]) => from.some((attempt) => isOf(ref, taskId, attempt)));
+  const all = `refs/tasks/${taskId}/*`;
   await repositories.exclusively(repository, async () => {
-    if (await hasCommit(git, repository, commit)) return;
-    await fetchRefs(git, placeOf(repository), origin, [`+${notes}:${notes}`]);
+    for (const [, id] of wanted) {
+      if (await hasCommit(git, repository, id)) continue;
+      await fetchRefs(git, placeOf(repository), origin, [`+${all}:${all}`]);
+      return;
+    }
   });
 }
 

@@ -89,6 +89,8 @@ export interface AttemptRequest {
   readonly origin: string;
   readonly workspace: Workspace;
   readonly attempt: number;
+  /** Whether the attempt has had its ref: without it, nothing more of the attempt is stored. */
+  readonly hasRef?: boolean;
   /** The agent's session, which goes with the notes; left out: the one that is there already. */
   readonly session?: Buffer;
 }
@@ -102,7 +104,7 @@ export type UnfinishedResult =
   /** `leftOut`: what has changed and was not stored, by name. */
   | { readonly kind: 'stored'; readonly head: ObjectId; readonly leftOut: readonly string[] }
   /** Since it was last stored, or the attempt began. */
-  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'unchanged'; readonly leftOut: readonly string[] }
   /** The attempt's ref is no longer as it left it: nothing of it is stored any more. */
   | { readonly kind: 'taken-over' }
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };

@@ -7,6 +7,9 @@ const HERE = { workspace: '/srv/a "b"/workspaces/demo/0123456789', home: '/srv/a
 const THERE = { workspace: '/home/t/workspaces/demo/0123456789', home: '/home/t/scratch/demo/0123456789' };
 const HEAD = { agent: 'claude', session: SESSION, places: HERE };
 
+const line = (cwd: string, home: string): string =>
+  `${JSON.stringify({ cwd: `${cwd}/worktree`, text: `in ${home}.` })}\n`;
+
 describe('a session that travels', () => {
   it('comes out as it went in, but for the line that the agent was in the middle of', () => {
     expect(unpackSession(packSession(HEAD, '{"n":1}\n{"n":2}\n{"n":'))).toEqual({
@@ -28,8 +31,6 @@ describe('a session that travels', () => {
   });
 
   it('names the folders of the host that it has come to, in the form that JSON has them in', () => {
-    const line = (cwd: string, home: string): string =>
-      `${JSON.stringify({ cwd: `${cwd}/worktree`, text: `in ${home}.` })}\n`;
     expect(moveTranscript(line(HERE.workspace, HERE.home), HERE, THERE)).toBe(line(THERE.workspace, THERE.home));
   });
 

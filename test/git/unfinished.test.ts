@@ -22,6 +22,7 @@ import {
 } from '../support/git-rig.ts';
 import { tempFolder } from '../support/temp.ts';
 
+const UNCHANGED = { kind: 'unchanged', leftOut: [] };
 const REF = `refs/tasks/${taskId}`;
 
 function attemptOf({ project, origin }: Target, workspace: Workspace, attempt = 1) {
@@ -87,12 +88,12 @@ describe('work that is stored on the way', () => {
     const { room } = await newRoom();
     const workspace = await begun(room, target);
     const marker = await head(origin, `${REF}/1/work`);
-    expect(await onTheWay(room, target, workspace)).toEqual({ kind: 'unchanged' });
+    expect(await onTheWay(room, target, workspace)).toEqual(UNCHANGED);
     expect(await head(origin, `${REF}/1/work`)).toBe(marker);
     await write(workspace.worktree, { 'b/c': 'b\n' });
     expect(await onTheWay(room, target, workspace)).toMatchObject({ kind: 'stored' });
     const first = await head(origin, `${REF}/1/work`);
-    expect(await onTheWay(room, target, workspace)).toEqual({ kind: 'unchanged' });
+    expect(await onTheWay(room, target, workspace)).toEqual(UNCHANGED);
     expect(await head(origin, `${REF}/1/work`)).toBe(first);
     await rm(join(workspace.worktree, 'b'), { recursive: true });
     await write(workspace.worktree, { b: 'a file where a folder was\n' });
@@ -101,7 +102,7 @@ describe('work that is stored on the way', () => {
     await write(workspace.taskDir, { 'result.md': 'so far' });
     expect(await onTheWay(room, target, workspace)).toMatchObject({ kind: 'stored' });
     expect(await git(origin, 'show', `${REF}/1/notes:result.md`)).toBe('so far');
-    expect(await onTheWay(room, target, workspace)).toEqual({ kind: 'unchanged' });
+    expect(await onTheWay(room, target, workspace)).toEqual(UNCHANGED);
   });
 
   it('goes with the push of what the attempt left', async () => {
@@ -200,7 +201,7 @@ describe('an attempt on another host, after one was lost', () => {
     expect(await readFile(join(next.taskDir, 'plan.md'), 'utf8')).toBe('the plan');
     expect(await readFile(join(next.taskDir, 'outputs/deep/table'), 'utf8')).toBe('1');
     expect(await refsOf(origin)).toBe(`${REF}/2/notes\n${REF}/2/work`);
-    expect(await onTheWay(two.room, target, next, 2)).toEqual({ kind: 'unchanged' });
+    expect(await onTheWay(two.room, target, next, 2)).toEqual(UNCHANGED);
     const checkpoint = await stored(two.room, target, next, 2);
     expect(checkpoint).toMatchObject({ base: lost.base, changed: true, attempt: 2 });
     expect(await head(origin, `${checkpoint.head}^`)).toBe(own);
@@ -269,6 +270,23 @@ describe('an attempt on another host, after one was lost', () => {
     await stored(two.room, target, next, 2);
     expect(await git(origin, 'show', `${REF}/2/notes:session.jsonl`)).toBe('so far');
     expect(existsSync((await prepared(two.room, target, 3)).sessionFile)).toBe(false);
+  });
+
+  it('refuses another worker of the same host as well, which has the same refs', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room, home } = await newRoom();
+    const zombie = await begun(room, target);
+    await write(zombie.worktree, { 'half.txt': 'half' });
+    expect(await room.storeUnfinished({ ...attemptOf(target, zombie), hasRef: true })).toMatchObject({
+      kind: 'stored',
+    });
+    const other = await newRoom(home);
+    await goesOn(other.room, target, 2);
+    await write(zombie.worktree, { 'half.txt': 'late' });
+    expect(await room.storeUnfinished({ ...attemptOf(target, zombie), hasRef: true })).toEqual({ kind: 'taken-over' });
+    const late = await room.storeWorkspace({ ...storeRequest(target, zombie), hasRef: true });
+    expect(late).toMatchObject({ failure: 'worker-lost' });
+    expect(await refsOf(origin)).toBe(`${REF}/2/work`);
   });
 
   it('passes it on when it is lost itself before it has stored anything', async () => {
