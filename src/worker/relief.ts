@@ -183,6 +183,8 @@ export class Relief {
     const handle = this.#options.client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
     const { status, searchAttributes } = await handle.describe();
     if (status.name === 'COMPLETED') return handle.result();
+    // A closed one is at rest.
+    if (status.name === 'FAILED' || status.name === 'CANCELLED') return (await handle.query(detailQuery)).view;
     if (status.name !== 'RUNNING') return null;
     const told = searchAttributes['TaskState']?.[0];
     if (told === 'running' || told === 'queued') return null;

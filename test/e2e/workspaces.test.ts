@@ -10,7 +10,7 @@ import { cli, cliEnvironment } from '../cli/rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { PeopleRig, unlessTold } from '../support/people-rig.ts';
 
-const HOST = 'workspaces: {count: 1}\nports: {base: 21300, each: 4, ranges: 20}\n';
+const HOST = 'workspaces: {count: 1, keep: 1s}\nports: {base: 21300, each: 4, ranges: 20}\n';
 
 describe('a host that may have one workspace', () => {
   let rig: PeopleRig;
@@ -63,7 +63,10 @@ describe('a host that may have one workspace', () => {
     await rig.engine.reply(first, 'answer', { text: 'yes' });
     expect(await rig.engine.untilEnded(first)).toMatchObject({ state: 'landed' });
     expect(await project.read('whole')).toBe('x');
-    for (const id of ids.slice(1)) await rig.engine.cancel(id);
+    for (const id of ids.slice(1)) {
+      await rig.engine.cancel(id);
+      expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'canceled' });
+    }
   });
 
   it('gives each running task ports that no other has, and its gate a range too', async () => {
@@ -87,5 +90,26 @@ describe('a host that may have one workspace', () => {
     await rig.open('ports');
     for (const id of ids) expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
     expect(await read('gate-ports')).toMatch(/^213\d\d,\n$/);
+  });
+
+  it('keeps the workspace of a canceled task for a while, and its work on the origin for longer', async () => {
+    const { name, project } = await rig.project(
+      { execute: `echo x > half; report '{"status":"question","question":"?"}'` },
+      '  phases: [execute]',
+    );
+    const id = await rig.engine.submit(project, { title: 'Asks' });
+    await rig.asked(id, 1);
+    await rig.engine.cancel(id);
+    const { state, endedAt } = await rig.engine.untilEnded(id);
+    expect(state).toBe('canceled');
+    const workspace = join(rig.engine.home, 'workspaces', name, id);
+    expect(existsSync(workspace)).toBe(true);
+    await eventually('its time to be over', () => Date.now() - Date.parse(endedAt ?? '') > 2_000);
+    expect(existsSync(workspace)).toBe(true);
+    // A worker looks when it starts.
+    await rig.engine.drainWorker();
+    await rig.engine.startWorker();
+    await eventually('the workspace to go', () => !existsSync(workspace));
+    expect(await project.originGit('for-each-ref', `refs/tasks/${id}`)).not.toBe('');
   });
 });
