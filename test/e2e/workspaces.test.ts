@@ -69,6 +69,30 @@ describe('a host that may have one workspace', () => {
     }
   });
 
+  it('hibernates those in line for landing after those that wait, and they land; what runs stays', async () => {
+    const { name, project } = await rig.project(
+      {
+        execute: `if told Runs; then until_open runs; elif told Asks; then report '{"status":"question","question":"?"}'; fi; echo x > "$TASKS_TASK_ID"`,
+      },
+      '  phases: [execute]',
+      'until_open gate',
+    );
+    const there = (id: TaskId): boolean => existsSync(join(rig.engine.home, 'workspaces', name, id));
+    const lands = await rig.engine.submit(project, { title: 'Lands' });
+    await rig.engine.until(lands, 'in line', ({ state }) => state === 'landing');
+    const runs = await rig.engine.submit(project, { title: 'Runs' });
+    await rig.engine.started(runs, name);
+    const asks = await rig.engine.submit(project, { title: 'Asks' });
+    await rig.asked(asks, 1);
+    await eventually('one workspace to be left', () => !there(asks) && !there(lands));
+    expect(there(runs)).toBe(true);
+    await rig.open('gate');
+    await rig.open('runs');
+    for (const id of [lands, runs]) expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    await rig.engine.cancel(asks);
+    await rig.engine.untilEnded(asks);
+  });
+
   it('gives each running task ports that no other has, and its gate a range too', async () => {
     const said = 'echo "$TASKS_PORT_BASE $TASKS_PORT_COUNT $PORT"';
     const { name, project } = await rig.project(
