@@ -7,6 +7,7 @@ import { count } from './option-values.ts';
 export function addOperatorCommands(table: Table): void {
   addFailed(table);
   addHosts(table);
+  addGc(table);
   addLedger(table);
 }
 
@@ -49,6 +50,18 @@ function addHosts(table: Table): void {
   table.action(
     hosts.command('undrain').description('have a host take phases and gate runs again').argument('<host>'),
     async () => (await import('./commands/hosts.ts')).holdHost('undrain'),
+  );
+}
+
+function addGc(table: Table): void {
+  table.action(
+    table.program
+      .command('gc')
+      .description(
+        'remove what ended tasks have left on this machine and its origins, on proof; say why the rest is kept',
+      )
+      .option('--dry-run', 'only say what would be removed, and why'),
+    async () => (await import('./commands/gc.ts')).gc,
   );
 }
 

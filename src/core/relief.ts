@@ -45,7 +45,8 @@ export interface WorkspacesReport {
 export type Turn = 'first' | 'later' | 'soon';
 export const TURNS: readonly Turn[] = ['first', 'later', 'soon'];
 
-type Seen = Pick<TaskView, 'state' | 'waitingFor' | 'checkpoint' | 'agent'>;
+/** What decides of a task. */
+export type Seen = Pick<TaskView, 'state' | 'waitingFor' | 'checkpoint' | 'agent'>;
 
 /**
  * When the workspace of a task may go; null: it stays. `stored` is the checkpoint that the workspace was last stored as.

@@ -59,6 +59,7 @@ export async function includeFiles(
   if (before?.worktree === worktree) return { kind: 'done', copied: 0, left: [], texts: before.texts };
   const root = await checkoutOf(request);
   if (root === null) return { kind: (await exists(join(places.worktree, INCLUDE_FILE))) ? 'no-checkout' : 'none' };
+  if (!(await exists(join(root, '.git')))) return { kind: 'failed', message: `${root} is no checkout` };
   const named = await namedIn(git, root, join(places.folder, 'include'));
   if (named.kind === 'none' || named.kind === 'failed') return named;
   const place = { ...placeOf(repository), worktree: places.worktree, index: places.index };
@@ -103,8 +104,9 @@ export async function includeFiles(
 
 /** The checkout that the host's configuration names, or the origin itself where it is one on this host. */
 async function checkoutOf({ checkout, origin }: IncludeRequest): Promise<string | null> {
-  const path = checkout ?? localPathOf(origin);
-  return path !== null && (checkout !== null || (await exists(join(path, '.git')))) ? path : null;
+  if (checkout !== null) return checkout;
+  const path = localPathOf(origin);
+  return path !== null && (await exists(join(path, '.git'))) ? path : null;
 }
 
 type Named =

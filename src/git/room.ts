@@ -31,7 +31,9 @@ import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
+import { originTasks } from './origin-tasks.ts';
 import { storeWorkspace } from './store.ts';
+import { listStores, removeStore } from './stores.ts';
 import { tracesOf } from './traces.ts';
 import { storeUnfinished } from './store-unfinished.ts';
 import type { GitRoom, RevisionRequest } from './types.ts';
@@ -40,6 +42,7 @@ import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
 export type { OriginProbe } from './probe.ts';
+export type { GitRoom } from './types.ts';
 
 export interface GitRoomOptions {
   /** The state home. */
@@ -153,6 +156,9 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     lookAround: (target, works) => lookAround({ home, ...merging, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
+    listStores: () => listStores(home),
+    removeStore: (store) => removeStore(home, store),
+    originTasks: (name) => originTasks(git, home, name),
     keepUp: (limits) => keepUp(workspaces, limits ?? {}),
   };
 }

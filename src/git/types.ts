@@ -21,6 +21,7 @@ import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts'
 import type { GitMount } from './confined.ts';
 import type { Problem } from './origin.ts';
 import type { Scan } from './scan.ts';
+import type { Store } from './stores.ts';
 
 /** A task's folders on this host. */
 export interface Workspace {
@@ -235,9 +236,22 @@ export interface GitRoom {
     candidate: Candidate,
     below?: readonly Below[],
   ): Promise<GateWorktree>;
+  /** The mirrors, landing repositories, kept set-ups and gate worktrees of this host. */
+  listStores(): Promise<readonly Store[]>;
+  /** Removes one, unless somebody of this host has it just now: false then. It can be made again. */
+  removeStore(store: Store): Promise<boolean>;
+  /** Which tasks have refs on an origin that this host has a repository of. */
+  originTasks(name: { readonly project: ProjectName; readonly origin: string }): Promise<OriginTasks>;
   /** Packs what has gathered in this host's repositories, where there is much of it and nobody needs them just now. */
   keepUp(limits?: Partial<UpkeepLimits>): Promise<readonly Upkept[]>;
 }
+
+/** `key` names the origin's folders. */
+export type OriginTasks =
+  | { readonly kind: 'tasks'; readonly key: string; readonly tasks: readonly TaskId[] }
+  /** This host has nothing of it. */
+  | { readonly kind: 'elsewhere' }
+  | { readonly kind: 'failed'; readonly key: string; readonly message: string };
 
 export interface UpkeepLimits {
   /** So many loose objects, or packs, are a reason; four times as many also while the repository is in use. */

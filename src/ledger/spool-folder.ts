@@ -41,6 +41,34 @@ export async function takeSpoolFolder(spool: string): Promise<SpoolFolder> {
   };
 }
 
+export interface SpoolSeen {
+  readonly name: string;
+  /** The living process that ships it; null: whoever comes next takes it over. */
+  readonly pid: number | null;
+  readonly files: number;
+}
+
+/** The folders of a host's spool. */
+export async function listSpool(spool: string): Promise<readonly SpoolSeen[]> {
+  const names = (await ignoring('ENOENT', () => readdir(spool))) ?? [];
+  const seen = names.toSorted().map(async (name): Promise<SpoolSeen> => {
+    const [, pid] = OWNED.exec(name) ?? [];
+    const entries = await readdir(join(spool, name), { recursive: true, withFileTypes: true }).catch(() => []);
+    const files = entries.filter((entry) => entry.isFile()).length;
+    return { name, pid: pid === undefined || (await isLeft(name)) ? null : Number(pid), files };
+  });
+  return Promise.all(seen);
+}
+
+/** Removes a folder that nobody has, and nothing is in; false when that is not so by now. */
+export async function removeEmptySpool(spool: string, name: string): Promise<boolean> {
+  if (!(await isLeft(name))) return false;
+  return rmdir(join(spool, name)).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** Moves the files of claimed folders, and of those that they had claimed, up into the folder. */
 async function flatten(path: string): Promise<readonly string[]> {
   const adopted: string[] = [];

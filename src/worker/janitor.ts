@@ -14,17 +14,17 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
   type Client,
-  type WorkflowExecutionStatusName,
+  type WorkflowExecutionDescription,
   type WorkflowHandle,
 } from '@temporalio/client';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import { isStored } from '../core/relief.ts';
-import type { TaskView } from '../core/task-types.ts';
+import { isEnd, type TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
 import { readHibernated } from '../local/hibernated.ts';
+import { freeStalePorts, listStalePorts, removeLeft } from '../local/left-of-task.ts';
 import type { PortLeases } from '../local/port-leases.ts';
 import { detailQuery } from '../workflows/messages.ts';
-import { freeStalePorts, removeLeft } from './left-of-tasks.ts';
 
 const LOOK_EVERY_MS = 10 * 60 * 1_000;
 /** After the record of a task's end its workflow has this long to close before it is left to the next look. */
@@ -66,7 +66,7 @@ export class Janitor {
           if (this.#over.size >= MAX_GATHERED) await this.#cleanUp();
         }
         await this.#cleanUp();
-        await freeStalePorts(this.#options);
+        await this.#freePorts();
       });
     };
     look();
@@ -117,6 +117,13 @@ export class Janitor {
     if (ended?.kind === 'over') this.#over.set(taskId, ended.view);
     if (ended?.kind === 'kept' && !ending && this.#isOld(ended.view)) {
       await this.#giveUp(ended.view).catch((error: unknown) => this.#failed(error));
+    }
+  }
+
+  async #freePorts(): Promise<void> {
+    const { git } = this.#options;
+    for (const owner of await listStalePorts(this.#options)) {
+      await freeStalePorts(this.#options, owner, (project, id, asked) => git.removeUnused(project, id, asked));
     }
   }
 
@@ -189,8 +196,10 @@ export class Janitor {
     const { client } = this.#options;
     const handle = client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
     if (!ending) {
-      const status = await statusOf(handle);
-      if (status === 'TERMINATED') return this.#lastView(taskId);
+      const description = await describe(handle);
+      const status = description?.status.name;
+      if (status === 'TERMINATED') return { kind: 'over', view: await this.#lastView(taskId) };
+      if (status === 'FAILED' || status === 'CANCELLED') return this.#endedOtherwise(taskId, description?.closeTime);
       if (status !== 'COMPLETED') return null;
     }
     const until = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(CLOSE_WITHIN_MS)]);
@@ -198,19 +207,31 @@ export class Janitor {
       const view = await client.connection.withAbortSignal(until, () => handle.result());
       return { kind: view.state === 'landed' || view.state === 'unchanged' ? 'over' : 'kept', view };
     } catch (error) {
-      // Failed, canceled or not closed in time: no proof.
+      // Failed, canceled or not closed in time: no proof that nothing is wanted.
       const terminated = error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure;
-      return terminated ? await this.#lastView(taskId) : null;
+      return terminated ? { kind: 'over', view: await this.#lastView(taskId) } : null;
     }
   }
 
-  /** Where a terminated task was, as its history says; this worker itself is asked. */
-  async #lastView(taskId: TaskId): Promise<Ended> {
+  /** Of a task that failed or was canceled; not asked before its time. */
+  async #endedOtherwise(taskId: TaskId, closed: Date | undefined): Promise<Ended | null> {
+    if (closed === undefined || Date.now() - closed.getTime() <= this.#options.keptMs) return null;
+    try {
+      const view = await this.#lastView(taskId);
+      return isEnd(view.state) ? { kind: 'kept', view } : null;
+    } catch (error) {
+      this.#failed(error);
+      return null;
+    }
+  }
+
+  /** Where a closed task was, as its history says; this worker itself is asked. */
+  async #lastView(taskId: TaskId): Promise<TaskView> {
     const { client } = this.#options;
     const handle = client.workflow.getHandle(workflowIds.task(taskId));
     const asked = () => handle.query(detailQuery);
     const { view } = await client.connection.withDeadline(Date.now() + CLOSE_WITHIN_MS, asked);
-    return { kind: 'over', view };
+    return view;
   }
 }
 
@@ -220,9 +241,9 @@ interface Ended {
 }
 
 /** Null for a workflow that Temporal does not know, or knows no longer: that is no proof of anything. */
-async function statusOf(handle: WorkflowHandle): Promise<WorkflowExecutionStatusName | null> {
+async function describe(handle: WorkflowHandle): Promise<WorkflowExecutionDescription | null> {
   try {
-    return (await handle.describe()).status.name;
+    return await handle.describe();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;

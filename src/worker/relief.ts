@@ -16,11 +16,12 @@ import {
   TURNS,
   turnOf,
   type Pressure,
+  type Seen,
   type Turn,
   type WorkspaceCaps,
   type WorkspacesReport,
 } from '../core/relief.ts';
-import type { TaskView } from '../core/task-types.ts';
+import type { Checkpoint, TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
 import { dropHibernated, noteHibernated, readHibernated } from '../local/hibernated.ts';
 import type { PortLeases } from '../local/port-leases.ts';
@@ -106,13 +107,14 @@ export class Relief {
     const withSizes = Number.isFinite(caps.bytes);
     const there = await this.#sizes.of(await git.listWorkspaces(), withSizes, signal);
     const left = new Map(there.map((workspace) => [workspace.taskId, workspace]));
-    const pressure = (): Pressure | null => {
-      const bytes = [...left.values()].reduce((sum, each) => sum + (each.bytes ?? 0), 0);
-      return signal.aborted ? null : pressureOn({ count: left.size, bytes }, caps, isShort());
-    };
+    let bytes = there.reduce((sum, each) => sum + (each.bytes ?? 0), 0);
+    const pressure = (): Pressure | null =>
+      signal.aborted ? null : pressureOn({ count: left.size, bytes }, caps, isShort());
     const waiting = new Map<Turn, SizedWorkspace[]>(TURNS.map((turn) => [turn, []]));
     const give = async (workspace: SizedWorkspace, why: Pressure): Promise<void> => {
-      if (await this.#hibernate(workspace, why)) left.delete(workspace.taskId);
+      if (!(await this.#hibernate(workspace, why))) return;
+      left.delete(workspace.taskId);
+      bytes -= workspace.bytes ?? 0;
     };
     let asked = 0;
     for (const workspace of there) {
@@ -171,21 +173,27 @@ export class Relief {
   async #turnOf(project: ProjectName, taskId: TaskId): Promise<Turn | null> {
     const { client, git } = this.#options;
     try {
-      const view = await client.connection.withDeadline(Date.now() + ASK_WITHIN_MS, () => this.#ask(taskId));
-      return view === null ? null : turnOf(view, await git.storedCheckpoint(project, taskId));
+      const stored = await git.storedCheckpoint(project, taskId);
+      const asked = () => this.#ask(taskId, stored);
+      const view = await client.connection.withDeadline(Date.now() + ASK_WITHIN_MS, asked);
+      return view === null ? null : turnOf(view, stored);
     } catch {
       return null;
     }
   }
 
-  /** A workflow that is known to be at work is not asked: only one at rest may be. */
-  async #ask(taskId: TaskId): Promise<TaskView | null> {
+  /** Only a workflow that rests is asked: what Temporal itself says of the others will do. */
+  async #ask(taskId: TaskId, stored: Checkpoint | null): Promise<Seen | null> {
     const handle = this.#options.client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
     const { status, searchAttributes } = await handle.describe();
     if (status.name === 'COMPLETED') return handle.result();
+    // A closed one is at rest.
+    if (status.name === 'FAILED' || status.name === 'CANCELLED') return (await handle.query(detailQuery)).view;
     if (status.name !== 'RUNNING') return null;
     const told = searchAttributes['TaskState']?.[0];
     if (told === 'running' || told === 'queued') return null;
+    // Any time the queue may send it something. What it handed off was stored, and the workspace has had no attempt since.
+    if (told === 'landing') return { state: 'landing', waitingFor: null, checkpoint: stored, agent: '' };
     return (await handle.query(detailQuery)).view;
   }
 }

@@ -93,6 +93,7 @@ describe('a hibernated workspace', () => {
       { ...SEEN, workspaces: report('2026-01-01T00:00:00.000Z') },
       { ...SEEN, host: 'eve-1', workspaces: report('2026-01-02T00:00:00.000Z') },
       { ...SEEN, host: 'old-1' },
+      { ...SEEN, host: 'zed-1', workspaces: report('2026-01-01T12:00:00.000Z') },
     ];
     expect(hibernatedOn(workers, one.task)).toEqual({ ...one, since: '2026-01-02T00:00:00.000Z', host: 'eve-1' });
     expect(hibernatedOn(workers.toReversed(), one.task)?.host).toBe('eve-1');

@@ -10,7 +10,7 @@ import { cli, cliEnvironment } from '../cli/rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { PeopleRig, unlessTold } from '../support/people-rig.ts';
 
-const HOST = 'workspaces: {count: 1}\nports: {base: 21300, each: 4, ranges: 20}\n';
+const HOST = 'workspaces: {count: 1, keep: 1s}\nports: {base: 21300, each: 4, ranges: 20}\n';
 
 describe('a host that may have one workspace', () => {
   let rig: PeopleRig;
@@ -63,7 +63,34 @@ describe('a host that may have one workspace', () => {
     await rig.engine.reply(first, 'answer', { text: 'yes' });
     expect(await rig.engine.untilEnded(first)).toMatchObject({ state: 'landed' });
     expect(await project.read('whole')).toBe('x');
-    for (const id of ids.slice(1)) await rig.engine.cancel(id);
+    for (const id of ids.slice(1)) {
+      await rig.engine.cancel(id);
+      expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'canceled' });
+    }
+  });
+
+  it('hibernates those in line for landing after those that wait, and they land; what runs stays', async () => {
+    const { name, project } = await rig.project(
+      {
+        execute: `if told Runs; then until_open runs; elif told Asks; then report '{"status":"question","question":"?"}'; fi; echo x > "$TASKS_TASK_ID"`,
+      },
+      '  phases: [execute]',
+      'until_open gate',
+    );
+    const there = (id: TaskId): boolean => existsSync(join(rig.engine.home, 'workspaces', name, id));
+    const lands = await rig.engine.submit(project, { title: 'Lands' });
+    await rig.engine.until(lands, 'in line', ({ state }) => state === 'landing');
+    const runs = await rig.engine.submit(project, { title: 'Runs' });
+    await rig.engine.started(runs, name);
+    const asks = await rig.engine.submit(project, { title: 'Asks' });
+    await rig.asked(asks, 1);
+    await eventually('one workspace to be left', () => !there(asks) && !there(lands));
+    expect(there(runs)).toBe(true);
+    await rig.open('gate');
+    await rig.open('runs');
+    for (const id of [lands, runs]) expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    await rig.engine.cancel(asks);
+    await rig.engine.untilEnded(asks);
   });
 
   it('gives each running task ports that no other has, and its gate a range too', async () => {
@@ -87,5 +114,26 @@ describe('a host that may have one workspace', () => {
     await rig.open('ports');
     for (const id of ids) expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
     expect(await read('gate-ports')).toMatch(/^213\d\d,\n$/);
+  });
+
+  it('keeps the workspace of a canceled task for a while, and its work on the origin for longer', async () => {
+    const { name, project } = await rig.project(
+      { execute: `echo x > half; report '{"status":"question","question":"?"}'` },
+      '  phases: [execute]',
+    );
+    const id = await rig.engine.submit(project, { title: 'Asks' });
+    await rig.asked(id, 1);
+    await rig.engine.cancel(id);
+    const { state, endedAt } = await rig.engine.untilEnded(id);
+    expect(state).toBe('canceled');
+    const workspace = join(rig.engine.home, 'workspaces', name, id);
+    expect(existsSync(workspace)).toBe(true);
+    await eventually('its time to be over', () => Date.now() - Date.parse(endedAt ?? '') > 2_000);
+    expect(existsSync(workspace)).toBe(true);
+    // A worker looks when it starts.
+    await rig.engine.drainWorker();
+    await rig.engine.startWorker();
+    await eventually('the workspace to go', () => !existsSync(workspace));
+    expect(await project.originGit('for-each-ref', `refs/tasks/${id}`)).not.toBe('');
   });
 });

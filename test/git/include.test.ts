@@ -113,7 +113,10 @@ describe('a fresh workspace', () => {
     const workspace = await prepared(room, target, 2);
     expect(await include(room, target, workspace)).toEqual({ kind: 'no-checkout' });
     const nowhere = join(await tempFolder('empty'), 'x');
-    expect(await include(room, target, workspace, nowhere)).toEqual({ kind: 'none' });
+    expect(await include(room, target, workspace, nowhere)).toEqual({
+      kind: 'failed',
+      message: `${nowhere} is no checkout`,
+    });
     await write(person, { '.env': 'KEY=1\n' });
     expect(await include(room, target, workspace, person)).toMatchObject({ kind: 'done', copied: 1 });
   });

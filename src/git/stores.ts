@@ -1,0 +1,133 @@
+/**
+ * What this host has of repositories and can make again: mirrors, landing repositories, kept set-ups, gate worktrees. Each goes
+ * as a whole, out of its place at once; never by git's own gc.
+ *
+ * Kept true here: one that a run has leased stays, and a repository goes only while nobody else holds its lock file.
+ */
+
+import { basename, dirname, join } from 'node:path';
+import type { Remade } from '../core/gc.ts';
+import { parseTaskId, type TaskId } from '../core/ids.ts';
+import { namesIn, readText, removeAny, removeFile, removeTree, statusOf } from './files.ts';
+import { isAlive, tryLockFile } from './lock.ts';
+import { unmountBelow } from './overlay.ts';
+import { adminFolder } from './places.ts';
+import { mirrorFolder } from './write-repository.ts';
+
+export interface Store extends Remade {
+  readonly kind: 'mirror' | 'landing' | 'set-up' | 'gate';
+  /** The name of its origin's folders, and its own below that. */
+  readonly origin: string;
+  readonly name: string;
+  readonly path: string;
+}
+
+export async function listStores(home: string): Promise<readonly Store[]> {
+  const below = async (folder: string): Promise<readonly string[]> => (await namesIn(join(home, folder))).toSorted();
+  const stores: Store[] = [];
+  for (const [kind, folder, ending] of [
+    ['mirror', 'mirrors', '.engine'],
+    ['landing', 'landing', '.git'],
+  ] as const) {
+    for (const name of await below(folder)) {
+      if (!name.endsWith(ending)) continue;
+      const origin = name.slice(0, -ending.length);
+      const path = join(home, folder, name);
+      const tasks = (await tasksIn(path)).size;
+      stores.push({ kind, origin, name, path, tasks, usedMs: await lastChange(path), isLeased: false });
+    }
+  }
+  for (const origin of await below('gates')) {
+    const leased = await leasedIn(join(home, 'gates', origin));
+    for (const name of await below(join('gates', origin))) {
+      const path = join(home, 'gates', origin, name);
+      if (!/^\d+$/.test(name)) continue;
+      const usedMs = Math.max(changeOf(`${path}.index`), changeOf(path));
+      stores.push({ kind: 'gate', origin, name, path, tasks: 0, usedMs, isLeased: leased.has(name) });
+    }
+  }
+  for (const origin of await below('set-ups')) {
+    const isLeased = (await leasedIn(join(home, 'gates', origin))).size > 0;
+    for (const name of await below(join('set-ups', origin))) {
+      const path = join(home, 'set-ups', origin, name);
+      stores.push({ kind: 'set-up', origin, name, path, tasks: 0, usedMs: changeOf(path), isLeased });
+    }
+  }
+  return stores;
+}
+
+/** False when somebody has it just now. */
+export async function removeStore(home: string, store: Store): Promise<boolean> {
+  const trash = join(home, 'trash');
+  if (store.kind === 'set-up') {
+    await removeTree(store.path, trash);
+    return true;
+  }
+  const lock = `${store.path}.lock`;
+  if (!(await tryLockFile(lock))) return false;
+  try {
+    if (store.kind === 'gate') await removeGate(home, store.path);
+    // The mirror last: without the engine's side it is made anew.
+    else await removeTree(store.path, trash);
+    if (store.kind === 'mirror') await removeTree(mirrorFolder(store.path), trash);
+  } finally {
+    await removeFile(lock);
+  }
+  return true;
+}
+
+async function removeGate(home: string, path: string): Promise<void> {
+  const trash = join(home, 'trash');
+  await unmountBelow(path);
+  // What a gate has written there is not followed elsewhere.
+  const mirror = join(home, 'mirrors', `${basename(dirname(path))}.git`);
+  await removeTree(adminFolder(mirror, `gate-${basename(path)}`), trash);
+  for (const part of [path, `${path}.layers`, `${path}.own`]) await removeTree(part, trash);
+  await removeAny(`${path}.index`);
+}
+
+/** The tasks that have refs in a repository of the engine, or branches in the mirror that it is of. */
+async function tasksIn(gitDir: string): Promise<ReadonlySet<TaskId>> {
+  const names = [
+    ...(await namesIn(join(gitDir, 'refs/tasks'))),
+    ...(await namesIn(join(mirrorFolder(gitDir), 'refs/heads/tasks'))),
+  ];
+  return new Set(names.flatMap((name) => taskOf(name)));
+}
+
+function taskOf(name: string): readonly TaskId[] {
+  const id = parseTaskId(name);
+  return id.kind === 'ok' ? [id.value] : [];
+}
+
+/** When something was written to it last: refs, objects, packs. */
+async function lastChange(gitDir: string): Promise<number> {
+  const objects = join(mirrorFolder(gitDir), 'objects');
+  const fans = (await namesIn(objects)).map((name) => join(objects, name));
+  const refs = [
+    gitDir,
+    join(gitDir, 'refs'),
+    join(gitDir, 'refs/tasks'),
+    ...(await filesIn(join(gitDir, 'refs/remotes/origin'))),
+  ];
+  return Math.max(...[objects, ...fans, ...refs].map(changeOf));
+}
+
+async function filesIn(folder: string): Promise<readonly string[]> {
+  return (await namesIn(folder)).map((name) => join(folder, name));
+}
+
+function changeOf(path: string): number {
+  return statusOf(path)?.mtimeMs ?? 0;
+}
+
+/** The gate worktrees of an origin that living processes have. */
+async function leasedIn(folder: string): Promise<ReadonlySet<string>> {
+  const leased = new Set<string>();
+  for (const name of await namesIn(folder)) {
+    if (!/^\d+\.lock$/.test(name)) continue;
+    const owner = await readText(join(folder, name), 4_096);
+    if (owner !== null && isAlive(owner)) leased.add(name.slice(0, -'.lock'.length));
+  }
+  return leased;
+}
