@@ -7,6 +7,7 @@ import { count } from './option-values.ts';
 export function addOperatorCommands(table: Table): void {
   addFailed(table);
   addHosts(table);
+  addBuilds(table);
   addLedger(table);
 }
 
@@ -49,6 +50,21 @@ function addHosts(table: Table): void {
   table.action(
     hosts.command('undrain').description('have a host take phases and gate runs again').argument('<host>'),
     async () => (await import('./commands/hosts.ts')).holdHost('undrain'),
+  );
+}
+
+function addBuilds(table: Table): void {
+  const builds = table.program
+    .command('builds')
+    .description('builds of workers that run with worker versioning, and which is current')
+    .enablePositionalOptions();
+  table.action(builds, async () => (await import('./commands/builds.ts')).builds);
+  table.action(
+    builds
+      .command('use')
+      .description('have a build carry all workflows; none: workers without versioning')
+      .argument('<build>'),
+    async () => (await import('./commands/builds.ts')).useBuild,
   );
 }
 

@@ -9,6 +9,7 @@ import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
 import { grantSecrets } from '../config/secrets.ts';
+import { parseBuildId } from '../core/builds.ts';
 import { parseLabels } from '../core/labels.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { isRecord } from '../core/text.ts';
@@ -73,6 +74,9 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
   if (grace.kind === 'invalid') return grace;
   const labels = values.labels === undefined ? ok([]) : parseLabels(values.labels);
   if (labels.kind === 'invalid') return fail(`--labels: ${labels.message}`);
+  const version = readVersion();
+  const build = parseBuildId(environment.buildId ?? `${version}${readSources()}`);
+  if (build.kind === 'invalid') return fail(`TASKS_BUILD_ID: ${build.message}`);
   const { home } = await openHome(environment.home);
   return ok({
     hostId: await readHostId(home),
@@ -85,7 +89,9 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     agents: agents.value,
     gates: gates.value,
     labels: labels.value,
-    version: readVersion(),
+    version,
+    build: build.value,
+    versioning: environment.versioning,
     graceMs: grace.value,
     gitRunner: GIT_RUNNER,
     processStarter: PROCESS_STARTER,
@@ -142,6 +148,18 @@ function readNumber(
   return Number.isInteger(value) && value >= min && value <= max
     ? ok(value)
     : fail(`${name}: must be a whole number from ${min} to ${max}`);
+}
+
+/** A hash of the sources, as the build has noted it: dist/build.json. Empty where there is none. */
+function readSources(): string {
+  try {
+    const text = readFileSync(fileURLToPath(new URL('../build.json', import.meta.url)), 'utf8');
+    const built: unknown = JSON.parse(text);
+    const sources = isRecord(built) ? built['sources'] : null;
+    return typeof sources === 'string' ? `-${sources.slice(0, 8)}` : '';
+  } catch {
+    return '';
+  }
 }
 
 /** Beside the built program: dist/worker/main.js. */
