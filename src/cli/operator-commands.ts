@@ -8,6 +8,7 @@ export function addOperatorCommands(table: Table): void {
   addFailed(table);
   addHosts(table);
   addGc(table);
+  addBuilds(table);
   addLedger(table);
 }
 
@@ -62,6 +63,21 @@ function addGc(table: Table): void {
       )
       .option('--dry-run', 'only say what would be removed, and why'),
     async () => (await import('./commands/gc.ts')).gc,
+  );
+}
+
+function addBuilds(table: Table): void {
+  const builds = table.program
+    .command('builds')
+    .description('builds of workers that run with worker versioning, and which is current')
+    .enablePositionalOptions();
+  table.action(builds, async () => (await import('./commands/builds.ts')).builds);
+  table.action(
+    builds
+      .command('use')
+      .description('have a build carry all workflows; none: workers without versioning')
+      .argument('<build>'),
+    async () => (await import('./commands/builds.ts')).useBuild,
   );
 }
 

@@ -143,8 +143,11 @@ export function explain(error: unknown, settings: TemporalConnection): unknown {
     case UNAUTHENTICATED:
     case PERMISSION_DENIED:
       return failed(`Temporal at ${settings.address} refuses this caller; check TEMPORAL_API_KEY and the namespace`);
-    default:
-      return status === NO_STATUS ? error : failed(`Temporal: ${messageOf(deepest(error))}`);
+    default: {
+      const said = messageOf(deepest(error));
+      const fix = /search attribute/i.test(said) ? '; register it with: tasks setup' : '';
+      return status === NO_STATUS ? error : failed(`Temporal: ${said}${fix}`);
+    }
   }
 }
 

@@ -14,6 +14,14 @@ export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, meaning: s
     'TASKS_ACTOR',
     "Who acts, for the record. Otherwise git's `user.name`, otherwise `USER`, otherwise the account's name.",
   ],
+  [
+    'TASKS_VERSIONING',
+    "Anything but 0, false, off and no, for all workers of a Temporal namespace alike: they use Temporal's worker versioning, see [operating](operating.md#builds-and-worker-versioning).",
+  ],
+  [
+    'TASKS_BUILD_ID',
+    'What the build of a worker is called, such as a commit; its version and a hash of its sources when unset.',
+  ],
   ['TASKS_DEBUG', 'Anything but 0: errors are followed by their stack.'],
   ['NO_COLOR, FORCE_COLOR', 'No colours, or colours also where the output is no terminal.'],
   ['CI', 'Says that nobody looks: no spinner, no questions.'],

@@ -27,6 +27,10 @@ export interface Environment {
   readonly path: string;
   /** VISUAL or EDITOR. */
   readonly editor: string | null;
+  /** TASKS_VERSIONING: whether workers use Temporal's worker versioning. */
+  readonly versioning: boolean;
+  /** TASKS_BUILD_ID: what the build of this worker is called. */
+  readonly buildId: string | null;
   /** TASKS_ACTOR. */
   readonly actor: string | null;
   /** USER, LOGNAME or USERNAME. */
@@ -66,6 +70,8 @@ export function readEnvironment(env: Variables = process.env): Environment {
     ci: isOn(get('CI')),
     path: get('PATH', 'Path') ?? '/usr/local/bin:/usr/bin:/bin',
     editor: get('VISUAL', 'EDITOR'),
+    versioning: isOn(get('TASKS_VERSIONING')),
+    buildId: get('TASKS_BUILD_ID'),
     actor: get('TASKS_ACTOR'),
     user: get('USER', 'LOGNAME', 'USERNAME'),
     all,
@@ -92,5 +98,5 @@ function readColor(no: string | null, force: string | null): boolean | null {
 }
 
 function isOn(value: string | null): boolean {
-  return value !== null && value !== '0' && value.toLowerCase() !== 'false';
+  return value !== null && !['0', 'false', 'off', 'no'].includes(value.toLowerCase());
 }

@@ -17,6 +17,8 @@ export interface WorkerReport {
   /** Tells the workers of one host apart. */
   readonly worker: string;
   readonly version: string;
+  /** What tells its code from others' of the same version; an older worker says none. */
+  readonly build?: string;
   readonly labels: readonly string[];
   readonly agents: Slots;
   readonly gates: Slots;
@@ -47,7 +49,7 @@ export interface Drain {
 /** `draining`: takes nothing new, and something still runs. `silent`: its workers have not been heard of for a while. */
 export type HostState = 'up' | 'draining' | 'drained' | 'silent' | 'stopped';
 
-export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'version' | 'workspaces'> {
+export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'version' | 'build' | 'workspaces'> {
   readonly id: string;
   readonly state: HostState;
   readonly drained: Drain | null;
@@ -55,6 +57,8 @@ export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'versio
   readonly workers: number;
   /** Of all its workers: several while one replaces another. */
   readonly versions: readonly string[];
+  /** The same, told apart further; of a worker that says none its version. */
+  readonly builds: readonly string[];
   readonly seenMsAgo: number | null;
   /** As the worker says that was seen last; null: none does. */
   readonly workspaces: WorkspacesReport | null;
@@ -93,6 +97,7 @@ function hostOf(id: string, workers: readonly WorkerSeen[], drained: Drain | nul
     drained,
     workers: heard.length,
     versions: unique(shown.map(({ version }) => version)),
+    builds: unique(shown.map(({ build, version }) => build ?? version)),
     labels: unique(shown.flatMap(({ labels }) => labels)),
     agents,
     gates,

@@ -11,6 +11,7 @@ import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile } from '../config/host-file.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
 import { grantSecrets } from '../config/secrets.ts';
+import { parseBuildId } from '../core/builds.ts';
 import { parseLabels } from '../core/labels.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { isRecord } from '../core/text.ts';
@@ -82,6 +83,9 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
   if (keys.kind === 'invalid') return keys;
   const codec = openCodec(keys.value);
   if (codec.kind === 'invalid') return codec;
+  const version = readVersion();
+  const build = parseBuildId(environment.buildId ?? `${version}${readSources()}`);
+  if (build.kind === 'invalid') return fail(`TASKS_BUILD_ID: ${build.message}`);
   const { home } = await openHome(environment.home);
   return ok({
     hostId: await readHostId(home),
@@ -94,7 +98,9 @@ async function readOptions(): Promise<Parsed<StartWorkerOptions>> {
     agents: agents.value,
     gates: gates.value,
     labels: labels.value,
-    version: readVersion(),
+    version,
+    build: build.value,
+    versioning: environment.versioning,
     graceMs: grace.value,
     gitRunner: GIT_RUNNER,
     processStarter: PROCESS_STARTER,
@@ -157,6 +163,18 @@ function readNumber(
   return Number.isInteger(value) && value >= min && value <= max
     ? ok(value)
     : fail(`${name}: must be a whole number from ${min} to ${max}`);
+}
+
+/** A hash of the sources, as the build has noted it: dist/build.json. Empty where there is none. */
+function readSources(): string {
+  try {
+    const text = readFileSync(fileURLToPath(new URL('../build.json', import.meta.url)), 'utf8');
+    const built: unknown = JSON.parse(text);
+    const sources = isRecord(built) ? built['sources'] : null;
+    return typeof sources === 'string' ? `-${sources.slice(0, 8)}` : '';
+  } catch {
+    return '';
+  }
 }
 
 /** Beside the built program: dist/worker/main.js. */

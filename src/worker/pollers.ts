@@ -6,9 +6,15 @@
  * worker helps nobody.
  */
 
-import { Worker, type NativeConnection, type WorkerOptions as SdkWorkerOptions } from '@temporalio/worker';
+import {
+  Worker,
+  type NativeConnection,
+  type WorkerDeploymentOptions,
+  type WorkerOptions as SdkWorkerOptions,
+} from '@temporalio/worker';
 import { gatePollerName } from '../activities/gate-slots.ts';
 import type { Activities } from '../activities/types.ts';
+import { DEPLOYMENT } from '../core/builds.ts';
 import { QUICKEST_BEAT_MS } from '../core/gate-run.ts';
 import type { Slots } from '../core/hosts.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
@@ -24,6 +30,8 @@ export interface PollersOptions {
   readonly agents: number;
   readonly gates: number;
   readonly graceMs: number;
+  /** Workflows' tasks come by this build; null: by none. */
+  readonly build: string | null;
   readonly workflows: Workflows;
   readonly payloads: PayloadOptions;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
@@ -75,6 +83,7 @@ export class Pollers {
       activities: short,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       workflowBundle: await workflowsFor(options.payloads, options.workflows),
+      ...(options.build === null ? {} : { workerDeploymentOptions: versioned(options.build) }),
     });
     return new Pollers(options, engine, { runPhase, runGate }, draining);
   }
@@ -111,6 +120,18 @@ export class Pollers {
     await this.#phasesEnded;
     return this.#failures;
   }
+}
+
+/**
+ * For workflows alone, and every type the same (docs/operating.md says why): a phase or a gate run is taken by whoever has a slot, and
+ * each version replays the histories of those before (N11), so that what waits for weeks needs no worker of its own build.
+ */
+function versioned(buildId: string): WorkerDeploymentOptions {
+  return {
+    version: { deploymentName: DEPLOYMENT, buildId },
+    useWorkerVersioning: true,
+    defaultVersioningBehavior: 'AUTO_UPGRADE',
+  };
 }
 
 type PhaseActivities = Pick<Activities, 'runPhase' | 'runGate'>;

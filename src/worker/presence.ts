@@ -12,7 +12,7 @@ import type { LedgerWriter } from '../ledger/types.ts';
 
 export interface PresenceOptions {
   readonly ledger: Pick<LedgerWriter, 'reportWorker'>;
-  readonly worker: Pick<WorkerReport, 'host' | 'worker' | 'version' | 'labels'>;
+  readonly worker: Pick<WorkerReport, 'host' | 'worker' | 'version' | 'build' | 'labels'>;
   readonly slots: () => { readonly agents: Slots; readonly gates: Slots };
   readonly freeBytes: () => number;
   /** Null: not known yet. */

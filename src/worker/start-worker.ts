@@ -1,7 +1,6 @@
 /** The composition root: builds the adapters, registers the activities and workflows, and drains on shutdown. */
 
-import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
 import { createActivities, type PhasePlaces } from '../activities/create-activities.ts';
 import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
 import { Near } from '../activities/near.ts';
@@ -10,7 +9,6 @@ import { Turns } from '../activities/turns.ts';
 import type { Activities } from '../activities/types.ts';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/dependencies.ts';
 import { openPortLeases, type PortLeases } from '../local/port-leases.ts';
-import { temporalCalls } from '../local/temporal-calls.ts';
 import type { TaskId } from '../core/ids.ts';
 import type { PortPlan } from '../core/ports.ts';
 import type { SandboxMode } from '../core/project.ts';
@@ -23,11 +21,14 @@ import { openSpool } from '../ledger/spool.ts';
 import { createNotifyRoom } from '../notify/room.ts';
 import { createProcessRoom } from '../process/room.ts';
 import type { SandboxState } from '../process/types.ts';
+import { UNVERSIONED } from '../core/builds.ts';
 import { Background, freeBytesOf, type WorkspaceLimits } from './background.ts';
 import { LabelQueues } from './label-queues.ts';
+import { connect } from './connect.ts';
+import { BuildRouting } from './build-routing.ts';
 import { keepMigrated } from './ledger-schema.ts';
 import { endOldQueues } from './old-queues.ts';
-import { clientConverter, type PayloadOptions, type Workflows } from './payloads.ts';
+import type { PayloadOptions, Workflows } from './payloads.ts';
 import { Draining, Pollers } from './pollers.ts';
 import { Presence } from './presence.ts';
 
@@ -47,10 +48,16 @@ export interface StartWorkerOptions extends Pick<
   /** What this worker has that tasks may require. */
   readonly labels: readonly string[];
   readonly version: string;
+  /** What tells its code from others' of the same version. */
+  readonly build: string;
+  /** Whether workflows' tasks go to workers by their build. */
+  readonly versioning: boolean;
   /** How often this worker reports itself to the ledger, in milliseconds; 10 seconds when it is left out. */
   readonly presenceMs?: number;
   /** How often it looks for what labels tasks require, in milliseconds; 10 seconds when it is left out. */
   readonly labelsMs?: number;
+  /** How often it looks whether the current build is run, in milliseconds; 30 seconds when it is left out. */
+  readonly buildsMs?: number;
   /** How long running phases may go on after a drain begins, in milliseconds. */
   readonly graceMs: number;
   /** The workflows' bundle: a file that the build made, or its text. */
@@ -93,6 +100,7 @@ const PRESENCE_MS = 10_000;
 const LABELS_MS = 10_000;
 const PORTS: PortPlan = { base: 20_000, each: 10, ranges: 1_000 };
 const WORKSPACES: WorkspaceLimits = { count: Infinity, bytes: Infinity, keptMs: 7 * 24 * 60 * 60_000 };
+const BUILDS_MS = 30_000;
 /** Half of what a machine has at the least. */
 const MAX_PROCESSES = 16_384;
 
@@ -131,9 +139,20 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   });
   await endQueuesOfOlder(client, log);
   const identity = `${options.hostId}@${process.pid}`;
-  const { agents, gates, labels, graceMs, workflows, payloads } = options;
+  const { agents, gates, labels, graceMs, workflows, payloads, build, versioning } = options;
   const pollers = await Pollers.create(
-    { connection: native, namespace, identity, agents, gates, graceMs, workflows, payloads, log },
+    {
+      connection: native,
+      namespace,
+      identity,
+      agents,
+      gates,
+      graceMs,
+      workflows,
+      payloads,
+      build: versioning ? build : null,
+      log,
+    },
     activities,
     draining,
   );
@@ -143,13 +162,16 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const labelQueues = new LabelQueues({ client, labels, serve: serving.serve, everyMs, log });
   made.onRequired = (requires) => labelQueues.onRequired(requires);
   labelQueues.start();
+  const own = versioning ? build : UNVERSIONED;
+  const routing = new BuildRouting({ client, own, identity, everyMs: options.buildsMs ?? BUILDS_MS, log });
+  routing.start();
   background.start();
   return { drain: () => pollers.stop(), stopped: settle(pollers.run()) };
 
   async function settle(running: Promise<readonly unknown[]>): Promise<void> {
     const failures = await running;
     stopMigrating();
-    await labelQueues.stop();
+    await Promise.all([labelQueues.stop(), routing.stop()]);
     await presence.stop();
     await background.stop();
     await spool.drain(5_000);
@@ -200,18 +222,6 @@ function warnOfSandbox(mode: SandboxMode | null, state: SandboxState, log: Depen
   if (mode === 'off') log('agents run without a sandbox', { why: 'host.yaml has sandbox: off' });
   else if (state.kind === 'missing')
     log('agents run without a sandbox, or not at all where one is required', { why: state.why });
-}
-
-async function connect({ address, tls, apiKey, namespace, payloads }: StartWorkerOptions) {
-  const reach = { address, tls, ...(apiKey === null ? {} : { apiKey }) };
-  const connection = await Connection.connect({ ...reach, interceptors: temporalCalls() });
-  const native = await NativeConnection.connect(reach);
-  const close = async (): Promise<void> => {
-    await native.close();
-    await connection.close();
-  };
-  const client = new Client({ connection, namespace, dataConverter: clientConverter(payloads) });
-  return { client, native, close };
 }
 
 interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' | 'limits'> {
@@ -284,12 +294,12 @@ async function report(
   pollers: Pollers,
   background: Background,
 ): Promise<Presence> {
-  const { hostId, home, version, labels, log } = options;
+  const { hostId, home, version, build, labels, log } = options;
   let isUp = false;
   let drainedAtStart = false;
   const presence = new Presence({
     ledger,
-    worker: { host: hostId, worker: String(process.pid), version, labels },
+    worker: { host: hostId, worker: String(process.pid), version, build, labels },
     slots: () => pollers.slots(),
     freeBytes: () => freeBytesOf(home),
     workspaces: () => background.workspaces(),

@@ -37,6 +37,8 @@ describe('a host', () => {
     expect(others).toEqual([]);
     expect(host).toMatchObject({ id: 'ada-1', state: 'up', workers: 2, agents: { used: 3, total: 6 } });
     expect(host).toMatchObject({ versions: ['0.2.0', '0.3.0'], labels: ['gpu', 'linux'], seenMsAgo: 3_000 });
+    expect(host?.builds).toEqual(['0.2.0', '0.3.0']);
+    expect(hostsOf([{ ...SEEN, build: '0.3.0-1a2b' }, other], [])[0]?.builds).toEqual(['0.2.0', '0.3.0-1a2b']);
   });
 
   it.each([
@@ -73,7 +75,7 @@ describe('a host', () => {
       screen,
     );
     expect(lines.map((line) => line.replace(/ {2,}/g, '  ').trim())).toEqual([
-      'HOST  STATE  AGENTS  GATES  LOAD  FREE  WORKSPACES  SEEN  VERSION  LABELS',
+      'HOST  STATE  AGENTS  GATES  LOAD  FREE  WORKSPACES  SEEN  BUILD  LABELS',
       'ada-1  draining  1/4  0/2  1.3 of 8  20 GiB  12 (5.0 GiB), 3 hibernated  3 s ago  0.3.0  linux',
       'eve-1  silent  0/0  0/0  1.3 of 8  477 MiB  -  45 s ago  0.3.0  linux',
     ]);

@@ -5,6 +5,8 @@ import type { TaskId } from '../../src/core/ids.ts';
 import type { TaskView } from '../../src/core/task-types.ts';
 import { cli, cliEnvironment, type CliRun } from '../cli/rig.ts';
 import { Engine } from '../support/engine.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/workflows/messages.ts';
+import { testNamespace } from '../support/temporal.ts';
 import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
@@ -73,6 +75,18 @@ describe('a task that requires labels', () => {
     expect(attempts.length).toBeGreaterThan(1);
     expect((await tasks('hosts')).stderr).toBe('');
     await Promise.all([half.stop(), whole.stop()]);
+  });
+
+  it('is refused by a server that does not know the search attribute, with the fix', async () => {
+    const known = SEARCH_ATTRIBUTES.filter((name) => name !== 'Requires');
+    const older = await testNamespace(Object.fromEntries(known.map((name) => [name, 'Keyword'])));
+    const there = { cwd: project.origin, env: { ...env, TEMPORAL_NAMESPACE: older.namespace } };
+    const refused = await cli(there, ['submit', 'Train it', '--requires', 'gpu']);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/Requires.*register it with: tasks setup\n$/),
+    });
+    await older.drop();
   });
 
   it('is refused when a label is none, and a question requires nothing', async () => {

@@ -156,6 +156,8 @@ export class Engine {
       gates: this.#options.gates ?? 1,
       labels: this.#options.labels ?? ['test'],
       version: '0.0.0',
+      build: '0.0.0',
+      versioning: false,
       presenceMs: this.#options.presenceMs ?? 10_000,
       graceMs: this.#options.graceMs ?? 200,
       gitRunner: resolve('dist/worker/git-runner.js'),

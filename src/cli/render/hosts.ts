@@ -8,7 +8,7 @@ import { table, type Cell } from './table.ts';
 import type { Screen } from './tasks.ts';
 import { duration } from './time.ts';
 
-const HEADING = ['HOST', 'STATE', 'AGENTS', 'GATES', 'LOAD', 'FREE', 'WORKSPACES', 'SEEN', 'VERSION', 'LABELS'];
+const HEADING = ['HOST', 'STATE', 'AGENTS', 'GATES', 'LOAD', 'FREE', 'WORKSPACES', 'SEEN', 'BUILD', 'LABELS'];
 
 /** One line a host, with a heading. */
 export function renderHosts(hosts: readonly HostView[], { palette, columns }: Screen): string[] {
@@ -21,7 +21,7 @@ export function renderHosts(hosts: readonly HostView[], { palette, columns }: Sc
     { text: host.seenMsAgo === null ? '-' : bytesText(host.freeBytes) },
     { text: workspacesText(host.workspaces) },
     { text: host.seenMsAgo === null ? 'never' : `${duration(host.seenMsAgo)} ago`, paint: palette.dim },
-    { text: oneLine(host.versions.join(', '), 60) },
+    { text: oneLine(host.builds.join(', '), 60) },
     { text: host.labels.join(',') },
   ]);
   return table([HEADING.map((text): Cell => ({ text, paint: palette.dim })), ...rows], columns);
