@@ -96,10 +96,15 @@ function endStack(home) {
   spawnSync(process.execPath, [join(root, 'dist/bin/tasks.cjs'), 'down'], { env, stdio: 'ignore', timeout: 60_000 });
 }
 
+function ip(...args) {
+  return spawnSync('ip', ['netns', ...args], { encoding: 'utf8' }).stdout ?? '';
+}
+
 /** Its namespaces have this process's id in their names. */
 function endNetwork() {
-  const ip = (...args) => spawnSync('ip', ['netns', ...args], { encoding: 'utf8' }).stdout ?? '';
-  const names = ip('list').split('\n').map((line) => line.split(' ')[0] ?? '');
+  const names = ip('list')
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '');
   for (const name of names.filter((one) => one.startsWith(`trib-${process.pid}-`))) {
     for (const pid of ip('pids', name).split('\n').filter(Boolean)) {
       try {
@@ -197,7 +202,7 @@ async function load(path) {
   const file = join(root, path).replace(/\.ts$/, `.${process.pid}.mjs`);
   loaded.add(file);
   try {
-    await build.write({ file, format: 'es', codeSplitting: false });
+    await build.write({ file, format: 'es', codeSplitting: false, comments: false });
     return await import(pathToFileURL(file).href);
   } finally {
     await build.close();

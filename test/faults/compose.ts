@@ -50,7 +50,7 @@ export function readCompose(path: string, variables: Readonly<Record<string, str
           name,
           image: raw.image,
           environment: Object.fromEntries(
-            Object.entries(raw.environment ?? {}).map(([key, value]) => [key, fill(String(value))]),
+            Object.entries(raw.environment ?? {}).map(([key, value]) => [key, fill(value)]),
           ),
           entrypoint: (raw.entrypoint ?? []).map(fill),
           command: (raw.command ?? []).map(fill),

@@ -92,7 +92,13 @@ export class Composed {
       return [name, file === undefined ? value.replace(HOME_THERE, home) : resolve(file)];
     });
     const path = `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-    return { PATH: path, HOME: home, LANG: 'C.UTF-8', PGHOST: this.#socketsOf(service.name), ...Object.fromEntries(own) };
+    return {
+      PATH: path,
+      HOME: home,
+      LANG: 'C.UTF-8',
+      PGHOST: this.#socketsOf(service.name),
+      ...Object.fromEntries(own),
+    };
   }
 
   #socketsOf(name: string): string {
@@ -161,7 +167,9 @@ export class Composed {
   /** What the image's entrypoint does: makes the cluster, its user and its database. */
   async #preparePostgres({ name, environment }: Service, home: string): Promise<readonly string[]> {
     const { POSTGRES_USER: user = 'postgres', POSTGRES_PASSWORD: password = '', POSTGRES_DB: database } = environment;
-    const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => (await run('id', [flag, 'postgres'])).stdout));
+    const [uid, gid] = await Promise.all(
+      ['-u', '-g'].map(async (flag) => (await run('id', [flag, 'postgres'])).stdout),
+    );
     const own = async (path: string): Promise<void> => chown(path, Number(uid), Number(gid));
     const sockets = this.#socketsOf(name);
     await mkdir(sockets);

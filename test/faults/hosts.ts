@@ -176,7 +176,7 @@ class HostScene {
       const state = await this.#endOf(id);
       if (state !== 'landed') return [`task ${id} is ${state}`];
       this.#landed.add(id);
-      if (fault === 'cable') wrong.push(...(await this.#bringBack(id)));
+      if (fault === 'cable') wrong.push(...(await this.#bringBack(id, place)));
       wrong.push(...(await checkMain(project, this.#landed)));
       return wrong;
     } catch (error) {
@@ -197,15 +197,21 @@ class HostScene {
   }
 
   /** What was cut off goes on first, then the cable is back: neither main nor a ref of the task may move. */
-  async #bringBack(id: string): Promise<readonly string[]> {
+  async #bringBack(id: string, place: string): Promise<readonly string[]> {
     const project = this.#project;
     const before = await project.refs();
     await project.letGo();
     await this.#network.bringBack('host-a');
-    await eventually('the host that was cut off to have given up', async () => {
-      const own = await this.#network.processesOn('host-a');
-      return own.every((pid) => !isOf(pid, id));
-    }, SETTLED_LIMIT_MS);
+    // At the origin, the push of a host that is gone: it is refused there by what main is by now.
+    if (place.startsWith('before-')) await eventually('the push to go on', () => project.wentOn(place));
+    await eventually(
+      'the host that was cut off to have given up',
+      async () => {
+        const own = await this.#network.processesOn('host-a');
+        return own.every((pid) => !isOf(pid, id));
+      },
+      SETTLED_LIMIT_MS,
+    );
     // It takes and lands what comes next, so it is back.
     await this.#network.powerOff('host-b');
     const { stdout } = await this.#tasks('submit', 'Lands at the host that came back', '--json');
@@ -226,7 +232,8 @@ class HostScene {
     const project = this.#project;
     const moves = (await git(project.origin, 'reflog', 'show', '--format=%H', 'refs/heads/main')).split('\n');
     const landings = await project.landings();
-    const wrong = moves.length === landings.length ? [] : [`main moved ${moves.length} times for ${landings.length} landings`];
+    const wrong =
+      moves.length === landings.length ? [] : [`main moved ${moves.length} times for ${landings.length} landings`];
     // A host whose power went has its own locks until it is used again, and nobody else waits for them.
     return [...wrong, ...locksIn([project.origin]).map((path) => `a lock is left: ${path}`)];
   }
