@@ -22,7 +22,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -55,6 +55,10 @@ if (sections.some((name) => name !== 'git')) {
 const { rolldown } = await import('rolldown');
 const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const folder = realpathSync(mkdtempSync(join(base, 'tributary-faults-')));
+// As root the database runs as another user, who has to get through to its data.
+chmodSync(folder, 0o711);
+// As root the database runs as another user, who has to get through to its data.
+chmodSync(folder, 0o711);
 const loaded = new Set();
 const clear = () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -64,6 +68,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
     say(`faults: ${signal}, clearing up…`);
     for (const name of sections) endStack(join(folder, name, 'home'));
+    if (sections.includes('hosts')) endNetwork();
     clear();
     process.exit(130);
   });
@@ -89,6 +94,27 @@ function endStack(home) {
   if (!existsSync(join(home, 'stack.json'))) return;
   const env = { ...process.env, TASKS_HOME: home };
   spawnSync(process.execPath, [join(root, 'dist/bin/tasks.cjs'), 'down'], { env, stdio: 'ignore', timeout: 60_000 });
+}
+
+function ip(...args) {
+  return spawnSync('ip', ['netns', ...args], { encoding: 'utf8' }).stdout ?? '';
+}
+
+/** Its namespaces have this process's id in their names. */
+function endNetwork() {
+  const names = ip('list')
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '');
+  for (const name of names.filter((one) => one.startsWith(`trib-${process.pid}-`))) {
+    for (const pid of ip('pids', name).split('\n').filter(Boolean)) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It has just ended.
+      }
+    }
+    ip('delete', name);
+  }
 }
 
 /** Prints what came of a section; true when it is good. */
@@ -176,7 +202,7 @@ async function load(path) {
   const file = join(root, path).replace(/\.ts$/, `.${process.pid}.mjs`);
   loaded.add(file);
   try {
-    await build.write({ file, format: 'es', codeSplitting: false });
+    await build.write({ file, format: 'es', codeSplitting: false, comments: false });
     return await import(pathToFileURL(file).href);
   } finally {
     await build.close();

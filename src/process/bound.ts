@@ -57,7 +57,8 @@ function makeGroup(processes: number): string | null {
     sweep(parent);
     const folder = join(parent, `tributary-${process.pid}-${groups}`);
     try {
-      mkdirSync(folder, { recursive: true });
+      // Never with its parents: where no hierarchy is mounted the kernel says of each that it is not there, for ever.
+      mkdirSync(folder);
     } catch {
       continue;
     }

@@ -30,7 +30,8 @@ case $TASKS_PHASE in
     echo "$TASKS_TASK_ID" > "work/$TASKS_TASK_ID"
     if is '(commits)'; then
       git add work
-      git -c user.name=A -c user.email=a@example.test commit -q -m 'Half of it'
+      # An earlier attempt may have come as far.
+      git diff --cached --quiet || git -c user.name=A -c user.email=a@example.test commit -q -m 'Half of it'
       at agent-committed
       echo more >> "work/$TASKS_TASK_ID"
     fi
@@ -46,7 +47,7 @@ at agent-reported
 const GATE = (told: string): string => `set -eu
 if mv '${told}/stop-gate-runs' '${told}/at-gate-runs' 2> /dev/null; then
   until [ -e '${told}/go' ]; do sleep 0.05; done
-  echo gate >> '${told}/went-on'
+  echo gate-runs >> '${told}/went-on'
 fi
 for one in broken-*; do [ -e "$one" ] && { echo "$one is there"; exit 1; }; done
 cat work/* 2> /dev/null | sha1sum | cut -c 1-40 >> '${told}/green'
@@ -120,11 +121,18 @@ export class FaultProject {
 
   /** The next one that comes to the place waits there. */
   async stopAt(place: string): Promise<void> {
+    await rm(join(this.told, `at-${place}`), { force: true });
     await writeFile(join(this.told, `stop-${place}`), '');
   }
 
   isAt(place: string): boolean {
     return existsSync(join(this.told, `at-${place}`));
+  }
+
+  /** Whether whoever was there was seen to go on. */
+  wentOn(place: string): boolean {
+    const file = join(this.told, 'went-on');
+    return existsSync(file) && readFileSync(file, 'utf8').split('\n').includes(place);
   }
 
   /** Whoever waits goes on; nobody is stopped any more before {@link reset}. */

@@ -24,13 +24,18 @@ export interface StormsOptions {
 
 export async function runStorms(options: StormsOptions): Promise<Report> {
   const { folder, only, runs, say } = options;
-  const storms = STORMS.filter(({ name }) => name.includes(only));
+  const named = STORMS.filter(({ name }) => name.includes(only));
+  const storms = named.filter(({ open }) => only !== '' || open === undefined);
+  for (const { name, open } of named) if (open !== undefined && only === '') say(`${name}: left out: ${open}`);
   const project = await FaultProject.make('storms', join(folder, 'project'));
   const stand = await Stand.start({ folder, worker: null, write: [project.told] });
   const broken: string[] = [];
   const rows: Row[] = [];
   try {
     const scene = new Scene(stand, project, await stand.namespace(), randomOf(options.seed));
+    await scene.worker();
+    // So that there is everything that can be lost.
+    broken.push(...(await scene.landed(await scene.submit('Comes before the storms'))));
     for (const storm of storms) {
       let faults = 0;
       let right = 0;

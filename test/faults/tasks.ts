@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TaskId } from '../../src/core/ids.ts';
+import { workflowIds, type TaskId } from '../../src/core/ids.ts';
 import type { EndKind } from '../../src/core/task-types.ts';
 import { sendSignal } from '../../src/process/proc.ts';
 import { eventually } from '../support/eventually.ts';
@@ -102,7 +102,10 @@ class Run {
       await endOf(this.#stand.client, id);
     } catch (error) {
       const { stdout } = await tasks(placeOf(project, this.#stand.env), ['show', id]);
-      throw new Error(`${String(error)}\n${stdout}`, { cause: error });
+      const { events } = await this.#stand.client.workflow.getHandle(workflowIds.task(id)).fetchHistory();
+      const kinds = (events ?? []).map((event) => Object.keys(event).find((key) => key.endsWith('Attributes')));
+      const person = this.#people.waiting.includes(id) ? 'its person has not acted\n' : '';
+      throw new Error(`${String(error)}\n${person}${stdout}${kinds.slice(-20).join('\n')}`, { cause: error });
     }
   }
 

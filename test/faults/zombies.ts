@@ -3,7 +3,7 @@
  * move on to another host and land there. Then it goes on: nothing of what it does late may count (N2).
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { sendSignal } from '../../src/process/proc.ts';
@@ -191,7 +191,7 @@ class Rounds {
         wrong.push(...main.map((text) => `${place}: ${text}`));
         const overwritten = changed.filter(([ref]) => ref !== 'refs/heads/main').length;
         const stale = changed.length - overwritten + main.length;
-        return { place, late: wentOn(project) ? 1 : 0, stale, overwritten };
+        return { place, late: project.wentOn(place) ? 1 : 0, stale, overwritten };
       }),
     );
   }
@@ -218,11 +218,6 @@ class Rounds {
       },
     );
   }
-}
-
-/** Whether the agent, gate or push that was suspended was seen to go on afterwards. */
-function wentOn({ told }: FaultProject): boolean {
-  return existsSync(join(told, 'went-on'));
 }
 
 function environmentOf(pid: number): string {
