@@ -4,6 +4,7 @@ import { spawn, type StdioOptions } from 'node:child_process';
 import { openSync, closeSync, constants } from 'node:fs';
 import type { Readable } from 'node:stream';
 
+import { STATUS_FD } from './containment.ts';
 import { guardCommand, startGuard, type Guard, type GuardMeans } from './guard.ts';
 import type { OutputPipe } from './pipes.ts';
 import { readStat } from './proc.ts';
@@ -94,7 +95,7 @@ function launchHere(argv: Command, request: LaunchRequest, { status, guard = nul
     const guarded = guard === null || leader === null ? null : guardHere(guard, leader, request);
     const made = { leader, ended, guard: guarded };
     if (pipes !== null) return { ...made, stdout: pipes[0].reader, stderr: pipes[1].reader, status: pipes[2].reader };
-    return { ...made, stdout, stderr, status: (child.stdio[3] as Readable | null | undefined) ?? null };
+    return { ...made, stdout, stderr, status: (child.stdio[STATUS_FD] as Readable | null | undefined) ?? null };
   } finally {
     for (const pipe of given) pipe.closeWriter();
   }
