@@ -38,9 +38,13 @@ export function makeWorkerGroups(processes: number, root: string): readonly Work
   if (made !== null) return [made];
   const pids = ownIn(lines, 'pids');
   const memory = ownIn(lines, 'memory');
-  const [top, own] = pids === null ? [root, ownIn(lines, null)] : [join(root, 'pids'), pids];
   const version = pids === null ? 2 : 1;
-  const bounded = own === null ? null : makeOld([...new Set([resolve(top, `.${own}`), top])], name, processes, version);
+  const bounded = makeOld(
+    pids === null ? ownOrNone(root, lines) : ownOrTop(join(root, 'pids'), pids),
+    name,
+    processes,
+    version,
+  );
   const inMemory = memory === null ? null : makeOld([below(join(root, 'memory'), memory)], name, null);
   return [bounded, inMemory].filter((group): group is WorkerGroup => group !== null);
 }
@@ -59,6 +63,17 @@ function makeNew(root: string, own: string | null, name: string, processes: numb
   if (!madeFolder(base)) return removed(folder);
   const bounds = wrote(join(folder, 'pids.max'), String(processes));
   return { version: 2, folder, base, bounds, memory: existsSync(join(base, 'memory.max')) };
+}
+
+/** All limits of the worker are in this one hierarchy: at its top there would be none. */
+function ownOrNone(root: string, lines: readonly string[]): readonly string[] {
+  const own = ownIn(lines, null);
+  return own === null ? [] : [below(root, own)];
+}
+
+/** Of the number of processes alone. */
+function ownOrTop(top: string, own: string): readonly string[] {
+  return [...new Set([resolve(top, `.${own}`), resolve(top)])];
 }
 
 /** Memory first: where that is refused, for processes that are in the group itself, nothing is to be changed. */
