@@ -3,15 +3,16 @@
 import type { Readable } from 'node:stream';
 
 import { dismissGuard } from './guard.ts';
-import { clearByTag, launch, plainExit } from './launch.ts';
-import { treeMembers } from './members.ts';
+import { launch, plainExit, type Grouped } from './launch.ts';
 import { sendSignal } from './proc.ts';
-import type { Tree, TreeMeans, TreeRequest } from './tree.ts';
+import { clearWhole, findWhole } from './run-group.ts';
+import { findDescendants } from './sweep.ts';
+import type { Held, TreeMeans, TreeRequest } from './tree.ts';
 
 /** How long the guard's pipe may take to be seen as closed. */
 const PIPE_LIMIT_MS = 1_000;
 
-export async function startGroup(request: TreeRequest, { starter, guard }: TreeMeans): Promise<Tree> {
+export async function startGroup(request: Grouped<TreeRequest>, { starter, guard }: TreeMeans): Promise<Held> {
   const child = await launch(request.argv, request, { starter, guard, status: false });
   const third = request.pipes?.[2] ?? null;
   third?.reader.resume();
@@ -27,11 +28,17 @@ export async function startGroup(request: TreeRequest, { starter, guard }: TreeM
     stderr: child.stderr,
     terminate: () => toGroup('SIGTERM'),
     kill: () => toGroup('SIGKILL'),
-    members: () => (leader === null ? null : treeMembers(leader.pid)),
+    members() {
+      if (leader === null) return null;
+      const whole = findWhole(leader, request.tag, request.group?.folders ?? []);
+      // One that has left all of these, but not its parents.
+      const all = new Set([leader, ...whole, ...findDescendants(leader.pid)].map(({ pid }) => pid));
+      return { proc: '/proc', pids: [...all] };
+    },
     async clear() {
       toGroup('SIGKILL');
       try {
-        await clearByTag(leader, request.tag);
+        await clearWhole(leader, request.tag, request.group);
       } finally {
         if (child.guard !== null) await dismissGuard(child.guard);
         third?.closeWriter();

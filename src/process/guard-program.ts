@@ -1,17 +1,20 @@
 /**
- * Ends one run whose worker is dead; see guard.ts: `guard-program TAG GRACE-MS "LEADER'S-PID START-TIME"` (N5).
+ * Ends one run whose worker is dead; see guard.ts: `guard-program TAG GRACE-MS GROUPS "LEADER'S-PID START-TIME"` (N5).
  *
- * TERM, the grace, KILL, until nothing of the run's session, group and tag lives; then it ends.
+ * TERM, the grace, KILL, until nothing of the run's session, group, tag and control groups lives; then it ends.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { removed } from './control-groups.ts';
 import { sendSignal } from './proc.ts';
-import { findRun, killUntilGone, type Leader } from './sweep.ts';
+import { closeGroup, findWhole } from './run-group.ts';
+import { killUntilGone, type Leader } from './sweep.ts';
 
 const LOOK_MS = 100;
 
-const [tag = '', graceMs = '', leaderText = ''] = process.argv.slice(2);
+const [tag = '', graceMs = '', groups = '', leaderText = ''] = process.argv.slice(2);
+const folders = groups.split(':').filter((folder) => folder !== '');
 const leader = readLeader(leaderText);
 const isLinux = process.platform === 'linux';
 
@@ -31,7 +34,7 @@ function groupLives(): boolean {
 }
 
 async function main(): Promise<void> {
-  const find = () => findRun(leader, tag);
+  const find = () => findWhole(leader, tag, folders);
   // Elsewhere than on Linux nobody tells who is of it: then the group's number has to do.
   if (isLinux) for (const { pid } of find()) sendSignal(pid, 'SIGTERM');
   else sendSignal(-leader.pid, 'SIGTERM');
@@ -39,7 +42,10 @@ async function main(): Promise<void> {
   const lives = () => (isLinux ? find().length > 0 : groupLives());
   while (lives() && performance.now() < until) await pause(LOOK_MS);
   if (!isLinux) sendSignal(-leader.pid, 'SIGKILL');
+  closeGroup(folders);
   await killUntilGone(tag, find);
+  // That of all the worker's trees has this process, too, and is swept by the next worker.
+  for (const folder of folders) removed(folder);
 }
 
 // The shell that started it kills the group once more when this ends badly.

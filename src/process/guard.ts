@@ -32,8 +32,12 @@ const SHELL = [
 ].join('\n');
 
 /** What a guard is started with, but for the run's leader, which {@link startGuard} adds. */
-export function guardCommand({ program, graceMs }: GuardMeans, tag: string): readonly string[] {
-  return [process.execPath, program, tag, String(graceMs)];
+export function guardCommand(
+  { program, graceMs }: GuardMeans,
+  tag: string,
+  groups: readonly string[],
+): readonly string[] {
+  return [process.execPath, program, tag, String(graceMs), groups.join(':')];
 }
 
 /**

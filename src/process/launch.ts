@@ -4,11 +4,13 @@ import { spawn, type StdioOptions } from 'node:child_process';
 import { openSync, closeSync, constants } from 'node:fs';
 import type { Readable } from 'node:stream';
 
+import { STATUS_FD } from './containment.ts';
 import { guardCommand, startGuard, type Guard, type GuardMeans } from './guard.ts';
 import type { OutputPipe } from './pipes.ts';
 import { readStat } from './proc.ts';
+import type { RunGroup } from './run-group.ts';
 import type { ChildEnd, Started, Starter } from './starter.ts';
-import { findRun, killUntilGone, type Leader } from './sweep.ts';
+import type { Leader } from './sweep.ts';
 import { TAG_VARIABLE } from './tag.ts';
 import type { Exit } from './tree.ts';
 
@@ -20,6 +22,9 @@ export interface LaunchRequest {
   /** Standard output, standard error and the containment's status or the guard's; null to have Node make them. */
   readonly pipes: readonly [OutputPipe, OutputPipe, OutputPipe] | null;
 }
+
+/** Beside the request, what {@link launch} needs of the tree's control groups. */
+export type Grouped<T> = T & { readonly group: RunGroup | null };
 
 export interface LaunchMeans {
   /** Null: this process itself. */
@@ -39,13 +44,17 @@ export interface Launched extends Started {
 type Command = readonly [string, ...string[]];
 
 /** Starts it. @throws what spawn throws for an argument list that is too long and the like */
-export async function launch(argv: Command, request: LaunchRequest, means: LaunchMeans): Promise<Launched> {
+export async function launch(argv: Command, request: Grouped<LaunchRequest>, means: LaunchMeans): Promise<Launched> {
   return (await launchElsewhere(argv, request, means)) ?? launchHere(argv, request, means);
 }
 
 /** Null when the starter is not there, or cannot reach the pipes. */
-async function launchElsewhere(argv: Command, request: LaunchRequest, means: LaunchMeans): Promise<Launched | null> {
-  const { cwd, pipes, tag } = request;
+async function launchElsewhere(
+  argv: Command,
+  request: Grouped<LaunchRequest>,
+  means: LaunchMeans,
+): Promise<Launched | null> {
+  const { cwd, pipes, tag, group } = request;
   const { starter, guard = null } = means;
   if (starter === null || pipes === null) return null;
   const env = { ...request.env, [TAG_VARIABLE]: tag };
@@ -56,7 +65,8 @@ async function launchElsewhere(argv: Command, request: LaunchRequest, means: Lau
     cwd,
     env,
     pipes: given.map(({ writerPath }) => writerPath),
-    guard: guard === null ? null : { command: guardCommand(guard, tag), pipe: third.writerPath },
+    guard: guard === null ? null : { command: guardCommand(guard, tag, group?.folders ?? []), pipe: third.writerPath },
+    doors: group === null ? null : { enter: group.enter, leave: group.leave },
   });
   if (started === null) return null;
   for (const pipe of given) pipe.closeWriter();
@@ -85,14 +95,14 @@ function launchHere(argv: Command, request: LaunchRequest, { status, guard = nul
     const guarded = guard === null || leader === null ? null : guardHere(guard, leader, request);
     const made = { leader, ended, guard: guarded };
     if (pipes !== null) return { ...made, stdout: pipes[0].reader, stderr: pipes[1].reader, status: pipes[2].reader };
-    return { ...made, stdout, stderr, status: (child.stdio[3] as Readable | null | undefined) ?? null };
+    return { ...made, stdout, stderr, status: (child.stdio[STATUS_FD] as Readable | null | undefined) ?? null };
   } finally {
     for (const pipe of given) pipe.closeWriter();
   }
 }
 
 function guardHere(guard: GuardMeans, leader: Leader, { tag, pipes }: LaunchRequest): Guard | null {
-  const command = guardCommand(guard, tag);
+  const command = guardCommand(guard, tag, []);
   // What writes to it is open here, so that this does not wait for anybody.
   const end = pipes === null ? null : openSync(pipes[2].writerPath, constants.O_RDONLY);
   try {
@@ -105,12 +115,6 @@ function guardHere(guard: GuardMeans, leader: Leader, { tag, pipes }: LaunchRequ
 /** The first process of a run; null when there was none. */
 export function leaderOf({ pid }: { readonly pid?: number | undefined }): Leader | null {
   return pid === undefined ? null : { pid, startTime: Number(readStat(pid)?.startTime ?? 0) };
-}
-
-/** Ends all that is left of a run by its session, group and tag. @throws when something cannot be killed */
-export async function clearByTag(leader: Leader | null, tag: string): Promise<void> {
-  if (leader === null) return;
-  await killUntilGone(tag, () => findRun(leader, tag));
 }
 
 /** What the end of a process means where nothing stands between it and this process. */

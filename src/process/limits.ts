@@ -1,5 +1,5 @@
 /**
- * Watches what a process tree takes of the host, and names the limit that it goes beyond, where no cgroup would.
+ * Watches what a process tree takes of the host, and names the limit that it goes beyond, or that the kernel held it to.
  *
  * Kept true: watching takes at most a twentieth of a core, but for one look in two seconds; a limit is told once.
  */
@@ -10,6 +10,7 @@ import { dirname } from 'node:path';
 import type { DiskKeeper } from './disk-keeper.ts';
 import { writtenBelow } from './folder-size.ts';
 import { memoryAtMost, memoryOf, type Members } from './members.ts';
+import type { Refused } from './run-group.ts';
 
 /** Infinity where there is none, and 0 for the disk. */
 export interface RunLimits {
@@ -33,6 +34,8 @@ export interface Watched {
   readonly outputFile: string;
   /** Null while nobody knows. */
   readonly members: () => Members | null;
+  /** What the kernel has refused it by now. */
+  readonly refused: () => Refused | null;
   readonly disk: DiskKeeper;
 }
 
@@ -76,7 +79,9 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
   };
 }
 
-function judge({ limits, members }: Watched): Exceeded | null {
+function judge({ limits, members, refused }: Watched): Exceeded | null {
+  const no = refused();
+  if (no !== null) return kernelRefused(no, limits);
   const seen = members();
   if (seen === null) return null;
   const count = seen.pids.length;
@@ -89,6 +94,18 @@ function judge({ limits, members }: Watched): Exceeded | null {
   return over(
     'too-much-memory',
     `it took ${megabytes(memory)} of memory; ${megabytes(limits.memoryBytes)} are allowed`,
+  );
+}
+
+/** What the kernel has seen before the watch could. */
+export function kernelRefused({ what, most }: Refused, { memoryBytes }: Pick<RunLimits, 'memoryBytes'>): Exceeded {
+  if (what === 'processes') {
+    return over('too-many-processes', `it had ${most} processes and threads, and the kernel refused it another one`);
+  }
+  const allowed = Number.isFinite(memoryBytes) ? `; ${megabytes(memoryBytes)} are allowed` : '';
+  return over(
+    'too-much-memory',
+    `it took ${megabytes(most)} of memory, and the kernel ended a process of it${allowed}`,
   );
 }
 

@@ -22,7 +22,7 @@ export function namespaceMembers(init: number): Members {
 }
 
 /** A process and all below it. */
-export function treeMembers(leader: number): Members {
+function treeMembers(leader: number): Members {
   return { proc: '/proc', pids: [leader, ...findDescendants(leader).map(({ pid }) => pid)] };
 }
 

@@ -64,11 +64,12 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   const termGraceMs = options.termGraceMs ?? TERM_GRACE_MS;
   const { guard: program = null } = options;
   const guard = program === null ? null : { program, graceMs: termGraceMs };
-  const means = { bwrap, starter, guard, ...network, systemFiles, pipes, termGraceMs, disk };
+  const means = { bwrap, starter, guard, bound, ...network, systemFiles, pipes, termGraceMs, disk };
   return {
     containment,
     sandbox,
     boundBy: () => boundBy,
+    holdsMemory: () => starter !== null && bound.holdsMemory(),
     run: async (request) => runProcess(request, { ...means, tag: `${owner}/${request.tag}` }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
     close: async () => {

@@ -12,7 +12,7 @@ import { createRedactor } from '../core/secrets.ts';
 import { watchIdle } from './idle.ts';
 import { createLineCutter } from './lines.ts';
 import type { DiskKeeper } from './disk-keeper.ts';
-import { watchLimits, type Exceeded } from './limits.ts';
+import { kernelRefused, watchLimits, type Exceeded } from './limits.ts';
 import { openOutputFile, type OutputFile } from './output.ts';
 import type { OutputPipe, PipePool } from './pipes.ts';
 import { hasCode } from './proc.ts';
@@ -95,13 +95,16 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   const unwatch =
     limits === undefined
       ? null
-      : watchLimits({ limits, outputFile, members: () => tree.members(), disk: means.disk }, (what) =>
-          ending.exceeded(what),
+      : watchLimits(
+          { limits, outputFile, members: () => tree.members(), refused: () => tree.refused(), disk: means.disk },
+          (what) => ending.exceeded(what),
         );
   if (request.signal.aborted) abort();
   const closed = follow(request, tree, output, ending, () => idle.printed());
   try {
     const exit = await tree.ended;
+    const refused = limits === undefined ? null : tree.refused();
+    if (refused !== null && limits !== undefined) ending.exceeded(kernelRefused(refused, limits));
     ending.exited();
     await tree.clear();
     await closed();

@@ -1,8 +1,9 @@
 /** The small process that starts trees for a worker; see starter.ts. It ends when its worker does (N5). */
 
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 
+import { wrote } from './control-groups.ts';
 import { startGuard, type Guard } from './guard.ts';
 import { leaderOf } from './launch.ts';
 import type { ErrorFacts, StarterNews, StartOrder } from './starter.ts';
@@ -24,13 +25,16 @@ function guarded({ guard }: StartOrder, leader: Leader, pipe: number | null): Gu
 function start(order: StartOrder, pipes: readonly number[], guardPipe: number | null): void {
   const { id, argv, cwd, env } = order;
   const [program, ...args] = argv;
-  const child = spawn(program, args, {
-    cwd,
-    env,
+  const { enter = [], leave = [] } = order.doors ?? {};
+  let child: ChildProcess;
+  try {
+    // What this thread starts is in the groups that it is in itself.
+    for (const door of enter) wrote(door, '0');
     // Its own session, so that no terminal's signal reaches it and its group can be signaled.
-    detached: true,
-    stdio: ['ignore', ...pipes],
-  });
+    child = spawn(program, args, { cwd, env, detached: true, stdio: ['ignore', ...pipes] });
+  } finally {
+    for (const door of leave) wrote(door, '0');
+  }
   child.on('error', (error) => {
     if (child.pid === undefined) tell({ kind: 'not-started', id, why: 'program', error: factsOf(error) });
   });

@@ -12,6 +12,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 
 import type { Guard } from './guard.ts';
+import type { Doors } from './run-group.ts';
 import type { Leader } from './sweep.ts';
 
 /** What a process is to be started with; the paths are of pipes that the worker holds open until it has started. */
@@ -24,6 +25,8 @@ export interface StartOrder {
   readonly pipes: readonly string[];
   /** What is started beside it, and the pipe that it reads from; null where nothing is. */
   readonly guard: { readonly command: readonly string[]; readonly pipe: string } | null;
+  /** The control groups that it is started in; null: those of the starter. */
+  readonly doors: Doors | null;
 }
 
 export type StarterNews =

@@ -2,12 +2,15 @@
 
 import type { Readable } from 'node:stream';
 
+import type { Bound } from './bound.ts';
 import { containedCommand } from './containment.ts';
 import { startGroup } from './group.ts';
 import type { GuardMeans } from './guard.ts';
-import { clearByTag, launch, plainExit, type LaunchRequest } from './launch.ts';
+import { launch, plainExit, type Grouped, type LaunchRequest } from './launch.ts';
+import type { RunLimits } from './limits.ts';
 import { namespaceMembers, type Members } from './members.ts';
 import { reachHosts, type NetworkMeans } from './network.ts';
+import { clearWhole, type Refused } from './run-group.ts';
 import type { Sandbox } from './sandbox.ts';
 import { hasCode, readStat, sendSignal } from './proc.ts';
 import type { ChildEnd, Starter } from './starter.ts';
@@ -15,6 +18,7 @@ import { findDescendants, findOne, killUntilGone } from './sweep.ts';
 import type { SystemFiles } from './system-files.ts';
 
 export interface TreeRequest extends LaunchRequest {
+  readonly limits?: Pick<RunLimits, 'memoryBytes'>;
   readonly argv: readonly [string, ...string[]];
   readonly sandbox?: Sandbox | null;
 }
@@ -39,6 +43,8 @@ export interface Tree {
   kill(): void;
   /** Its processes now; null when they are not known yet. */
   members(): Members | null;
+  /** What the kernel has refused it by now. */
+  refused(): Refused | null;
   /** Ends what is left, and returns when nothing is. @throws when something cannot be killed */
   clear(): Promise<void>;
   /** What the end of the direct child means. @throws when the containment itself failed */
@@ -52,20 +58,38 @@ export interface TreeMeans extends NetworkMeans {
   readonly starter: Starter | null;
   /** Left out: sandboxes get each file of /etc by itself. */
   readonly systemFiles?: SystemFiles;
+  readonly bound: Bound;
   /** What ends trees without containment after the worker's death; null: the next worker alone does. */
   readonly guard: GuardMeans | null;
 }
 
 /** Starts the tree. @throws what spawn throws for an argument list that is too long and the like */
 export async function startTree(request: TreeRequest, means: TreeMeans): Promise<Tree> {
-  const { bwrap } = means;
-  if (bwrap !== null) return startContained(request, bwrap, means);
+  const { bwrap, starter, bound } = means;
   // Who asked for one must not be given less without a word.
-  if ((request.sandbox ?? null) !== null) throw new Error('there is no sandbox on this host: run it without, or not');
-  return startGroup(request, means);
+  if (bwrap === null && (request.sandbox ?? null) !== null) {
+    throw new Error('there is no sandbox on this host: run it without, or not');
+  }
+  // Only what the starter starts is in a group from its first moment.
+  const group = starter === null ? null : bound.forRun({ memoryBytes: request.limits?.memoryBytes ?? Infinity });
+  try {
+    const grouped = { ...request, group };
+    const tree = bwrap === null ? await startGroup(grouped, means) : await startContained(grouped, bwrap, means);
+    return {
+      ...tree,
+      refused: () => group?.refused() ?? null,
+      clear: () => tree.clear().finally(() => group === null || bound.over(group)),
+    };
+  } catch (error) {
+    if (group !== null) bound.over(group);
+    throw error;
+  }
 }
 
-async function startContained(request: TreeRequest, bwrap: string, ways: TreeMeans): Promise<Tree> {
+/** What {@link startTree} adds to is the same for all. */
+export type Held = Omit<Tree, 'refused'>;
+
+async function startContained(request: Grouped<TreeRequest>, bwrap: string, ways: TreeMeans): Promise<Held> {
   const { starter } = ways;
   const { cwd, sandbox = null } = request;
   const reaching = sandbox === null ? null : await reachHosts(sandbox, request, ways);
@@ -106,7 +130,7 @@ async function startContained(request: TreeRequest, bwrap: string, ways: TreeMea
       // What it said last may not have been read yet.
       if (status.init === null) await status.read();
       const { init } = status;
-      if (init === null) return clearByTag(leader, request.tag);
+      if (init === null) return clearWhole(leader, request.tag, request.group);
       // The kernel lets a namespace's first process become a zombie only when all others of it are gone.
       await killUntilGone(request.tag, () => findOne(init.pid, init.startTime));
       await status.read();

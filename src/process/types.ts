@@ -59,6 +59,8 @@ export interface ProcessRoom {
   readonly sandbox: SandboxState;
   /** What holds all trees together to a number of processes, since the first one started; null: nothing does. */
   boundBy(): 'cgroup' | 'limit' | null;
+  /** Whether the kernel holds each tree to its memory, and not the watch alone. */
+  holdsMemory(): boolean;
   /** Starts one process tree and returns when nothing of it is left. */
   run(request: SpawnRequest): Promise<ExitResult>;
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */

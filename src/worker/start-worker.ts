@@ -198,6 +198,8 @@ async function openRooms(options: StartWorkerOptions, limits: Limits) {
   if (swept > 0) log('ended processes that a dead worker left', { swept });
   if (processRoom.containment.kind === 'process-group')
     log('agents run without a PID namespace', { why: processRoom.containment.why });
+  if (!processRoom.holdsMemory())
+    log("agents' memory is watched, and not held by the kernel: no control groups here", {});
   warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
   const git = createGitRoom({

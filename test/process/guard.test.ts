@@ -83,6 +83,21 @@ describe('the guard of a tree that nothing contains, after a kill -9 of the work
     expect(await (await createProcessRoom({ home, bwrapPath: null })).sweepLeftovers()).toBe(0);
   });
 
+  it('leaves nothing that has cleared its environment and left its session, where the worker can make control groups', async () => {
+    const { home, worker, agent, hash } = await startWorker(STARTER);
+    const marker = `marker-${home}`;
+    await agent.do({ do: 'run', command: daemon(marker).replace('(setsid', '(env -i setsid') });
+    const [pid = 0] = await eventually('the daemon to run', () =>
+      pidsWith(marker).length === 1 ? pidsWith(marker) : null,
+    );
+    expect(tagged(hash)).not.toContain(pid);
+    const isHeld = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).includes('/tributary-');
+    await killWorker(worker);
+    await eventually('the guard to be gone', () => pidsWith(hash).length === 0, 5_000);
+    expect(pidsWith(marker)).toHaveLength(isHeld ? 0 : 1);
+    for (const left of pidsWith(marker)) process.kill(left, 'SIGKILL');
+  });
+
   it('asks before it kills, and does not wait for what is gone', async () => {
     const { home, worker, agent, hash } = await startWorker();
     const left = join(home, 'left');
@@ -147,6 +162,21 @@ describe.each([
     expect((await stopped).kind).toBe('aborted');
     await expect(rig.room.run(rig.request(['sh', '-c', ':', 'x'.repeat(4_000_000)]))).rejects.toThrow();
     expect(pidsWith(hash)).toEqual([]);
+  });
+
+  it('is not needed for what has cleared its environment, once the run has ended', async () => {
+    const marker = `marker-${rig.home}`;
+    const running = rig.room.run(rig.request(agents.command));
+    const agent = await agents.next();
+    await agent.do({ do: 'run', command: daemon(marker).replace('(setsid', '(env -i setsid') });
+    const [pid = 0] = await eventually('the daemon to run', () =>
+      pidsWith(marker).length === 1 ? pidsWith(marker) : null,
+    );
+    const isHeld = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).includes('/tributary-');
+    await agent.do({ do: 'exit', code: 0 });
+    expect(await running).toMatchObject({ kind: 'exited', code: 0 });
+    expect(pidsWith(marker)).toHaveLength(isHeld ? 0 : 1);
+    for (const left of pidsWith(marker)) process.kill(left, 'SIGKILL');
   });
 
   it('may be killed, and the run goes on', async () => {

@@ -77,6 +77,20 @@ describe.each(WAYS)('a limit of what a run takes, $name', ({ bwrapPath, starter 
     expect(await other).toMatchObject({ kind: 'exited', code: 0 });
   });
 
+  it('has the kernel hold memory to a little more than that, where the worker can make control groups', async () => {
+    const limits = { ...NONE, memoryBytes: 200 * MIB };
+    const script = `Buffer.alloc(2048 * ${MIB}, 1); setInterval(() => {}, 1000);`;
+    const hog = ['sh', '-c', `${process.execPath} -e '${script}'; exec sleep 60`] as const;
+    const result = await rig.room.run(rig.request(hog, { limits }));
+    expect(result).toMatchObject({ kind: 'over-limit', limit: 'too-much-memory' });
+    const took = result.kind === 'over-limit' ? Number(/^it took (\d+) MiB/.exec(result.message)?.[1]) : NaN;
+    expect(took).toBeGreaterThanOrEqual(200);
+    if (rig.room.holdsMemory()) expect(took).toBeLessThanOrEqual(289);
+    // What one tree had counts for nobody after it.
+    const next = await rig.room.run(rig.request(['sh', '-c', 'exit 3'], { limits }));
+    expect(next).toMatchObject({ kind: 'exited', code: 3 });
+  });
+
   it('ends what writes more than it may, by what its files take and not by what they seem', async () => {
     const limits = { ...NONE, writtenBytes: 8 * MIB, folders: [await folder('written')] };
     const cwd = limits.folders[0] ?? '';

@@ -68,7 +68,7 @@ async function checkGit(session: Session): Promise<Check> {
 async function checkContainment(session: Session): Promise<Check> {
   const name = 'containment';
   if (process.platform !== 'linux') {
-    return warn(name, 'bubblewrap is for Linux', 'agents run in a process group; what they leave may outlive them');
+    return warn(name, 'bubblewrap is for Linux', 'agents run in a process group; what leaves it may outlive them');
   }
   const host = await readHostFile(session.environment.home);
   const required = host.kind === 'ok' && host.value.sandbox === 'required';

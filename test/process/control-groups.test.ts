@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+import { createBound, type Bound } from '../../src/process/bound.ts';
+import { createRig, STARTER } from './rig.ts';
+
+/** The new hierarchy, beside the old one: controllers of its own it has hardly any, but groups all the same. */
+const NEW = '/sys/fs/cgroup/unified';
+
+let child: ChildProcess | null = null;
+let bound: Bound | null = null;
+afterEach(async () => {
+  if (child !== null) {
+    const exit = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exit;
+  }
+  child = null;
+  bound?.release();
+  bound = null;
+});
+
+function startChild(): number {
+  child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  return child.pid ?? 0;
+}
+
+const groupsOf = (pid: number | string): Promise<string> => readFile(`/proc/${pid}/cgroup`, 'utf8');
+
+describe('the control groups of trees', () => {
+  it('are below those of the worker, and gone when the room is closed', async () => {
+    const rig = await createRig(null, STARTER);
+    const { tail } = await rig.room.run(rig.request(['cat', '/proc/self/cgroup']));
+    const [, path = ''] = /^\d+:memory:(.*)$/m.exec(tail) ?? [];
+    const [, own = ''] = /^\d+:memory:(.*)$/m.exec(await groupsOf('self')) ?? [];
+    const folder = join('/sys/fs/cgroup/memory', dirname(path));
+    // Where this account may make no groups there are none to see.
+    const areThere = rig.room.holdsMemory();
+    if (areThere) {
+      expect(path).toMatch(new RegExp(`/tributary-${process.pid}-\\d+/run-1$`));
+      expect(dirname(dirname(path))).toBe(own);
+      expect(existsSync(folder)).toBe(true);
+    }
+    await rig.room.close();
+    if (areThere) expect(existsSync(folder)).toBe(false);
+  });
+
+  it('are used again once they are empty, and not before', async () => {
+    bound = createBound(500);
+    const first = bound.forRun({ memoryBytes: 2 ** 30 });
+    const second = bound.forRun({ memoryBytes: 2 ** 30 });
+    if (first === null || second === null) return;
+    expect(second.folders).not.toEqual(first.folders);
+    bound.over(first);
+    expect(bound.forRun({ memoryBytes: 2 ** 30 })?.folders).toEqual(first.folders);
+    bound.over(first);
+    const pid = startChild();
+    for (const folder of first.folders) await enter(folder, pid);
+    expect(bound.forRun({ memoryBytes: 2 ** 30 })?.folders).not.toEqual(first.folders);
+  });
+
+  it('hold a tree in the new hierarchy, too, where this process is at its top', async () => {
+    if (!existsSync(`${NEW}/cgroup.procs`) || !/^0::\/$/m.test(await groupsOf('self'))) return;
+    bound = createBound(500, NEW);
+    const pid = startChild();
+    bound.hold(pid);
+    expect(await groupsOf(pid)).toMatch(/^0::\/tributary-\d+-\d+\/starter$/m);
+    const group = bound.forRun({ memoryBytes: 2 ** 30 });
+    expect(group?.refused()).toBeNull();
+    const [folder = ''] = group?.folders ?? [];
+    await enter(folder, pid);
+    expect(await groupsOf(pid)).toMatch(/^0::\/tributary-\d+-\d+\/run-1$/m);
+    expect(group?.isEmpty()).toBe(false);
+    expect(existsSync(dirname(folder))).toBe(true);
+  });
+});
+
+async function enter(folder: string, pid: number): Promise<void> {
+  await writeFile(`${folder}/cgroup.procs`, String(pid));
+}
