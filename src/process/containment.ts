@@ -11,7 +11,7 @@ import type { Gathered } from './system-files.ts';
 import type { Containment, SandboxState } from './types.ts';
 
 /** Where bubblewrap tells about the contained process: the descriptor after the three standard ones. */
-const STATUS_FD = 3;
+export const STATUS_FD = 3;
 
 const USUAL_PLACES = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap', '/run/current-system/sw/bin/bwrap'];
 const TRIAL_LIMIT_MS = 10_000;
