@@ -7,6 +7,15 @@ import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
+const project = (name: string, leaves: string): Promise<SampleProject> =>
+  SampleProject.create({
+    'tasks.yaml': projectFile('  phases: [execute, revise]').replace('sample', name),
+    'gate.sh': GATE,
+    'agent.sh': agentScript({
+      execute: `${leaves}; echo half > half; while [ ! -e "$TASKS_TASK_DIR/go" ]; do sleep 0.05; done; echo x > work`,
+    }),
+  });
+
 describe('the unfinished work of an agent', () => {
   let engine: Engine;
 
@@ -17,15 +26,6 @@ describe('the unfinished work of an agent', () => {
   afterAll(async () => {
     await engine.stop();
   });
-
-  const project = (name: string, leaves: string): Promise<SampleProject> =>
-    SampleProject.create({
-      'tasks.yaml': projectFile('  phases: [execute, revise]').replace('sample', name),
-      'gate.sh': GATE,
-      'agent.sh': agentScript({
-        execute: `${leaves}; echo half > half; while [ ! -e "$TASKS_TASK_DIR/go" ]; do sleep 0.05; done; echo x > work`,
-      }),
-    });
 
   const notesOf = (id: TaskId): Promise<readonly string[]> =>
     eventually('its end to be recorded', async () => {
