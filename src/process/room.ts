@@ -39,6 +39,8 @@ export interface ProcessRoomOptions {
   readonly bridge?: string | null;
   /** False: as on a machine without perl. */
   readonly perl?: boolean;
+  /** False: as on a machine whose system calls are not known by number. */
+  readonly clone?: boolean;
   /** Processes and threads of all trees together, where the kernel can be told. */
   readonly processes?: number;
   /** How long a process has between SIGTERM and SIGKILL. */
@@ -57,7 +59,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   };
   const starter = (options.starter ?? null) === null ? null : openStarter(options.starter ?? '', hold);
   const proxies = createProxies(join(options.home, 'net'));
-  const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true };
+  const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true, clone: options.clone ?? true };
   const systemFiles = createSystemFiles(join(options.home, 'system'), '/etc', ETC);
   const pipes = createPipePool(join(options.home, 'processes'));
   const disk = createDiskKeeper();

@@ -98,7 +98,7 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
   it('prints it last and fails: the evidence of its failure is shown without', async () => {
     const { id } = await submit('echo "$AGENT_KEY" >&2; exit 3');
     const view = await engine.untilWaiting(id, 'attempts');
-    expect(view.failure).toMatchObject({ kind: 'agent-failed', evidence: '[secret AGENT_KEY]\n' });
+    expect(view.failure).toMatchObject({ kind: 'agent-failed', evidence: '[secret AGENT_KEY]' });
   });
 
   it('names an output after it: it is shown without, and nothing of it is pushed', async () => {

@@ -29,7 +29,11 @@ function plain() {
 }
 `;
 
-describe.each([{ perl: true }, { perl: false }])('the network of a sandbox (perl: $perl)', ({ perl }) => {
+describe.each([
+  { perl: true, clone: true },
+  { perl: true, clone: false },
+  { perl: false, clone: false },
+])('the network of a sandbox (perl: $perl, clone: $clone)', ({ perl, clone }) => {
   let room: ProcessRoom;
   let home: string;
   let server: Server;
@@ -40,7 +44,7 @@ describe.each([{ perl: true }, { perl: false }])('the network of a sandbox (perl
     home = await tempFolder('home');
     await mkdir(join(home, 'tmp'));
     await writeFile(join(home, 'ask.cjs'), ASK);
-    room = await createProcessRoom({ home, bridge: BRIDGE, perl });
+    room = await createProcessRoom({ home, bridge: BRIDGE, perl, clone });
     server = createServer((_request, response) => {
       reached += 1;
       response.end('hello');
