@@ -64,7 +64,11 @@ export async function readListed(session: Session, id: TaskId): Promise<TaskView
 }
 
 type Described =
-  | { readonly kind: 'found'; readonly description: WorkflowExecutionDescription }
+  | {
+      readonly kind: 'found';
+      readonly description: WorkflowExecutionDescription;
+      readonly pending: PendingPhase | null;
+    }
   | { readonly kind: 'none' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
@@ -74,7 +78,7 @@ async function settle(
   described: Described,
   detail: TaskDetail | null,
 ): Promise<Known> {
-  const pending = described.kind === 'found' ? pendingPhaseOf(described.description) : null;
+  const pending = described.kind === 'found' ? described.pending : null;
   if (detail !== null) {
     const said = newest(detail.view, recorded);
     // A closed workflow still answers: by where it was when it was ended from outside.
@@ -122,7 +126,8 @@ async function queryDetail(
 async function describe(temporal: Temporal, id: TaskId): Promise<Described> {
   try {
     const description = await temporal.within(CALL_MS, () => temporal.task(id).describe());
-    return { kind: 'found', description };
+    const pending = await pendingPhaseOf(description, temporal.client.options.loadedDataConverter);
+    return { kind: 'found', description, pending };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'none' };
     if (error instanceof Failed) return { kind: 'failed', error };

@@ -1,7 +1,8 @@
 /** How far a task's phase is, as its workflow's pending activity has it: no worker is asked. */
 
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import type { LoadedDataConverter } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { parseProgress, type Progress } from '../core/progress.ts';
 
 export interface PendingPhase {
@@ -20,8 +21,11 @@ const SCHEDULED = 1;
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
-/** Null when no phase is scheduled or runs. */
-export function pendingPhaseOf({ raw }: Pick<WorkflowExecutionDescription, 'raw'>): PendingPhase | null {
+/** Null when no phase is scheduled or runs. @param converter of the client that asked */
+export async function pendingPhaseOf(
+  { raw }: Pick<WorkflowExecutionDescription, 'raw'>,
+  converter: LoadedDataConverter,
+): Promise<PendingPhase | null> {
   const pending = (raw.pendingActivities ?? []).find(({ activityType }) => activityType?.name === 'runPhase');
   if (pending === undefined) return null;
   const isScheduled = Number(pending.state) === SCHEDULED;
@@ -30,14 +34,17 @@ export function pendingPhaseOf({ raw }: Pick<WorkflowExecutionDescription, 'raw'
     state: isScheduled ? 'scheduled' : 'started',
     host: isScheduled || host === '' ? null : host,
     since: timeOf(isScheduled ? pending.scheduledTime : pending.lastStartedTime),
-    progress: progressOfHeartbeat(pending),
+    progress: await progressOfHeartbeat(pending, converter),
   };
 }
 
-function progressOfHeartbeat({ heartbeatDetails, lastHeartbeatTime }: Pending): PendingPhase['progress'] {
-  const [payload] = heartbeatDetails?.payloads ?? [];
-  if (payload === undefined) return null;
-  const progress = parseProgress(defaultPayloadConverter.fromPayload(payload));
+async function progressOfHeartbeat(
+  { heartbeatDetails, lastHeartbeatTime }: Pending,
+  converter: LoadedDataConverter,
+): Promise<PendingPhase['progress']> {
+  // What this caller cannot read says nothing to it.
+  const [value] = await decodeArrayFromPayloads(converter, heartbeatDetails?.payloads).catch(() => []);
+  const progress = parseProgress(value);
   return progress === null ? null : { ...progress, at: timeOf(lastHeartbeatTime) };
 }
 

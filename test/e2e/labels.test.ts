@@ -106,7 +106,7 @@ describe('a worker with labels and one slot', () => {
   let engine: Engine;
 
   beforeAll(async () => {
-    engine = await Engine.start({ agents: 1, labels: ['gpu', 'linux'] });
+    engine = await Engine.start({ agents: 1, labels: ['gpu', 'linux'], presenceMs: 50 });
   });
 
   afterAll(async () => {
@@ -129,5 +129,28 @@ describe('a worker with labels and one slot', () => {
       ),
     );
     for (const id of ids) expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', failure: null });
+  });
+
+  it('takes none of them while its host is drained, and all once it is not', async () => {
+    const project = await SampleProject.create({ 'tasks.yaml': projectFile().replace('sample', 'drained'), ...FILES });
+    const env = cliEnvironment(engine.home, {
+      TEMPORAL_ADDRESS: engine.namespace.address,
+      TEMPORAL_NAMESPACE: engine.namespace.namespace,
+      DATABASE_URL: engine.database.url,
+    });
+    const hosts = (...argv: string[]): Promise<CliRun> => cli({ cwd: engine.home, env }, ['hosts', ...argv]);
+    const [host] = (await hosts('--json')).json<{ id: string }>();
+    const id = host?.id ?? '';
+    const isDrained = async (): Promise<boolean> => (await hosts('--json')).stdout.includes('"state":"drained"');
+    await hosts('drain', id);
+    await eventually('the host to be drained', isDrained);
+    const task = await engine.submit(project, { title: 'Waits', attempts: 1, spec: { requires: ['gpu'] } });
+    await eventually('it to be told', async () => (await hosts()).stderr.includes('1 task waits'));
+    expect((await hosts()).stderr).toBe(
+      `tasks: 1 task waits: only drained hosts have gpu: ${id}; tasks hosts undrain ${id}\n`,
+    );
+    expect((await engine.ledger.readTask(task))?.waitingFor?.kind).toBe('host');
+    await hosts('undrain', id);
+    expect(await engine.untilEnded(task)).toMatchObject({ state: 'landed' });
   });
 });

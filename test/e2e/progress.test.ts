@@ -55,7 +55,7 @@ describe('a phase that runs', () => {
     cli({ cwd: engine.home, env }, ['show', id, ...more]);
   /** As `tasks show` learns it; a workflow that runs is not asked again and again. */
   const running = async (id: TaskId): Promise<PendingPhase | null> =>
-    pendingPhaseOf(await engine.handle(id).describe());
+    pendingPhaseOf(await engine.handle(id).describe(), engine.client.options.loadedDataConverter);
   const shown = async (id: TaskId): Promise<PendingPhase | null | undefined> =>
     (await show(id, '--json')).json<{ running: PendingPhase | null }>()[0]?.running;
 
