@@ -139,12 +139,14 @@ export class Relief {
     const { git, home, ports, log } = this.#options;
     try {
       const went = await git.removeUnused(project, taskId, {
-        // Asked once more: it may have begun to go on.
-        mayGo: async () => (await this.#turnOf(project, taskId)) !== null,
-        gone: async () => {
-          await ports.free(portOwners.task(project, taskId));
+        mayGo: async () => {
+          // Asked once more: it may have begun to go on.
+          if ((await this.#turnOf(project, taskId)) === null) return false;
+          // Before it goes: without a note nobody would know of what else the task has here.
           await noteHibernated(home, { project, task: taskId, since: new Date().toISOString(), why });
+          return true;
         },
+        gone: () => ports.free(portOwners.task(project, taskId)),
       });
       if (went === 'removed') log(`${WORDS[why]}: a workspace that rests is removed`, { taskId });
       return went === 'removed';
