@@ -156,7 +156,10 @@ async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Pro
     return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets, lasted }), notes);
   }
   const setUp = await setUpWorkspace(deps, { ...common, setup, secrets, sandbox: inSetUp });
-  if (setUp !== null) return withNotes(failed(deps, setUp), notes);
+  if (setUp !== null) {
+    await deps.git.leaveAttempt(spec.project, spec.id, request.attempt);
+    return withNotes(failed(deps, setUp), notes);
+  }
 
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
   const granted = { ...work.granted, secrets };

@@ -4,8 +4,8 @@
  * nobody has used it for long.
  */
 
-import { isStored } from './relief.ts';
-import type { Checkpoint, TaskView } from './task-types.ts';
+import { isStored, type Stored } from './relief.ts';
+import type { TaskView } from './task-types.ts';
 
 export type Verdict = { readonly verdict: 'remove' | 'keep'; readonly why: string };
 
@@ -65,8 +65,8 @@ export interface Kept {
   readonly nowMs: number;
 }
 
-/** A workspace. @param stored what it was last stored as */
-export function judgeWorkspace(facts: TaskFacts, stored: Checkpoint | null, isUsed: boolean, kept: Kept): Verdict {
+/** A workspace. */
+export function judgeWorkspace(facts: TaskFacts, stored: Stored, isUsed: boolean, kept: Kept): Verdict {
   if (isUsed) return keep('a process of this host is at work in it');
   const standing = standingOf(facts);
   const verdict = judgeHome(facts, kept);

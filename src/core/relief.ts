@@ -45,13 +45,14 @@ export interface WorkspacesReport {
 export type Turn = 'first' | 'later' | 'soon';
 export const TURNS: readonly Turn[] = ['first', 'later', 'soon'];
 
+/** What a workspace holds: a checkpoint, nothing but what main has, or (null) what is stored nowhere else. */
+export type Stored = Checkpoint | 'nothing' | null;
+
 /** What decides of a task. */
 export type Seen = Pick<TaskView, 'state' | 'waitingFor' | 'checkpoint' | 'agent'>;
 
-/**
- * When the workspace of a task may go; null: it stays. `stored` is the checkpoint that the workspace was last stored as.
- */
-export function turnOf(view: Seen, stored: Checkpoint | null): Turn | null {
+/** When the workspace of a task may go; null: it stays. */
+export function turnOf(view: Seen, stored: Stored): Turn | null {
   if (!isStored(view, stored)) return null;
   if (isEnd(view.state)) return 'first';
   if (view.state === 'landing') return 'later';
@@ -64,10 +65,8 @@ export function turnOf(view: Seen, stored: Checkpoint | null): Turn | null {
  * Whether everything in the workspace that is wanted is stored on the origin: what the last attempt left without storing it
  * stays (N8). Of a shell command that failed nothing is wanted: it is run again from main.
  */
-export function isStored(
-  { checkpoint, agent }: Pick<Seen, 'checkpoint' | 'agent'>,
-  stored: Checkpoint | null,
-): boolean {
+export function isStored({ checkpoint, agent }: Pick<Seen, 'checkpoint' | 'agent'>, stored: Stored): boolean {
+  if (stored === 'nothing') return checkpoint === null;
   if (checkpoint === null) return agent === 'shell';
   return stored !== null && stored.head === checkpoint.head && stored.attempt === checkpoint.attempt;
 }

@@ -25,7 +25,7 @@ import type { LandingDeps } from './landing-parts.ts';
 import { listOriginTaskRefs } from './local-origin.ts';
 import { readObjects } from './merge.ts';
 import { fetchRefs, listRemote, push, type Problem } from './origin.ts';
-import { adminFolder, placesOfTask, readState } from './places.ts';
+import { adminFolder, placesOfTask, readState, writeState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
 import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
@@ -117,7 +117,12 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     },
     storedCheckpoint: async (project, taskId) => {
       const state = await readState(placesOfTask(home, project, taskId));
-      return state?.begun === undefined ? (state?.checkpoint ?? null) : null;
+      return state === null || state.begun !== undefined ? null : (state.checkpoint ?? 'nothing');
+    },
+    leaveAttempt: async (project, taskId, attempt) => {
+      const places = placesOfTask(home, project, taskId);
+      const { begun, ...state } = (await readState(places)) ?? { begun: null };
+      if (begun === attempt && 'mirror' in state) await writeState(places, state);
     },
     removeWorkspace: (project, taskId) => removeWorkspace(workspaces, project, taskId),
     useWorkspace: (taskId) => markInUse(home, taskId),

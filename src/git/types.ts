@@ -16,6 +16,7 @@ import type {
 } from '../core/queue-types.ts';
 import type { Part, SealAnswer } from '../core/queue.ts';
 import type { Sight, Work } from '../core/radar.ts';
+import type { Stored } from '../core/relief.ts';
 import type { LostAttempts, StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 import type { GitMount } from './confined.ts';
@@ -176,8 +177,10 @@ export interface GitRoom {
   storeUnfinished(request: UnfinishedRequest): Promise<UnfinishedResult>;
   /** Commits what is left in the worktree, checks it, and pushes the checkpoint (and the notes of the task folder) to the origin. */
   storeWorkspace(request: StoreRequest): Promise<StoreResult>;
-  /** What a task's workspace here is stored as; null when it never was, is not here, or an attempt in it was not stored. */
-  storedCheckpoint(project: ProjectName, taskId: TaskId): Promise<Checkpoint | null>;
+  /** What a task's workspace here is stored as; null when it is not here, or an attempt in it was not stored. */
+  storedCheckpoint(project: ProjectName, taskId: TaskId): Promise<Stored>;
+  /** Says that nothing that an attempt has left in the workspace is wanted: no agent has run. */
+  leaveAttempt(project: ProjectName, taskId: TaskId, attempt: number): Promise<void>;
   /** Removes a task's workspace from this host. The caller has proof that the task is over and stored (N8). */
   removeWorkspace(project: ProjectName, taskId: TaskId): Promise<void>;
   /** Says that this process is at work in a task's workspace, until what is returned is called. */

@@ -17,11 +17,12 @@ import {
   turnOf,
   type Pressure,
   type Seen,
+  type Stored,
   type Turn,
   type WorkspaceCaps,
   type WorkspacesReport,
 } from '../core/relief.ts';
-import type { Checkpoint, TaskView } from '../core/task-types.ts';
+import type { TaskView } from '../core/task-types.ts';
 import type { GitRoom } from '../git/types.ts';
 import { dropHibernated, noteHibernated, readHibernated } from '../local/hibernated.ts';
 import type { PortLeases } from '../local/port-leases.ts';
@@ -138,12 +139,14 @@ export class Relief {
     const { git, home, ports, log } = this.#options;
     try {
       const went = await git.removeUnused(project, taskId, {
-        // Asked once more: it may have begun to go on.
-        mayGo: async () => (await this.#turnOf(project, taskId)) !== null,
-        gone: async () => {
-          await ports.free(portOwners.task(project, taskId));
+        mayGo: async () => {
+          // Asked once more: it may have begun to go on.
+          if ((await this.#turnOf(project, taskId)) === null) return false;
+          // Before it goes: without a note nobody would know of what else the task has here.
           await noteHibernated(home, { project, task: taskId, since: new Date().toISOString(), why });
+          return true;
         },
+        gone: () => ports.free(portOwners.task(project, taskId)),
       });
       if (went === 'removed') log(`${WORDS[why]}: a workspace that rests is removed`, { taskId });
       return went === 'removed';
@@ -183,7 +186,7 @@ export class Relief {
   }
 
   /** Only a workflow that rests is asked: what Temporal itself says of the others will do. */
-  async #ask(taskId: TaskId, stored: Checkpoint | null): Promise<Seen | null> {
+  async #ask(taskId: TaskId, stored: Stored): Promise<Seen | null> {
     const handle = this.#options.client.workflow.getHandle<() => Promise<TaskView>>(workflowIds.task(taskId));
     const { status, searchAttributes } = await handle.describe();
     if (status.name === 'COMPLETED') return handle.result();
@@ -193,7 +196,9 @@ export class Relief {
     const told = searchAttributes['TaskState']?.[0];
     if (told === 'running' || told === 'queued') return null;
     // Any time the queue may send it something. What it handed off was stored, and the workspace has had no attempt since.
-    if (told === 'landing') return { state: 'landing', waitingFor: null, checkpoint: stored, agent: '' };
+    if (told === 'landing') {
+      return { state: 'landing', waitingFor: null, checkpoint: stored === 'nothing' ? null : stored, agent: '' };
+    }
     return (await handle.query(detailQuery)).view;
   }
 }

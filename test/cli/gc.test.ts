@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseProjectName, parseTaskId, type TaskId } from '../../src/core/ids.ts';
+import { parseProjectName, parseTaskId, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { noteHibernated } from '../../src/local/hibernated.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
 import { value } from '../support/git-rig.ts';
@@ -156,6 +156,29 @@ describe('gc', () => {
     expect(await rig.engine.untilEnded(runs)).toMatchObject({ state: 'unchanged' });
     expect(await rig.engine.ledger.readTask(canceled)).toMatchObject({ state: 'canceled' });
   });
+
+  it("takes the word of main for a task that Temporal keeps no more, and nobody else's", async () => {
+    const { client } = rig.engine;
+    for (const id of [landed, canceled]) {
+      await mkdir(scratchOf(id), { recursive: true });
+      await client.workflowService.deleteWorkflowExecution({
+        namespace: client.options.namespace,
+        workflowExecution: { workflowId: workflowIds.task(id) },
+      });
+    }
+    const lines = await eventually(
+      'Temporal to have forgotten them',
+      async () => {
+        const seen = await gc('--dry-run');
+        const [one, other] = [of(seen, 'home', landed), of(seen, 'home', canceled)];
+        return one?.why?.endsWith('as main says') === true && other?.why?.includes('proves nothing') === true && seen;
+      },
+      60_000,
+    );
+    expect(of(lines, 'home', landed)).toMatchObject({ verdict: 'remove' });
+    expect(of(lines, 'home', canceled)).toMatchObject({ verdict: 'keep' });
+    expect(of(lines, 'refs', canceled)).toMatchObject({ verdict: 'keep' });
+  }, 120_000);
 
   it('keeps everything when Temporal cannot be asked', async () => {
     const away = { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' };

@@ -50,6 +50,11 @@ describe('the workspace of a task', () => {
     expect(isStored({ checkpoint: null, agent: 'claude' }, checkpointOf(1))).toBe(false);
   });
 
+  it('may go when nothing was ever stored, and nothing was left', () => {
+    expect(turnOf({ ...view('attempts'), checkpoint: null }, 'nothing')).toBe('first');
+    expect(turnOf(view('attempts'), 'nothing')).toBeNull();
+  });
+
   it('may go with what a failed shell command left: it is run again from main', () => {
     expect(turnOf({ ...view('attempts'), checkpoint: null, agent: 'shell' }, null)).toBe('first');
     expect(turnOf({ ...view('attempts'), agent: 'shell' }, null)).toBeNull();

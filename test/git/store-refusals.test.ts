@@ -54,6 +54,24 @@ describe('refusing what an agent left', () => {
     expect(await room.storedCheckpoint(target.project, taskId)).toEqual(checkpoint);
   });
 
+  it('leaves one that holds nothing, or what was stored before, when no agent has run in it', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    await room.leaveAttempt(target.project, taskId, 1);
+    expect(await room.storedCheckpoint(target.project, taskId)).toBeNull();
+    const first = await prepared(room, target);
+    await room.leaveAttempt(target.project, taskId, 2);
+    expect(await room.storedCheckpoint(target.project, taskId)).toBeNull();
+    await room.leaveAttempt(target.project, taskId, 1);
+    expect(await room.storedCheckpoint(target.project, taskId)).toBe('nothing');
+    await write(first.worktree, { 'b.txt': 'b\n' });
+    const checkpoint = await stored(room, target, first);
+    await prepared(room, target, 2, { kind: 'checkpoint', checkpoint });
+    expect(await room.storedCheckpoint(target.project, taskId)).toBeNull();
+    await room.leaveAttempt(target.project, taskId, 2);
+    expect(await room.storedCheckpoint(target.project, taskId)).toEqual(checkpoint);
+  });
+
   it('refuses a history that does not descend from the start', async () => {
     const { target } = await bareOrigin();
     const { room } = await newRoom();

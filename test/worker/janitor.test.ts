@@ -6,8 +6,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { defaultPayloadConverter, toPayloads } from '@temporalio/common';
-import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import { taskIdFromBytes, type TaskId } from '../../src/core/ids.ts';
 import { portOwners } from '../../src/core/ports.ts';
 import type { Target } from '../../src/core/queue-types.ts';
 import type { Checkpoint, EndKind, TaskView } from '../../src/core/task-types.ts';
@@ -15,6 +14,7 @@ import type { GitRoom } from '../../src/git/types.ts';
 import { noteHibernated, readHibernated } from '../../src/local/hibernated.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
 import { Janitor } from '../../src/worker/janitor.ts';
+import { closeWorkflow, openWorkflow } from '../support/closed-workflow.ts';
 import { eventually } from '../support/eventually.ts';
 import { bareOrigin, git, newRoom, worked } from '../support/git-rig.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
@@ -63,12 +63,7 @@ async function leftOf(id: TaskId) {
   };
 }
 
-type Completion = Parameters<TestNamespace['connection']['workflowService']['respondWorkflowTaskCompleted']>[0];
-
 const ALL = { workspace: true, refs: true, scratch: true };
-/** COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION: the package that has its name is none of ours. */
-const COMPLETE = JSON.parse('{ "commandType": 4 }') as NonNullable<Completion['commands']>[number];
-const POLL_MS = 10_000;
 const WEEK_MS = 7 * 24 * 60 * 60_000;
 const PORTS = { base: 21_000, each: 2, ranges: 8 };
 const NOTHING = { workspace: false, refs: false, scratch: false };
@@ -77,23 +72,11 @@ const ports = () => openPortLeases(home, PORTS);
 const owner = (id: TaskId): string => portOwners.task(target.project, id);
 const scratch = (id: TaskId): string => join(home, 'scratch', target.project, id);
 
-async function open(id: TaskId): Promise<void> {
-  await client.workflow.start('task', { workflowId: workflowIds.task(id), taskQueue: `queue-${id}`, args: [] });
-}
+const open = (id: TaskId): Promise<void> => openWorkflow(client, id);
 
 /** Completes a task's workflow with a view in this state. */
-async function close(id: TaskId, state: EndKind, more: Partial<TaskView> = {}): Promise<void> {
-  const { workflowService } = namespace.connection;
-  const { taskToken } = await namespace.connection.withDeadline(Date.now() + POLL_MS, () =>
-    workflowService.pollWorkflowTaskQueue({ namespace: namespace.namespace, taskQueue: { name: `queue-${id}` } }),
-  );
-  const result = { payloads: toPayloads(defaultPayloadConverter, { ...target, id, state, ...more }) ?? [] };
-  await workflowService.respondWorkflowTaskCompleted({
-    namespace: namespace.namespace,
-    taskToken,
-    commands: [{ ...COMPLETE, completeWorkflowExecutionCommandAttributes: { result } }],
-  });
-}
+const close = (id: TaskId, state: EndKind, more: Partial<TaskView> = {}): Promise<void> =>
+  closeWorkflow(namespace, id, { ...target, id, state, ...more });
 
 async function closed(state: EndKind): Promise<TaskId> {
   const id = await task();
