@@ -15,6 +15,8 @@ import { absentAsNull, exists, namesIn, readText } from './files.ts';
 import type { Git } from './git.ts';
 import { readRef } from './refs.ts';
 
+const LOCK = '.lock';
+
 /** The local folder that an origin names; null for one that is reached over a network. */
 export function localPathOf(origin: string): string | null {
   if (origin.startsWith('/')) return origin;
@@ -78,12 +80,29 @@ export async function listOriginTaskRefs(
   return [...found];
 }
 
-async function filesBelow(folder: string): Promise<readonly string[]> {
+/** The refs of these tasks that are locked; null when that cannot be told without git. */
+export async function lockedTaskRefs(
+  git: Git,
+  origin: string,
+  taskIds: readonly string[],
+): Promise<{ readonly folder: string; readonly refs: readonly string[] } | null> {
+  const folder = await refsFolderOf(git, origin);
+  if (folder === null) return null;
+  const refs: string[] = [];
+  for (const id of taskIds) {
+    const names = await filesBelow(join(folder, 'refs/tasks', id), true);
+    refs.push(...names.map((name) => `refs/tasks/${id}/${name.slice(0, -LOCK.length)}`));
+  }
+  return { folder, refs };
+}
+
+/** Refs, by their names below a task's folder; or their locks. */
+async function filesBelow(folder: string, locks = false): Promise<readonly string[]> {
   const found: string[] = [];
   for (const attempt of await namesIn(folder)) {
     const entries = entriesOf(join(folder, attempt));
     for (const entry of entries) {
-      if (entry.isFile() && !entry.name.endsWith('.lock')) found.push(`${attempt}/${entry.name}`);
+      if (entry.isFile() && entry.name.endsWith(LOCK) === locks) found.push(`${attempt}/${entry.name}`);
     }
   }
   return found;

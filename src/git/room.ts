@@ -20,11 +20,11 @@ import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import { createGit, type Git } from './git.ts';
 import { includeFiles } from './include.ts';
 import { isInUse, markInUse, whileUnused } from './in-use.ts';
+import { deleteTaskRefs } from './delete-task-refs.ts';
 import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
-import { listOriginTaskRefs } from './local-origin.ts';
 import { readObjects } from './merge.ts';
-import { fetchRefs, listRemote, push, type Problem } from './origin.ts';
+import { fetchRefs, type Problem } from './origin.ts';
 import { adminFolder, placesOfTask, readState, writeState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
 import { lookAround } from './radar.ts';
@@ -254,32 +254,6 @@ async function sweepTrash(trash: string): Promise<void> {
     const path = join(trash, name);
     const stats = await lstat(path).catch(absentAsNull);
     if (stats !== null && Date.now() - stats.ctimeMs > TRASH_KEPT_MS) await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function deleteTaskRefs(
-  git: Git,
-  repositories: Repositories,
-  target: Target,
-  taskIds: readonly TaskId[],
-): Promise<void> {
-  const opened = await repositories.openLanding(target);
-  if (opened.kind === 'failed' || taskIds.length === 0) return;
-  const { repository } = opened;
-  const { origin } = target;
-  const seen = await listOriginTaskRefs(git, origin, taskIds);
-  const patterns = taskIds.map((id) => `refs/tasks/${id}/*`);
-  const there = seen ?? [...(await listRemote(git, repository.gitDir, origin, patterns)).keys()];
-  const deletions = there.filter((ref) => taskIds.some((id) => ref.startsWith(`refs/tasks/${id}/`)));
-  if (deletions.length > 0) {
-    const { ok, words } = await push(git, repository.gitDir, origin, { updates: [], deletions });
-    if (!ok) throw new Error(`the origin did not delete the refs of tasks ${taskIds.join(', ')}: ${words}`);
-  }
-  const mirror = await repositories.findMirror(target);
-  for (const { gitDir } of [repository, ...(mirror === null ? [] : [mirror])]) {
-    for (const id of taskIds) {
-      for (const { ref } of await taskRefsIn(gitDir, id)) await deleteRef(gitDir, ref);
-    }
   }
 }
 
