@@ -42,14 +42,26 @@ async function beating<T>(nextMs: () => number, body: (signal: AbortSignal) => P
   }
 }
 
-/** Tells how long it is since now: by the clock or by the processor's time, whichever has gone further. */
-export function stopwatch(): () => number {
+/**
+ * Tells how long it is since this activity was handed out: by the clock or by the processor's time, whichever has gone
+ * further. A worker that stood still may begin with what was handed to it, and to others since, long ago.
+ */
+export function sinceHandedOut(): () => number {
   const [clock, ticks] = [Date.now(), performance.now()];
-  return () => Math.max(Date.now() - clock, performance.now() - ticks);
+  const before = Math.max(0, clock - Context.current().info.currentAttemptScheduledTimestampMs);
+  return () => before + Math.max(Date.now() - clock, performance.now() - ticks);
+}
+
+/** Well below the heartbeat's time-out: until then nobody else can have it. */
+const SURE_MS = 10_000;
+
+/** Whether the activity's answer is still wanted, as far as it takes to be sure. */
+export async function stillCounts(client: Client, sinceHandedOutMs: number): Promise<boolean> {
+  return sinceHandedOutMs <= SURE_MS || isAwaited(client);
 }
 
 /** Whether the workflow still waits for the activity that asks; false also when Temporal cannot be asked. */
-export async function isAwaited(client: Client): Promise<boolean> {
+async function isAwaited(client: Client): Promise<boolean> {
   const { activityId, workflowExecution } = Context.current().info;
   if (workflowExecution === undefined) return false;
   const { workflowId, runId } = workflowExecution;

@@ -15,7 +15,7 @@ import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { AttemptRequest, Scan } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
-import { isAwaited } from './heartbeat.ts';
+import { stillCounts } from './heartbeat.ts';
 import { runAgent, type AgentRequest, type AgentRun } from './run-agent.ts';
 import { packedSession, type Packed } from './session.ts';
 
@@ -23,7 +23,6 @@ const MAX_NAMED = 5;
 /** Well below the heartbeat's time-out. Most of what a short attempt's pushes cost is a process or two. */
 const BEGIN_AFTER_MS = 3_000;
 const BEGIN_AGAIN_MS = 60_000;
-const SURE_MS = 10_000;
 /** Timers count milliseconds in 31 bits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -202,7 +201,7 @@ class Keeping {
 
   /** Whether the attempt still counts; only one that has no ref need ask. */
   async #counts(): Promise<boolean> {
-    if (this.#lasted() <= SURE_MS || (await isAwaited(this.#deps.client))) return true;
+    if (await stillCounts(this.#deps.client, this.#lasted())) return true;
     this.#takenOver();
     return false;
   }

@@ -16,7 +16,7 @@ import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts'
 import type { Workspace } from '../git/types.ts';
 import { confining, type Confining, type SandboxRequest } from './confine.ts';
 import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencies.ts';
-import { stopReasonOf, stopwatch, withHeartbeat, type StopReason } from './heartbeat.ts';
+import { sinceHandedOut, stillCounts, stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { includeFiles } from './include.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
@@ -36,6 +36,8 @@ const DRAINED: Failure = {
   message: 'the worker was stopped while the attempt ran',
   next: 'nothing: another worker takes it over, or this one when it is back',
 };
+
+const TAKEN_OVER: Failure = { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' };
 
 export async function runPhase(
   deps: Dependencies,
@@ -60,12 +62,15 @@ async function takeTurn(
   request: PhaseRequest,
   signal: AbortSignal,
 ): Promise<PhaseAnswer> {
+  const lasted = sinceHandedOut();
+  // What was handed to a host that stood still is somebody else's by now.
+  if (!(await stillCounts(deps.client, lasted()))) return { outcome: failed(deps, TAKEN_OVER), recordedUpTo: null };
   const failure = request.record.reset === true ? await failureOfReset(deps, recorder, request) : null;
   if (failure !== null) return { outcome: failed(deps, failure), ...(await recorder.record(request.record)) };
   // The ledger is told beside the work: it must not hold the work up.
   const recording = recorder.begin(request);
   const release = await deps.git.useWorkspace(request.spec.id);
-  const outcome = await attempt(deps, recorder, request, signal).finally(release);
+  const outcome = await attempt(deps, recorder, { request, signal, lasted }).finally(release);
   const recorded = await recording;
   const stop = stopReasonOf(signal);
   // A workflow that was terminated leaves a workspace that nothing else would lead to.
@@ -77,11 +82,9 @@ async function takeTurn(
 async function attempt(
   deps: Dependencies,
   recorder: Recorder,
-  request: PhaseRequest,
-  signal: AbortSignal,
+  { request, signal, lasted }: Pick<Work, 'request' | 'signal' | 'lasted'>,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
-  const lasted = stopwatch();
   if (request.attempt === 1) {
     const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
     if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
@@ -166,7 +169,7 @@ async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Pro
   const asked = { ...common, definition, scratch, sandbox: inPhase, granted, lasted };
   const { run, takenOver, notes: keptNotes, ...kept } = await runKept(deps, asked, taking.scan);
   return takenOver || stopReasonOf(signal) === 'superseded'
-    ? failed(deps, { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' })
+    ? failed(deps, TAKEN_OVER)
     : withNotes(await storeWork(deps, request, workspace, run, { ...taking, ...kept }), [
         ...wentOnFrom(workspace),
         ...notes,
