@@ -11,16 +11,11 @@ import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../activities/de
 import { openPortLeases, type PortLeases } from '../local/port-leases.ts';
 import type { TaskId } from '../core/ids.ts';
 import type { PortPlan } from '../core/ports.ts';
-import type { SandboxMode } from '../core/project.ts';
 import { messageOf } from '../core/thrown.ts';
-import { createGitRoom } from '../git/room.ts';
-import { startGitRunner } from '../git/runner.ts';
 import type { GitRoom } from '../git/types.ts';
 import { openLedger, type Ledger } from '../ledger/ledger.ts';
 import { openSpool } from '../ledger/spool.ts';
 import { createNotifyRoom } from '../notify/room.ts';
-import { createProcessRoom } from '../process/room.ts';
-import type { SandboxState } from '../process/types.ts';
 import { UNVERSIONED } from '../core/builds.ts';
 import { Background, freeBytesOf, type WorkspaceLimits } from './background.ts';
 import { LabelQueues } from './label-queues.ts';
@@ -31,6 +26,7 @@ import { endOldQueues } from './old-queues.ts';
 import type { PayloadOptions, Workflows } from './payloads.ts';
 import { Draining, Pollers } from './pollers.ts';
 import { Presence } from './presence.ts';
+import { openRooms } from './rooms.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -101,8 +97,6 @@ const LABELS_MS = 10_000;
 const PORTS: PortPlan = { base: 20_000, each: 10, ranges: 1_000 };
 const WORKSPACES: WorkspaceLimits = { count: Infinity, bytes: Infinity, keptMs: 7 * 24 * 60 * 60_000 };
 const BUILDS_MS = 30_000;
-/** Half of what a machine has at the least. */
-const MAX_PROCESSES = 16_384;
 
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
   const { namespace, home, log } = options;
@@ -180,50 +174,6 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
     await temporal.close();
     if (failures.length > 0) throw failures[0];
   }
-}
-
-/** What touches this machine: processes and git. Ends first what a worker that died has left. */
-async function openRooms(options: StartWorkerOptions, limits: Limits) {
-  const { home, log } = options;
-  const processRoom = await createProcessRoom({
-    home,
-    starter: options.processStarter,
-    guard: options.processGuard,
-    bridge: options.networkBridge,
-    // Threads count, too: with twice as many no tree meets it before it meets its own limit.
-    processes: Math.min(MAX_PROCESSES, 2 * limits.maxProcesses * (options.agents + options.gates)),
-    ...(options.containment ? {} : { bwrapPath: null }),
-  });
-  const swept = await processRoom.sweepLeftovers();
-  if (swept > 0) log('ended processes that a dead worker left', { swept });
-  if (processRoom.containment.kind === 'process-group')
-    log('agents run without a PID namespace', { why: processRoom.containment.why });
-  if (!processRoom.holdsMemory())
-    log("agents' memory is watched, and not held by the kernel: no control groups here", {});
-  warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
-  const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
-  const git = createGitRoom({
-    home,
-    worker: options.hostId,
-    readMerges: (text) => {
-      const read = options.readGate(text);
-      return read.kind === 'ok' ? (read.merges ?? []) : [];
-    },
-    personal: { env: options.personalEnvironment },
-    ...(runner === null ? {} : { collect: runner.collect }),
-  });
-  const close = async (): Promise<void> => {
-    await processRoom.close();
-    await runner?.close();
-  };
-  return { processRoom, git, close };
-}
-
-/** Said once a start: without it agents reach what the worker's account does. */
-function warnOfSandbox(mode: SandboxMode | null, state: SandboxState, log: Dependencies['log']): void {
-  if (mode === 'off') log('agents run without a sandbox', { why: 'host.yaml has sandbox: off' });
-  else if (state.kind === 'missing')
-    log('agents run without a sandbox, or not at all where one is required', { why: state.why });
 }
 
 interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' | 'limits'> {

@@ -1,0 +1,73 @@
+/** The rooms of a worker that touch its machine: processes and git. */
+
+import type { Dependencies, Limits } from '../activities/dependencies.ts';
+import type { SandboxMode } from '../core/project.ts';
+import { createGitRoom } from '../git/room.ts';
+import { startGitRunner } from '../git/runner.ts';
+import { createProcessRoom } from '../process/room.ts';
+import type { SandboxState } from '../process/types.ts';
+import type { StartWorkerOptions } from './start-worker.ts';
+
+type RoomOptions = Pick<
+  StartWorkerOptions,
+  | 'home'
+  | 'log'
+  | 'hostId'
+  | 'agents'
+  | 'gates'
+  | 'containment'
+  | 'confinement'
+  | 'processStarter'
+  | 'processGuard'
+  | 'networkBridge'
+  | 'gitRunner'
+  | 'readGate'
+  | 'personalEnvironment'
+>;
+
+/** Half of what a machine has at the least. */
+const MAX_PROCESSES = 16_384;
+
+/** Opens them. Ends first what a worker that died has left. */
+export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxProcesses'>) {
+  const { home, log } = options;
+  const processRoom = await createProcessRoom({
+    home,
+    starter: options.processStarter,
+    guard: options.processGuard,
+    bridge: options.networkBridge,
+    // Threads count, too: with twice as many no tree meets it before it meets its own limit.
+    processes: Math.min(MAX_PROCESSES, 2 * limits.maxProcesses * (options.agents + options.gates)),
+    ...(options.containment ? {} : { bwrapPath: null }),
+  });
+  const swept = await processRoom.sweepLeftovers();
+  if (swept > 0) log('ended processes that a dead worker left', { swept });
+  if (processRoom.containment.kind === 'process-group')
+    log('agents run without a PID namespace', { why: processRoom.containment.why });
+  if (!processRoom.holdsMemory())
+    log("agents' memory is watched, and not held by the kernel: no control groups here", {});
+  warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
+  const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
+  const git = createGitRoom({
+    home,
+    worker: options.hostId,
+    readMerges: (text) => {
+      const read = options.readGate(text);
+      return read.kind === 'ok' ? (read.merges ?? []) : [];
+    },
+    personal: { env: options.personalEnvironment },
+    ...(runner === null ? {} : { collect: runner.collect }),
+  });
+  const close = async (): Promise<void> => {
+    await processRoom.close();
+    await runner?.close();
+  };
+  return { processRoom, git, close };
+}
+
+/** Said once a start: without it agents reach what the worker's account does. */
+function warnOfSandbox(mode: SandboxMode | null, state: SandboxState, log: Dependencies['log']): void {
+  if (mode === 'off') log('agents run without a sandbox', { why: 'host.yaml has sandbox: off' });
+  else if (state.kind === 'missing')
+    log('agents run without a sandbox, or not at all where one is required', { why: state.why });
+}
