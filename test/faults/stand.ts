@@ -173,6 +173,10 @@ export class FaultWorker {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    // Whatever ends this process, no worker outlives it.
+    const end = (): void => void child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     let log = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-20_000);
@@ -194,8 +198,11 @@ export class FaultWorker {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  kill(afterwards?: () => Promise<void>): Promise<Killed> {
-    return killWorker(this.pid, afterwards);
+  /** Resolves when it is known here, too, that it has ended. */
+  async kill(afterwards?: () => Promise<void>): Promise<Killed> {
+    const killed = await killWorker(this.pid, afterwards);
+    await this.ended;
+    return killed;
   }
 
   /** Drains it. @returns its exit code; null when a signal ended it */

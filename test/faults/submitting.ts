@@ -82,7 +82,8 @@ export async function submit(
 }
 
 function idIn(line: unknown): TaskId {
-  const id = typeof line === 'object' && line !== null && 'id' in line ? taskIdOfWorkflow(`task/${String(line.id)}`) : null;
+  const id =
+    typeof line === 'object' && line !== null && 'id' in line ? taskIdOfWorkflow(`task/${String(line.id)}`) : null;
   if (id === null) throw new Error(`this acknowledges no task: ${JSON.stringify(line)}`);
   return id;
 }
