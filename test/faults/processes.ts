@@ -5,7 +5,7 @@ import { isAlive, listPids, readEnvironment, readStat, sendSignal, type ProcessS
 import { eventually } from '../support/eventually.ts';
 
 /** How long anything may outlive its worker (N5). */
-export const GONE_WITHIN_MS = 5_000;
+const GONE_WITHIN_MS = 5_000;
 
 /** A process and all that it has started, itself first. */
 export function treeOf(pid: number): readonly ProcessStat[] {

@@ -222,7 +222,10 @@ describe('the spool', () => {
     const folder = await tempFolder('spool');
     const id = taskId('n');
     const startedAt = '2026-01-02T03:04:05.000Z';
-    const away = await newSpool(folder, { ...ledger, beginAttempt: () => Promise.reject(new LedgerUnavailable('away')) });
+    const away = await newSpool(folder, {
+      ...ledger,
+      beginAttempt: () => Promise.reject(new LedgerUnavailable('away')),
+    });
     await away.addBegun({ taskId: id, attempt: 3, host: 'build-7', startedAt });
     expect(await away.flush(id)).toBe('kept');
     await away.drain(0);
