@@ -99,6 +99,11 @@ describe('a task whose worker goes away', () => {
     await engine.until(id, 'landed', (view) => view.state === 'landed');
     await engine.findLedger();
     await eventually('the record', async () => (await engine.ledger.readTask(id))?.state === 'landed', 30_000);
+    // Where and when it began its host alone knows.
+    await eventually('its host', async () => {
+      const attempts = await engine.ledger.readAttempts(id);
+      return attempts.length > 0 && attempts.every(({ host, startedAt }) => host !== null && startedAt !== null);
+    });
     await eventually('its workflow to be closed', async () => {
       const { status } = await engine.client.workflow.getHandle(workflowIds.task(id)).describe();
       return status.name === 'COMPLETED';

@@ -107,13 +107,19 @@ export async function checkLedgerAsItIs(
   }
 }
 
-/** A worker that is killed as it begins an attempt may not have told the ledger of it: that attempt was lost. */
+/**
+ * What a kill may leave, and `tasks ledger rebuild` mends: a worker that is killed between telling the ledger and telling
+ * Temporal does it again, at another time, and the ledger keeps the first; one that is killed as it begins an attempt may
+ * not have told the ledger of it, and that attempt was lost.
+ */
 async function notExcused(ledger: LedgerReader, lines: readonly unknown[]): Promise<readonly string[]> {
   const wrong: string[] = [];
   for (const line of lines as readonly DifferenceLine[]) {
     if (line.kind === 'summary') continue;
-    const isBegin =
-      line.table === 'attempts' && line.columns.every((name) => name === 'began_at' || name === 'began_on');
+    const has = (names: ReadonlySet<string>): boolean =>
+      line.kind === 'different' && line.columns.every((name) => names.has(name));
+    if (has(TIMES)) continue;
+    const isBegin = line.table === 'attempts' && has(BEGIN);
     const attempts = isBegin && line.task !== null ? await ledger.readAttempts(line.task) : [];
     const failure = attempts.find(({ attempt }) => String(attempt) === line.key)?.failure;
     const isLost =
@@ -122,6 +128,11 @@ async function notExcused(ledger: LedgerReader, lines: readonly unknown[]): Prom
   }
   return wrong;
 }
+
+const TIMES: ReadonlySet<string> = new Set(
+  'at scheduled_at ended_at waiting_since asked_at answered_at replied_at expires_at'.split(' '),
+);
+const BEGIN: ReadonlySet<string> = new Set(['began_at', 'began_on', 'scheduled_at']);
 
 type DifferenceLine = Omit<Difference, 'kind'> & {
   readonly task: TaskId | null;

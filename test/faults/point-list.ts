@@ -30,7 +30,11 @@ export interface Point {
   readonly title?: string;
   /** What a person does while no worker is there. */
   readonly meanwhile?: 'answers' | 'cancels';
+  /** Why it does not come right yet: it is left out unless it is asked for by name, and said each time. */
+  readonly open?: string;
 }
+
+const ASKED_LIMIT_MS = 60_000;
 
 const stops = (name: string, stop: string): Point => ({ name, stop });
 
@@ -71,18 +75,22 @@ export const POINTS: readonly Point[] = [
     name: 'asked, answered by signal',
     title: 'Asks (asks)',
     meanwhile: 'answers',
-    reached: async ({ ledger, id }) => {
-      await eventually(
-        'the question',
-        async () => (await ledger.readTask(id))?.waitingFor?.kind === 'question',
-        60_000,
-      );
+    reached: async (task) => {
+      await untilAsked(task);
+      const handle = task.client.workflow.getHandle(workflowIds.task(task.id));
+      await eventually('it to rest', async () => !(await handle.describe()).raw.pendingWorkflowTask);
     },
+  },
+  {
+    name: 'just asked, answered by signal',
+    title: 'Asks (asks)',
+    meanwhile: 'answers',
+    reached: untilAsked,
+    open: 'a signal that comes before the workflow knows that it has asked is taken for an answer to nothing',
   },
   { name: 'agent runs, canceled', stop: 'agent-runs', meanwhile: 'cancels' },
   ofQueue('handed off', wasSignaled('hand-off')),
   ofQueue('candidate built', didLocally('buildCandidate')),
-  ofQueue('gate begun', didLocally('startGate')),
   stops('gate runs', 'gate-runs'),
   ofQueue('verdict heard', wasSignaled('verdict')),
   stops('before the landing’s push', 'before-landing'),
@@ -95,3 +103,12 @@ export const POINTS: readonly Point[] = [
   stops('after the refs are deleted', 'after-cleaning'),
   sees('worktree removed', 'worktree', false),
 ];
+
+/** As the ledger shows it to people. */
+async function untilAsked({ ledger, id }: Watched): Promise<void> {
+  await eventually(
+    'the question',
+    async () => (await ledger.readTask(id))?.waitingFor?.kind === 'question',
+    ASKED_LIMIT_MS,
+  );
+}

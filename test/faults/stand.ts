@@ -12,23 +12,20 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { registerSearchAttributes } from '../../src/local/temporal-namespace.ts';
+import { isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
 import { cleanEnvironment, tasks, WORKER } from './commands.ts';
-import { killWorker, processesOf, treeOf, type Killed } from './processes.ts';
+import { killWorker, processesOf, type Killed } from './processes.ts';
 
 const UP_LIMIT_MS = 15 * 60_000;
 const READY_LIMIT_MS = 60_000;
 
-interface Recorded {
-  readonly pid: number;
-}
-
 interface StackFile {
-  readonly temporal: (Recorded & { readonly address: string }) | null;
-  readonly postgres: (Recorded & { readonly url: string }) | null;
-  readonly worker: Recorded | null;
+  readonly temporal: (ProcessIdentity & { readonly address: string }) | null;
+  readonly postgres: (ProcessIdentity & { readonly url: string }) | null;
+  readonly worker: ProcessIdentity | null;
 }
 
 export interface StandOptions {
@@ -85,10 +82,10 @@ export class Stand {
     return { TASKS_HOME: this.home, TASKS_ACTOR: 'Ada' };
   }
 
-  /** The process of a part as it is now; null when it is not there. */
-  pidOf(part: 'temporal' | 'postgres' | 'worker'): number | null {
-    const pid = readStackFile(this.home)[part]?.pid;
-    return pid !== undefined && treeOf(pid).length > 0 ? pid : null;
+  /** The process of a part as it is now; null when it is not there: its number may be another's by now. */
+  async pidOf(part: 'temporal' | 'postgres' | 'worker'): Promise<number | null> {
+    const recorded = readStackFile(this.home)[part];
+    return recorded !== null && (await isAlive(recorded)) ? recorded.pid : null;
   }
 
   /** A namespace of its own on the stack's Temporal, and a client of it. */
@@ -173,6 +170,10 @@ export class FaultWorker {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+    // Whatever ends this process, no worker outlives it.
+    const end = (): void => void child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     let log = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-20_000);
@@ -194,8 +195,13 @@ export class FaultWorker {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  kill(afterwards?: () => Promise<void>): Promise<Killed> {
-    return killWorker(this.pid, afterwards);
+  /** Resolves when it is known here, too, that it has ended. */
+  async kill(afterwards?: () => Promise<void>): Promise<Killed> {
+    // Its number may be another's by now.
+    if (!this.alive) throw new Error('the worker has ended by itself: see worker.log in its home');
+    const killed = await killWorker(this.pid, afterwards);
+    await this.ended;
+    return killed;
   }
 
   /** Drains it. @returns its exit code; null when a signal ended it */

@@ -168,7 +168,8 @@ async function leaveLocks(scene: Scene) {
   for (const folder of folders) {
     for (const name of names) {
       const path = join(folder, name);
-      if (!existsSync(dirname(path))) continue;
+      // A bare origin has no index, and nobody who would look for its lock.
+      if (!existsSync(dirname(path)) || (folder === project.origin && name === 'index.lock')) continue;
       await writeFile(path, '');
       await utimes(path, LONG_AGO_S, LONG_AGO_S);
       faults += 1;

@@ -7,11 +7,11 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 export type HistoryEvent = NonNullable<History['events']>[number];
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 /** How far behind what is watched the watching may be. */
 const LOOK_EVERY_MS = 1;
 
-/** Resolves within a millisecond or two of the condition, as far as the machine lets it. @throws after a minute */
+/** Resolves within a millisecond or two of the condition, as far as the machine lets it. @throws after three minutes */
 export async function atOnce(what: string, is: () => boolean): Promise<void> {
   const untilMs = Date.now() + LIMIT_MS;
   while (!is()) {
@@ -33,7 +33,7 @@ export async function eventsOf(client: Client, workflowId: string): Promise<numb
 /**
  * Resolves when the history has such an event behind the first `after`; the server answers when there is one.
  *
- * @throws after a minute
+ * @throws after three minutes
  */
 export async function untilEvent(
   client: Client,
