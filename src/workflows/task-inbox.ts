@@ -20,11 +20,15 @@ import {
 } from './messages.ts';
 import { outcomeOf, remember } from './task-messages.ts';
 
-/** Has a message count, or not. */
-type Take = (name: ReplyName, payload: unknown) => MessageOutcome;
+export interface Taking {
+  /** Has a message count, or not. */
+  take(name: ReplyName, payload: unknown): MessageOutcome;
+  /** Resolves when it is known what a reply is to; null: it is now. */
+  opening(payload: unknown): Promise<void> | null;
+}
 
 export class Inbox {
-  readonly #take: Take;
+  readonly #taking: Taking;
   #handled: readonly HandledMessage[];
   /** Signals of each name so far in this run: the history's events are found by it. */
   readonly #signals = new Map<string, number>();
@@ -32,9 +36,9 @@ export class Inbox {
   #line: Promise<void> = Promise.resolve();
   #inLine = 0;
 
-  constructor(handled: readonly HandledMessage[], take: Take) {
+  constructor(handled: readonly HandledMessage[], taking: Taking) {
     this.#handled = handled;
-    this.#take = take;
+    this.#taking = taking;
   }
 
   get handled(): readonly HandledMessage[] {
@@ -49,7 +53,12 @@ export class Inbox {
     }
   }
 
-  #update(name: ReplyName, payload: unknown): MessageOutcome {
+  #update(name: ReplyName, payload: unknown): MessageOutcome | Promise<MessageOutcome> {
+    const opening = this.#taking.opening(payload);
+    return opening === null ? this.#updateNow(name, payload) : opening.then(() => this.#updateNow(name, payload));
+  }
+
+  #updateNow(name: ReplyName, payload: unknown): MessageOutcome {
     const outcome = this.#once(name, payload);
     if (outcome.kind === 'refused') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
     return outcome;
@@ -58,6 +67,12 @@ export class Inbox {
   #signal(name: ReplyName, payload: unknown): Promise<void> {
     const number = (this.#signals.get(name) ?? 0) + 1;
     this.#signals.set(name, number);
+    const opening = this.#taking.opening(payload);
+    if (opening === null) return this.#signalNow(name, number, payload);
+    return opening.then(() => this.#signalNow(name, number, payload));
+  }
+
+  #signalNow(name: ReplyName, number: number, payload: unknown): Promise<void> {
     const named = actorOf(payload) !== UNKNOWN_ACTOR;
     if (named && this.#inLine === 0) {
       this.#once(name, payload);
@@ -75,7 +90,7 @@ export class Inbox {
     const messageId = isRecord(payload) ? payload['messageId'] : undefined;
     const before = outcomeOf(this.#handled, messageId);
     if (before !== null) return before;
-    const outcome = this.#take(name, payload);
+    const outcome = this.#taking.take(name, payload);
     this.#handled = remember(this.#handled, messageId, outcome);
     return outcome;
   }

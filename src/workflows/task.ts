@@ -47,6 +47,7 @@ import {
   type TaskInput,
 } from './messages.ts';
 import { concludeTask } from './task-conclusion.ts';
+import { untilItIsAsked } from './early-replies.ts';
 import { Inbox } from './task-inbox.ts';
 import { blockOther, makeTask, newIds, releaseOther, releasesOf, targetOf } from './task-links.ts';
 import { isBlock, isConflict, isRelease, isReplyTo } from './task-messages.ts';
@@ -97,7 +98,10 @@ class TaskRun {
     const { originalExecutionRunId, runId } = workflowInfo();
     this.#held = { task: originalExecutionRunId === runId ? task : { ...task, reset: true } };
     this.#recording = new Recording(this.#held, this.#input.spec, () => this.#noteLength());
-    this.#inbox = new Inbox(input.carried?.handled ?? [], (name, payload) => this.#take(name, payload));
+    this.#inbox = new Inbox(input.carried?.handled ?? [], {
+      take: (name, payload) => this.#take(name, payload),
+      opening: (payload) => untilItIsAsked(() => this.#task, payload),
+    });
   }
 
   /** One that has ended already is here because somebody retries it; so is one that a person retries by name. */

@@ -54,6 +54,19 @@ describe('a reply', () => {
     await rig.happened(id, 'refused', 0);
   });
 
+  it('as a signal that its workflow has before the question is taken when the phase has asked it', async () => {
+    const { project } = await rig.project({
+      execute: `until_open early; ${unlessTold('answered:**', ASKS)}; echo x > work`,
+    });
+    const id = await rig.engine.submit(project, { title: 'Work' });
+    await eventually('the execute phase', async () => (await rig.prompts(id)).some(({ phase }) => phase === 'execute'));
+    await signal(id, 'answer', { version: 1, text: '80', actor: 'Cem' });
+    await rig.open('early');
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await rig.lastPrompt(id)).toContain('**Cem answered:** 80');
+    await rig.happened(id, 'refused', 0);
+  });
+
   it('as a signal is taken before those that come after it, whoever they name', async () => {
     const { id } = await asking();
     await signal(id, 'answer', '80');

@@ -86,7 +86,6 @@ export const POINTS: readonly Point[] = [
     title: 'Asks (asks)',
     meanwhile: 'answers',
     reached: untilAsked,
-    open: 'a signal that comes before the workflow knows that it has asked is taken for an answer to nothing',
   },
   { name: 'agent runs, canceled', stop: 'agent-runs', meanwhile: 'cancels' },
   ofQueue('handed off', wasSignaled('hand-off')),

@@ -159,7 +159,8 @@ class Lane {
     const handle = this.#client.workflow.getHandle(workflowIds.task(id));
     if (meanwhile === 'cancels') await handle.cancel();
     if (meanwhile !== 'answers') return;
-    await handle.signal(signalOf('answer'), { messageId: `answer-${id}`, actor: 'Ada', text: 'yes' });
+    // As the ledger tells it.
+    await handle.signal(signalOf('answer'), { messageId: `answer-${id}`, actor: 'Ada', version: 1, text: 'yes' });
   }
 
   async #untilCleaned(id: TaskId): Promise<void> {
