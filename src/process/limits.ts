@@ -47,7 +47,7 @@ const CLOSE_BYTES = 4 * 1024 ** 3;
 const REST = 20;
 const SELDOM_MS = 2_000;
 /** Beside what has gone of the disk's free space, in which others may have made room. */
-const MEASURE_EVERY_MS = 60_000;
+const MEASURE_EVERY_MS = 5_000;
 
 /** @returns what ends the watch */
 export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) => void): () => void {
