@@ -83,6 +83,8 @@ describe('a hostile command', () => {
         id,
         'over',
         (seen) => seen.endedAt !== null || seen.waitingFor?.kind === 'attempts',
+        // All of them at once keep the disk busy.
+        60_000,
       );
       const log = await eventually('its log', async () => {
         const text = await logOf(id);

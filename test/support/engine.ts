@@ -255,13 +255,14 @@ export class Engine {
   }
 
   /** The task's view once it is as asked; what it was last, and what the worker said, when it never is. */
-  async until(id: TaskId, what: string, is: (view: TaskView) => boolean): Promise<TaskView> {
+  async until(id: TaskId, what: string, is: (view: TaskView) => boolean, withinMs?: number): Promise<TaskView> {
     let last: TaskView | null = null;
+    const look = async (): Promise<TaskView | null> => {
+      last = (await this.detail(id)).view;
+      return is(last) ? last : null;
+    };
     try {
-      return await eventually(`task ${id} to be ${what}`, async () => {
-        last = (await this.detail(id)).view;
-        return is(last) ? last : null;
-      });
+      return await eventually(`task ${id} to be ${what}`, look, withinMs);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`${reason}\n${JSON.stringify(last)}\n${this.log.slice(-10).join('\n')}`, { cause: error });
