@@ -1,6 +1,7 @@
 /** The composition root: builds the adapters, registers the activities and workflows, and drains on shutdown. */
 
 import type { Client } from '@temporalio/client';
+import type { NativeConnection } from '@temporalio/worker';
 import { createActivities, type PhasePlaces } from '../activities/create-activities.ts';
 import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
 import { Near } from '../activities/near.ts';
@@ -92,6 +93,8 @@ export interface RunningWorker {
   drain(): void;
 }
 
+/** How long a worker that stops waits for the ledger. */
+const SPOOL_DRAIN_MS = 5_000;
 const PRESENCE_MS = 10_000;
 const LABELS_MS = 10_000;
 const PORTS: PortPlan = { base: 20_000, each: 10, ranges: 1_000 };
@@ -99,64 +102,29 @@ const WORKSPACES: WorkspaceLimits = { count: Infinity, bytes: Infinity, keptMs: 
 const BUILDS_MS = 30_000;
 
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
-  const { namespace, home, log } = options;
-  const ledger = openLedger({ url: options.databaseUrl, applicationName: 'tasks-worker', maxConnections: 8 });
-  const stopMigrating = await keepMigrated(ledger, log);
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const rooms = await openRooms(options, limits);
-  const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
-  const temporal = await connect(options);
-  const turns = new Turns();
-  const { git, processRoom } = rooms;
-  const { client, native } = temporal;
-  const ports = openPortLeases(home, options.ports ?? PORTS);
-  const workspaces = options.workspaces ?? WORKSPACES;
-  const background = new Background({ client, git, ledger, home, ports, workspaces, limits, log });
-  const draining = new Draining();
-  const made: Made = {
-    git,
-    processRoom,
-    client,
-    ledger,
-    spool,
-    limits,
-    background,
-    draining,
-    ports,
-    onRequired: () => undefined,
-  };
+  const { log, labels, versioning } = options;
+  const parts = await openParts(options);
+  const { client, background } = parts;
+  const made: Made = { ...parts, draining: new Draining(), onRequired: () => undefined };
   const serving: { serve: (queue: string) => void } = { serve: () => undefined };
   const activities = makeActivities(options, made, {
-    turns,
+    turns: new Turns(),
     running: new Running(Math.max(1, options.agents)),
     near: new Near({ client, hostId: options.hostId, serve: (queue) => serving.serve(queue) }),
   });
   await endQueuesOfOlder(client, log);
   const identity = `${options.hostId}@${process.pid}`;
-  const { agents, gates, labels, graceMs, workflows, payloads, build, versioning } = options;
-  const pollers = await Pollers.create(
-    {
-      connection: native,
-      namespace,
-      identity,
-      agents,
-      gates,
-      graceMs,
-      workflows,
-      payloads,
-      build: versioning ? build : null,
-      log,
-    },
-    activities,
-    draining,
-  );
-  const presence = await report(options, ledger, pollers, background);
-  const everyMs = options.labelsMs ?? LABELS_MS;
+  const build = versioning ? options.build : null;
+  const { namespace, agents, gates, graceMs, workflows, payloads } = options;
+  const polling = { namespace, identity, agents, gates, graceMs, workflows, payloads, build, log };
+  const pollers = await Pollers.create({ ...polling, connection: parts.native }, activities, made.draining);
+  const presence = await report(options, parts.ledger, pollers, background);
+  const labelsMs = options.labelsMs ?? LABELS_MS;
   serving.serve = (queue) => pollers.serve(queue);
-  const labelQueues = new LabelQueues({ client, labels, serve: serving.serve, everyMs, log });
+  const labelQueues = new LabelQueues({ client, labels, serve: serving.serve, everyMs: labelsMs, log });
   made.onRequired = (requires) => labelQueues.onRequired(requires);
   labelQueues.start();
-  const own = versioning ? build : UNVERSIONED;
+  const own = build ?? UNVERSIONED;
   const routing = new BuildRouting({ client, own, identity, everyMs: options.buildsMs ?? BUILDS_MS, log });
   routing.start();
   background.start();
@@ -164,22 +132,48 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
 
   async function settle(running: Promise<readonly unknown[]>): Promise<void> {
     const failures = await running;
-    stopMigrating();
     await Promise.all([labelQueues.stop(), routing.stop()]);
     await presence.stop();
     await background.stop();
-    await spool.drain(5_000);
-    await rooms.close();
-    await ledger.close();
-    await temporal.close();
+    await parts.close();
     if (failures.length > 0) throw failures[0];
   }
 }
 
-interface Made extends Pick<Dependencies, 'git' | 'ledger' | 'spool' | 'client' | 'limits'> {
+interface Parts extends Pick<Dependencies, 'git' | 'spool' | 'client' | 'limits'> {
+  readonly ledger: Ledger;
   readonly processRoom: Dependencies['process'];
+  readonly native: NativeConnection;
   readonly background: Background;
   readonly ports: PortLeases;
+  /** When nothing uses them any more: what is spooled is given a moment to be written. */
+  close(): Promise<void>;
+}
+
+async function openParts(options: StartWorkerOptions): Promise<Parts> {
+  const { home, log } = options;
+  const ledger = openLedger({ url: options.databaseUrl, applicationName: 'tasks-worker', maxConnections: 8 });
+  const stopMigrating = await keepMigrated(ledger, log);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const rooms = await openRooms(options, limits);
+  const spool = await openSpool({ folder: `${home}/spool`, ledger, intervalMs: 250, log });
+  const temporal = await connect(options);
+  const { git, processRoom } = rooms;
+  const { client, native } = temporal;
+  const ports = openPortLeases(home, options.ports ?? PORTS);
+  const workspaces = options.workspaces ?? WORKSPACES;
+  const background = new Background({ client, git, ledger, home, ports, workspaces, limits, log });
+  const close = async (): Promise<void> => {
+    stopMigrating();
+    await spool.drain(SPOOL_DRAIN_MS);
+    await rooms.close();
+    await ledger.close();
+    await temporal.close();
+  };
+  return { git, processRoom, ledger, spool, client, native, limits, background, ports, close };
+}
+
+interface Made extends Parts {
   readonly draining: Draining;
   /** Told of the labels that a recorded task requires. */
   onRequired: (requires: readonly string[]) => void;
