@@ -3,6 +3,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { NO_FREE_SLOT } from '../core/task-request.ts';
 import type { Dependencies } from './dependencies.ts';
+import { GateRuns } from './gate-runs.ts';
 import { dropGate, startGate } from './gate-start.ts';
 import { askForItems, buildCandidate, handOff, land, lookAtQueue, startMainGate } from './landing.ts';
 import type { Near } from './near.ts';
@@ -35,6 +36,7 @@ function giveBack(error: unknown): never {
 export function createActivities(deps: Dependencies, { turns, running, near }: PhasePlaces): Activities {
   const notices = new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log });
   const recorder = new Recorder(deps, notices);
+  const gateRuns = new GateRuns();
   const within: Pick<Turns, 'take'> = {
     take: (taskId, signal, body) => turns.take(taskId, signal, () => running.run(signal, body)),
   };
@@ -46,7 +48,7 @@ export function createActivities(deps: Dependencies, { turns, running, near }: P
       ]);
       return queue === null ? answer : { ...answer, outcome: { ...answer.outcome, near: queue } };
     },
-    runGate: (request) => runGate(deps, request),
+    runGate: (request) => runGate(deps, gateRuns, request),
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),
     senderOf: (request) => senderOf(deps.client, request),
@@ -54,7 +56,7 @@ export function createActivities(deps: Dependencies, { turns, running, near }: P
     buildCandidate: (request) => buildCandidate(deps, recorder, request),
     startGate: (request) => startGate(deps.client, request),
     startMainGate: (request) => startMainGate(deps, request),
-    dropGate: ({ target, run }) => dropGate(deps.client, target, run),
+    dropGate: ({ target, run }) => dropGate(deps.client, gateRuns, target, run),
     lookAtQueue: (request) => lookAtQueue(deps, request),
     askForItems: (wanted) => askForItems(deps, wanted),
     sealCandidates: ({ target, parts, below }) => deps.git.sealCandidates(target, parts, below),

@@ -17,6 +17,7 @@ import { gateKey } from '../core/queue-keys.ts';
 import type { Run } from '../core/queue.ts';
 import type { GateVerdict, RunState, Target } from '../core/queue-types.ts';
 import { messageOf } from '../core/thrown.ts';
+import type { GateRuns } from './gate-runs.ts';
 import type { GateRequest, StartGateRequest } from './types.ts';
 
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
@@ -68,9 +69,15 @@ export async function askAfterGate(client: Client, target: Target, { key, runId,
   }
 }
 
-export async function dropGate(client: Client, target: Target, { key, runId }: Run): Promise<void> {
+export async function dropGate(
+  client: Client,
+  runs: Pick<GateRuns, 'giveUp'>,
+  target: Target,
+  { key, runId }: Run,
+): Promise<void> {
   try {
     await client.workflow.getHandle(workflowIds.gate(target.project, key), runId ?? undefined).cancel();
+    if (runId !== null) runs.giveUp(runId);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

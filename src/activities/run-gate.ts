@@ -5,18 +5,22 @@
 
 import { statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import { Context } from '@temporalio/activity';
 import { tailOf } from '../core/failure.ts';
 import { failedTests } from '../core/failed-tests.ts';
 import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
-import { portOwners, type PortRange } from '../core/ports.ts';
+import { portOwners } from '../core/ports.ts';
 import type { GateCommand, GateConfinement } from '../core/project.ts';
 import type { Red } from '../core/queue.ts';
 import type { GateVerdict } from '../core/queue-types.ts';
+import { messageOf } from '../core/thrown.ts';
+import type { GateWorktree } from '../git/types.ts';
 import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
-import { confining, makeSandbox, type SandboxRequest } from './confine.ts';
+import { confining, makeSandbox } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withQuickHeartbeat } from './heartbeat.ts';
+import type { GateRuns } from './gate-runs.ts';
 import { runCommands, type CommandsEnd } from './gate-commands.ts';
 import { tellVerdict } from './gate-start.ts';
 import { describeExit, runCommand } from './run-command.ts';
@@ -25,27 +29,68 @@ import type { GateAnswer, GateRequest } from './types.ts';
 const MAX_LOG_CHARS = 16_384;
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
 const SETUP_STREAM = 'gate:setup';
+/** Where the project says nothing of it. */
+const UNSAID: GateConfinement = { sandbox: 'preferred', network: 'none', setup: 'full' };
 /** Shells and containers report SIGKILL and SIGTERM so: the kernel's, an operator's or a shutdown's doing, not the tree's. */
 const KILLED_CODES: ReadonlySet<number> = new Set([137, 143]);
 const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
 
-export async function runGate(deps: Dependencies, request: GateRequest): Promise<GateAnswer> {
-  return withQuickHeartbeat(deps.limits.heartbeatMs, async (signal) => {
-    const startedMs = Date.now();
-    const end = await runInWorktree(deps, request, signal);
-    const verdict = await withNews(deps, request, end.verdict);
-    if (stopReasonOf(signal) === 'canceled') throw signal.reason;
-    if (verdict.kind === 'none') return { verdict, told: false };
-    const { candidate, target, red } = request;
-    const telling = verdict.kind === 'green' && red === null ? tellVerdict(deps.client, request, verdict) : false;
-    const taskId = ownerOf(request);
-    const about = { tree: candidate.tree, gateHash: candidate.gate.hash, project: target.project, taskId };
-    const green = ['green', ...end.noted.map((text) => `permissive: ${text}`)].join('; ');
-    const text = verdict.kind === 'red' ? verdict.text : green;
-    await deps.spool.addVerdict({ ...about, kind: verdict.kind, text, durationMs: Date.now() - startedMs });
-    if (verdict.kind === 'green' && red !== null) await deps.spool.addFlakes(flakesOf(about, red));
-    return { verdict, told: await telling };
-  });
+export async function runGate(deps: Dependencies, runs: GateRuns, request: GateRequest): Promise<GateAnswer> {
+  const { runId = null } = Context.current().info.workflowExecution ?? {};
+  return withQuickHeartbeat(deps.limits.heartbeatMs, (canceled) =>
+    runs.during(runId, canceled, async (signal) => {
+      const startedMs = Date.now();
+      const { confinement = UNSAID } = request.candidate.gate;
+      const confined = confining(deps, confinement);
+      if (confined.kind === 'refused') {
+        const { message, next } = confined.failure;
+        return { verdict: { kind: 'none', reason: `${message}; ${next}` }, told: false };
+      }
+      const { target, item, candidate, below } = request;
+      const worktree = await deps.git.gateWorktree(target, item, candidate, below);
+      const release = (): Promise<void> => worktree.release().catch((error: unknown) => sayNotCleared(deps, error));
+      let end: CommandsEnd;
+      try {
+        end = await runIn(deps, request, { worktree, confinement, hasSandbox: confined.kind === 'sandbox' }, signal);
+      } catch (error) {
+        await release();
+        throw error;
+      }
+      // Whoever waits for the verdict need not wait for the clearing.
+      const released = release();
+      try {
+        return await conclude(deps, request, { ...end, durationMs: Date.now() - startedMs }, canceled);
+      } finally {
+        await released;
+      }
+    }),
+  );
+}
+
+/** It is taken off again before the next run has it. */
+function sayNotCleared(deps: Pick<Dependencies, 'log'>, error: unknown): void {
+  deps.log('a gate worktree could not be cleared after its run', { reason: messageOf(error) });
+}
+
+/** Tells whoever waits, and puts it on record. @throws what a canceled activity throws */
+async function conclude(
+  deps: Dependencies,
+  request: GateRequest,
+  { noted, durationMs, ...end }: CommandsEnd & { readonly durationMs: number },
+  canceled: AbortSignal,
+): Promise<GateAnswer> {
+  const verdict = await withNews(deps, request, end.verdict);
+  if (stopReasonOf(canceled) === 'canceled') throw canceled.reason;
+  if (verdict.kind === 'none') return { verdict, told: false };
+  const { candidate, target, red } = request;
+  const telling = verdict.kind === 'green' && red === null ? tellVerdict(deps.client, request, verdict) : false;
+  const taskId = ownerOf(request);
+  const about = { tree: candidate.tree, gateHash: candidate.gate.hash, project: target.project, taskId };
+  const green = ['green', ...noted.map((text) => `permissive: ${text}`)].join('; ');
+  const text = verdict.kind === 'red' ? verdict.text : green;
+  await deps.spool.addVerdict({ ...about, kind: verdict.kind, text, durationMs });
+  if (verdict.kind === 'green' && red !== null) await deps.spool.addFlakes(flakesOf(about, red));
+  return { verdict, told: await telling };
 }
 
 /** One for each test that the first run's log names, or one for its command. */
@@ -68,68 +113,59 @@ async function withNews(deps: Dependencies, request: GateRequest, verdict: GateV
   return { ...verdict, landedSince: await deps.git.landedSince(target, item.base, candidate.main) };
 }
 
-async function runInWorktree(deps: Dependencies, request: GateRequest, signal: AbortSignal): Promise<CommandsEnd> {
-  const { candidate, item, target, below } = request;
-  const wanted: GateConfinement = candidate.gate.confinement ?? {
-    sandbox: 'preferred',
-    network: 'none',
-    setup: 'full',
-  };
-  const confined = confining(deps, wanted);
-  if (confined.kind === 'refused') {
-    const { message, next } = confined.failure;
-    return { verdict: { kind: 'none', reason: `${message}; ${next}` }, noted: [] };
-  }
-  const worktree = await deps.git.gateWorktree(target, item, candidate, below);
-  const scratch = worktree.home;
-  let ports: PortRange | null = null;
-  let sandbox: Omit<SandboxRequest, 'network' | 'tmp'> | null = null;
+interface Place {
+  readonly worktree: GateWorktree;
+  readonly confinement: GateConfinement;
+  readonly hasSandbox: boolean;
+}
+
+async function runIn(
+  deps: Dependencies,
+  request: GateRequest,
+  { worktree, confinement, hasSandbox }: Place,
+  signal: AbortSignal,
+): Promise<CommandsEnd> {
+  const { candidate, item } = request;
+  const { home: scratch, path } = worktree;
+  const ports = await deps.ports.lease(portOwners.gate(basename(dirname(path)), basename(path)));
+  const repository = hasSandbox ? await deps.git.confineGate(path) : null;
   let runs = 0;
   const command = async (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> => {
     runs += 1;
-    const network = stream === SETUP_STREAM ? wanted.setup : wanted.network;
+    const network = stream === SETUP_STREAM ? confinement.setup : confinement.network;
+    // Commands run side by side have temporary folders of their own.
+    const own = { write: [path], scratch, agent: null, network, tmp: `${scratch}.tmp/${runs}` };
     return runCommand(deps, {
       run,
-      cwd: worktree.path,
+      cwd: path,
       purpose: 'gate',
       taskId: ownerOf(request),
       attempt: item?.attempt ?? 0,
       stream,
       scratch,
       ports,
-      // Commands run side by side have temporary folders of their own.
-      sandbox:
-        sandbox === null ? null : await makeSandbox(deps, { ...sandbox, network, tmp: `${scratch}.tmp/${runs}` }),
+      sandbox: repository === null ? null : await makeSandbox(deps, { ...own, repository }),
       timeoutMs,
       signal: until,
     });
   };
-  try {
-    ports = await deps.ports.lease(portOwners.gate(basename(dirname(worktree.path)), basename(worktree.path)));
-    if (confined.kind === 'sandbox') {
-      const repository = await deps.git.confineGate(worktree.path);
-      sandbox = { write: [worktree.path], repository, scratch, agent: null };
+  if (candidate.gate.setup !== null && worktree.needsSetup) {
+    const gate = { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS };
+    const setUp = async (): Promise<GateVerdict | null> =>
+      judge(deps, gate, await command(gate.run, SETUP_STREAM, gate.timeoutMs), path);
+    let verdict = await setUp();
+    if (verdict?.kind === 'red' && worktree.isOnMain()) {
+      // The candidate is to be judged by its own, which may be what mends it.
+      await worktree.goToCandidate();
+      verdict = await setUp();
     }
-    if (candidate.gate.setup !== null && worktree.needsSetup) {
-      const gate = { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS };
-      const setUp = async (): Promise<GateVerdict | null> =>
-        judge(deps, gate, await command(gate.run, SETUP_STREAM, gate.timeoutMs), worktree.path);
-      let verdict = await setUp();
-      if (verdict?.kind === 'red' && worktree.isOnMain()) {
-        // The candidate is to be judged by its own, which may be what mends it.
-        await worktree.goToCandidate();
-        verdict = await setUp();
-      }
-      if (verdict !== null) return { verdict, noted: [] };
-      await worktree.markSetUp();
-    }
-    return await runCommands(candidate.gate.commands, signal, async (gate, until) => {
-      const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs, until);
-      return judge(deps, gate, exit, worktree.path);
-    });
-  } finally {
-    await worktree.release();
+    if (verdict !== null) return { verdict, noted: [] };
+    await worktree.markSetUp();
   }
+  return runCommands(candidate.gate.commands, signal, async (gate, until) => {
+    const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs, until);
+    return judge(deps, gate, exit, path);
+  });
 }
 
 /** Null when the command is content. */

@@ -23,6 +23,8 @@ export interface GatePlaces {
   /** Where what is written over a kept set-up goes. */
   readonly layers: string;
   readonly home: GateHome;
+  /** What its runs write of the repository. */
+  readonly own: string;
   readonly setUps: string;
   readonly lock: string;
   readonly admin: string;
@@ -43,7 +45,7 @@ export async function leaseGate(deps: LeaseDeps, repository: Repository): Promis
       const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
       const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
       const home = { path: `${path}.home`, layers: `${path}.home-layers` };
-      return { path, index: `${path}.index`, layers: `${path}.layers`, home, setUps, lock, admin };
+      return { path, index: `${path}.index`, layers: `${path}.layers`, home, own: `${path}.own`, setUps, lock, admin };
     }
     deps.leased.delete(path);
   }

@@ -13,11 +13,11 @@ import { quote, type ObjectId } from '../core/ids.ts';
 import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
-import { makeFolder, readText, removeFile, removeTree } from './files.ts';
+import { makeFolder, readText, removeFile, removeTree, statusOf } from './files.ts';
 import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import { dropHome, makeHome, type GateHome } from './gate-home.ts';
-import { leaseGate, releaseGate, type GatePlaces } from './gate-lease.ts';
+import { leaseGate, releaseGate, type GatePlaces, type LeaseDeps } from './gate-lease.ts';
 import type { Git } from './git.ts';
 import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
@@ -32,12 +32,9 @@ import type { GateWorktree } from './types.ts';
 import { isUnchanged } from './unchanged.ts';
 import { installIndex, writeWorktreeLink } from './workspace.ts';
 
-export interface GateDeps extends MergeDeps {
-  readonly home: string;
+export interface GateDeps extends MergeDeps, LeaseDeps {
   readonly repositories: Repositories;
   readonly recent: RecentWork;
-  /** The gate worktrees that a run of this process has. */
-  readonly leased: Set<string>;
   /** Whether overlays may be tried: not again once one could not be made. */
   readonly overlays: { works: boolean };
 }
@@ -194,10 +191,13 @@ async function keepMade(store: SetUpStore, key: string, git: Git, place: Place, 
 }
 
 /** Takes off what was laid into it, with all that the run has written there and in its HOME. */
-async function takeOff(places: GatePlaces, trash: string): Promise<void> {
-  await unmountBelow(places.path);
-  await rm(places.layers, { recursive: true, force: true, maxRetries: 3 });
-  await dropHome(places.home, trash);
+async function takeOff({ path, layers, home, own }: GatePlaces, trash: string): Promise<void> {
+  // Nothing is laid into a worktree or a HOME without one of these.
+  if (![layers, home.layers, home.path, `${home.path}.tmp`, own].some((each) => statusOf(each) !== null)) return;
+  await unmountBelow(path);
+  await rm(layers, { recursive: true, force: true, maxRetries: 3 });
+  await dropHome(home, trash);
+  await removeTree(own, trash);
 }
 
 /** Moves the worktree to a commit; one that is too broken for that is made anew. */

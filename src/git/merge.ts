@@ -2,6 +2,7 @@
 
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import type { Git } from './git.ts';
+import { readLoose } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
 
 export type Merge =
@@ -97,8 +98,12 @@ export async function treeOf(git: Git, repository: Repository, commit: ObjectId)
   return tree;
 }
 
+const MAX_LOOSE_BYTES = 64 * 1024;
+
 /** Whether a commit is among a repository's objects. */
 export async function hasCommit(git: Git, repository: Repository, commit: ObjectId): Promise<boolean> {
+  // Asked of each candidate below another one: most were just written here, and need no process.
+  if (readLoose(repository.store, commit, MAX_LOOSE_BYTES)?.type === 'commit') return true;
   const { code } = await git.local(['cat-file', '-e', `${commit}^{commit}`], {
     ...placeOf(repository),
     accept: [1, 128],

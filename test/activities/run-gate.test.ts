@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
 import { landingByPush } from '../../src/activities/landing-adapter.ts';
+import { GateRuns } from '../../src/activities/gate-runs.ts';
 import { runGate } from '../../src/activities/run-gate.ts';
 import type { CandidateRequest, GateAnswer } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
@@ -107,11 +108,12 @@ describe('a gate run', () => {
     gate: GateDefinition,
     limits: Partial<Limits> = {},
     environment = new MockActivityEnvironment(),
+    runs = new GateRuns(),
   ): Promise<{ verdict: GateVerdict; green: boolean }> => {
     const request = await candidateWith(gate);
     const changed: Dependencies = { ...deps, limits: { ...deps.limits, ...limits } };
     const gateRequest = { ...request, below: [], waiter: 'nobody', red: RED };
-    const { verdict }: GateAnswer = await environment.run(() => runGate(changed, gateRequest));
+    const { verdict }: GateAnswer = await environment.run(() => runGate(changed, runs, gateRequest));
     await spool.flush(request.item.taskId);
     return { verdict, green: await ledger.isGreen(request.candidate.tree, gate.hash) };
   };
@@ -192,6 +194,42 @@ describe('a gate run', () => {
     environment.cancel('CANCELLED');
     await rejected;
     expect((await run(gateOf([{}]))).verdict).toEqual({ kind: 'green' });
+  });
+
+  it('ends at once when this process gives it up, and gives no verdict', async () => {
+    const workflowExecution = { workflowId: 'gate/x', runId: 'given-up' };
+    const environment = new MockActivityEnvironment({ workflowExecution });
+    const runs = new GateRuns();
+    const mark = join(home, 'begun too');
+    const over = run(gateOf([{ run: `touch '${mark}'; while :; do sleep 0.02; done` }]), {}, environment, runs);
+    await eventually('the command', () => existsSync(mark));
+    runs.giveUp('of another');
+    runs.giveUp(workflowExecution.runId);
+    expect(await over).toEqual({ verdict: { kind: 'none', reason: expect.stringContaining('stopped') }, green: false });
+    expect((await run(gateOf([{}]), {}, new MockActivityEnvironment(), runs)).verdict).toEqual({ kind: 'green' });
+  });
+
+  it('has its verdict also when its worktree cannot be cleared, which is said', async () => {
+    const said: string[] = [];
+    const before = deps;
+    const git: GitRoom = {
+      ...before.git,
+      gateWorktree: async (...parts) => {
+        const worktree = await before.git.gateWorktree(...parts);
+        const release = async (): Promise<void> => {
+          await worktree.release();
+          throw new Error('it stays');
+        };
+        return { ...worktree, release };
+      },
+    };
+    deps = { ...before, git, log: (message, { reason }) => said.push(`${message}: ${String(reason)}`) };
+    try {
+      expect(await run(gateOf([{}]))).toEqual({ verdict: { kind: 'green' }, green: true });
+    } finally {
+      deps = before;
+    }
+    expect(said).toEqual(['a gate worktree could not be cleared after its run: it stays']);
   });
 
   it('is judged by a set-up of its own when that cannot be made on main, which is not to blame then', async () => {
