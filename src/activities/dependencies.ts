@@ -89,6 +89,8 @@ export interface Limits {
   readonly heartbeatMs: number;
   /** Of one process tree at a time; Infinity: as many as the host has. */
   readonly maxProcesses: number;
+  /** Processors of one process tree; Infinity: as many as the host has. */
+  readonly maxCpus: number;
   /** Memory of one process tree. */
   readonly maxMemoryBytes: number;
   /** What one process tree may take of the disk, in all its folders. */
@@ -113,6 +115,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxOutputBytes: 16 * 1024 * 1024,
   heartbeatMs: 1_000,
   maxProcesses: 2_048,
+  maxCpus: Infinity,
   maxMemoryBytes: Infinity,
   maxWrittenBytes: 32 * 1024 ** 3,
   endBelowBytes: 512 * 1024 * 1024,

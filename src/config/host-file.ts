@@ -27,6 +27,8 @@ const DEFAULT_CHECKPOINT = '5m';
 
 export interface HostLimits {
   readonly processes: number;
+  /** Null: as many as the machine has. */
+  readonly cpus: number | null;
   readonly memory: number;
   readonly disk: number;
   readonly free: number;
@@ -113,6 +115,7 @@ export function parseHostFile(text: string, cores: number = availableParallelism
 function completeLimits(given: z.infer<typeof hostSchema>['limits']): HostLimits {
   return {
     processes: given?.processes ?? 2_048,
+    cpus: given?.cpus ?? null,
     memory: bytesOf(given?.memory) ?? Math.round(memoryHere() * MEMORY_SHARE),
     disk: bytesOf(given?.disk) ?? 32 * 1024 ** 3,
     free: bytesOf(given?.free) ?? 512 * 1024 ** 2,

@@ -135,6 +135,16 @@ export const hostSchema = closed(
           .max(1_000_000, { error: must('a whole number from 16 to 1000000', 'processes: 2048') })
           .meta({ description: 'Processes at a time; 2048 when left out.', examples: [2_048] })
           .optional(),
+        cpus: z
+          .number({ error: must('a number from 0.1 to 4096', 'cpus: 2') })
+          .min(0.1, { error: must('a number from 0.1 to 4096', 'cpus: 2') })
+          .max(4_096, { error: must('a number from 0.1 to 4096', 'cpus: 2') })
+          .meta({
+            description:
+              'Processors: with 2 it goes on as if the machine had two. By control groups (Linux), which this account must be allowed to make; the worker says at its start when it is not. As many as there are when left out.',
+            examples: [2],
+          })
+          .optional(),
         memory: size('Memory; three quarters of what the machine has when left out.', '8GiB'),
         disk: size('What it may have on the disk: worktree, home and temporary files; 32GiB when left out.', '32GiB'),
         free: size(
@@ -148,7 +158,7 @@ export const hostSchema = closed(
       .meta({
         description:
           'What an attempt, a set-up or a command of a gate may take of this machine. What goes beyond it is ended, and fails by name; what else runs here goes on.',
-        examples: [{ processes: 500, memory: '8GiB', disk: '20GiB' }],
+        examples: [{ processes: 500, cpus: 2, memory: '8GiB', disk: '20GiB' }],
       })
       .nullish(),
     sandbox: z

@@ -1,5 +1,6 @@
 /**
- * What the kernel holds process trees to: how many processes all of a worker may have together, and the memory of each.
+ * What the kernel holds process trees to: how many processes all of a worker may have together, and the memory of each,
+ * and where that is asked for its processor time.
  * A fork bomb and a memory hog are faster than any watch, and must not take what the host and the worker live on until
  * the watch ends them.
  *
@@ -12,7 +13,7 @@ import { execFileSync } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 
-import { makeWorkerGroups, namesIn, removed, ROOT, wrote, type WorkerGroup } from './control-groups.ts';
+import { makeWorkerGroups, namesIn, removed, ROOT, wrote, type Wanted, type WorkerGroup } from './control-groups.ts';
 import { makeRunGroup, type RunGroup } from './run-group.ts';
 
 export interface Bound {
@@ -20,6 +21,8 @@ export interface Bound {
   hold(pid: number): 'cgroup' | 'limit' | null;
   /** Whether there are groups here that hold each tree to its memory. */
   holdsMemory(): boolean;
+  /** Whether there are groups here that hold each tree to the processors that are asked for. */
+  holdsCpus(): boolean;
   /** Groups for one tree, into which the held process starts it; null where there are none. */
   forRun(limits: { readonly memoryBytes: number }): RunGroup | null;
   /** A tree's groups, whose processes have ended, may be used again. */
@@ -33,13 +36,14 @@ const PRLIMIT_MS = 2_000;
 const NICER = 5;
 
 /** @param root of the control groups' file systems */
-export function createBound(processes: number, root = ROOT): Bound {
+export function createBound(wanted: Wanted, root = ROOT): Bound {
+  const { processes } = wanted;
   let made: readonly WorkerGroup[] | null = null;
   let free: readonly RunGroup[] = [];
   let runs = 0;
   const groups = (): readonly WorkerGroup[] => {
     if (process.platform !== 'linux') return [];
-    made ??= makeWorkerGroups(processes, root);
+    made ??= makeWorkerGroups(wanted, root);
     return made;
   };
   return {
@@ -50,12 +54,13 @@ export function createBound(processes: number, root = ROOT): Bound {
       return process.platform !== 'linux' || process.getuid?.() === 0 ? null : limited(pid, processes);
     },
     holdsMemory: () => groups().some(({ memory }) => memory),
+    holdsCpus: () => groups().some(({ cpu }) => cpu),
     forRun({ memoryBytes }) {
       const kept = free.find((group) => group.isEmpty());
       free = free.filter((group) => group !== kept);
       if (kept === undefined) runs += 1;
       const group = kept ?? makeRunGroup(groups(), `run-${runs}`);
-      group?.begin({ memoryBytes, processes });
+      group?.begin({ memoryBytes, ...wanted });
       return group;
     },
     over(group) {

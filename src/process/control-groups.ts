@@ -13,6 +13,8 @@ export const ROOT = '/sys/fs/cgroup';
 const NAME = /^tributary-(\d+)-\d+$/;
 /** The worker's own group, by whose name it knows that the one above is given to it. */
 const DELEGATED = 'tributary-worker';
+/** Of the old hierarchy. */
+export const CPU_QUOTA = 'cpu.cfs_quota_us';
 
 /** A group for all trees of this worker in one hierarchy. */
 export interface WorkerGroup {
@@ -24,17 +26,27 @@ export interface WorkerGroup {
   readonly bounds: boolean;
   /** Whether the groups below it bound memory. */
   readonly memory: boolean;
+  /** Whether the groups below it bound the processor's time. */
+  readonly cpu: boolean;
 }
 
 /** A process may have several rooms. */
 let groups = 0;
 
-/** The groups that can be made here, for at most so many processes and threads altogether. */
-export function makeWorkerGroups(processes: number, root: string): readonly WorkerGroup[] {
+export interface Wanted {
+  /** Processes and threads, of all trees together. */
+  readonly processes: number;
+  /** Processors, of each tree; Infinity: as many as there are, and no group for them. */
+  readonly cpus: number;
+}
+
+/** The groups that can be made here. */
+export function makeWorkerGroups(wanted: Wanted, root: string): readonly WorkerGroup[] {
   groups += 1;
   const name = `tributary-${process.pid}-${groups}`;
   const lines = textOf('/proc/self/cgroup').split('\n');
-  const made = makeNew(root, ownIn(lines, null), name, processes);
+  const { processes } = wanted;
+  const made = makeNew(root, ownIn(lines, null), name, wanted);
   if (made !== null) return [made];
   const pids = ownIn(lines, 'pids');
   const memory = ownIn(lines, 'memory');
@@ -46,10 +58,13 @@ export function makeWorkerGroups(processes: number, root: string): readonly Work
     version,
   );
   const inMemory = memory === null ? null : makeOld([below(join(root, 'memory'), memory)], name, null);
-  return [bounded, inMemory].filter((group): group is WorkerGroup => group !== null);
+  // None that is not asked for: each group has a share of its own, and many trees then take more from the worker.
+  const cpu = Number.isFinite(wanted.cpus) ? ownIn(lines, 'cpu') : null;
+  const inCpu = cpu === null ? null : makeOld([below(join(root, 'cpu'), cpu)], name, null);
+  return [bounded, inMemory, inCpu].filter((group): group is WorkerGroup => group !== null);
 }
 
-function makeNew(root: string, own: string | null, name: string, processes: number): WorkerGroup | null {
+function makeNew(root: string, own: string | null, name: string, wanted: Wanted): WorkerGroup | null {
   if (own === null || !existsSync(join(root, 'cgroup.controllers'))) return null;
   const mine = below(root, own);
   if (basename(mine) !== DELEGATED && mine !== resolve(root)) return null;
@@ -57,12 +72,13 @@ function makeNew(root: string, own: string | null, name: string, processes: numb
   sweep(parent);
   const folder = join(parent, name);
   const base = join(folder, 'starter');
-  giveOn(parent);
+  giveOn(parent, wanted);
   if (!madeFolder(folder)) return null;
-  giveOn(folder);
+  giveOn(folder, wanted);
   if (!madeFolder(base)) return removed(folder);
-  const bounds = wrote(join(folder, 'pids.max'), String(processes));
-  return { version: 2, folder, base, bounds, memory: existsSync(join(base, 'memory.max')) };
+  const bounds = wrote(join(folder, 'pids.max'), String(wanted.processes));
+  const [memory, cpu] = ['memory.max', 'cpu.max'].map((file) => existsSync(join(base, file)));
+  return { version: 2, folder, base, bounds, memory: memory === true, cpu: cpu === true };
 }
 
 /** All limits of the worker are in this one hierarchy: at its top there would be none. */
@@ -77,9 +93,11 @@ function ownOrTop(top: string, own: string): readonly string[] {
 }
 
 /** Memory first: where that is refused, for processes that are in the group itself, nothing is to be changed. */
-function giveOn(folder: string): void {
+function giveOn(folder: string, { cpus }: Wanted): void {
   const file = join(folder, 'cgroup.subtree_control');
-  if (wrote(file, '+memory')) wrote(file, '+pids');
+  if (!wrote(file, '+memory')) return;
+  wrote(file, '+pids');
+  if (Number.isFinite(cpus)) wrote(file, '+cpu');
 }
 
 function makeOld(
@@ -94,7 +112,8 @@ function makeOld(
     if (!madeFolder(folder)) continue;
     const bounds = processes !== null && wrote(join(folder, 'pids.max'), String(processes));
     const memory = existsSync(join(folder, 'memory.limit_in_bytes'));
-    if (bounds || memory) return { version, folder, base: folder, bounds, memory };
+    const cpu = existsSync(join(folder, CPU_QUOTA));
+    if (bounds || memory || cpu) return { version, folder, base: folder, bounds, memory, cpu };
     removed(folder);
   }
   return null;

@@ -43,6 +43,8 @@ export interface ProcessRoomOptions {
   readonly clone?: boolean;
   /** Processes and threads of all trees together, where the kernel can be told. */
   readonly processes?: number;
+  /** Processors of each tree, where the kernel can be told; Infinity, as when it is left out: as many as there are. */
+  readonly cpus?: number;
   /** How long a process has between SIGTERM and SIGKILL. */
   readonly termGraceMs?: number;
 }
@@ -52,7 +54,8 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   const homeHash = hashOfHome(await realpath(options.home));
   const owner = ownerTag(homeHash);
   const { containment, bwrap, sandbox } = await chooseContainer(options.bwrapPath);
-  const bound = createBound(Math.max(MIN_PROCESSES, options.processes ?? DEFAULT_PROCESSES));
+  const processes = Math.max(MIN_PROCESSES, options.processes ?? DEFAULT_PROCESSES);
+  const bound = createBound({ processes, cpus: options.cpus ?? Infinity });
   let boundBy: ReturnType<typeof bound.hold> = null;
   const hold = (pid: number): void => {
     boundBy = bound.hold(pid);
@@ -72,6 +75,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
     sandbox,
     boundBy: () => boundBy,
     holdsMemory: () => starter !== null && bound.holdsMemory(),
+    holdsCpus: () => starter !== null && bound.holdsCpus(),
     run: async (request) => runProcess(request, { ...means, tag: `${owner}/${request.tag}` }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
     close: async () => {

@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { madeFolder, textOf, wrote, type WorkerGroup } from './control-groups.ts';
+import { CPU_QUOTA, madeFolder, textOf, wrote, type Wanted, type WorkerGroup } from './control-groups.ts';
 import { isAlive, readStat, type ProcessStat } from './proc.ts';
 import { findRun, killUntilGone, type Leader } from './sweep.ts';
 
@@ -29,7 +29,7 @@ export interface Refused {
 export interface RunGroup extends Doors {
   readonly folders: readonly string[];
   /** Makes it ready for the next tree. @param memoryBytes Infinity: as much as there is */
-  begin(limits: { readonly memoryBytes: number; readonly processes: number }): void;
+  begin(limits: { readonly memoryBytes: number } & Wanted): void;
   /** What the kernel has refused it by now; null: nothing. Never used again then. */
   refused(): Refused | null;
   /** Whether no process is in it. */
@@ -55,11 +55,12 @@ export function makeRunGroup(groups: readonly WorkerGroup[], name: string): RunG
     folders,
     enter: made.map(({ version, folder }) => join(folder, name, door(version))),
     leave: made.map(({ version, base }) => join(base, door(version))),
-    begin({ memoryBytes, processes }) {
+    begin({ memoryBytes, processes, cpus }) {
       mayHave = Math.floor(processes * SHARE_OF_PROCESSES);
       if (counting !== null) wrote(join(counting, 'pids.max'), String(mayHave));
       if (memoryBytes !== allowed) memory?.limit(Math.round(memoryBytes * (1 + SHARE_ABOVE) + BYTES_ABOVE));
       allowed = memoryBytes;
+      for (const folder of folders) limitCpu(folder, cpus);
     },
     refused() {
       if (memory !== null && countIn(memory.events, 'oom_kill') > 0) {
@@ -110,6 +111,17 @@ function memoryIn(folders: readonly string[]): MemoryFiles | null {
     events: join(folder, 'memory.events'),
     most: join(folder, 'memory.peak'),
   };
+}
+
+/** How long the kernel counts before a tree that has had its time may go on, in microseconds: its own default. */
+const PERIOD_US = 100_000;
+
+/** What it takes beyond that it gets later, and so it goes on more slowly: nothing is ended. */
+function limitCpu(folder: string, cpus: number): void {
+  if (!Number.isFinite(cpus)) return;
+  const quota = Math.round(cpus * PERIOD_US);
+  wrote(join(folder, 'cpu.max'), `${quota} ${PERIOD_US}`);
+  wrote(join(folder, CPU_QUOTA), String(quota));
 }
 
 /** Whether one more was refused for its own number, and not for that of all together: older kernels do not tell. */

@@ -61,6 +61,8 @@ export interface ProcessRoom {
   boundBy(): 'cgroup' | 'limit' | null;
   /** Whether the kernel holds each tree to its memory, and not the watch alone. */
   holdsMemory(): boolean;
+  /** Whether the kernel holds each tree to the processors that it may have; false where they are not limited. */
+  holdsCpus(): boolean;
   /** Starts one process tree and returns when nothing of it is left. */
   run(request: SpawnRequest): Promise<ExitResult>;
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */

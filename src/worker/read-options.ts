@@ -99,6 +99,7 @@ function ofHost(host: HostSettings, environment: Environment) {
   return {
     limits: {
       maxProcesses: host.limits.processes,
+      maxCpus: host.limits.cpus ?? Infinity,
       maxMemoryBytes: host.limits.memory,
       maxWrittenBytes: host.limits.disk,
       endBelowBytes: host.limits.free,

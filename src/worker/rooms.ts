@@ -29,7 +29,7 @@ type RoomOptions = Pick<
 const MAX_PROCESSES = 16_384;
 
 /** Opens them. Ends first what a worker that died has left. */
-export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxProcesses'>) {
+export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxProcesses' | 'maxCpus'>) {
   const { home, log } = options;
   const processRoom = await createProcessRoom({
     home,
@@ -38,6 +38,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     bridge: options.networkBridge,
     // Threads count, too: with twice as many no tree meets it before it meets its own limit.
     processes: Math.min(MAX_PROCESSES, 2 * limits.maxProcesses * (options.agents + options.gates)),
+    cpus: limits.maxCpus,
     ...(options.containment ? {} : { bwrapPath: null }),
   });
   const swept = await processRoom.sweepLeftovers();
@@ -46,6 +47,8 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     log('agents run without a PID namespace', { why: processRoom.containment.why });
   if (!processRoom.holdsMemory())
     log("agents' memory is watched, and not held by the kernel: no control groups here", {});
+  if (Number.isFinite(limits.maxCpus) && !processRoom.holdsCpus())
+    log('limits.cpus of host.yaml is held by nothing: no control groups here', { cpus: limits.maxCpus });
   warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
   const git = createGitRoom({

@@ -43,7 +43,7 @@ describe('host.yaml', () => {
       secrets: {},
       encryption: null,
       sandbox: null,
-      limits: { processes: 2_048, memory: expect.any(Number), disk: 32 * 1024 ** 3, free: 512 * 1024 ** 2 },
+      limits: { processes: 2_048, cpus: null, memory: expect.any(Number), disk: 32 * 1024 ** 3, free: 512 * 1024 ** 2 },
       read: [],
       write: [],
       granted: {},
@@ -81,8 +81,8 @@ describe('host.yaml', () => {
   });
 
   it('takes amounts in the units that people use, and refuses others in one line', () => {
-    const text = 'limits: {processes: 100, memory: 2GiB, disk: 3GB, free: 5MiB}';
-    const limits = { processes: 100, memory: 2 * 1024 ** 3, disk: 3e9, free: 5 * 1024 ** 2 };
+    const text = 'limits: {processes: 100, cpus: 1.5, memory: 2GiB, disk: 3GB, free: 5MiB}';
+    const limits = { processes: 100, cpus: 1.5, memory: 2 * 1024 ** 3, disk: 3e9, free: 5 * 1024 ** 2 };
     expect(parseHostFile(text)).toMatchObject({ kind: 'ok', value: { limits } });
     for (const wrong of ['2G', '-1MiB', '0MiB', '1.5GiB', '8']) {
       expect(parseHostFile(`limits: {memory: "${wrong}"}`)).toMatchObject({

@@ -16,7 +16,7 @@ describe('the bound of all trees together', () => {
     const flags = ['--bundle', '--platform=node', '--format=esm', `--outfile=${program}`];
     await run(resolve('node_modules/.bin/esbuild'), [resolve('src/process/bound.ts'), ...flags]);
     const script = `import(${JSON.stringify(program)}).then(({ createBound }) => {
-      const bound = createBound(100);
+      const bound = createBound({ processes: 100, cpus: Infinity });
       process.stdout.write(String(bound.hold(process.pid)));
       bound.release();
     })`;

@@ -50,7 +50,7 @@ describe('the control groups of trees', () => {
   });
 
   it('are used again once they are empty, and not before', async () => {
-    bound = createBound(500);
+    bound = createBound({ processes: 500, cpus: Infinity });
     const first = bound.forRun({ memoryBytes: 2 ** 30 });
     const second = bound.forRun({ memoryBytes: 2 ** 30 });
     if (first === null || second === null) return;
@@ -63,9 +63,36 @@ describe('the control groups of trees', () => {
     expect(bound.forRun({ memoryBytes: 2 ** 30 })?.folders).not.toEqual(first.folders);
   });
 
+  it('let a tree have its processors and no more, all its processes together, where that is asked for', async () => {
+    const rig = await createRig(null, STARTER, 500, 0.5);
+    try {
+      // Half a second of one processor, by each of two processes: so two seconds, however idle the machine is.
+      const busy = 'const t = Date.now(); while (process.cpuUsage().user < 5e5); console.log(Date.now() - t)';
+      const both = `'${process.execPath}' -e '${busy}' & '${process.execPath}' -e '${busy}'; wait`;
+      const { tail } = await rig.room.run(rig.request(['sh', '-c', both]));
+      const slowest = Math.max(...tail.trim().split('\n').map(Number));
+      // Where this account may make no groups they may have what there is.
+      if (rig.room.holdsCpus()) expect(slowest).toBeGreaterThan(1_500);
+      else expect(slowest).toBeGreaterThan(0);
+    } finally {
+      await rig.room.close();
+    }
+  });
+
+  it('have none for the processors where no tree is held to some', async () => {
+    const rig = await createRig(null, STARTER);
+    try {
+      const { tail } = await rig.room.run(rig.request(['cat', '/proc/self/cgroup']));
+      expect(rig.room.holdsCpus()).toBe(false);
+      expect(tail).not.toMatch(/^\d+:cpu[^\n]*:.*tributary/m);
+    } finally {
+      await rig.room.close();
+    }
+  });
+
   it('hold a tree in the new hierarchy, too, where this process is at its top', async () => {
     if (!existsSync(`${NEW}/cgroup.procs`) || !/^0::\/$/m.test(await groupsOf('self'))) return;
-    bound = createBound(500, NEW);
+    bound = createBound({ processes: 500, cpus: Infinity }, NEW);
     const pid = startChild();
     bound.hold(pid);
     expect(await groupsOf(pid)).toMatch(/^0::\/tributary-\d+-\d+\/starter$/m);

@@ -29,12 +29,14 @@ export async function createRig(
   bwrapPath: string | null | undefined,
   starter: string | null = null,
   termGraceMs = 500,
+  cpus = Infinity,
 ): Promise<Rig> {
   const home = await tempFolder('home');
   const room = await createProcessRoom({
     home,
     starter,
     termGraceMs,
+    cpus,
     guard: GUARD,
     ...(bwrapPath === undefined ? {} : { bwrapPath }),
   });
