@@ -24,6 +24,8 @@ export interface PhasePlaces {
   readonly turns: Turns;
   /** So many attempts at a time. */
   readonly running: Running;
+  /** So many gate runs at a time. */
+  readonly runningGates: Running;
   /** Where a task's next phase is offered first. */
   readonly near: Pick<Near, 'queue'>;
 }
@@ -33,10 +35,11 @@ function giveBack(error: unknown): never {
   throw ApplicationFailure.create({ type: NO_FREE_SLOT, message: error.message, nonRetryable: true });
 }
 
-export function createActivities(deps: Dependencies, { turns, running, near }: PhasePlaces): Activities {
+export function createActivities(deps: Dependencies, places: PhasePlaces): Activities {
+  const { turns, running, runningGates, near } = places;
   const notices = new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log });
   const recorder = new Recorder(deps, notices);
-  const gateRuns = new GateRuns();
+  const gateRuns = new GateRuns(runningGates);
   const within: Pick<Turns, 'take'> = {
     take: (taskId, signal, body) => turns.take(taskId, signal, () => running.run(signal, body)),
   };
@@ -48,13 +51,13 @@ export function createActivities(deps: Dependencies, { turns, running, near }: P
       ]);
       return queue === null ? answer : { ...answer, outcome: { ...answer.outcome, near: queue } };
     },
-    runGate: (request) => runGate(deps, gateRuns, request),
+    runGate: (request) => runGate(deps, gateRuns, request).catch(giveBack),
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),
     senderOf: (request) => senderOf(deps.client, request),
     closedTasks: (ids) => closedTasks(deps.client, ids),
     buildCandidate: (request) => buildCandidate(deps, recorder, request),
-    startGate: (request) => startGate(deps.client, request),
+    startGate: (request) => startGate(deps, request),
     startMainGate: (request) => startMainGate(deps, request),
     dropGate: ({ target, run }) => dropGate(deps.client, gateRuns, target, run),
     lookAtQueue: (request) => lookAtQueue(deps, request),

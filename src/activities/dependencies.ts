@@ -63,12 +63,16 @@ export interface Dependencies {
   readonly onWaiting: () => void;
   /** Told of each record of a task: others' work may conflict with what has landed or is stored by now. */
   readonly onRecorded: (view: TaskView) => void;
+  /** Told of the labels that a gate requires which is started. */
+  readonly onRequired: (requires: readonly string[]) => void;
   /** Told when a task's record says that it has ended: its workspace may be cleaned up. */
   readonly onEnded: (target: Target, taskId: string) => void;
   /** True once this worker is stopping: what is killed then is moved, not blamed. */
   readonly isDraining: () => boolean;
   /** Gate runs at the same time in this process. */
   readonly gates: number;
+  /** Of this worker: what gates and phases may require. */
+  readonly labels: readonly string[];
   readonly limits: Limits;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }

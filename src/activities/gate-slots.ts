@@ -1,7 +1,8 @@
 /** How many gates can run at the same time: each worker says its own number in the name that it polls by. */
 
 import type { Client } from '@temporalio/client';
-import { GATE } from './gate-start.ts';
+import { hasLabels } from '../core/labels.ts';
+import { QUEUES } from './near.ts';
 
 // temporal.api.enums.v1.TaskQueueType, by number: the client's package does not export the enumeration itself.
 const ACTIVITY_QUEUE = 2;
@@ -20,26 +21,37 @@ interface Kept {
   readonly atMs: number;
 }
 
-const kept = new WeakMap<Client, Kept>();
+/** This worker's own, which it knows of without asking. */
+interface Own {
+  readonly gates: number;
+  readonly labels: readonly string[];
+}
 
-/** The gate slots of all workers that polled within the last minutes; null when the server does not say. */
-export function gateSlots(client: Client, own: number): Promise<number | null> {
-  const known = kept.get(client);
+/** By the queue's name. */
+const kept = new WeakMap<Client, Map<string, Kept>>();
+
+/** The gate slots of all workers with these labels that polled within the last minutes; null when the server does not say. */
+export function gateSlots(client: Client, { gates, labels }: Own, requires: readonly string[]): Promise<number | null> {
+  const queue = QUEUES.gates(requires);
+  const queues = kept.get(client) ?? new Map<string, Kept>();
+  kept.set(client, queues);
+  const known = queues.get(queue);
   if (known !== undefined && Date.now() - known.atMs < KEPT_MS) return known.slots;
-  const slots = ask(client).then(
+  const own = hasLabels(labels, requires) ? gates : 0;
+  const slots = ask(client, queue).then(
     (seen) => Math.max(seen, own),
     () => (own > 0 ? own : null),
   );
-  kept.set(client, { slots, atMs: Date.now() });
+  queues.set(queue, { slots, atMs: Date.now() });
   return slots;
 }
 
-async function ask(client: Client): Promise<number> {
+async function ask(client: Client, queue: string): Promise<number> {
   const type = Object.fromEntries([['taskQueueType', ACTIVITY_QUEUE]]);
   const { pollers } = await client.connection.withDeadline(Date.now() + CALL_MS, () =>
     client.workflowService.describeTaskQueue({
       namespace: client.options.namespace,
-      taskQueue: { name: GATE.taskQueue },
+      taskQueue: { name: queue },
       ...type,
     }),
   );

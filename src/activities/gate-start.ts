@@ -12,7 +12,9 @@ import {
   type Client,
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/activity';
+import { defineSearchAttributeKey, TypedSearchAttributes } from '@temporalio/common';
 import { workflowIds } from '../core/ids.ts';
+import { labelKey } from '../core/labels.ts';
 import { gateKey } from '../core/queue-keys.ts';
 import type { Run } from '../core/queue.ts';
 import type { GateVerdict, RunState, Target } from '../core/queue-types.ts';
@@ -24,16 +26,25 @@ import type { GateRequest, StartGateRequest } from './types.ts';
 export const GATE = {
   type: 'gate',
   workflows: 'tasks',
-  taskQueue: 'gates',
   wait: 'await-verdict',
   verdict: 'verdict',
 } as const;
 
+/** By which workers find the sets of labels that are required. */
+const REQUIRES = defineSearchAttributeKey('Requires', 'KEYWORD');
 const TELL_MS = 3_000;
 const GONE: GateVerdict = { kind: 'none', reason: 'the gate run is gone' };
 
-export async function startGate(client: Client, request: StartGateRequest): Promise<RunState> {
+export interface GateStarting {
+  readonly client: Client;
+  /** Told of the labels that a gate requires, which this worker may have. */
+  readonly onRequired: (requires: readonly string[]) => void;
+}
+
+export async function startGate({ client, onRequired }: GateStarting, request: StartGateRequest): Promise<RunState> {
   const { again, ...asked } = request;
+  const { requires = [] } = request.candidate.gate;
+  onRequired(requires);
   const { target, item, candidate } = asked;
   const workflowId = workflowIds.gate(target.project, gateKey(candidate));
   const what = item === null ? `${target.branch} itself` : item.title;
@@ -47,6 +58,9 @@ export async function startGate(client: Client, request: StartGateRequest): Prom
       workflowIdConflictPolicy: 'USE_EXISTING',
       workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
       staticSummary: `Gate on ${what}`,
+      ...(requires.length === 0
+        ? {}
+        : { typedSearchAttributes: new TypedSearchAttributes([{ key: REQUIRES, value: labelKey(requires) }]) }),
       staticDetails: `Tree ${candidate.tree}, candidate ${candidate.commit}`,
     });
     return { kind: 'running', runId: handle.signaledRunId, suspect: false };

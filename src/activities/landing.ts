@@ -26,7 +26,7 @@ export async function handOff(deps: Dependencies, recorder: Recorder, request: H
 
 type LandingDependencies = Pick<
   Dependencies,
-  'git' | 'landing' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'
+  'git' | 'landing' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'onRequired' | 'gates' | 'labels'
 >;
 
 export async function buildCandidate(
@@ -35,13 +35,14 @@ export async function buildCandidate(
   request: BuildRequest,
 ): Promise<BuildAnswer> {
   const { target, item, gate, below } = request;
-  const [built, slots, openness] = await Promise.all([
+  const [built, openness] = await Promise.all([
     deps.git.buildOn(target, request, deps.readGate),
-    gateSlots(deps.client, deps.gates),
     taskIsOpen(deps.client, item.taskId),
   ]);
-  const answer: BuildAnswer = { ...built, run: null, slots };
   const { result } = built;
+  const slots =
+    result.kind === 'candidate' ? await gateSlots(deps.client, deps, result.candidate.gate.requires ?? []) : null;
+  const answer: BuildAnswer = { ...built, run: null, slots };
   // What has landed has landed; a hold would be for nobody.
   if (result.kind === 'candidate' || result.kind === 'held' || result.kind === 'behind') {
     if (openness.kind === 'closed') {
@@ -58,7 +59,7 @@ export async function buildCandidate(
   if (green.kind === 'done' && green.value) return { ...answer, result: { ...result, knownGreen: true } };
   if (!gate) return answer;
   const waiter = workflowIds.integration(target.project, target.branch);
-  const run = await startGate(deps.client, { target, item, candidate, below, waiter, again: false });
+  const run = await startGate(deps, { target, item, candidate, below, waiter, again: false });
   return { ...answer, run };
 }
 
@@ -69,7 +70,7 @@ export async function startMainGate(
 ): Promise<{ readonly key: string; readonly state: RunState }> {
   const candidate = await deps.git.mainCandidate(target, commit, deps.readGate);
   if (candidate === null) throw new Error(`${commit} of ${target.branch} cannot be gated`);
-  const state = await startGate(deps.client, { target, item: null, candidate, below: [], waiter, again });
+  const state = await startGate(deps, { target, item: null, candidate, below: [], waiter, again });
   return { key: gateKey(candidate), state };
 }
 
@@ -93,14 +94,14 @@ export async function land(
 }
 
 export async function lookAtQueue(deps: Dependencies, request: LookRequest): Promise<LookAnswer> {
-  const { target, known, turn } = request;
+  const { target, known, turn, requires } = request;
   const [main, runs, turnOver, slots] = await Promise.all([
     deps.git.lookAtMain(target, known),
     Promise.all(
       request.runs.map(async (run) => ({ key: run.key, state: await askAfterGate(deps.client, target, run) })),
     ),
     turn === null ? null : isTurnOver(deps.client, turn),
-    gateSlots(deps.client, deps.gates),
+    requires === null ? null : gateSlots(deps.client, deps, requires),
   ]);
   return { known, main, runs, turnOver: turnOver === true ? turn : null, slots };
 }

@@ -8,6 +8,7 @@ export const QUEUES = {
   agents: (requires: readonly string[]): string => (requires.length === 0 ? 'agents' : `agents/${labelKey(requires)}`),
   host: (host: string, requires: readonly string[]): string =>
     requires.length === 0 ? `host/${host}` : `host/${host}/${labelKey(requires)}`,
+  gates: (requires: readonly string[]): string => (requires.length === 0 ? 'gates' : `gates/${labelKey(requires)}`),
 };
 // temporal.api.enums.v1.TaskQueueType, by number: the client's package does not export the enumeration itself.
 const ACTIVITY_QUEUE = 2;

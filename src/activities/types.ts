@@ -92,6 +92,8 @@ export interface LookRequest {
   readonly known: ObjectId | null;
   readonly runs: readonly Run[];
   readonly turn: TaskId | null;
+  /** The labels of the workers whose gate slots count; null: they need not be counted. */
+  readonly requires: readonly string[] | null;
 }
 
 /** A signal that a workflow's run has received: the so-manieth of its name, from 1. */

@@ -13,6 +13,6 @@ export const requiredLabels = z
   .meta({
     title: 'Required labels',
     description:
-      'Labels that a worker has to have, all of them (tasks worker --labels), to run phases of its tasks; a task may require more. Gate runs go to any worker. None when left out.',
+      'Labels that a worker has to have, all of them (tasks worker --labels), to run phases of its tasks, and its gate; a task may require more for its phases. None when left out.',
     examples: [['gpu', 'linux']],
   });

@@ -100,11 +100,15 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
       setup: file.network?.setup ?? 'full',
     },
     protected: file.protected ?? [],
-    requires: [...new Set(file.requires ?? [])].sort(),
+    requires: requiredOf(file),
     batch: file.batch ?? false,
     verify: file.verify ?? false,
     merges: merges.value,
   });
+}
+
+function requiredOf({ requires }: ProjectFile): readonly string[] {
+  return [...new Set(requires ?? [])].sort();
 }
 
 /** Nothing where the file says nothing: the gate's hash is then what it always was. */
@@ -147,8 +151,9 @@ function completeGate(file: ProjectFile): Parsed<GateDefinition> {
   const wrong = wrongNeeds(commands);
   if (wrong !== null) return fail(`${PROJECT_FILE}: gate: ${wrong}`);
   const setup = file.setup ?? null;
-  const confined = gateConfinement(file);
-  return ok({ setup, commands, ...confined, hash: hashGate(setup, commands, confined) });
+  const requires = requiredOf(file);
+  const where = { ...gateConfinement(file), ...(requires.length === 0 ? {} : { requires }) };
+  return ok({ setup, commands, ...where, hash: hashGate(setup, commands, where) });
 }
 
 /** Why what the commands need can never be had; null when it can. */
@@ -170,7 +175,7 @@ function wrongNeeds(commands: readonly GateCommand[]): string | null {
 function hashGate(
   setup: string | null,
   commands: readonly GateCommand[],
-  { confinement }: { readonly confinement?: GateConfinement },
+  { confinement, requires }: Pick<GateDefinition, 'confinement' | 'requires'>,
 ): string {
   const canonical = JSON.stringify([
     setup,
@@ -179,6 +184,7 @@ function hashGate(
       return [name, run, timeoutMs, ...rest];
     }),
     ...(confinement === undefined ? [] : [[confinement.sandbox, confinement.network, confinement.setup]]),
+    ...(requires === undefined ? [] : [{ requires }]),
   ]);
   return createHash('sha256').update(canonical).digest('hex');
 }

@@ -62,6 +62,8 @@ export interface GateDefinition {
   readonly commands: readonly GateCommand[];
   /** Left out where the project says nothing of it: preferred, and no network but for set-up. */
   readonly confinement?: GateConfinement;
+  /** The labels of workers that may run it; left out: any may. */
+  readonly requires?: readonly string[];
   /** Names what a verdict was given under: a hash of everything above. */
   readonly hash: string;
 }

@@ -30,7 +30,17 @@ export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueC
 function look(queue: Queue): QueueCommand {
   const { main, turn } = queue;
   const runs = [...queue.runs.filter(hasBegun), ...runOfMain(queue)];
-  return { kind: 'look', key: 'look', known: main?.commit ?? null, runs, turn: turn?.taskId ?? null };
+  const requires = linksOf(queue).flatMap(({ candidate }) =>
+    candidate === null ? [] : [candidate.gate.requires ?? []],
+  );
+  return {
+    kind: 'look',
+    key: 'look',
+    known: main?.commit ?? null,
+    runs,
+    turn: turn?.taskId ?? null,
+    requires: requires[0] ?? null,
+  };
 }
 
 function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {

@@ -105,6 +105,8 @@ export type QueueCommand =
       readonly known: ObjectId | null;
       readonly runs: readonly BegunRun[];
       readonly turn: TaskId | null;
+      /** What the gate of the first candidate requires; null: there is none. */
+      readonly requires: readonly string[] | null;
     };
 
 export interface QueueClock {

@@ -182,7 +182,7 @@ function alarm(text: string, index: number, { target, nowMs }: Context): QueueNe
     name: `alarm-${nowMs}-${index}`,
     atMs: nowMs,
     title: titleOf('Landing is slow', target),
-    text: `${text}.\nLook what the first in line waits for, what its gate prints, and whether workers with gate slots run.`,
+    text: `${text}.\nLook what the first in line waits for, what its gate prints, and whether workers run\nthat have gate slots, and the labels that the project requires.`,
     commands: [`tasks queue --project ${target.project}`, 'tasks status'],
   };
 }

@@ -109,7 +109,9 @@ function chainRow(
       }
       const isNext = run === null || queue.runs.indexOf(run) >= slotsOf(queue);
       const together = group.links.length === 1 ? null : `gated together, ${group.links.length} at once`;
-      const waitingFor = row.waitingFor ?? (isNext ? 'a gate slot' : together);
+      const { requires = [] } = candidate.gate;
+      const slot = requires.length === 0 ? 'a gate slot' : `a gate slot of a worker with ${requires.join(', ')}`;
+      const waitingFor = row.waitingFor ?? (isNext ? slot : together);
       return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs) };
     }
   }

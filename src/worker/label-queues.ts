@@ -1,7 +1,7 @@
 /**
- * Finds the sets of labels that open tasks require, and has this worker poll the queues of those that it has.
+ * Finds the sets of labels that open tasks and gate runs require, and has this worker poll the queues of those that it has.
  *
- * It owns the sets that it has come across. A set is heard of at once when this worker records one of its tasks, and found
+ * It owns the sets that it has come across. A set is heard of at once when this worker records one of its tasks or starts such a run, and found
  * by Temporal's visibility otherwise: so that it is found whichever worker records, and while the ledger is away (N9).
  * Nobody waits for it: a set that is found late has its tasks wait that long in their queue (N1).
  */
@@ -9,7 +9,8 @@
 import type { Client } from '@temporalio/client';
 import { hasLabels, labelKey, labelsOfKey } from '../core/labels.ts';
 import { messageOf } from '../core/thrown.ts';
-import { agentsQueue } from '../workflows/messages.ts';
+import type { Pollers } from './pollers.ts';
+import { agentsQueue, gatesQueue } from '../workflows/messages.ts';
 
 /** Each is named in the query that looks for others. */
 const MAX_KNOWN = 200;
@@ -19,7 +20,7 @@ export interface LabelQueuesOptions {
   /** Of this worker. */
   readonly labels: readonly string[];
   /** Has one more queue polled; it may be asked again. */
-  readonly serve: (queue: string) => void;
+  readonly serve: Pollers['serve'];
   readonly everyMs: number;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
@@ -48,7 +49,7 @@ export class LabelQueues {
     await this.#looking;
   }
 
-  /** A task was recorded that requires these. */
+  /** A task was recorded, or a gate run started, that requires these. */
   onRequired(requires: readonly string[]): void {
     if (requires.length === 0 || this.#options.labels.length === 0) return;
     const key = labelKey(requires);
@@ -59,7 +60,9 @@ export class LabelQueues {
   #serve(key: string): void {
     const { labels, serve } = this.#options;
     const requires = labelsOfKey(key);
-    if (requires !== null && hasLabels(labels, requires)) serve(agentsQueue(requires));
+    if (requires === null || !hasLabels(labels, requires)) return;
+    serve('agents', agentsQueue(requires));
+    serve('gates', gatesQueue(requires));
   }
 
   #next(waitMs: number): void {
@@ -89,13 +92,13 @@ export class LabelQueues {
     }
   }
 
-  /** A set of an open task that is not known; null when there is none. */
+  /** A set of an open task or gate run that is not known; null when there is none. */
   async #another(): Promise<string | null> {
     if (this.#stopped || this.#known.size >= MAX_KNOWN) return null;
     // What names a set is made of characters that need no escape; anything else was not written by a task.
     const known = [...this.#known].map((key) => `'${key.replaceAll("'", '')}'`);
     const others = known.length === 0 ? '' : ` AND Requires NOT IN (${known.join(', ')})`;
-    const query = `WorkflowType = 'task' AND ExecutionStatus = 'Running' AND Requires IS NOT NULL${others}`;
+    const query = `WorkflowType IN ('task', 'gate') AND ExecutionStatus = 'Running' AND Requires IS NOT NULL${others}`;
     for await (const { searchAttributes } of this.#options.client.workflow.list({ query, pageSize: 1 })) {
       const value: unknown = searchAttributes['Requires']?.[0];
       return typeof value === 'string' && !this.#known.has(value) ? value : null;

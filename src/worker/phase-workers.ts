@@ -12,8 +12,8 @@ import { messageOf } from '../core/thrown.ts';
 export interface PhaseWorkersOptions {
   /** Made anew each time. */
   readonly create: () => Promise<readonly Worker[]>;
-  /** The poller of one more queue of agents. */
-  readonly createFor: (queue: string) => Promise<Worker>;
+  /** The poller of one more queue. */
+  readonly createFor: (kind: SlotKind, queue: string) => Promise<Worker>;
   readonly agents: number;
   readonly gates: number;
   /** Told when one of them ends though nobody stopped it; with its error, if it had one. */
@@ -21,15 +21,15 @@ export interface PhaseWorkersOptions {
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
-type Kind = 'agents' | 'gates';
+export type SlotKind = 'agents' | 'gates';
 
 export class PhaseWorkers {
   readonly #options: PhaseWorkersOptions;
-  readonly #used: Record<Kind, number> = { agents: 0, gates: 0 };
+  readonly #used: Record<SlotKind, number> = { agents: 0, gates: 0 };
   readonly #workers = new Set<Worker>();
   #runs: readonly Promise<void>[] = [];
-  /** The queues of agents that were asked for beside those that are always polled. */
-  readonly #queues = new Set<string>();
+  /** The queues that were asked for beside those that are always polled. */
+  readonly #queues = new Map<string, SlotKind>();
   /** One change behind the other. */
   #line: Promise<void> = Promise.resolve();
   #state: 'closed' | 'open' | 'closing' = 'closed';
@@ -47,12 +47,12 @@ export class PhaseWorkers {
   slots(): { readonly agents: Slots; readonly gates: Slots } {
     const { agents, gates } = this.#options;
     // One that was taken too many waits for a slot.
-    const used = Math.min(this.#used.agents, agents);
-    return { agents: { used, total: agents }, gates: { used: this.#used.gates, total: gates } };
+    const used = (kind: SlotKind, total: number) => ({ used: Math.min(this.#used[kind], total), total });
+    return { agents: used('agents', agents), gates: used('gates', gates) };
   }
 
   /** Counts what runs. */
-  counted<A extends unknown[], T>(kind: Kind, body: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
+  counted<A extends unknown[], T>(kind: SlotKind, body: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
     return async (...args) => {
       this.#used[kind] += 1;
       try {
@@ -70,12 +70,12 @@ export class PhaseWorkers {
     return change;
   }
 
-  /** Polls one more queue of agents from now on: at once, or when the host is drained no more. */
-  serve(queue: string): void {
-    if (this.#queues.has(queue) || this.#options.agents === 0) return;
-    this.#queues.add(queue);
+  /** Polls one more queue from now on: at once, or when the host is drained no more. */
+  serve(kind: SlotKind, queue: string): void {
+    if (this.#queues.has(queue) || this.#options[kind] === 0) return;
+    this.#queues.set(queue, kind);
     this.#line = this.#line
-      .then(() => this.#openOne(queue))
+      .then(() => this.#openOne(kind, queue))
       .catch((error: unknown) => {
         this.#queues.delete(queue);
         this.#options.log('a queue could not be polled; it is tried again', { queue, reason: messageOf(error) });
@@ -110,16 +110,16 @@ export class PhaseWorkers {
   async #open(): Promise<void> {
     if (this.#stopped || this.#state !== 'closed') return;
     const { create, createFor } = this.#options;
-    const made = await Promise.all([create(), ...[...this.#queues].map((queue) => createFor(queue))]);
+    const made = await Promise.all([create(), ...[...this.#queues].map(([queue, kind]) => createFor(kind, queue))]);
     this.#state = 'open';
     this.#runs = made.flat().map((worker) => this.#run(worker));
     // Stopped while it was made.
     if (this.#stopped) this.#close();
   }
 
-  async #openOne(queue: string): Promise<void> {
+  async #openOne(kind: SlotKind, queue: string): Promise<void> {
     if (this.#stopped || this.#state !== 'open') return;
-    const worker = await this.#options.createFor(queue);
+    const worker = await this.#options.createFor(kind, queue);
     this.#runs = [...this.#runs, this.#run(worker)];
     // Drained or stopped while it was made.
     if (this.#state !== 'open' || this.#stopped) worker.shutdown();

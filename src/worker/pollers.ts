@@ -19,7 +19,7 @@ import { QUICKEST_BEAT_MS } from '../core/gate-run.ts';
 import type { Slots } from '../core/hosts.ts';
 import { TASK_QUEUES } from '../workflows/messages.ts';
 import { workerConverter, workflowsFor, type PayloadOptions, type Workflows } from './payloads.ts';
-import { PhaseWorkers } from './phase-workers.ts';
+import { PhaseWorkers, type SlotKind } from './phase-workers.ts';
 import { SlotPool } from './slot-pool.ts';
 
 export interface PollersOptions {
@@ -65,10 +65,14 @@ export class Pollers {
       if (error !== null) this.#failures.push(error);
       this.stop();
     };
-    const pool = new SlotPool(agents);
-    const create = (): Promise<readonly Worker[]> => createPhaseWorkers(options, activities, this.#phases, pool);
-    const createFor = (queue: string): Promise<Worker> =>
-      createForQueue(options, activities, this.#phases, pool, queue);
+    const pools = { agents: new SlotPool(agents), gates: new SlotPool(gates) };
+    const createFor = (kind: SlotKind, queue: string): Promise<Worker> =>
+      createForQueue(options, activities, { phases: this.#phases, pool: pools[kind], kind, queue });
+    const create = (): Promise<readonly Worker[]> =>
+      Promise.all([
+        ...(agents === 0 ? [] : [createFor('agents', TASK_QUEUES.agents)]),
+        ...(gates === 0 ? [] : [createFor('gates', TASK_QUEUES.gates)]),
+      ]);
     this.#engine = engine;
     this.#draining = draining;
     this.#phases = new PhaseWorkers({ create, createFor, agents, gates, onEnded, log });
@@ -101,9 +105,9 @@ export class Pollers {
     this.#phases.setDrained(drained);
   }
 
-  /** Takes phases of one more queue, out of the same slots. */
-  serve(queue: string): void {
-    this.#phases.serve(queue);
+  /** Takes phases or gate runs of one more queue, out of the same slots. */
+  serve(kind: SlotKind, queue: string): void {
+    this.#phases.serve(kind, queue);
   }
 
   /** Stops polling, gives running phases their grace, then cancels them. */
@@ -151,44 +155,29 @@ function commonOf({ connection, namespace, identity, graceMs, payloads }: Poller
   } satisfies Partial<SdkWorkerOptions>;
 }
 
-function createPhaseWorkers(
-  options: PollersOptions,
-  { runPhase, runGate }: PhaseActivities,
-  phases: PhaseWorkers,
-  pool: SlotPool,
-): Promise<readonly Worker[]> {
-  const { identity, agents, gates } = options;
-  const counted = { runPhase: phases.counted('agents', runPhase), runGate: phases.counted('gates', runGate) };
-  const pollAgents = {
-    taskQueue: TASK_QUEUES.agents,
-    activities: { runPhase: counted.runPhase },
-    ...sharedSlots(pool, TASK_QUEUES.agents),
-  };
-  const pollGates = {
-    // How many gates run here is known by the poller's name: so wide is the chain of candidates.
-    identity: gatePollerName(identity, gates),
-    taskQueue: TASK_QUEUES.gates,
-    activities: { runGate: counted.runGate },
-    maxConcurrentActivityTaskExecutions: gates,
-    // A run that is given up is to hear of it at once.
-    maxHeartbeatThrottleInterval: QUICKEST_BEAT_MS,
-  };
-  return Promise.all([
-    ...(agents === 0 ? [] : [Worker.create({ ...commonOf(options), ...pollAgents })]),
-    ...(gates === 0 ? [] : [Worker.create({ ...commonOf(options), ...pollGates })]),
-  ]);
+interface Polled {
+  readonly phases: PhaseWorkers;
+  /** The slots that its queues share. */
+  readonly pool: SlotPool;
+  readonly kind: SlotKind;
+  readonly queue: string;
 }
 
-/** Of one more queue of agents, out of the same slots. */
 function createForQueue(
   options: PollersOptions,
-  { runPhase }: PhaseActivities,
-  phases: PhaseWorkers,
-  pool: SlotPool,
-  taskQueue: string,
+  { runPhase, runGate }: PhaseActivities,
+  { phases, pool, kind, queue }: Polled,
 ): Promise<Worker> {
-  const activities = { runPhase: phases.counted('agents', runPhase) };
-  return Worker.create({ ...commonOf(options), taskQueue, activities, ...sharedSlots(pool, taskQueue) });
+  const common = { ...commonOf(options), taskQueue: queue, ...sharedSlots(pool, queue) };
+  if (kind === 'agents') return Worker.create({ ...common, activities: { runPhase: phases.counted(kind, runPhase) } });
+  return Worker.create({
+    ...common,
+    // How many gates run here is known by the poller's name: so wide is the chain of candidates.
+    identity: gatePollerName(options.identity, options.gates),
+    activities: { runGate: phases.counted(kind, runGate) },
+    // A run that is given up is to hear of it at once.
+    maxHeartbeatThrottleInterval: QUICKEST_BEAT_MS,
+  });
 }
 
 function sharedSlots(pool: SlotPool, queue: string): Pick<SdkWorkerOptions, 'tuner'> {

@@ -106,11 +106,12 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const parts = await openParts(options);
   const { client, background } = parts;
   const made: Made = { ...parts, draining: new Draining(), onRequired: () => undefined };
-  const serving: { serve: (queue: string) => void } = { serve: () => undefined };
+  const serving: Pick<Pollers, 'serve'> = { serve: () => undefined };
   const activities = makeActivities(options, made, {
     turns: new Turns(),
     running: new Running(Math.max(1, options.agents)),
-    near: new Near({ client, hostId: options.hostId, serve: (queue) => serving.serve(queue) }),
+    runningGates: new Running(Math.max(1, options.gates)),
+    near: new Near({ client, hostId: options.hostId, serve: (queue) => serving.serve('agents', queue) }),
   });
   await endQueuesOfOlder(client, log);
   const identity = `${options.hostId}@${process.pid}`;
@@ -120,7 +121,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const pollers = await Pollers.create({ ...polling, connection: parts.native }, activities, made.draining);
   const presence = await report(options, parts.ledger, pollers, background);
   const labelsMs = options.labelsMs ?? LABELS_MS;
-  serving.serve = (queue) => pollers.serve(queue);
+  serving.serve = (kind, queue) => pollers.serve(kind, queue);
   const labelQueues = new LabelQueues({ client, labels, serve: serving.serve, everyMs: labelsMs, log });
   made.onRequired = (requires) => labelQueues.onRequired(requires);
   labelQueues.start();
@@ -175,7 +176,7 @@ async function openParts(options: StartWorkerOptions): Promise<Parts> {
 
 interface Made extends Parts {
   readonly draining: Draining;
-  /** Told of the labels that a recorded task requires. */
+  /** Told of the labels that a recorded task or a gate that is started requires. */
   onRequired: (requires: readonly string[]) => void;
 }
 
@@ -204,6 +205,8 @@ function makeActivities(options: StartWorkerOptions, made: Made, places: PhasePl
         background.onRecorded(view);
       },
       gates: options.gates,
+      labels: options.labels,
+      onRequired: (requires) => made.onRequired(requires),
       ports,
       checkoutOf: (project) => checkoutIn(options.checkouts ?? {}, project),
       onEnded: (_target, taskId) => background.onEnded(taskId as TaskId),

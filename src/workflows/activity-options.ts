@@ -10,13 +10,13 @@ import {
   TimeoutFailure,
   type ActivityOptions,
 } from '@temporalio/workflow';
-import type { Activities, PhaseAnswer } from '../activities/types.ts';
+import type { Activities, GateAnswer, GateRequest, PhaseAnswer } from '../activities/types.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Phase, TaskSpec } from '../core/task-types.ts';
 import { NO_FREE_SLOT, type PhaseRequest } from '../core/task-request.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
-import { agentsQueue, TASK_QUEUES } from './messages.ts';
+import { agentsQueue, gatesQueue, TASK_QUEUES } from './messages.ts';
 
 /** Longer than any pause of a healthy worker; shorter than a person's patience. */
 const HEARTBEAT_TIMEOUT_MS = 15_000;
@@ -48,13 +48,23 @@ export async function runAttempt(
   near: string | undefined,
 ): Promise<PhaseAnswer> {
   const anywhere: Place = { taskQueue: agentsQueue(spec.requires ?? []) };
-  let place = near === undefined ? anywhere : { taskQueue: near, scheduleToStartTimeout: NEAR_MS };
+  const first = near === undefined ? anywhere : { taskQueue: near, scheduleToStartTimeout: NEAR_MS };
+  return untilTaken((offers) => phaseActivity(request, spec, offers === 1 ? first : anywhere)(request));
+}
+
+/** Has a gate run wherever there is a free slot of a worker with the labels that it requires. */
+export async function runGateOnce(request: GateRequest, title: string, number: number): Promise<GateAnswer> {
+  const { requires = [] } = request.candidate.gate;
+  return untilTaken(() => gateActivity(title, number, gatesQueue(requires))(request));
+}
+
+/** Offers it again, some times, as long as nobody had a slot for it: nothing has begun then. */
+async function untilTaken<T>(offer: (offers: number) => Promise<T>): Promise<T> {
   for (let offers = 1; ; offers += 1) {
     try {
-      return await phaseActivity(request, spec, place)(request);
+      return await offer(offers);
     } catch (error) {
       if (offers >= MAX_OFFERS || !wasNotTaken(error)) throw error;
-      place = anywhere;
     }
   }
 }
@@ -83,9 +93,9 @@ function phaseActivity(
   }).runPhase;
 }
 
-export function gateActivity(title: string, number: number): Long['runGate'] {
+function gateActivity(title: string, number: number, taskQueue: string): Long['runGate'] {
   return proxyActivities<Long>({
-    taskQueue: TASK_QUEUES.gates,
+    taskQueue,
     startToCloseTimeout: GATE_LIMIT_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -19,7 +19,7 @@ import type { GateRequest } from '../activities/types.ts';
 import { CANCELED_RUN, NEW_GATE_RUN, nextGateRun, type GateRun } from '../core/gate-run.ts';
 import { gateKey } from '../core/queue-keys.ts';
 import type { GateVerdict, RunState } from '../core/queue-types.ts';
-import { gateActivity, reasonOf } from './activity-options.ts';
+import { reasonOf, runGateOnce } from './activity-options.ts';
 import { awaitVerdictSignal, verdictSignal } from './messages.ts';
 
 export async function gate(input: Input): Promise<GateVerdict> {
@@ -80,8 +80,8 @@ class RunningGate {
   async #runOnce(run: GateRun): Promise<{ readonly verdict: GateVerdict; readonly told: boolean }> {
     const { item, target } = this.#input;
     try {
-      const runGate = gateActivity(item?.title ?? `${target.branch} itself`, run.runs + 1);
-      return await runGate({ ...this.#input, red: run.red });
+      const title = item?.title ?? `${target.branch} itself`;
+      return await runGateOnce({ ...this.#input, red: run.red }, title, run.runs + 1);
     } catch (error) {
       if (isCancellation(error)) throw error;
       return { verdict: { kind: 'none', reason: reasonOf(error) }, told: false };

@@ -63,9 +63,9 @@ export async function carryOut(target: Target, command: QueueCommand): Promise<Q
       return { kind: 'details', ...answer, isWhole: answer.asked.length === command.wanted.length };
     }
     case 'look': {
-      const { known, runs, turn } = command;
+      const { known, runs, turn, requires } = command;
       const look = await shortActivities
-        .lookAtQueue({ target, known, runs, turn })
+        .lookAtQueue({ target, known, runs, turn, requires })
         .catch(() => ({ known, main: null, runs: [], turnOver: null, slots: null }));
       return { kind: 'looked', look };
     }

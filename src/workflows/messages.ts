@@ -44,6 +44,11 @@ export function agentsQueue(requires: readonly string[]): string {
   return requires.length === 0 ? TASK_QUEUES.agents : `${TASK_QUEUES.agents}/${labelKey(requires)}`;
 }
 
+/** Where runs of a gate go that requires these labels. */
+export function gatesQueue(requires: readonly string[]): string {
+  return requires.length === 0 ? TASK_QUEUES.gates : `${TASK_QUEUES.gates}/${labelKey(requires)}`;
+}
+
 /** Where phases go that go on with a workspace: the workers of its host that have the labels. */
 export function hostQueue(host: string, requires: readonly string[]): string {
   return requires.length === 0 ? `host/${host}` : `host/${host}/${labelKey(requires)}`;

@@ -6,6 +6,7 @@ import { QUEUES } from '../../src/activities/near.ts';
 import {
   agentsQueue,
   awaitVerdictSignal,
+  gatesQueue,
   handOffSignal,
   hostQueue,
   itemQuery,
@@ -25,13 +26,13 @@ describe('what activities send to workflows', () => {
     expect(GATE).toEqual({
       type: WORKFLOW_TYPES.gate,
       workflows: TASK_QUEUES.tasks,
-      taskQueue: TASK_QUEUES.gates,
       wait: awaitVerdictSignal.name,
       verdict: verdictSignal.name,
     });
     for (const requires of [[], ['gpu', 'linux']]) {
       expect(QUEUES.agents(requires)).toBe(agentsQueue(requires));
       expect(QUEUES.host('ada', requires)).toBe(hostQueue('ada', requires));
+      expect(QUEUES.gates(requires)).toBe(gatesQueue(requires));
     }
     expect(TASK_QUERIES).toEqual({ item: itemQuery.name, state: stateQuery.name });
   });

@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { landingByPush } from '../../src/activities/landing-adapter.ts';
 import { buildCandidate, land } from '../../src/activities/landing.ts';
-import type { Dependencies } from '../../src/activities/dependencies.ts';
 import type { Recorder } from '../../src/activities/recorder.ts';
 import { workflowIds } from '../../src/core/ids.ts';
 import type { BuildResult, QueueItem, Target } from '../../src/core/queue-types.ts';
@@ -10,7 +9,7 @@ import type { GitRoom } from '../../src/git/types.ts';
 import { bareOrigin, built, git, head, newRoom, readGate, taskId, worked } from '../support/git-rig.ts';
 import { testNamespace } from '../support/temporal.ts';
 
-type Deps = Pick<Dependencies, 'git' | 'landing' | 'client' | 'readGate' | 'ledger' | 'onEnded' | 'gates'>;
+type Deps = Parameters<typeof buildCandidate>[0];
 
 const told: string[] = [];
 const recorder: Pick<Recorder, 'attempt'> = { attempt: async (_what, call) => ({ kind: 'done', value: await call() }) };
@@ -26,6 +25,7 @@ function depsWith(room: GitRoom, client: Client): Deps {
     client,
     readGate,
     gates: 1,
+    labels: [],
     ledger: {
       isGreen: () => Promise.resolve(false),
       record: unused,
@@ -34,6 +34,7 @@ function depsWith(room: GitRoom, client: Client): Deps {
       readEvents: unused,
       readTask: unused,
     },
+    onRequired: () => undefined,
     onEnded: (_target, id) => told.push(id),
   };
 }

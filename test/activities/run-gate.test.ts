@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
 import { landingByPush } from '../../src/activities/landing-adapter.ts';
 import { GateRuns } from '../../src/activities/gate-runs.ts';
+import { Running } from '../../src/activities/running.ts';
 import { runGate } from '../../src/activities/run-gate.ts';
 import type { CandidateRequest, GateAnswer } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
@@ -71,6 +72,8 @@ describe('a gate run', () => {
       onEnded: () => undefined,
       isDraining: () => false,
       gates: 1,
+      labels: [],
+      onRequired: () => undefined,
       checkoutOf: () => null,
       ports: openPortLeases(home, { base: 21_100, each: 2, ranges: 8 }),
       limits: { ...DEFAULT_LIMITS, heartbeatMs: 10 },
@@ -108,7 +111,7 @@ describe('a gate run', () => {
     gate: GateDefinition,
     limits: Partial<Limits> = {},
     environment = new MockActivityEnvironment(),
-    runs = new GateRuns(),
+    runs = new GateRuns(new Running(1)),
   ): Promise<{ verdict: GateVerdict; green: boolean }> => {
     const request = await candidateWith(gate);
     const changed: Dependencies = { ...deps, limits: { ...deps.limits, ...limits } };
@@ -199,7 +202,7 @@ describe('a gate run', () => {
   it('ends at once when this process gives it up, and gives no verdict', async () => {
     const workflowExecution = { workflowId: 'gate/x', runId: 'given-up' };
     const environment = new MockActivityEnvironment({ workflowExecution });
-    const runs = new GateRuns();
+    const runs = new GateRuns(new Running(1));
     const mark = join(home, 'begun too');
     const over = run(gateOf([{ run: `touch '${mark}'; while :; do sleep 0.02; done` }]), {}, environment, runs);
     await eventually('the command', () => existsSync(mark));

@@ -74,6 +74,13 @@ describe('a right tasks.yaml', () => {
     expect(parsed.kind === 'invalid' ? parsed.message : 'taken').toContain(message);
   });
 
+  it('requires them of the workers that run its gate, too, whose verdicts are then others', () => {
+    const [plain, gpu] = [settingsOf(LEAST).gate, settingsOf(`${LEAST}requires: [linux, gpu]\n`).gate];
+    expect(gpu.requires).toEqual(['gpu', 'linux']);
+    expect(plain).not.toHaveProperty('requires');
+    expect(gpu.hash).not.toBe(plain.hash);
+  });
+
   it('requires labels of the workers that run its phases', () => {
     expect(settingsOf(`${LEAST}requires: [linux, gpu, linux]\n`).requires).toEqual(['gpu', 'linux']);
   });

@@ -23,6 +23,7 @@ import {
   mainGate,
   pushed,
   red,
+  requiring,
   run,
   running,
   say,
@@ -142,6 +143,12 @@ describe('a main that was rewritten', () => {
     // Nothing is known by which it could be another.
     const first: QueueFact = looked({ commit: objectId(51), since: 'rewritten', vanished: [] }, { known: null });
     expect(run(resumed, first)).toMatchObject({ halt: null, main: { commit: objectId(51), foreign: false } });
+  });
+
+  it('is looked at with the gate slots that count: of workers with the labels that the first gate requires', () => {
+    expect(lookOf(CHAIN)).toMatchObject({ requires: [] });
+    expect(lookOf(requiring(CHAIN, ['gpu']))).toMatchObject({ requires: ['gpu'] });
+    expect(lookOf(run(EMPTY_QUEUE, handedOff(1)))).toMatchObject({ requires: null });
   });
 
   it('is not looked at while a push is under way: that word comes by itself', () => {

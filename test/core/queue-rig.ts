@@ -1,6 +1,7 @@
 /** Facts, queues and what is seen of them, for the tests of the queue: main is 9, task n's candidate is the commit 100 + n. */
 
 import { EMPTY_QUEUE, reconcile, type Queue, type QueueCommand, type QueueFact } from '../../src/core/queue.ts';
+import type { Entry } from '../../src/core/queue-state.ts';
 import type {
   BuildResult,
   GateVerdict,
@@ -117,6 +118,16 @@ export const CHAIN = run(
   built(3, candidate(3, 102), 102),
 );
 export const GREEN_MAIN: Queue = { ...CHAIN, main: { commit: objectId(MAIN), standing: 'green', foreign: false } };
+
+/** Its candidates have a gate that requires these labels. */
+export function requiring(queue: Queue, requires: readonly string[]): Queue {
+  const chain = queue.chain.map((entry): Entry => {
+    if (entry.stage.kind !== 'candidate') return entry;
+    const { candidate: made } = entry.stage;
+    return { ...entry, stage: { ...entry.stage, candidate: { ...made, gate: { ...made.gate, requires } } } };
+  });
+  return { ...queue, chain };
+}
 
 export function order(queue: Queue): string {
   return queue.line.map(({ taskId: id }) => id.slice(-1)).join('');

@@ -10,6 +10,7 @@ import {
   GREEN_MAIN,
   handedOff,
   red,
+  requiring,
   run,
   say,
   TARGET,
@@ -48,6 +49,7 @@ describe('what people see of each in a queue', () => {
     const narrow: Queue = { ...run(CHAIN, say('pause')), halt: null, runs: [] };
     expect(seen(narrow)).toEqual(['1 gating: a gate slot', '2 gating: a gate slot', '3 gating: a gate slot']);
     expect(queueViewOf(narrow, TARGET, NOW_MS).rows[0]?.since).toBe(new Date(NOW_MS).toISOString());
+    expect(seen(requiring(narrow, ['gpu', 'linux']))[0]).toBe('1 gating: a gate slot of a worker with gpu, linux');
   });
 
   it('is whose turn it is, and until when', () => {
