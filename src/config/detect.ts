@@ -1,4 +1,9 @@
-/** For `tasks init`: guesses how a project is set up and tested from what lies at its top. Pure. */
+/**
+ * For `tasks init`: guesses how a project is set up and tested from what lies at its top. Pure.
+ *
+ * Gates have no network, and nothing of what an earlier run has left in HOME: what they need from elsewhere, set-up has to
+ * have fetched; where a tool fetches as it goes, the gate gets the network.
+ */
 
 export interface Listing {
   /** Names of the files and folders at the repository's top; folders end in a slash. */
@@ -17,6 +22,8 @@ export interface Detected {
   /** Null when nothing was recognised. */
   readonly gate: Guess | null;
   readonly setup: Guess | null;
+  /** Why the gate needs the network; left out: it does without. */
+  readonly network?: string;
 }
 
 /** What judges work beside the gate itself, and lies in repositories under these names. */
@@ -38,7 +45,7 @@ export function detectProject(listing: Listing): Detected {
   for (const rule of RULES) {
     const found = rule(listing);
     if (found === null) continue;
-    if (found.gate !== null) return { gate: found.gate, setup: found.setup ?? null };
+    if (found.gate !== null) return found;
     setup ??= found.setup;
   }
   return { gate: null, setup };
@@ -109,8 +116,15 @@ function python(listing: Listing): Detected | null {
     return { gate: tests ? guess(`poetry run ${run.replace('python3', 'python')}`, why) : null, setup };
   }
   if (has(listing, 'tox.ini') || /\[tool\.tox/.test(pyproject))
-    return { gate: guess('tox', 'tox is configured'), setup: null };
-  if (has(listing, 'noxfile.py')) return { gate: guess('nox', 'there is a noxfile.py'), setup: null };
+    return {
+      gate: guess('tox', 'tox is configured'),
+      setup: guess('tox run --notest', 'tox is configured'),
+      network: 'tox installs the package anew for each run',
+    };
+  if (has(listing, 'noxfile.py')) {
+    const reason = 'there is a noxfile.py';
+    return { gate: guess('nox -R', reason), setup: guess('nox --install-only', reason) };
+  }
   return { gate: tests ? guess(usesPytest ? 'python3 -m pytest' : run, why) : null, setup: null };
 }
 
@@ -135,16 +149,15 @@ function jvm(listing: Listing): Detected | null {
   const gradle = ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'].find((name) =>
     has(listing, name),
   );
-  if (gradle !== undefined) {
-    return {
-      gate: guess(has(listing, 'gradlew') ? './gradlew check' : 'gradle check', `there is a ${gradle}`),
-      setup: null,
-    };
-  }
-  if (!has(listing, 'pom.xml')) return null;
+  const file = gradle ?? (has(listing, 'pom.xml') ? 'pom.xml' : null);
+  if (file === null) return null;
+  const reason = `there is a ${file}`;
+  const [wrapper, plain, name] = gradle === undefined ? ['mvnw', 'mvn', 'Maven'] : ['gradlew', 'gradle', 'Gradle'];
+  const program = has(listing, wrapper) ? `./${wrapper}` : plain;
   return {
-    gate: guess(has(listing, 'mvnw') ? './mvnw -B verify' : 'mvn -B verify', 'there is a pom.xml'),
-    setup: null,
+    gate: guess(gradle === undefined ? `${program} -B verify` : `${program} check`, reason),
+    setup: guess(gradle === undefined ? `${program} -B -DskipTests verify` : `${program} testClasses`, reason),
+    network: `${name} fetches what only tests need when it runs them`,
   };
 }
 
@@ -168,32 +181,32 @@ function php(listing: Listing): Detected | null {
 }
 
 /** A kind of project that one file tells, and whose tests are always run in the same way. */
-function byFile(pattern: RegExp, command: string, setup?: string): Rule {
+function byFile(pattern: RegExp, command: string, setup: string): Rule {
   return (listing) => {
     const name = listing.names.find((each) => pattern.test(each));
     if (name === undefined) return null;
     const reason = `there is a ${name}`;
-    return { gate: guess(command, reason), setup: setup === undefined ? null : guess(setup, reason) };
+    return { gate: guess(command, reason), setup: guess(setup, reason) };
   };
 }
 
 const RULES: readonly Rule[] = [
   node,
-  byFile(/^Cargo\.toml$/, 'cargo test'),
-  byFile(/^go\.mod$/, 'go test ./...'),
+  byFile(/^Cargo\.toml$/, 'cargo test --offline', 'cargo test --no-run'),
+  byFile(/^go\.mod$/, 'go test ./...', "go test -run '^$' ./..."),
   python,
-  byFile(/^mix\.exs$/, 'mix test', 'mix deps.get'),
+  byFile(/^mix\.exs$/, 'mix test', 'mix local.hex --force && mix local.rebar --force && mix deps.get'),
   jvm,
   ruby,
   php,
-  byFile(/^deno\.jsonc?$/, 'deno test'),
-  byFile(/\.(?:sln|slnx|csproj|fsproj)$/, 'dotnet test'),
-  byFile(/^Package\.swift$/, 'swift test'),
+  byFile(/^deno\.jsonc?$/, 'deno test', 'deno test --no-run'),
+  byFile(/\.(?:sln|slnx|csproj|fsproj)$/, 'dotnet test --no-restore', 'dotnet restore'),
+  byFile(/^Package\.swift$/, 'swift test', 'swift package resolve'),
   byFile(/^pubspec\.yaml$/, 'dart test', 'dart pub get'),
-  byFile(/^build\.zig$/, 'zig build test'),
-  byFile(/^stack\.yaml$/, 'stack test'),
-  byFile(/\.cabal$/, 'cabal test'),
-  byFile(/^(?:WORKSPACE|MODULE\.bazel)$/, 'bazel test //...'),
+  byFile(/^build\.zig$/, 'zig build test', 'zig build --fetch'),
+  byFile(/^stack\.yaml$/, 'stack test', 'stack build --test --no-run-tests'),
+  byFile(/\.cabal$/, 'cabal test', 'cabal update && cabal build all --enable-tests'),
+  byFile(/^(?:WORKSPACE|MODULE\.bazel)$/, 'bazel test //...', 'bazel fetch //...'),
   just,
   make,
 ];

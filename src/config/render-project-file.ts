@@ -11,6 +11,8 @@ export interface NewProject {
   readonly setup: string | null;
   /** Null when nobody knows it: the file says then that it is to be filled in. */
   readonly gate: string | null;
+  /** Whether the gate has the network. */
+  readonly hasNetwork: boolean;
   readonly agent: string | readonly string[];
   /** Files and folders whose change waits for a person. */
   readonly protected: readonly string[];
@@ -20,16 +22,18 @@ export interface NewProject {
 
 /** The text of a tasks.yaml. Without a gate it is not valid until one is filled in. */
 export function renderProjectFile(wanted: NewProject): string {
-  const { project, branch, setup, gate, agent, schema } = wanted;
+  const { project, branch, setup, gate, hasNetwork, agent, schema } = wanted;
   const lines = [
     schema === null ? '' : `# yaml-language-server: $schema=${schema}\n`,
     '# How Tributary works on this repository. It counts as it stands on the branch: commit it.\n\n',
     given('project', project),
     given('branch', branch),
-    '\n# Fills the ignored folders of a fresh worktree.\n',
+    '\n# Fills the ignored folders of a fresh worktree, and caches in HOME. It has the network.\n',
     setup === null ? '# setup: npm ci\n' : given('setup', setup),
     "\n# The project's own checks; only what passes them lands. Also a list of commands or {name, run, timeout}.\n",
     gate === null ? '# gate: npm test\n' : given('gate', gate),
+    '\n# The gate has no network unless it says so here, and no run finds in HOME what another run has left there.\n',
+    hasNetwork ? 'network: {gate: full}\n' : '# network: {gate: full}\n',
     '\n# claude, a name in agents, or {command: [my-agent, --prompt-file, "{prompt_file}"]}.\n',
     typeof agent === 'string' ? given('agent', agent) : `agent: {command: ${JSON.stringify(agent)}}\n`,
     '\n# agents:\n#   fast: {model: haiku}\n#   mine: {command: [my-agent, "{prompt_file}"]}\n',

@@ -101,6 +101,14 @@ export function programMounts({
   return [...found].filter((one) => ![...found].some((other) => other !== one && isWithin(one, other))).toSorted();
 }
 
+/** What lies at the top of a JDK, a Conda or Python environment, or Go, and of nothing in which people keep other things. */
+const MARKS = ['release', 'conda-meta', 'pyvenv.cfg', 'pkg/tool'];
+
+/** Whether all of a folder belongs to the programs in its bin: in a home that has to be seen from it. */
+function isProgramsOwn(folder: string): boolean {
+  return !isWithin(folder, homedir()) || MARKS.some((mark) => statSync(join(folder, mark), { throwIfNoEntry: false }));
+}
+
 const keptFolders = new Map<string, readonly string[]>();
 
 /** A folder of the PATH, and what its links lead to: npm, for one, is a link into another folder. Looked at once. */
@@ -109,8 +117,8 @@ function folderMounts(folder: string): readonly string[] {
   if (known !== undefined) return known;
   const mounts: string[] = [];
   if (!isCovered(folder) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
-    const home = isWithin(folder, homedir());
-    if (!home && basename(folder) === 'bin' && isModest(dirname(folder))) mounts.push(dirname(folder));
+    if (basename(folder) === 'bin' && isModest(dirname(folder)) && isProgramsOwn(dirname(folder)))
+      mounts.push(dirname(folder));
     else if (isModest(folder)) mounts.push(folder);
     const links = entriesOf(folder).filter((entry) => entry.isSymbolicLink());
     for (const { name } of links.slice(0, MAX_LINKS)) mounts.push(...fileMounts(join(folder, name)).slice(-1));

@@ -1,6 +1,6 @@
 /** What a worker is started with: its command line, the environment, host.yaml and the build that it belongs to. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openCodec } from '../codec/encryption-codec.ts';
@@ -8,6 +8,7 @@ import { resolveConnection } from '../config/connection.ts';
 import { resolveEncryption } from '../config/encryption.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile, type HostSettings } from '../config/host-file.ts';
+import { toolchainsOf } from '../config/known-toolchains.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
 import { grantSecrets } from '../config/secrets.ts';
 import { parseBuildId } from '../core/builds.ts';
@@ -96,6 +97,7 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
 
 /** What host.yaml says of agents, gates and workspaces, and who is told of what. */
 function ofHost(host: HostSettings, environment: Environment) {
+  const toolchains = toolchainsOf(environment.all, isFolder);
   return {
     limits: {
       maxProcesses: host.limits.processes,
@@ -111,12 +113,12 @@ function ofHost(host: HostSettings, environment: Environment) {
     containment: host.containment === 'preferred',
     confinement: {
       sandbox: host.sandbox,
-      read: host.read,
+      read: [...toolchains.read, ...host.read],
       write: host.write,
       granted: (agent) => grantsOf(host, agent),
       personHome: environment.userHome,
     },
-    environment: (request) => allowedEnvironment(host, environment.all, request),
+    environment: (request) => ({ ...toolchains.variables, ...allowedEnvironment(host, environment.all, request) }),
     secretsFor: (agent) => grantSecrets(host, environment.all, agent),
     program: (name) => programPath(host, name),
     notices: {
@@ -128,6 +130,10 @@ function ofHost(host: HostSettings, environment: Environment) {
       readUi: () => readUi(environment, host.ui),
     },
   } satisfies Partial<StartWorkerOptions>;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** The stack notes the Web UI's address when it is ready, which may be after the worker has started. */

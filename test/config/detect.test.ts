@@ -43,12 +43,14 @@ describe('what init finds', () => {
     ['unittest', { 'setup.py': '', 'tests/': '' }, 'python3 -m unittest discover', null],
     ['uv', { 'pyproject.toml': 'pytest', 'uv.lock': '' }, 'uv run pytest', 'uv sync --frozen'],
     ['poetry', { 'pyproject.toml': '[tool.poetry]\npytest', 'poetry.lock': '' }, 'poetry run pytest', 'poetry install'],
-    ['tox', { 'tox.ini': '' }, 'tox', null],
-    ['go', { 'go.mod': '' }, 'go test ./...', null],
-    ['cargo', { 'Cargo.toml': '' }, 'cargo test', null],
-    ['mix', { 'mix.exs': '' }, 'mix test', 'mix deps.get'],
-    ['gradle', { 'build.gradle.kts': '', gradlew: '' }, './gradlew check', null],
-    ['maven', { 'pom.xml': '' }, 'mvn -B verify', null],
+    ['tox', { 'tox.ini': '' }, 'tox', 'tox run --notest'],
+    ['nox', { 'noxfile.py': '' }, 'nox -R', 'nox --install-only'],
+    ['go', { 'go.mod': '' }, 'go test ./...', "go test -run '^$' ./..."],
+    ['cargo', { 'Cargo.toml': '' }, 'cargo test --offline', 'cargo test --no-run'],
+    ['mix', { 'mix.exs': '' }, 'mix test', 'mix local.hex --force && mix local.rebar --force && mix deps.get'],
+    ['gradle', { 'build.gradle.kts': '', gradlew: '' }, './gradlew check', './gradlew testClasses'],
+    ['gradle without its wrapper', { 'settings.gradle': '' }, 'gradle check', 'gradle testClasses'],
+    ['maven', { 'pom.xml': '' }, 'mvn -B verify', 'mvn -B -DskipTests verify'],
     ['rspec', { Gemfile: "gem 'rspec'" }, 'bundle exec rspec', 'bundle install'],
     [
       'phpunit',
@@ -62,7 +64,7 @@ describe('what init finds', () => {
       'composer test',
       'composer install --no-interaction',
     ],
-    ['dotnet', { 'App.sln': '' }, 'dotnet test', null],
+    ['dotnet', { 'App.sln': '' }, 'dotnet test --no-restore', 'dotnet restore'],
     ['just', { justfile: 'test: build\n  x\n' }, 'just test', null],
     ['make check', { Makefile: 'check:\n\ttrue\n' }, 'make check', null],
     ['a make variable named test', { Makefile: 'test := 1\n' }, null, null],
@@ -85,6 +87,7 @@ describe('a new tasks.yaml', () => {
     setup: 'npm ci',
     protected: [],
     gate: 'npm test',
+    hasNetwork: false,
     agent: 'claude',
     schema: './x.json',
   };
@@ -100,6 +103,18 @@ describe('a new tasks.yaml', () => {
         gate: { commands: [{ run: 'npm test' }] },
       },
     });
+  });
+
+  it('gives the gate the network where its tool fetches as it goes, and no other gate', () => {
+    const found = detectProject({ names: ['pom.xml'], read: () => '' });
+    expect(found.network).toBe('Maven fetches what only tests need when it runs them');
+    expect(detectProject({ names: ['go.mod'], read: () => '' })).not.toHaveProperty('network');
+    const network = (text: string) => {
+      const read = parseProjectFile(text);
+      return read.kind === 'ok' ? read.value.gate.confinement?.network : read.message;
+    };
+    expect(network(renderProjectFile({ ...PROJECT, hasNetwork: true }))).toBe('full');
+    expect(network(renderProjectFile(PROJECT))).toBeUndefined();
   });
 
   it('names the schema for editors in its first line', () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +59,25 @@ describe('a sandbox', () => {
     expect(tail).not.toMatch(/root:[^x*!]/);
     expect(tail.match(/No such file/g)?.length).toBeGreaterThanOrEqual(7);
     expect(tail).toContain('end');
+  });
+
+  it.each([
+    ['sees all of a toolchain in the home whose programs are in the PATH', 'release', 'its data\n'],
+    ['sees of any other folder in the home no more than the programs', 'notes', 'No such file'],
+  ])('%s', async (_name, mark, seen) => {
+    const home = await mkdtemp(join(homedir(), '.tributary-test-'));
+    try {
+      for (const folder of ['bin', 'lib']) await mkdir(join(home, folder));
+      await writeFile(join(home, mark), '');
+      await writeFile(join(home, 'lib/data'), 'its data\n');
+      await writeFile(join(home, 'bin/its-tool'), `#!/bin/sh\ncat '${home}/lib/data' 2>&1\n`, { mode: 0o755 });
+      const env = { PATH: `${home}/bin:/usr/bin:/bin` };
+      const { tail } = await run(`its-tool; touch '${home}/bin/mine' || echo refused`, {}, { env });
+      expect(tail).toContain(seen);
+      expect(tail).toContain('refused');
+    } finally {
+      await rm(home, { recursive: true });
+    }
   });
 
   it('has temporary folders of its own, which nobody else sees', async () => {

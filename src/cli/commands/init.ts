@@ -92,6 +92,7 @@ function choose(options: InitOptions, checkout: Checkout, found: Awaited<ReturnT
     branch: branch.value,
     setup: options.setup ?? found.setup?.command ?? null,
     gate: options.gate ?? found.gate?.command ?? null,
+    hasNetwork: options.gate === undefined && found.network !== undefined,
     agent: agentFrom(options.agent ?? 'claude'),
     protected: found.protected,
     schema: schemaReference(checkout.root),
@@ -128,6 +129,7 @@ function explain(options: InitOptions, wanted: NewProject, found: Detected): str
   if (wanted.gate === null) lines.push('gate: no test command was recognised; fill it in, or give it with --gate "…"');
   else lines.push(`gate: ${wanted.gate}${why(options.gate, found.gate?.reason)}`);
   if (wanted.setup !== null) lines.push(`setup: ${wanted.setup}${why(options.setup, found.setup?.reason)}`);
+  if (wanted.hasNetwork) lines.push(`network: the gate has it, since ${found.network ?? ''}`);
   if (wanted.protected.length > 0) lines.push(`protected: ${wanted.protected.join(', ')}: a change waits for a person`);
   return lines;
 }
