@@ -80,6 +80,12 @@ describe('what init finds', () => {
   });
 });
 
+/** What its gate has, by the text of a tasks.yaml; undefined: it says nothing. */
+function network(text: string): unknown {
+  const read = parseProjectFile(text);
+  return read.kind === 'ok' ? read.value.gate.confinement?.network : read.message;
+}
+
 describe('a new tasks.yaml', () => {
   const PROJECT: NewProject = {
     project: 'my-app',
@@ -109,10 +115,6 @@ describe('a new tasks.yaml', () => {
     const found = detectProject({ names: ['pom.xml'], read: () => '' });
     expect(found.network).toBe('Maven fetches what only tests need when it runs them');
     expect(detectProject({ names: ['go.mod'], read: () => '' })).not.toHaveProperty('network');
-    const network = (text: string) => {
-      const read = parseProjectFile(text);
-      return read.kind === 'ok' ? read.value.gate.confinement?.network : read.message;
-    };
     expect(network(renderProjectFile({ ...PROJECT, hasNetwork: true }))).toBe('full');
     expect(network(renderProjectFile(PROJECT))).toBeUndefined();
   });
