@@ -10,6 +10,7 @@ import type { Remade } from '../core/gc.ts';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
 import { namesIn, readText, removeAny, removeFile, removeTree, statusOf } from './files.ts';
 import { isAlive, tryLockFile } from './lock.ts';
+import { brokenFolder } from './mend.ts';
 import { unmountBelow } from './overlay.ts';
 import { adminFolder } from './places.ts';
 import { mirrorFolder } from './write-repository.ts';
@@ -70,6 +71,7 @@ export async function removeStore(home: string, store: Store): Promise<boolean> 
     // The mirror last: without the engine's side it is made anew.
     else await removeTree(store.path, trash);
     if (store.kind === 'mirror') await removeTree(mirrorFolder(store.path), trash);
+    if (store.kind === 'landing') await removeTree(brokenFolder(store.path), trash);
   } finally {
     await removeFile(lock);
   }
