@@ -20,7 +20,7 @@ const WORDS: readonly RegExp[] = [
   /garbage at end of loose object/,
   /object corrupt or missing/,
   /hash (?:mismatch|path mismatch)\b/,
-  /inflate: (?:data stream error|needs dictionary|out of memory|\w+ error)/,
+  /inflate: (?:data stream error|needs dictionary|\w+ error)/,
   /inflate returned -?\d+/,
   /unable to (?:unpack|parse) .*header/,
   /packed object .+ is corrupt/,
@@ -30,6 +30,8 @@ const WORDS: readonly RegExp[] = [
   /failed to (?:read|validate) delta base|failed to apply delta|delta base object .+ corrupt/,
   /cannot read existing object/,
   /did not send all necessary objects/,
+  // What a pack has is sent as it is: it is the other side that finds it broken.
+  /remote unpack failed: (?:index-pack|unpack-objects)/,
   /does not point to a valid object/,
   /(?:bad|not a) tree object/,
   /failed to unpack tree object/,
@@ -43,8 +45,11 @@ const WORDS: readonly RegExp[] = [
   /Failed to traverse parents of commit|Not a valid commit name/,
 ];
 
+const OF_THE_HOST = /No space left on device|Disk quota exceeded|[Oo]ut of memory|Cannot allocate memory/;
+
 /** The line in which git says that an object is broken or missing; null when it says nothing of the kind. */
 export function brokenIn(stderr: string): string | null {
+  if (OF_THE_HOST.test(stderr)) return null;
   const lines = stderr.split(/[\n\r]/).map((line) => line.trim());
   // What the other side of a connection says of itself is its own affair.
   return lines.find((line) => !line.startsWith('remote:') && WORDS.some((words) => words.test(line))) ?? null;

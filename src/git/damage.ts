@@ -13,7 +13,7 @@ import { createInflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { GitError } from './command.ts';
 import { PLAIN_OBJECT } from './confined.ts';
-import { absentAsNull, namesIn, readRegularSync } from './files.ts';
+import { absentAsNull, errnoOf, namesIn, readRegularSync } from './files.ts';
 import type { Git } from './git.ts';
 import { parseCommit, parseTree, type ObjectStore } from './objects.ts';
 import { readRef } from './refs.ts';
@@ -88,7 +88,14 @@ export async function isBrokenLoose(store: ObjectStore, path: string): Promise<b
 }
 
 async function readOne(store: ObjectStore, path: string, id: string): Promise<readonly string[] | 'broken' | 'gone'> {
-  const file = readRegularSync(path, SMALL_BYTES);
+  let file: Buffer | null;
+  try {
+    file = readRegularSync(path, SMALL_BYTES);
+  } catch (error) {
+    // What the disk does not give back is not there.
+    if (errnoOf(error) === 'EIO') return 'broken';
+    throw error;
+  }
   if (file === null) return readLarge(store, path, id);
   let whole: Buffer;
   try {
@@ -106,9 +113,10 @@ async function readLarge(store: ObjectStore, path: string, id: string): Promise<
   try {
     await pipeline(createReadStream(path), createInflate(), hash);
   } catch (error) {
-    const isZlib = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
-    if (!isZlib) absentAsNull(error);
-    return isZlib ? 'broken' : 'gone';
+    const code = errnoOf(error) ?? '';
+    if (code === 'EIO' || code.startsWith('Z_')) return 'broken';
+    absentAsNull(error);
+    return 'gone';
   }
   return hash.digest('hex') === id ? [] : 'broken';
 }
@@ -145,12 +153,12 @@ async function brokenPacks(git: Git, repository: Repository): Promise<readonly s
   return broken;
 }
 
-/** Without its index a pack is none to git, and one that is being written has none yet: it counts for nothing. */
+/** One that is being written has no index for a moment, under the lock file; under no other circumstances. */
 export async function isBrokenPack(git: Git, repository: Repository, path: string): Promise<boolean> {
   const names = await namesIn(join(path, '..'));
   const stem = path.slice(path.lastIndexOf('/') + 1);
-  if (!names.includes(`${stem}.idx`)) return false;
-  if (!names.includes(`${stem}.pack`)) return true;
+  const [hasIndex, hasPack] = ['idx', 'pack'].map((ending) => names.includes(`${stem}.${ending}`));
+  if (hasIndex !== hasPack || hasPack !== true) return hasIndex !== hasPack;
   try {
     await git.local(['verify-pack', `${path}.idx`], { ...placeOf(repository), timeoutMs: LOOK_MS });
     return false;

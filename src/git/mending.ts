@@ -16,7 +16,7 @@ import { createMutexes } from './lock.ts';
 import { mend, type MendDeps, type Mended } from './mend.ts';
 import { isUnreachable, shown, type Problem } from './origin.ts';
 import type { Repositories, Repository } from './repository.ts';
-import type { GitRoom } from './types.ts';
+import type { GitRoom, StoreRequest, StoreResult } from './types.ts';
 import { mirrorFolder } from './write-repository.ts';
 
 /** At least so long a repository is trusted that was found whole. */
@@ -40,7 +40,7 @@ interface About {
   readonly branch?: BranchName;
 }
 
-type Mending = <T>(about: About, work: () => Promise<T>, failed: (problem: Problem) => T) => Promise<T>;
+type Mending = <T>(about: About, work: () => Promise<T>, failed: (problem: Problem) => T | Promise<T>) => Promise<T>;
 
 export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
   const run = createMending(deps);
@@ -65,7 +65,12 @@ export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
         (problem): Problem | null => problem,
       ),
     storeUnfinished: (request) => run(request, () => room.storeUnfinished(request), asFailed),
-    storeWorkspace: (request) => run(request, () => room.storeWorkspace(request), asFailed),
+    storeWorkspace: (request) =>
+      run(
+        request,
+        () => room.storeWorkspace(request),
+        async (problem) => (await storeFiles(room, deps, request, problem)) ?? asFailed(problem),
+      ),
     diffOf: (request) => run(request, () => room.diffOf(request), asThrown),
     changedFiles: (request) => run(request, () => room.changedFiles(request), asThrown),
     tracesOf: (target, taskId) => run(target, () => room.tracesOf(target, taskId), asFailed),
@@ -109,6 +114,26 @@ export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
     gateWorktree: (target, ...of) => run(target, () => room.gateWorktree(target, ...of), asThrown),
     deleteTaskRefs: (target, taskIds) => run(target, () => room.deleteTaskRefs(target, taskIds), asThrown),
   };
+}
+
+/** The agent's commits were nowhere else, and its files are still there: they are stored without them (N8); null when they cannot be. */
+async function storeFiles(
+  room: GitRoom,
+  { log }: MendingDeps,
+  request: StoreRequest,
+  { message }: Problem,
+): Promise<StoreResult | null> {
+  try {
+    const result = await room.storeWorkspace({ ...request, filesOnly: true });
+    const { project, workspace, attempt } = request;
+    const facts = { project, task: workspace.taskId, attempt, why: message };
+    if (result.kind === 'stored')
+      log("warning: an agent's commits were lost, and its files are stored without them", facts);
+    return result;
+  } catch (error) {
+    if (error instanceof BrokenObjects) return null;
+    throw error;
+  }
 }
 
 function createMending(deps: MendingDeps): Mending {

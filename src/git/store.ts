@@ -25,7 +25,7 @@ import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type 
 import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
-import type { StoreRequest, StoreResult } from './types.ts';
+import type { StoreRequest, StoreResult, Workspace } from './types.ts';
 import { isUnchanged, listsTheSame } from './unchanged.ts';
 import { installIndex, type WorkspaceDeps } from './workspace.ts';
 
@@ -59,6 +59,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
   const taken = await takeIn(deps, repository, places, join(deps.home, 'trash'));
   if (taken !== null) return { kind: 'failed', ...taken };
+  if (request.filesOnly === true) await forgetCommits(repository, places, workspace);
   const agentHead = await checkBelongings(deps.git, places, repository, workspace.start);
   if (agentHead.kind === 'failed') return agentHead;
   const marked = await findConflictMarkers(places.worktree, workspace.conflicted);
@@ -97,6 +98,13 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   });
   await rememberUntouched(deps, places, workspace.taskId, checkpoint);
   return { kind: 'stored', checkpoint };
+}
+
+/** As if the agent had committed nothing, and added nothing to the index: all of its files are looked at. */
+async function forgetCommits(repository: Repository, places: WorkspacePlaces, workspace: Workspace): Promise<void> {
+  const mirror = repository.mirror ?? repository.gitDir;
+  await writeRef(mirror, places.branchRef, workspace.start);
+  for (const index of [join(adminFolder(mirror, workspace.taskId), 'index'), places.index]) await removeFile(index);
 }
 
 async function rememberUntouched(

@@ -92,23 +92,6 @@ describe('what git says', () => {
     });
   }
 
-  it('is known when a fetch leaves out what a ref of this side promised', async () => {
-    const { gitDir, person } = await loose();
-    const clone = `${person}-clone`;
-    await git(person, 'clone', '-q', '--bare', '--no-local', '-c', 'fetch.unpackLimit=100', person, clone);
-    const tree = await head(person, 'main:folder');
-    await git(clone, 'repack', '-a', '-d', '-q');
-    const packs = join(clone, 'objects/pack');
-    const [name = ''] = (await readdir(packs)).filter((each) => each.endsWith('.pack'));
-    const pack = await readFile(join(packs, name));
-    for (const each of await readdir(packs)) await rm(join(packs, each), { force: true });
-    await runGit('git', ['unpack-objects', '-q'], { cwd: clone, env: { ...ENV, GIT_DIR: clone }, input: pack });
-    await rm(await looseFile(clone, tree));
-    await commitFiles(person, { 'c.txt': 'c\n' });
-    const text = await said(clone, ['fetch', '--quiet', '--', gitDir, '+refs/heads/main:refs/heads/fetched']);
-    expect([text, brokenIn(text)]).toEqual([text, expect.any(String)]);
-  });
-
   it('is not taken for broken objects when it is about something else', async () => {
     const { gitDir, other } = await loose();
     const none = 'f'.repeat(40);

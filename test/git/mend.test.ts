@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { chmod, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseTaskId } from '../../src/core/ids.ts';
 import { createGitRoom } from '../../src/git/room.ts';
 import type { GitRoom } from '../../src/git/types.ts';
 import {
@@ -20,6 +21,7 @@ import {
   storeRequest,
   taskId,
   TASKS_YAML,
+  value,
   worked,
   write,
 } from '../support/git-rig.ts';
@@ -122,24 +124,57 @@ describe('a mirror with broken objects', () => {
     expect(logged).toHaveLength(1);
   });
 
-  it('says that work is lost which was nowhere else, and goes on from the checkpoint', async () => {
+  it('stores the files of an agent whose commits were nowhere else and are lost', async () => {
     const { target } = await bareOrigin();
     const { room, home, logged } = await loggedRoom();
+    const running = await prepared(room, target);
+    await commitFiles(running.worktree, { 'committed.txt': 'committed\n', 'a.txt': 'two\n' });
+    await write(running.worktree, { 'uncommitted.txt': 'uncommitted\n' });
+    await rm(join(running.worktree, 'tasks.yaml'));
+    const mirror = await onlyIn(join(home, 'mirrors'), '.git');
+    await breakObjects(mirror, await idsOf(running.worktree, 'HEAD', `^${running.start}`), BREAKS['emptied'] ?? rm);
+    const checkpoint = await stored(room, target, running);
+    expect(logged.map(({ message }) => message)).toEqual([
+      expect.stringContaining('was mended'),
+      expect.stringContaining('commits were lost'),
+    ]);
+    expect(logged[0]?.facts['lost']).toBeGreaterThan(0);
+    expect((await git(mirror, 'ls-tree', '-r', '--name-only', checkpoint.head)).split('\n')).toEqual([
+      'a.txt',
+      'committed.txt',
+      'uncommitted.txt',
+    ]);
+    expect(await git(mirror, 'show', `${checkpoint.head}:a.txt`)).toBe('two');
+    expect(await git(mirror, 'rev-list', '--count', checkpoint.head, `^${checkpoint.base}`)).toBe('1');
+    const next = await prepared(room, target, 2, { kind: 'checkpoint', checkpoint });
+    expect(await readFile(join(next.worktree, 'uncommitted.txt'), 'utf8')).toBe('uncommitted\n');
+  });
+
+  it('fails by its name where what an attempt began with is lost here and on the origin', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room, home } = await loggedRoom();
     const one = await prepared(room, target);
     await write(one.worktree, { 'stored.txt': 'stored\n' });
     const checkpoint = await stored(room, target, one);
     const two = await prepared(room, target, 2, { kind: 'checkpoint', checkpoint });
-    await commitFiles(two.worktree, { 'lost.txt': 'lost\n' });
+    await commitFiles(two.worktree, { 'more.txt': 'more\n' });
+    await git(origin, 'update-ref', '-d', `refs/tasks/${taskId}/1/head`);
     const mirror = await onlyIn(join(home, 'mirrors'), '.git');
-    const [commit = ''] = await idsOf(two.worktree, 'HEAD', `^${checkpoint.head}`);
-    await breakObjects(mirror, [commit], BREAKS['emptied'] ?? rm);
+    await breakObjects(mirror, [checkpoint.head], BREAKS['emptied'] ?? rm);
     const result = await room.storeWorkspace(storeRequest(target, two, 2));
-    expect(result).toMatchObject({ kind: 'failed', failure: 'broken-repository' });
-    expect(logged[0]?.facts).toMatchObject({ lost: expect.any(Number) });
-    const three = await prepared(room, target, 3, { kind: 'checkpoint', checkpoint });
-    expect(await readdir(three.worktree)).toEqual(expect.arrayContaining(['stored.txt']));
-    expect(await readdir(three.worktree)).not.toContain('lost.txt');
-    expect(await stored(room, target, three, 3)).toMatchObject({ head: checkpoint.head });
+    expect(result).toMatchObject({
+      kind: 'failed',
+      failure: 'broken-repository',
+      message: expect.stringContaining(home),
+    });
+    const three = await room.prepareWorkspace({
+      ...target,
+      taskId,
+      attempt: 3,
+      start: { kind: 'checkpoint', checkpoint },
+    });
+    expect(three).toMatchObject({ kind: 'failed', failure: 'broken-repository' });
+    expect(await prepared(room, target, 4)).toMatchObject({ base: checkpoint.base });
   });
 
   it('names what is wrong when its origin cannot be reached, changes nothing, and is mended when it can again', async () => {
@@ -189,6 +224,103 @@ describe('a mirror with broken objects', () => {
     const asides = new Set(logged.map(({ facts }) => facts['aside']));
     expect([logged.length, asides.size]).toEqual([2, 1]);
     expect(existsSync(String([...asides][0]))).toBe(true);
+  });
+});
+
+describe('one file among many', () => {
+  const VERY_MANY = Object.fromEntries(
+    Array.from({ length: 300 }, (_, at) => [`f/${at % 7}/${at}.txt`, `${at} x\n`.repeat(9)]),
+  );
+
+  for (const [how, broken] of Object.entries({
+    'is cut off': async (path: string) => truncate(path, Math.floor((await readFile(path)).length * 0.7)),
+    'is overwritten in its middle': async (path: string) => {
+      const content = await readFile(path);
+      content.fill(7, Math.floor(content.length * 0.3), Math.floor(content.length * 0.3) + 20);
+      await writeFile(path, content);
+    },
+    'has a broken index': async (path: string) => {
+      const index = path.replace(/pack$/, 'idx');
+      await chmod(index, 0o644);
+      await writeFile(index, Buffer.alloc(2_000));
+    },
+    'has no index any more': (path: string) => rm(path.replace(/pack$/, 'idx')),
+  })) {
+    it(`of a pack with work that is nowhere else ${how}: what is whole in it stays`, async () => {
+      const { target } = await bareOrigin({ 'tasks.yaml': TASKS_YAML });
+      const first = await loggedRoom();
+      const running = await prepared(first.room, target);
+      await commitFiles(running.worktree, VERY_MANY, 'much that is unpushed');
+      await write(running.worktree, { 'uncommitted.txt': 'uncommitted\n' });
+      const mirror = await onlyIn(join(first.home, 'mirrors'), '.git');
+      await git(mirror, 'repack', '-a', '-d', '-q');
+      await git(mirror, 'prune-packed', '-q');
+      const [pack = ''] = (await readdir(join(mirror, 'objects/pack'))).filter((each) => each.endsWith('.pack'));
+      const path = join(mirror, 'objects/pack', pack);
+      await chmod(path, 0o644);
+      await broken(path);
+      const { room } = await loggedRoom(first.home);
+      const checkpoint = await stored(room, target, running);
+      const names = (await git(mirror, 'ls-tree', '-r', '--name-only', checkpoint.head)).split('\n');
+      expect(names).toEqual([...Object.keys(VERY_MANY), 'tasks.yaml', 'uncommitted.txt'].toSorted());
+      expect(await git(mirror, 'fsck', '--full', '--no-dangling')).toBe('');
+      if (how.includes('index'))
+        expect(await git(mirror, 'rev-list', '--count', checkpoint.head, `^${checkpoint.base}`)).toBe('2');
+    });
+  }
+
+  for (const name of ['tasks.yaml', 'a.txt']) {
+    it(`of main is missing: ${name} is not taken for one that main does not have`, async () => {
+      const { target, person } = await bareOrigin();
+      const first = await loggedRoom();
+      const item = await worked(first.room, target, { 'b.txt': 'b\n' });
+      await built(first.room, target, item);
+      const id = await head(person, `main:${name}`);
+      const [mirror, landing] = [
+        await onlyIn(join(first.home, 'mirrors'), '.git'),
+        await onlyIn(join(first.home, 'landing'), '.git'),
+      ];
+      for (const each of [mirror, landing]) await breakObjects(each, [id], rm);
+      const { room, logged } = await loggedRoom(first.home);
+      expect(await room.readFileAt(target, item.base, name)).not.toBeNull();
+      expect(await room.readFileAt(target, item.base, 'none.txt')).toBeNull();
+      expect(logged).toHaveLength(1);
+      const candidate = await built(room, target, item);
+      expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+    });
+  }
+
+  it('of a candidate is missing where its gate is to run', async () => {
+    const { target } = await bareOrigin();
+    const first = await loggedRoom();
+    const item = await worked(first.room, target, { 'b.txt': 'b\n', 'folder/c.txt': 'c\n' });
+    const candidate = await built(first.room, target, item);
+    await (await first.room.gateWorktree(target, item, candidate)).release();
+    const mirror = await onlyIn(join(first.home, 'mirrors'), '.git');
+    await breakObjects(mirror, [await head(mirror, `${candidate.commit}:folder`)], rm);
+    const { room, home } = await loggedRoom(first.home);
+    await rm(join(home, 'gates'), { recursive: true });
+    const worktree = await room.gateWorktree(target, item, candidate);
+    expect(await readFile(join(worktree.path, 'folder/c.txt'), 'utf8')).toBe('c\n');
+    await worktree.release();
+  });
+
+  it('is mended once for many who meet it at once', async () => {
+    const { target, person } = await bareOrigin();
+    const first = await loggedRoom();
+    await prepared(first.room, target);
+    const mirror = await onlyIn(join(first.home, 'mirrors'), '.git');
+    await breakObjects(mirror, await idsOf(person, 'main'), BREAKS['emptied'] ?? rm);
+    const { room, logged } = await loggedRoom(first.home);
+    const other = await loggedRoom(first.home);
+    const ids = ['abcdefghj1', 'abcdefghj2', 'abcdefghj3', 'abcdefghj4'].map((id) => value(parseTaskId(id)));
+    const ready = await Promise.all(
+      ids.map((id, at) => prepared(at === 3 ? other.room : room, target, 1, { kind: 'main' }, id)),
+    );
+    expect(ready).toHaveLength(4);
+    expect(logged.length + other.logged.length).toBeGreaterThan(0);
+    expect(logged.length).toBeLessThanOrEqual(1);
+    expect(await git(mirror, 'fsck', '--full', '--no-dangling')).toBe('');
   });
 });
 
