@@ -42,17 +42,20 @@ interface About {
 
 type Mending = <T>(about: About, work: () => Promise<T>, failed: (problem: Problem) => T | Promise<T>) => Promise<T>;
 
+function asFailed(problem: Problem) {
+  return { kind: 'failed' as const, ...problem };
+}
+
+function asThrown({ message, next }: Problem): never {
+  throw new Error(`${message}; ${next}`);
+}
+
+function asHeld({ message, next }: Problem) {
+  return { kind: 'held' as const, why: 'engine' as const, text: `${message}; ${next}` };
+}
+
 export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
   const run = createMending(deps);
-  const asFailed = (problem: Problem) => ({ kind: 'failed' as const, ...problem });
-  const asThrown = ({ message, next }: Problem): never => {
-    throw new Error(`${message}; ${next}`);
-  };
-  const asHeld = ({ message, next }: Problem) => ({
-    kind: 'held' as const,
-    why: 'engine' as const,
-    text: `${message}; ${next}`,
-  });
   return {
     ...room,
     readFileAt: (target, ...of) => run(target, () => room.readFileAt(target, ...of), asThrown),
