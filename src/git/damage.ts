@@ -4,8 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdirSync, type Dirent } from 'node:fs';
+import { createReadStream, readdirSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -50,11 +49,16 @@ export function isWhole({ loose, packs, cut, refs }: Damage): boolean {
 
 /** @throws GitError when git cannot look in time */
 export async function findDamage(git: Git, repository: Repository): Promise<Damage> {
-  const { broken, links } = await readLoose(repository.store);
   const packs = await brokenPacks(git, repository);
+  return { packs, ...(await findGaps(git, repository)) };
+}
+
+/** The same, packs taken as sound. */
+export async function findGaps(git: Git, repository: Repository): Promise<Omit<Damage, 'packs'>> {
+  const { broken, links } = await readLoose(repository.store);
   const cut = await cutOff(git, repository, links);
   const refs = await brokenRefs(git, repository);
-  return { loose: broken, packs, cut: cut.map((id) => looseFile(repository.store, id)), refs };
+  return { loose: broken, cut: cut.map((id) => looseFile(repository.store, id)), refs };
 }
 
 function looseFile({ folder }: ObjectStore, id: string): string {
@@ -174,7 +178,11 @@ export async function isBrokenPack(git: Git, repository: Repository, path: strin
 async function cutOff(git: Git, repository: Repository, links: Links): Promise<readonly string[]> {
   const namedBy = new Map<string, string[]>();
   for (const [id, named] of links) {
-    for (const each of named) namedBy.set(each, [...(namedBy.get(each) ?? []), id]);
+    for (const each of named) {
+      const by = namedBy.get(each);
+      if (by === undefined) namedBy.set(each, [id]);
+      else by.push(id);
+    }
   }
   const elsewhere = [...namedBy.keys()].filter((id) => !links.has(id));
   const left = [...(await missingOf(git, repository, elsewhere))];
@@ -203,13 +211,16 @@ export async function missingOf(git: Git, repository: Repository, ids: readonly 
 
 /** The refs of the engine, and the branches of the mirror, from which not everything can be reached. */
 async function brokenRefs(git: Git, repository: Repository): Promise<readonly FoundRef[]> {
-  const found = await refsOf(repository);
-  if (await isConnected(git, repository, [...found.values()])) return [];
+  const found = [...(await refsOf(repository))];
   const broken: FoundRef[] = [];
-  const whole: ObjectId[] = [];
-  for (const [one, id] of found) {
-    if (await isConnected(git, repository, [id], whole.slice(-50))) whole.push(id);
-    else broken.push(one);
+  const left = [found];
+  // Halved until each broken one is alone: as a rule there are few.
+  for (let some = left.pop(); some !== undefined; some = left.pop()) {
+    const ids = some.map(([, id]) => id);
+    if (await isConnected(git, repository, ids)) continue;
+    const [only, ...others] = some;
+    if (only !== undefined && others.length === 0) broken.push(only[0]);
+    else left.push(some.slice(0, Math.floor(some.length / 2)), some.slice(Math.floor(some.length / 2)));
   }
   return broken;
 }
@@ -243,19 +254,13 @@ function filesBelow(folder: string): readonly string[] {
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 
-/** Whether all below these commits is there, but for what is below those. */
-async function isConnected(
-  git: Git,
-  repository: Repository,
-  ids: readonly ObjectId[],
-  whole: readonly ObjectId[] = [],
-): Promise<boolean> {
+/** Whether all below these commits is there. */
+async function isConnected(git: Git, repository: Repository, ids: readonly ObjectId[]): Promise<boolean> {
   if (ids.length === 0) return true;
-  const input = [...ids, ...whole.map((id) => `^${id}`), ''].join('\n');
   try {
     await git.local(['rev-list', '--objects', '--quiet', '--stdin'], {
       ...placeOf(repository),
-      input,
+      input: [...ids, ''].join('\n'),
       timeoutMs: LOOK_MS,
     });
     return true;

@@ -16,6 +16,7 @@ import { GitError } from './command.ts';
 import { PLAIN_OBJECT, PLAIN_PACK } from './confined.ts';
 import {
   findDamage,
+  findGaps,
   isBrokenLoose,
   isBrokenPack,
   isWhole,
@@ -138,9 +139,9 @@ async function repair(deps: MendDeps, repository: Repository, fresh: string, dam
   for (const pack of packs) for (const id of await salvage(deps, repository, pack)) gone.add(id);
   const lost = await missingOf(git, repository, [...gone]);
   // What leads to something that is gone is of no use, and would not be made again while it is there.
-  const left = await findDamage(git, repository);
+  const left = await findGaps(git, repository);
   for (const path of left.cut) moveLoose(path, join(aside, 'objects'));
-  const refs = left.cut.length === 0 ? left.refs : (await findDamage(git, repository)).refs;
+  const refs = left.cut.length === 0 ? left.refs : (await findGaps(git, repository)).refs;
   // A ref of the engine says that all below it is here, so that it is neither fetched nor asked after.
   for (const { folder: where, ref } of refs) if (where === repository.gitDir) await deleteRef(where, ref);
   return { kind: 'mended', broken: countsOf(damage), lost: lost.length + left.cut.length, aside };

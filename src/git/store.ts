@@ -199,19 +199,22 @@ async function commitLeft(
   await removeFile(index);
   const copied = await copyIndex(join(admin, 'index'), index);
   if (!copied) await git.local(['read-tree', agentHead], place);
-  let large: Problem | null;
-  try {
-    large = await addAll(git, place, request.maxBytes);
-  } catch (error) {
-    if (!(error instanceof GitError) || error.reason !== 'exit' || !copied) throw error;
+  const take = async (): Promise<Problem | ObjectId> => {
+    const large = await addAll(git, place, request.maxBytes);
+    if (large !== null) return large;
+    return objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
+  };
+  const taken = await take().catch(async (error: unknown) => {
+    const isExit = error instanceof GitError && (error.reason === 'exit' || error.reason === 'broken');
+    if (!isExit || !copied) throw error;
     // The agent's index may be what is broken: what the files say counts, so begin from the commit's own.
     await removeFile(`${index}.lock`);
     await removeFile(index);
     await git.local(['read-tree', agentHead], place);
-    large = await addAll(git, place, request.maxBytes);
-  }
-  if (large !== null) return { kind: 'failed', ...large };
-  const tree = objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
+    return take();
+  });
+  if (typeof taken !== 'string') return { kind: 'failed', ...taken };
+  const tree = taken;
   if (only !== undefined && tree !== headTree) {
     const args = ['diff-tree', '-r', '--name-only', '--no-renames', '-z', headTree, tree];
     const changed = (await git.local(args, place)).stdout.toString('utf8').split('\0');

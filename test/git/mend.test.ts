@@ -150,6 +150,42 @@ describe('a mirror with broken objects', () => {
     expect(await readFile(join(next.worktree, 'uncommitted.txt'), 'utf8')).toBe('uncommitted\n');
   });
 
+  for (const [how, broken] of Object.entries(BREAKS)) {
+    it(`stores a file of which an agent has added what is ${how}`, async () => {
+      const { target } = await bareOrigin();
+      const { room, home } = await loggedRoom();
+      const running = await prepared(room, target);
+      await write(running.worktree, { 'added.txt': 'added\n' });
+      await git(running.worktree, 'add', 'added.txt');
+      const mirror = await onlyIn(join(home, 'mirrors'), '.git');
+      await breakObjects(mirror, [await head(running.worktree, ':added.txt')], broken);
+      const request = { project: target.project, origin: target.origin, workspace: running, attempt: 1 };
+      const unfinished = await room.storeUnfinished(request);
+      expect(unfinished).toEqual({ kind: 'stored', head: expect.any(String), leftOut: [] });
+      const checkpoint = await stored(room, target, running);
+      expect(await git(target.origin, 'show', `${checkpoint.head}:added.txt`)).toBe('added');
+    });
+
+    it(`stores unfinished work again of which what was stored is ${how}`, async () => {
+      const { target } = await bareOrigin();
+      const { room, home } = await loggedRoom();
+      const running = await prepared(room, target);
+      const request = { project: target.project, origin: target.origin, workspace: running, attempt: 1 };
+      await write(running.worktree, { 'folder/one.txt': 'one\n' });
+      expect(await room.storeUnfinished(request)).toMatchObject({ kind: 'stored' });
+      const mirror = await onlyIn(join(home, 'mirrors'), '.git');
+      const work = await git(target.origin, 'rev-parse', `refs/tasks/${taskId}/1/work`);
+      await breakObjects(mirror, await idsOf(target.origin, work, `^${running.start}`), broken);
+      await write(running.worktree, { 'folder/two.txt': 'two\n' });
+      expect(await room.storeUnfinished(request)).toMatchObject({ kind: 'stored' });
+      const now = await git(target.origin, 'rev-parse', `refs/tasks/${taskId}/1/work`);
+      expect(now).not.toBe(work);
+      expect((await git(target.origin, 'ls-tree', '-r', '--name-only', now)).split('\n')).toEqual(
+        expect.arrayContaining(['folder/one.txt', 'folder/two.txt']),
+      );
+    });
+  }
+
   it('fails by its name where what an attempt began with is lost here and on the origin', async () => {
     const { target, origin } = await bareOrigin();
     const { room, home } = await loggedRoom();
