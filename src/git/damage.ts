@@ -167,8 +167,7 @@ export async function isBrokenPack(git: Git, repository: Repository, path: strin
     await git.local(['verify-pack', `${path}.idx`], { ...placeOf(repository), timeoutMs: LOOK_MS });
     return false;
   } catch (error) {
-    if (!(error instanceof GitError) || error.reason !== 'exit') throw error;
-    if (/out of memory|Cannot allocate/i.test(error.stderr)) throw error;
+    if (!saysWhy(error) || /out of memory|Cannot allocate/i.test(error.stderr)) throw error;
     // An upkeep may have dropped it meanwhile.
     return (await namesIn(join(path, '..'))).includes(`${stem}.idx`);
   }
@@ -265,9 +264,14 @@ async function isConnected(git: Git, repository: Repository, ids: readonly Objec
     });
     return true;
   } catch (error) {
-    if (error instanceof GitError && error.reason === 'exit') return false;
+    if (saysWhy(error)) return false;
     throw error;
   }
+}
+
+/** A git that was killed says nothing, and so proves nothing. */
+function saysWhy(error: unknown): error is GitError {
+  return error instanceof GitError && error.reason === 'exit' && error.stderr.trim() !== '';
 }
 
 /** The ids that a pack's index lists, as far as it can be read. */

@@ -25,7 +25,7 @@ import {
   missingOf,
   type Damage,
 } from './damage.ts';
-import { exists, makeFolder, namesIn, removeTree, statusOf } from './files.ts';
+import { exists, makeFolder, namesIn, removeTree, statusOf, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { writeObjects } from './objects.ts';
 import { fetchRefs, listRemote } from './origin.ts';
@@ -53,6 +53,8 @@ export type Mended =
       readonly aside: string;
     };
 
+/** Says in what was moved aside that all of it was looked through. */
+const DONE = 'done';
 const ENDINGS = ['pack', 'rev', 'idx'];
 /** How often git is started for one pack. */
 const MAX_STARTS = 100;
@@ -62,7 +64,7 @@ const MAX_SALVAGED_BYTES = 512 * 1024 * 1024;
 /** @throws GitError when the origin cannot be reached, or git does not end in time */
 export async function mend(deps: MendDeps, repository: Repository): Promise<Mended> {
   const damage = await findDamage(deps.git, repository);
-  if (isWhole(damage)) return { kind: 'whole' };
+  if (isWhole(damage) && !(await isUnfinished(repository))) return { kind: 'whole' };
   const fresh = join(deps.home, 'trash', `mend-${randomBytes(6).toString('hex')}`);
   try {
     await fetchFresh(deps.git, repository, fresh);
@@ -121,7 +123,8 @@ async function repair(deps: MendDeps, repository: Repository, fresh: string, dam
   const { git } = deps;
   const { folder } = repository.store;
   const aside = brokenFolder(repository.gitDir);
-  await removeTree(aside, join(deps.home, 'trash'));
+  // What an earlier mend has moved aside, and not yet looked through, stays with what this one does.
+  if (!(await isUnfinished(repository))) await removeTree(aside, join(deps.home, 'trash'));
   for (const part of ['pack', 'info']) makeFolder(join(aside, 'objects', part), 0o700);
   const gone = new Set<string>();
   for (const path of damage.loose) {
@@ -129,12 +132,11 @@ async function repair(deps: MendDeps, repository: Repository, fresh: string, dam
     moveLoose(path, join(aside, 'objects'));
     gone.add(`${basename(dirname(path))}${basename(path)}`);
   }
-  const packs: string[] = [];
   for (const path of damage.packs) {
-    if (!(await isBrokenPack(git, repository, path))) continue;
-    moveFiles(dirname(path), join(aside, 'objects/pack'), basename(path));
-    packs.push(join(aside, 'objects/pack', basename(path)));
+    if (await isBrokenPack(git, repository, path))
+      moveFiles(dirname(path), join(aside, 'objects/pack'), basename(path));
   }
+  const packs = await packsIn(join(aside, 'objects/pack'));
   await bringIn(join(fresh, 'objects'), folder);
   for (const pack of packs) for (const id of await salvage(deps, repository, pack)) gone.add(id);
   const lost = await missingOf(git, repository, [...gone]);
@@ -144,7 +146,21 @@ async function repair(deps: MendDeps, repository: Repository, fresh: string, dam
   const refs = left.cut.length === 0 ? left.refs : (await findGaps(git, repository)).refs;
   // A ref of the engine says that all below it is here, so that it is neither fetched nor asked after.
   for (const { folder: where, ref } of refs) if (where === repository.gitDir) await deleteRef(where, ref);
+  await writeAtomic(join(aside, DONE), '');
   return { kind: 'mended', broken: countsOf(damage), lost: lost.length + left.cut.length, aside };
+}
+
+/** Whether a mend of the mirror was cut off: what it moved aside may be needed. */
+async function isUnfinished({ gitDir, mirror }: Repository): Promise<boolean> {
+  const aside = brokenFolder(gitDir);
+  return mirror !== null && (await exists(aside)) && !(await exists(join(aside, DONE)));
+}
+
+async function packsIn(folder: string): Promise<readonly string[]> {
+  const stems = (await namesIn(folder))
+    .filter((name) => PLAIN_PACK.test(name))
+    .map((name) => name.replace(/\.\w+$/, ''));
+  return [...new Set(stems)].map((stem) => join(folder, stem));
 }
 
 function moveLoose(path: string, objects: string): void {
