@@ -11,6 +11,7 @@ import {
   idOf,
   need,
   OTHER_TASK,
+  readGate,
   store,
   TASK,
   TASKS_YAML,
@@ -105,10 +106,12 @@ export const MENDING_OPERATIONS: readonly Operation[] = [
       return { ...facts, item };
     },
     run: async (room, facts) => {
-      const candidate = await build(room, facts, need(facts.item));
-      const result = await room.land(facts.target, need(facts.item), candidate);
-      if (result.kind !== 'landed') throw new Error(`not landed: ${JSON.stringify(result)}`);
-      expectSame('main', idOf(facts.target.origin, 'refs/heads/main'), candidate.commit);
+      const item = need(facts.item);
+      const built = await room.buildCandidate(facts.target, item, readGate);
+      if (built.kind !== 'candidate' && built.kind !== 'landed') throw new Error(`not built: ${JSON.stringify(built)}`);
+      const landed = built.kind === 'landed' ? built : await room.land(facts.target, item, built.candidate);
+      if (landed.kind !== 'landed') throw new Error(`not landed: ${JSON.stringify(landed)}`);
+      expectSame('main', idOf(facts.target.origin, 'refs/heads/main'), landed.landing.commit);
     },
   },
   {

@@ -23,9 +23,13 @@ async function checkCheckout(name: string, path: string): Promise<Check> {
   try {
     if (!(await stat(path)).isDirectory()) return warn(name, `${path} is no folder`, fix);
     await access(path, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    return warn(name, codeOf(error) === 'ENOENT' ? `${path} is not there` : messageOf(error), fix);
+  }
+  try {
     await stat(join(path, '.git'));
   } catch (error) {
-    return warn(name, whyNot(path, error), fix);
+    return warn(name, codeOf(error) === 'ENOENT' ? `${path} is no checkout: it has no .git` : messageOf(error), fix);
   }
   try {
     await access(join(path, INCLUDE_FILE), constants.R_OK);
@@ -34,11 +38,4 @@ async function checkCheckout(name: string, path: string): Promise<Check> {
     if (codeOf(error) === 'ENOENT') return fine(name, `${path} has no ${INCLUDE_FILE}: nothing is copied from it`);
     return warn(name, messageOf(error), `let this account read ${join(path, INCLUDE_FILE)}`);
   }
-}
-
-function whyNot(path: string, error: unknown): string {
-  if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') return messageOf(error);
-  return error instanceof Error && 'path' in error && error.path === path
-    ? `${path} is not there`
-    : `${path} is no checkout: it has no .git`;
 }
