@@ -39,6 +39,8 @@ const CLASS_OF = {
   'too-much-written': 'retryable',
   'secret-found': 'stopped',
   'origin-unreachable': 'retryable',
+  // What was in it alone is lost; what is stored is fetched again.
+  'broken-repository': 'retryable',
   'engine-error': 'retryable',
   'agent-limited': 'limited',
   'worker-lost': 'lost',

@@ -199,7 +199,11 @@ export async function findLanding(
     '%H%x00%T%x00%P%x00%(trailers:key=Task-Id,valueonly)%x00%(trailers:key=Task-Attempt,valueonly)%x00%(trailers:key=Gate-Hash,valueonly)%x00';
   const args = ['log', '--first-parent', '--fixed-strings', `--grep=Task-Id: ${taskId}`, `--format=${format}`];
   const bound = base === null ? [] : [`^${base}`];
-  const since = await git.local([...args, main, ...bound, '--'], { ...placeOf(repository), accept: [128] });
+  const since = await git.local([...args, main, ...bound, '--'], {
+    ...placeOf(repository),
+    accept: [128],
+    mayLack: true,
+  });
   // A base that main's history no longer has cannot bound the search.
   const { stdout } = since.code === 0 ? since : await git.local([...args, main, '--'], placeOf(repository));
   const fields = stdout

@@ -25,7 +25,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 const DEFAULT_MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const MAX_SHOWN_CHARS = 64 * 1024;
 
-export type GitErrorReason = 'exit' | 'timeout' | 'missing' | 'too-much-output';
+/** `broken`: it says that objects of the repository are broken, see broken.ts. */
+export type GitErrorReason = 'exit' | 'timeout' | 'missing' | 'too-much-output' | 'broken';
 
 /** A git command that did not do what it should; `stderr` has its last words. */
 export class GitError extends Error {

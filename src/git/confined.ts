@@ -140,7 +140,8 @@ export async function fetchOwn(
     await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), own, [ref], true));
     return null;
   } catch (error) {
-    if (!(error instanceof GitError) || /No space left|Disk quota/.test(error.stderr)) throw error;
+    if (!(error instanceof GitError) || error.reason === 'broken') throw error;
+    if (/No space left|Disk quota/.test(error.stderr)) throw error;
     return {
       failure: 'unstorable-files',
       message: `git does not take what was committed: ${quote(lastLines(error.stderr, 2))}`,

@@ -47,7 +47,7 @@ export async function firstParents(
     `^${since}`,
     '--',
   ];
-  const { stdout, code } = await git.local(args, { ...placeOf(repository), accept: [128] });
+  const { stdout, code } = await git.local(args, { ...placeOf(repository), accept: [128], mayLack: true });
   if (code !== 0) return [];
   const fields = stdout
     .toString('utf8')

@@ -19,6 +19,8 @@ export interface GitOptions {
   readonly ownSession?: boolean;
   /** Of network commands: the other side, on this host, sees the person's settings (line endings, filters). */
   readonly asPerson?: boolean;
+  /** What the command names need not be there: that it lacks an object is no sign of a broken repository. */
+  readonly mayLack?: boolean;
 }
 
 export interface Git {

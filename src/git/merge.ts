@@ -1,6 +1,7 @@
 /** Merging without a checkout, and reading single things out of commits. */
 
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import { BrokenObjects } from './broken.ts';
 import type { Git } from './git.ts';
 import { readLoose } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
@@ -35,6 +36,8 @@ export interface FoundObject {
   readonly content: Buffer;
 }
 
+const MAX_DOUBTED = 10;
+
 /**
  * Reads objects by name in one go (`<commit>^{tree}`, `<commit>:<path>`); null for each that is not there.
  *
@@ -67,7 +70,21 @@ export async function readObjects(
     found.push({ id: objectId(parts[1] ?? ''), type: parts[2] ?? '', content: stdout.subarray(at, at + size) });
     at += size + 1;
   }
+  const absent = names.filter((_, index) => found[index] === null).slice(0, MAX_DOUBTED);
+  for (const name of absent) await doubt(git, repository, name);
   return found;
+}
+
+/** @throws BrokenObjects when a name that was not found leads to an object that ought to be there */
+async function doubt(git: Git, repository: Repository, name: string): Promise<void> {
+  const of = name.includes(':')
+    ? ['rev-parse', '--verify', '--quiet', name]
+    : name.endsWith('^{tree}')
+      ? ['cat-file', '-e', name.replace('^{tree}', '^{commit}')]
+      : null;
+  if (of === null) return;
+  const { code } = await git.local(of, { ...placeOf(repository), accept: [1, 128] });
+  if (code === 0) throw new BrokenObjects(repository.gitDir, 'cat-file', `${name} is missing`);
 }
 
 // A commit's tree never changes, so what was read or written once need not be asked of git again.

@@ -47,7 +47,7 @@ export async function firstInReach(
     return folders.find(inReach) ?? null;
   } catch (error) {
     // An index or a commit that cannot be read tells nothing in their favour.
-    if (error instanceof GitError) return first;
+    if (error instanceof GitError && error.reason !== 'broken') return first;
     throw error;
   }
 }

@@ -41,6 +41,8 @@ export async function listRemote(
 export interface Place {
   readonly gitDir: string;
   readonly objects?: string;
+  /** For the transfer, when it is known to be a long one. */
+  readonly timeoutMs?: number;
 }
 
 /** Fetches into a repository of the engine, whose lock file the caller holds; `checked`: only sound objects. */
@@ -198,7 +200,8 @@ export function isUnreachable(error: unknown): boolean {
 
 /** What to tell of a git command that failed; null when it is not one of git's own failures. */
 export function problemOf(error: unknown, origin: string): Problem | null {
-  if (!(error instanceof GitError)) return null;
+  // Broken objects are mended first, by whoever began the operation (mending.ts).
+  if (!(error instanceof GitError) || error.reason === 'broken') return null;
   if (NO_SPACE.test(error.stderr)) return noSpace();
   if (/dubious ownership/.test(error.stderr)) {
     return {

@@ -201,7 +201,7 @@ async function landedOn(
 ): Promise<MainConflict['landed']> {
   const format = '--format=%H%x00%s%x00%b%x00';
   const args = ['--literal-pathspecs', 'log', '--first-parent', `--max-count=${MAX_LANDED}`, format, main, `^${base}`];
-  const { stdout, code } = await git.local([...args, '--', ...files], { ...place, accept: [128] });
+  const { stdout, code } = await git.local([...args, '--', ...files], { ...place, accept: [128], mayLack: true });
   if (code !== 0) return [];
   const fields = stdout.toString('utf8').split('\0');
   const landed: { commit: ObjectId; title: string; summary: string }[] = [];

@@ -14,6 +14,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseBranchName, type BranchName, type ObjectId, type ProjectName } from '../core/ids.ts';
+import { Trust } from './broken.ts';
 import { exists, readText, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { createLeftovers, removeHalfMade } from './leftovers.ts';
@@ -56,6 +57,10 @@ export interface Repositories {
   /** Keeps in mind that a repository has a commit with all that it needs, so that it need not be fetched. */
   keepWhole(repository: Repository, commit: ObjectId): void;
   isWhole(repository: Repository, commit: ObjectId): boolean;
+  /** Keeps nothing in mind of what a repository has. */
+  forget(repository: Pick<Repository, 'gitDir'>): void;
+  /** @throws BrokenObjects unless the repository has just been looked through and found whole */
+  suspect(repository: Pick<Repository, 'gitDir'>, sign: string): void;
   /** One at a time for each repository, in this process and between processes. */
   exclusively<T>(repository: Pick<Repository, 'gitDir'>, work: () => Promise<T>): Promise<T>;
   /** When this process last asked for a repository, in milliseconds since the epoch; null: it never did. */
@@ -96,7 +101,7 @@ function nameOf({ gitDir }: Repository, commit: ObjectId): string {
   return `${gitDir} ${commit}`;
 }
 
-export function createRepositories(home: string, git: Git): Repositories {
+export function createRepositories(home: string, git: Git, trust = new Trust()): Repositories {
   const mutexes = createMutexes();
   const trash = join(home, 'trash');
   const branchFetches = new Map<string, { running: Promise<ObjectId | null>; next: Promise<ObjectId | null> | null }>();
@@ -190,6 +195,10 @@ export function createRepositories(home: string, git: Git): Repositories {
       whole.add(nameOf(repository, commit));
     },
     isWhole: (repository, commit) => whole.has(nameOf(repository, commit)),
+    forget: ({ gitDir }) => {
+      for (const name of whole) if (name.startsWith(`${gitDir} `)) whole.delete(name);
+    },
+    suspect: ({ gitDir }, sign) => trust.suspect(gitDir, sign),
     fetchBranch: (repository) => {
       const key = `${repository.gitDir}\0${repository.origin.branch}`;
       const start = (): Promise<ObjectId | null> => {

@@ -8,6 +8,7 @@ import type { Target } from '../core/queue-types.ts';
 import { beginAttempt } from './attempt-ref.ts';
 import type { Collect } from './collect.ts';
 import { landTogether, sealCandidates } from './batch.ts';
+import { Trust, watchBroken } from './broken.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
@@ -23,6 +24,7 @@ import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { deleteTaskRefs } from './delete-task-refs.ts';
 import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
+import { mending } from './mending.ts';
 import { readObjects } from './merge.ts';
 import { fetchRefs, type Problem } from './origin.ts';
 import { adminFolder, placesOfTask, readState, writeState } from './places.ts';
@@ -59,6 +61,8 @@ export interface GitRoomOptions {
   readonly collect?: Collect;
   /** Whether overlayfs may be tried where a set-up is laid into gate worktrees; by default it is. */
   readonly overlays?: boolean;
+  /** Told of repositories that were broken, and mended; left out: nobody is. */
+  readonly log?: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
 const MAX_READ_BYTES = 1024 * 1024;
@@ -66,8 +70,10 @@ const TRASH_KEPT_MS = 60 * 60_000;
 
 export function createGitRoom(options: GitRoomOptions): GitRoom {
   const { home } = options;
-  const git = gitOf(options);
-  const repositories = createRepositories(home, git);
+  const plainGit = gitOf(options);
+  const trust = new Trust();
+  const git = watchBroken(plainGit, trust);
+  const repositories = createRepositories(home, git, trust);
   const recent = new RecentWork();
   const merging: MergeDeps = { git, readMerges: options.readMerges ?? (() => []) };
   const workspaces: WorkspaceDeps = {
@@ -87,7 +93,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     leased: new Set(),
     overlays: { works: options.overlays ?? true },
   };
-  return {
+  const room: GitRoom = {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
     includeFiles: async (request) => {
@@ -166,6 +172,8 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     originTasks: (name) => originTasks(git, home, name),
     keepUp: (limits) => keepUp(workspaces, limits ?? {}),
   };
+  const forget = (): void => [workspaces.untouched, workspaces.seenTrees].forEach((kept) => kept.clear());
+  return mending(room, { home, git: plainGit, repositories, trust, forget, log: options.log ?? (() => {}) });
 }
 
 function lostMirror(): { readonly kind: 'failed' } & Problem {
@@ -216,7 +224,10 @@ async function readFileAt(
     await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), target.origin, [commit]));
     [tree, file] = await read();
   }
-  if (tree === null) throw new Error(`${commit} is not on the origin any more`);
+  if (tree === null) {
+    repositories.suspect(repository, `${commit} cannot be read`);
+    throw new Error(`${commit} is not on the origin any more`);
+  }
   if (file === null || file === undefined || file.type !== 'blob') return null;
   if (file.content.length > MAX_READ_BYTES) throw new Error(`${quote(path)} is larger than 1 MiB`);
   return file.content.toString('utf8');

@@ -25,7 +25,7 @@ import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type 
 import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
-import type { StoreRequest, StoreResult } from './types.ts';
+import type { StoreRequest, StoreResult, Workspace } from './types.ts';
 import { isUnchanged, listsTheSame } from './unchanged.ts';
 import { installIndex, type WorkspaceDeps } from './workspace.ts';
 
@@ -59,6 +59,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
   const taken = await takeIn(deps, repository, places, join(deps.home, 'trash'));
   if (taken !== null) return { kind: 'failed', ...taken };
+  if (request.filesOnly === true) await forgetCommits(repository, places, workspace);
   const agentHead = await checkBelongings(deps.git, places, repository, workspace.start);
   if (agentHead.kind === 'failed') return agentHead;
   const marked = await findConflictMarkers(places.worktree, workspace.conflicted);
@@ -97,6 +98,13 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   });
   await rememberUntouched(deps, places, workspace.taskId, checkpoint);
   return { kind: 'stored', checkpoint };
+}
+
+/** As if the agent had committed nothing, and added nothing to the index: all of its files are looked at. */
+async function forgetCommits(repository: Repository, places: WorkspacePlaces, workspace: Workspace): Promise<void> {
+  const mirror = repository.mirror ?? repository.gitDir;
+  await writeRef(mirror, places.branchRef, workspace.start);
+  for (const index of [join(adminFolder(mirror, workspace.taskId), 'index'), places.index]) await removeFile(index);
 }
 
 async function rememberUntouched(
@@ -191,19 +199,22 @@ async function commitLeft(
   await removeFile(index);
   const copied = await copyIndex(join(admin, 'index'), index);
   if (!copied) await git.local(['read-tree', agentHead], place);
-  let large: Problem | null;
-  try {
-    large = await addAll(git, place, request.maxBytes);
-  } catch (error) {
-    if (!(error instanceof GitError) || error.reason !== 'exit' || !copied) throw error;
+  const take = async (): Promise<Problem | ObjectId> => {
+    const large = await addAll(git, place, request.maxBytes);
+    if (large !== null) return large;
+    return objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
+  };
+  const taken = await take().catch(async (error: unknown) => {
+    const isExit = error instanceof GitError && (error.reason === 'exit' || error.reason === 'broken');
+    if (!isExit || !copied) throw error;
     // The agent's index may be what is broken: what the files say counts, so begin from the commit's own.
     await removeFile(`${index}.lock`);
     await removeFile(index);
     await git.local(['read-tree', agentHead], place);
-    large = await addAll(git, place, request.maxBytes);
-  }
-  if (large !== null) return { kind: 'failed', ...large };
-  const tree = objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
+    return take();
+  });
+  if (typeof taken !== 'string') return { kind: 'failed', ...taken };
+  const tree = taken;
   if (only !== undefined && tree !== headTree) {
     const args = ['diff-tree', '-r', '--name-only', '--no-renames', '-z', headTree, tree];
     const changed = (await git.local(args, place)).stdout.toString('utf8').split('\0');

@@ -10,6 +10,7 @@ import type { Remade } from '../core/gc.ts';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
 import { namesIn, readText, removeAny, removeFile, removeTree, statusOf } from './files.ts';
 import { isAlive, tryLockFile } from './lock.ts';
+import { brokenFolder } from './mend.ts';
 import { unmountBelow } from './overlay.ts';
 import { adminFolder } from './places.ts';
 import { mirrorFolder } from './write-repository.ts';
@@ -20,37 +21,46 @@ export interface Store extends Remade {
   readonly origin: string;
   readonly name: string;
   readonly path: string;
+  /** All that goes with it. */
+  readonly paths: readonly string[];
 }
 
 export async function listStores(home: string): Promise<readonly Store[]> {
   const below = async (folder: string): Promise<readonly string[]> => (await namesIn(join(home, folder))).toSorted();
   const stores: Store[] = [];
-  for (const [kind, folder, ending] of [
-    ['mirror', 'mirrors', '.engine'],
-    ['landing', 'landing', '.git'],
+  for (const [kind, folder, ending, others] of [
+    // A removal that was cut off leaves parts of one.
+    ['mirror', 'mirrors', '.engine', ['.git', '.engine.lock']],
+    ['landing', 'landing', '.git', ['.git.broken', '.git.lock']],
   ] as const) {
-    for (const name of await below(folder)) {
-      if (!name.endsWith(ending)) continue;
-      const origin = name.slice(0, -ending.length);
+    const names = await below(folder);
+    const origins = names.flatMap((name) => {
+      const end = [ending, ...others].find((each) => name.endsWith(each));
+      return end === undefined ? [] : [name.slice(0, -end.length)];
+    });
+    for (const origin of new Set(origins)) {
+      const name = `${origin}${ending}`;
       const path = join(home, folder, name);
       const tasks = (await tasksIn(path)).size;
-      stores.push({ kind, origin, name, path, tasks, usedMs: await lastChange(path), isLeased: false });
+      const paths = kind === 'mirror' ? [path, mirrorFolder(path)] : [path, brokenFolder(path)];
+      stores.push({ kind, origin, name, path, paths, tasks, usedMs: await lastChange(path), isLeased: false });
     }
   }
   for (const origin of await below('gates')) {
     const leased = await leasedIn(join(home, 'gates', origin));
-    for (const name of await below(join('gates', origin))) {
+    const names = (await below(join('gates', origin))).map((name) => name.replace(/\.lock$/, ''));
+    for (const name of new Set(names.filter((each) => /^\d+$/.test(each)))) {
       const path = join(home, 'gates', origin, name);
-      if (!/^\d+$/.test(name)) continue;
-      const usedMs = Math.max(changeOf(`${path}.index`), changeOf(path));
-      stores.push({ kind: 'gate', origin, name, path, tasks: 0, usedMs, isLeased: leased.has(name) });
+      const usedMs = Math.max(...[path, `${path}.index`, `${path}.lock`].map(changeOf));
+      const isLeased = leased.has(name);
+      stores.push({ kind: 'gate', origin, name, path, paths: partsOf(path), tasks: 0, usedMs, isLeased });
     }
   }
   for (const origin of await below('set-ups')) {
     const isLeased = (await leasedIn(join(home, 'gates', origin))).size > 0;
     for (const name of await below(join('set-ups', origin))) {
       const path = join(home, 'set-ups', origin, name);
-      stores.push({ kind: 'set-up', origin, name, path, tasks: 0, usedMs: changeOf(path), isLeased });
+      stores.push({ kind: 'set-up', origin, name, path, paths: [path], tasks: 0, usedMs: changeOf(path), isLeased });
     }
   }
   return stores;
@@ -70,10 +80,16 @@ export async function removeStore(home: string, store: Store): Promise<boolean> 
     // The mirror last: without the engine's side it is made anew.
     else await removeTree(store.path, trash);
     if (store.kind === 'mirror') await removeTree(mirrorFolder(store.path), trash);
+    if (store.kind === 'landing') await removeTree(brokenFolder(store.path), trash);
   } finally {
     await removeFile(lock);
   }
   return true;
+}
+
+/** The folders of a gate's worktree. */
+function partsOf(path: string): readonly string[] {
+  return [path, `${path}.layers`, `${path}.own`];
 }
 
 async function removeGate(home: string, path: string): Promise<void> {
@@ -82,7 +98,7 @@ async function removeGate(home: string, path: string): Promise<void> {
   // What a gate has written there is not followed elsewhere.
   const mirror = join(home, 'mirrors', `${basename(dirname(path))}.git`);
   await removeTree(adminFolder(mirror, `gate-${basename(path)}`), trash);
-  for (const part of [path, `${path}.layers`, `${path}.own`]) await removeTree(part, trash);
+  for (const part of partsOf(path)) await removeTree(part, trash);
   await removeAny(`${path}.index`);
 }
 
@@ -106,6 +122,8 @@ async function lastChange(gitDir: string): Promise<number> {
   const fans = (await namesIn(objects)).map((name) => join(objects, name));
   const refs = [
     gitDir,
+    `${gitDir}.lock`,
+    mirrorFolder(gitDir),
     join(gitDir, 'refs'),
     join(gitDir, 'refs/tasks'),
     ...(await filesIn(join(gitDir, 'refs/remotes/origin'))),

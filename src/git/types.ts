@@ -121,6 +121,8 @@ export interface StoreRequest extends AttemptRequest {
   readonly scan?: Scan;
   /** More than this, by what its files seem to have, is refused as `unstorable-files`; left out: any amount is taken. */
   readonly maxBytes?: number;
+  /** What the agent has committed cannot be read any more: its files are stored, on what the attempt began with. */
+  readonly filesOnly?: boolean;
   /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
   readonly confirmedAttempt: number | null;
 }

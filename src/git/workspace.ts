@@ -168,6 +168,7 @@ async function bringCheckpoint(
     const has = async (): Promise<boolean> => (await isHere()) || hasCommit(deps.git, repository, head);
     if (isBase && !(await has())) await deps.repositories.fetchBranch(repository);
     if (!(await has())) {
+      deps.repositories.suspect(repository, `${head} of ${headRef} cannot be read`);
       if (isBase) return { notes: await readRef(gitDir, notesRef), lostBase: true };
       return {
         failure: 'engine-error',

@@ -9,6 +9,7 @@
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { quote, type ObjectId } from '../core/ids.ts';
+import { GitError } from './command.ts';
 import { copyIndex, errnoOf, exists, removeFile, stampOf } from './files.ts';
 import type { Git } from './git.ts';
 import { below, inFolderBelow } from './held-folder.ts';
@@ -40,6 +41,19 @@ export function workIndexOf(places: WorkspacePlaces): string {
 
 /** @param also paths that count whether git ignores them or not, as bytes in Latin-1 */
 export async function treeOfWorktree(
+  ...[git, repository, places, seen, also]: Parameters<typeof lookOnce>
+): Promise<WorktreeTree | Problem> {
+  try {
+    return await lookOnce(git, repository, places, seen, also);
+  } catch (error) {
+    if (!(error instanceof GitError) || error.command !== 'write-tree') throw error;
+    // The index names what the repository has lost: all files are read once more.
+    await removeFile(workIndexOf(places));
+    return lookOnce(git, repository, places, seen, also);
+  }
+}
+
+async function lookOnce(
   git: Git,
   repository: Repository,
   places: WorkspacePlaces,

@@ -59,6 +59,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
       return read.kind === 'ok' ? (read.merges ?? []) : [];
     },
     personal: { env: options.personalEnvironment },
+    log,
     ...(runner === null ? {} : { collect: runner.collect }),
   });
   const close = async (): Promise<void> => {

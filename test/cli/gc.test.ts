@@ -17,12 +17,14 @@ interface Line {
   readonly kind: string;
   readonly name: string;
   readonly task: string | null;
+  readonly bytes: number | null;
   readonly verdict: string;
   readonly why: string;
   readonly removed: boolean;
   readonly failure: string | null;
 }
 
+const MEBIBYTE = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60_000;
 const HOST = 'workspaces: {keep: 1s}\nports: {base: 21500, each: 2, ranges: 20}\n';
 
@@ -81,6 +83,7 @@ describe('gc', () => {
   /** What a worker that died, or an older version, has left. */
   async function plant(): Promise<void> {
     await mkdir(scratchOf(landed), { recursive: true });
+    await writeFile(join(scratchOf(landed), 'cache'), Buffer.alloc(3 * MEBIBYTE, 1));
     await mkdir(scratchOf(unknown), { recursive: true });
     await project.originGit('update-ref', `refs/tasks/${landed}/1/head`, 'main');
     await project.originGit('update-ref', `refs/tasks/${unknown}/1/head`, 'main');
@@ -131,9 +134,18 @@ describe('gc', () => {
       kind: 'gate',
       verdict: 'remove',
     });
+    expect(of(lines, 'home', landed)?.bytes).toBeGreaterThanOrEqual(3 * MEBIBYTE);
+    expect(of(lines, 'home', landed)?.bytes).toBeLessThan(4 * MEBIBYTE);
+    expect(of(lines, 'workspace', canceled)?.bytes).toBeGreaterThan(0);
+    for (const [kind, id] of [
+      ['refs', landed],
+      ['ports', landed],
+      ['workspace', asks],
+    ] as const)
+      expect(of(lines, kind, id)?.bytes).toBeNull();
     const { stdout, code } = await tasks('gc', '--dry-run');
-    expect(stdout).toMatch(new RegExp(`^remove +home +${name}/${landed} +it landed as`, 'm'));
-    expect(stdout).toMatch(/\n\d+ would be removed, \d+ kept\n$/);
+    expect(stdout).toMatch(new RegExp(`^remove +home +${name}/${landed} +3\\.\\d MiB +it landed as`, 'm'));
+    expect(stdout).toMatch(/\n\d+ would be removed \(3\.\d MiB\), \d+ kept\n$/);
     expect(code).toBe(0);
     expect(existsSync(scratchOf(landed))).toBe(true);
     expect(existsSync(workspaceOf(canceled))).toBe(true);
@@ -143,6 +155,7 @@ describe('gc', () => {
     const lines = await gc();
     const gone = lines.filter(({ verdict }) => verdict === 'remove');
     expect(gone.filter(({ removed }) => !removed)).toEqual([]);
+    expect(of(gone, 'home', landed)?.bytes).toBeGreaterThanOrEqual(3 * MEBIBYTE);
     expect(existsSync(scratchOf(landed))).toBe(false);
     expect(existsSync(workspaceOf(canceled))).toBe(false);
     expect(existsSync(workspaceOf(asks))).toBe(true);

@@ -25,6 +25,7 @@ import {
   type Facts,
   type Operation,
 } from './git-operations.ts';
+import { MENDING_OPERATIONS } from './mending-operations.ts';
 import { UNFINISHED_OPERATIONS } from './unfinished-operations.ts';
 
 const CHANGE = { 'a.txt': 'changed\n', 'new/file.txt': 'new\n' };
@@ -338,4 +339,5 @@ export const OPERATIONS: readonly Operation[] = [
       if (existsSync(join(home, 'workspaces', target.project, TASK))) throw new Error('the workspace is there');
     },
   },
+  ...MENDING_OPERATIONS,
 ];

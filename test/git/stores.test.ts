@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GitRoom } from '../../src/git/types.ts';
 import {
@@ -92,6 +92,22 @@ describe('the stores of a host', () => {
     const again = await room.gateWorktree(target, item, candidate);
     expect(existsSync(join(again.path, 'b.txt'))).toBe(true);
     await again.release();
+  });
+
+  it('are also what a removal that was cut off has left of one', async () => {
+    const { target } = await bareOrigin();
+    const { room, home } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    await built(room, target, item);
+    const [mirror, landing] = [await one(room, 'mirror'), await one(room, 'landing')];
+    await rm(mirror.path, { recursive: true });
+    await rm(landing.path, { recursive: true });
+    for (const { path } of [mirror, landing]) await writeFile(`${path}.lock`, '999999999 1');
+    await writeFile(join(home, 'mirrors', 'other.txt'), '');
+    expect(await kinds(room)).toEqual(['mirror', 'landing']);
+    for (const left of await room.listStores()) expect(await room.removeStore(left)).toBe(true);
+    expect(await readdir(join(home, 'mirrors'))).toEqual(['other.txt']);
+    expect(await readdir(join(home, 'landing'))).toEqual([]);
   });
 
   it('are kept set-ups, which a run of the same origin has leased', async () => {

@@ -5,6 +5,7 @@ import { readHostFile } from '../../config/host-file.ts';
 import { oneLine } from '../../core/text.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { createGitRoom } from '../../git/room.ts';
+import { bytesBelow } from '../../local/folder-bytes.ts';
 import { openPortLeases } from '../../local/port-leases.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { TaskAsker } from '../gc/facts.ts';
@@ -26,9 +27,17 @@ export async function gc(session: Session, options: GcOptions): Promise<number> 
   const dryRun = options.dryRun === true;
   try {
     progress.update('looking at what is here');
-    for (const item of await inventoryOf(session)) {
+    const items = await inventoryOf(session);
+    // Of some the removal takes others along, so all are measured before.
+    const sizes = new Map<Item, number>();
+    for (const item of items) {
+      if (item.verdict === 'keep' || item.paths.length === 0) continue;
+      progress.update(`measuring ${item.kind} ${item.name}`);
+      sizes.set(item, await bytesBelow(item.paths));
+    }
+    for (const item of items) {
       progress.update(`${item.kind} ${item.name}`);
-      collected.push(await collect(item, dryRun));
+      collected.push(await collect(item, sizes.get(item) ?? null, dryRun));
     }
   } finally {
     progress.stop();
@@ -61,8 +70,12 @@ async function inventoryOf(session: Session): Promise<readonly Item[]> {
 }
 
 /** One that cannot be removed must not keep the others. */
-async function collect({ kind, name, task, verdict, why, remove }: Item, dryRun: boolean): Promise<Collected> {
-  const said = { kind, name, task, verdict, why };
+async function collect(
+  { kind, name, task, verdict, why, remove }: Item,
+  bytes: number | null,
+  dryRun: boolean,
+): Promise<Collected> {
+  const said = { kind, name, task, bytes, verdict, why };
   if (verdict === 'keep' || dryRun) return { ...said, removed: false, failure: null };
   try {
     const removed = await remove();

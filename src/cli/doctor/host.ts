@@ -6,6 +6,7 @@ import { readHostFile } from '../../config/host-file.ts';
 import { codeOf, messageOf } from '../../core/thrown.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
+import { checkCheckouts } from './checkouts.ts';
 import { checkEncryption } from './encryption.ts';
 import { checkTargets } from './notices.ts';
 
@@ -27,6 +28,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
     await checkContainment(session),
     await checkDisk(session),
     await checkHostFile(session),
+    ...(await checkCheckouts(session)),
     ...(await checkEncryption(session)),
     ...(await checkTargets(session)),
   ];

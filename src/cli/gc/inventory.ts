@@ -29,6 +29,8 @@ export interface Item extends Verdict {
   /** Below its kind, such as `shop/0123456789`. */
   readonly name: string;
   readonly task: TaskId | null;
+  /** What of this host's disk goes with it. */
+  readonly paths: readonly string[];
   /** Looks again, and removes it if that still holds; false when it does not, or somebody has it. */
   readonly remove: () => Promise<boolean>;
 }
@@ -61,6 +63,7 @@ export async function takeInventory(host: Host): Promise<readonly Item[]> {
       kind: 'spool',
       name,
       task: null,
+      paths: [join(host.home, 'spool', name)],
       ...spoolVerdict(pid, files),
       remove: () => removeEmptySpool(join(host.home, 'spool'), name),
     })),
@@ -68,7 +71,8 @@ export async function takeInventory(host: Host): Promise<readonly Item[]> {
     ...(await listTrash(host.home)).map((path): Item => {
       const why = 'a removal that was cut off left it aside';
       const name = path.slice(join(host.home, 'trash').length + 1);
-      return { kind: 'trash', name, task: null, verdict: 'remove', why, remove: () => removeTrash(path).then(yes) };
+      const remove = (): Promise<boolean> => removeTrash(path).then(yes);
+      return { kind: 'trash', name, task: null, paths: [path], verdict: 'remove', why, remove };
     }),
   ];
 }
@@ -96,6 +100,7 @@ async function refsOf({ git, facts, originOf }: Host): Promise<readonly Item[]> 
         kind: 'refs',
         name: `${name}/${task}`,
         task,
+        paths: [],
         ...judgeRefs(about),
         remove: async () => {
           const now = await facts.now(task);
@@ -111,7 +116,7 @@ async function refsOf({ git, facts, originOf }: Host): Promise<readonly Item[]> 
 }
 
 function unknownRefs(name: string, why: string): Item {
-  return { kind: 'refs', name, task: null, verdict: 'keep', why, remove: () => Promise.resolve(false) };
+  return { kind: 'refs', name, task: null, paths: [], verdict: 'keep', why, remove: () => Promise.resolve(false) };
 }
 
 /** A workspace goes with its home; a home alone, of a workspace that is hibernated or was elsewhere, by itself. */
@@ -138,13 +143,14 @@ async function workspacesOf(host: Host, scratch: readonly ScratchHome[]): Promis
     const remove = once(remover(project, task));
     removers.set(task, remove);
     const verdict = await judge(project, task, await facts.of(task));
-    items.push({ kind: 'workspace', name: `${project}/${task}`, task, ...verdict, remove });
+    const paths = [join(home, 'workspaces', project, task)];
+    items.push({ kind: 'workspace', name: `${project}/${task}`, task, paths, ...verdict, remove });
   }
-  for (const { project, task } of scratch) {
+  for (const { project, task, path } of scratch) {
     if (task === null) continue;
     const verdict = await judge(project, task, await facts.of(task));
     const remove = removers.get(task) ?? remover(project, task);
-    items.push({ kind: 'home', name: `${project}/${task}`, task, ...verdict, remove });
+    items.push({ kind: 'home', name: `${project}/${task}`, task, paths: [path, `${path}.tmp`], ...verdict, remove });
   }
   return items;
 }
@@ -156,10 +162,11 @@ function once(work: () => Promise<boolean>): () => Promise<boolean> {
 }
 
 function scratchItem(home: ScratchHome, isWorked: boolean): Item {
-  const { project, name, usedMs } = home;
+  const { project, name, path, usedMs } = home;
   const verdict = judgeRemade({ kind: 'scratch', usedMs, tasks: 0, isLeased: false }, isWorked, Date.now());
   const remove = (): Promise<boolean> => removeScratch(home).then(yes);
-  return { kind: 'scratch', name: `${project}/${name}`, task: null, ...verdict, remove };
+  const paths = [path, `${path}.tmp`];
+  return { kind: 'scratch', name: `${project}/${name}`, task: null, paths, ...verdict, remove };
 }
 
 async function storesOf({ git }: Host, isWorked: boolean): Promise<readonly Item[]> {
@@ -169,7 +176,8 @@ async function storesOf({ git }: Host, isWorked: boolean): Promise<readonly Item
     const { kind, origin, name } = store;
     const shown = kind === 'mirror' || kind === 'landing' ? origin : `${origin}/${name}`;
     const verdict = judgeRemade(store, isWorked, Date.now());
-    return { kind, name: shown, task: null, ...verdict, remove: () => git.removeStore(store) };
+    const { paths } = store;
+    return { kind, name: shown, task: null, paths, ...verdict, remove: () => git.removeStore(store) };
   });
 }
 
@@ -188,6 +196,6 @@ async function portsOf({ home, git, ports }: Host): Promise<readonly Item[]> {
     const remove = (): Promise<boolean> =>
       freeStalePorts({ home, ports }, owner, (project, id, asked) => git.removeUnused(project, id, asked));
     const task = of?.kind === 'task' ? of.task : null;
-    return { kind: 'ports', name: owner, task, verdict: 'remove', why: 'what leased them is gone', remove };
+    return { kind: 'ports', name: owner, task, paths: [], verdict: 'remove', why: 'what leased them is gone', remove };
   });
 }
