@@ -25,12 +25,12 @@ const kept = new WeakMap<Client, Kept>();
 /** The gate slots of all workers that polled within the last minutes; null when the server does not say. */
 export function gateSlots(client: Client, own: number): Promise<number | null> {
   const known = kept.get(client);
-  if (known !== undefined && Date.now() - known.atMs < KEPT_MS) return known.slots;
+  if (known !== undefined && performance.now() - known.atMs < KEPT_MS) return known.slots;
   const slots = ask(client).then(
     (seen) => Math.max(seen, own),
     () => (own > 0 ? own : null),
   );
-  kept.set(client, { slots, atMs: Date.now() });
+  kept.set(client, { slots, atMs: performance.now() });
   return slots;
 }
 
@@ -47,7 +47,8 @@ async function ask(client: Client): Promise<number> {
     name: identity ?? '',
     atMs: Number(lastAccessTime?.seconds ?? 0) * 1_000,
   }));
-  return countSlots(seen, Date.now());
+  // By the server's clock alone, which this host's may differ from: an idle worker has polled just now.
+  return countSlots(seen, Math.max(...seen.map(({ atMs }) => atMs)));
 }
 
 /**

@@ -31,7 +31,7 @@ const KILLS: ReadonlySet<string> = new Set(['SIGKILL', 'SIGTERM']);
 
 export async function runGate(deps: Dependencies, request: GateRequest): Promise<GateAnswer> {
   return withQuickHeartbeat(deps.limits.heartbeatMs, async (signal) => {
-    const startedMs = Date.now();
+    const startedMs = performance.now();
     const end = await runInWorktree(deps, request, signal);
     const verdict = await withNews(deps, request, end.verdict);
     if (stopReasonOf(signal) === 'canceled') throw signal.reason;
@@ -42,7 +42,12 @@ export async function runGate(deps: Dependencies, request: GateRequest): Promise
     const about = { tree: candidate.tree, gateHash: candidate.gate.hash, project: target.project, taskId };
     const green = ['green', ...end.noted.map((text) => `permissive: ${text}`)].join('; ');
     const text = verdict.kind === 'red' ? verdict.text : green;
-    await deps.spool.addVerdict({ ...about, kind: verdict.kind, text, durationMs: Date.now() - startedMs });
+    await deps.spool.addVerdict({
+      ...about,
+      kind: verdict.kind,
+      text,
+      durationMs: Math.round(performance.now() - startedMs),
+    });
     if (verdict.kind === 'green' && red !== null) await deps.spool.addFlakes(flakesOf(about, red));
     return { verdict, told: await telling };
   });

@@ -171,7 +171,7 @@ class Shipper {
   }
 
   isAway(): boolean {
-    return Date.now() < this.#awayUntilMs;
+    return performance.now() < this.#awayUntilMs;
   }
 
   isIdle(): boolean {
@@ -181,7 +181,7 @@ class Shipper {
   /** Goes on looking, at the interval, for as long as there is something in the spool. */
   wake(): void {
     if (this.#closed || this.#timer !== null || this.logs.size + this.rows.size === 0) return;
-    const waitMs = Math.max(this.#options.intervalMs, this.#awayUntilMs - Date.now());
+    const waitMs = Math.max(this.#options.intervalMs, this.#awayUntilMs - performance.now());
     this.#timer = setTimeout(() => {
       void this.ship(null).then(() => {
         this.#timer = null;
@@ -223,7 +223,7 @@ class Shipper {
       return 'shipped';
     } catch (error) {
       this.#failures += 1;
-      this.#awayUntilMs = Date.now() + backoffMs(this.#backoff, this.#failures, Math.random());
+      this.#awayUntilMs = performance.now() + backoffMs(this.#backoff, this.#failures, Math.random());
       const reason = error instanceof Error ? error.message : String(error);
       const away = error instanceof LedgerUnavailable;
       if (this.#failures === 1 || !away) {
