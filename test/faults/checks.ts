@@ -124,7 +124,8 @@ async function notExcused(
     if (line.kind === 'summary') continue;
     const has = (names: ReadonlySet<string>): boolean =>
       line.kind === 'different' && line.columns.every((name) => names.has(name));
-    if (has(times)) continue;
+    // A task's view names its times as well.
+    if (has(times) || (has(new Set([...times, 'view'])) && line.columns.length > 1)) continue;
     const isBegin = line.table === 'attempts' && has(BEGIN);
     const attempts = isBegin && line.task !== null ? await ledger.readAttempts(line.task) : [];
     const failure = attempts.find(({ attempt }) => String(attempt) === line.key)?.failure;
