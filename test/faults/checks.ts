@@ -137,7 +137,7 @@ async function notExcused(
 }
 
 const TIMES: ReadonlySet<string> = new Set(
-  'at scheduled_at ended_at waiting_since asked_at answered_at replied_at expires_at'.split(' '),
+  'at scheduled_at ended_at landed_at waiting_since asked_at answered_at replied_at expires_at'.split(' '),
 );
 const BEGIN: ReadonlySet<string> = new Set(['began_at', 'began_on', 'scheduled_at']);
 
