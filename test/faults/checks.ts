@@ -126,6 +126,7 @@ async function notExcused(
       line.kind === 'different' && line.columns.every((name) => names.has(name));
     // A task's view names its times as well.
     if (has(times) || (has(new Set([...times, 'view'])) && line.columns.length > 1)) continue;
+    if (has(new Set([...times, 'event'])) && (await hasTimesWithin(ledger, line))) continue;
     const isBegin = line.table === 'attempts' && has(BEGIN);
     const attempts = isBegin && line.task !== null ? await ledger.readAttempts(line.task) : [];
     const failure = attempts.find(({ attempt }) => String(attempt) === line.key)?.failure;
@@ -134,6 +135,13 @@ async function notExcused(
     if (!isLost) wrong.push(JSON.stringify(line));
   }
   return wrong;
+}
+
+/** What was asked says since when. */
+async function hasTimesWithin(ledger: LedgerReader, { task, key }: DifferenceLine): Promise<boolean> {
+  const events = task === null ? [] : await ledger.readEvents(task);
+  const event = events.find(({ sequence }) => String(sequence) === key);
+  return event !== undefined && 'ask' in event.happened;
 }
 
 const TIMES: ReadonlySet<string> = new Set(
