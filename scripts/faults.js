@@ -8,21 +8,27 @@
  *   points     kills the worker at each named point of a task's life
  *   zombies    stops a worker until its tasks have moved on, and lets it go on
  *   storms     the same fifty times at once, files that are gone, locks, broken objects, lost answers
+ *   disk       full disks: of a host, of an origin, of the servers; as root
+ *   sleep      suspends servers and worker together, and lets them go on
+ *   clock      the host's clock jumps, as the engine's processes there see it
+ *   versions   workers of the version before beside those of this one
  *   hosts      two hosts, in network namespaces, with the servers of docker-compose.yml; as root
  *
  *   --seed N           of all that is random; printed
  *   --tasks N          of tasks: so many (24)
  *   --kills N          of tasks: so many (12)
- *   --runs N           of points: so many at each (1); of zombies: so many rounds (2); of storms: so many of each (1)
- *   --only NAME        of git, points and storms: those whose names contain this
+ *   --runs N           of points: so many at each (1); of zombies: so many rounds (2); of storms,
+ *                      disk, sleep, clock and versions: so many of each (1)
+ *   --previous REV     of versions: the version before (the last tag)
+ *   --only NAME        of all with storms, git and points: those whose names contain this
  *   --lanes N          of git and points: so many side by side (2)
  *   --calls WHICH      of git. all: every system call; states (the default): of those between which nothing changes that
  *                      a kill could leave behind, the first
  *   --every N          of git: one of N points (1)
  */
 
-import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -34,10 +40,14 @@ const SECTIONS = {
   tasks: runTasks,
   points: runPoints,
   zombies: runZombies,
-  storms: runStorms,
+  storms: stormsOf('test/faults/storm-list.ts', 'runStormList'),
+  disk: runDisk,
+  sleep: stormsOf('test/faults/sleep.ts', 'runSleep'),
+  clock: stormsOf('test/faults/clock.ts', 'runClock'),
+  versions: runVersions,
   hosts: runHosts,
 };
-const USAGE = `usage: npm run faults -- ${Object.keys(SECTIONS).join('|')} … [--seed N] [--tasks N] [--kills N] [--runs N] [--only NAME] [--lanes N] [--calls all|states] [--every N]\n`;
+const USAGE = `usage: npm run faults -- ${Object.keys(SECTIONS).join('|')} … [--seed N] [--tasks N] [--kills N] [--runs N] [--only NAME] [--previous REV] [--lanes N] [--calls all|states] [--every N]\n`;
 const say = (line) => process.stderr.write(`${line}\n`);
 
 const { sections, options } = readOptions();
@@ -45,6 +55,9 @@ if (process.platform !== 'linux') {
   say('faults: it reads /proc, which is on Linux alone: nothing was killed');
   process.exit(2);
 }
+// In a mount namespace of its own no mount outlives its processes, however they end.
+const ownMounts = process.env['FAULTS_OWN_MOUNTS'] !== undefined;
+if (sections.includes('disk') && process.getuid() === 0 && !ownMounts) process.exit(await inOwnMounts());
 if (sections.some((name) => name !== 'git')) {
   const installed = spawnSync(process.execPath, [fileURLToPath(new URL('install.js', import.meta.url))], {
     stdio: ['ignore', 2, 2],
@@ -57,10 +70,9 @@ const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const folder = realpathSync(mkdtempSync(join(base, 'tributary-faults-')));
 // As root the database runs as another user, who has to get through to its data.
 chmodSync(folder, 0o711);
-// As root the database runs as another user, who has to get through to its data.
-chmodSync(folder, 0o711);
 const loaded = new Set();
 const clear = () => {
+  if (ownMounts) unmountBelow(folder);
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   for (const file of loaded) rmSync(file, { force: true });
 };
@@ -88,6 +100,25 @@ try {
   clear();
 }
 process.exit(code);
+
+/** The same program once more; @returns its exit code */
+function inOwnMounts() {
+  const env = { ...process.env, FAULTS_OWN_MOUNTS: '1' };
+  const again = [process.execPath, ...process.argv.slice(1)];
+  const child = spawn('unshare', ['--mount', '--propagation', 'private', ...again], { stdio: 'inherit', env });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve) => {
+    child.once('exit', (status) => resolve(status ?? 1));
+    child.once('error', () => resolve(1));
+  });
+}
+
+/** What was mounted last goes first. */
+function unmountBelow(place) {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const below = mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${place}/`));
+  for (const path of below.toReversed()) spawnSync('umount', ['--lazy', path]);
+}
 
 /** Workers beside the stack end with this process's own end, by their pipe. */
 function endStack(home) {
@@ -171,10 +202,26 @@ async function runZombies(place) {
   return run({ folder: place, seed, runs, say });
 }
 
-async function runStorms(place) {
-  const { runStorms: run } = await load('test/faults/storms.ts');
-  const { seed, only, runs = 1 } = options;
-  return run({ folder: place, seed, only, runs, say });
+/** Sections that are lists of storms. */
+function stormsOf(path, name) {
+  return async (place, ...more) => {
+    const { [name]: run } = await load(path);
+    const { seed, only, runs = 1 } = options;
+    return run({ folder: place, seed, only, runs, say }, ...more);
+  };
+}
+
+async function runDisk(place) {
+  if (process.getuid() !== 0) return { missing: 'small disks of its own need root' };
+  return stormsOf('test/faults/disk.ts', 'runDisk')(place);
+}
+
+async function runVersions(place) {
+  const { buildPrevious } = await import('./previous-version.js');
+  const built = await buildPrevious(options.previous ?? null, join(place, 'previous'), say);
+  if (built.missing !== undefined) return built;
+  process.stdout.write(`${built.name} beside what is here\n`);
+  return stormsOf('test/faults/versions.ts', 'runVersions')(place, built.folder);
 }
 
 async function runHosts(place) {
@@ -222,6 +269,7 @@ function readOptions() {
         runs: { type: 'string' },
         only: { type: 'string', default: '' },
         lanes: { type: 'string' },
+        previous: { type: 'string' },
         calls: { type: 'string', default: 'states' },
         every: { type: 'string' },
       },

@@ -36,13 +36,13 @@ export function gateSlots(client: Client, { gates, labels }: Own, requires: read
   const queues = kept.get(client) ?? new Map<string, Kept>();
   kept.set(client, queues);
   const known = queues.get(queue);
-  if (known !== undefined && Date.now() - known.atMs < KEPT_MS) return known.slots;
+  if (known !== undefined && performance.now() - known.atMs < KEPT_MS) return known.slots;
   const own = hasLabels(labels, requires) ? gates : 0;
   const slots = ask(client, queue).then(
     (seen) => Math.max(seen, own),
     () => (own > 0 ? own : null),
   );
-  queues.set(queue, { slots, atMs: Date.now() });
+  queues.set(queue, { slots, atMs: performance.now() });
   return slots;
 }
 
@@ -59,7 +59,8 @@ async function ask(client: Client, queue: string): Promise<number> {
     name: identity ?? '',
     atMs: Number(lastAccessTime?.seconds ?? 0) * 1_000,
   }));
-  return countSlots(seen, Date.now());
+  // By the server's clock alone, which this host's may differ from: an idle worker has polled just now.
+  return countSlots(seen, Math.max(...seen.map(({ atMs }) => atMs)));
 }
 
 /**

@@ -42,14 +42,19 @@ async function beating<T>(nextMs: () => number, body: (signal: AbortSignal) => P
   }
 }
 
+/** As far as the clocks of well-kept machines may differ. */
+const BEHIND_MS = 1_000;
+
 /**
  * Tells how long it is since this activity was handed out: by the clock or by the processor's time, whichever has gone
  * further. A worker that stood still may begin with what was handed to it, and to others since, long ago.
  */
 export function sinceHandedOut(): () => number {
   const [clock, ticks] = [Date.now(), performance.now()];
-  const before = Math.max(0, clock - Context.current().info.currentAttemptScheduledTimestampMs);
-  return () => before + Math.max(Date.now() - clock, performance.now() - ticks);
+  const before = clock - Context.current().info.currentAttemptScheduledTimestampMs;
+  // A clock that is behind the server's says nothing of how long it is.
+  if (before < -BEHIND_MS) return () => Infinity;
+  return () => Math.max(0, before) + Math.max(Date.now() - clock, performance.now() - ticks);
 }
 
 /** Well below the heartbeat's time-out: until then nobody else can have it. */

@@ -48,11 +48,11 @@ export class Near {
 
   #hasOthers(queue: string): Promise<boolean> {
     const known = this.#kept.get(queue);
-    if (known !== undefined && Date.now() < known.untilMs) return known.others;
+    if (known !== undefined && performance.now() < known.untilMs) return known.others;
     // A server that does not say: the workspace is made anew wherever the phase comes to.
     const others = this.#ask(queue).catch(() => false);
-    const kept: Kept = { others, untilMs: Date.now() + KEPT_MS.none };
-    void others.then((isTrue) => (kept.untilMs = Date.now() + (isTrue ? KEPT_MS.others : KEPT_MS.none)));
+    const kept: Kept = { others, untilMs: performance.now() + KEPT_MS.none };
+    void others.then((isTrue) => (kept.untilMs = performance.now() + (isTrue ? KEPT_MS.others : KEPT_MS.none)));
     this.#kept.set(queue, kept);
     return others;
   }

@@ -70,11 +70,11 @@ export class Recorder {
     what: string,
     call: () => Promise<T>,
   ): Promise<{ readonly kind: 'done'; readonly value: T } | { readonly kind: 'away' }> {
-    if (Date.now() < this.#awayUntilMs) return { kind: 'away' };
+    if (performance.now() < this.#awayUntilMs) return { kind: 'away' };
     try {
       return { kind: 'done', value: await call() };
     } catch (error) {
-      this.#awayUntilMs = Date.now() + LEAVE_ALONE_MS;
+      this.#awayUntilMs = performance.now() + LEAVE_ALONE_MS;
       const reason = messageOf(error);
       this.#deps.log(error instanceof LedgerUnavailable ? 'ledger unavailable' : 'ledger refused a call', {
         what,

@@ -39,7 +39,7 @@ export async function runGate(deps: Dependencies, runs: GateRuns, request: GateR
   const { runId = null } = Context.current().info.workflowExecution ?? {};
   return withQuickHeartbeat(deps.limits.heartbeatMs, (canceled) =>
     runs.during(runId, canceled, async (signal) => {
-      const startedMs = Date.now();
+      const startedMs = performance.now();
       const { confinement = UNSAID } = request.candidate.gate;
       const confined = confining(deps, confinement);
       if (confined.kind === 'refused') {
@@ -59,7 +59,12 @@ export async function runGate(deps: Dependencies, runs: GateRuns, request: GateR
       // Whoever waits for the verdict need not wait for the clearing.
       const released = release();
       try {
-        return await conclude(deps, request, { ...end, durationMs: Date.now() - startedMs }, canceled);
+        return await conclude(
+          deps,
+          request,
+          { ...end, durationMs: Math.round(performance.now() - startedMs) },
+          canceled,
+        );
       } finally {
         await released;
       }

@@ -30,6 +30,7 @@ import {
 } from './origin.ts';
 import { newInCandidate } from './new-objects.ts';
 import { deleteRef, taskRef } from './refs.ts';
+import { whyUnwritten } from './origin-full.ts';
 import { isProtected } from './refusal.ts';
 import type { Repository } from './repository.ts';
 
@@ -170,6 +171,11 @@ async function judge(
   }
   // Another writer moved main, or was about to, at that moment.
   if (outcome?.kind === 'stale' || /failed to update ref|incorrect old value/.test(reason)) return { kind: 'moved' };
+  const unwritten = whyUnwritten(pushed);
+  if (unwritten !== null) {
+    const text = `${shown(origin)} cannot write what is pushed to it (${quote(unwritten)}); if its disk is full, make room there: landing goes on by itself`;
+    return { kind: 'held', why: 'origin', text };
+  }
   if (isLocked(pushed)) {
     const text = `another git command is at work in ${shown(origin)}; landing goes on by itself when it has ended (${quote(pushed.words)})`;
     return { kind: 'held', why: 'origin', text };

@@ -6,9 +6,9 @@
  */
 
 import { createHash } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, readlinkSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { absentAsNull, errnoOf, removeFile, temporaryName } from './files.ts';
+import { absentAsNull, errnoOf, isNoSpace, removeFile, temporaryName } from './files.ts';
 
 const LOCK_WAIT_MS = 120_000;
 const LOCK_RETRY_MS = 20;
@@ -47,9 +47,10 @@ export function createMutexes(): (key: string) => Mutex {
  * @throws when a living process holds it for more than two minutes
  */
 export async function withLockFile<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const until = Date.now() + LOCK_WAIT_MS;
+  const until = performance.now() + LOCK_WAIT_MS;
   while (!(await tryLockFile(path))) {
-    if (Date.now() > until) throw new Error(`${path} is held by another worker for more than ${LOCK_WAIT_MS} ms`);
+    if (performance.now() > until)
+      throw new Error(`${path} is held by another worker for more than ${LOCK_WAIT_MS} ms`);
     await pause(LOCK_RETRY_MS);
   }
   try {
@@ -82,15 +83,35 @@ function isTaken(path: string, self: string): boolean {
 /** Makes a file with its content in one step, so that nobody reads it half-written; false when there is one. */
 function makeWhole(path: string, content: string): boolean {
   const aside = temporaryName(path);
-  writeFileSync(aside, content, { flag: 'wx', mode: 0o600 });
   try {
+    writeFileSync(aside, content, { flag: 'wx', mode: 0o600 });
     linkSync(aside, path);
+    return true;
+  } catch (error) {
+    if (isNoSpace(error)) return makeLink(path, content);
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    unlinkIfThere(aside);
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    absentAsNull(error);
+  }
+}
+
+/** Says the same by where it leads, which takes no room: who is to make some has to have the lock first. */
+function makeLink(path: string, content: string): boolean {
+  try {
+    symlinkSync(content, path);
     return true;
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
-  } finally {
-    unlinkSync(aside);
   }
 }
 
@@ -105,7 +126,7 @@ function isTakenOver(path: string, owner: string, self: string): boolean {
   try {
     if (ownerIn(path) !== owner) return false;
     const aside = temporaryName(path);
-    writeFileSync(aside, self, { flag: 'wx', mode: 0o600 });
+    makeWhole(aside, self);
     renameSync(aside, path);
     return true;
   } finally {
@@ -115,6 +136,11 @@ function isTakenOver(path: string, owner: string, self: string): boolean {
 
 /** What the lock file says; null when it is gone. */
 function ownerIn(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL') return absentAsNull(error);
+  }
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -12,7 +12,8 @@ import { quote, type ObjectId } from '../core/ids.ts';
 import type { Git } from './git.ts';
 import { newOnBranch } from './new-objects.ts';
 import { ENGINE, writeCommit, type ObjectStore, type RawObject } from './objects.ts';
-import { listRemote, push, type Problem, type PushResult } from './origin.ts';
+import { listRemote, push, shown, type Problem, type PushResult } from './origin.ts';
+import { whyUnwritten } from './origin-full.ts';
 import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
 import type { RecentWork } from './recent-work.ts';
 import type { Repository } from './repository.ts';
@@ -112,6 +113,14 @@ async function whyRefused(
   const there = await listRemote(git, gitDir, origin, [...wanted.map(({ ref }) => ref), work]);
   if (wanted.every(({ ref, id }) => there.get(ref) === id)) return null;
   if (begun !== null && there.get(work) !== begun) return takenOver(attempt);
+  const unwritten = whyUnwritten(result);
+  if (unwritten !== null) {
+    return {
+      failure: 'no-space',
+      message: `${shown(origin)} cannot write what is pushed to it: ${quote(unwritten)}`,
+      next: 'if its disk is full, make room there; it is tried again by itself',
+    };
+  }
   const refused = [...result.refs.values()].find((entry) => entry.kind === 'refused');
   const why = refused === undefined ? 'another try of this attempt stored something else' : refused.reason;
   return {

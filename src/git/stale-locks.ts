@@ -18,7 +18,8 @@ const UNKNOWN_STALE_MS = 10 * 60_000;
 export async function removeStaleLock(lock: string, folders: readonly string[]): Promise<boolean> {
   const stats = await stat(lock).catch(absentAsNull);
   if (stats === null) return true;
-  const ageMs = Date.now() - stats.mtimeMs;
+  // Of a file from the future, as after the clock was set back, nothing but its not being new is known.
+  const ageMs = Math.abs(Date.now() - stats.mtimeMs);
   const used = ageMs <= UNHELD_STALE_MS ? true : await isInUse(lock, folders);
   if (used ?? ageMs <= UNKNOWN_STALE_MS) return false;
   await removeFile(lock);

@@ -113,7 +113,7 @@ async function rememberUntouched(
   taskId: TaskId,
   { head, attempt }: Checkpoint,
 ): Promise<void> {
-  deps.untouched.set(taskId, { head, attempt, sinceMs: Date.now(), index: await stampOf(places.index) });
+  deps.untouched.set(taskId, { head, attempt, sinceMs: performance.now(), index: await stampOf(places.index) });
 }
 
 /** Where the agent left the branch, after what needs no git to be seen. */

@@ -79,9 +79,9 @@ function keepOne(
 ): Promise<Pick<Upkept, 'kind' | 'text'>> {
   return repositories.exclusively({ gitDir }, async () => {
     await removeLeftovers(objects);
-    const untilMs = Date.now() + timeoutMs;
+    const untilMs = performance.now() + timeoutMs;
     const run = async (...args: readonly string[]): Promise<void> => {
-      const leftMs = Math.max(1, untilMs - Date.now());
+      const leftMs = Math.max(1, Math.round(untilMs - performance.now()));
       await git.local(['-c', 'core.multiPackIndex=true', ...args], {
         gitDir,
         objects,

@@ -98,7 +98,7 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
   const fresh =
     start.unfinished === undefined &&
     known?.head === start.start &&
-    Date.now() - known.sinceMs < TRUSTED_MS &&
+    performance.now() - known.sinceMs < TRUSTED_MS &&
     known.index === (await stampOf(places.index));
   const asStored =
     fresh &&

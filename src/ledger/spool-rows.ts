@@ -54,7 +54,7 @@ export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise
   if (text === null) return null;
   try {
     const rows = JSON.parse(text) as Rows;
-    await save(ledger, rows);
+    await saveRows(ledger, rows);
   } catch (error) {
     if (error instanceof LedgerUnavailable) throw error;
     await rename(path, `${path}.refused`);
@@ -64,7 +64,8 @@ export async function shipRows(ledger: RowsLedger, { path }: SpoolRows): Promise
   return null;
 }
 
-async function save(ledger: RowsLedger, rows: Rows): Promise<void> {
+/** Tells the ledger at once. @throws LedgerUnavailable, and what the ledger refuses */
+export async function saveRows(ledger: RowsLedger, rows: Rows): Promise<void> {
   switch (rows.kind) {
     case 'artifacts':
       return ledger.saveArtifacts(rows.artifacts);

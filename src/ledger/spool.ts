@@ -17,7 +17,7 @@ import { collectArtifacts } from './collect-artifacts.ts';
 import type { Flake } from './flakes.ts';
 import { takeSpoolFolder } from './spool-folder.ts';
 import { openSpoolLog, parseLogName, shortStream, type SpoolLog } from './spool-log.ts';
-import { parseRowsName, shipRows, writeRows, type Begun, type Rows, type SpoolRows } from './spool-rows.ts';
+import { parseRowsName, saveRows, shipRows, writeRows, type Begun, type Rows, type SpoolRows } from './spool-rows.ts';
 import { LedgerUnavailable, type LedgerWriter, type LogChunk } from './types.ts';
 import type { Verdict } from './verdicts.ts';
 
@@ -59,6 +59,8 @@ export interface Spool {
   drain(timeoutMs: number): Promise<Shipped>;
 }
 
+const YES_OR_NO = [() => true, () => false] as const;
+
 /** Takes over what dead workers of the home have left, and begins to ship. */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const folder = await takeSpoolFolder(options.folder);
@@ -87,9 +89,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
       shipper.rows.add(await writeRows(folder.path, taskId, serial(), rows));
       shipper.wake();
     } catch (error) {
-      // A full disk must not end the attempt whose work is still to be stored in git: what the ledger keeps is a copy.
+      // A full disk must not end the attempt whose work is still to be stored in git; but nobody else has these.
+      const isSaved = !shipper.isAway() && (await saveRows(options.ledger, rows).then(...YES_OR_NO));
       const reason = error instanceof Error ? error.message : String(error);
-      options.log?.('the spool cannot take rows', { kind: rows.kind, taskId, reason });
+      const what = isSaved ? 'the spool cannot take rows: the ledger has them at once' : 'the spool cannot take rows';
+      options.log?.(what, { kind: rows.kind, taskId, reason });
     }
   };
 
@@ -171,7 +175,7 @@ class Shipper {
   }
 
   isAway(): boolean {
-    return Date.now() < this.#awayUntilMs;
+    return performance.now() < this.#awayUntilMs;
   }
 
   isIdle(): boolean {
@@ -181,7 +185,7 @@ class Shipper {
   /** Goes on looking, at the interval, for as long as there is something in the spool. */
   wake(): void {
     if (this.#closed || this.#timer !== null || this.logs.size + this.rows.size === 0) return;
-    const waitMs = Math.max(this.#options.intervalMs, this.#awayUntilMs - Date.now());
+    const waitMs = Math.max(this.#options.intervalMs, this.#awayUntilMs - performance.now());
     this.#timer = setTimeout(() => {
       void this.ship(null).then(() => {
         this.#timer = null;
@@ -223,7 +227,7 @@ class Shipper {
       return 'shipped';
     } catch (error) {
       this.#failures += 1;
-      this.#awayUntilMs = Date.now() + backoffMs(this.#backoff, this.#failures, Math.random());
+      this.#awayUntilMs = performance.now() + backoffMs(this.#backoff, this.#failures, Math.random());
       const reason = error instanceof Error ? error.message : String(error);
       const away = error instanceof LedgerUnavailable;
       if (this.#failures === 1 || !away) {

@@ -209,11 +209,11 @@ async function untilServing(
   url: string,
 ): Promise<string | null> {
   const limitMs = request.readyTimeoutMs ?? READY_TIMEOUT_MS;
-  const untilMs = Date.now() + limitMs;
+  const untilMs = performance.now() + limitMs;
   let ended: string | null = null;
   void child.ended.then(({ text }) => (ended = text));
   let last = '';
-  while (Date.now() < untilMs) {
+  while (performance.now() < untilMs) {
     if (request.signal?.aborted === true) return 'the start was called off';
     if (ended !== null) return `Postgres ended with ${String(ended)} before it was ready`;
     try {

@@ -62,9 +62,9 @@ async function startElsewhere(pid: number): Promise<string | null> {
 
 /** Waits for a process's end; true when it came within the limit. Looks every 20 ms: nobody announces others' children. */
 export async function awaitEnd(identity: ProcessIdentity, limitMs: number): Promise<boolean> {
-  const untilMs = Date.now() + limitMs;
+  const untilMs = performance.now() + limitMs;
   while (await isAlive(identity)) {
-    if (Date.now() >= untilMs) return false;
+    if (performance.now() >= untilMs) return false;
     await pause(20);
   }
   return true;

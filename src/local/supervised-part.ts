@@ -78,7 +78,7 @@ async function keepRunning(
   let restarts = 0;
   let isFirst = true;
   while (!over.aborted) {
-    const startedAtMs = Date.now();
+    const startedAtMs = performance.now();
     const part = await start(over);
     if (part.kind === 'failed') {
       if (over.aborted) break;
@@ -86,15 +86,15 @@ async function keepRunning(
       settleFirst(part.failure);
       if (isFirst) return;
     } else {
-      const runningAtMs = Date.now();
+      const runningAtMs = performance.now();
       const how = await watch(part, over, async () => {
-        await events.running(part.process.pid, runningAtMs - startedAtMs);
+        await events.running(part.process.pid, Math.round(runningAtMs - startedAtMs));
         settleFirst(null);
       });
       if (how === null) break;
       isFirst = false;
       await events.died(how);
-      if (Date.now() - runningAtMs >= backoff.healthyMs) restarts = 0;
+      if (performance.now() - runningAtMs >= backoff.healthyMs) restarts = 0;
     }
     restarts += 1;
     const delayMs = restartDelayMs(backoff, restarts);

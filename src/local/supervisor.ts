@@ -60,7 +60,7 @@ class Supervisor {
 
   async run(): Promise<SuperviseResult> {
     const { parts, signal, report } = this.#request;
-    const startedAtMs = Date.now();
+    const startedAtMs = performance.now();
     const running: [PartName, SupervisedPart][] = [];
     try {
       await this.#note({ supervisor: await identify(process.pid) });
@@ -73,7 +73,8 @@ class Supervisor {
         failure = await firstFailure([['worker', worker]]);
       }
       if (failure !== null) return { kind: 'failed', failure };
-      if (!signal.aborted) report({ kind: 'ready', stack: this.#record, afterMs: Date.now() - startedAtMs });
+      if (!signal.aborted)
+        report({ kind: 'ready', stack: this.#record, afterMs: Math.round(performance.now() - startedAtMs) });
       await untilAborted(signal);
       return { kind: 'stopped' };
     } finally {

@@ -35,11 +35,11 @@ export interface PrepareNamespaceRequest {
 
 /** Waits until the server answers, then readies the namespace. Null, or why it could not be done. @throws when aborted */
 export async function prepareNamespace(request: PrepareNamespaceRequest): Promise<string | null> {
-  const untilMs = Date.now() + request.limitMs;
+  const untilMs = performance.now() + request.limitMs;
   // Loaded while the server starts: it takes as long.
   const { Connection } = await import('@temporalio/client');
   let last = 'nothing answered';
-  while (Date.now() < untilMs) {
+  while (performance.now() < untilMs) {
     request.signal.throwIfAborted();
     try {
       // Asked first, since gRPC waits a second after a refused connection.

@@ -24,14 +24,14 @@ export interface Leader {
  */
 export async function killUntilGone(what: string, find: () => readonly ProcessStat[]): Promise<number> {
   const killed = new Set<string>();
-  const until = Date.now() + SWEEP_LIMIT_MS;
+  const until = performance.now() + SWEEP_LIMIT_MS;
   let rounds = 0;
   for (let found = find(); found.length > 0; found = find()) {
     for (const stat of found) {
       killed.add(`${stat.pid} ${stat.startTime}`);
       sendSignal(stat.pid, 'SIGKILL');
     }
-    if (Date.now() >= until) {
+    if (performance.now() >= until) {
       const pids = found.map((stat) => stat.pid).join(', ');
       throw new Error(`${what}: processes ${pids} outlive SIGKILL; look at them with ps -o pid,stat,wchan -p ${pids}`);
     }

@@ -2,7 +2,7 @@
  * Finds tasks whose workflows were terminated: these could tell nobody. The ledger is told, and the task that waited for
  * a question's answer.
  *
- * It owns the time of its last look. What it does may be done twice, and by several workers. A run that was only set
+ * It owns how far it has looked, by the server's clock. What it does may be done twice, and by several workers. A run that was only set
  * back is closed as terminated too: the task's latest run tells the two apart.
  */
 
@@ -61,19 +61,20 @@ export class EndedFromOutside {
 
   async #look(): Promise<void> {
     const { client } = this.#options;
-    const nowMs = Date.now();
     const since = new Date(this.#sinceMs).toISOString();
     const query = `WorkflowType = 'task' AND ExecutionStatus = 'Terminated' AND CloseTime > '${since}'`;
     let looked = 0;
-    for await (const { workflowId, runId } of client.workflow.list({ query })) {
+    let latestMs = this.#sinceMs;
+    for await (const { workflowId, runId, closeTime } of client.workflow.list({ query })) {
       looked += 1;
+      latestMs = Math.max(latestMs, (closeTime?.getTime() ?? 0) - OVERLAP_MS);
       if (this.#stopped || looked > MAX_A_LOOK) return;
       const id = taskIdOfWorkflow(workflowId);
       if (id === null || this.#done.has(runId)) continue;
       await this.#tell(id);
       this.#done.add(runId);
     }
-    this.#sinceMs = nowMs - OVERLAP_MS;
+    this.#sinceMs = latestMs;
   }
 
   async #tell(id: TaskId): Promise<void> {

@@ -81,7 +81,7 @@ export class Radar {
     const soon = [...this.#due.keys()].map((key) => this.#notBeforeMs.get(key) ?? 0);
     const atMs = Math.min(...soon, ...[...this.#again.values()].map((again) => again.atMs));
     if (atMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#look(), Math.max(this.#options.gatherMs, atMs - Date.now()));
+    this.#timer = setTimeout(() => this.#look(), Math.max(this.#options.gatherMs, atMs - performance.now()));
     this.#timer.unref();
   }
 
@@ -95,11 +95,11 @@ export class Radar {
 
   async #lookAtDue(): Promise<void> {
     for (const [key, { target, atMs }] of this.#again) {
-      if (atMs <= Date.now()) this.#due.set(key, target);
+      if (atMs <= performance.now()) this.#due.set(key, target);
     }
     for (const [key, target] of this.#due) {
       if (this.#stopped.signal.aborted) return;
-      const begunMs = Date.now();
+      const begunMs = performance.now();
       if ((this.#notBeforeMs.get(key) ?? 0) > begunMs) continue;
       this.#due.delete(key);
       this.#again.delete(key);
@@ -111,7 +111,7 @@ export class Radar {
           reason: String(error),
         });
       });
-      const endMs = Date.now();
+      const endMs = performance.now();
       if (this.#notBeforeMs.size >= MAX_TARGETS) {
         this.#notBeforeMs.clear();
         this.#again.clear();
@@ -121,7 +121,7 @@ export class Radar {
   }
 
   #lookAgain(target: Target): void {
-    this.#again.set(keyOf(target), { target, atMs: Date.now() + AGAIN_MS });
+    this.#again.set(keyOf(target), { target, atMs: performance.now() + AGAIN_MS });
   }
 
   async #lookAt(target: Target): Promise<void> {

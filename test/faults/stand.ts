@@ -6,7 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -23,6 +23,7 @@ const UP_LIMIT_MS = 15 * 60_000;
 const READY_LIMIT_MS = 60_000;
 
 interface StackFile {
+  readonly supervisor: ProcessIdentity | null;
   readonly temporal: (ProcessIdentity & { readonly address: string }) | null;
   readonly postgres: (ProcessIdentity & { readonly url: string }) | null;
   readonly worker: ProcessIdentity | null;
@@ -83,7 +84,7 @@ export class Stand {
   }
 
   /** The process of a part as it is now; null when it is not there: its number may be another's by now. */
-  async pidOf(part: 'temporal' | 'postgres' | 'worker'): Promise<number | null> {
+  async pidOf(part: 'supervisor' | 'temporal' | 'postgres' | 'worker'): Promise<number | null> {
     const recorded = readStackFile(this.home)[part];
     return recorded !== null && (await isAlive(recorded)) ? recorded.pid : null;
   }
@@ -106,13 +107,14 @@ export class Stand {
   /** A worker as a host of its own, in a home below the folder. */
   async startWorker(options: WorkerOptions): Promise<FaultWorker> {
     const home = join(this.folder, options.name);
-    await makeHome(home, this.#write);
+    await makeHome(home, this.#write, options.host);
     const env = cleanEnvironment({
       HOME: home,
       TASKS_HOME: home,
       TEMPORAL_ADDRESS: options.address ?? this.address,
       TEMPORAL_NAMESPACE: options.namespace,
       DATABASE_URL: this.databaseUrl,
+      ...options.env,
     });
     const worker = await FaultWorker.start(home, env, options);
     this.#workers.add(worker);
@@ -144,6 +146,12 @@ export interface WorkerOptions {
   readonly gates: number;
   /** Temporal's address where it is another than the stack's. */
   readonly address?: string;
+  /** What its environment has beside. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The built worker, where it is another version's. */
+  readonly program?: string;
+  /** Further lines of its host.yaml. */
+  readonly host?: readonly string[];
 }
 
 export class FaultWorker {
@@ -159,13 +167,14 @@ export class FaultWorker {
     this.ended = once(child, 'exit');
   }
 
-  /** Resolves when it polls; its log is `worker.log` in its home. */
+  /** Resolves when it polls; its log is `<home>.log`, beside its home. */
   static async start(
     home: string,
     env: Readonly<Record<string, string>>,
-    slots: { readonly agents: number; readonly gates: number },
+    options: Pick<WorkerOptions, 'agents' | 'gates' | 'program'>,
   ): Promise<FaultWorker> {
-    const child = spawn(process.execPath, [WORKER, ...slotsOf(slots), '--grace-ms', '2000'], {
+    const program = options.program ?? WORKER;
+    const child = spawn(process.execPath, [program, ...slotsOf(options), '--grace-ms', '2000'], {
       cwd: home,
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -177,7 +186,7 @@ export class FaultWorker {
     let log = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-20_000);
-      appendFileSync(join(home, 'worker.log'), text);
+      appendFileSync(`${home}.log`, text);
     });
     const worker = new FaultWorker(home, child);
     await eventually(
@@ -198,7 +207,7 @@ export class FaultWorker {
   /** Resolves when it is known here, too, that it has ended. */
   async kill(afterwards?: () => Promise<void>): Promise<Killed> {
     // Its number may be another's by now.
-    if (!this.alive) throw new Error('the worker has ended by itself: see worker.log in its home');
+    if (!this.alive) throw new Error('the worker has ended by itself: see its log beside its home');
     const killed = await killWorker(this.pid, afterwards);
     await this.ended;
     return killed;
@@ -213,9 +222,12 @@ export class FaultWorker {
   }
 }
 
-async function makeHome(home: string, write: readonly string[]): Promise<void> {
+async function makeHome(home: string, write: readonly string[], more: readonly string[] = []): Promise<void> {
   await mkdir(home, { recursive: true, mode: 0o711 });
-  await writeFile(join(home, 'host.yaml'), `write: ${JSON.stringify(write)}\n`);
+  const lines = [`write: ${JSON.stringify(write)}`, ...more];
+  const file = join(home, 'host.yaml');
+  // A full disk keeps what it has.
+  if (!existsSync(file)) await writeFile(file, `${lines.join('\n')}\n`);
 }
 
 function slotsOf({ agents, gates }: { readonly agents: number; readonly gates: number }): string[] {

@@ -10,16 +10,11 @@ import { eventually } from '../support/eventually.ts';
 import { cli } from '../cli/rig.ts';
 import { jsonLines } from './commands.ts';
 import { DropProxy } from './drop-proxy.ts';
+import { untilAsked } from './everywhere.ts';
 import { placeOf } from './project.ts';
 import { between } from './random.ts';
-import type { Scene } from './storms.ts';
-
-export interface Storm {
-  readonly name: string;
-  readonly run: (scene: Scene) => Promise<{ readonly faults: number; readonly wrong: readonly string[] }>;
-  /** Why it does not come right yet: it is left out unless it is asked for by name, and said each time. */
-  readonly open?: string;
-}
+import { runStorms, type Scene, type Storm, type StormsOptions } from './storms.ts';
+import type { Report } from './table.ts';
 
 const MANY = 50;
 /** Of fifty that are wrong in one way. */
@@ -28,7 +23,7 @@ const QUESTION_LIMIT_MS = 60_000;
 /** Older than any lock of a living process. */
 const LONG_AGO_S = 1_000_000_000;
 
-export const STORMS: readonly Storm[] = [
+const STORMS: readonly Storm[] = [
   { name: 'the same submission 50 times at once', run: submitMany },
   { name: 'an answer 50 times at once, under 25 ids', run: answerMany },
   { name: 'a worktree is deleted while it waits', run: (scene) => loseWhileWaiting(scene, '') },
@@ -41,6 +36,10 @@ export const STORMS: readonly Storm[] = [
   { name: 'the mirror is gone', run: loseMirror },
   { name: 'lost completions', run: loseCompletions },
 ];
+
+export function runStormList(options: StormsOptions): Promise<Report> {
+  return runStorms(options, { storms: STORMS });
+}
 
 /** By fifty commands in one process, which come closer together than fifty processes on a small machine. */
 async function submitMany(scene: Scene) {
@@ -101,11 +100,6 @@ async function answerMany(scene: Scene) {
   });
   if (events.length !== 1) wrong.push(`${events.length} answers took effect`);
   return { faults: MANY, wrong };
-}
-
-async function untilAsked({ stand }: Scene, id: TaskId): Promise<void> {
-  const isAsked = async () => (await stand.ledger.readTask(id))?.waitingFor?.kind === 'question';
-  await eventually(`task ${id} to ask`, isAsked, QUESTION_LIMIT_MS);
 }
 
 function worktreeOf({ home, project }: Scene, id: TaskId): string {

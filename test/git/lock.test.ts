@@ -1,14 +1,16 @@
 /** One at a time, between rooms of one home, also after an owner died. */
 
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMutex, tryLockFile, withLockFile } from '../../src/git/lock.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
+
+const TWO_HOURS_MS = 2 * 60 * 60_000;
 
 describe('a mutex', () => {
   it('runs one after another, in order, also after a failure', async () => {
@@ -55,6 +57,34 @@ describe('a lock file', () => {
     child.stdin.end();
     await once(child, 'exit');
     expect(await tryLockFile(path)).toBe(true);
+  });
+
+  it('is waited for whatever becomes of the machine’s clock meanwhile', async () => {
+    const path = join(await tempFolder('lock'), 'lock');
+    await writeFile(path, `${process.ppid} `);
+    const startedMs = Date.now();
+    const clock = jest
+      .spyOn(Date, 'now')
+      .mockReturnValueOnce(startedMs)
+      .mockReturnValue(startedMs + TWO_HOURS_MS);
+    try {
+      const waiting = withLockFile(path, async () => 'had');
+      await rm(path);
+      expect(await waiting).toBe('had');
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
+  it('is held as well by a link that leads nowhere, as one is made where there is no room for a file', async () => {
+    const folder = await tempFolder('lock');
+    const path = join(folder, 'lock');
+    await symlink(`${process.ppid} `, path);
+    expect(await tryLockFile(path)).toBe(false);
+    await rm(path);
+    await symlink('999999999 1', path);
+    expect(await tryLockFile(path)).toBe(true);
+    expect(await readdir(folder)).toEqual(['lock']);
   });
 
   it('is not taken over while somebody else is taking it over', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -88,6 +88,29 @@ describe('a ledger that goes away', () => {
     expect(said).toEqual(['the ledger is away: logs are kept here', 'the ledger is back']);
     await spool.drain(1_000);
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('a ledger that was away while the clock was set back', () => {
+  it('has what was spooled as soon as otherwise', async () => {
+    const id = taskId('c');
+    const folder = await tempFolder('spool');
+    const said: string[] = [];
+    const spool = await openSpool({ folder, ledger, intervalMs: 10, log: (message) => said.push(message) });
+    const file = await spool.logFile(id, 1, 'agent');
+    await server.stop();
+    await writeFile(file, 'one\n');
+    await spool.finish(id, 1, 'agent');
+    await eventually('the spool to notice', () => said.length > 0);
+    const now = Date.now.bind(Date);
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() - 60 * 60_000);
+    try {
+      await server.start();
+      await eventually('the log to be there', async () => (await ledger.readLogs(id, null, 10)).length === 1);
+    } finally {
+      clock.mockRestore();
+      await spool.drain(1_000);
+    }
   });
 });
 

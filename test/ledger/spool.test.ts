@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -216,6 +216,17 @@ describe('the spool', () => {
     await spool.addVerdict({ tree: 't', gateHash: 'g', kind: 'green', project, taskId: id, text: '', durationMs: 5 });
     expect(await spool.flush(id)).toBe('shipped');
     expect(await ledger.isGreen('t', 'g')).toBe(true);
+  });
+
+  it('tells the ledger at once what it cannot keep, as on a full disk', async () => {
+    const folder = await tempFolder('spool');
+    const spool = await newSpool(folder);
+    const [own = ''] = await readdir(folder);
+    await rm(join(folder, own), { recursive: true });
+    const id = taskId('p');
+    await spool.addText(id, 1, 'plan.md', 'one file');
+    await mkdir(join(folder, own));
+    expect(await ledger.readArtifacts(id)).toMatchObject([{ name: 'plan.md', content: 'one file' }]);
   });
 
   it('ships when an attempt began, also before anything else of the task is on record', async () => {
