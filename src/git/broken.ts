@@ -74,11 +74,11 @@ export class Trust {
   readonly #until = new Map<string, number>();
 
   trust(gitDir: string, forMs: number): void {
-    this.#until.set(gitDir, Date.now() + forMs);
+    this.#until.set(gitDir, performance.now() + forMs);
   }
 
   has(gitDir: string): boolean {
-    return (this.#until.get(gitDir) ?? 0) > Date.now();
+    return (this.#until.get(gitDir) ?? 0) > performance.now();
   }
 
   /** @throws BrokenObjects unless the repository is known to be whole */
