@@ -6,7 +6,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { makeRepository } from './sample.js';
+import { makeRepository, prepareHost } from './sample.js';
 import { DemoFailed } from './story.js';
 import { environmentOf, tasksCommand } from './tasks-cli.js';
 
@@ -27,6 +27,7 @@ export async function tellPeopleStory({ home, repository, signal, say }) {
   const env = environmentOf(home, { TASKS_ACTOR: 'Grace' });
   const command = tasksCommand({ home, cwd: repository, signal, env: { TASKS_ACTOR: 'Grace' } });
   const git = await makeRepository(repository, env, signal);
+  await prepareHost(home);
   const show = async (args, note = '') => {
     say(`\n$ tasks ${args.map(quoted).join(' ')}${note}`);
     say(indent(await command.tasks(args)));

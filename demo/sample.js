@@ -1,6 +1,6 @@
 /** The sample repository, and the tasks that are submitted to it. */
 
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './tasks-cli.js';
@@ -39,6 +39,12 @@ gate: ${GATE}
 agent:
   command: [node, ${JSON.stringify(here('agent.mjs'))}, --prompt-file, "{prompt_file}"]
 `;
+
+/** The demo's agent is a script with another one beside it: agents see the program that they are, and what host.yaml names. */
+export async function prepareHost(home) {
+  await mkdir(home, { mode: 0o711 });
+  await writeFile(join(home, 'host.yaml'), `read: [${JSON.stringify(here('.'))}]\n`);
+}
 
 /**
  * Makes the repository with its first commit.

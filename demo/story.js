@@ -4,13 +4,14 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Board } from './board.js';
-import { BREAKS, GATE, makeRepository, QUESTIONS, TASKS } from './sample.js';
+import { BREAKS, GATE, makeRepository, prepareHost, QUESTIONS, TASKS } from './sample.js';
 import { environmentOf, run, tasksCommand } from './tasks-cli.js';
 
 /** Everything that is waited for here takes seconds. */
 const TASKS_LIMIT_MS = 180_000;
 const UP_LIMIT_MS = 15 * 60_000;
 const POLL_MS = 250;
+const MAX_LOG_LINES = 20;
 const ENDS = new Set(['landed', 'unchanged', 'failed', 'rejected', 'canceled']);
 
 /** The outcome is not what it should be. */
@@ -26,6 +27,7 @@ export async function tellStory({ home, repository, signal, say }) {
 
   say('\nA small git repository with its own tests, and nothing else:');
   const git = await makeRepository(repository, env, signal);
+  await prepareHost(home);
   say(indent(await git('log', '--oneline')));
 
   say(`\n$ tasks up --detach --agents ${TASKS.length}`);
@@ -58,6 +60,9 @@ async function watchToTheEnd(command, ids, signal) {
       board.show(own);
       await explainRevisions(command, own, explained, (line) => board.say(line));
       if (own.length === ids.length && own.every(({ state }) => ENDS.has(state))) return;
+      const stuck = own.find(({ waitingFor }) => waitingFor?.kind === 'attempts');
+      if (stuck !== undefined)
+        throw new DemoFailed(`${stuck.title}: ${stuck.waitingFor.text}\n${await endOfLog(command, stuck)}`);
       await answerQuestions(command, own, answered, (line) => board.say(line));
       await pause(POLL_MS, undefined, { signal });
     }
@@ -65,6 +70,12 @@ async function watchToTheEnd(command, ids, signal) {
     board.end();
   }
   throw new DemoFailed(`after ${TASKS_LIMIT_MS / 1_000} s there are tasks that have not ended`);
+}
+
+/** The end of what its last attempt printed. */
+async function endOfLog(command, { id }) {
+  const log = await command.tasks(['logs', id]);
+  return indent(log.trimEnd().split('\n').slice(-MAX_LOG_LINES).join('\n'));
 }
 
 /** Why the queue sent a task's work back, each time that it did. */

@@ -19,6 +19,8 @@ export type Collect = (request: CollectRequest) => Promise<Ended>;
 
 const MAX_STDERR_BYTES = 64 * 1024;
 const TERM_GRACE_MS = 2_000;
+/** How long its pipes may stay open once it has ended: somebody who left its session then holds them. */
+const PIPES_GRACE_MS = 5_000;
 
 export type Ended = { readonly stdout: Buffer; readonly stderr: Buffer } & (
   | { readonly kind: 'exited'; readonly code: number }
@@ -41,6 +43,7 @@ export function collect(request: CollectRequest): Promise<Ended> {
     let errorBytes = 0;
     let cause: 'timeout' | 'too-much-output' | null = null;
     let killer: NodeJS.Timeout | null = null;
+    let closer: NodeJS.Timeout | null = null;
 
     const kill = (signal: 'SIGTERM' | 'SIGKILL'): void => {
       if (child.pid === undefined) return;
@@ -62,6 +65,7 @@ export function collect(request: CollectRequest): Promise<Ended> {
     const finish = (ended: Ended): void => {
       clearTimeout(timer);
       if (killer !== null) clearTimeout(killer);
+      if (closer !== null) clearTimeout(closer);
       resolve(ended);
     };
 
@@ -80,6 +84,11 @@ export function collect(request: CollectRequest): Promise<Ended> {
     child.stdin.end(request.input);
     child.on('error', (error) => {
       finish({ kind: 'missing', text: error.message, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
+    });
+    child.on('exit', () => {
+      closer = setTimeout(() => {
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      }, PIPES_GRACE_MS);
     });
     child.on('close', (code) => {
       const stdout = Buffer.concat(out);

@@ -157,8 +157,15 @@ class Supervisor {
           failure: { kind: 'worker-failed', message, next: 'reinstall, or look at logs/worker.log' },
         };
       }
-      await this.#note({ worker: { pid: child.pid, startTime: child.startTime } });
-      return { kind: 'running', process: child, stop: () => stopWorker(child, wish.graceMs ?? WORKER_GRACE_MS) };
+      const stop = (): Promise<void> => stopWorker(child, wish.graceMs ?? WORKER_GRACE_MS);
+      try {
+        await this.#note({ worker: { pid: child.pid, startTime: child.startTime } });
+      } catch (error) {
+        // The next start would be beside one that nobody knows of.
+        await stop();
+        throw error;
+      }
+      return { kind: 'running', process: child, stop };
     });
   }
 
@@ -200,7 +207,7 @@ class Supervisor {
       await part.stop();
       this.#request.report({ kind: 'stopped', part: name });
     }
-    await this.#writing;
+    await this.#written();
     // What a start that was called off may have left, and the record itself.
     await stopStack(this.#paths.home, { spareSupervisor: true });
     await writeStack(this.#paths.home, EMPTY_STACK);
@@ -210,8 +217,18 @@ class Supervisor {
   #note(change: Partial<StackRecord>): Promise<void> {
     this.#record = { ...this.#record, ...change };
     const record = this.#record;
-    this.#writing = this.#writing.then(() => writeStack(this.#paths.home, record));
-    return this.#writing;
+    return this.#write(() => writeStack(this.#paths.home, record));
+  }
+
+  /** One that failed, for want of room say, fails its own caller alone. */
+  #write(write: () => Promise<void>): Promise<void> {
+    const writing = this.#written().then(write);
+    this.#writing = writing;
+    return writing;
+  }
+
+  #written(): Promise<void> {
+    return this.#writing.catch(() => undefined);
   }
 
   async #rememberPorts(): Promise<void> {
@@ -220,10 +237,7 @@ class Supervisor {
       ui: this.#temporalPorts?.ui ?? null,
       postgres: this.#postgresPort,
     };
-    this.#writing = this.#writing.then(() =>
-      writeFile(this.#paths.ports, `${JSON.stringify(ports)}\n`, { mode: 0o600 }),
-    );
-    await this.#writing;
+    await this.#write(() => writeFile(this.#paths.ports, `${JSON.stringify(ports)}\n`, { mode: 0o600 }));
   }
 }
 

@@ -28,6 +28,8 @@ const NEAR_MS = 3_000;
 const MAX_OFFERS = 20;
 const GATE_LIMIT_MS = 24 * 60 * 60 * 1_000;
 const MAX_MESSAGE_CHARS = 500;
+/** As Node names what the system refuses. */
+const NO_SPACE = /\b(?:ENOSPC|EDQUOT)\b/;
 
 /** Begun work goes first: 1 is the most urgent. */
 const PRIORITY_OF: Readonly<Record<Phase, number>> = { revise: 1, execute: 2, plan: 3, understand: 4 };
@@ -163,6 +165,10 @@ export function failureOfActivity(error: unknown): Failure {
     };
   }
   const message = oneLine(messageOf(cause), MAX_MESSAGE_CHARS);
+  if (NO_SPACE.test(message)) {
+    const next = 'make room on the disk of its state home; it is tried again, and after the last try: tasks retry';
+    return { kind: 'no-space', message: `no space was left on the host that ran the attempt (${message})`, next };
+  }
   return {
     kind: 'engine-error',
     message: `the engine failed while it ran the attempt: ${message}`,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { findTagged, isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
@@ -183,6 +183,28 @@ describe('the supervisor', () => {
     expect(waits.slice(0, 3)).toEqual([10, 20, 40]);
     expect(stack.events).toContainEqual({ kind: 'died', part: 'worker', how: 'exit code 3' });
     expect(runs(stack, 'temporal')).toBe(1);
+  });
+
+  it('leaves no worker behind that could not be noted, and has one again once it can be', async () => {
+    const home = await tempFolder('home');
+    const file = join(home, 'drained');
+    const stack = await startStack(home, { worker: worker(file) });
+    const note = join(home, 'stack.json');
+    await rm(note);
+    await mkdir(note);
+    process.kill(own(stack.ready.worker).pid, 'SIGKILL');
+    const failures = (): number => stack.events.filter(({ kind }) => kind === 'failed').length;
+    await eventually('three starts to fail', () => failures() >= 3, 30_000);
+    await rmdir(note);
+    await eventually('the worker to run again', () => runs(stack, 'worker') >= 2, 30_000);
+    const { record } = await readStack(home);
+    const tagged = await findTagged(home);
+    const servers = [own(record.temporal).pid, own(record.postgres).pid, own(record.worker).pid];
+    const workers = tagged.filter(({ pid }) => pid === own(record.worker).pid || !servers.includes(pid));
+    const commands = await Promise.all(
+      workers.map(({ pid }) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+    );
+    expect(commands.filter((command) => command.includes(file))).toHaveLength(1);
   });
 
   it.each(['temporal', 'postgres', 'worker'] as const)(

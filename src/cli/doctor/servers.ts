@@ -80,12 +80,17 @@ async function checkAttributes(temporal: Temporal): Promise<Check> {
   }
 }
 
+/** Its poller for gates says how many slots it has, too. */
+function workerOf(identity: string): string {
+  return identity.replace(/#\d+$/, '');
+}
+
 async function checkWorkers(temporal: Temporal): Promise<Check> {
   try {
     const queues = Object.values(TASK_QUEUES);
     const polled = await Promise.all(queues.map((queue) => pollersOf(temporal, queue)));
     const empty = queues.filter((_, index) => polled[index]?.length === 0);
-    if (empty.length === 0) return fine('workers', `${new Set(polled.flat()).size} poll`);
+    if (empty.length === 0) return fine('workers', `${new Set(polled.flat().map(workerOf)).size} poll`);
     return warn('workers', `nobody polls ${empty.join(', ')}: tasks wait`, 'start one with tasks up, or tasks worker');
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
