@@ -1,8 +1,9 @@
 /** Broken objects in repositories of the engine are mended from the origin, and what was nowhere else is said to be lost. */
 
 import { describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTaskId } from '../../src/core/ids.ts';
 import { createGitRoom } from '../../src/git/room.ts';
@@ -47,6 +48,7 @@ const BREAKS: Readonly<Record<string, (path: string) => Promise<void>>> = {
   emptied: (path) => truncate(path, 0),
   'overwritten with zeros': async (path) => writeFile(path, Buffer.alloc((await readFile(path)).length)),
   'cut off': async (path) => truncate(path, Math.floor((await readFile(path)).length / 2)),
+  'followed by something': (path) => appendFile(path, 'something'),
   missing: (path) => rm(path),
 };
 
@@ -231,6 +233,36 @@ describe('a mirror with broken objects', () => {
     expect(await readdir(join(mirror, 'objects'), { recursive: true })).toEqual(before);
     await rename(`${origin}.away`, origin);
     expect(await room.storeWorkspace(storeRequest(target, running))).toMatchObject({ kind: 'stored' });
+  });
+
+  it('is mended of a large file that is broken, and takes a large one for whole that is', async () => {
+    const { target, person } = await bareOrigin();
+    const large = Buffer.alloc(20 * 1024 * 1024, 'what does not deflate to nothing is not needed here\n');
+    await writeFile(join(person, 'large.txt'), large);
+    await writeFile(join(person, 'random.bin'), randomBytes(2 * 1024 * 1024));
+    await commitFiles(person, {});
+    await git(person, 'push', '-q', 'origin', 'main');
+    const { room, home, logged } = await loggedRoom();
+    const running = await prepared(room, target);
+    const more = randomBytes(2 * 1024 * 1024);
+    for (const [name, content] of [
+      ['more.bin', more],
+      ['more.txt', Buffer.concat([large, large])],
+    ] as const)
+      await writeFile(join(running.worktree, name), content);
+    await git(running.worktree, 'add', '-A');
+    const mirror = await onlyIn(join(home, 'mirrors'), '.git');
+    await breakObjects(
+      mirror,
+      [await head(person, 'main:random.bin'), await head(person, 'main:tasks.yaml')],
+      BREAKS['cut off'] ?? rm,
+    );
+    const next = await prepared(room, target, 1, { kind: 'main' }, otherTaskId);
+    expect((await readFile(join(next.worktree, 'large.txt'))).equals(large)).toBe(true);
+    expect(logged[0]?.facts).toMatchObject({ lost: 0 });
+    const checkpoint = await stored(room, target, running);
+    expect(Number(await git(target.origin, 'cat-file', '-s', `${checkpoint.head}:more.bin`))).toBe(more.length);
+    expect(logged).toHaveLength(1);
   });
 
   it('is left as it is when the origin is what is broken, which keeps its name', async () => {
