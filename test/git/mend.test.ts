@@ -219,7 +219,7 @@ describe('a mirror with broken objects', () => {
     const { target, person, origin } = await bareOrigin();
     const { room, home } = await loggedRoom();
     const running = await prepared(room, target);
-    await commitFiles(running.worktree, { 'b.txt': 'b\n' });
+    const unpushed = await commitFiles(running.worktree, { 'b.txt': 'b\n' });
     const mirror = await onlyIn(join(home, 'mirrors'), '.git');
     await breakObjects(mirror, await idsOf(person, 'main'), BREAKS['emptied'] ?? rm);
     const before = await readdir(join(mirror, 'objects'), { recursive: true });
@@ -232,7 +232,8 @@ describe('a mirror with broken objects', () => {
     });
     expect(await readdir(join(mirror, 'objects'), { recursive: true })).toEqual(before);
     await rename(`${origin}.away`, origin);
-    expect(await room.storeWorkspace(storeRequest(target, running))).toMatchObject({ kind: 'stored' });
+    const checkpoint = await stored(room, target, running);
+    expect(await git(origin, 'log', '-1', '--format=%H', checkpoint.head)).toBe(unpushed);
   });
 
   it('is mended of a large file that is broken, and takes a large one for whole that is', async () => {
