@@ -12,7 +12,7 @@ import { createInflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { GitError } from './command.ts';
 import { PLAIN_OBJECT } from './confined.ts';
-import { absentAsNull, errnoOf, namesIn, readRegularSync } from './files.ts';
+import { absentAsNull, errnoOf, namesIn, readRegularSync, statusOf } from './files.ts';
 import type { Git } from './git.ts';
 import { parseCommit, parseTree, type ObjectStore } from './objects.ts';
 import { readRef } from './refs.ts';
@@ -100,29 +100,38 @@ async function readOne(store: ObjectStore, path: string, id: string): Promise<re
     if (errnoOf(error) === 'EIO') return 'broken';
     throw error;
   }
-  if (file === null) return readLarge(store, path, id);
-  let whole: Buffer;
+  const whole = file === null ? 'too-long' : inflated(file);
+  if (file === null || whole === 'too-long') return readLarge(store, path, id);
+  if (whole === null || createHash(store.algorithm).update(whole).digest('hex') !== id) return 'broken';
+  // Git does not take one with something behind it either.
+  return inflated(file.subarray(0, -1)) === null ? linksOf(whole, store) : 'broken';
+}
+
+/** Null when it is not sound, or not all there. */
+function inflated(file: Buffer): Buffer | 'too-long' | null {
   try {
-    whole = inflateSync(file, { maxOutputLength: MAX_CONTENT_BYTES });
+    return inflateSync(file, { maxOutputLength: MAX_CONTENT_BYTES });
   } catch (error) {
-    return error instanceof RangeError ? readLarge(store, path, id) : 'broken';
+    return errnoOf(error) === 'ERR_BUFFER_TOO_LARGE' ? 'too-long' : null;
   }
-  if (createHash(store.algorithm).update(whole).digest('hex') !== id) return 'broken';
-  return linksOf(whole, store);
 }
 
 /** Only what it is hashed to: nothing that names others is that large, or it counts as whole. */
 async function readLarge(store: ObjectStore, path: string, id: string): Promise<readonly string[] | 'broken' | 'gone'> {
+  const stats = statusOf(path);
+  if (stats === null) return 'gone';
+  if (!stats.isFile()) return 'broken';
   const hash = createHash(store.algorithm);
+  const inflate = createInflate();
   try {
-    await pipeline(createReadStream(path), createInflate(), hash);
+    await pipeline(createReadStream(path), inflate, hash);
   } catch (error) {
     const code = errnoOf(error) ?? '';
     if (code === 'EIO' || code.startsWith('Z_')) return 'broken';
     absentAsNull(error);
     return 'gone';
   }
-  return hash.digest('hex') === id ? [] : 'broken';
+  return hash.digest('hex') === id && inflate.bytesWritten === stats.size ? [] : 'broken';
 }
 
 function linksOf(whole: Buffer, { algorithm }: ObjectStore): readonly string[] {

@@ -40,7 +40,11 @@ interface About {
   readonly branch?: BranchName;
 }
 
-type Mending = <T>(about: About, work: () => Promise<T>, failed: (problem: Problem) => T | Promise<T>) => Promise<T>;
+type Mending = <T>(
+  about: About,
+  work: () => Promise<T>,
+  failed: (problem: Problem, isMended: boolean) => T | Promise<T>,
+) => Promise<T>;
 
 function asFailed(problem: Problem) {
   return { kind: 'failed' as const, ...problem };
@@ -72,7 +76,9 @@ export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
       run(
         request,
         () => room.storeWorkspace(request),
-        async (problem) => (await storeFiles(room, deps, request, problem)) ?? asFailed(problem),
+        // While the repository may still be mended the agent's commits are not given up.
+        async (problem, isMended) =>
+          (isMended ? await storeFiles(room, deps, request, problem) : null) ?? asFailed(problem),
       ),
     diffOf: (request) => run(request, () => room.diffOf(request), asThrown),
     changedFiles: (request) => run(request, () => room.changedFiles(request), asThrown),
@@ -177,13 +183,13 @@ function createMending(deps: MendingDeps): Mending {
     } catch (error) {
       if (!(error instanceof BrokenObjects)) throw error;
       const problem = await mendOnce(about, error, before.get(error.gitDir) ?? 0);
-      if (problem !== null) return failed(problem);
+      if (problem !== null) return failed(problem, false);
     }
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof BrokenObjects)) throw error;
-      return failed(stillBroken(about, error));
+      return failed(stillBroken(about, error), true);
     }
   };
 }

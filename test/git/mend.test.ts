@@ -1,12 +1,11 @@
-/** Broken objects in repositories of the engine are mended from the origin, and what was nowhere else is said to be lost. */
+/** A mirror with broken objects is mended from the origin, and what was nowhere else stays, or is said to be lost. */
 
 import { describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseTaskId } from '../../src/core/ids.ts';
-import { createGitRoom } from '../../src/git/room.ts';
-import type { GitRoom } from '../../src/git/types.ts';
+import { loggedRoom, onlyIn, BREAKS, breakObjects, idsOf, ORIGINS } from '../support/broken-objects.ts';
 import {
   bareOrigin,
   built,
@@ -16,66 +15,12 @@ import {
   itemOf,
   otherTaskId,
   prepared,
-  readGate,
   stored,
   storeRequest,
   taskId,
   TASKS_YAML,
-  value,
-  worked,
   write,
 } from '../support/git-rig.ts';
-import { tempFolder } from '../support/temp.ts';
-
-type Said = { readonly message: string; readonly facts: Readonly<Record<string, unknown>> };
-
-/** The room of a worker, and what it has logged. */
-async function loggedRoom(home?: string): Promise<{ room: GitRoom; home: string; logged: Said[] }> {
-  const folder = home ?? (await tempFolder('home'));
-  const logged: Said[] = [];
-  const log = (message: string, facts: Said['facts']): void => void logged.push({ message, facts });
-  return { room: createGitRoom({ home: folder, worker: 'test', processHome: folder, log }), home: folder, logged };
-}
-
-async function onlyIn(folder: string, ending: string): Promise<string> {
-  const [name, ...more] = (await readdir(folder)).filter((one) => one.endsWith(ending));
-  if (name === undefined || more.length > 0) throw new Error(`${folder} has ${more.length + 1} repositories`);
-  return join(folder, name);
-}
-
-const BREAKS: Readonly<Record<string, (path: string) => Promise<void>>> = {
-  emptied: (path) => truncate(path, 0),
-  'overwritten with zeros': async (path) => writeFile(path, Buffer.alloc((await readFile(path)).length)),
-  'cut off': async (path) => truncate(path, Math.floor((await readFile(path)).length / 2)),
-  missing: (path) => rm(path),
-};
-
-/** Breaks the loose objects with these ids; or the pack that has them. */
-async function breakObjects(gitDir: string, ids: readonly string[], how: (path: string) => Promise<void>) {
-  let broken = 0;
-  for (const id of ids) {
-    const path = join(gitDir, 'objects', id.slice(0, 2), id.slice(2));
-    if (!existsSync(path)) continue;
-    await chmod(path, 0o644);
-    await how(path);
-    broken += 1;
-  }
-  const packs = join(gitDir, 'objects/pack');
-  for (const name of (await readdir(packs)).filter((each) => each.endsWith('.pack'))) {
-    await chmod(join(packs, name), 0o644);
-    await how(join(packs, name));
-    broken += 1;
-  }
-  if (broken === 0) throw new Error('nothing was broken');
-}
-
-async function idsOf(folder: string, ...revisions: string[]): Promise<readonly string[]> {
-  const lines = await git(folder, 'rev-list', '--objects', ...revisions);
-  return lines.split('\n').map((line) => line.split(' ')[0] ?? '');
-}
-
-const MANY = Object.fromEntries(Array.from({ length: 120 }, (_, at) => [`many/${at}.txt`, `line ${at}\n`]));
-const ORIGINS = { 'loose objects': {}, 'a pack': MANY } as const;
 
 describe('a mirror with broken objects', () => {
   for (const [how, broken] of Object.entries(BREAKS)) {
@@ -217,7 +162,7 @@ describe('a mirror with broken objects', () => {
     const { target, person, origin } = await bareOrigin();
     const { room, home } = await loggedRoom();
     const running = await prepared(room, target);
-    await commitFiles(running.worktree, { 'b.txt': 'b\n' });
+    const unpushed = await commitFiles(running.worktree, { 'b.txt': 'b\n' });
     const mirror = await onlyIn(join(home, 'mirrors'), '.git');
     await breakObjects(mirror, await idsOf(person, 'main'), BREAKS['emptied'] ?? rm);
     const before = await readdir(join(mirror, 'objects'), { recursive: true });
@@ -230,7 +175,38 @@ describe('a mirror with broken objects', () => {
     });
     expect(await readdir(join(mirror, 'objects'), { recursive: true })).toEqual(before);
     await rename(`${origin}.away`, origin);
-    expect(await room.storeWorkspace(storeRequest(target, running))).toMatchObject({ kind: 'stored' });
+    const checkpoint = await stored(room, target, running);
+    expect(await git(origin, 'log', '-1', '--format=%H', checkpoint.head)).toBe(unpushed);
+  });
+
+  it('is mended of a large file that is broken, and takes a large one for whole that is', async () => {
+    const { target, person } = await bareOrigin();
+    const large = Buffer.alloc(20 * 1024 * 1024, 'what does not deflate to nothing is not needed here\n');
+    await writeFile(join(person, 'large.txt'), large);
+    await writeFile(join(person, 'random.bin'), randomBytes(2 * 1024 * 1024));
+    await commitFiles(person, {});
+    await git(person, 'push', '-q', 'origin', 'main');
+    const { room, home, logged } = await loggedRoom();
+    const running = await prepared(room, target);
+    const more = randomBytes(2 * 1024 * 1024);
+    for (const [name, content] of [
+      ['more.bin', more],
+      ['more.txt', Buffer.concat([large, large])],
+    ] as const)
+      await writeFile(join(running.worktree, name), content);
+    await git(running.worktree, 'add', '-A');
+    const mirror = await onlyIn(join(home, 'mirrors'), '.git');
+    await breakObjects(
+      mirror,
+      [await head(person, 'main:random.bin'), await head(person, 'main:tasks.yaml')],
+      BREAKS['cut off'] ?? rm,
+    );
+    const next = await prepared(room, target, 1, { kind: 'main' }, otherTaskId);
+    expect((await readFile(join(next.worktree, 'large.txt'))).equals(large)).toBe(true);
+    expect(logged[0]?.facts).toMatchObject({ lost: 0 });
+    const checkpoint = await stored(room, target, running);
+    expect(Number(await git(target.origin, 'cat-file', '-s', `${checkpoint.head}:more.bin`))).toBe(more.length);
+    expect(logged).toHaveLength(1);
   });
 
   it('is left as it is when the origin is what is broken, which keeps its name', async () => {
@@ -260,161 +236,5 @@ describe('a mirror with broken objects', () => {
     const asides = new Set(logged.map(({ facts }) => facts['aside']));
     expect([logged.length, asides.size]).toEqual([2, 1]);
     expect(existsSync(String([...asides][0]))).toBe(true);
-  });
-});
-
-describe('one file among many', () => {
-  const VERY_MANY = Object.fromEntries(
-    Array.from({ length: 300 }, (_, at) => [`f/${at % 7}/${at}.txt`, `${at} x\n`.repeat(9)]),
-  );
-
-  for (const [how, broken] of Object.entries({
-    'is cut off': async (path: string) => truncate(path, Math.floor((await readFile(path)).length * 0.7)),
-    'is overwritten in its middle': async (path: string) => {
-      const content = await readFile(path);
-      content.fill(7, Math.floor(content.length * 0.3), Math.floor(content.length * 0.3) + 20);
-      await writeFile(path, content);
-    },
-    'has a broken index': async (path: string) => {
-      const index = path.replace(/pack$/, 'idx');
-      await chmod(index, 0o644);
-      await writeFile(index, Buffer.alloc(2_000));
-    },
-    'has no index any more': (path: string) => rm(path.replace(/pack$/, 'idx')),
-  })) {
-    it(`of a pack with work that is nowhere else ${how}: what is whole in it stays`, async () => {
-      const { target } = await bareOrigin({ 'tasks.yaml': TASKS_YAML });
-      const first = await loggedRoom();
-      const running = await prepared(first.room, target);
-      await commitFiles(running.worktree, VERY_MANY, 'much that is unpushed');
-      await write(running.worktree, { 'uncommitted.txt': 'uncommitted\n' });
-      const mirror = await onlyIn(join(first.home, 'mirrors'), '.git');
-      await git(mirror, 'repack', '-a', '-d', '-q');
-      await git(mirror, 'prune-packed', '-q');
-      const [pack = ''] = (await readdir(join(mirror, 'objects/pack'))).filter((each) => each.endsWith('.pack'));
-      const path = join(mirror, 'objects/pack', pack);
-      await chmod(path, 0o644);
-      await broken(path);
-      const { room } = await loggedRoom(first.home);
-      const checkpoint = await stored(room, target, running);
-      const names = (await git(mirror, 'ls-tree', '-r', '--name-only', checkpoint.head)).split('\n');
-      expect(names).toEqual([...Object.keys(VERY_MANY), 'tasks.yaml', 'uncommitted.txt'].toSorted());
-      expect(await git(mirror, 'fsck', '--full', '--no-dangling')).toBe('');
-      if (how.includes('index'))
-        expect(await git(mirror, 'rev-list', '--count', checkpoint.head, `^${checkpoint.base}`)).toBe('2');
-    });
-  }
-
-  for (const name of ['tasks.yaml', 'a.txt']) {
-    it(`of main is missing: ${name} is not taken for one that main does not have`, async () => {
-      const { target, person } = await bareOrigin();
-      const first = await loggedRoom();
-      const item = await worked(first.room, target, { 'b.txt': 'b\n' });
-      await built(first.room, target, item);
-      const id = await head(person, `main:${name}`);
-      const [mirror, landing] = [
-        await onlyIn(join(first.home, 'mirrors'), '.git'),
-        await onlyIn(join(first.home, 'landing'), '.git'),
-      ];
-      for (const each of [mirror, landing]) await breakObjects(each, [id], rm);
-      const { room, logged } = await loggedRoom(first.home);
-      expect(await room.readFileAt(target, item.base, name)).not.toBeNull();
-      expect(await room.readFileAt(target, item.base, 'none.txt')).toBeNull();
-      expect(logged).toHaveLength(1);
-      const candidate = await built(room, target, item);
-      expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
-    });
-  }
-
-  it('of a candidate is missing where its gate is to run', async () => {
-    const { target } = await bareOrigin();
-    const first = await loggedRoom();
-    const item = await worked(first.room, target, { 'b.txt': 'b\n', 'folder/c.txt': 'c\n' });
-    const candidate = await built(first.room, target, item);
-    await (await first.room.gateWorktree(target, item, candidate)).release();
-    const mirror = await onlyIn(join(first.home, 'mirrors'), '.git');
-    await breakObjects(mirror, [await head(mirror, `${candidate.commit}:folder`)], rm);
-    const { room, home } = await loggedRoom(first.home);
-    await rm(join(home, 'gates'), { recursive: true });
-    const worktree = await room.gateWorktree(target, item, candidate);
-    expect(await readFile(join(worktree.path, 'folder/c.txt'), 'utf8')).toBe('c\n');
-    await worktree.release();
-  });
-
-  it('is mended once for many who meet it at once', async () => {
-    const { target, person } = await bareOrigin();
-    const first = await loggedRoom();
-    await prepared(first.room, target);
-    const mirror = await onlyIn(join(first.home, 'mirrors'), '.git');
-    await breakObjects(mirror, await idsOf(person, 'main'), BREAKS['emptied'] ?? rm);
-    const { room, logged } = await loggedRoom(first.home);
-    const other = await loggedRoom(first.home);
-    const ids = ['abcdefghj1', 'abcdefghj2', 'abcdefghj3', 'abcdefghj4'].map((id) => value(parseTaskId(id)));
-    const ready = await Promise.all(
-      ids.map((id, at) => prepared(at === 3 ? other.room : room, target, 1, { kind: 'main' }, id)),
-    );
-    expect(ready).toHaveLength(4);
-    expect(logged.length + other.logged.length).toBeGreaterThan(0);
-    expect(logged.length).toBeLessThanOrEqual(1);
-    expect(await git(mirror, 'fsck', '--full', '--no-dangling')).toBe('');
-  });
-});
-
-describe('a landing repository with broken objects', () => {
-  for (const [how, broken] of Object.entries(BREAKS)) {
-    for (const [kind, more] of Object.entries(ORIGINS)) {
-      it(`is made anew when ${kind} are ${how}, and what was built lands`, async () => {
-        const { target, person, origin } = await bareOrigin({ 'a.txt': 'one\n', 'tasks.yaml': TASKS_YAML, ...more });
-        const first = await loggedRoom();
-        const item = await worked(first.room, target, { 'b.txt': 'b\n' });
-        await built(first.room, target, item);
-        const landing = await onlyIn(join(first.home, 'landing'), '.git');
-        const ids = (await git(landing, 'cat-file', '--batch-all-objects', '--batch-check=%(objectname)')).split('\n');
-        await breakObjects(landing, ids, broken);
-
-        const { room, logged } = await loggedRoom(first.home);
-        const candidate = await built(room, target, item);
-        expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
-        expect(await head(origin, 'main')).toBe(candidate.commit);
-        // What is missing altogether git fetches again by itself.
-        const mended = how === 'missing' ? [] : [expect.stringContaining('was mended')];
-        expect(logged.map(({ message }) => message)).toEqual(mended);
-        expect(existsSync(`${landing}.broken`)).toBe(mended.length > 0);
-        expect(await git(landing, 'fsck', '--full', '--no-dangling')).toBe('');
-        expect(await git(person, 'ls-remote', origin, 'refs/tasks/*')).toBe('');
-      });
-    }
-  }
-
-  it('builds a candidate anew that lost its tree between building and landing', async () => {
-    const { target } = await bareOrigin();
-    const { room, home } = await loggedRoom();
-    const item = await worked(room, target, { 'b.txt': 'b\n' });
-    const candidate = await built(room, target, item);
-    const landing = await onlyIn(join(home, 'landing'), '.git');
-    await breakObjects(landing, [candidate.tree], rm);
-    const again = await loggedRoom(home);
-    const result = await again.room.land(target, item, candidate);
-    expect(['moved', 'landed']).toContain(result.kind);
-    const next = await again.room.buildCandidate(target, item, readGate);
-    expect(['candidate', 'landed']).toContain(next.kind);
-    if (next.kind === 'candidate')
-      expect(await again.room.land(target, item, next.candidate)).toMatchObject({ kind: 'landed' });
-  });
-
-  it('holds landing by the right name when its origin cannot be reached', async () => {
-    const { target, origin } = await bareOrigin();
-    const { room, home } = await loggedRoom();
-    const item = await worked(room, target, { 'b.txt': 'b\n' });
-    await built(room, target, item);
-    const landing = await onlyIn(join(home, 'landing'), '.git');
-    const ids = (await git(landing, 'cat-file', '--batch-all-objects', '--batch-check=%(objectname)')).split('\n');
-    await breakObjects(landing, ids, BREAKS['emptied'] ?? rm);
-    await rename(origin, `${origin}.away`);
-    const again = await loggedRoom(home);
-    const result = await again.room.buildCandidate(target, item, readGate);
-    expect(result).toMatchObject({ kind: 'held' });
-    await rename(`${origin}.away`, origin);
-    expect(await again.room.buildCandidate(target, item, readGate)).toMatchObject({ kind: 'candidate' });
   });
 });
