@@ -98,12 +98,11 @@ export async function dropGate(
 }
 
 /** Tells the workflow that waits; false when it could not be. */
-export async function tellVerdict(
+export async function tellState(
   client: Client,
   request: Pick<GateRequest, 'waiter' | 'candidate'>,
-  verdict: GateVerdict,
+  state: RunState,
 ): Promise<boolean> {
-  const state: RunState = { kind: 'ended', verdict };
   try {
     await client.connection.withDeadline(Date.now() + TELL_MS, () =>
       client.workflow.getHandle(request.waiter).signal(GATE.verdict, { key: gateKey(request.candidate), state }),

@@ -12,7 +12,7 @@ import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
 import { portOwners } from '../core/ports.ts';
 import type { GateCommand, GateConfinement } from '../core/project.ts';
 import type { Red } from '../core/queue.ts';
-import type { GateVerdict } from '../core/queue-types.ts';
+import type { GateVerdict, RunState } from '../core/queue-types.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { GateWorktree } from '../git/types.ts';
 import type { Flake } from '../ledger/flakes.ts';
@@ -22,7 +22,7 @@ import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf, withQuickHeartbeat } from './heartbeat.ts';
 import type { GateRuns } from './gate-runs.ts';
 import { runCommands, type CommandsEnd } from './gate-commands.ts';
-import { tellVerdict } from './gate-start.ts';
+import { tellState } from './gate-start.ts';
 import { describeExit, runCommand } from './run-command.ts';
 import type { GateAnswer, GateRequest } from './types.ts';
 
@@ -88,7 +88,8 @@ async function conclude(
   if (stopReasonOf(canceled) === 'canceled') throw canceled.reason;
   if (verdict.kind === 'none') return { verdict, told: false };
   const { candidate, target, red } = request;
-  const telling = verdict.kind === 'green' && red === null ? tellVerdict(deps.client, request, verdict) : false;
+  const state = stateAfter(verdict, red);
+  const telling = state === null ? false : tellState(deps.client, request, state);
   const taskId = ownerOf(request);
   const about = { tree: candidate.tree, gateHash: candidate.gate.hash, project: target.project, taskId };
   const green = ['green', ...noted.map((text) => `permissive: ${text}`)].join('; ');
@@ -96,6 +97,14 @@ async function conclude(
   await deps.spool.addVerdict({ ...about, kind: verdict.kind, text, durationMs });
   if (verdict.kind === 'green' && red !== null) await deps.spool.addFlakes(flakesOf(about, red));
   return { verdict, told: await telling };
+}
+
+/** What whoever waits is told at once; null: its workflow says what it comes to. */
+function stateAfter(verdict: GateVerdict, before: Red | null): RunState | null {
+  const { runId } = Context.current().info.workflowExecution ?? {};
+  if (verdict.kind === 'green') return before === null ? { kind: 'ended', verdict } : null;
+  if (verdict.kind === 'none' || runId === undefined) return null;
+  return before === null ? { kind: 'running', runId, suspect: true } : { kind: 'ended', verdict };
 }
 
 /** One for each test that the first run's log names, or one for its command. */

@@ -72,7 +72,7 @@ export interface GateRequest {
   readonly below: readonly Below[];
   /** The id of the workflow that waits for the verdict. */
   readonly waiter: string;
-  /** What an earlier run on the same tree said: the end of one more is told by its workflow alone. */
+  /** What an earlier run on the same tree said; that one more is green then, a flake, is told by its workflow alone. */
   readonly red: Red | null;
 }
 
@@ -107,7 +107,7 @@ export interface SignalRequest {
 export interface Activities {
   /** One attempt at a phase, from the workspace to the pushed checkpoint. Long; heartbeats; at any host's agent slot. */
   readonly runPhase: (request: PhaseRequest) => Promise<PhaseAnswer>;
-  /** One run of the gate on a candidate's tree; who waits is told of a green one at once. Long; heartbeats; at any host's gate slot. */
+  /** One run of the gate on a candidate's tree; who waits is told at once. Long; heartbeats; at any host's gate slot. */
   readonly runGate: (request: GateRequest) => Promise<GateAnswer>;
   /** Brings the ledger up to date. Short; never fails. */
   readonly record: (request: RecordRequest) => Promise<Recorded>;

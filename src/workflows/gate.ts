@@ -67,12 +67,16 @@ class RunningGate {
     for (;;) {
       const { verdict, told } = await this.#runOnce(run);
       const step = nextGateRun(run, verdict);
+      // The one who asked first, and once, knows already.
+      const isTold = told && this.#asked <= 1;
       if (step.kind === 'over') {
-        // The one who asked first, and once, knows already.
-        if (told && this.#asked <= 1) this.#waiters.delete(this.#input.waiter);
+        if (isTold) this.#waiters.delete(this.#input.waiter);
         return this.#end(step.verdict);
       }
-      if (run.red === null && step.next.red !== null) await this.#tellSuspect(step.next.red.text);
+      if (run.red === null && step.next.red !== null) {
+        setCurrentDetails(`Red: ${step.next.red.text}. Run once more on the same tree.`);
+        if (!isTold) await this.#tellSuspect();
+      }
       run = step.next;
     }
   }
@@ -88,8 +92,7 @@ class RunningGate {
     }
   }
 
-  async #tellSuspect(text: string): Promise<void> {
-    setCurrentDetails(`Red: ${text}. Run once more on the same tree.`);
+  async #tellSuspect(): Promise<void> {
     const state: RunState = { kind: 'running', runId: workflowInfo().runId, suspect: true };
     for (const waiter of this.#waiters) await this.#signal(waiter, state);
   }
