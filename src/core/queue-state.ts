@@ -100,6 +100,8 @@ export interface MainRun {
 
 export interface RedMain {
   readonly text: string;
+  /** The end of what its gate printed; left out: an earlier version kept none. */
+  readonly logTail?: string;
   readonly sinceMs: number;
   readonly tries: number;
   readonly againMs: number;

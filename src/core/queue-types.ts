@@ -186,6 +186,8 @@ export interface QueueView {
   readonly more: number;
   /** Why nothing lands for now; null in the normal case. */
   readonly stopped: string | null;
+  /** The end of what main's own gate printed, while main is red; else null. */
+  readonly evidence: string | null;
   /** What somebody should look at, one line each. */
   readonly alarms: readonly string[];
 }

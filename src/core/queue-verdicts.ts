@@ -21,6 +21,8 @@ import { oneLine } from './text.ts';
 
 export const MAX_GREEN = 50;
 const MAX_REASON_CHARS = 500;
+/** Carried with the queue for as long as main is red. */
+const MAX_TAIL_CHARS = 2_000;
 const MAX_LOG_CHARS = 16_384;
 const MAX_TIMES = 15;
 const RED_MAIN_AGAIN_MS = 60_000;
@@ -131,7 +133,8 @@ export function afterMainGate(
       const tries = (queue.redMain?.tries ?? 0) + 1;
       const againMs = nowMs + Math.min(RED_MAIN_CAP_MS, RED_MAIN_AGAIN_MS * 2 ** (tries - 1));
       const text = `main itself is red (${oneLine(verdict.text, MAX_REASON_CHARS)}): landing goes on by itself when it is green`;
-      const redMain = { text, sinceMs: queue.redMain?.sinceMs ?? nowMs, tries, againMs };
+      const logTail = tailOf(verdict.logTail, MAX_TAIL_CHARS);
+      const redMain = { text, logTail, sinceMs: queue.redMain?.sinceMs ?? nowMs, tries, againMs };
       const green = over.green.filter((other) => other !== key);
       return tellChain({ ...over, green, redMain, main: { ...main, standing: 'red' } }, text, redMain.sinceMs);
     }

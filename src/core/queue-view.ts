@@ -45,6 +45,7 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     rows,
     more: queue.chain.length + queue.line.length - rows.length,
     stopped: queue.halt?.text ?? queue.redMain?.text ?? null,
+    evidence: queue.redMain?.logTail ?? null,
     alarms: alarmsOf(queue, nowMs, runMs),
   };
 }

@@ -203,6 +203,7 @@ describe('the queue', () => {
       rows: [row],
       more: 0,
       stopped: 'a mismatch',
+      evidence: null,
       alarms: [],
       from: 'workflow',
     } as const;
@@ -210,6 +211,14 @@ describe('the queue', () => {
       'shop main  3 landed',
       '  stopped: a mismatch',
       '  1  3fa0000000  held  1 min ago  T — the checkout is dirty',
+    ]);
+    const red = { ...shown, rows: [], alarms: [], stopped: 'main itself is red', evidence: 'expected 1,\ngot 2\n' };
+    expect(renderQueue(red, SCREEN).slice(1)).toEqual([
+      '  stopped: main itself is red',
+      '    expected 1,',
+      '    got 2',
+      '  mend it by a commit of your own on main, or by: tasks submit --priority hotfix "…"',
+      '  nothing waits',
     ]);
     expect(renderQueue({ ...shown, rows: [], stopped: null }, SCREEN)).toContain('  nothing waits');
   });

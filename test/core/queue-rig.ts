@@ -94,7 +94,7 @@ export const MAIN_RED: GateVerdict = {
   kind: 'red',
   failedCommand: 'npm test',
   text: 'main fails',
-  logTail: '',
+  logTail: 'expected 1, got 2\n',
   landedSince: [],
 };
 export const ALL_TOLD: QueueFact = { kind: 'told', count: 1_000 };

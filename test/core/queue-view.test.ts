@@ -9,6 +9,8 @@ import {
   green,
   GREEN_MAIN,
   handedOff,
+  MAIN_RED,
+  mainGate,
   red,
   requiring,
   run,
@@ -56,6 +58,17 @@ describe('what people see of each in a queue', () => {
     const queue: Queue = { ...run(EMPTY_QUEUE, handedOff(1)), turn: { taskId: taskId(9), untilMs: NOW_MS + 60_000 } };
     const until = new Date(NOW_MS + 60_000).toISOString();
     expect(seen(queue)).toEqual([`1 building: the turn of ${taskId(9)}, until ${until} at the latest`]);
+  });
+});
+
+describe('a red main', () => {
+  it('shows what its gate has printed, until it is green again', () => {
+    const stopped = run(CHAIN, red(1), mainGate(MAIN_RED));
+    expect(queueViewOf(stopped, TARGET, NOW_MS)).toMatchObject({
+      stopped: expect.stringMatching(/^main itself is red/),
+      evidence: 'expected 1, got 2\n',
+    });
+    expect(queueViewOf(run(stopped, mainGate({ kind: 'green' })), TARGET, NOW_MS).evidence).toBeNull();
   });
 });
 

@@ -74,6 +74,6 @@ async function readQueue(session: Session, temporal: Temporal, target: Target): 
     since: view.createdAt,
     estimate: null,
   }));
-  const unknown = { landed: 0, window: 1, flakes: 0, more: 0, stopped: null, alarms: [] } as const;
+  const unknown = { landed: 0, window: 1, flakes: 0, more: 0, stopped: null, evidence: null, alarms: [] } as const;
   return { project, branch, origin: views?.[0]?.origin ?? '', ...unknown, rows, from: 'ledger' };
 }

@@ -7,12 +7,15 @@ import type { Screen } from './tasks.ts';
 import { table, type Cell } from './table.ts';
 import { ago, duration } from './time.ts';
 
+const MAX_EVIDENCE_LINES = 12;
+
 export type ShownQueue = QueueView & { readonly from: 'workflow' | 'ledger' };
 
 export function renderQueue(shown: ShownQueue, screen: Screen): string[] {
   const { palette } = screen;
   const lines = [`${palette.bold(shown.project)} ${shown.branch}${palette.dim(factsOf(shown))}`];
   if (shown.stopped !== null) lines.push(palette.red(`  stopped: ${oneLine(shown.stopped, 500)}`));
+  lines.push(...evidenceOf(shown, screen));
   for (const alarm of shown.alarms) lines.push(palette.yellow(`  look: ${oneLine(alarm, 200)}`));
   if (shown.rows.length === 0) return [...lines, palette.dim('  nothing waits')];
   const rows = shown.rows.map((row): Cell[] => [
@@ -24,6 +27,14 @@ export function renderQueue(shown: ShownQueue, screen: Screen): string[] {
   ]);
   const more = shown.more === 0 ? [] : [palette.dim(`  and ${shown.more} more`)];
   return [...lines, ...table(rows, screen.columns), ...more];
+}
+
+/** What is to be mended on main, and how. */
+function evidenceOf({ evidence }: ShownQueue, { palette }: Screen): readonly string[] {
+  if (evidence === null) return [];
+  const printed = evidence.trimEnd().split('\n').slice(-MAX_EVIDENCE_LINES);
+  const mend = '  mend it by a commit of your own on main, or by: tasks submit --priority hotfix "…"';
+  return [...printed.map((line) => palette.dim(`    ${oneLine(line, 200)}`)), mend];
 }
 
 function factsOf({ from, landed, window, flakes }: ShownQueue): string {
