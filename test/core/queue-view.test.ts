@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { queueViewOf, type Queue } from '../../src/core/queue.ts';
 import { EMPTY_QUEUE } from '../../src/core/queue.ts';
 import {
+  at,
   built,
   candidate,
   CHAIN,
@@ -68,7 +69,8 @@ describe('a red main', () => {
       stopped: expect.stringMatching(/^main itself is red/),
       evidence: 'expected 1, got 2\n',
     });
-    expect(queueViewOf(run(stopped, mainGate({ kind: 'green' })), TARGET, NOW_MS).evidence).toBeNull();
+    const mended = run(at(stopped, NOW_MS + 61_000), mainGate({ kind: 'green' }));
+    expect(queueViewOf(mended, TARGET, NOW_MS)).toMatchObject({ stopped: null, evidence: null });
   });
 });
 
