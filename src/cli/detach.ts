@@ -100,7 +100,8 @@ async function untilReady(
     if (whole !== '') lastNewsMs = Date.now();
     for (const line of whole.split('\n')) {
       const event = parseEvent(line);
-      if (event === null) complaint = line.trim() === '' ? complaint : line;
+      // One that goes on over several lines is one.
+      if (event === null) complaint = line.startsWith('tasks: ') ? line : `${complaint}\n${line}`.trim();
       else if (event.kind === 'ready') return;
       else if (event.kind === 'already-running') return;
       else report(event);

@@ -8,15 +8,15 @@ const HOST_NAME =
   /^(?:\*|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::\d{1,5})?|\[[0-9a-fA-F:]+\](?::\d{1,5})?)$/;
 
 const host = z
-  .string({ error: must('the name of a host', 'registry.npmjs.org') })
-  .regex(HOST_NAME, { error: must('the name of a host, without http:// and path', 'registry.npmjs.org') });
+  .string({ error: must('the name of a host', 'packages.example.com') })
+  .regex(HOST_NAME, { error: must('the name of a host, without http:// and path', 'packages.example.com') });
 
 export const network = (what: string): z.ZodOptional<z.ZodType<'none' | 'full' | 'host' | string[]>> =>
   z
     .union([z.enum(['none', 'full', 'host']), z.array(host).min(1).max(200)], {
-      error: must('none, full, host, or a list of hosts', 'network: [registry.npmjs.org, "*.example.com:443"]'),
+      error: must('none, full, host, or a list of hosts', 'network: [packages.example.com, "*.example.com:443"]'),
     })
-    .meta({ description: what, examples: ['none', 'full', ['registry.npmjs.org']] })
+    .meta({ description: what, examples: ['none', 'full', ['packages.example.com']] })
     .optional();
 
 export const sandbox = z
