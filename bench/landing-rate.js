@@ -16,8 +16,6 @@ import { countLandings, makeOrigin } from './repository.js';
 const GATE_MS = 1_000;
 /** Red is what such a file is in the tree of. */
 const GATE = `sleep ${GATE_MS / 1_000}; ! ls red-* >/dev/null 2>&1`;
-/** A run that is given up hears of it with its next heartbeat, and keeps its slot until then. */
-const HEARD_MS = 1_000;
 const AGENTS = 8;
 const POLL_MS = 250;
 const LINE_LIMIT_MS = 5 * 60_000;
@@ -128,20 +126,16 @@ async function gateTimes(client, project) {
 /** What the rules come to with these red, and many at random, beside the bound. */
 function ruled(rules, { red, slots, batch, flags }) {
   const options = { red, slots, gateMs: GATE_MS, batch };
+  const rolls = [...flags];
+  const dice = { roll: () => rolls.shift() };
   // The first task has landed.
-  const again = (more) => {
-    const rolls = [...flags];
-    const dice = { roll: () => rolls.shift() };
-    const same = rules.simulateLanding({ ...options, ...more, tasks: flags.length, dice, outcomes: '0' });
-    return anHour(same.landed, same.lastLandedMs);
-  };
-  const simulated = again({});
-  const heard = again({ dropMs: HEARD_MS });
+  const same = rules.simulateLanding({ ...options, tasks: flags.length, dice, outcomes: '0' });
+  const simulated = anHour(same.landed, same.lastLandedMs);
   // Of batches in which nothing is red there is none.
-  if (batch && red === 0) return { simulated, heard, bound: null, rulesOfBound: null };
+  if (batch && red === 0) return { simulated, bound: null, rulesOfBound: null };
   const many = rules.simulateLanding({ ...options, tasks: MANY, dice: rules.diceOf(7) });
   const bound = batch ? rules.batchBound(options) : rules.strictBound(options);
-  return { simulated, heard, bound, rulesOfBound: many.landingsPerHour / bound };
+  return { simulated, bound, rulesOfBound: many.landingsPerHour / bound };
 }
 
 function anHour(count, ms) {

@@ -69,14 +69,10 @@ function addQueue(add, { landings, part, firstMs, lastMs, ratio, carriedBytes, l
   );
 }
 
-function addRate(
-  add,
-  { red, slots, mode, tasks, redTasks, anHour, gateMs, load, simulated, heard, bound, rulesOfBound },
-) {
+function addRate(add, { red, slots, mode, tasks, redTasks, anHour, gateMs, load, simulated, bound, rulesOfBound }) {
   const at = `${mode}, ${red} red, ${slots} slot${slots === 1 ? '' : 's'}`;
   const limit = bound === null ? '' : `; bound ${show(bound)}, the rules come to ${show(rulesOfBound)} of it`;
-  const late = heard === simulated ? '' : `, ${show(heard)} when dropped runs keep their slot`;
-  const beside = `simulation ${show(simulated)}${late}${limit}; a run has its slot ${show(gateMs)} ms; load ${show(load)}; n ${tasks}, ${redTasks} red`;
+  const beside = `simulation ${show(simulated)}${limit}; a run has its slot ${show(gateMs)} ms; load ${show(load)}; n ${tasks}, ${redTasks} red`;
   add(`${at}: landings an hour`, anHour, '', null, beside);
   add(`${at}: of the simulation`, anHour / simulated, '×', mode === 'strict' ? { least: 0.9 } : null);
 }

@@ -38,7 +38,7 @@ const RULES: Readonly<Record<Room, Rule>> = {
   workflows: rule(['core'], ['@temporalio/workflow', '@temporalio/common'], ['activities']),
   activities: rule(
     ['core', 'agents', 'git', 'process', 'ledger', 'notify'],
-    ['node:', '@temporalio/activity', '@temporalio/client'],
+    ['node:', '@temporalio/activity', '@temporalio/client', '@temporalio/common'],
   ),
   agents: rule(['core'], ['zod', 'node:crypto']),
   git: rule(['core'], ['node:']),

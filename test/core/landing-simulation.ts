@@ -25,8 +25,6 @@ export interface SimulationOptions {
   readonly outcomes?: string;
   /** So many wait at first, and another comes for each that is decided; left out: all come at once. */
   readonly backlog?: number;
-  /** So long a run that nobody wants any more keeps its slot, or to its end; left out: no longer. */
-  readonly dropMs?: number;
   /** Sees the queue after each step. */
   readonly watch?: (queue: Queue) => void;
 }
@@ -56,7 +54,6 @@ interface Asked {
   readonly runId: string;
   readonly isRed: boolean;
   readonly isSecond: boolean;
-  readonly isGone: boolean;
   /** Null while it has no slot. */
   untilMs: number | null;
 }
@@ -140,7 +137,6 @@ class Simulation {
     if (first === null || first.untilMs === null) return null;
     const { key, isRed, isSecond, runId, untilMs } = first;
     this.#asked.delete(key);
-    if (first.isGone) return { atMs: untilMs, fact: { kind: 'dropped', key } };
     if (isRed && !isSecond) {
       this.#asked.set(key, { ...first, isSecond: true, untilMs: null });
       return { atMs: untilMs, fact: { kind: 'gate', key, state: { kind: 'running', runId, suspect: true } } };
@@ -151,28 +147,6 @@ class Simulation {
 
   #withSlot(): readonly Asked[] {
     return [...this.#asked.values()].slice(0, this.#options.slots);
-  }
-
-  #drop(key: string): void {
-    const run = this.#asked.get(key);
-    if (run === undefined) return;
-    const { dropMs = 0 } = this.#options;
-    if (run.untilMs === null || dropMs === 0) {
-      this.#asked.delete(key);
-      return;
-    }
-    // In its place, under a name that nobody asks for.
-    const gone = {
-      ...run,
-      isGone: true,
-      key: `gone ${run.runId}`,
-      untilMs: Math.min(run.untilMs, this.#nowMs + dropMs),
-    };
-    const asked = [...this.#asked].map(([name, other]) =>
-      name === key ? ([gone.key, gone] as const) : ([name, other] as const),
-    );
-    this.#asked.clear();
-    for (const [name, other] of asked) this.#asked.set(name, other);
   }
 
   #carryOut(command: QueueCommand): QueueFact {
@@ -225,7 +199,7 @@ class Simulation {
         return { kind: 'sealed', first: command.parts[0].item, answer: { kind: 'sealed', parts } };
       }
       case 'drop':
-        this.#drop(command.run.key);
+        this.#asked.delete(command.run.key);
         return { kind: 'dropped', key: command.run.key };
       case 'details': {
         const asked = command.wanted;
@@ -249,7 +223,7 @@ class Simulation {
     this.#runs += 1;
     const runId = `run ${this.#runs}`;
     const isRed = this.#redCommits.has(commit);
-    this.#asked.set(key, { key, runId, isRed, isSecond: false, isGone: false, untilMs: null });
+    this.#asked.set(key, { key, runId, isRed, isSecond: false, untilMs: null });
     for (const run of this.#withSlot()) run.untilMs ??= this.#nowMs + this.#options.gateMs;
     return { kind: 'running', runId, suspect: false } as const;
   }
