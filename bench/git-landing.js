@@ -71,7 +71,7 @@ export async function measureGitLanding({ folder, files, landings }) {
 
 /**
  * The same landings on a main where many have landed before, and on one without, in turns; and many on end in one
- * repository, the first against the last, with the upkeep that a worker does beside them.
+ * repository, the first against the last, with the upkeep that a worker does beside them and what an origin's host does.
  *
  * @param {{ folder: string, landings: number, history: number, onEnd: number }} options
  */
@@ -93,14 +93,18 @@ export async function measureGitHistory({ folder, landings, history, onEnd }) {
   const long = engineLanding(room, { ...TARGET, origin });
   // By CPU: in so long a time the machine is not the same from beginning to end.
   const cpu = [];
+  let spentMs = 0;
   for (const [at, id] of many.entries()) {
     if (at % RECENT === 0) {
       addBranches(origin, many.slice(at, at + RECENT), many.slice(Math.max(0, at - RECENT), at));
     }
-    if (at % KEPT_UP_EVERY === KEPT_UP_EVERY - 1) await room.keepUp();
+    const isTime = at % KEPT_UP_EVERY === KEPT_UP_EVERY - 1;
+    if (isTime) packOrigin(origin);
+    const begunMs = cpuSoFar();
+    if (isTime) await room.keepUp();
     await long(id);
-    const { own, children } = cpuOf(process.pid);
-    cpu.push(own + children);
+    spentMs += cpuSoFar() - begunMs;
+    cpu.push(spentMs);
   }
   const part = Math.min(MOST_COMPARED, Math.floor(onEnd / 5));
   return {
@@ -114,6 +118,17 @@ export async function measureGitHistory({ folder, landings, history, onEnd }) {
     firstMs: (cpu[part] - cpu[0]) / part,
     lastMs: (cpu[onEnd] - cpu[onEnd - part]) / part,
   };
+}
+
+/** What the host of a repository does for it now and then: nobody else does. */
+function packOrigin(origin) {
+  git(origin, ['repack', '-d', '--geometric=2', '--quiet']);
+}
+
+/** Of this process and of those that it has started, in milliseconds. */
+function cpuSoFar() {
+  const { own, children } = cpuOf(process.pid);
+  return own + children;
 }
 
 function idsOf(count) {
