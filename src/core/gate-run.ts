@@ -22,7 +22,7 @@ export const MAX_LOST_RUNS = 3;
 export const CANCELED_RUN = 'canceled';
 
 /** The shortest time between two heartbeats of a run, in milliseconds. */
-export const QUICKEST_BEAT_MS = 100;
+export const QUICKEST_BEAT_MS = 250;
 
 /** When the next heartbeat is due, by which a run hears that it was given up: so no more than a tenth of it is for nothing. */
 export function nextBeatMs(ranMs: number, mostMs: number): number {

@@ -65,6 +65,23 @@ function belowOf(item: QueueItem, { commit, tree, main, gate, cover }: Candidate
   return { item, commit, tree, main, gateHash: gate.hash, ...(cover === undefined ? {} : { cover }) };
 }
 
+/** Those that still stand on one that is failing, or on one that does: what they are to become is another commit. */
+export function behindFailing(queue: Pick<Queue, 'chain' | 'runs' | 'green'>): ReadonlySet<Entry> {
+  const suspect = new Set(queue.runs.flatMap(({ key, state }) => (state === 'suspect' ? [key] : [])));
+  const green = new Set(queue.green);
+  const failing = new Set<ObjectId>();
+  const behind = new Set<Entry>();
+  for (const entry of queue.chain) {
+    const made = candidateOfEntry(entry);
+    if (made === null) continue;
+    const key = gateKey(made);
+    const isFailing = entry.stage.kind === 'red' || (suspect.has(key) && !green.has(key));
+    if (failing.has(made.main) && entry.stage.kind === 'candidate') behind.add(entry);
+    if (isFailing || behind.has(entry)) failing.add(made.commit);
+  }
+  return behind;
+}
+
 function standsOn(queue: Queue, candidate: Candidate, base: Base, entry: Entry): boolean {
   // What is on its way to main is what main becomes, or it comes back to be built again.
   if (entry.stage.kind === 'landing') return true;

@@ -50,8 +50,10 @@ function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
     if (!isToBuild(queue, link) || link.base === null) return [];
     const { item } = link.entry;
     const parent = link.base.kind === 'main' ? null : link.base.commit;
-    // One that was never built has no verdict either: its run begins together with it.
-    const gate = link.entry.stage.kind === 'building' && link.entry.doubt === 'none' && free > 0;
+    // One that is built has no verdict as a rule, unless it is gated under another title: its run begins together with it.
+    const { stage, doubt } = link.entry;
+    const isNew = stage.kind === 'building' || (stage.kind === 'candidate' && link.run === null);
+    const gate = isNew && doubt === 'none' && free > 0;
     if (gate) free -= 1;
     const key = `build/${queueItemKey(item)}/${parent ?? 'main'}`;
     return [{ kind: 'build', key, item, parent, known: queue.main?.commit ?? null, gate, below: link.below }];

@@ -48,6 +48,7 @@
 import { groupsOf, isBatching, isSealed, keysToGate, roomOf } from './queue-batch.ts';
 import {
   activeRuns,
+  behindFailing,
   hasBegun,
   isAllowed,
   isUndecided,
@@ -184,10 +185,13 @@ function placeAhead({ chain }: Queue, next: Waiting): number {
   return first < 0 ? chain.length : first;
 }
 
-/** Gives up the runs that say nothing about any candidate. */
+/** Gives up the runs that say nothing about any candidate, or only about such as will be built anew for one that fails. */
 function dropRuns(queue: Queue): Queue {
+  const failed = behindFailing(queue);
   const wanted = new Set([
-    ...queue.chain.flatMap(({ stage }) => (stage.kind === 'candidate' ? [gateKey(stage.candidate)] : [])),
+    ...queue.chain.flatMap((entry) =>
+      entry.stage.kind === 'candidate' && !failed.has(entry) ? [gateKey(entry.stage.candidate)] : [],
+    ),
     ...keysOfChecks(queue),
   ]);
   const kept = queue.runs.filter(({ key }) => wanted.has(key) && !queue.green.includes(key));

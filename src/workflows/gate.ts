@@ -54,9 +54,9 @@ class RunningGate {
       return await this.#run();
     } catch (error) {
       if (!isCancellation(error)) throw error;
-      // Somebody may have asked for it again since it was given up.
+      // Who gave it up knows; somebody may have asked for it again since, or beside.
       const verdict = { kind: 'none', reason: CANCELED_RUN } as const;
-      await CancellationScope.nonCancellable(() => this.#tellEnd(verdict));
+      if (this.#asked > 1) await CancellationScope.nonCancellable(() => this.#tellEnd(verdict));
       throw error;
     }
   }

@@ -37,8 +37,8 @@ describe('a gate run', () => {
   });
 
   it('beats quickly at first, and less often the longer it has run', () => {
-    const after = [0, 900, 2_000, 10_000, 600_000].map((ranMs) => nextBeatMs(ranMs, 1_000));
-    expect(after).toEqual([100, 100, 200, 1_000, 1_000]);
+    const after = [0, 900, 4_000, 10_000, 600_000].map((ranMs) => nextBeatMs(ranMs, 1_000));
+    expect(after).toEqual([250, 250, 400, 1_000, 1_000]);
     expect(nextBeatMs(0, 10)).toBe(10);
   });
 });

@@ -45,7 +45,7 @@ describe('a hand-off that comes again under another title', () => {
     const renamed = run(queue, handedOff(1, 1, 'other'));
     expect(renamed.chain.map(({ item }) => item.title)).toEqual(['other', 'four']);
     const late = run(renamed, built(1, 'one'));
-    expect(commandsFor(late, 'build')).toMatchObject([{ item: { title: 'other' }, gate: false }]);
+    expect(commandsFor(late, 'build')).toMatchObject([{ item: { title: 'other' }, gate: true }]);
     expect(commandsFor(run(late, built(1, 'other', 21)), 'build')).toMatchObject([{ item: { title: 'four' } }]);
   });
 

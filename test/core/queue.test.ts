@@ -121,6 +121,23 @@ describe('a chain of candidates', () => {
     expect(told(flake)).toEqual([]);
   });
 
+  it('gives up the runs of those behind one that may be red, gates them anew as they are built, and anew when it was a flake', () => {
+    const started = (task: number, runId: string): QueueFact => ({
+      kind: 'gate',
+      key: keyOf(task),
+      state: { kind: 'running', runId, suspect: false },
+    });
+    const queue = run(CHAIN, started(1, 'first'), started(2, 'second'), suspect(1));
+    expect(queue.runs.map(({ key }) => key)).toEqual([keyOf(1)]);
+    expect(queue.dropped.map(({ runId }) => runId)).toEqual(['second']);
+    expect(commandsOf(queue)).toMatchObject([
+      { kind: 'build', item: { taskId: taskId(2) }, gate: true },
+      { kind: 'drop', run: { runId: 'second' } },
+    ]);
+    const flake = run(queue, { kind: 'dropped', key: keyOf(2) }, gated(1, { kind: 'green', flake: 'exited with 1' }));
+    expect(keysOf(flake).filter((key) => key.startsWith('gate'))).toEqual([2, 3].map((task) => `gate/${keyOf(task)}`));
+  });
+
   it('takes a red one out and blames nobody who stood on it', () => {
     const queue = run(GREEN_MAIN, red(1));
     expect(told(queue)).toEqual(['1 returned']);
