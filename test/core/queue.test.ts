@@ -44,6 +44,12 @@ import {
 } from './queue-rig.ts';
 import { candidateOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
 
+const started = (task: number, runId: string): QueueFact => ({
+  kind: 'gate',
+  key: keyOf(task),
+  state: { kind: 'running', runId, suspect: false },
+});
+
 describe('one that is alone', () => {
   it('is built and gated in one go, landed and answered, and nothing is left to do', () => {
     const one = run(EMPTY_QUEUE, handedOff(1));
@@ -122,11 +128,6 @@ describe('a chain of candidates', () => {
   });
 
   it('gives up the runs of those behind one that may be red, gates them anew as they are built, and anew when it was a flake', () => {
-    const started = (task: number, runId: string): QueueFact => ({
-      kind: 'gate',
-      key: keyOf(task),
-      state: { kind: 'running', runId, suspect: false },
-    });
     const queue = run(CHAIN, started(1, 'first'), started(2, 'second'), suspect(1));
     expect(queue.runs.map(({ key }) => key)).toEqual([keyOf(1)]);
     expect(queue.dropped.map(({ runId }) => runId)).toEqual(['second']);
