@@ -44,11 +44,6 @@ import {
 } from './queue-rig.ts';
 import { candidateOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
 
-const started = (task: number, runId: string): QueueFact => ({
-  kind: 'gate',
-  key: keyOf(task),
-  state: { kind: 'running', runId, suspect: false },
-});
 
 describe('one that is alone', () => {
   it('is built and gated in one go, landed and answered, and nothing is left to do', () => {
@@ -128,12 +123,12 @@ describe('a chain of candidates', () => {
   });
 
   it('gives up the runs of those behind one that may be red, gates them anew as they are built, and anew when it was a flake', () => {
-    const queue = run(CHAIN, started(1, 'first'), started(2, 'second'), suspect(1));
+    const queue = run(CHAIN, started(1), started(2), suspect(1));
     expect(queue.runs.map(({ key }) => key)).toEqual([keyOf(1)]);
-    expect(queue.dropped.map(({ runId }) => runId)).toEqual(['second']);
+    expect(queue.dropped.map(({ runId }) => runId)).toEqual(['run 2']);
     expect(commandsOf(queue)).toMatchObject([
       { kind: 'build', item: { taskId: taskId(2) }, gate: true },
-      { kind: 'drop', run: { runId: 'second' } },
+      { kind: 'drop', run: { runId: 'run 2' } },
     ]);
     const flake = run(queue, { kind: 'dropped', key: keyOf(2) }, gated(1, { kind: 'green', flake: 'exited with 1' }));
     expect(keysOf(flake).filter((key) => key.startsWith('gate'))).toEqual([2, 3].map((task) => `gate/${keyOf(task)}`));
