@@ -18,6 +18,18 @@ const IDLE = failed('idle-timeout', { evidence: 'its last words' });
 const due = (task: Task, policy: TaskPolicy = POLICY): Task =>
   nextTask(task, { kind: 'due' }, { ...by(policy), nowMs: NOW_MS + 3_600_000 });
 
+/** How long each failure is waited for. */
+function waits(random: number): number[] {
+  let task = nextTask(newTask(by(POLICY)), attemptEnded(1, failed('agent-failed')), by(POLICY, random));
+  const found = [];
+  for (const attempt of [2, 3]) {
+    if (task.stage.kind !== 'backoff') throw new Error(task.stage.kind);
+    found.push(task.stage.untilMs - NOW_MS);
+    task = nextTask(due(task), attemptEnded(attempt, failed('agent-failed')), by(POLICY, random));
+  }
+  return found;
+}
+
 describe('the policy of a phase', () => {
   it('is what holds for all, where the phase says nothing of itself', () => {
     const all = { attempts: 3, idleTimeoutMs: 1_000, totalTimeoutMs: 10_000 };
@@ -42,16 +54,6 @@ describe('the policy of a phase', () => {
   });
 
   it('says how long is waited, doubled up to the cap and half of it by chance', () => {
-    const waits = (random: number): number[] => {
-      let task = nextTask(newTask(by(POLICY)), attemptEnded(1, failed('agent-failed')), by(POLICY, random));
-      const found = [];
-      for (const attempt of [2, 3]) {
-        if (task.stage.kind !== 'backoff') throw new Error(task.stage.kind);
-        found.push(task.stage.untilMs - NOW_MS);
-        task = nextTask(due(task), attemptEnded(attempt, failed('agent-failed')), by(POLICY, random));
-      }
-      return found;
-    };
     expect(waits(0)).toEqual([5_000, 7_500]);
     expect(waits(0.999_999_9)).toEqual([10_000, 15_000]);
   });

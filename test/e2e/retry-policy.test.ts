@@ -8,6 +8,13 @@ import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
 const HANG = 'echo the last words; exec sleep 1000000';
 
+const sample = (name: string, phases: Parameters<typeof agentScript>[0], more: string): Promise<SampleProject> =>
+  SampleProject.create({
+    'tasks.yaml': `${projectFile().replace('sample', name)}${more}\n`,
+    'gate.sh': GATE,
+    'agent.sh': agentScript(phases),
+  });
+
 describe('a task', () => {
   let engine: Engine;
 
@@ -19,12 +26,6 @@ describe('a task', () => {
     await engine.stop();
   });
 
-  const sample = (name: string, phases: Parameters<typeof agentScript>[0], more: string): Promise<SampleProject> =>
-    SampleProject.create({
-      'tasks.yaml': `${projectFile().replace('sample', name)}${more}\n`,
-      'gate.sh': GATE,
-      'agent.sh': agentScript(phases),
-    });
   /** The phases and failures of its attempts, oldest first. */
   const attemptsOf = async (id: TaskId): Promise<readonly string[]> =>
     (await engine.ledger.readEvents(id)).flatMap(({ happened }) =>

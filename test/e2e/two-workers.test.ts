@@ -40,7 +40,6 @@ describe('two workers of one host', () => {
     if (only === undefined) throw new Error('there is no host');
     return only;
   };
-  const agentsOf = async (worker: WorkerProcess): Promise<string> => (await worker.children()).join('\n');
 
   it('have each its own slots, the host’s id and one mirror; one that is killed takes nothing of the other along', async () => {
     const names = ['one', 'two'];
@@ -71,3 +70,7 @@ describe('two workers of one host', () => {
     expect(other.alive).toBe(true);
   });
 });
+
+async function agentsOf(worker: WorkerProcess): Promise<string> {
+  return (await worker.children()).join('\n');
+}

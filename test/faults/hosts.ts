@@ -11,7 +11,7 @@ import { obtainTemporal } from '../../src/local/temporal-binary.ts';
 import { readEnvironment } from '../../src/process/proc.ts';
 import { isEnd, type TaskView } from '../../src/core/task-types.ts';
 import { eventually } from '../support/eventually.ts';
-import { checkMain, locksIn } from './checks.ts';
+import { checkLedgerByCommand, checkMain, locksIn } from './checks.ts';
 import { CLI, cleanEnvironment, git, jsonLines, type Ran } from './commands.ts';
 import { readCompose, type Service } from './compose.ts';
 import { Composed, findPrograms } from './composed.ts';
@@ -286,6 +286,8 @@ class HostScene {
     const landings = await project.landings();
     const wrong =
       moves.length === landings.length ? [] : [`main moved ${moves.length} times for ${landings.length} landings`];
+    await this.#startHost('host-a');
+    wrong.push(...(await checkLedgerByCommand((...args) => this.#tasks(...args))));
     // A host whose power went has its own locks until it is used again, and nobody else waits for them.
     return [...wrong, ...locksIn([project.origin]).map((path) => `a lock is left: ${path}`)];
   }
