@@ -20,7 +20,7 @@
  *   --runs N           of points: so many at each (1); of zombies: so many rounds (2); of storms,
  *                      disk, sleep, clock and versions: so many of each (1)
  *   --previous REV     of versions: the version before (the last tag)
- *   --only NAME        of all with storms, git and points: those whose names contain this
+ *   --only NAME        of all with storms, git, points and hosts: those whose names contain this
  *   --lanes N          of git and points: so many side by side (2)
  *   --calls WHICH      of git. all: every system call; states (the default): of those between which nothing changes that
  *                      a kill could leave behind, the first
@@ -226,7 +226,7 @@ async function runVersions(place) {
 
 async function runHosts(place) {
   const { runHosts: run } = await load('test/faults/hosts.ts');
-  return run({ folder: place, seed: options.seed, say });
+  return run({ folder: place, seed: options.seed, only: options.only, say });
 }
 
 /** The engine's git room and the operations, as one program. */

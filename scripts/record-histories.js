@@ -15,6 +15,8 @@ import { root } from './sources.js';
 const MAX_BYTES = 60_000;
 /** So many of a type are kept: those with the most different things that happened. */
 const MAX_OF_A_TYPE = 24;
+/** Who ran it, and from which folder, says nothing about how it replays. */
+const OF_THE_MACHINE = ['identity', 'stackTrace'];
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const from = mkdtempSync(join(tmpdir(), 'tributary-histories-'));
@@ -68,9 +70,6 @@ function kindsOf(events) {
   return [...new Set(kinds)].toSorted((a, b) => a.localeCompare(b));
 }
 
-const OF_THE_MACHINE = ['identity', 'stackTrace'];
-
-/** Who ran it, and from which folder, says nothing about how it replays. */
 function withoutMachine(value) {
   if (Array.isArray(value)) return value.map(withoutMachine);
   if (value === null || typeof value !== 'object') return value;

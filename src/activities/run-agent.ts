@@ -7,6 +7,7 @@ import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
 import { buildPrompt } from '../agents/prompt.ts';
 import type { AgentAdapter, AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
+import { policyOf } from '../core/phase-policy.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
 import type { AgentDefinition } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
@@ -147,7 +148,8 @@ async function spawn(
   command: AgentCommand,
   reader: LineReader | null,
 ): Promise<ExitResult> {
-  const { spec, attempt } = request;
+  const { spec, phase, attempt } = request;
+  const policy = policyOf(spec.policy, phase);
   const [program, ...args] = command.argv;
   const agent = spec.work.kind === 'shell' ? null : spec.work.agent;
   const progress = lastLine(reader, granted);
@@ -168,8 +170,8 @@ async function spawn(
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: progress.onLine,
     limits: runLimits(deps, [dirname(workspace.worktree), scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
-    idleTimeoutMs: spec.policy.idleTimeoutMs,
-    totalTimeoutMs: spec.policy.totalTimeoutMs,
+    idleTimeoutMs: policy.idleTimeoutMs,
+    totalTimeoutMs: policy.totalTimeoutMs,
     signal,
   });
   tellProgress(() => progressOf('the agent has ended; what it left is judged and stored'));

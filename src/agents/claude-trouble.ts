@@ -5,7 +5,8 @@ import { oneLine } from '../core/text.ts';
 
 const LIMIT_WITH_RESET = /usage limit reached\|(\d{9,13})/i;
 const LIMIT =
-  /(?:usage|session|weekly|5-hour|hourly|opus|rate) limit reached|hit your (?:[\w-]+ )?limit|credit balance is too low|rate_limit_error/i;
+  /(?:usage|session|weekly|5-hour|hourly|opus|rate) limit reached|hit your (?:[\w-]+ )?limit|rate_limit_error/i;
+const EXHAUSTED = /credit balance is too low|billing_error|reached (?:the |its )?maximum budget/i;
 const NOT_SIGNED_IN =
   /invalid api key|please run \/login|not logged in|oauth token (?:has expired|revoked)|authentication_error|could not resolve authentication/i;
 
@@ -14,6 +15,7 @@ export function classifyClaudeText(text: string): Failure | null {
   const reset = LIMIT_WITH_RESET.exec(text)?.[1];
   if (reset !== undefined) return limited('the usage limit of the account was reached', Number(reset));
   if (LIMIT.test(text)) return limited(oneLine(text, 200), null);
+  if (EXHAUSTED.test(text)) return exhausted(oneLine(text, 200));
   if (NOT_SIGNED_IN.test(text)) return notSignedIn(oneLine(text, 200));
   return null;
 }
@@ -27,6 +29,15 @@ export function limited(why: string, resetsAt: number | null): Failure {
   };
   if (resetsAt === null) return failure;
   return { ...failure, resetsAtMs: resetsAt < 1e11 ? resetsAt * 1_000 : resetsAt };
+}
+
+/** No time brings it back: somebody has to pay, or to allow more. */
+export function exhausted(why: string): Failure {
+  return {
+    kind: 'agent-exhausted',
+    message: `claude has used up what it may spend: ${why}`,
+    next: 'add credit to the account, or raise the budget in the args of this agent in tasks.yaml; then: tasks retry',
+  };
 }
 
 export function notSignedIn(why: string): Failure {

@@ -12,7 +12,7 @@ import type { AgentDefinition } from '../core/project.ts';
 import type { Phase, Usage } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import { createClaudeProgress } from './claude-progress.ts';
-import { classifyClaudeText, limited, notSignedIn } from './claude-trouble.ts';
+import { classifyClaudeText, exhausted, limited, notSignedIn } from './claude-trouble.ts';
 import { phaseEnvironment } from './placeholders.ts';
 import type { AgentCommand, AgentReading, LineReader, PhaseFiles } from './types.ts';
 
@@ -141,8 +141,9 @@ function assistantTrouble(line: Fields): Failure | null {
   switch (line['error']) {
     case 'authentication_failed':
       return notSignedIn('it is not signed in');
-    case 'rate_limit':
     case 'billing_error':
+      return exhausted(oneLine(textOfMessage(line['message']), 200) || 'the account has no credit');
+    case 'rate_limit':
       return classifyClaudeText(textOfMessage(line['message'])) ?? limited('a limit of the account was reached', null);
     default:
       return null;
@@ -173,6 +174,7 @@ function resultFailure(line: Fields, text: string): Failure {
       next: 'split the task, or raise --max-turns in the args of this agent in tasks.yaml, then retry',
     };
   }
+  if (line['subtype'] === 'error_max_budget_usd') return exhausted(said || 'the budget of one run (--max-budget-usd)');
   const subtype = typeof line['subtype'] === 'string' ? oneLine(line['subtype'], 60) : 'no subtype';
   return {
     kind: 'agent-failed',

@@ -173,7 +173,7 @@ function earlyEnd(who: string, exit: AttemptExit): Failure | null {
       return failure(
         'idle-timeout',
         exit,
-        `${who} printed nothing for too long and was ended after ${seconds} s`,
+        `${who} stalled: it printed nothing for too long and was ended after ${seconds} s`,
         'make it print while it works, or raise the idle time-out in tasks.yaml, then retry',
       );
     case 'total-timeout':

@@ -20,16 +20,8 @@ import { check, nearest } from './explain.ts';
 import { completeMerges } from './merges-schema.ts';
 import { completeRules } from './notify-schema.ts';
 import { DEFAULT_GATE_TIMEOUT } from './gate-schema.ts';
-import {
-  AGENT_NAME,
-  DEFAULT_ATTEMPTS,
-  DEFAULT_IDLE,
-  DEFAULT_REVISIONS,
-  DEFAULT_TIMEOUT,
-  DEFAULT_TURN,
-  projectSchema,
-  type ProjectFile,
-} from './project-schema.ts';
+import { completePolicy } from './policy-schema.ts';
+import { AGENT_NAME, DEFAULT_REVISIONS, DEFAULT_TURN, projectSchema, type ProjectFile } from './project-schema.ts';
 import { readYaml } from './yaml-text.ts';
 
 export const PROJECT_FILE = 'tasks.yaml';
@@ -84,11 +76,9 @@ function complete(file: ProjectFile): Parsed<ProjectSettings> {
     agent: agents.value.agent,
     agents: agents.value.agents,
     policy: {
-      attempts: file.attempts ?? DEFAULT_ATTEMPTS,
+      ...completePolicy(file),
       revisions: file.revisions ?? DEFAULT_REVISIONS,
       turnMs: durationMs(file.turn ?? DEFAULT_TURN),
-      idleTimeoutMs: durationMs(file.idle ?? DEFAULT_IDLE),
-      totalTimeoutMs: durationMs(file.timeout ?? DEFAULT_TIMEOUT),
       approve: file.approve ?? DEFAULT_STAGE_GATES,
       patience: completePatience(file.asking),
       notify: completeRules(file.notify),

@@ -10,13 +10,11 @@ import { gate } from './gate-schema.ts';
 import { requiredLabels } from './labels-schema.ts';
 import { merges } from './merges-schema.ts';
 import { notifyRules } from './notify-schema.ts';
+import { attempts, backoff, idle, phases as phasePolicies, timeout } from './policy-schema.ts';
 import { network, networks, protectedPaths, sandbox } from './sandbox-schema.ts';
 import { by, count, duration, shellCommand } from './schema-parts.ts';
 
-export const DEFAULT_ATTEMPTS = 3;
 export const DEFAULT_REVISIONS = 2;
-export const DEFAULT_IDLE = '15m';
-export const DEFAULT_TIMEOUT = '2h';
 export const DEFAULT_TURN = '30m';
 const MAX_WINDOW = 64;
 export const AGENT_NAME = /^[a-z0-9][a-z0-9._-]{0,39}$/;
@@ -184,7 +182,7 @@ export const projectSchema = closed(
       })
       .meta({ title: 'Agents', description: 'Further agents by name, for tasks submit --agent NAME.' })
       .nullish(),
-    attempts: count('Tries of one phase before a person is asked.', 1, 20, DEFAULT_ATTEMPTS),
+    attempts,
     revisions: count('Times that work may come back from landing before a person is asked.', 0, 20, DEFAULT_REVISIONS),
     approve: z
       .array(z.enum(STAGE_GATES, { error: must(`one of ${STAGE_GATES.join(', ')}`, 'approve: [plan, patch]') }), {
@@ -245,11 +243,10 @@ export const projectSchema = closed(
     network: networks.nullish(),
     protected: protectedPaths.nullish(),
     requires: requiredLabels.nullish(),
-    idle: duration(
-      'An attempt that prints nothing for this long, and in which nothing works either (a tenth of a core, on Linux), is ended.',
-      DEFAULT_IDLE,
-    ),
-    timeout: duration('An attempt that takes this long is ended.', DEFAULT_TIMEOUT),
+    idle,
+    timeout,
+    backoff,
+    phases: phasePolicies,
   },
   'a map of keys',
   'gate: npm test',

@@ -3,7 +3,8 @@
 import type { BranchName } from '../core/ids.ts';
 import { stringify } from 'yaml';
 import { DEFAULT_GATE_TIMEOUT } from './gate-schema.ts';
-import { DEFAULT_ATTEMPTS, DEFAULT_IDLE, DEFAULT_REVISIONS, DEFAULT_TIMEOUT } from './project-schema.ts';
+import { DEFAULT_ATTEMPTS, DEFAULT_IDLE, DEFAULT_TIMEOUT } from './policy-schema.ts';
+import { DEFAULT_REVISIONS } from './project-schema.ts';
 
 export interface NewProject {
   readonly project: string;

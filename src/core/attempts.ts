@@ -3,6 +3,7 @@
 import type { Proposal, StageGate } from './ask-types.ts';
 import { approveUnasked, askDecision, askQuestions, MAX_UNASKED } from './asking.ts';
 import { classOf, MAX_LOST_IN_A_ROW, tailOf, type Failure, type FailureKind } from './failure.ts';
+import { mayTryAgain, policyOf } from './phase-policy.ts';
 import type { ProtectedChange } from './protected.ts';
 import { backoffMs, PHASE_BACKOFF } from './retry.ts';
 import type { Landing } from './task-events.ts';
@@ -170,13 +171,15 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
         return park({ ...failed, attempt, lostInARow }, surroundings, phase, 'attempts', failure);
       return goOn({ ...failed, attempt, lostInARow }, surroundings, { kind: 'phase', phase });
     }
+    case 'exhausted':
     case 'stopped':
       return park({ ...failed, lostInARow: 0 }, surroundings, phase, 'attempts', failure);
     case 'retryable': {
+      const { policy } = surroundings.spec;
       const tries = task.tries + 1;
       const tried: Task = { ...failed, tries, lostInARow: 0 };
-      if (tries >= surroundings.spec.policy.attempts) return park(tried, surroundings, phase, 'attempts', failure);
-      const untilMs = surroundings.nowMs + backoffMs(PHASE_BACKOFF, tries, surroundings.random);
+      if (!mayTryAgain(policy, phase, task, failure)) return park(tried, surroundings, phase, 'attempts', failure);
+      const untilMs = surroundings.nowMs + backoffMs(policyOf(policy, phase).backoff, tries, surroundings.random);
       return enter(tried, surroundings, { kind: 'backoff', phase, untilMs, failure });
     }
   }

@@ -27,6 +27,29 @@ export function takesOver({ own, current, polling }: BuildFacts): boolean {
   return current !== own && !polling.includes(current);
 }
 
+/** Every poller of a queue polls anew within this time, if it lives. */
+const ALIVE_MS = 70_000;
+
+/**
+ * The least that it can be by the server's clock, in milliseconds since the epoch. What the server says that it saw at a time was
+ * no later than when it was heard of, and since then a monotonic clock has gone on: the host's own time of day, which may be hours
+ * off, is never asked.
+ */
+export class ServerTime {
+  #ahead = -Infinity;
+
+  /** @param seenMs the latest time that the server has told of; @param monotonicMs when that was heard of */
+  atLeast(seenMs: number, monotonicMs: number): number {
+    this.#ahead = Math.max(this.#ahead, seenMs - monotonicMs);
+    return monotonicMs + this.#ahead;
+  }
+}
+
+/** Whether who polled last at a time still does. */
+export function stillPolls(seenMs: number, serverMs: number): boolean {
+  return serverMs - seenMs < ALIVE_MS;
+}
+
 const BUILD_ID = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/;
 
 /** `0.3.0-1a2b3c4d`, or what somebody named it. */

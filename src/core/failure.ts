@@ -8,6 +8,8 @@ export type FailureClass =
   | 'retryable'
   /** Waited out until a known reset; spends nothing. */
   | 'limited'
+  /** What was paid for, or a budget, is used up: a person is asked at once, since no time brings it back. */
+  | 'exhausted'
   /** The worker or host went away: moved at once, spends nothing, at most {@link MAX_LOST_IN_A_ROW} in a row. */
   | 'lost'
   /** A person is asked at once, before it is tried again. */
@@ -43,6 +45,7 @@ const CLASS_OF = {
   'broken-repository': 'retryable',
   'engine-error': 'retryable',
   'agent-limited': 'limited',
+  'agent-exhausted': 'exhausted',
   'worker-lost': 'lost',
   'worker-drained': 'lost',
   'attempt-taken': 'lost',

@@ -36,11 +36,26 @@ export interface TaskPolicy {
   readonly idleTimeoutMs: number;
   /** An attempt that takes this long is ended. */
   readonly totalTimeoutMs: number;
+  /** How long is waited before a next try. Left out: a second, doubled up to a minute. */
+  readonly backoff?: Backoff;
+  /** What holds for single phases instead of what holds for all. */
+  readonly phases?: Readonly<Partial<Record<Phase, PhasePolicy>>>;
+  /** What has stalled twice in a row waits for a person. Left out, by older versions: it is tried like what else failed. */
+  readonly retryStallsOnce?: true;
   /** The stages that wait for a decision. */
   readonly approve: readonly StageGate[];
   readonly patience: Patience;
   readonly notify: readonly NotifyRule[];
 }
+
+/** Milliseconds: after a first failure, doubled with each further one, and at the most. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly capMs: number;
+}
+
+/** What a project may say of one phase. */
+export type PhasePolicy = Partial<Pick<TaskPolicy, 'attempts' | 'idleTimeoutMs' | 'totalTimeoutMs' | 'backoff'>>;
 
 /** Whom to tell of what. */
 export interface NotifyRule {

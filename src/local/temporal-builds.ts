@@ -1,15 +1,13 @@
 /** The builds of a deployment on a Temporal server, and which of them is current. */
 
 import { isGrpcServiceError, type Client } from '@temporalio/client';
-import { DEPLOYMENT, UNVERSIONED } from '../core/builds.ts';
+import { DEPLOYMENT, ServerTime, stillPolls, UNVERSIONED } from '../core/builds.ts';
 
 // temporal.api.enums.v1, by number: the client's package does not export the enumerations themselves.
 const WORKFLOW_QUEUE = 1;
 const VERSIONED = 2;
 const DRAINAGE: Readonly<Record<number, 'draining' | 'drained'>> = { 1: 'draining', 2: 'drained' };
 const NOT_FOUND = 5;
-/** Every poller of the queue polls anew within this time, if it lives. */
-const ALIVE_MS = 70_000;
 const CALL_MS = 5_000;
 const QUEUE = 'tasks';
 
@@ -30,8 +28,14 @@ export interface Builds {
   readonly token: Uint8Array;
 }
 
-/** Null when no worker with versioning has ever polled. @throws what the client does */
-export async function readBuilds(client: Client): Promise<Builds | null> {
+/**
+ * Null when no worker with versioning has ever polled.
+ *
+ * @param time of who looks again and again; who looks once knows the server's time by its pollers alone, and takes the last of
+ *   them for alive
+ * @throws what the client does
+ */
+export async function readBuilds(client: Client, time = new ServerTime()): Promise<Builds | null> {
   const { namespace } = client.options;
   const within = <T>(call: () => Promise<T>): Promise<T> => client.connection.withDeadline(Date.now() + CALL_MS, call);
   const described = await within(() =>
@@ -46,18 +50,7 @@ export async function readBuilds(client: Client): Promise<Builds | null> {
   const { pollers } = await within(() =>
     client.workflowService.describeTaskQueue({ namespace, taskQueue: { name: QUEUE }, ...type }),
   );
-  const alive = (pollers ?? []).filter(
-    ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < ALIVE_MS,
-  );
-  const polling = [
-    ...new Set(
-      alive.map(({ deploymentOptions: options }) =>
-        Number(options?.workerVersioningMode) === VERSIONED && options?.deploymentName === DEPLOYMENT
-          ? (options.buildId ?? UNVERSIONED)
-          : UNVERSIONED,
-      ),
-    ),
-  ].sort();
+  const polling = buildsThatPoll(pollers ?? [], time);
   const builds = (info?.versionSummaries ?? []).map(({ deploymentVersion, drainageStatus }): Build => {
     const id = deploymentVersion?.buildId ?? '';
     return { id, isPolling: polling.includes(id), drainage: DRAINAGE[Number(drainageStatus)] ?? null };
@@ -68,6 +61,27 @@ export async function readBuilds(client: Client): Promise<Builds | null> {
     builds,
     token: conflictToken ?? new Uint8Array(),
   };
+}
+
+interface Poller {
+  readonly lastAccessTime?: { readonly seconds?: unknown } | null;
+  readonly deploymentOptions?: {
+    readonly workerVersioningMode?: unknown;
+    readonly deploymentName?: string | null;
+    readonly buildId?: string | null;
+  } | null;
+}
+
+function buildsThatPoll(pollers: readonly Poller[], time: ServerTime): readonly string[] {
+  const seen = pollers.map(({ lastAccessTime, deploymentOptions: options }) => ({
+    seenMs: Number(lastAccessTime?.seconds ?? 0) * 1_000,
+    build:
+      Number(options?.workerVersioningMode) === VERSIONED && options?.deploymentName === DEPLOYMENT
+        ? (options.buildId ?? UNVERSIONED)
+        : UNVERSIONED,
+  }));
+  const now = time.atLeast(Math.max(0, ...seen.map(({ seenMs }) => seenMs)), performance.now());
+  return [...new Set(seen.filter(({ seenMs }) => stillPolls(seenMs, now)).map(({ build }) => build))].sort();
 }
 
 function isNotFound(error: unknown): boolean {

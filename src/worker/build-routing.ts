@@ -2,11 +2,11 @@
  * Sees that the build whose workers get the workflows' tasks is one that is run. Which one that is, with several, is for
  * people to say (tasks builds use): this worker's becomes current only when nobody runs the one that is (N1).
  *
- * It owns what it has said already. It looks at a worker's start and every now and then: workers of a build end one by one.
+ * It owns what it has said already, and what it knows of the server's time. It looks at a worker's start and every now and then: workers of a build end one by one.
  */
 
 import type { Client } from '@temporalio/client';
-import { buildName, DEPLOYMENT, takesOver, UNVERSIONED } from '../core/builds.ts';
+import { buildName, DEPLOYMENT, ServerTime, takesOver, UNVERSIONED } from '../core/builds.ts';
 import { messageOf } from '../core/thrown.ts';
 import { readBuilds, setCurrentBuild } from '../local/temporal-builds.ts';
 
@@ -24,6 +24,7 @@ export interface BuildRoutingOptions {
 
 export class BuildRouting {
   readonly #options: BuildRoutingOptions;
+  readonly #time = new ServerTime();
   #timer: NodeJS.Timeout | null = null;
   #looking: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -56,7 +57,7 @@ export class BuildRouting {
   /** Whether this worker's build is current, and nothing is to be waited for. */
   async #look(): Promise<boolean> {
     const { client, own, identity } = this.#options;
-    const known = await readBuilds(client);
+    const known = await readBuilds(client, this.#time);
     // No worker with versioning has polled yet, this one included.
     if (known === null) return own === UNVERSIONED;
     const { current, polling, token } = known;

@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { Activities, GateAnswer, GateRequest, PhaseAnswer } from '../activities/types.ts';
 import type { Failure } from '../core/failure.ts';
+import { policyOf } from '../core/phase-policy.ts';
 import type { Phase, TaskSpec } from '../core/task-types.ts';
 import { NO_FREE_SLOT, type PhaseRequest } from '../core/task-request.ts';
 import { oneLine } from '../core/text.ts';
@@ -86,7 +87,7 @@ function phaseActivity(
 ): Long['runPhase'] {
   return proxyActivities<Long>({
     ...place,
-    startToCloseTimeout: policy.totalTimeoutMs + AROUND_AGENT_MS,
+    startToCloseTimeout: policyOf(policy, phase).totalTimeoutMs + AROUND_AGENT_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     priority: { priorityKey: PRIORITY_OF[phase] },

@@ -43,6 +43,8 @@ describe('reading Claude Code', () => {
     ['hit-your-limit', 'agent-limited', /resets 11am/],
     ['rate-limit-event', 'agent-limited', /limit of the account/],
     ['not-signed-in', 'agent-not-signed-in', /Please run \/login/],
+    ['no-credit', 'agent-exhausted', /used up what it may spend: Credit balance is too low/],
+    ['max-budget', 'agent-exhausted', /used up what it may spend: .*budget/],
   ])('takes %s for %s', (name, kind, message) => {
     const { end } = readFixture(name);
     expect(end?.kind === 'failed' && end.failure.kind).toBe(kind);

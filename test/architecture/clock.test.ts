@@ -21,7 +21,6 @@ const MEANT = new Set([
   'ledger/spool.ts',
   'local/scratch.ts',
   'local/temporal-build.ts',
-  'local/temporal-builds.ts',
   'local/temporal-download.ts',
   'notify/webhook.ts',
   'worker/ended-from-outside.ts',

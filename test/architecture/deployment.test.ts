@@ -178,3 +178,47 @@ describe('the dynamic configuration', () => {
     for (const [name, [{ value }]] of Object.entries(settings)) expect(given).toContain(`${name}=${String(value)}`);
   });
 });
+
+describe('compose file, image, unit and manifest', () => {
+  const unit = read('infra/systemd/tributary-worker.service');
+  const manifest = read('infra/kubernetes/worker.yaml');
+  const worker = compose.services['worker'] as Service & {
+    readonly stop_grace_period: string;
+    readonly healthcheck: { readonly test: readonly string[] };
+  };
+
+  it('have one state home, one time for a drain, and one look at whether a worker is well', () => {
+    const home = '/var/lib/tributary';
+    expect(worker.environment?.['TASKS_HOME']).toBe(home);
+    expect(unit).toContain(`Environment=TASKS_HOME=${home}\n`);
+    expect(manifest).toContain(`{ name: TASKS_HOME, value: ${home} }`);
+    expect(dockerfile).toContain(`TASKS_HOME=${home}\n`);
+    expect(worker.stop_grace_period).toBe('60s');
+    expect(unit).toContain('TimeoutStopSec=60\n');
+    expect(manifest).toContain('terminationGracePeriodSeconds: 60\n');
+    const looks = ['node', '/app/dist/bin/tasks.cjs', 'doctor', '--json'];
+    expect(worker.healthcheck.test).toEqual(['CMD', ...looks]);
+    expect(manifest).toContain(`command: [${looks.join(', ')}]`);
+  });
+
+  it('let a host of its own be started as often as wanted', () => {
+    // Neither a name nor a port of the machine nor a volume that two of them would share.
+    for (const key of ['container_name', 'ports', 'volumes']) expect(Object.keys(worker)).not.toContain(key);
+    for (const path of ['docker-compose.yml', 'docs/operating.md']) expect(read(path)).toContain('--scale worker=4');
+    for (const path of ['infra/kubernetes/worker.yaml', 'docs/operating.md'])
+      expect(read(path)).toContain('statefulset tributary-worker --replicas=4');
+  });
+
+  it('start the services that there are with health checks, and again when they end', () => {
+    for (const [name, service] of services) {
+      const { restart, healthcheck } = service as { readonly restart?: string; readonly healthcheck?: unknown };
+      const ends = ['temporal-schema', 'namespace', 'setup'].includes(name);
+      expect({ name, restart }).toEqual({ name, restart: ends ? 'on-failure:10' : 'unless-stopped' });
+      // The Web UI's image has nothing that could ask.
+      expect({ name, isChecked: healthcheck !== undefined }).toEqual({
+        name,
+        isChecked: !ends && name !== 'temporal-ui',
+      });
+    }
+  });
+});

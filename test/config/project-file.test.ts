@@ -19,7 +19,7 @@ function messageOf(text: string): string {
 
 /** What people have to do with a task, where a project says nothing about it. */
 const ASKING = { approve: DEFAULT_STAGE_GATES, patience: NO_PATIENCE_LIMIT, notify: [] };
-const TURN = { turnMs: 1_800_000 };
+const TURN = { turnMs: 1_800_000, retryStallsOnce: true };
 
 describe('a right tasks.yaml', () => {
   it('is completed with defaults', () => {

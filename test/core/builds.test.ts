@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { buildName, parseBuildId, takesOver, UNVERSIONED } from '../../src/core/builds.ts';
+import { buildName, parseBuildId, ServerTime, stillPolls, takesOver, UNVERSIONED } from '../../src/core/builds.ts';
 import { messageOf, valueOf } from './rig.ts';
 
 describe('a worker’s build', () => {
@@ -23,5 +23,21 @@ describe('a worker’s build', () => {
     expect(valueOf(parseBuildId('0.3.0-1a2b3c4d+x'))).toBe('0.3.0-1a2b3c4d+x');
     for (const text of ['', 'a b', '-a', 'x'.repeat(101)])
       expect(messageOf(parseBuildId(text))).toMatch(/is no build id/);
+  });
+});
+
+describe('the server’s time', () => {
+  it('is the latest that it has told of, and what has gone by since', () => {
+    const time = new ServerTime();
+    expect(time.atLeast(1_000_000, 50)).toBe(1_000_000);
+    expect(time.atLeast(1_000_000, 60_050)).toBe(1_060_000);
+    // Told of late: what was known is more.
+    expect(time.atLeast(1_001_000, 60_050)).toBe(1_060_000);
+    expect(time.atLeast(1_070_000, 60_050)).toBe(1_070_000);
+  });
+
+  it('says who polls no more: only whom the server has not seen for longer than a poll takes', () => {
+    expect(stillPolls(1_000_000, 1_069_999)).toBe(true);
+    expect(stillPolls(1_000_000, 1_070_000)).toBe(false);
   });
 });

@@ -69,15 +69,19 @@ describe('a host', () => {
         [
           { ...SEEN, workspaces },
           { ...SILENT, host: 'eve-1', freeBytes: 5e8 },
+          { ...SEEN, host: 'zed-1', worker: '1', build: '0.3.0-1a2b' },
+          { ...SEEN, host: 'zed-1', worker: '2', version: '0.2.0', build: 'blue' },
         ],
         [DRAIN],
       ),
       screen,
     );
     expect(lines.map((line) => line.replace(/ {2,}/g, '  ').trim())).toEqual([
-      'HOST  STATE  AGENTS  GATES  LOAD  FREE  WORKSPACES  SEEN  BUILD  LABELS',
+      'HOST  STATE  AGENTS  GATES  LOAD  FREE  WORKSPACES  SEEN  VERSION  LABELS',
       'ada-1  draining  1/4  0/2  1.3 of 8  20 GiB  12 (5.0 GiB), 3 hibernated  3 s ago  0.3.0  linux',
       'eve-1  silent  0/0  0/0  1.3 of 8  477 MiB  -  45 s ago  0.3.0  linux',
+      // What somebody has named his build does not say which version it is.
+      'zed-1  up (2 workers)  2/8  0/4  1.3 of 8  20 GiB  -  3 s ago  0.3.0-1a2b 0.2.0 (blue)  linux',
     ]);
   });
 });

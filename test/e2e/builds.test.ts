@@ -78,7 +78,7 @@ describe('workers of two builds', () => {
       expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
       expect(await buildOf(id)).toBe('b');
     }
-    expect((await tasks('hosts')).stdout).toMatch(/^host-a .* a +test$/m);
+    expect((await tasks('hosts')).stdout).toMatch(/^host-a .* 0\.0\.0 \(a\) +test$/m);
 
     // Its phases and gates went on all the while; without it the others carry on.
     a.drain();

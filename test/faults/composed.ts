@@ -124,12 +124,16 @@ export class Composed {
   }
 
   /** Starts a service on a machine, and waits until its health check is content. */
-  async start(service: Service, machine = service.name): Promise<ChildProcess> {
+  async start(
+    service: Service,
+    machine = service.name,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<ChildProcess> {
     const home = join(this.#folder, machine);
     await mkdir(home, { recursive: true });
     const isPostgres = service.image.startsWith('postgres:');
     const command = isPostgres ? await this.#preparePostgres(service, home) : this.commandOf(service);
-    const env = this.environmentOf(service, home);
+    const env = { ...this.environmentOf(service, home), ...more };
     const cwd = service.image.startsWith('temporalio/server') ? this.#programs.bin : this.#folder;
     const child = this.#network.start(machine, command, { cwd, env, log: this.#logOf(machine) });
     const { check } = service;

@@ -1,4 +1,4 @@
-/** A way to a server that can swallow what is sent there, and break. */
+/** A way to a server that can swallow what is sent there, hold up what goes either way, and break. */
 
 import { createServer, connect, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,6 +8,7 @@ export class DropProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #swallows = false;
+  #holdsUp = false;
   swallowedBytes = 0;
 
   private constructor(server: Server, address: string) {
@@ -30,6 +31,18 @@ export class DropProxy {
   swallow(): void {
     this.swallowedBytes = 0;
     this.#swallows = true;
+  }
+
+  /** From now on nothing arrives at either end, and nothing breaks: a black hole. */
+  holdUp(): void {
+    this.#holdsUp = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** What was held up arrives, as TCP has it when the way is there again. */
+  letGo(): void {
+    this.#holdsUp = false;
+    for (const socket of this.#sockets) socket.resume();
   }
 
   /** After so many milliseconds every connection breaks; new ones work. */
@@ -59,5 +72,7 @@ export class DropProxy {
       else server.write(data);
     });
     server.on('data', (data: Buffer) => client.write(data));
+    // To be read makes it flow.
+    if (this.#holdsUp) for (const socket of [client, server]) socket.pause();
   }
 }

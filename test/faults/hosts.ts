@@ -11,10 +11,11 @@ import { obtainTemporal } from '../../src/local/temporal-binary.ts';
 import { readEnvironment } from '../../src/process/proc.ts';
 import { isEnd, type TaskView } from '../../src/core/task-types.ts';
 import { eventually } from '../support/eventually.ts';
-import { checkMain, locksIn } from './checks.ts';
+import { checkLedgerByCommand, checkMain, locksIn } from './checks.ts';
 import { CLI, cleanEnvironment, git, jsonLines, type Ran } from './commands.ts';
 import { readCompose, type Service } from './compose.ts';
 import { Composed, findPrograms } from './composed.ts';
+import { changeBuilds } from './host-builds.ts';
 import { missingForNetwork, Network } from './network.ts';
 import { FaultProject } from './project.ts';
 import { tableOf, type Report, type Row } from './table.ts';
@@ -22,6 +23,8 @@ import { tableOf, type Report, type Row } from './table.ts';
 export interface HostsOptions {
   readonly folder: string;
   readonly seed: number;
+  /** Of the scenarios those whose names contain this. */
+  readonly only: string;
   readonly say: (line: string) => void;
 }
 
@@ -51,11 +54,12 @@ export async function runHosts(options: HostsOptions): Promise<Report & { readon
   const network = await Network.make(folder, [...SERVERS, ...HOSTS, 'origin', 'person']);
   const broken: string[] = [];
   const rows: Row[] = [];
+  const chosen = SCENARIOS.filter(({ name }) => name.includes(options.only));
   try {
     const scene = new HostScene(folder, network, new Composed(folder, network, programs), project);
     await scene.startServers(say);
-    for (const scenario of SCENARIOS) {
-      const wrong = await scene.run(scenario);
+    for (const scenario of chosen) {
+      const wrong = await (scenario.fault === 'builds' ? scene.runBuilds(say) : scene.run(scenario));
       say(`${scenario.name}: ${wrong.length === 0 ? 'right' : wrong.join('; ')}`);
       broken.push(...wrong.map((text) => `${scenario.name}: ${text}`));
       rows.push([scenario.name, 1, wrong.length === 0 ? 1 : 0]);
@@ -66,22 +70,25 @@ export async function runHosts(options: HostsOptions): Promise<Report & { readon
   } finally {
     broken.push(...(await network.close()));
   }
-  const isGood = broken.length === 0 && rows.length === SCENARIOS.length;
+  const isGood = broken.length === 0 && chosen.length > 0 && rows.length === chosen.length;
   return { table: tableOf(['two hosts', 'faults', 'right'], rows), broken, isGood };
 }
 
-interface Scenario {
-  readonly name: string;
-  /** Where the task is as it happens. */
-  readonly place: string;
-  readonly fault: 'power' | 'cable';
-}
+type Scenario = { readonly name: string } & (
+  | {
+      /** Where the task is as it happens. */
+      readonly place: string;
+      readonly fault: 'power' | 'cable';
+    }
+  | { readonly fault: 'builds' }
+);
 
 const SCENARIOS: readonly Scenario[] = [
   { name: 'killed as its agent runs', place: 'agent-committed', fault: 'power' },
   { name: 'killed in the store’s push', place: 'before-store', fault: 'power' },
   { name: 'cut off as its agent runs, back after its task has landed', place: 'agent-reported', fault: 'cable' },
   { name: 'cut off in the landing’s push, back after its task has landed', place: 'before-landing', fault: 'cable' },
+  { name: 'builds change, and the host of the current one is killed', fault: 'builds' },
 ];
 
 class HostScene {
@@ -135,13 +142,13 @@ class HostScene {
     });
   }
 
-  async #startHost(host: Host): Promise<void> {
+  async #startHost(host: Host, more: Readonly<Record<string, string>> = {}): Promise<void> {
     const home = join(this.#folder, host);
     await mkdir(home, { recursive: true });
     const yaml = `write: [${JSON.stringify(this.#project.told)}]\nagents: 2\ngates: 1\n`;
     await writeFile(join(home, 'host.yaml'), yaml);
     const since = (await this.#composed.logOf(host)).split('worker ready').length;
-    const worker = await this.#composed.start(this.#service('worker'), host);
+    const worker = await this.#composed.start(this.#service('worker'), host, more);
     await eventually(
       `${host} to be ready`,
       async () => {
@@ -154,21 +161,66 @@ class HostScene {
 
   /** A command of the person, on a machine of its own. */
   #tasks(...args: string[]): Promise<Ran> {
-    const env = this.#composed.environmentOf(this.#service('setup'), join(this.#folder, 'person'));
-    const options = { cwd: this.#project.clone, env: { ...env, TASKS_ACTOR: 'Ada' }, timeoutMs: 300_000 };
-    return this.#network.run('person', [process.execPath, CLI, ...args], options);
+    return this.#runAsPerson([process.execPath, CLI, ...args]);
   }
 
-  async run({ name, place, fault }: Scenario): Promise<readonly string[]> {
+  #runAsPerson(command: readonly string[]): Promise<Ran> {
+    const env = this.#composed.environmentOf(this.#service('setup'), join(this.#folder, 'person'));
+    const options = { cwd: this.#project.clone, env: { ...env, TASKS_ACTOR: 'Ada' }, timeoutMs: 300_000 };
+    return this.#network.run('person', command, options);
+  }
+
+  /** Submits a task; where it is to stop, resolves when it has. */
+  async #submit(title: string, place: string | null): Promise<string> {
+    if (place !== null) await this.#project.stopAt(place);
+    const { code, stdout, stderr } = await this.#tasks('submit', title, '--json');
+    if (code !== 0) throw new Error(`submitting: ${stderr}`);
+    const [{ id }] = jsonLines(stdout) as [{ id: string }];
+    if (place !== null) await this.#project.untilAt(place, SETTLED_LIMIT_MS);
+    return id;
+  }
+
+  async #untilLanded(id: string): Promise<void> {
+    const state = await this.#endOf(id);
+    if (state !== 'landed') throw new Error(`task ${id} is ${state}`);
+    this.#landed.add(id);
+  }
+
+  /** With worker versioning, which the hosts before have not had. */
+  async runBuilds(say: (line: string) => void): Promise<readonly string[]> {
+    try {
+      const wrong = await changeBuilds({
+        say,
+        startHost: (host, env) => this.#startHost(host, env),
+        powerOff: (host) => this.#network.powerOff(host),
+        tasks: (...args) => this.#tasks(...args),
+        temporal: (...args) => this.#runAsPerson(['temporal', ...args]),
+        submit: async (title, place) => {
+          const id = await this.#submit(title, place);
+          if (place === null) await this.#untilLanded(id);
+          return id;
+        },
+        land: async (id) => {
+          await this.#project.letGo();
+          await this.#untilLanded(id);
+        },
+      });
+      return [...wrong, ...(await checkMain(this.#project, this.#landed))];
+    } catch (error) {
+      return [String(error)];
+    } finally {
+      await this.#project.letGo();
+      for (const host of HOSTS) await this.#network.powerOff(host);
+      await this.#project.reset();
+    }
+  }
+
+  async run({ name, place, fault }: Exclude<Scenario, { fault: 'builds' }>): Promise<readonly string[]> {
     const project = this.#project;
     const wrong: string[] = [];
     try {
       await this.#startHost('host-a');
-      await project.stopAt(place);
-      const { code, stdout, stderr } = await this.#tasks('submit', `${name} (commits)`, '--json');
-      if (code !== 0) return [`submitting: ${stderr}`];
-      const [{ id }] = jsonLines(stdout) as [{ id: string }];
-      await project.untilAt(place, SETTLED_LIMIT_MS);
+      const id = await this.#submit(`${name} (commits)`, place);
       if (fault === 'power') await this.#network.powerOff('host-a');
       else await this.#network.cutOff('host-a');
       if (fault === 'power') await project.letGo();
@@ -234,6 +286,8 @@ class HostScene {
     const landings = await project.landings();
     const wrong =
       moves.length === landings.length ? [] : [`main moved ${moves.length} times for ${landings.length} landings`];
+    await this.#startHost('host-a');
+    wrong.push(...(await checkLedgerByCommand((...args) => this.#tasks(...args))));
     // A host whose power went has its own locks until it is used again, and nobody else waits for them.
     return [...wrong, ...locksIn([project.origin]).map((path) => `a lock is left: ${path}`)];
   }

@@ -11,6 +11,7 @@ import { cli } from '../cli/rig.ts';
 import { jsonLines } from './commands.ts';
 import { DropProxy } from './drop-proxy.ts';
 import { untilAsked } from './everywhere.ts';
+import { cutOff } from './partition.ts';
 import { placeOf } from './project.ts';
 import { between } from './random.ts';
 import { runStorms, type Scene, type Storm, type StormsOptions } from './storms.ts';
@@ -35,6 +36,7 @@ const STORMS: readonly Storm[] = [
   { name: 'broken objects in the landing repository', run: (scene) => breakObjects(scene, 'landing') },
   { name: 'the mirror is gone', run: loseMirror },
   { name: 'lost completions', run: loseCompletions },
+  { name: 'a host behind black holes, until its task has landed elsewhere', run: cutOff },
 ];
 
 export function runStormList(options: StormsOptions): Promise<Report> {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { sendSignal } from '../../src/process/proc.ts';
 import { eventually } from '../support/eventually.ts';
-import { checkLedgerAsItIs, checkMain, endOf, locksIn, repositoriesOf } from './checks.ts';
+import { checkLedger, checkMain, endOf, locksIn, repositoriesOf } from './checks.ts';
 import { treeOf } from './processes.ts';
 import { FaultProject } from './project.ts';
 import { pick, randomOf, type Random } from './random.ts';
@@ -202,7 +202,7 @@ class Rounds {
     try {
       for (const project of this.#projects) await this.#untilClean(project);
       const [project] = this.#projects;
-      return project === undefined ? [] : await checkLedgerAsItIs(this.#stand.ledger, project, this.#env);
+      return project === undefined ? [] : await checkLedger(this.#stand, project, this.#env);
     } catch (error) {
       return [String(error)];
     } finally {

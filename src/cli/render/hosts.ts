@@ -8,7 +8,7 @@ import { table, type Cell } from './table.ts';
 import type { Screen } from './tasks.ts';
 import { duration } from './time.ts';
 
-const HEADING = ['HOST', 'STATE', 'AGENTS', 'GATES', 'LOAD', 'FREE', 'WORKSPACES', 'SEEN', 'BUILD', 'LABELS'];
+const HEADING = ['HOST', 'STATE', 'AGENTS', 'GATES', 'LOAD', 'FREE', 'WORKSPACES', 'SEEN', 'VERSION', 'LABELS'];
 
 /** One line a host, with a heading. */
 export function renderHosts(hosts: readonly HostView[], { palette, columns }: Screen): string[] {
@@ -21,7 +21,7 @@ export function renderHosts(hosts: readonly HostView[], { palette, columns }: Sc
     { text: host.seenMsAgo === null ? '-' : bytesText(host.freeBytes) },
     { text: workspacesText(host.workspaces) },
     { text: host.seenMsAgo === null ? 'never' : `${duration(host.seenMsAgo)} ago`, paint: palette.dim },
-    { text: oneLine(host.builds.join(', '), 60) },
+    { text: oneLine(versionsText(host), 60) },
     { text: host.labels.join(',') },
   ]);
   return table([HEADING.map((text): Cell => ({ text, paint: palette.dim })), ...rows], columns);
@@ -30,6 +30,14 @@ export function renderHosts(hosts: readonly HostView[], { palette, columns }: Sc
 function stateText({ state, drained, workers }: HostView): string {
   const drain = drained !== null && state !== 'drained' && state !== 'draining' ? ', drained' : '';
   return `${state}${drain}${workers > 1 ? ` (${workers} workers)` : ''}`;
+}
+
+/** A build is called by its version and a hash, unless somebody has named it. */
+function versionsText({ versions, builds }: HostView): string {
+  const named = builds.filter((build) => !versions.some((version) => build.startsWith(version)));
+  const own = builds.filter((build) => !named.includes(build));
+  const bare = versions.filter((version) => !own.some((build) => build.startsWith(version)));
+  return [...own, ...bare, ...named.map((build) => `(${build})`)].join(' ');
 }
 
 function slotsText({ used, total }: Slots): string {

@@ -1,0 +1,75 @@
+/** How the real engine tries again: what stalled, and by the policy that tasks.yaml gives single phases. */
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { TaskId } from '../../src/core/ids.ts';
+import { Engine } from '../support/engine.ts';
+import { SampleProject } from '../support/sample-project.ts';
+import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
+
+const HANG = 'echo the last words; exec sleep 1000000';
+
+const sample = (name: string, phases: Parameters<typeof agentScript>[0], more: string): Promise<SampleProject> =>
+  SampleProject.create({
+    'tasks.yaml': `${projectFile().replace('sample', name)}${more}\n`,
+    'gate.sh': GATE,
+    'agent.sh': agentScript(phases),
+  });
+
+describe('a task', () => {
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await Engine.start();
+  });
+
+  afterAll(async () => {
+    await engine.stop();
+  });
+
+  /** The phases and failures of its attempts, oldest first. */
+  const attemptsOf = async (id: TaskId): Promise<readonly string[]> =>
+    (await engine.ledger.readEvents(id)).flatMap(({ happened }) =>
+      happened.kind === 'attempt-ended' ? [`${happened.phase} ${happened.failure?.kind ?? 'done'}`] : [],
+    );
+
+  it('whose agent stalled is tried once more, and its agent is told what had been printed', async () => {
+    const told = `grep -q 'the last words' "$TASKS_PROMPT_FILE" || { ${HANG}; }; echo x > work`;
+    const project = await sample('stalls-once', { execute: told }, 'phases: {execute: {idle: 1s}}');
+    const id = await engine.submit(project, { title: 'Work' });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 4 });
+    expect(await attemptsOf(id)).toEqual(['understand done', 'plan done', 'execute idle-timeout', 'execute done']);
+  });
+
+  it('whose agent stalls again waits for a person, with tries left, and runs nothing', async () => {
+    const project = await sample('stalls', { execute: HANG }, 'attempts: 5\nphases: {execute: {idle: 1s}}');
+    const id = await engine.submit(project, { title: 'Work' });
+    const view = await engine.untilWaiting(id, 'attempts');
+    expect(view).toMatchObject({
+      attempt: 4,
+      failure: {
+        kind: 'idle-timeout',
+        message: expect.stringMatching(/stalled: it printed nothing for too long/),
+        evidence: 'the last words',
+      },
+    });
+    expect(await attemptsOf(id)).toEqual([
+      'understand done',
+      'plan done',
+      'execute idle-timeout',
+      'execute idle-timeout',
+    ]);
+    expect(await engine.processesOf(id)).toEqual([]);
+    expect(await project.subjects()).toEqual(['Begin']);
+  });
+
+  it('has the tries and the time that a phase has of its own', async () => {
+    const fails = `printf '%s' '{"status":"failed","reason":"No."}' > "$TASKS_REPORT_FILE"`;
+    const phases =
+      'attempts: 2\nbackoff: {first: 1s, cap: 1s}\nphases: {plan: {attempts: 1}, understand: {timeout: 1s}}';
+    const slow = 'while [ "$TASKS_ATTEMPT" = 1 ]; do echo at it; sleep 0.1; done';
+    const project = await sample('own-tries', { understand: slow, plan: fails }, phases);
+    const id = await engine.submit(project, { title: 'Work' });
+    expect(await engine.untilWaiting(id, 'attempts')).toMatchObject({ attempt: 3, failure: { kind: 'agent-failed' } });
+    expect(await attemptsOf(id)).toEqual(['understand total-timeout', 'understand done', 'plan agent-failed']);
+  });
+});
