@@ -35,8 +35,9 @@ export function explainError(error: unknown): { readonly code: number; readonly 
 function textOf(error: unknown): string {
   if (error instanceof LedgerUnavailable) return withFix(error.message);
   // What the program says by itself is whole; of anything else the cause may be the better half.
-  const isOwn = [UsageError, Failed, TimedOut, HomeError].some((own) => error instanceof own);
-  if (isOwn) return messageOf(error);
+  const isOwn =
+    error instanceof UsageError || error instanceof Failed || error instanceof TimedOut || error instanceof HomeError;
+  if (isOwn) return error.message;
   return codeOf(error) === 'ENOSPC' ? `no space left on the disk, make room: ${messageOf(error)}` : messageOf(error);
 }
 

@@ -13,6 +13,9 @@ export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';
 }
 
+/** The database is there, and no worker has made its tables yet: nothing is on record. */
+export class LedgerEmpty extends LedgerUnavailable {}
+
 export interface LogChunk {
   readonly taskId: TaskId;
   readonly attempt: number;
