@@ -15,25 +15,35 @@ export function renderHosts(hosts: readonly HostView[], { palette, columns }: Sc
   const rows = hosts.map((host): Cell[] => [
     { text: host.id },
     { text: stateText(host), paint: paintOf(host.state, palette) },
-    { text: slotsText(host.agents) },
-    { text: slotsText(host.gates) },
+    { text: slotsText(host, host.agents) },
+    { text: slotsText(host, host.gates) },
     { text: host.seenMsAgo === null ? '-' : `${host.load.toFixed(1)} of ${host.cores}` },
     { text: host.seenMsAgo === null ? '-' : bytesText(host.freeBytes) },
     { text: workspacesText(host.workspaces) },
-    { text: host.seenMsAgo === null ? 'never' : `${duration(host.seenMsAgo)} ago`, paint: palette.dim },
+    { text: seenText(host.seenMsAgo), paint: palette.dim },
     { text: oneLine(host.builds.join(', '), 60) },
     { text: host.labels.join(',') },
   ]);
   return table([HEADING.map((text): Cell => ({ text, paint: palette.dim })), ...rows], columns);
 }
 
-function stateText({ state, drained, workers }: HostView): string {
-  const drain = drained !== null && state !== 'drained' && state !== 'draining' ? ', drained' : '';
-  return `${state}${drain}${workers > 1 ? ` (${workers} workers)` : ''}`;
+function seenText(seenMsAgo: number | null): string {
+  return seenMsAgo === null ? 'never' : `${duration(seenMsAgo)} ago`;
 }
 
-function slotsText({ used, total }: Slots): string {
-  return `${used}/${total}`;
+function stateText({ state, drained, workers, late, seenMsAgo }: HostView): string {
+  const drain = drained !== null && state !== 'drained' && state !== 'draining' ? ', drained' : '';
+  // Not as a number in a column far off: whoever was killed a moment ago must not be taken for alive.
+  if (state === 'late') return `no sign of life for ${duration(seenMsAgo ?? 0)}${drain}`;
+  const gone = late === 0 ? [] : [`${late} more gives no sign of life`];
+  const many = workers > 1 ? [`${workers} workers`] : [];
+  const beside = [...many, ...gone];
+  return `${state}${drain}${beside.length === 0 ? '' : ` (${beside.join(', ')})`}`;
+}
+
+/** Nobody offers slots on a host of which nobody is heard. */
+function slotsText({ workers }: HostView, { used, total }: Slots): string {
+  return workers === 0 ? '-' : `${used}/${total}`;
 }
 
 function workspacesText(workspaces: WorkspacesReport | null): string {
@@ -52,6 +62,7 @@ function paintOf(state: HostState, palette: Palette): (text: string) => string {
   switch (state) {
     case 'up':
       return palette.green;
+    case 'late':
     case 'draining':
     case 'drained':
       return palette.yellow;
