@@ -8,6 +8,7 @@ import { table, type Cell } from './table.ts';
 import { ago, duration } from './time.ts';
 
 const MAX_EVIDENCE_LINES = 12;
+const OVERDUE_MS = 60_000;
 
 export type ShownQueue = QueueView & { readonly from: 'workflow' | 'ledger' };
 
@@ -54,7 +55,13 @@ function textOf({ title, priority, waitingFor, estimate }: QueueRow, { nowMs }: 
   const named = oneLine(title ?? '');
   const classed = priority === 'normal' ? named : `[${priority}] ${named}`;
   if (waitingFor !== null) return `${classed} — ${oneLine(waitingFor, 200)}`;
-  return estimate === null ? classed : `${classed} — in about ${duration(Date.parse(estimate) - nowMs)}`;
+  return estimate === null ? classed : `${classed} — ${whenText(Date.parse(estimate) - nowMs)}`;
+}
+
+/** An estimate that is over says nothing of a number of seconds; one that is long over was wrong. */
+function whenText(ms: number): string {
+  if (ms >= 1_000) return `in about ${duration(ms)}`;
+  return ms > -OVERDUE_MS ? 'any moment' : `takes longer than others did (by ${duration(-ms)})`;
 }
 
 /** The most frequent first. */
