@@ -212,9 +212,14 @@ describe('the queue', () => {
       '  stopped: a mismatch',
       '  1  3fa0000000  held  1 min ago  T — the checkout is dirty',
     ]);
-    const at = (ms: number): string => new Date(NOW_MS + ms).toISOString();
     const estimated = (ms: number): string | undefined =>
-      renderQueue({ ...shown, rows: shown.rows.map((row) => ({ ...row, waitingFor: null, estimate: at(ms) })) }, SCREEN)
+      renderQueue(
+        {
+          ...shown,
+          rows: shown.rows.map((row) => ({ ...row, waitingFor: null, estimate: new Date(NOW_MS + ms).toISOString() })),
+        },
+        SCREEN,
+      )
         .at(-1)
         ?.split(' — ')[1];
     expect([90_000, 1_000, 999, 0, -59_999].map(estimated)).toEqual([

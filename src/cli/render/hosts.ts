@@ -3,6 +3,7 @@
 import type { HostState, HostView, Slots } from '../../core/hosts.ts';
 import type { WorkspacesReport } from '../../core/relief.ts';
 import { oneLine } from '../../core/text.ts';
+import type { Column } from './columns.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
 import type { Screen } from './tasks.ts';
@@ -24,8 +25,22 @@ export function renderHosts(hosts: readonly HostView[], { palette, columns }: Sc
     { text: oneLine(host.builds.join(', '), 60) },
     { text: host.labels.join(',') },
   ]);
-  return table([HEADING.map((text): Cell => ({ text, paint: palette.dim })), ...rows], columns);
+  return table([HEADING.map((text): Cell => ({ text, paint: palette.dim })), ...rows], columns, LAYOUT);
 }
+
+/** What a narrow terminal has no room for is in `--json`. */
+const LAYOUT: readonly Column[] = [
+  { min: 10 },
+  { min: 10 },
+  {},
+  { drop: 1 },
+  { drop: 4 },
+  { drop: 3 },
+  { drop: 6 },
+  { drop: 2 },
+  { drop: 7 },
+  { first: true, min: 10, drop: 5 },
+];
 
 function seenText(seenMsAgo: number | null): string {
   return seenMsAgo === null ? 'never' : `${duration(seenMsAgo)} ago`;

@@ -4,6 +4,7 @@ import { waitsForPerson, type TaskStateName, type TaskView, type WaitingKind } f
 import { labelKey } from '../../core/labels.ts';
 import { replyCommands } from '../../core/reply-commands.ts';
 import { oneLine } from '../../core/text.ts';
+import type { Column } from './columns.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
 import { ago } from './time.ts';
@@ -56,8 +57,10 @@ export function renderList(views: readonly TaskView[], screen: Screen): string[]
     { text: ago(view.createdAt, screen.nowMs), paint: palette.dim },
     { text: oneLine(view.title) },
   ]);
-  return table([heading, ...rows], screen.columns);
+  return table([heading, ...rows], screen.columns, LAYOUT);
 }
+
+const LAYOUT: readonly Column[] = [{}, { min: 10 }, { drop: 1 }, { drop: 2 }, { first: true, min: 12 }];
 
 /** The command by which a person replies to what a task waits for; null when it waits for nobody. */
 export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string | null {
