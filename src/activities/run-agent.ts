@@ -111,6 +111,7 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
     files,
     edited,
     exchanges,
+    leftOut: request.leftOut ?? null,
     request: request.request,
     conflict: request.conflict ?? null,
     lastFailure,

@@ -1,6 +1,7 @@
 /** A shell command of tasks.yaml (set-up, a gate's), run like an agent: contained, capped, with a clean environment. */
 
 import { mkdirSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import type { TaskId } from '../core/ids.ts';
 import type { Secret } from '../core/secrets.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
@@ -25,11 +26,15 @@ export interface CommandRequest {
   readonly sandbox: Sandbox | null;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** What its log ends with, on a line of its own; left out: with what it has printed. */
+  readonly closing?: (exit: ExitResult, ms: number) => Promise<string>;
 }
 
 export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<ExitResult> {
   const { taskId, attempt, stream, scratch, timeoutMs, sandbox } = request;
   mkdirSync(scratch, { recursive: true });
+  const outputFile = await deps.spool.logFile(taskId, attempt, stream);
+  const beganMs = performance.now();
   const granted = await deps.secretsFor(null);
   const result = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
@@ -41,7 +46,7 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
     sandbox,
     secrets: [...(granted.kind === 'ok' ? granted.value.secrets : []), ...(request.secrets ?? [])],
     tag: `${taskId}/${attempt}/${stream}`,
-    outputFile: await deps.spool.logFile(taskId, attempt, stream),
+    outputFile,
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: null,
     limits: runLimits(deps, [request.cwd, scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
@@ -49,6 +54,12 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
     totalTimeoutMs: timeoutMs,
     signal: request.signal,
   });
+  if (request.closing !== undefined) {
+    const line = await request.closing(result, performance.now() - beganMs);
+    const before = 'tail' in result && result.tail !== '' && !result.tail.endsWith('\n') ? '\n' : '';
+    // On a full disk the verdict counts all the same.
+    await appendFile(outputFile, `${before}${line}\n`).catch(() => undefined);
+  }
   await deps.spool.finish(taskId, attempt, stream);
   return result;
 }

@@ -144,12 +144,14 @@ async function runIn(
   const ports = await deps.ports.lease(portOwners.gate(basename(dirname(path)), basename(path)));
   const repository = hasSandbox ? await deps.git.confineGate(path) : null;
   let runs = 0;
-  const command = async (run: string, stream: string, timeoutMs: number, until = signal): Promise<ExitResult> => {
+  const judged = async (gate: GateCommand, stream: string, until = signal): Promise<GateVerdict | null> => {
+    const { run, timeoutMs } = gate;
+    let verdict: GateVerdict | null = null;
     runs += 1;
     const network = stream === SETUP_STREAM ? confinement.setup : confinement.network;
     // Commands run side by side have temporary folders of their own.
     const own = { write: [path], scratch, agent: null, network, tmp: `${scratch}.tmp/${runs}` };
-    return runCommand(deps, {
+    await runCommand(deps, {
       run,
       cwd: path,
       purpose: 'gate',
@@ -161,12 +163,16 @@ async function runIn(
       sandbox: repository === null ? null : await makeSandbox(deps, { ...own, repository }),
       timeoutMs,
       signal: until,
+      closing: async (exit, ms) => {
+        verdict = await judge(deps, gate, exit, path);
+        return closingLine(verdict, ms);
+      },
     });
+    return verdict;
   };
   if (candidate.gate.setup !== null && worktree.needsSetup) {
     const gate = { name: 'setup', run: candidate.gate.setup, timeoutMs: SETUP_TIMEOUT_MS };
-    const setUp = async (): Promise<GateVerdict | null> =>
-      judge(deps, gate, await command(gate.run, SETUP_STREAM, gate.timeoutMs), path);
+    const setUp = (): Promise<GateVerdict | null> => judged(gate, SETUP_STREAM);
     let verdict = await setUp();
     if (verdict?.kind === 'red' && worktree.isOnMain()) {
       // The candidate is to be judged by its own, which may be what mends it.
@@ -176,10 +182,16 @@ async function runIn(
     if (verdict !== null) return { verdict, noted: [] };
     await worktree.markSetUp();
   }
-  return runCommands(candidate.gate.commands, signal, async (gate, until) => {
-    const exit = await command(gate.run, `gate:${gate.name}`, gate.timeoutMs, until);
-    return judge(deps, gate, exit, path);
-  });
+  return runCommands(candidate.gate.commands, signal, (gate, until) => judged(gate, `gate:${gate.name}`, until));
+}
+
+/** By which the output of one run is told from the next one's. */
+function closingLine(verdict: GateVerdict | null, ms: number): string {
+  const seconds = `after ${(ms / 1_000).toFixed(1)} s`;
+  if (verdict === null || verdict.kind === 'green') return `── green, ${seconds}`;
+  return verdict.kind === 'red'
+    ? `── red, ${seconds}: ${verdict.text}`
+    : `── no verdict, ${seconds}: ${verdict.reason}`;
 }
 
 /** Null when the command is content. */

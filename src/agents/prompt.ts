@@ -1,7 +1,7 @@
 /** The text that an agent is given for one attempt at one phase. */
 
 import { tailOf, type Failure } from '../core/failure.ts';
-import type { Exchange, MainConflict, Phase, RevisionRequest, TaskSpec } from '../core/task-types.ts';
+import type { Exchange, LeftOut, MainConflict, Phase, RevisionRequest, TaskSpec } from '../core/task-types.ts';
 import type { PhaseFiles } from './types.ts';
 
 export interface PromptInput {
@@ -13,6 +13,8 @@ export interface PromptInput {
   readonly edited: boolean;
   /** What went between the task and people, oldest first. */
   readonly exchanges: readonly Exchange[];
+  /** How many older ones are not among them, for want of room; null: all are there. */
+  readonly leftOut: LeftOut | null;
   /** Why landing sent the work back; null but for revisions. */
   readonly request: RevisionRequest | null;
   /** That what is stored does not go together with main as it is by now. */
@@ -48,6 +50,7 @@ export function buildPrompt(input: PromptInput): string {
     task(input),
     job(input),
     unfinishedWork(input.unfinished),
+    notHere(input.leftOut),
     answers(input.exchanges),
     decisions(input.exchanges),
     comments(input.exchanges),
@@ -96,6 +99,23 @@ function unfinishedWork(attempt: number | null): string {
   return [
     '## You go on from unfinished work',
     `Attempt ${attempt} was cut off while it worked, with its host. What it had stored last is in your worktree: its commits on your branch, the rest uncommitted. It may be some minutes older than where that attempt was, and half done: look at it first (\`git log\`, \`git status\`, \`git diff HEAD\`), keep what is right, and go on. What it has done outside the worktree, it may have done: see before you do it again.`,
+  ].join('\n\n');
+}
+
+/** Whoever does not know that something was said cannot ask for it. */
+function notHere(leftOut: LeftOut | null): string {
+  if (leftOut === null) return '';
+  const { question, decision, comment } = leftOut;
+  const counted = [
+    [question, 'answer'],
+    [decision, 'decision'],
+    [comment, 'comment'],
+  ] as const;
+  const what = counted.flatMap(([count, name]) => (count === 0 ? [] : [`${count} ${name}${count === 1 ? '' : 's'}`]));
+  const total = question + decision + comment;
+  return [
+    '## What is left out here',
+    `People have said more than there is room for: the oldest of it is left out (${what.join(', ')}), and what follows is the rest. ${total === 1 ? 'It' : 'They'} counted when ${total === 1 ? 'it was' : 'they were'} said, and earlier attempts of yours have read ${total === 1 ? 'it' : 'them'}: look at what they left in the worktree and the task folder, and ask when you need to know.${decision === 0 ? '' : ' What such a decision approved is to be proposed again.'}`,
   ].join('\n\n');
 }
 

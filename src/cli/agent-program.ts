@@ -24,6 +24,22 @@ export async function findAgentProgram(
   return { program, path: await findProgram(program, environment.path), fix };
 }
 
+/** For whoever chooses an agent before it is defined: `claude`, or a command. A line that says what to do; null: it is there. */
+export async function missingProgram(
+  agent: string | readonly string[],
+  environment: Pick<Environment, 'home' | 'path'>,
+): Promise<string | null> {
+  const phases = ['execute'] as const;
+  const definition: AgentDefinition =
+    typeof agent === 'string'
+      ? { kind: 'claude', model: null, args: [] }
+      : { kind: 'command', command: [...agent], phases: [...phases] };
+  const { program, path, fix } = await findAgentProgram(definition, environment);
+  if (path !== null) return null;
+  const other = 'or choose another agent in tasks.yaml; tasks with --run need none';
+  return `the agent's program, ${program}, is not on this machine; ${fix}; ${other}`;
+}
+
 /** One with a slash may be of the repository: it is taken as it is. */
 async function findProgram(program: string, path: string): Promise<string | null> {
   if (program.includes('/') && !isAbsolute(program)) return program;

@@ -2,11 +2,14 @@
  * Starts the stack in the background: this program again, in a session of its own, telling what happens as JSON lines
  * into a log of its own, which is read here until everything is ready. Bounded: obtaining a Temporal may take minutes,
  * everything else does not.
+ *
+ * Kept true: `up.log` is that of the start which has the home's lock. Each start writes to a file of its own name first.
  */
 
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { oneLine } from '../core/text.ts';
@@ -14,7 +17,7 @@ import { openHome, readIfThere } from '../local/home.ts';
 import { readStack } from '../local/stack-record.ts';
 import type { StackEvent } from '../local/supervisor-types.ts';
 import { EXIT, Failed } from './errors.ts';
-import { isPolled } from './pollers.ts';
+import { awaitFound, tellFound, untilPolled } from './found-stack.ts';
 import { showProgress } from './progress.ts';
 import { PLAIN } from './render/palette.ts';
 import { addresses, describeStack, isLasting, stackEventLine } from './render/stack.ts';
@@ -24,29 +27,54 @@ import { slotArguments, type UpOptions } from './stack-parts.ts';
 const LOOK_EVERY_MS = 50;
 /** Without any news for this long it has failed. */
 const SILENCE_MS = 10 * 60_000;
-const WORKER_READY_MS = 30_000;
 
 /** `tasks up --detach`. */
 export async function detach(session: Session, options: UpOptions): Promise<number> {
   const paths = await openHome(session.environment.home);
-  const log = join(paths.logs, 'up.log');
-  const child = start(session, options, log);
+  const log = new UpLog(paths.logs);
+  const child = start(session, options, log.path);
   const progress = showProgress(session.io.stderr);
+  let isOurs = true;
   try {
     session.io.interrupt.addEventListener('abort', () => child.kill(), { once: true });
-    await untilReady(session, child, log, (event) => {
+    const end = await untilReady(session, child, log, (event) => {
       const line = stackEventLine(event, PLAIN);
       if (line !== null && isLasting(event)) progress.say(line);
       else if (line !== null) progress.update(line);
     });
-    if (options.worker) await untilPolled(session, (text) => progress.update(text));
+    isOurs = end === 'ready';
+    if (isOurs && options.worker) await untilPolled(session, (text) => progress.update(text));
   } finally {
     progress.stop();
   }
+  if (!isOurs) return tellFound(session, await awaitFound(session));
   const { record } = await readStack(paths.home);
   if (session.json) session.printJson({ kind: 'ready', stack: describeStack(record) });
   else session.print(...addresses(record), 'Stop it with: tasks down');
   return EXIT.ok;
+}
+
+/** The log of one start, under a name of its own until it has the home's lock. */
+class UpLog {
+  readonly #folder: string;
+  path: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.path = join(folder, `up-${process.pid}-${randomBytes(4).toString('hex')}.log`);
+  }
+
+  async name(name: 'up.log' | 'up-failed.log'): Promise<void> {
+    const path = join(this.#folder, name);
+    if (this.path === path || this.path === join(this.#folder, 'up.log')) return;
+    await rename(this.path, path);
+    this.path = path;
+  }
+
+  /** Of a start that found another one's stack. */
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
 }
 
 interface Child {
@@ -59,8 +87,7 @@ function start(session: Session, options: UpOptions, log: string): Child {
   const { io, environment } = session;
   const [program, ...before] = io.programs.self;
   const args = [...before, 'up', '--json', ...(options.worker ? [] : ['--no-worker']), ...slotArguments(options)];
-  // Of this start alone.
-  const file = openSync(log, 'w', 0o600);
+  const file = openSync(log, 'wx', 0o600);
   try {
     const process = spawn(program, args, {
       cwd: environment.home,
@@ -82,19 +109,19 @@ function start(session: Session, options: UpOptions, log: string): Child {
   }
 }
 
-/** Follows the log until the stack is ready. @throws Failed with its last word and the log's path */
+/** Follows the log until the stack is ready, or was found. @throws Failed with its last word and the log's path */
 async function untilReady(
   session: Session,
   child: Child,
-  log: string,
+  log: UpLog,
   report: (event: StackEvent) => void,
-): Promise<void> {
+): Promise<'ready' | 'found'> {
   let read = 0;
   let lastNewsMs = Date.now();
   let complaint = '';
   for (;;) {
     const ended = child.ended;
-    const text = (await readIfThere(log)) ?? '';
+    const text = (await readIfThere(log.path)) ?? '';
     const whole = text.slice(read, text.lastIndexOf('\n') + 1);
     read += whole.length;
     if (whole !== '') lastNewsMs = Date.now();
@@ -102,17 +129,23 @@ async function untilReady(
       const event = parseEvent(line);
       // One that goes on over several lines is one.
       if (event === null) complaint = line.startsWith('tasks: ') ? line : `${complaint}\n${line}`.trim();
-      else if (event.kind === 'ready') return;
-      else if (event.kind === 'already-running') return;
-      else report(event);
+      else if (event.kind === 'already-running') return log.remove().then(() => 'found');
+      else {
+        // What is told from here on is told under the lock.
+        if (event.kind !== 'progress') await log.name('up.log');
+        if (event.kind === 'ready') return 'ready';
+        report(event);
+      }
     }
     if (ended !== null) {
       const why = complaint === '' ? `it ended with ${ended}` : complaint.replace(/^tasks: /, '');
-      throw new Failed(`the stack did not start: ${oneLine(why, 700)}; its log is ${log}`);
+      await log.name('up-failed.log');
+      throw new Failed(`the stack did not start: ${oneLine(why, 700)}; its log is ${log.path}`);
     }
     if (session.io.interrupt.aborted || Date.now() - lastNewsMs > SILENCE_MS) {
       child.kill();
-      throw new Failed(`the stack was not ready, and is stopped; its log is ${log}`);
+      await log.name('up-failed.log');
+      throw new Failed(`the stack was not ready, and is stopped; its log is ${log.path}`);
     }
     await pause(LOOK_EVERY_MS);
   }
@@ -127,19 +160,4 @@ function parseEvent(line: string): UpEvent | null {
   } catch {
     return null;
   }
-}
-
-/** The worker is ready when it polls. One that is not in time is told with its own last line. */
-async function untilPolled(session: Session, report: (text: string) => void): Promise<void> {
-  report('waiting for the worker');
-  const paths = await openHome(session.environment.home);
-  const temporal = await session.temporal();
-  const untilMs = Date.now() + WORKER_READY_MS;
-  while (Date.now() < untilMs && !session.io.interrupt.aborted) {
-    if (await isPolled(temporal)) return;
-    await pause(LOOK_EVERY_MS);
-  }
-  const log = await readFile(paths.workerLog, 'utf8').catch(() => '');
-  const last = oneLine(log.trimEnd().split('\n').at(-1) ?? '', 500);
-  session.note(`tasks: the worker does not poll yet: ${last}; its log is ${paths.workerLog}`);
 }

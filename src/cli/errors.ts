@@ -5,7 +5,8 @@ import { codeOf, messageOf } from '../core/thrown.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import { HomeError } from '../local/home.ts';
 
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+/** `timedOut` is what timeout(1) ends with, too. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, timedOut: 124, interrupted: 130 } as const;
 
 /** Somebody asked wrongly: exit 2. The message is one line that names the option or key and the fix. */
 export class UsageError extends Error {
@@ -17,18 +18,25 @@ export class Failed extends Error {
   override readonly name = 'Failed';
 }
 
+/** What was waited for goes on, and the time that was given for waiting is over: exit 124. */
+export class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+}
+
 const MAX_ERROR_CHARS = 1_000;
 
 /** What an error becomes: its exit code and its one line. */
 export function explainError(error: unknown): { readonly code: number; readonly line: string } {
   const isUsage = error instanceof UsageError || (error instanceof HomeError && error.kind === 'unusable');
-  return { code: isUsage ? EXIT.usage : EXIT.failed, line: `tasks: ${oneLine(textOf(error), MAX_ERROR_CHARS)}` };
+  const failed = error instanceof TimedOut ? EXIT.timedOut : EXIT.failed;
+  return { code: isUsage ? EXIT.usage : failed, line: `tasks: ${oneLine(textOf(error), MAX_ERROR_CHARS)}` };
 }
 
 function textOf(error: unknown): string {
   if (error instanceof LedgerUnavailable) return withFix(error.message);
   // What the program says by itself is whole; of anything else the cause may be the better half.
-  const isOwn = error instanceof UsageError || error instanceof Failed || error instanceof HomeError;
+  const isOwn =
+    error instanceof UsageError || error instanceof Failed || error instanceof TimedOut || error instanceof HomeError;
   if (isOwn) return error.message;
   return codeOf(error) === 'ENOSPC' ? `no space left on the disk, make room: ${messageOf(error)}` : messageOf(error);
 }

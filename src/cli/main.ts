@@ -1,18 +1,18 @@
 /** The command table. Nothing heavy is loaded here: each command's code is, when it is called. */
 
 import { Command, CommanderError } from 'commander';
-import { STAGE_GATES } from '../core/ask-types.ts';
-import { PRIORITIES, TASK_STATES } from '../core/task-types.ts';
+import { TASK_STATES } from '../core/task-types.ts';
 import type { Table } from './command-table.ts';
 import { addEncryptionCommands } from './encryption-commands.ts';
 import { EXIT, explainError } from './errors.ts';
 import { addHelp, endOfCommander } from './help.ts';
 import type { CliIo } from './io.ts';
-import { count, milliseconds } from './option-values.ts';
+import { count } from './option-values.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import { addPeopleCommands } from './people-commands.ts';
+import { addSubmitting } from './submit-commands.ts';
 
-/** Runs one command; its exit code: 0, 1 (failed) or 2 (wrong usage). Never throws. */
+/** Runs one command; its exit code: 0, 1 (failed), 2 (wrong usage), 124 (--timeout is over) or 130. Never throws. */
 export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
   const outcome = { code: EXIT.ok as number };
   const program = makeProgram(io, outcome);
@@ -63,8 +63,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
       }),
   };
   addStackCommands(table);
-  addSubmit(table);
-  addWait(table);
+  addSubmitting(table);
   addReading(table);
   addPeopleCommands(table);
   addMessages(table);
@@ -87,7 +86,8 @@ Examples:
   $ tasks answer 3f "Yes, the second one"
   $ tasks approve 3f@2
 
-Every command that takes an ID takes its unambiguous beginning too. Exit codes: 0 done, 1 failed, 2 wrong usage.`;
+Every command that takes an ID takes its unambiguous beginning too. Exit codes: 0 done, 1 failed, 2 wrong usage,
+124 --timeout is over, 130 interrupted.`;
 
 function addStackCommands(table: Table): void {
   const { program } = table;
@@ -117,52 +117,6 @@ function addStackCommands(table: Table): void {
   table.action(
     program.command('status').description('what runs, where, and how many tasks are in which state'),
     async () => (await import('./commands/status.ts')).status,
-  );
-}
-
-function addSubmit(table: Table): void {
-  table.action(
-    table.program
-      .command('submit')
-      .description('submit a task, or many')
-      .argument('[title]', 'one line that says what to do')
-      .option('--body <text>', 'more about it')
-      .option('--file <path>', 'read the body from a file; - reads standard input')
-      .option('--run <command>', 'a shell task: the command does the work')
-      .option('--agent <name>', 'an agent of tasks.yaml')
-      .option('--priority <class>', `one of ${PRIORITIES.join(', ')}: how it waits for landing`)
-      .option('--requires <labels>', 'only on hosts with all of these labels, such as gpu,linux')
-      .option('--request-id <key>', 'submitting again with the same key is the same task')
-      .option(
-        '--from <path>',
-        'many: one JSON object a line, {title, body?, run?, agent?, priority?, requires?, requestId?, type?, …}; - reads standard input',
-      )
-      .option('--approve <stages>', `wait for a decision after: ${STAGE_GATES.join(',')}, or none`, several)
-      .option('--type <type>', 'task, proposal (a task once it is approved) or question')
-      .option('--for <who>', 'who decides or answers; of itself it makes a proposal, with --blocks a question')
-      .option('--blocks <id>', 'a question: this task waits for its answer')
-      .option('--choices <list>', 'of a question: with commas between them, or once for each', several)
-      .option('--default <answer>', 'of a question: the answer when nobody gives one in time')
-      .option('--wait', 'wait until it has ended')
-      .option('--no-wait-for-people', 'with --wait: end when only people are waited for')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  $ tasks submit "Fix the flaky test" --body "It fails on Mondays" --wait\n  $ git diff | tasks submit "Review this" --file -\n  $ tasks submit "Move to the new API" --approve plan,patch\n  $ tasks submit "Which region?" --for Ada --blocks 7fk2 --choices eu,us --default eu',
-      ),
-    async () => (await import('./commands/submit.ts')).submit,
-  );
-}
-
-function addWait(table: Table): void {
-  table.action(
-    table.program
-      .command('wait')
-      .description('wait until tasks have ended; exit 1 if any did not land or stay unchanged')
-      .argument('[id...]')
-      .option('--all', 'every task that has not ended')
-      .option('--no-wait-for-people', 'end with exit 1 when only people are waited for')
-      .option('--timeout <duration>', 'at the longest, such as 90s, 10m or 2h', milliseconds('--timeout')),
-    async () => (await import('./commands/wait.ts')).wait,
   );
 }
 
@@ -290,8 +244,4 @@ function addCare(table: Table): void {
       return (session, _options, args) => completion(session, program, args);
     },
   );
-}
-
-function several(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }

@@ -36,6 +36,8 @@ export type WatchEnd =
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'unknown'; readonly id: TaskId };
 
+/** The longest that a timer takes; some 25 days. */
+const LONGEST_MS = 2 ** 31 - 1;
 const POLLS_AT_ONCE = 32;
 /** A long poll when every task has one, and when others wait for their turn. */
 const POLL_MS = 60_000;
@@ -68,7 +70,8 @@ export class TaskWatch {
     const { interrupt, timeoutMs } = this.#options;
     const onInterrupt = (): void => this.#finish({ kind: 'interrupted' });
     interrupt.addEventListener('abort', onInterrupt, { once: true });
-    const timer = timeoutMs === null ? null : setTimeout(() => this.#finish({ kind: 'timeout' }), timeoutMs);
+    const timer =
+      timeoutMs === null ? null : setTimeout(() => this.#finish({ kind: 'timeout' }), Math.min(timeoutMs, LONGEST_MS));
     if (interrupt.aborted) onInterrupt();
     if (this.#open.size === 0) this.#finish({ kind: 'ended' });
     try {

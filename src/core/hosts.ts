@@ -46,15 +46,20 @@ export interface Drain {
   readonly since: string;
 }
 
-/** `draining`: takes nothing new, and something still runs. `silent`: its workers have not been heard of for a while. */
-export type HostState = 'up' | 'draining' | 'drained' | 'silent' | 'stopped';
+/**
+ * `draining`: takes nothing new, and something still runs. `late`: each of its workers has missed a report, and may have
+ * been killed. `silent`: its workers have not been heard of for a while.
+ */
+export type HostState = 'up' | 'late' | 'draining' | 'drained' | 'silent' | 'stopped';
 
 export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'version' | 'build' | 'workspaces'> {
   readonly id: string;
   readonly state: HostState;
   readonly drained: Drain | null;
-  /** Workers that are heard of. */
+  /** Workers that have missed no report: the slots are theirs. */
   readonly workers: number;
+  /** Workers that have missed a report, and are not given up yet. */
+  readonly late: number;
   /** Of all its workers: several while one replaces another. */
   readonly versions: readonly string[];
   /** The same, told apart further; of a worker that says none its version. */
@@ -64,6 +69,8 @@ export interface HostView extends Omit<WorkerReport, 'host' | 'worker' | 'versio
   readonly workspaces: WorkspacesReport | null;
 }
 
+/** A worker reports every ten seconds; one that has missed this much may be gone. */
+export const LATE_AFTER_MS = 15_000;
 /** A worker that has missed this much of its reports is not counted on. */
 export const SILENT_AFTER_MS = 45_000;
 
@@ -82,20 +89,26 @@ export function hostsOf(workers: readonly WorkerSeen[], drains: readonly Drain[]
 /** @param workers of the host, the one that was seen last first */
 function hostOf(id: string, workers: readonly WorkerSeen[], drained: Drain | null): HostView {
   const heard = workers.filter(isHeard);
+  const punctual = heard.filter(({ seenMsAgo }) => seenMsAgo < LATE_AFTER_MS);
   const [last] = workers;
-  const shown = heard.length > 0 ? heard : workers.slice(0, 1);
+  const shown = punctual.length > 0 ? punctual : workers.slice(0, 1);
   const sum = (slots: (worker: WorkerSeen) => Slots): Slots => ({
-    used: heard.reduce((total, worker) => total + slots(worker).used, 0),
-    total: heard.reduce((total, worker) => total + slots(worker).total, 0),
+    used: punctual.reduce((total, worker) => total + slots(worker).used, 0),
+    total: punctual.reduce((total, worker) => total + slots(worker).total, 0),
   });
   const agents = sum((worker) => worker.agents);
   const gates = sum((worker) => worker.gates);
-  const busy = agents.used + gates.used > 0;
+  // What a late one ran may still run: its host is not called drained before it is given up.
+  const busy = heard.some((worker) => worker.agents.used + worker.gates.used > 0);
   return {
     id,
-    state: stateOf(last ?? null, heard.length > 0, drained !== null, busy),
+    state:
+      heard.length > 0 && punctual.length === 0
+        ? 'late'
+        : stateOf(last ?? null, heard.length > 0, drained !== null, busy),
     drained,
-    workers: heard.length,
+    workers: punctual.length,
+    late: heard.length - punctual.length,
     versions: unique(shown.map(({ version }) => version)),
     builds: unique(shown.map(({ build, version }) => build ?? version)),
     labels: unique(shown.flatMap(({ labels }) => labels)),

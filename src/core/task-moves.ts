@@ -90,6 +90,16 @@ export function noteRetry(task: Task, surroundings: Surroundings, actor: string,
 
 /** Something that people said, for the next prompt. */
 export function exchange(task: Task, surroundings: Surroundings, said: Omit<Exchange, 'atMs'>): Task {
-  const exchanges = [...task.exchanges, { ...said, atMs: surroundings.nowMs }];
-  return { ...task, exchanges: newestWithin(exchanges, MAX_EXCHANGES, MAX_EXCHANGES_CHARS) };
+  const all = [...task.exchanges, { ...said, atMs: surroundings.nowMs }];
+  const exchanges = newestWithin(all, MAX_EXCHANGES, MAX_EXCHANGES_CHARS);
+  const gone = all.slice(0, all.length - exchanges.length);
+  if (gone.length === 0) return { ...task, exchanges };
+  const count = (kind: Exchange['kind']): number => gone.filter((each) => each.kind === kind).length;
+  const { question, decision, comment } = task.leftOut ?? { question: 0, decision: 0, comment: 0 };
+  const leftOut = {
+    question: question + count('question'),
+    decision: decision + count('decision'),
+    comment: comment + count('comment'),
+  };
+  return { ...task, exchanges, leftOut };
 }

@@ -7,6 +7,7 @@ import type { QueueItem } from './queue-types.ts';
 import type {
   Checkpoint,
   Exchange,
+  LeftOut,
   MainConflict,
   NotifyRule,
   Phase,
@@ -66,6 +67,8 @@ export interface PhaseRequest {
   readonly confirmedAttempt: number | null;
   readonly session: string | null;
   readonly exchanges: readonly Exchange[];
+  /** Older ones that had no room; left out: none. */
+  readonly leftOut?: LeftOut;
   readonly request: RevisionRequest | null;
   /** To be tried without an agent: main is merged in, and the files that conflict are made anew by main's rules. */
   readonly regenerate?: true;
@@ -103,6 +106,7 @@ export function phaseRequestOf(task: Task, spec: TaskSpec): PhaseRequest {
     confirmedAttempt: task.checkpoint?.attempt ?? null,
     session: task.session,
     exchanges: task.exchanges,
+    ...(task.leftOut === undefined ? {} : { leftOut: task.leftOut }),
     request: task.request,
     ...(phase === 'revise' && task.request?.regenerate === true ? { regenerate: true } : {}),
     conflict: task.conflict,

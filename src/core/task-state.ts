@@ -9,6 +9,7 @@ import type {
   Checkpoint,
   EndKind,
   Exchange,
+  LeftOut,
   Held,
   MainConflict,
   NewTask,
@@ -110,6 +111,8 @@ export interface Task {
   /** The latest messages that were refused: the sender of a signal hears of it nowhere else. */
   readonly refused: readonly Refusal[];
   readonly exchanges: readonly Exchange[];
+  /** How many older ones had no room; left out: none. */
+  readonly leftOut?: LeftOut;
   readonly documents: Documents;
   /** What people changed of the submission. */
   readonly edited: { readonly title: string; readonly body: string } | null;

@@ -213,6 +213,9 @@ export interface Held {
 }
 
 /** Something between a task and people, for the next prompt. */
+/** How many exchanges of each kind are kept no more. */
+export type LeftOut = Readonly<Record<Exchange['kind'], number>>;
+
 export interface Exchange {
   readonly kind: 'question' | 'decision' | 'comment';
   /** The question, or what was proposed; empty for a comment. */

@@ -7,7 +7,7 @@
  */
 
 import { DatabaseError, Pool, type PoolClient, type QueryConfig } from 'pg';
-import { LedgerUnavailable } from './types.ts';
+import { LedgerEmpty, LedgerUnavailable } from './types.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -67,6 +67,7 @@ export function openDatabase(options: DatabaseOptions): Database {
           const result = await connected().query<RawRow>(config);
           return result.rows.map(parse);
         } catch (error) {
+          if (isMissingTable(error) && (await isEmpty(connected()))) throw new LedgerEmpty(EMPTY, { cause: error });
           if (!isDeadlock(error) || tries >= DEADLOCK_TRIES) throw classified(error);
         }
       }
@@ -131,11 +132,13 @@ function makePool(options: DatabaseOptions): Pool {
 
 /** The classes of SQLSTATE that say that the server, not the statement, is at fault. */
 const UNAVAILABLE_CLASSES = ['08', '53', '57', '58'];
+const NO_TABLES = 'it has no tables of Tributary yet; start a worker, which makes them';
+const EMPTY = `the ledger cannot be used: ${NO_TABLES}`;
 const UNAVAILABLE_STATES: Readonly<Record<string, string>> = {
   '28000': 'it refused to let this user in; check the user in DATABASE_URL',
   '28P01': 'it refused the password; check DATABASE_URL',
   '3D000': 'it has no such database; check DATABASE_URL, or create it',
-  '3F000': 'it has no tables of Tributary yet; start a worker, which makes them',
+  '3F000': NO_TABLES,
   '42P01': 'its tables are older than this program; start a worker of this version, which migrates them',
   '42703': 'its tables are older than this program; start a worker of this version, which migrates them',
   '55000': 'it lets nobody in at present',
@@ -147,6 +150,20 @@ const UNAVAILABLE_STATES: Readonly<Record<string, string>> = {
 
 function isDeadlock(error: unknown): boolean {
   return error instanceof DatabaseError && (error.code === '40P01' || error.code === '40001');
+}
+
+function isMissingTable(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '42P01';
+}
+
+/** A table that is missing may be one of a newer version, or all may be. False when that cannot be told either. */
+async function isEmpty(pool: Pool): Promise<boolean> {
+  try {
+    const { rows } = await pool.query<RawRow>("select to_regclass('tributary.tasks') is null as missing");
+    return rows[0]?.['missing'] === true;
+  } catch {
+    return false;
+  }
 }
 
 /** What a failed statement means to the caller: LedgerUnavailable when trying later can help, else the error as it is. */

@@ -7,6 +7,7 @@ import { readDrains, readWorkers } from './hosts.ts';
 import { listFailed } from './list-failed.ts';
 import { listFlakes } from './flakes.ts';
 import { listRequired } from './list-required.ts';
+import { listProjects } from './list-projects.ts';
 import { listTasks } from './list-tasks.ts';
 import { listWorks, readRadar } from './radar.ts';
 import { readAsks } from './read-asks.ts';
@@ -44,6 +45,7 @@ export function readerOf(database: Database): LedgerReader {
     listRequired: () => listRequired(database),
     readDrains: () => readDrains(database),
     countByState: (project) => countByState(database, project),
+    listProjects: (limit) => listProjects(database, limit),
     originOf: (project) => readOrigin(database, project),
   };
 }

@@ -13,6 +13,9 @@ export class LedgerUnavailable extends Error {
   override readonly name = 'LedgerUnavailable';
 }
 
+/** The database is there, and no worker has made its tables yet: nothing is on record. */
+export class LedgerEmpty extends LedgerUnavailable {}
+
 export interface LogChunk {
   readonly taskId: TaskId;
   readonly attempt: number;
@@ -149,6 +152,8 @@ export interface LedgerReader {
   /** The hosts that are drained. */
   readDrains(): Promise<readonly Drain[]>;
   countByState(project: ProjectName | null): Promise<Readonly<Record<string, number>>>;
+  /** The names of projects that were bound or have tasks, in the order of the alphabet. */
+  listProjects(limit: number): Promise<readonly string[]>;
   /** The origin that a project's name belongs to; null when it is free. */
   originOf(project: ProjectName): Promise<string | null>;
 }

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { createOnce, openHome, readIfThere } from './home.ts';
+import { createOnce, homePaths, openHome, readIfThere } from './home.ts';
 import { identify, isAlive, type ProcessIdentity } from './processes.ts';
 import { codeOf } from '../core/thrown.ts';
 
@@ -31,6 +31,14 @@ export async function lockStack(home: string): Promise<LockResult> {
     if (await make(lock, last + 1, text)) return { kind: 'locked', release: () => release(`${lock}.${last + 1}`) };
   }
   throw new Error(`the lock ${lock} changes hands all the time`);
+}
+
+/** The living process that holds a home's lock; null when none does. Makes nothing. */
+export async function stackHolder(home: string): Promise<ProcessIdentity | null> {
+  const { lock } = homePaths(home);
+  const last = Math.max(0, ...(await numbers(lock)));
+  const holder = parseHolder(await readIfThere(`${lock}.${last}`));
+  return holder !== null && (await isAlive(holder)) ? holder : null;
 }
 
 /** Makes a number, if nobody has, and if none above it has been made meanwhile. */

@@ -34,6 +34,8 @@ export interface StackRecord {
   readonly postgres: PostgresPart | null;
   readonly worker: ProcessIdentity | null;
   readonly supervisor: ProcessIdentity | null;
+  /** Not everything of it has answered yet. */
+  readonly starting: boolean;
 }
 
 export const EMPTY_STACK: StackRecord = {
@@ -43,6 +45,7 @@ export const EMPTY_STACK: StackRecord = {
   postgres: null,
   worker: null,
   supervisor: null,
+  starting: false,
 };
 
 export type PartName = 'supervisor' | 'worker' | 'temporal' | 'postgres';

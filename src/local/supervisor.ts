@@ -63,7 +63,7 @@ class Supervisor {
     const startedAtMs = performance.now();
     const running: [PartName, SupervisedPart][] = [];
     try {
-      await this.#note({ supervisor: await identify(process.pid) });
+      await this.#note({ supervisor: await identify(process.pid), starting: true });
       const servers = await this.#startServers();
       running.push(...servers);
       let failure = await firstFailure(servers);
@@ -73,8 +73,10 @@ class Supervisor {
         failure = await firstFailure([['worker', worker]]);
       }
       if (failure !== null) return { kind: 'failed', failure };
-      if (!signal.aborted)
+      if (!signal.aborted) {
+        await this.#note({ starting: false });
         report({ kind: 'ready', stack: this.#record, afterMs: Math.round(performance.now() - startedAtMs) });
+      }
       await untilAborted(signal);
       return { kind: 'stopped' };
     } finally {

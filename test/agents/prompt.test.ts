@@ -10,6 +10,7 @@ const INPUT: PromptInput = {
   files: FILES,
   edited: false,
   exchanges: [],
+  leftOut: null,
   request: null,
   conflict: null,
   lastFailure: null,
@@ -38,6 +39,7 @@ describe('the prompt', () => {
       'Decisions',
       'Comments',
       'have edited',
+      'left out here',
       'approved by',
       'Why it came back',
       'Conflict markers',
@@ -47,6 +49,19 @@ describe('the prompt', () => {
     ]) {
       expect(prompt).not.toContain(absent);
     }
+  });
+
+  it('says what of people’s words had no room, before the rest of them', () => {
+    const said = { kind: 'comment', question: '', answer: 'short', actor: 'Ada', atMs: 0 } as const;
+    const some = buildPrompt({ ...INPUT, exchanges: [said], leftOut: { question: 1, decision: 0, comment: 2 } });
+    expect(some).toContain(
+      'the oldest of it is left out (1 answer, 2 comments), and what follows is the rest. They counted',
+    );
+    expect(some).not.toContain('proposed again.');
+    expect(some.indexOf('left out')).toBeLessThan(some.indexOf('Ada commented'));
+    const approved = buildPrompt({ ...INPUT, leftOut: { question: 0, decision: 1, comment: 0 } });
+    expect(approved).toContain('(1 decision), and what follows is the rest. It counted');
+    expect(approved).toContain('What such a decision approved is to be proposed again.');
   });
 
   it.each([

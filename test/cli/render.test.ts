@@ -212,6 +212,24 @@ describe('the queue', () => {
       '  stopped: a mismatch',
       '  1  3fa0000000  held  1 min ago  T — the checkout is dirty',
     ]);
+    const estimated = (ms: number): string | undefined =>
+      renderQueue(
+        {
+          ...shown,
+          rows: shown.rows.map((row) => ({ ...row, waitingFor: null, estimate: new Date(NOW_MS + ms).toISOString() })),
+        },
+        SCREEN,
+      )
+        .at(-1)
+        ?.split(' — ')[1];
+    expect([90_000, 1_000, 999, 0, -59_999].map(estimated)).toEqual([
+      'in about 1 min',
+      'in about 1 s',
+      'any moment',
+      'any moment',
+      'any moment',
+    ]);
+    expect(estimated(-300_000)).toBe('takes longer than others did (by 5 min)');
     const red = { ...shown, rows: [], alarms: [], stopped: 'main itself is red', evidence: 'expected 1,\ngot 2\n' };
     expect(renderQueue(red, SCREEN).slice(1)).toEqual([
       '  stopped: main itself is red',

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,7 +43,7 @@ describe('the stack', () => {
   });
 
   afterAll(async () => {
-    for (const home of ['state', 'state-that-fails'].map((name) => join(folder, name))) {
+    for (const home of ['state', 'state-that-fails', 'state-of-two'].map((name) => join(folder, name))) {
       await stopStack(home, { workerGraceMs: 1_000 });
       await removeOutsideData(homePaths(home));
     }
@@ -161,6 +161,33 @@ describe('the stack', () => {
       expect(code).toBe(1);
       const { states } = await readStack(home);
       expect(Object.values(states)).not.toContain('alive');
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'is started once when two ask for it at once: both say that it is up, and its log is that of the one which started it',
+    async () => {
+      const home = join(folder, 'state-of-two');
+      const logs = join(home, 'logs');
+      const up = () => tasks(['up', '--detach', '--no-worker', '--json'], { TASKS_HOME: home });
+      const both = await Promise.all([up(), up()]);
+      expect(both.map(({ code, stderr }) => ({ code, stderr: stderr.match(/^tasks: .*$/m) }))).toEqual([
+        { code: 0, stderr: null },
+        { code: 0, stderr: null },
+      ]);
+      const said = both.map(({ stdout }) => JSON.parse(stdout) as { kind: string; stack: { temporal: object | null } });
+      expect(said.map(({ kind }) => kind).sort()).toEqual(['already-running', 'ready']);
+      expect(said[0]?.stack).toEqual(said[1]?.stack);
+      expect(said[0]?.stack.temporal).not.toBeNull();
+      const log = await readFile(join(logs, 'up.log'), 'utf8');
+      expect(log.split('\n')[0]).toContain('"kind":"starting"');
+      expect(log).toContain('"kind":"ready"');
+      expect(log).not.toContain('already');
+      const third = await up();
+      expect(JSON.parse(third.stdout)).toMatchObject({ kind: 'already-running', stack: said[0]?.stack });
+      expect(await readFile(join(logs, 'up.log'), 'utf8')).toBe(log);
+      expect((await readdir(logs)).filter((name) => name.startsWith('up'))).toEqual(['up.log']);
     },
     LIMIT_MS,
   );

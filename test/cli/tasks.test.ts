@@ -186,7 +186,6 @@ describe('with a worker', () => {
     const landed = (await tasks(['list', '--state', 'landed,unchanged', '--json'])).json<TaskView>();
     expect(landed.length).toBeGreaterThan(3);
     expect(new Set(landed.map(({ state }) => state))).toEqual(new Set(['landed', 'unchanged']));
-    expect((await tasks(['list', '--project', 'other', '--json'])).stdout).toBe('');
     expect((await tasks(['list', '--limit', '2', '--json'])).json()).toHaveLength(2);
     const [queue] = (await tasks(['queue', '--json'])).json<{ project: string; landed: number; rows: object[] }>();
     expect(queue).toMatchObject({ project: 'sample', branch: 'main', rows: [], stopped: null, from: 'workflow' });
@@ -256,12 +255,30 @@ describe('with a worker', () => {
     expect(result.code).toBe(0);
   });
 
-  it('times out when it is told to', async () => {
-    const id = await submit('Never', '--run', 'while :; do sleep 0.05; done');
-    const { code, stderr } = await tasks(['wait', id, '--timeout', '300ms']);
-    expect(stderr).toContain('tasks: 1 of 1 had not ended in time');
-    expect(code).toBe(1);
-    await tasks(['cancel', id]);
+  it('ends with 124 when the time that it may wait is over, and what it waited for goes on', async () => {
+    const never = ['--run', 'while :; do sleep 0.05; done'];
+    const id = await submit('Never', ...never);
+    const waited = await tasks(['wait', id, '--timeout', '300ms']);
+    expect(waited).toMatchObject({ code: 124, stdout: '' });
+    const goesOn = 'nothing was stopped: it goes on; wait again with: tasks wait';
+    expect(waited.stderr).toBe(`tasks: ${id} has not ended within 300 ms; ${goesOn} ${id}\n`);
+    const submitted = await tasks(['submit', 'Never, too', ...never, '--wait', '--timeout', '1s', '--json']);
+    const [made, open] = submitted.json<Submitted & TaskView>();
+    expect(submitted.code).toBe(124);
+    expect(submitted.stderr).toBe(`tasks: ${made?.id} has not ended within 1 s; ${goesOn} ${made?.id}\n`);
+    expect(open === undefined || ['queued', 'running'].includes(open.state)).toBe(true);
+    const [shown] = (await tasks(['show', String(made?.id), '--json'])).json<TaskView>();
+    expect(['queued', 'running']).toContain(shown?.state);
+    const done = await submit('Soon', '--run', 'true');
+    expect((await tasks(['wait', done, '--timeout', '1h'])).code).toBe(0);
+    const some = await tasks(['wait', done, id, String(made?.id), '--timeout', '2s']);
+    expect(some.stdout).toMatch(new RegExp(`^${done} {2}unchanged {2}Soon`));
+    expect(some.stderr).toContain(`2 of 3 have not ended within 2 s; nothing was stopped: they go on`);
+    expect(some.code).toBe(124);
+    expect((await tasks(['submit', 'x', '--run', 'true', '--timeout', '1s'])).stderr).toMatch(
+      /^tasks: --timeout: .*--wait/,
+    );
+    for (const one of [id, String(made?.id)]) await tasks(['cancel', one]);
     expect((await tasks(['wait', '--all', '--json'])).code).not.toBe(2);
   });
 

@@ -5,6 +5,7 @@ import {
   findHost,
   hibernatedOn,
   hostsOf,
+  LATE_AFTER_MS,
   SILENT_AFTER_MS,
   whoHas,
   whyNoHost,
@@ -27,6 +28,7 @@ const SEEN: WorkerSeen = {
   stopped: false,
 };
 const DRAIN = { host: 'ada-1', by: 'Grace', since: new Date(NOW_MS).toISOString() };
+const LATE = { ...SEEN, seenMsAgo: 20_000 };
 const SILENT = { ...SEEN, seenMsAgo: SILENT_AFTER_MS };
 
 describe('a host', () => {
@@ -45,12 +47,33 @@ describe('a host', () => {
     ['up', [SEEN], []],
     ['draining', [SEEN], [DRAIN]],
     ['drained', [{ ...SEEN, agents: { used: 0, total: 4 } }], [DRAIN]],
+    ['up', [{ ...SEEN, seenMsAgo: LATE_AFTER_MS - 1 }], []],
+    ['late', [LATE], []],
+    ['late', [LATE], [DRAIN]],
+    ['draining', [{ ...SEEN, agents: { used: 0, total: 4 } }, LATE], [DRAIN]],
     ['silent', [SILENT], []],
     ['silent', [SILENT], [DRAIN]],
     ['stopped', [{ ...SEEN, stopped: true }], []],
     ['stopped', [], [DRAIN]],
   ] as const)('is %s', (state, workers, drains) => {
     expect(hostsOf(workers, drains)).toMatchObject([{ id: 'ada-1', state, drained: drains[0] ?? null }]);
+  });
+
+  it('does not count a worker that has missed a report beside one that took its place', () => {
+    const killed = { ...LATE, worker: '9', version: '0.2.0', agents: { used: 4, total: 4 } };
+    const [host] = hostsOf([killed, SEEN], []);
+    expect(host).toMatchObject({
+      state: 'up',
+      workers: 1,
+      late: 1,
+      agents: { used: 1, total: 4 },
+      versions: ['0.3.0'],
+    });
+    expect(hostsOf([killed], [])).toMatchObject([
+      { workers: 0, late: 1, agents: { used: 0, total: 0 }, seenMsAgo: 20_000 },
+    ]);
+    // It is still expected back for what only it could do.
+    expect(whoHas(['linux'], [killed], [])).toEqual({ takes: ['ada-1'], drained: [] });
   });
 
   it('is found by the beginning of its id, when that is its alone', () => {
@@ -68,6 +91,8 @@ describe('a host', () => {
       hostsOf(
         [
           { ...SEEN, workspaces },
+          { ...LATE, worker: '9' },
+          { ...LATE, host: 'bob-1' },
           { ...SILENT, host: 'eve-1', freeBytes: 5e8 },
           { ...SEEN, host: 'zed-1', worker: '1', build: '0.3.0-1a2b' },
           { ...SEEN, host: 'zed-1', worker: '2', version: '0.2.0', build: 'blue' },
@@ -78,8 +103,9 @@ describe('a host', () => {
     );
     expect(lines.map((line) => line.replace(/ {2,}/g, '  ').trim())).toEqual([
       'HOST  STATE  AGENTS  GATES  LOAD  FREE  WORKSPACES  SEEN  VERSION  LABELS',
-      'ada-1  draining  1/4  0/2  1.3 of 8  20 GiB  12 (5.0 GiB), 3 hibernated  3 s ago  0.3.0  linux',
-      'eve-1  silent  0/0  0/0  1.3 of 8  477 MiB  -  45 s ago  0.3.0  linux',
+      'ada-1  draining (1 more gives no sign of life)  1/4  0/2  1.3 of 8  20 GiB  12 (5.0 GiB), 3 hibernated  3 s ago  0.3.0  linux',
+      'bob-1  no sign of life for 20 s  -  -  1.3 of 8  20 GiB  -  20 s ago  0.3.0  linux',
+      'eve-1  silent  -  -  1.3 of 8  477 MiB  -  45 s ago  0.3.0  linux',
       // What somebody has named his build does not say which version it is.
       'zed-1  up (2 workers)  2/8  0/4  1.3 of 8  20 GiB  -  3 s ago  0.3.0-1a2b 0.2.0 (blue)  linux',
     ]);

@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { currentSpec, MAX_EXCHANGES, newTask, nextTask, reopen, type Stage } from '../../src/core/task.ts';
+import {
+  currentSpec,
+  MAX_EXCHANGES,
+  MAX_EXCHANGES_CHARS,
+  newTask,
+  nextTask,
+  reopen,
+  type Stage,
+} from '../../src/core/task.ts';
 import { goOn } from '../../src/core/task-moves.ts';
 import { confirmMade, MAX_BLOCKERS } from '../../src/core/task-notes.ts';
 import { phaseRequestOf, queueItemOf } from '../../src/core/task-request.ts';
@@ -48,7 +56,20 @@ describe('a comment', () => {
     expect(task.exchanges).toHaveLength(MAX_EXCHANGES);
     expect(phaseRequestOf(task, SPEC).exchanges.at(-1)?.answer).toBe(`${MAX_EXCHANGES + 2}`);
   });
+
+  it('that has no room for older words says how many of each kind it has pushed out', () => {
+    const before = nextTask(taskIn('phase'), comment('keep the API as it is'), around());
+    expect(phaseRequestOf(before, SPEC)).not.toHaveProperty('leftOut');
+    const long = nextTask(before, comment('x'.repeat(MAX_EXCHANGES_CHARS + 1)), around());
+    expect(phaseRequestOf(long, SPEC)).toMatchObject({ leftOut: { question: 0, decision: 0, comment: 1 } });
+    expect(long.exchanges).toHaveLength(1);
+    const after = nextTask(long, comment('short'), around());
+    expect(phaseRequestOf(after, SPEC).leftOut).toEqual({ question: 0, decision: 0, comment: 2 });
+    expect(after.exchanges.map(({ answer }) => answer)).toEqual(['short']);
+  });
 });
+
+const comment = (text: string) => ({ kind: 'comment', text, actor: 'ada' }) as const;
 
 describe('an edit', () => {
   it('changes the title, the body or both, and says who did', () => {

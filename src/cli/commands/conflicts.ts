@@ -3,6 +3,7 @@
 import { present, type RadarReport } from '../../core/radar.ts';
 import { isEnd } from '../../core/task-types.ts';
 import { EXIT } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { renderConflicts } from '../render/conflicts.ts';
 import type { Session } from '../session.ts';
 import { readProject } from './list.ts';
@@ -13,7 +14,9 @@ export async function conflicts(
   options: { readonly json?: true; readonly project?: string },
 ): Promise<number> {
   const ledger = await session.needLedger();
-  const reports = await ledger.readRadar(readProject(options.project));
+  const project = readProject(options.project);
+  const reports = await ledger.readRadar(project);
+  if (reports.length === 0) await requireProject(session, project);
   const views = await ledger.readTasks([...new Set(reports.flatMap(idsOf))]);
   const ended = new Set(views.filter(({ state }) => isEnd(state)).map(({ id }) => id));
   const shown = reports.map((report) => present(report, ended));

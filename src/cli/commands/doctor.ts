@@ -4,9 +4,17 @@ import { EXIT } from '../errors.ts';
 import { checkHost } from '../doctor/host.ts';
 import { checkProject } from '../doctor/project.ts';
 import { checkServers } from '../doctor/servers.ts';
+import { messageOf } from '../../core/thrown.ts';
+import { isFull, MAKE_ROOM } from '../doctor/full.ts';
 import { showProgress } from '../progress.ts';
-import { renderChecks, type Check } from '../render/checks.ts';
+import { bad, renderChecks, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
+
+/** Whatever ends a part of it: the other parts, which may tell why, are still to be shown. */
+function brokenOff(name: string, error: unknown): Check {
+  const fix = isFull(error) ? MAKE_ROOM : 'mend that; TASKS_DEBUG=1 with the command that fails tells more';
+  return bad(name, `could not be checked to its end: ${messageOf(error)}`, fix);
+}
 
 /** `tasks doctor`. */
 export async function doctor(session: Session): Promise<number> {
@@ -20,7 +28,7 @@ export async function doctor(session: Session): Promise<number> {
   try {
     for (const { name, run } of groups) {
       progress.update(`checking ${name}`);
-      checks.push(...(await run(session)));
+      checks.push(...(await run(session).catch((error: unknown) => [brokenOff(name, error)])));
     }
   } finally {
     progress.stop();

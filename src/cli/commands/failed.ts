@@ -2,6 +2,7 @@
 
 import { deadLetterOf } from '../../core/dead-letters.ts';
 import { EXIT } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { renderFailed } from '../render/failed.ts';
 import type { Session } from '../session.ts';
 import { readProject } from './list.ts';
@@ -17,6 +18,7 @@ export async function failed(
   const limit = options.limit ?? MANY;
   const ledger = await session.needLedger();
   const views = await ledger.listFailed(project, limit);
+  if (views.length === 0) await requireProject(session, project);
   if (session.json) for (const { id, ...view } of views) session.printJson({ id, dead: deadLetterOf(view), ...view });
   else if (views.length === 0) session.note('no task has failed');
   else {

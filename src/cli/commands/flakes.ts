@@ -1,6 +1,7 @@
 /** Tests that were red and then green on the same tree. */
 
 import { EXIT } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { renderFlakes } from '../render/queue.ts';
 import type { Session } from '../session.ts';
 import { readProject } from './list.ts';
@@ -15,6 +16,7 @@ export async function flakes(
   const project = readProject(options.project);
   const ledger = await session.needLedger();
   const rows = await ledger.listFlakes(project, options.limit ?? MANY);
+  if (rows.length === 0) await requireProject(session, project);
   if (session.json) for (const row of rows) session.printJson(row);
   else if (rows.length === 0) session.note('no test was red and then green on the same tree');
   else session.print(...renderFlakes(rows, session.screen()));

@@ -3,6 +3,7 @@
 import type { InboxRow } from '../../ledger/types.ts';
 import { EXIT } from '../errors.ts';
 import { watchInbox } from '../inbox-watch.ts';
+import { requireProject } from '../known-projects.ts';
 import { inboxObject, isMine, renderInbox } from '../render/inbox.ts';
 import type { Session } from '../session.ts';
 import { readProject } from './list.ts';
@@ -23,8 +24,12 @@ export async function inbox(session: Session, options: InboxOptions): Promise<nu
     const rows = await ledger.readInbox(project);
     return person === null ? rows : rows.filter((row) => isMine(row, person));
   };
-  if (options.watch === true) return watchInbox(session, read);
+  if (options.watch === true) {
+    if (project !== null && (await read()).length === 0) await requireProject(session, project);
+    return watchInbox(session, read);
+  }
   const rows = await read();
+  if (rows.length === 0) await requireProject(session, project);
   if (session.json) for (const row of rows) session.printJson(inboxObject(row));
   else if (rows.length === 0) session.note('nothing waits for a person');
   else session.print(...renderInbox(rows, session.screen()));

@@ -11,6 +11,7 @@ import { schemaReference } from '../../config/schema-path.ts';
 import { parseBranchName, parseProjectName } from '../../core/ids.ts';
 import { branchTip, readCheckout, type Checkout } from '../../git/checkout.ts';
 import { codeOf, messageOf } from '../../core/thrown.ts';
+import { missingProgram } from '../agent-program.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 
@@ -41,12 +42,24 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   const checked = parseProjectFile(text);
   if (wanted.gate !== null && checked.kind === 'invalid') throw new UsageError(checked.message);
   await writeFile(path, text);
+  const missing = await missingProgram(wanted.agent, session.environment);
   const reasons = explain(options, wanted, found);
   if (!session.json) session.print(`wrote ${path}`, ...reasons.map((line) => `  ${line}`));
+  if (missing !== null) session.note(`tasks: ${missing}`);
   const isCommitted = wanted.gate !== null && (await mayCommit(session, options)) && (await commit(checkout, session));
   if (session.json) {
     const { project, branch, setup, gate, agent } = wanted;
-    session.printJson({ path, project, branch, setup, gate, agent, found, committed: isCommitted });
+    session.printJson({
+      path,
+      project,
+      branch,
+      setup,
+      gate,
+      agent,
+      agentMissing: missing,
+      found,
+      committed: isCommitted,
+    });
   } else session.print(...next(wanted, checkout, isCommitted));
   return EXIT.ok;
 }

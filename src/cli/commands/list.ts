@@ -3,6 +3,7 @@
 import { parseProjectName, quote, type ProjectName } from '../../core/ids.ts';
 import { END_KINDS, TASK_STATES, type TaskView } from '../../core/task-types.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { renderList } from '../render/tasks.ts';
 import type { Session } from '../session.ts';
 import { tellHosts } from '../waiting-hosts.ts';
@@ -33,6 +34,7 @@ export async function list(session: Session, options: ListOptions): Promise<numb
     ]);
     views = [...current, ...ended].sort((a, b) => b.createdAt.localeCompare(a.createdAt));
   }
+  if (views.length === 0) await requireProject(session, filter.project);
   views = await tellHosts(session, views);
   // The id stands first: completion scripts look for it there.
   if (session.json) for (const { id, ...view } of views) session.printJson({ id, ...view });

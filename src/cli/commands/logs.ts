@@ -69,11 +69,13 @@ async function explainNothing(session: Session, id: TaskId): Promise<void> {
   session.note(view.state === 'queued' ? `${id} has not begun yet` : `${id} has printed nothing yet`);
 }
 
-/** Writes chunks, with a heading where the attempt or the stream changes. */
+/** Writes chunks, with a heading where the attempt, the stream or its run changes. */
 class LogWriter {
   readonly #session: Session;
   readonly #attempt: number | null;
   #heading = '';
+  /** Of each attempt and stream the runs, in their order. */
+  readonly #runs = new Map<string, readonly number[]>();
   #atLineStart = true;
   written = 0;
 
@@ -82,15 +84,26 @@ class LogWriter {
     this.#attempt = attempt;
   }
 
+  /** Which run of its stream it is, and when that began: a gate may run more than once for one attempt. */
+  #runOf({ attempt, stream, run = 0, at }: LogChunk): string {
+    const key = `${attempt} ${stream}`;
+    const runs = this.#runs.get(key) ?? [];
+    if (!runs.includes(run)) this.#runs.set(key, [...runs, run]);
+    const number = (this.#runs.get(key) ?? []).indexOf(run) + 1;
+    if (number === 1 && !stream.startsWith('gate:')) return '';
+    const began = run === 0 ? at : new Date(run).toISOString();
+    return ` · run ${number}, ${began.replace(/\.\d+Z$/, 'Z')}`;
+  }
+
   async write(chunk: LogChunk & { readonly cursor: string }): Promise<void> {
     if (this.#attempt !== null && chunk.attempt !== this.#attempt) return;
     this.written += 1;
     const { io, palette } = this.#session;
     if (this.#session.json) {
-      const { taskId, attempt, stream, offset, text, at } = chunk;
-      return this.#session.printJson({ id: taskId, attempt, stream, offset, text, at });
+      const { taskId, attempt, stream, run = 0, offset, text, at } = chunk;
+      return this.#session.printJson({ id: taskId, attempt, stream, run, offset, text, at });
     }
-    const heading = `── attempt ${chunk.attempt} · ${chunk.stream}`;
+    const heading = `── attempt ${chunk.attempt} · ${chunk.stream}${this.#runOf(chunk)}`;
     let text = '';
     if (heading !== this.#heading) {
       text += `${this.#atLineStart ? '' : '\n'}${palette.dim(heading)}\n`;

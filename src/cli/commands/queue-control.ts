@@ -9,6 +9,7 @@ import { oneLine } from '../../core/text.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { controlSignal, controlUpdate, detailQuery } from '../../workflows/messages.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { noTask, resolveId } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
@@ -54,6 +55,7 @@ async function onlyTarget(session: Session, given: string | undefined): Promise<
   const all = await listTargets(await session.temporal());
   const meant = all.filter((target) => project === null || target.project === project);
   const [first, second] = meant;
+  if (first === undefined) await requireProject(session, project);
   if (first === undefined) throw new Failed('nothing has been handed off for landing yet, so there is no queue');
   if (second !== undefined) {
     const names = meant.map((target) => target.project).slice(0, 10);

@@ -5,6 +5,7 @@ import type { QueueView } from '../../core/queue-types.ts';
 import { queueQuery, WORKFLOW_TYPES } from '../../workflows/messages.ts';
 import { mapBounded } from '../bounded.ts';
 import { EXIT } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { tryLedger } from '../outcome.ts';
 import { renderQueue, type ShownQueue } from '../render/queue.ts';
 import type { Session } from '../session.ts';
@@ -22,6 +23,7 @@ export async function queue(
   const project = readProject(options.project);
   const temporal = await session.temporal();
   const targets = (await listTargets(temporal)).filter((target) => project === null || target.project === project);
+  if (targets.length === 0) await requireProject(session, project);
   const queues = await mapBounded(targets, AT_ONCE, (target) => readQueue(session, temporal, target));
   if (session.json) for (const shown of queues) session.printJson(shown);
   else if (queues.length === 0) session.note('nothing has been handed off for landing yet');

@@ -7,6 +7,7 @@ import type { Phase, TaskView } from '../../core/task-types.ts';
 import type { LedgerReader } from '../../ledger/types.ts';
 import { mapBounded } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { resolveIds } from '../resolve-id.ts';
 import { retryTask, type Retried } from '../retry-task.ts';
 import type { Session } from '../session.ts';
@@ -84,6 +85,7 @@ async function named(session: Session, args: readonly string[]): Promise<readonl
 /** As the ledger has them; each is asked by its attempt, so that what has gone on meanwhile is left alone. */
 async function chosen(session: Session, filter: RetryFilter): Promise<readonly Wanted[]> {
   const views = await listed(await session.needLedger(), filter);
+  if (views.length === 0) await requireProject(session, filter.project, '--where: project');
   return views.filter((view) => isRetried(view, filter)).map(({ id, attempt }) => ({ id, attempt }));
 }
 

@@ -1,14 +1,14 @@
 /** What of the stack runs, where, and how many tasks are in which state. */
 
+import { LedgerEmpty } from '../../ledger/types.ts';
 import type { StackState } from '../../local/stack-record.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, UsageError } from '../errors.ts';
 import { tryLedger } from '../outcome.ts';
 import { goneLine } from '../render/gone.ts';
 import { addressOf, countsLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
 import type { TemporalConnection } from '../../config/connection.ts';
 import { resolveConnection } from '../../config/connection.ts';
-import { UsageError } from '../errors.ts';
 
 /** `tasks status`: exit 1 when no Temporal is known, or the stack's own has died for good. */
 export async function status(session: Session): Promise<number> {
@@ -18,8 +18,7 @@ export async function status(session: Session): Promise<number> {
   const temporal = connection.kind === 'connection' ? connection.temporal : null;
   const postgresUrl = connection.kind === 'connection' ? (connection.postgres?.url ?? null) : null;
   const gone = temporal?.from === 'stack' ? goneLine(stack) : null;
-  const tasks =
-    postgresUrl === null || gone !== null ? null : await tryLedger(session, (ledger) => ledger.countByState(null));
+  const { ledger, tasks } = postgresUrl === null || gone !== null ? NOBODY : await readCounts(session);
   const report = {
     home,
     running: temporal !== null && gone === null,
@@ -27,12 +26,43 @@ export async function status(session: Session): Promise<number> {
     postgres: postgresUrl === null ? null : { address: addressOf(postgresUrl), ...partOf(stack, 'postgres') },
     worker: { ...partOf(stack, 'worker') },
     supervisor: { ...partOf(stack, 'supervisor') },
+    ledger,
     tasks,
   };
   if (session.json) session.printJson(report);
   else session.print(...render(session, report, gone));
   return report.running ? EXIT.ok : EXIT.failed;
 }
+
+/** `new`: no worker has made its tables, so that it has nothing on record. */
+type LedgerState = 'ok' | 'new' | 'away' | null;
+
+interface Counts {
+  readonly ledger: LedgerState;
+  readonly tasks: Readonly<Record<string, number>> | null;
+}
+
+const NOBODY: Counts = { ledger: null, tasks: null };
+
+async function readCounts(session: Session): Promise<Counts> {
+  const counts = await tryLedger(session, async (ledger): Promise<Counts> => {
+    try {
+      return { ledger: 'ok', tasks: await ledger.countByState(null) };
+    } catch (error) {
+      if (error instanceof LedgerEmpty) return { ledger: 'new', tasks: null };
+      throw error;
+    }
+  });
+  return counts ?? { ledger: 'away', tasks: null };
+}
+
+/** Why there are no counts. */
+const UNCOUNTED = {
+  ok: '',
+  new: 'none on record: the ledger is new, the first worker makes its tables (tasks worker, or tasks up)',
+  away: 'unknown: the ledger does not answer',
+  none: 'unknown: no ledger is known',
+} as const;
 
 type Part = 'temporal' | 'postgres' | 'worker' | 'supervisor';
 
@@ -54,6 +84,7 @@ interface Report {
   readonly postgres: (ReturnType<typeof partOf> & { readonly address: string }) | null;
   readonly worker: ReturnType<typeof partOf>;
   readonly supervisor: ReturnType<typeof partOf>;
+  readonly ledger: LedgerState;
   readonly tasks: Readonly<Record<string, number>> | null;
 }
 
@@ -64,7 +95,7 @@ function render(session: Session, report: Report, gone: string | null): string[]
     if (state === 'external') return palette.green('external');
     return state === 'dead' ? palette.red('died') : palette.dim('not running');
   };
-  const { temporal, postgres, worker, supervisor, tasks } = report;
+  const { temporal, postgres, worker, supervisor, ledger, tasks } = report;
   if (gone !== null) return [`home       ${report.home}`, palette.red(gone)];
   if (temporal === null) return [`home       ${report.home}`, 'nothing is running; start it with: tasks up'];
   return [
@@ -76,6 +107,6 @@ function render(session: Session, report: Report, gone: string | null): string[]
     ...(supervisor.state === 'dead'
       ? [`supervisor ${mark(supervisor)}: nothing is restarted; mend it with: tasks up`]
       : []),
-    `tasks      ${tasks === null ? 'unknown: the ledger does not answer' : countsLine(tasks, palette)}`,
+    `tasks      ${tasks === null ? UNCOUNTED[ledger ?? 'none'] : countsLine(tasks, palette)}`,
   ];
 }

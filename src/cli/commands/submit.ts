@@ -42,6 +42,7 @@ export interface SubmitOptions {
   readonly from?: string;
   readonly wait?: true;
   readonly waitForPeople: boolean;
+  readonly timeout?: number;
 }
 
 type Context = Extract<ProjectContext, { kind: 'ok' }>;
@@ -83,7 +84,10 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
     return made;
   });
   if (options.wait !== true) return EXIT.ok;
-  return awaitTasks(session, [...new Set(started.map(({ id }) => id))], { waitForPeople: options.waitForPeople });
+  return awaitTasks(session, [...new Set(started.map(({ id }) => id))], {
+    waitForPeople: options.waitForPeople,
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+  });
 }
 
 /** On the embedded stack the worker is on this machine, so a missing agent can be told before a task is made. */
@@ -105,6 +109,9 @@ async function checkPrograms(session: Session, context: Context, submissions: re
 function checkOptions(options: SubmitOptions, args: readonly string[]): void {
   if (!options.waitForPeople && options.wait !== true) {
     throw new UsageError('--no-wait-for-people: says how to wait; give --wait beside it, or leave it out');
+  }
+  if (options.timeout !== undefined && options.wait !== true) {
+    throw new UsageError('--timeout: says how long to wait; give --wait beside it, or leave it out');
   }
   if (options.from !== undefined) {
     const others = { title: args[0], '--body': options.body, '--file': options.file, '--run': options.run };

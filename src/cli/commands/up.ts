@@ -16,15 +16,14 @@ import type { Session } from '../session.ts';
 import { chooseParts, type UpOptions } from '../stack-parts.ts';
 import { detach } from '../detach.ts';
 import { checkBeforeStart } from '../ready.ts';
+import { awaitFound, tellFound } from '../found-stack.ts';
 
 /** `tasks up`. */
 export async function up(session: Session, options: UpOptions): Promise<number> {
   // Looked at for this alone: what the session keeps is asked for again once the stack runs.
   const { record, states } = await readStack(session.environment.home);
   if (states.supervisor === 'alive') {
-    if (session.json) session.printJson({ kind: 'already-running', stack: describeStack(record) });
-    else session.print(`a stack runs already for ${session.environment.home}`, ...addresses(record));
-    return EXIT.ok;
+    return tellFound(session, options.detach === true ? await awaitFound(session) : record);
   }
   await checkBeforeStart(session);
   return options.detach === true ? detach(session, options) : foreground(session, options);
@@ -73,6 +72,9 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
       program: io.programs.version,
     });
     if (result.kind === 'stopped') return EXIT.ok;
+    // Another one was quicker.
+    if (result.failure.kind === 'stack-running')
+      return tellFound(session, (await readStack(session.environment.home)).record);
     const { message, next, evidence } = result.failure;
     for (const [part, failure] of untold) {
       const line = stackEventLine({ kind: 'failed', part, failure }, session.palette);

@@ -1,10 +1,11 @@
 /** Waits until tasks have ended. */
 
-import { isEnd, type TaskView } from '../../core/task-types.ts';
+import type { TaskView } from '../../core/task-types.ts';
 import { taskIdOfWorkflow, type TaskId } from '../../core/ids.ts';
-import { EXIT, Failed, UsageError } from '../errors.ts';
+import { EXIT, TimedOut, UsageError } from '../errors.ts';
 import { tryLedger } from '../outcome.ts';
 import { showProgress } from '../progress.ts';
+import { exactDuration } from '../render/time.ts';
 import { outcomeLine, waitsLine } from '../render/tasks.ts';
 import { resolveIds } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
@@ -82,7 +83,11 @@ export async function awaitTasks(
         session,
         ids.filter((id) => !views.has(id)),
       );
-    return codeOf(end, [...views.values()], ids.length);
+    if (end.kind === 'timeout') {
+      const open = ids.filter((id) => !views.has(id));
+      throw new TimedOut(timeoutText(open, ids.length, options.timeoutMs ?? 0));
+    }
+    return codeOf(end, [...views.values()]);
   } finally {
     progress?.stop();
   }
@@ -94,18 +99,26 @@ async function printOpen(session: Session, open: readonly TaskId[]): Promise<voi
   for (const view of (await tryLedger(session, (ledger) => ledger.readTasks(open))) ?? []) session.printJson(view);
 }
 
-function codeOf(end: Awaited<ReturnType<TaskWatch['run']>>, views: readonly TaskView[], wanted: number): number {
+const NAMED = 5;
+
+/** What has not ended goes on; the command that waits for it again. */
+function timeoutText(open: readonly TaskId[], wanted: number, timeoutMs: number): string {
+  const which = open.length <= NAMED ? open.join(' ') : '--all';
+  const what = wanted === 1 ? `${open.join('')} has` : `${open.length} of ${wanted} have`;
+  const rest = `nothing was stopped: ${open.length === 1 ? 'it goes' : 'they go'} on`;
+  return `${what} not ended within ${exactDuration(timeoutMs)}; ${rest}; wait again with: tasks wait ${which}`;
+}
+
+type Ended = Exclude<Awaited<ReturnType<TaskWatch['run']>>, { readonly kind: 'timeout' }>;
+
+function codeOf(end: Ended, views: readonly TaskView[]): number {
   switch (end.kind) {
     case 'ended':
       return views.every(({ state }) => state === 'landed' || state === 'unchanged') ? EXIT.ok : EXIT.failed;
     case 'people':
       return EXIT.failed;
-    case 'timeout':
-      throw new Failed(
-        `${wanted - views.filter(({ state }) => isEnd(state)).length} of ${wanted} had not ended in time`,
-      );
     case 'interrupted':
-      return 130;
+      return EXIT.interrupted;
     case 'unknown':
       throw new UsageError(`no task is named ${end.id}; tasks list --all shows them`);
   }

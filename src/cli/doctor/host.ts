@@ -8,6 +8,7 @@ import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import { checkCheckouts } from './checkouts.ts';
 import { checkEncryption } from './encryption.ts';
+import { isFull, MAKE_ROOM } from './full.ts';
 import { checkTargets } from './notices.ts';
 
 const RUN_MS = 5_000;
@@ -103,14 +104,11 @@ async function checkDisk(session: Session): Promise<Check> {
     const { bavail, bsize } = await statfs(home);
     const free = bavail * bsize;
     const found = `${(free / GIB).toFixed(1)} GiB free in ${home}`;
-    if (free < MEBIBYTES_500) return bad('disk', found, 'make room, or put TASKS_HOME on a larger disk');
+    if (free < MEBIBYTES_500) return bad('disk', found, MAKE_ROOM);
     return free < 4 * GIB ? warn('disk', found, 'worktrees and logs need room: make some') : fine('disk', found);
   } catch (error) {
-    return bad(
-      'disk',
-      `${home} cannot be used: ${messageOf(error)}`,
-      'set TASKS_HOME to a folder that you may write to',
-    );
+    const fix = isFull(error) ? MAKE_ROOM : 'set TASKS_HOME to a folder that you may write to';
+    return bad('disk', `${home} cannot be used: ${messageOf(error)}`, fix);
   }
 }
 

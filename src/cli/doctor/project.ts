@@ -2,9 +2,11 @@
 
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { probeOrigin } from '../../git/room.ts';
+import { messageOf } from '../../core/thrown.ts';
 import { findAgentProgram } from '../agent-program.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
+import { isFull, MAKE_ROOM } from './full.ts';
 import { checkRules } from './notices.ts';
 
 type Context = Extract<ProjectContext, { kind: 'ok' }>;
@@ -38,14 +40,27 @@ async function checkAgents(session: Session, context: Context): Promise<readonly
   return checks;
 }
 
+/** Git's own settings are written to the state home before an origin is asked. */
 async function checkOrigin(session: Session, context: Context): Promise<readonly Check[]> {
-  const { origin, settings, checkout } = context;
+  const { origin, settings } = context;
   const target = { project: settings.project, branch: settings.branch, origin };
-  const { fetch, push } = await probeOrigin(target, {
-    home: session.environment.home,
-    processHome: session.environment.userHome,
-    personal: { env: session.environment.all },
-  });
+  try {
+    const probed = await probeOrigin(target, {
+      home: session.environment.home,
+      processHome: session.environment.userHome,
+      personal: { env: session.environment.all },
+    });
+    return originChecks(context, probed);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    return [bad('origin', `cannot be asked: ${session.environment.home} has no room (${messageOf(error)})`, MAKE_ROOM)];
+  }
+}
+
+function originChecks(
+  { settings, checkout }: Context,
+  { fetch, push }: Awaited<ReturnType<typeof probeOrigin>>,
+): readonly Check[] {
   const how = checkout.hasRemote
     ? 'see that git reaches it without asking: git ls-remote, a credential helper'
     : 'mend it';

@@ -3,7 +3,8 @@
 import { deadLetterOf } from '../../core/dead-letters.ts';
 import type { TaskView } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
-import { table, type Cell } from './table.ts';
+import type { Column } from './columns.ts';
+import { table, titled, type Cell } from './table.ts';
 import { paintState, type Screen } from './tasks.ts';
 import { ago } from './time.ts';
 
@@ -18,10 +19,20 @@ export function renderFailed(views: readonly TaskView[], screen: Screen): string
     { text: String(view.attempt) },
     { text: view.project },
     { text: ago(view.endedAt ?? view.waitingFor?.since ?? view.createdAt, screen.nowMs), paint: palette.dim },
-    { text: `${oneLine(view.title, 80)} — ${whyOf(view)}` },
+    titled(oneLine(view.title, 80), whyOf(view)),
   ]);
-  return table([heading.map((text): Cell => ({ text, paint: palette.dim })), ...rows], screen.columns);
+  return table([heading.map((text): Cell => ({ text, paint: palette.dim })), ...rows], screen.columns, LAYOUT);
 }
+
+const LAYOUT: readonly Column[] = [
+  {},
+  {},
+  { drop: 3 },
+  { drop: 4 },
+  { drop: 1 },
+  { drop: 2 },
+  { first: true, min: 20 },
+];
 
 function whyOf({ failure, waitingFor }: TaskView): string {
   if (failure === null) return oneLine(waitingFor?.text ?? 'it is not known why', 300);

@@ -3,6 +3,7 @@
 import type { HostState, HostView, Slots } from '../../core/hosts.ts';
 import type { WorkspacesReport } from '../../core/relief.ts';
 import { oneLine } from '../../core/text.ts';
+import type { Column } from './columns.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
 import type { Screen } from './tasks.ts';
@@ -15,21 +16,44 @@ export function renderHosts(hosts: readonly HostView[], { palette, columns }: Sc
   const rows = hosts.map((host): Cell[] => [
     { text: host.id },
     { text: stateText(host), paint: paintOf(host.state, palette) },
-    { text: slotsText(host.agents) },
-    { text: slotsText(host.gates) },
+    { text: slotsText(host, host.agents) },
+    { text: slotsText(host, host.gates) },
     { text: host.seenMsAgo === null ? '-' : `${host.load.toFixed(1)} of ${host.cores}` },
     { text: host.seenMsAgo === null ? '-' : bytesText(host.freeBytes) },
     { text: workspacesText(host.workspaces) },
-    { text: host.seenMsAgo === null ? 'never' : `${duration(host.seenMsAgo)} ago`, paint: palette.dim },
+    { text: seenText(host.seenMsAgo), paint: palette.dim },
     { text: oneLine(versionsText(host), 60) },
     { text: host.labels.join(',') },
   ]);
-  return table([HEADING.map((text): Cell => ({ text, paint: palette.dim })), ...rows], columns);
+  return table([HEADING.map((text): Cell => ({ text, paint: palette.dim })), ...rows], columns, LAYOUT);
 }
 
-function stateText({ state, drained, workers }: HostView): string {
+/** What a narrow terminal has no room for is in `--json`. */
+const LAYOUT: readonly Column[] = [
+  { min: 10 },
+  { min: 10 },
+  {},
+  { drop: 1 },
+  { drop: 4 },
+  { drop: 3 },
+  { drop: 6 },
+  { drop: 2 },
+  { drop: 7 },
+  { first: true, min: 10, drop: 5 },
+];
+
+function seenText(seenMsAgo: number | null): string {
+  return seenMsAgo === null ? 'never' : `${duration(seenMsAgo)} ago`;
+}
+
+function stateText({ state, drained, workers, late, seenMsAgo }: HostView): string {
   const drain = drained !== null && state !== 'drained' && state !== 'draining' ? ', drained' : '';
-  return `${state}${drain}${workers > 1 ? ` (${workers} workers)` : ''}`;
+  // Not as a number in a column far off: whoever was killed a moment ago must not be taken for alive.
+  if (state === 'late') return `no sign of life for ${duration(seenMsAgo ?? 0)}${drain}`;
+  const gone = late === 0 ? [] : [`${late} more gives no sign of life`];
+  const many = workers > 1 ? [`${workers} workers`] : [];
+  const beside = [...many, ...gone];
+  return `${state}${drain}${beside.length === 0 ? '' : ` (${beside.join(', ')})`}`;
 }
 
 /** A build is called by its version and a hash, unless somebody has named it. */
@@ -40,8 +64,9 @@ function versionsText({ versions, builds }: HostView): string {
   return [...own, ...bare, ...named.map((build) => `(${build})`)].join(' ');
 }
 
-function slotsText({ used, total }: Slots): string {
-  return `${used}/${total}`;
+/** Nobody offers slots on a host of which nobody is heard. */
+function slotsText({ workers }: HostView, { used, total }: Slots): string {
+  return workers === 0 ? '-' : `${used}/${total}`;
 }
 
 function workspacesText(workspaces: WorkspacesReport | null): string {
@@ -60,6 +85,7 @@ function paintOf(state: HostState, palette: Palette): (text: string) => string {
   switch (state) {
     case 'up':
       return palette.green;
+    case 'late':
     case 'draining':
     case 'drained':
       return palette.yellow;

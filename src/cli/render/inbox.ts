@@ -4,6 +4,8 @@ import type { TaskView } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { InboxRow } from '../../ledger/types.ts';
 import { commandsFor, limits, replyLines, type AskHead } from './asks.ts';
+import type { Column } from './columns.ts';
+import { table, wrap, type Cell } from './table.ts';
 import { replyCommand, type Screen } from './tasks.ts';
 import { ago } from './time.ts';
 
@@ -27,19 +29,36 @@ export function renderRow(row: InboxRow, screen: Screen): string[] {
   const { waitingFor } = row;
   if (waitingFor === null) return [];
   const kind = waitingFor.proposal === null ? waitingFor.kind : `proposal (${waitingFor.proposal})`;
-  const when = palette.dim(`${row.project}, ${ago(waitingFor.since, screen.nowMs)}`);
-  const head = `${palette.bold(row.id)}  ${palette.yellow(kind)}  ${when}  ${oneLine(row.title)}`;
-  return [head, ...(row.asks.length === 0 ? other(row, screen) : row.asks.flatMap((ask) => asked(row, ask, screen)))];
+  const when = `${row.project}, ${ago(waitingFor.since, screen.nowMs)}`;
+  const cells: readonly Cell[] = [
+    { text: row.id, paint: palette.bold },
+    { text: kind, paint: palette.yellow },
+    { text: when, paint: palette.dim },
+    { text: oneLine(row.title) },
+  ];
+  const head = table([cells], screen.columns, HEAD);
+  return [
+    ...head,
+    ...(row.asks.length === 0 ? other(row, screen) : row.asks.flatMap((ask) => asked(row, ask, screen))),
+  ];
+}
+
+const HEAD: readonly Column[] = [{}, {}, { drop: 1 }, { first: true, min: 12 }];
+const INDENT = '    ';
+
+/** What is read whole, below its task: on several lines where one is too long. */
+function below(text: string, { columns }: Screen): string[] {
+  return wrap(text, columns === null ? null : columns - INDENT.length).map((line) => `${INDENT}${line}`);
 }
 
 function asked(row: TaskView, ask: AskHead, screen: Screen): string[] {
   const { palette } = screen;
-  const whom = ask.for === null ? '' : palette.dim(`for ${oneLine(ask.for, 60)}: `);
+  const whom = ask.for === null ? '' : `for ${oneLine(ask.for, 60)}: `;
   const see = ask.kind === 'question' ? [] : [`    ${palette.dim('      see:')} tasks show ${row.id}`];
   const choices = ask.choices.map((choice, index) => `${index + 1} ${oneLine(choice, 60)}`);
   return [
-    `    ${whom}${oneLine(ask.text, 500)}`,
-    ...(choices.length === 0 ? [] : [`    ${palette.dim('choices:')} ${choices.join(', ')}`]),
+    ...below(`${whom}${oneLine(ask.text, 500)}`, screen),
+    ...(choices.length === 0 ? [] : below(`choices: ${choices.join(', ')}`, screen)),
     ...limits(ask, screen, '    '),
     ...see,
     ...replyLines(commandsFor(row.id, ask), palette, '    '),
@@ -47,11 +66,12 @@ function asked(row: TaskView, ask: AskHead, screen: Screen): string[] {
 }
 
 /** What waits for something else than a reply, or of which the ledger has only the view. */
-function other(row: TaskView, { palette }: Screen): string[] {
+function other(row: TaskView, screen: Screen): string[] {
+  const { palette } = screen;
   const text = oneLine(row.waitingFor?.text ?? '', 500);
   const reply = replyCommand(row) ?? `tasks show ${row.id}`;
   const how = reply.startsWith('tasks show') ? 'see:' : 'reply with:';
-  return [`    ${text}`, ...(text.includes(reply) ? [] : [`    ${palette.dim(how)} ${reply}`])];
+  return [...below(text, screen), ...(text.includes(reply) ? [] : [`    ${palette.dim(how)} ${reply}`])];
 }
 
 /** What tells one wait from another: a new one is told once. */

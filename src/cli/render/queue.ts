@@ -4,10 +4,12 @@ import type { QueueRow, QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { FlakeRow } from '../../ledger/flakes.ts';
 import type { Screen } from './tasks.ts';
-import { table, type Cell } from './table.ts';
+import type { Column } from './columns.ts';
+import { table, titled, type Cell } from './table.ts';
 import { ago, duration } from './time.ts';
 
 const MAX_EVIDENCE_LINES = 12;
+const OVERDUE_MS = 60_000;
 
 export type ShownQueue = QueueView & { readonly from: 'workflow' | 'ledger' };
 
@@ -23,11 +25,13 @@ export function renderQueue(shown: ShownQueue, screen: Screen): string[] {
     { text: row.id },
     { text: row.state, paint: paintOf(row, screen) },
     { text: ago(row.since, screen.nowMs), paint: palette.dim },
-    { text: textOf(row, screen) },
+    textOf(row, screen),
   ]);
   const more = shown.more === 0 ? [] : [palette.dim(`  and ${shown.more} more`)];
-  return [...lines, ...table(rows, screen.columns), ...more];
+  return [...lines, ...table(rows, screen.columns, LAYOUT), ...more];
 }
+
+const LAYOUT: readonly Column[] = [{}, {}, { min: 6 }, { drop: 1 }, { first: true, min: 26 }];
 
 /** What is to be mended on main, and how. */
 function evidenceOf({ evidence }: ShownQueue, { palette }: Screen): readonly string[] {
@@ -50,11 +54,17 @@ function paintOf({ state }: QueueRow, { palette }: Screen): (text: string) => st
   return state === 'green' || state === 'landing' ? palette.green : palette.cyan;
 }
 
-function textOf({ title, priority, waitingFor, estimate }: QueueRow, { nowMs }: Screen): string {
+function textOf({ title, priority, waitingFor, estimate }: QueueRow, { nowMs }: Screen): Cell {
   const named = oneLine(title ?? '');
   const classed = priority === 'normal' ? named : `[${priority}] ${named}`;
-  if (waitingFor !== null) return `${classed} — ${oneLine(waitingFor, 200)}`;
-  return estimate === null ? classed : `${classed} — in about ${duration(Date.parse(estimate) - nowMs)}`;
+  if (waitingFor !== null) return titled(classed, oneLine(waitingFor, 200));
+  return estimate === null ? { text: classed } : titled(classed, whenText(Date.parse(estimate) - nowMs));
+}
+
+/** An estimate that is over says nothing of a number of seconds; one that is long over was wrong. */
+function whenText(ms: number): string {
+  if (ms >= 1_000) return `in about ${duration(ms)}`;
+  return ms > -OVERDUE_MS ? 'any moment' : `takes longer than others did (by ${duration(-ms)})`;
 }
 
 /** The most frequent first. */

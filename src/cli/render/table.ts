@@ -1,5 +1,7 @@
 /** Columns of text. Pure. */
 
+import { fitColumns, lastIsCut, type Column } from './columns.ts';
+
 const COLOUR = /\u001b\[[0-9;]*m/g;
 
 /** How many columns a terminal gives a text: wide characters take two, joiners and colour codes none. */
@@ -47,28 +49,63 @@ export function fit(line: string, columns: number): string {
 
 export interface Cell {
   readonly text: string;
+  /** How it is cut to so many columns; left out: at its end. */
+  readonly cut?: (columns: number) => string;
   readonly paint?: (text: string) => string;
 }
 
-/** Lines of columns, two spaces apart; the last column is cut where the lines would pass `columns` (null: never). */
-export function table(rows: readonly (readonly Cell[])[], columns: number | null): string[] {
-  const widths: number[] = [];
+/** Lines of columns, two spaces apart, within `columns` (null: as wide as they are), by the layout's rules. */
+export function table(
+  rows: readonly (readonly Cell[])[],
+  columns: number | null,
+  layout?: readonly Column[],
+): string[] {
+  const natural: number[] = [];
   for (const row of rows) {
     row.forEach((cell, index) => {
-      widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell.text));
+      natural[index] = Math.max(natural[index] ?? 0, displayWidth(cell.text));
     });
   }
-  return rows.map((row) => {
-    const before = widths.slice(0, Math.max(0, row.length - 1)).reduce((sum, width) => sum + width + 2, 0);
-    return row
-      .map((cell, index) => {
-        const paint = cell.paint ?? ((text: string) => text);
-        if (index === row.length - 1) {
-          return paint(columns === null ? cell.text : cutTo(cell.text, Math.max(20, columns - before)));
-        }
-        return paint(cell.text) + ' '.repeat((widths[index] ?? 0) - displayWidth(cell.text));
+  const widths = columns === null ? natural : fitColumns(natural, layout ?? lastIsCut(natural.length), columns);
+  return rows.map((row) =>
+    row
+      .flatMap((cell, index) => {
+        const width = widths[index];
+        return width === null || width === undefined ? [] : [painted(cell, width)];
       })
       .join('  ')
-      .trimEnd();
-  });
+      .trimEnd(),
+  );
+}
+
+function painted({ text, cut, paint = (plain) => plain }: Cell, width: number): string {
+  const isWhole = displayWidth(text) <= width;
+  const shown = isWhole ? text : (cut ?? ((columns: number) => cutTo(text, columns)))(width);
+  return paint(shown) + ' '.repeat(Math.max(0, width - displayWidth(shown)));
+}
+
+/** A title with what is said behind it: where there is no room the title is cut first, to no less than ten columns. */
+export function titled(title: string, said: string): Cell {
+  const dash = ' — ';
+  return {
+    text: `${title}${dash}${said}`,
+    cut: (columns) => {
+      const kept = Math.max(10, columns - displayWidth(said) - dash.length);
+      return cutTo(`${cutTo(title, kept)}${dash}${said}`, columns);
+    },
+  };
+}
+
+/** A text as lines of at most so many columns, broken between words where that is possible; null: one line. */
+export function wrap(text: string, columns: number | null): string[] {
+  if (columns === null || displayWidth(text) <= columns) return [text];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && displayWidth(line) + 1 + displayWidth(word) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }

@@ -9,7 +9,7 @@ import { oneLine, printable } from '../../core/text.ts';
 import type { PendingPhase } from '../pending-phase.ts';
 import { renderAsk } from './asks.ts';
 import { renderExchanges } from './exchanges.ts';
-import { paintState, replyCommand, stateText, waitWords, type Screen } from './tasks.ts';
+import { isSentBackInVain, paintState, replyCommand, type Screen, stateText, waitWords } from './tasks.ts';
 import { ago } from './time.ts';
 
 export interface TaskPage {
@@ -39,6 +39,7 @@ export function renderTask(page: TaskPage, screen: Screen): string[] {
   if (page.body !== null && page.body.trim() !== '') lines.push('', ...indented(page.body, MAX_BODY_LINES));
   const open = page.asks.flatMap((ask) => ['', ...renderAsk(view.id, ask, screen)]);
   lines.push(...(open.length > 0 ? open : renderWait(view, screen)), ...renderFailure(view, screen));
+  lines.push(...renderSentBack(page, screen));
   lines.push(...renderExchanges(page.exchanges, screen));
   if (page.events.length > 0) lines.push('', palette.dim('History'));
   for (const event of page.events) {
@@ -99,6 +100,18 @@ function renderWait(view: TaskView, { palette, nowMs }: Screen): string[] {
     palette.yellow(`Waits for ${waitWords(waitingFor.kind)} (since ${ago(waitingFor.since, nowMs)})`),
     ...indented(waitingFor.text, MAX_EVIDENCE_LINES),
     ...(reply === null || waitingFor.text.includes(reply) ? [] : [`  ${palette.dim('reply with:')} ${reply}`]),
+  ];
+}
+
+/** An end that looks like one of a task that had nothing to do. */
+function renderSentBack({ view, events }: TaskPage, { palette }: Screen): string[] {
+  if (!isSentBackInVain(view)) return [];
+  const why = events.findLast(({ happened }) => happened.kind === 'returned')?.happened;
+  const reason = why?.kind === 'returned' ? ` (${why.request.kind}: ${oneLine(why.request.text, 300)})` : '';
+  return [
+    '',
+    palette.yellow(`Nothing of it landed: landing sent it back${reason}, and its next run changed nothing.`),
+    `  ${palette.dim('next:')} see whether main has by now what it was for; if not, submit it again`,
   ];
 }
 

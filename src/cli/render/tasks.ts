@@ -4,6 +4,7 @@ import { waitsForPerson, type TaskStateName, type TaskView, type WaitingKind } f
 import { labelKey } from '../../core/labels.ts';
 import { replyCommands } from '../../core/reply-commands.ts';
 import { oneLine } from '../../core/text.ts';
+import type { Column } from './columns.ts';
 import type { Palette } from './palette.ts';
 import { table, type Cell } from './table.ts';
 import { ago } from './time.ts';
@@ -34,8 +35,14 @@ export function stateText(view: TaskView): string {
   if (view.state === 'waiting' && view.waitingFor !== null) return `waiting (${view.waitingFor.kind})`;
   if (view.state === 'landing' && view.waitingFor !== null) return `landing (${view.waitingFor.kind})`;
   if (view.waitingFor?.kind === 'host') return `queued (needs ${labelKey(view.requires ?? [])})`;
+  if (isSentBackInVain(view)) return 'unchanged (sent back)';
   if (view.state === 'running' && view.phase !== null) return `running (${view.phase})`;
   return view.state;
+}
+
+/** Landing sent its changes back, and its next run made none: what it had done is not on main. */
+export function isSentBackInVain({ state, revisions }: Pick<TaskView, 'state' | 'revisions'>): boolean {
+  return state === 'unchanged' && revisions > 0;
 }
 
 export interface Screen {
@@ -56,8 +63,10 @@ export function renderList(views: readonly TaskView[], screen: Screen): string[]
     { text: ago(view.createdAt, screen.nowMs), paint: palette.dim },
     { text: oneLine(view.title) },
   ]);
-  return table([heading, ...rows], screen.columns);
+  return table([heading, ...rows], screen.columns, LAYOUT);
 }
+
+const LAYOUT: readonly Column[] = [{}, { min: 10 }, { drop: 1 }, { drop: 2 }, { first: true, min: 12 }];
 
 /** The command by which a person replies to what a task waits for; null when it waits for nobody. */
 export function replyCommand(view: Pick<TaskView, 'id' | 'waitingFor'>): string | null {
@@ -135,6 +144,9 @@ export function outcomeLine(view: TaskView, palette: Palette): string {
 }
 
 /** A question that was submitted as one ends with its answer. */
-function answerOf({ type, state, summary }: TaskView): string {
+function answerOf(view: TaskView): string {
+  const { id, type, state, summary } = view;
+  if (isSentBackInVain(view))
+    return `  nothing of it landed: it was sent back, and then changed nothing; see tasks show ${id}`;
   return type === 'question' && state === 'unchanged' && summary !== null ? `  answer: ${oneLine(summary, 500)}` : '';
 }

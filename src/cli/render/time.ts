@@ -25,6 +25,14 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** A duration that somebody gave, as exact as it was: `300 ms`, `90 s`, `2 h`. */
+export function exactDuration(ms: number): string {
+  const [unit, size] = Object.entries(EXACT).find(([, each]) => ms % each === 0) ?? ['ms', 1];
+  return `${ms / size} ${unit}`;
+}
+
+const EXACT: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, min: 60_000, s: 1_000 };
+
 /** `90s`, `10m`, `2h` as milliseconds; null for anything else. A bare number counts seconds. */
 export function parseDuration(text: string): number | null {
   const match = /^(\d{1,9})\s*(ms|s|min|m|h|d)?$/.exec(text.trim());

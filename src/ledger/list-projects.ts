@@ -1,0 +1,16 @@
+/** The names of all projects that the ledger knows. */
+
+import type { Database } from './database.ts';
+
+// Bound by the first landing; before it there are only tasks.
+const LIST_PROJECTS = `
+select name from tributary.projects
+union
+select distinct project from tributary.tasks
+order by 1
+limit $1`;
+
+/** In the order of the alphabet. @throws LedgerUnavailable */
+export function listProjects(database: Database, limit: number): Promise<readonly string[]> {
+  return database.query({ text: LIST_PROJECTS, values: [limit] }, (row) => String(row['name']));
+}
