@@ -1,29 +1,38 @@
-/** Which protected paths an attempt's work changes: looked for in the commits, before the work may land. */
+/** What an attempt's work changes of protected paths: looked for in the commits, before the work may land. */
 
 import { createHash } from 'node:crypto';
 import type { ProjectSettings } from '../core/project.ts';
 import { changesScripts, PACKAGE_FILE, protectedAmong, usesScripts, type ProtectedChange } from '../core/protected.ts';
+import type { ChangedFile } from '../core/removed-tests.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 const MAX_SHOWN = 50;
 
+/** The files that an attempt's work changes. */
+export async function changesIn(
+  deps: Pick<Dependencies, 'git'>,
+  { spec: { project, origin } }: PhaseRequest,
+  { base, head, changed }: Checkpoint,
+): Promise<readonly ChangedFile[]> {
+  return changed ? deps.git.changedFiles({ project, origin, base, head }) : [];
+}
+
 /**
  * Null when there is none.
  *
+ * @param all what {@link changesIn} says
  * @param except files that may change all the same
  */
 export async function protectedChange(
   deps: Pick<Dependencies, 'git'>,
   { spec }: PhaseRequest,
   settings: ProjectSettings,
-  { base, head, changed }: Checkpoint,
+  { base, head }: Checkpoint,
+  all: readonly ChangedFile[],
   except: readonly string[] = [],
 ): Promise<ProtectedChange | null> {
-  if (!changed) return null;
-  const { project, origin } = spec;
-  const all = await deps.git.changedFiles({ project, origin, base, head });
   const found = new Set(
     protectedAmong(
       settings,

@@ -9,12 +9,13 @@ import type { Failure } from '../core/failure.ts';
 import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { ProtectedChange } from '../core/protected.ts';
+import { naming, removedTests } from '../core/removed-tests.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import { MAX_DOCUMENT_CHARS, type AttemptFacts, type AttemptOutcome, type NewTask } from '../core/task-types.ts';
 import { headOf, oneLine } from '../core/text.ts';
 import type { Scan, Workspace } from '../git/types.ts';
 import { scratchOf, type Dependencies } from './dependencies.ts';
-import { protectedChange } from './protected-paths.ts';
+import { changesIn, protectedChange } from './protected-paths.ts';
 import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
 import type { AgentRun } from './run-agent.ts';
 
@@ -61,8 +62,9 @@ export async function storeWork(
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'stored') {
-    const { checkpoint } = stored;
-    const guarded = mayLand(request, judgement) ? await protectedChange(deps, request, settings, checkpoint) : null;
+    const changes = mayLand(request, judgement) ? await changesIn(deps, request, stored.checkpoint) : [];
+    const guarded = await protectedChange(deps, request, settings, stored.checkpoint, changes);
+    const checkpoint = naming(stored.checkpoint, removedTests(changes));
     const reviewed = judgement.kind === 'done' && (request.reviewed || guarded !== null);
     const document = reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
     const patch = isPatch(judgement) ? await reviewedPatch(deps, request, checkpoint) : null;
