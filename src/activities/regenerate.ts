@@ -95,7 +95,7 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
   } as const;
   const guarded = await newlyProtected(deps, asked, { checkpoint, changes }, files);
   if (guarded === null) return done;
-  const document = await reviewedDocument(deps, request, workspace, checkpoint);
+  const document = await reviewedDocument(deps, request, workspace, { checkpoint, secrets: taking.secrets });
   return { ...done, document, protected: guarded };
 }
 

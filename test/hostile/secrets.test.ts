@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
+import { printable } from '../../src/core/text.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { textOfMessage } from '../support/kept.ts';
@@ -118,7 +119,7 @@ require("node:fs").writeFileSync(process.env.TASKS_REPORT_FILE, "{\\"status\\":\
       'agent-failed',
     ],
     [
-      'its plan, with what nobody sees between two halves',
+      'an output, with what nobody sees between two halves',
       `node -e 'const key = process.env.AGENT_KEY; require("node:fs").writeFileSync(process.env.TASKS_TASK_DIR + "/outputs/n", key.slice(0, 9) + "\\0" + key.slice(9))'; echo x > work`,
       'landed',
     ],
@@ -172,7 +173,8 @@ require("node:fs").writeFileSync(process.env.TASKS_REPORT_FILE, "{\\"status\\":\
 
   const found = async (forms: readonly string[]): Promise<readonly string[]> =>
     Object.entries(await everything())
-      .filter(([, text]) => forms.some((form) => text.includes(form)))
+      // As it is kept, and as a person is shown it.
+      .filter(([, text]) => [text, printable(text)].some((seen) => forms.some((form) => seen.includes(form))))
       .map(([where]) => where);
 
   it('would have it found by the search below, in each place, if it were there', async () => {
