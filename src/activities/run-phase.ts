@@ -95,11 +95,12 @@ async function attempt(
   if (agent.kind === 'failed') return failed(deps, agent.failure);
   if (isLeftOut(request.phase, agent.definition)) return passedOver(deps, request);
   const wanted = confinementOf(agent.definition, settings.settings);
-  const confined = confining(deps, wanted);
+  const { setup, confinement } = settings.settings;
+  const confined = confining(deps, wanted, setup === null ? 'none' : confinement.setup);
   if (confined.kind === 'refused') return failed(deps, confined.failure);
 
-  if (confined.kind === 'sandbox' && wanted.network === 'host') {
-    deps.log('an attempt shares the network of this host', { task: spec.id, attempt: request.attempt });
+  if (confined.kind === 'sandbox') {
+    for (const opens of confined.notes) deps.log(`an attempt: ${opens}`, { task: spec.id, attempt: request.attempt });
   }
   const granted = await deps.secretsFor(request.spec.work.kind === 'shell' ? null : request.spec.work.agent);
   if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
