@@ -74,7 +74,7 @@ function noSandbox(state: SandboxState): Failure {
   return {
     kind: 'no-sandbox',
     message: `a sandbox is required, and this host has none: ${why}`,
-    next: 'make it work there (tasks doctor tries it), or write sandbox: preferred where it is required (tasks.yaml, host.yaml); then tasks retry',
+    next: 'install bubblewrap there (apt, dnf, apk or pacman install bubblewrap; Linux alone) and make it work (tasks doctor tries it), or write sandbox: preferred where it is required (tasks.yaml, host.yaml); then tasks retry',
   };
 }
 

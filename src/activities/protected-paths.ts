@@ -2,13 +2,14 @@
 
 import { createHash } from 'node:crypto';
 import type { ProjectSettings } from '../core/project.ts';
-import { changesScripts, PACKAGE_FILE, protectedAmong, usesScripts, type ProtectedChange } from '../core/protected.ts';
+import { changesPart, inPart, protectedAmong, type ProtectedChange } from '../core/protected.ts';
 import type { ChangedFile } from '../core/removed-tests.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { Checkpoint } from '../core/task-types.ts';
+import type { Checkpoint, TaskSpec } from '../core/task-types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 const MAX_SHOWN = 50;
+const MAX_COMPARED = 50;
 
 /** The files that an attempt's work changes. */
 export async function changesIn(
@@ -33,21 +34,26 @@ export async function protectedChange(
   all: readonly ChangedFile[],
   except: readonly string[] = [],
 ): Promise<ProtectedChange | null> {
-  const found = new Set(
-    protectedAmong(
-      settings,
-      all.map(({ path }) => path),
-    ),
-  );
-  if (all.some(({ path }) => path === PACKAGE_FILE) && usesScripts(settings)) {
-    const [before, after] = await Promise.all(
-      [base, head].map((commit) => deps.git.readFileAt(spec, commit, PACKAGE_FILE)),
-    );
-    if (changesScripts(before ?? null, after ?? null)) found.add(PACKAGE_FILE);
+  const paths = all.map(({ path }) => path);
+  const found = new Set(protectedAmong(settings, paths));
+  for (const [index, path] of inPart(settings, paths).entries()) {
+    // Of very many it is not looked which part has changed.
+    const isProtected = index >= MAX_COMPARED || (await changes(deps, spec, { base, head }, path));
+    if (isProtected) found.add(path);
   }
   for (const path of except) found.delete(path);
   if (found.size === 0) return null;
   const hash = createHash('sha256');
   for (const { path, id } of all) if (found.has(path)) hash.update(`${id} ${path}\0`);
   return { paths: [...found].slice(0, MAX_SHOWN), digest: hash.digest('hex') };
+}
+
+async function changes(
+  deps: Pick<Dependencies, 'git'>,
+  spec: TaskSpec,
+  { base, head }: Pick<Checkpoint, 'base' | 'head'>,
+  path: string,
+): Promise<boolean> {
+  const [before, after] = await Promise.all([base, head].map((commit) => deps.git.readFileAt(spec, commit, path)));
+  return changesPart(path, before ?? null, after ?? null);
 }

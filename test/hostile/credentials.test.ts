@@ -66,7 +66,9 @@ describe('a hostile command that shares the network of the host', () => {
     // What was served, the engine has asked for.
     expect(origin.served.some((asked) => asked.startsWith('POST') && asked.endsWith('git-receive-pack'))).toBe(true);
     expect(await project.subjects()).toEqual(['Push', 'Begin']);
-    expect(await project.originGit('for-each-ref', '--format=%(refname)', 'refs/heads', 'refs/tags')).toBe('refs/heads/main');
+    expect(await project.originGit('for-each-ref', '--format=%(refname)', 'refs/heads', 'refs/tags')).toBe(
+      'refs/heads/main',
+    );
     const notes = (await engine.ledger.readEvents(id)).flatMap(({ happened }) =>
       happened.kind === 'attempt-ended' ? (happened.notes ?? []) : [],
     );

@@ -24,6 +24,8 @@ describe('an agent that changes what its own work is judged by', () => {
       'gate.sh': GATE,
       'agent.sh': agentScript({ execute: does }),
       'package.json': '{"scripts":{"test":"sh gate.sh"}}\n',
+      'web/package.json': '{"scripts":{"test":"exit 1"}}\n',
+      'pyproject.toml': '[tool.pytest.ini_options]\naddopts = "-ra"\n',
       'test/one.test.js': 'one\n',
       'test/two.test.js': 'two\n',
     });
@@ -35,6 +37,18 @@ describe('an agent that changes what its own work is judged by', () => {
     ['the script that its gate names', 'echo true > gate.sh; touch broken', '', 'gate.sh'],
     ['tasks.yaml, to run without a sandbox', "printf 'sandbox: off\\n' >> tasks.yaml", '', 'tasks.yaml'],
     ['the configuration of a test runner', 'echo x > jest.config.js', '', 'jest.config.js'],
+    [
+      'the scripts of a package that its gate goes to',
+      `printf '{"scripts":{"test":"true"}}' > web/package.json; echo x > work`,
+      'setup: cd web && npm run --silent none || true',
+      'web/package.json',
+    ],
+    [
+      "a test runner's part of a file, by a link in its place",
+      'rm pyproject.toml; ln -s /dev/null pyproject.toml; echo x > work',
+      '',
+      'pyproject.toml',
+    ],
     ['what the project protects', 'mkdir ci; echo x > ci/deploy; echo y > work', 'protected: [ci/]', 'ci/deploy'],
   ])(
     '(%s) waits for a person, who is shown it as what it is; main stays as it was',

@@ -67,6 +67,8 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits>;
   /** False: sandboxes see nothing of the state home but their own, as they do outside of tests. */
   readonly sharesHome?: boolean;
+  /** False: as on a host without bubblewrap. */
+  readonly containment?: boolean;
   /** Further variables of the person whose credentials reach the origin. */
   readonly personal?: Readonly<Record<string, string>>;
   /** Where people reach the Temporal Web UI. */
@@ -176,7 +178,7 @@ export class Engine {
         HOME: process.env['HOME'] ?? '',
         ...this.#options.personal,
       },
-      containment: true,
+      containment: this.#options.containment ?? true,
       parseSettings: parseProjectFile,
       readGate,
       environment: (request) => allowedEnvironment(host.value, process.env, request),
