@@ -40,19 +40,25 @@ export type Confining =
   | { readonly kind: 'open'; readonly notes: readonly string[] }
   | { readonly kind: 'refused'; readonly failure: Failure };
 
-const HOST_NETWORK =
-  "it shares this host's network: it reaches whatever listens here, Temporal and the ledger among it (network: host)";
+const hostNetwork = (who: string): string =>
+  `${who} shares this host's network: it reaches whatever listens here, Temporal and the ledger among it (network: host)`;
 
-/** Whether there is to be a sandbox here; a project that requires one gets it or nothing. */
+/**
+ * Whether there is to be a sandbox here; a project that requires one gets it or nothing.
+ *
+ * @param setup the network of the set-up that is run with it
+ */
 export function confining(
   deps: Pick<Dependencies, 'confinement'> & { readonly process: Pick<ProcessRoom, 'sandbox'> },
   wanted: Confinement,
+  setup: Network = 'none',
 ): Confining {
   const mode = sandboxModeOf(deps.confinement.sandbox, wanted.sandbox);
   const { sandbox: state } = deps.process;
   if (mode === 'off') return { kind: 'open', notes: ['it ran without a sandbox: sandbox: off'] };
   if (state.kind === 'works' && !(mode === 'required' && deps.confinement.sandbox === 'off')) {
-    return { kind: 'sandbox', notes: wanted.network === 'host' ? [HOST_NETWORK] : [] };
+    const opened = [...(wanted.network === 'host' ? ['it'] : []), ...(setup === 'host' ? ['its set-up'] : [])];
+    return { kind: 'sandbox', notes: opened.map(hostNetwork) };
   }
   if (mode === 'required') return { kind: 'refused', failure: noSandbox(state) };
   return { kind: 'open', notes: [`it ran without a sandbox: ${state.kind === 'missing' ? state.why : ''}`] };
@@ -68,7 +74,7 @@ function noSandbox(state: SandboxState): Failure {
   return {
     kind: 'no-sandbox',
     message: `a sandbox is required, and this host has none: ${why}`,
-    next: 'make it work there (tasks doctor tries it), or write sandbox: preferred where it is required (tasks.yaml, host.yaml); then tasks retry',
+    next: 'install bubblewrap there (apt, dnf, apk or pacman install bubblewrap; Linux alone) and make it work (tasks doctor tries it), or write sandbox: preferred where it is required (tasks.yaml, host.yaml); then tasks retry',
   };
 }
 

@@ -1,44 +1,59 @@
-/** Which protected paths an attempt's work changes: looked for in the commits, before the work may land. */
+/** What an attempt's work changes of protected paths: looked for in the commits, before the work may land. */
 
 import { createHash } from 'node:crypto';
 import type { ProjectSettings } from '../core/project.ts';
-import { changesScripts, PACKAGE_FILE, protectedAmong, usesScripts, type ProtectedChange } from '../core/protected.ts';
+import { changesPart, inPart, protectedAmong, type ProtectedChange } from '../core/protected.ts';
+import type { ChangedFile } from '../core/removed-tests.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { Checkpoint } from '../core/task-types.ts';
+import type { Checkpoint, TaskSpec } from '../core/task-types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 const MAX_SHOWN = 50;
+const MAX_COMPARED = 50;
+
+/** The files that an attempt's work changes. */
+export async function changesIn(
+  deps: Pick<Dependencies, 'git'>,
+  { spec: { project, origin } }: PhaseRequest,
+  { base, head, changed }: Checkpoint,
+): Promise<readonly ChangedFile[]> {
+  return changed ? deps.git.changedFiles({ project, origin, base, head }) : [];
+}
 
 /**
  * Null when there is none.
  *
+ * @param all what {@link changesIn} says
  * @param except files that may change all the same
  */
 export async function protectedChange(
   deps: Pick<Dependencies, 'git'>,
   { spec }: PhaseRequest,
   settings: ProjectSettings,
-  { base, head, changed }: Checkpoint,
+  { base, head }: Checkpoint,
+  all: readonly ChangedFile[],
   except: readonly string[] = [],
 ): Promise<ProtectedChange | null> {
-  if (!changed) return null;
-  const { project, origin } = spec;
-  const all = await deps.git.changedFiles({ project, origin, base, head });
-  const found = new Set(
-    protectedAmong(
-      settings,
-      all.map(({ path }) => path),
-    ),
-  );
-  if (all.some(({ path }) => path === PACKAGE_FILE) && usesScripts(settings)) {
-    const [before, after] = await Promise.all(
-      [base, head].map((commit) => deps.git.readFileAt(spec, commit, PACKAGE_FILE)),
-    );
-    if (changesScripts(before ?? null, after ?? null)) found.add(PACKAGE_FILE);
+  const paths = all.map(({ path }) => path);
+  const found = new Set(protectedAmong(settings, paths));
+  for (const [index, path] of inPart(settings, paths).entries()) {
+    // Of very many it is not looked which part has changed.
+    const isProtected = index >= MAX_COMPARED || (await changes(deps, spec, { base, head }, path));
+    if (isProtected) found.add(path);
   }
   for (const path of except) found.delete(path);
   if (found.size === 0) return null;
   const hash = createHash('sha256');
   for (const { path, id } of all) if (found.has(path)) hash.update(`${id} ${path}\0`);
   return { paths: [...found].slice(0, MAX_SHOWN), digest: hash.digest('hex') };
+}
+
+async function changes(
+  deps: Pick<Dependencies, 'git'>,
+  spec: TaskSpec,
+  { base, head }: Pick<Checkpoint, 'base' | 'head'>,
+  path: string,
+): Promise<boolean> {
+  const [before, after] = await Promise.all([base, head].map((commit) => deps.git.readFileAt(spec, commit, path)));
+  return changesPart(path, before ?? null, after ?? null);
 }

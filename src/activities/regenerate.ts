@@ -12,6 +12,7 @@ import { quote } from '../core/ids.ts';
 import type { Secret } from '../core/secrets.ts';
 import type { PortRange } from '../core/ports.ts';
 import type { ProtectedChange } from '../core/protected.ts';
+import { naming, removedTests, type ChangedFile } from '../core/removed-tests.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { AttemptOutcome, Checkpoint } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
@@ -20,7 +21,7 @@ import { makeSandbox, type SandboxRequest } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { stopReasonOf } from './heartbeat.ts';
 import { runHeld } from './keep-work.ts';
-import { protectedChange } from './protected-paths.ts';
+import { changesIn, protectedChange } from './protected-paths.ts';
 import { reviewedDocument } from './reviewed-document.ts';
 import { describeExit, runCommand } from './run-command.ts';
 import { discardWorkspace, type Taking } from './store-work.ts';
@@ -81,7 +82,8 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
   }
   const summary =
     files.length === 0 ? `${spec.branch} was merged in` : `${spec.branch} was merged in, ${named} made anew`;
-  const { checkpoint } = stored;
+  const changes = await changesIn(deps, request, stored.checkpoint);
+  const checkpoint = naming(stored.checkpoint, removedTests(changes));
   const done = {
     kind: 'done',
     summary,
@@ -91,9 +93,9 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
     ...facts,
     checkpoint,
   } as const;
-  const guarded = await newlyProtected(deps, asked, checkpoint, files);
+  const guarded = await newlyProtected(deps, asked, { checkpoint, changes }, files);
   if (guarded === null) return done;
-  const document = await reviewedDocument(deps, request, workspace, checkpoint);
+  const document = await reviewedDocument(deps, request, workspace, { checkpoint, secrets: taking.secrets });
   return { ...done, document, protected: guarded };
 }
 
@@ -101,13 +103,16 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
 async function newlyProtected(
   deps: Dependencies,
   { request, taking }: RegenerateRequest,
-  now: Checkpoint,
+  now: { readonly checkpoint: Checkpoint; readonly changes: readonly ChangedFile[] },
   files: readonly string[],
 ): Promise<ProtectedChange | null> {
-  const after = await protectedChange(deps, request, taking.settings, now, files);
+  const changeIn = (at: Checkpoint, changes: readonly ChangedFile[]): Promise<ProtectedChange | null> =>
+    protectedChange(deps, request, taking.settings, at, changes, files);
+  const after = await changeIn(now.checkpoint, now.changes);
   if (after === null || request.start.kind === 'main') return after;
   // What was there before was handed off already, with whatever had to be said to it.
-  const before = await protectedChange(deps, request, taking.settings, request.start.checkpoint, files);
+  const { checkpoint } = request.start;
+  const before = await changeIn(checkpoint, await changesIn(deps, request, checkpoint));
   return before?.digest === after.digest ? null : after;
 }
 

@@ -41,12 +41,15 @@ export async function runGate(deps: Dependencies, runs: GateRuns, request: GateR
     runs.during(runId, canceled, async (signal) => {
       const startedMs = performance.now();
       const { confinement = UNSAID } = request.candidate.gate;
-      const confined = confining(deps, confinement);
+      const confined = confining(deps, confinement, request.candidate.gate.setup === null ? 'none' : confinement.setup);
       if (confined.kind === 'refused') {
         const { message, next } = confined.failure;
         return { verdict: { kind: 'none', reason: `${message}; ${next}` }, told: false };
       }
       const { target, item, candidate, below } = request;
+      if (confined.kind === 'sandbox') {
+        for (const opens of confined.notes) deps.log(`a gate run: ${opens}`, { tree: candidate.tree });
+      }
       const worktree = await deps.git.gateWorktree(target, item, candidate, below);
       const release = (): Promise<void> => worktree.release().catch((error: unknown) => sayNotCleared(deps, error));
       let end: CommandsEnd;

@@ -9,7 +9,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { classOf, type Failure } from '../core/failure.ts';
 import { portOwners } from '../core/ports.ts';
-import { createScanner } from '../core/secrets.ts';
+import { createScanner, redactWithin } from '../core/secrets.ts';
 import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
@@ -17,7 +17,7 @@ import type { Workspace } from '../git/types.ts';
 import { confining, type Confining, type SandboxRequest } from './confine.ts';
 import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { sinceHandedOut, stillCounts, stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
-import { includeFiles } from './include.ts';
+import { includeFiles, type Included } from './include.ts';
 import { readSettings } from './project-settings.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
@@ -95,11 +95,12 @@ async function attempt(
   if (agent.kind === 'failed') return failed(deps, agent.failure);
   if (isLeftOut(request.phase, agent.definition)) return passedOver(deps, request);
   const wanted = confinementOf(agent.definition, settings.settings);
-  const confined = confining(deps, wanted);
+  const { setup, confinement } = settings.settings;
+  const confined = confining(deps, wanted, setup === null ? 'none' : confinement.setup);
   if (confined.kind === 'refused') return failed(deps, confined.failure);
 
-  if (confined.kind === 'sandbox' && wanted.network === 'host') {
-    deps.log('an attempt shares the network of this host', { task: spec.id, attempt: request.attempt });
+  if (confined.kind === 'sandbox') {
+    for (const opens of confined.notes) deps.log(`an attempt: ${opens}`, { task: spec.id, attempt: request.attempt });
   }
   const granted = await deps.secretsFor(request.spec.work.kind === 'shell' ? null : request.spec.work.agent);
   if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
@@ -140,12 +141,35 @@ interface Work {
   readonly lasted: () => number;
 }
 
-/** The attempt in its workspace: set-up, the agent, and what is stored of it. */
+/** What nobody but the engine writes. */
+const ITS_OWN: ReadonlySet<string> = new Set([
+  'kind',
+  'id',
+  'type',
+  'host',
+  'session',
+  'checkpoint',
+  'digest',
+  'usage',
+]);
+
+/** The attempt in its workspace; what goes into the history of it is without secrets, however the agent has written them (N10). */
 async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Promise<AttemptOutcome> {
+  const included = await includeFiles(deps, work.request.spec, workspace);
+  const outcome = await workWith(deps, workspace, work, included);
+  return redactWithin([...work.granted.secrets, ...included.secrets], outcome, ITS_OWN);
+}
+
+/** Set-up, the agent, and what is stored of it. */
+async function workWith(
+  deps: Dependencies,
+  workspace: Workspace,
+  work: Work,
+  included: Included,
+): Promise<AttemptOutcome> {
   const { request, settings, definition, wanted, confined, signal, lasted } = work;
   const { spec } = request;
   const ports = await deps.ports.lease(portOwners.task(spec.project, spec.id));
-  const included = await includeFiles(deps, spec, workspace);
   const notes = [...confined.notes, ...included.notes];
   const secrets = [...work.granted.secrets, ...included.secrets];
   const scratch = scratchOf(deps, spec);
@@ -153,7 +177,7 @@ async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Pro
   const { setup, confinement } = settings;
   const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
   const scanGranted = createScanner(work.granted.secrets);
-  const taking = { settings, scan: (content: Buffer) => scanGranted(content) ?? included.scan(content) };
+  const taking = { settings, secrets, scan: (content: Buffer) => scanGranted(content) ?? included.scan(content) };
   const common = { request, workspace, ports, signal };
   if (request.regenerate === true) {
     return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets, lasted }), notes);

@@ -9,12 +9,14 @@ import type { Failure } from '../core/failure.ts';
 import { TASK_ID_LENGTH, taskIdFromBytes } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { ProtectedChange } from '../core/protected.ts';
+import { naming, removedTests } from '../core/removed-tests.ts';
+import type { Secret } from '../core/secrets.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import { MAX_DOCUMENT_CHARS, type AttemptFacts, type AttemptOutcome, type NewTask } from '../core/task-types.ts';
 import { headOf, oneLine } from '../core/text.ts';
 import type { Scan, Workspace } from '../git/types.ts';
 import { scratchOf, type Dependencies } from './dependencies.ts';
-import { protectedChange } from './protected-paths.ts';
+import { changesIn, protectedChange } from './protected-paths.ts';
 import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
 import type { AgentRun } from './run-agent.ts';
 
@@ -22,6 +24,8 @@ import type { AgentRun } from './run-agent.ts';
 export interface Taking {
   readonly settings: ProjectSettings;
   readonly scan: Scan;
+  /** To be taken out of what is shown. */
+  readonly secrets: readonly Secret[];
   /** The agent's session, where it can travel. */
   readonly session?: Buffer | null;
   /** Whether the attempt has had a ref of its own on the origin. */
@@ -34,7 +38,7 @@ export async function storeWork(
   request: PhaseRequest,
   workspace: Workspace,
   run: AgentRun,
-  { settings, scan, session = null, hasRef = false }: Taking,
+  { settings, scan, secrets, session = null, hasRef = false }: Taking,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
   const { judgement } = run;
@@ -61,11 +65,12 @@ export async function storeWork(
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'stored') {
-    const { checkpoint } = stored;
-    const guarded = mayLand(request, judgement) ? await protectedChange(deps, request, settings, checkpoint) : null;
+    const changes = mayLand(request, judgement) ? await changesIn(deps, request, stored.checkpoint) : [];
+    const guarded = await protectedChange(deps, request, settings, stored.checkpoint, changes);
+    const checkpoint = naming(stored.checkpoint, removedTests(changes));
     const reviewed = judgement.kind === 'done' && (request.reviewed || guarded !== null);
-    const document = reviewed ? await reviewedDocument(deps, request, workspace, checkpoint) : null;
-    const patch = isPatch(judgement) ? await reviewedPatch(deps, request, checkpoint) : null;
+    const document = reviewed ? await reviewedDocument(deps, request, workspace, { checkpoint, secrets }) : null;
+    const patch = isPatch(judgement) ? await reviewedPatch(deps, request, { checkpoint, secrets }) : null;
     return withGuarded(outcomeOf(judgement, document ?? patch, { ...facts, checkpoint }), guarded);
   }
   if (stored.failure === 'secret-found') {

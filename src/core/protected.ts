@@ -5,15 +5,21 @@
 
 import { INCLUDE_FILE } from './included.ts';
 import type { ProjectSettings } from './project.ts';
+import { isRecord } from './text.ts';
 
 const PROJECT_FILE = 'tasks.yaml';
-export const PACKAGE_FILE = 'package.json';
+const PACKAGE_FILE = 'package.json';
+/** What of it package managers and test runners go by. */
+const PACKAGE_FIELDS = ['scripts', 'workspaces', 'jest', 'mocha', 'ava', 'tap', 'nyc', 'c8', 'jasmine', 'wireit'];
+/** Files of which a part alone tells a test runner what to do. */
+const WITH_SECTIONS = /(?:^|\/)(?:pyproject\.toml|setup\.cfg)$/;
+const RUNNER_SECTION = /^\[+(?:tool[.:])?(?:pytest|tox|nox|coverage|testenv|hatch\.envs)\b/;
 
 /** What test runners read by themselves, wherever it lies. */
 const RUNNERS =
-  /(?:^|\/)(?:(?:jest|vitest|playwright|karma|ava|cypress)\.conf(?:ig)?\.[a-z]+|\.mocharc(?:\.[a-z]+)?|\.nycrc(?:\.json)?|pytest\.ini|tox\.ini|phpunit\.xml(?:\.dist)?|\.rspec)$/;
+  /(?:^|\/)(?:(?:jest|vitest|playwright|karma|ava|cypress|wdio|codecept|c8)\.conf(?:ig)?\.[a-z]+|vitest\.workspace\.[a-z]+|jasmine\.(?:json|[cm]?js)|\.mocharc(?:\.[a-z]+)?|\.nycrc(?:\.json)?|\.c8rc(?:\.json)?|\.taprc|\.?pytest\.(?:ini|toml)|tox\.ini|tox\.toml|noxfile\.py|phpunit(?:\.dist)?\.xml(?:\.dist)?|\.rspec|\.config\/nextest\.toml)$/;
 
-/** What a program of the gate reads by itself, at the top of the repository. */
+/** What a program of the gate reads by itself, where it is run. */
 const READ_BY: readonly (readonly [program: RegExp, files: readonly string[]])[] = [
   [/\bg?make\b/, ['Makefile', 'makefile', 'GNUmakefile']],
   [/\bjust\b/, ['justfile', 'Justfile', '.justfile']],
@@ -28,12 +34,13 @@ export interface ProtectedChange {
   readonly digest: string;
 }
 
-/** Those of the changed paths that are protected; package.json is told by {@link changesScripts}. */
+/** Those of the changed paths that are protected; of what {@link inPart} names a part alone is. */
 export function protectedAmong(settings: ProjectSettings, changed: readonly string[]): readonly string[] {
   const commands = commandsOf(settings);
   const named = new Set(commands.flatMap((run) => filesIn(run)));
   for (const [program, files] of READ_BY) {
-    if (commands.some((run) => program.test(run))) for (const file of files) named.add(file);
+    for (const run of commands)
+      if (program.test(run)) for (const file of files) for (const at of foldersOf(run)) named.add(at + file);
   }
   const patterns = settings.protected.map(patternOf);
   return changed.filter(
@@ -46,42 +53,82 @@ export function protectedAmong(settings: ProjectSettings, changed: readonly stri
   );
 }
 
-/** Whether the gate or set-up runs scripts of package.json. */
-export function usesScripts(settings: ProjectSettings): boolean {
-  return commandsOf(settings).some((run) => /\b(?:npm|npx|pnpm|yarn|bun)\b/.test(run));
+/** Of the changed paths those of which a part alone is protected: to be compared by {@link changesPart}. */
+export function inPart(settings: ProjectSettings, changed: readonly string[]): readonly string[] {
+  const usesScripts = commandsOf(settings).some((run) => /\b(?:npm|npx|pnpm|yarn|bun|lerna|turbo|nx)\b/.test(run));
+  return changed.filter((path) => (nameOf(path) === PACKAGE_FILE ? usesScripts : WITH_SECTIONS.test(path)));
 }
 
-/** Whether the scripts of package.json are not the same; one that cannot be read has none. */
-export function changesScripts(before: string | null, after: string | null): boolean {
-  return scriptsOf(before) !== scriptsOf(after);
+/** Whether the protected part of a file is not the same; null: it is not there. A further package may have any scripts. */
+export function changesPart(path: string, before: string | null, after: string | null): boolean {
+  if (nameOf(path) !== PACKAGE_FILE) return sectionsOf(before) !== sectionsOf(after);
+  return (before !== null || path === PACKAGE_FILE) && fieldsOf(before) !== fieldsOf(after);
 }
 
-function scriptsOf(text: string | null): string {
-  if (text === null) return '[]';
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function sectionsOf(text: string | null): string {
+  let isIn = false;
+  const lines = (text ?? '').split(/\r?\n/).filter((line) => {
+    if (line.startsWith('[')) isIn = RUNNER_SECTION.test(line);
+    return isIn && line.trim() !== '';
+  });
+  return lines.join('\n');
+}
+
+function fieldsOf(text: string | null): string {
+  if (text === null) return '{}';
   try {
     const value: unknown = JSON.parse(text);
-    const scripts = typeof value === 'object' && value !== null && 'scripts' in value ? value.scripts : null;
-    const sorted =
-      typeof scripts === 'object' && scripts !== null
-        ? Object.entries(scripts).toSorted(([one], [other]) => (one < other ? -1 : 1))
-        : [];
-    return JSON.stringify(sorted);
+    const fields = isRecord(value)
+      ? PACKAGE_FIELDS.flatMap((name) => (name in value ? [[name, value[name]]] : []))
+      : [];
+    return JSON.stringify(Object.fromEntries(fields), sorted);
   } catch {
     // No package manager runs anything of it.
     return text;
   }
 }
 
+/** For JSON: the order of an object's fields says nothing. */
+function sorted(_key: string, value: unknown): unknown {
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
 function commandsOf({ setup, gate }: ProjectSettings): readonly string[] {
   return [...(setup === null ? [] : [setup]), ...gate.commands.map(({ run }) => run)];
 }
 
-/** The words of a command that may be files of the repository. */
+/** The words of a command that may be files of the repository, also from the folders that it goes to. */
 function filesIn(run: string): readonly string[] {
-  return run
-    .split(/[\s"'`;&|()<>=$]+/)
-    .map((word) => word.replace(/^(?:\.\/)+/, ''))
-    .filter((word) => word !== '' && !word.startsWith('-') && !word.startsWith('/'));
+  const folders = foldersOf(run);
+  return wordsOf(run)
+    .filter((word) => !word.startsWith('-') && !word.startsWith('/'))
+    .flatMap((word) => folders.map((folder) => plain(folder + word)));
+}
+
+function wordsOf(run: string): readonly string[] {
+  return run.split(/[\s"'`;&|()<>=$]+/).filter((word) => word !== '');
+}
+
+/** Where a command may be at: the top of the repository, and where it says that it goes. */
+function foldersOf(run: string): readonly string[] {
+  const words = wordsOf(run);
+  const gone = words.filter((_, index) => GOES.test(words[index - 1] ?? ''));
+  return ['', ...gone.filter((word) => !word.startsWith('/')).map((word) => `${plain(word)}/`)];
+}
+
+const GOES = /^(?:cd|pushd|-C|--cwd|--prefix|--dir|--directory|--manifest-path)$/;
+
+/** Without `.` and doubled slashes. */
+function plain(path: string): string {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
 }
 
 /** A folder ends with a slash; * stands for any part of a name. */

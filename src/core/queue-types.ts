@@ -36,6 +36,8 @@ export interface QueueItem {
   readonly turnMs: number;
   /** The task that it came from: those of one parent take turns with others'. */
   readonly parent: TaskId | null;
+  /** By name; left out: none. */
+  readonly removedTests?: readonly string[];
 }
 
 /** A commit that would become main's next. */

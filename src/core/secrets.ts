@@ -3,6 +3,8 @@
  * found in contents before they are pushed. Pure. Texts are bytes, read as Latin-1, so that nothing depends on an encoding.
  */
 
+import { isRecord } from './text.ts';
+
 export interface Secret {
   /** What people see in its place. */
   readonly name: string;
@@ -60,6 +62,21 @@ function needlesOf(secrets: readonly Secret[]): readonly Needle[] {
     .toSorted((one, other) => other.text.length - one.text.length);
 }
 
+/**
+ * What nobody sees of a text, as bytes of UTF-8: control characters, marks of direction, a terminal's sequences. Whoever keeps
+ * or shows the text takes them out, and the halves of a secret that stood around one would be whole again.
+ */
+const UNSEEN =
+  /\u001b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]|\][^\u0007\u001b]{0,4096}(?:\u0007|\u001b\\))|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\u00c2[\u0080-\u009f]|\u00d8\u009c|\u00e2\u0080[\u008e\u008f\u00aa-\u00ae]|\u00e2\u0081[\u00a6-\u00a9]|\u00ef\u00bb\u00bf/g;
+/** What could be the beginning of one, at the end of a chunk. */
+const MAYBE_UNSEEN =
+  /(?:\u001b(?:\[[0-?]{0,64}[ -/]{0,16}|\][^\u0007\u001b]{0,4096}\u001b?)?|\u00c2|\u00d8|\u00e2[\u0080\u0081]?|\u00ef\u00bb?)$/;
+const LONGEST_UNSEEN = 4_200;
+
+function visible(text: string): string {
+  return text.replace(UNSEEN, '');
+}
+
 export interface Redactor {
   /** What may be shown of all that has come so far. */
   push(chunk: Buffer): Buffer;
@@ -67,25 +84,34 @@ export interface Redactor {
   end(): Buffer;
 }
 
-/** For one stream. What may be the beginning of a secret is held back until the next chunk tells. */
+/**
+ * For one stream. What may be the beginning of a secret is held back until the next chunk tells. Where there are secrets, what
+ * nobody sees is left out.
+ */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
-  const needles = needlesOf(secrets);
+  const needles = needlesOf(secrets)
+    .map(({ name, text }) => ({ name, text: visible(text) }))
+    .filter(({ text }) => text.length >= MIN_SECRET_BYTES);
   const longest = Math.max(0, ...needles.map(({ text }) => text.length));
   let held = '';
+  let maybeUnseen = '';
   const replace = (text: string): string =>
     needles.reduce((shown, { name, text: secret }) => shown.replaceAll(secret, () => markOf(name)), text);
   return {
     push(chunk) {
       if (needles.length === 0) return chunk;
-      const text = replace(held + chunk.toString('latin1'));
+      const come = maybeUnseen + chunk.toString('latin1');
+      [maybeUnseen = ''] = MAYBE_UNSEEN.exec(come.slice(-LONGEST_UNSEEN)) ?? [];
+      const text = replace(held + visible(come.slice(0, come.length - maybeUnseen.length)));
       let from = Math.max(0, text.length - longest + 1);
       while (from < text.length && !needles.some((needle) => needle.text.startsWith(text.slice(from)))) from += 1;
       held = text.slice(from);
       return Buffer.from(text.slice(0, from), 'latin1');
     },
     end() {
-      const rest = Buffer.from(replace(held), 'latin1');
+      const rest = Buffer.from(replace(held + visible(maybeUnseen)), 'latin1');
       held = '';
+      maybeUnseen = '';
       return rest;
     },
   };
@@ -97,10 +123,29 @@ function markOf(name: string): string {
 
 /** A whole text without secrets. */
 export function redactText(secrets: readonly Secret[], text: string): string {
-  if (secrets.length === 0) return text;
-  const redactor = createRedactor(secrets);
+  return secrets.length === 0 ? text : redactBy(createRedactor(secrets), text);
+}
+
+function redactBy(redactor: Redactor, text: string): string {
   const shown = redactor.push(Buffer.from(text, 'utf8'));
   return Buffer.concat([shown, redactor.end()]).toString('utf8');
+}
+
+/**
+ * A value with no secret in any text of it.
+ *
+ * @param except fields, wherever they are, that nobody but the engine writes: what looks like a secret there is none
+ */
+export function redactWithin<T>(secrets: readonly Secret[], value: T, except: ReadonlySet<string>): T {
+  if (secrets.length === 0) return value;
+  const redactor = createRedactor(secrets);
+  const walk = (part: unknown): unknown => {
+    if (typeof part === 'string') return redactBy(redactor, part);
+    if (Array.isArray(part)) return part.map(walk);
+    if (!isRecord(part)) return part;
+    return Object.fromEntries(Object.entries(part).map(([key, each]) => [key, except.has(key) ? each : walk(each)]));
+  };
+  return walk(value) as T;
 }
 
 export type Found =

@@ -88,4 +88,6 @@ export interface Landing {
   readonly main: ObjectId;
   readonly attempt: number;
   readonly gateHash: string;
+  /** Tests that it removes, by name; left out: none. */
+  readonly removedTests?: readonly string[];
 }

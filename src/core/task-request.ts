@@ -4,6 +4,7 @@ import { isReviewed } from './attempts.ts';
 import { currentSpec, phaseOf, type Task } from './task.ts';
 import type { Documents } from './task-state.ts';
 import type { QueueItem } from './queue-types.ts';
+import { naming } from './removed-tests.ts';
 import type {
   Checkpoint,
   Exchange,
@@ -133,7 +134,7 @@ function unfinishedOf(task: Task, spec: TaskSpec, phase: Phase): Pick<PhaseReque
 
 /** The task's branch as the integration workflow takes it. */
 export function queueItemOf(task: Task, spec: TaskSpec, checkpoint: Checkpoint): QueueItem {
-  return {
+  const item = {
     taskId: spec.id,
     attempt: checkpoint.attempt,
     head: checkpoint.head,
@@ -149,4 +150,5 @@ export function queueItemOf(task: Task, spec: TaskSpec, checkpoint: Checkpoint):
     turnMs: spec.policy.turnMs ?? DEFAULT_TURN_MS,
     parent: spec.parent,
   };
+  return naming(item, checkpoint.removedTests ?? []);
 }

@@ -122,6 +122,8 @@ export interface Checkpoint {
   readonly attempt: number;
   /** Whether head's tree differs from base's. */
   readonly changed: boolean;
+  /** By name; left out: none. */
+  readonly removedTests?: readonly string[];
 }
 
 export interface Usage {

@@ -7,6 +7,7 @@ import { oneLine, printable } from '../core/text.ts';
 import type { FailureKind } from '../core/failure.ts';
 import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { BuildResult, Candidate, QueueItem, Target } from '../core/queue-types.ts';
+import { naming } from '../core/removed-tests.ts';
 import type { Landing } from '../core/task-events.ts';
 import { conflictRequest } from './conflict-evidence.ts';
 import { mayBeMadeAnew, mergeDeclared } from './declared-merge.ts';
@@ -104,7 +105,7 @@ async function buildOnMain(
     readParts(git, repository, main, item.head),
   ]);
   const merge: Merge | null = isNext && isThere && headTree !== null ? { kind: 'clean', tree: headTree } : merged;
-  if (landing !== null) return { result: { kind: 'landed', landing } };
+  if (landing !== null) return { result: { kind: 'landed', landing: naming(landing, item.removedTests ?? []) } };
   if (merge === null) return { result: noBranch(item) };
   if (merge.kind === 'conflict') {
     return conflictWith(deps, repository, item, main, merge);
@@ -136,7 +137,7 @@ async function buildOnCandidate(
     readParts(git, repository, parent, item.head),
   ]);
   // Also one that stands on others: a task that was set back may have landed long ago (N2).
-  if (landing !== null) return { result: { kind: 'landed', landing } };
+  if (landing !== null) return { result: { kind: 'landed', landing: naming(landing, item.removedTests ?? []) } };
   if (merge.kind === 'clean' && merge.tree !== parentTree) {
     return writeWith(deps, repository, target, item, parent, merge.tree, tasksYaml, readGate);
   }
@@ -247,6 +248,7 @@ export async function writeCandidate(
     `Task-Attempt: ${item.attempt}`,
     `Gate-Hash: ${shortGateHash(gateHash)}`,
     ...(cover === undefined ? [] : [`Gate-Covered-By: ${cover}`]),
+    ...(item.removedTests ?? []).map((name) => `Removed-Test: ${oneLine(name)}`),
     `Tributary-Project: ${project}`,
   ].join('\n');
   const commit = await writeCommit(repository.store, {
@@ -262,7 +264,8 @@ export async function writeCandidate(
 
 export function landingOf(candidate: Candidate, item: QueueItem): Landing {
   const { commit, tree, main, gate } = candidate;
-  return { commit, tree, main, attempt: item.attempt, gateHash: shortGateHash(gate.hash) };
+  const landing = { commit, tree, main, attempt: item.attempt, gateHash: shortGateHash(gate.hash) };
+  return naming(landing, item.removedTests ?? []);
 }
 
 function shortGateHash(hash: string): string {
@@ -271,7 +274,7 @@ function shortGateHash(hash: string): string {
 
 /** An agent's summary cannot claim to be another task's landing. */
 function withoutTrailers(text: string): string {
-  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Gate-Covered-By|Tributary-Project)(\s*):/gim, '$1$2 -');
+  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Gate-Covered-By|Removed-Test|Tributary-Project)(\s*):/gim, '$1$2 -');
 }
 
 function refused(kind: FailureKind, message: string, next: string): BuildResult {

@@ -1,6 +1,7 @@
 /** The difference between two commits as people read it, from objects alone: nothing that an agent planted is run (N4). */
 
 import type { ObjectId } from '../core/ids.ts';
+import type { ChangedFile } from '../core/removed-tests.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { placeOf, type Repository } from './repository.ts';
@@ -31,20 +32,21 @@ export async function diffOf(git: Git, repository: Repository, base: ObjectId, h
   }
 }
 
-/** The files that differ, each by its path as UTF-8 and the id of what it is in `head`; a rename is both of its names. */
+/** The files that differ, each by its path as UTF-8 and the ids of what it is in both; a rename is both of its names. */
 export async function changedFiles(
   git: Git,
   repository: Repository,
   base: ObjectId,
   head: ObjectId,
-): Promise<readonly { readonly path: string; readonly id: string }[]> {
+): Promise<readonly ChangedFile[]> {
   const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', base, head];
   const { stdout } = await git.local(args, placeOf(repository));
   const fields = stdout.toString('utf8').split('\0');
-  const files: { path: string; id: string }[] = [];
+  const files: ChangedFile[] = [];
   // `:<mode> <mode> <id> <id> <letter>`, then the path.
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    files.push({ path: fields[at + 1] ?? '', id: fields[at]?.split(' ')[3] ?? '' });
+    const [, , was = '', id = ''] = fields[at]?.split(' ') ?? [];
+    files.push({ path: fields[at + 1] ?? '', was, id });
   }
   return files;
 }

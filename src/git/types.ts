@@ -17,6 +17,7 @@ import type {
 import type { Part, SealAnswer } from '../core/queue.ts';
 import type { Sight, Work } from '../core/radar.ts';
 import type { Stored } from '../core/relief.ts';
+import type { ChangedFile } from '../core/removed-tests.ts';
 import type { LostAttempts, StartPoint } from '../core/task-request.ts';
 import type { Checkpoint, Person, RevisionRequest } from '../core/task-types.ts';
 import type { GitMount } from './confined.ts';
@@ -208,7 +209,7 @@ export interface GitRoom {
     readonly origin: string;
     readonly base: ObjectId;
     readonly head: ObjectId;
-  }): Promise<readonly { readonly path: string; readonly id: string }[]>;
+  }): Promise<readonly ChangedFile[]>;
   /** The difference between two commits of a task, for a person to decide about; null when it cannot be told. */
   diffOf(request: {
     readonly project: ProjectName;

@@ -15,11 +15,15 @@ const OWN: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
   ['127.0.0.0', 8, 'ipv4'],
   ['169.254.0.0', 16, 'ipv4'],
   ['224.0.0.0', 3, 'ipv4'],
-  ['::', 127, 'ipv6'],
+  // The unspecified one, loopback, and IPv4 addresses as IPv6 once had them.
+  ['::', 96, 'ipv6'],
+  ['::ffff:0:0:0', 96, 'ipv6'],
   // Translated ones say an IPv4 address in other words; mapped ones are compared with the ranges above by BlockList itself.
   ['64:ff9b::', 96, 'ipv6'],
+  ['64:ff9b:1::', 48, 'ipv6'],
+  ['2001::', 32, 'ipv6'],
   ['2002::', 16, 'ipv6'],
-  ['fe80::', 10, 'ipv6'],
+  ['fe80::', 9, 'ipv6'],
   ['ff00::', 8, 'ipv6'],
 ];
 
@@ -31,6 +35,11 @@ const PRIVATE: typeof OWN = [
   ['192.0.0.0', 24, 'ipv4'],
   ['192.168.0.0', 16, 'ipv4'],
   ['198.18.0.0', 15, 'ipv4'],
+  // Nobody's in public, so that networks of machines are numbered by them.
+  ['192.0.2.0', 24, 'ipv4'],
+  ['198.51.100.0', 24, 'ipv4'],
+  ['203.0.113.0', 24, 'ipv4'],
+  ['2001:db8::', 32, 'ipv6'],
   ['fc00::', 7, 'ipv6'],
 ];
 
@@ -52,7 +61,7 @@ export function whyNotNamed(hosts: readonly string[], to: Destination): string |
 export function whyNotAddress(hosts: readonly string[], to: Destination, address: string): string | null {
   const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
   const named = isNamed(hosts, to);
-  if (own.check(address, family) || isOfThisHost(address)) {
+  if (own.check(address, family) || isOfThisHost(address, family)) {
     if (named && (isIP(to.host) !== 0 || to.host === 'localhost')) return null;
     return `${address} is this machine's own or link-local; name it as an address under network: to allow it`;
   }
@@ -73,7 +82,11 @@ function isNamed(hosts: readonly string[], { host, port }: Destination): boolean
   });
 }
 
-/** A public address that is this machine's own leads to what listens here, too. */
-function isOfThisHost(address: string): boolean {
-  return Object.values(networkInterfaces()).some((each) => each?.some((one) => one.address === address) === true);
+/** A public address that is this machine's own leads to what listens here, too, in whatever words it is said. */
+function isOfThisHost(address: string, family: 'ipv4' | 'ipv6'): boolean {
+  const here = new BlockList();
+  for (const each of Object.values(networkInterfaces())) {
+    for (const one of each ?? []) here.addAddress(one.address, one.family === 'IPv6' ? 'ipv6' : 'ipv4');
+  }
+  return here.check(address, family);
 }

@@ -38,8 +38,13 @@ export interface Proxies {
   close(): Promise<void>;
 }
 
+/** All addresses of a name. */
+export type Resolve = (name: string) => Promise<readonly { readonly address: string }[]>;
+
+const bySystem: Resolve = (name) => lookup(name, { all: true });
+
 /** @param wanted the folder for the sockets; where its path is too long for a Unix socket's, another one is made */
-export function createProxies(wanted: string): Proxies {
+export function createProxies(wanted: string, resolve: Resolve = bySystem): Proxies {
   const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
   removeDead(folder);
   const servers = new Map<string, Promise<{ readonly path: string; readonly server: Server }>>();
@@ -47,7 +52,8 @@ export function createProxies(wanted: string): Proxies {
     async socketFor(hosts) {
       const key = JSON.stringify([...hosts].toSorted());
       const known =
-        servers.get(key) ?? open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), hosts);
+        servers.get(key) ??
+        open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), { hosts, resolve });
       servers.set(key, known);
       return (await known).path;
     },
@@ -72,31 +78,37 @@ function removeDead(folder: string): void {
   }
 }
 
-async function open(path: string, hosts: readonly string[]): Promise<{ path: string; server: Server }> {
+/** What may be reached, and who knows where it is. */
+interface Reach {
+  readonly hosts: readonly string[];
+  readonly resolve: Resolve;
+}
+
+async function open(path: string, reach: Reach): Promise<{ path: string; server: Server }> {
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
-  const server = createServer((request, response) => void forward(hosts, request, response));
+  const server = createServer((request, response) => void forward(reach, request, response));
   server.maxConnections = MAX_CONNECTIONS;
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
-    void tunnel(hosts, request, client, head);
+    void tunnel(reach, request, client, head);
   });
-  await new Promise<void>((resolve, reject) => {
+  await new Promise<void>((listening, reject) => {
     server.once('error', reject);
-    server.listen(path, resolve);
+    server.listen(path, listening);
   });
   return { path, server };
 }
 
 /** Null, with what to say, when it may not be reached. */
 async function addressOf(
-  hosts: readonly string[],
+  { hosts, resolve }: Reach,
   to: Destination | null,
 ): Promise<{ readonly address: string } | { readonly refused: string }> {
   if (to === null) return { refused: 'this is no host and port' };
   const unnamed = whyNotNamed(hosts, to);
   if (unnamed !== null) return { refused: unnamed };
   try {
-    const found = isIP(to.host) === 0 ? await lookup(to.host, { all: true }) : [{ address: to.host }];
+    const found = isIP(to.host) === 0 ? await resolve(to.host) : [{ address: to.host }];
     const reasons = found.map(({ address }) => whyNotAddress(hosts, to, address));
     const usable = found[reasons.indexOf(null)];
     return usable === undefined ? { refused: reasons[0] ?? `${to.host} has no address` } : { address: usable.address };
@@ -105,10 +117,10 @@ async function addressOf(
   }
 }
 
-async function tunnel(hosts: readonly string[], request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
   client.on('error', () => client.destroy());
   const to = destinationOf(request.url ?? '', 443);
-  const found = await addressOf(hosts, to);
+  const found = await addressOf(reach, to);
   if ('refused' in found || to === null) {
     client.end(
       `HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\n${'refused' in found ? found.refused : ''}\n`,
@@ -138,14 +150,14 @@ function joinBoth(client: Duplex, upstream: Socket): void {
 }
 
 /** Plain HTTP, in the absolute form that proxies are sent. */
-async function forward(hosts: readonly string[], request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function forward(reach: Reach, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refuse = (code: number, why: string): void => {
     if (!response.headersSent) response.writeHead(code, { 'content-type': 'text/plain' });
     response.end(`${why}\n`);
   };
   const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
   const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
-  const found = await addressOf(hosts, to);
+  const found = await addressOf(reach, to);
   if ('refused' in found || url === null || to === null) return refuse(403, 'refused' in found ? found.refused : '');
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
   const { address: host } = found;

@@ -204,13 +204,15 @@ function follow(
       else ending.fail(error);
     }
   };
+  // One stream's half of a secret may come to stand before the other's in the file.
+  const both = createRedactor(secrets);
   const streams = [tree.stdout, tree.stderr].filter((stream): stream is Readable => stream !== null);
   const closing = streams.map((stream) => {
     // Before it is stored or read by anybody (N10).
     const redactor = createRedactor(secrets);
     const take = (chunk: Buffer): void => {
       if (chunk.length === 0) return;
-      if (ending.cause !== 'no-space') guarded(() => output.write(chunk));
+      if (ending.cause !== 'no-space') guarded(() => output.write(both.push(chunk)));
       if (lines !== null && stream === tree.stdout) guarded(() => lines.push(chunk));
     };
     stream.on('data', (chunk: Buffer) => {
@@ -229,6 +231,7 @@ function follow(
     const limit = setTimeout(() => streams.forEach((stream) => stream.destroy()), PIPES_LIMIT_MS);
     await Promise.all(closing);
     clearTimeout(limit);
+    if (ending.cause !== 'no-space') guarded(() => output.write(both.end()));
     if (lines !== null) guarded(() => lines.end());
   };
 }

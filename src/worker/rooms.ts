@@ -5,7 +5,7 @@ import type { SandboxMode } from '../core/project.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
 import { createProcessRoom } from '../process/room.ts';
-import type { SandboxState } from '../process/types.ts';
+import type { ProcessRoom } from '../process/types.ts';
 import type { StartWorkerOptions } from './start-worker.ts';
 
 type RoomOptions = Pick<
@@ -43,13 +43,11 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
   });
   const swept = await processRoom.sweepLeftovers();
   if (swept > 0) log('ended processes that a dead worker left', { swept });
-  if (processRoom.containment.kind === 'process-group')
-    log('agents run without a PID namespace', { why: processRoom.containment.why });
   if (!processRoom.holdsMemory())
     log("agents' memory is watched, and not held by the kernel: no control groups here", {});
   if (Number.isFinite(limits.maxCpus) && !processRoom.holdsCpus())
     log('limits.cpus of host.yaml is held by nothing: no control groups here', { cpus: limits.maxCpus });
-  warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
+  warnOfSandbox(options.confinement.sandbox, processRoom, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
   const git = createGitRoom({
     home,
@@ -69,9 +67,14 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
   return { processRoom, git, close };
 }
 
-/** Said once a start: without it agents reach what the worker's account does. */
-function warnOfSandbox(mode: SandboxMode | null, state: SandboxState, log: Dependencies['log']): void {
-  if (mode === 'off') log('agents run without a sandbox', { why: 'host.yaml has sandbox: off' });
-  else if (state.kind === 'missing')
-    log('agents run without a sandbox, or not at all where one is required', { why: state.why });
+/** Said once a start, in one line: without it agents reach what the worker's account does. */
+function warnOfSandbox(
+  mode: SandboxMode | null,
+  { sandbox, containment }: Pick<ProcessRoom, 'sandbox' | 'containment'>,
+  log: Dependencies['log'],
+): void {
+  const held = containment.kind === 'process-group' ? { processes: 'held by their group alone' } : {};
+  if (mode === 'off') log('agents run without a sandbox', { why: 'host.yaml has sandbox: off', ...held });
+  else if (sandbox.kind === 'missing')
+    log('agents run without a sandbox, or not at all where one is required', { why: sandbox.why, ...held });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { confining, makeSandbox, type GrantedPath } from '../../src/activities/confine.ts';
-import type { SandboxMode } from '../../src/core/project.ts';
+import type { Network, SandboxMode } from '../../src/core/project.ts';
 import type { SandboxState } from '../../src/process/types.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -39,9 +39,15 @@ describe('whether there is to be a sandbox', () => {
     }
   });
 
-  it("says what the host's network opens", () => {
-    const decided = confining(depsOf(WORKS, null), { sandbox: 'preferred', network: 'host' });
-    expect(decided).toMatchObject({ kind: 'sandbox', notes: [expect.stringContaining('whatever listens here')] });
+  it("says what the host's network opens, to it and to its set-up", () => {
+    const opens = (network: Network, setup?: Network): readonly string[] => {
+      const decided = confining(depsOf(WORKS, null), { sandbox: 'preferred', network }, setup);
+      return decided.kind === 'sandbox' ? decided.notes : ['no sandbox'];
+    };
+    expect(opens('host')).toEqual([expect.stringMatching(/^it shares .* whatever listens here/)]);
+    expect(opens('none', 'host')).toEqual([expect.stringMatching(/^its set-up shares .* whatever listens here/)]);
+    expect(opens('host', 'host')).toHaveLength(2);
+    expect(opens('full', ['*'])).toEqual([]);
   });
 });
 

@@ -15,6 +15,8 @@ interface Service {
   readonly depends_on?: Readonly<Record<string, unknown>>;
   readonly command?: readonly string[];
   readonly volumes?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly container_name?: string;
 }
 
 interface Compose {
@@ -38,6 +40,24 @@ describe('docker-compose.yml', () => {
       ...(build === undefined || existsSync(build.dockerfile) ? [] : [build.dockerfile]),
     ]);
     expect(wrong).toEqual([]);
+  });
+
+  it('gives the worker what bubblewrap needs in a container, and each replica a state home of its own', () => {
+    const worker = compose.services['worker'];
+    expect(worker?.security_opt?.toSorted()).toEqual([
+      'apparmor=unconfined',
+      'seccomp=unconfined',
+      'systempaths=unconfined',
+    ]);
+    expect(dockerfile).toMatch(/apt-get install -y[^|;]*\sbubblewrap\s/);
+    // In the container itself: what is mounted by a name all replicas would share.
+    expect(worker?.environment?.['TASKS_HOME']).toBe('/var/lib/tributary');
+    expect(worker?.volumes ?? []).toEqual([]);
+    expect(worker?.container_name).toBeUndefined();
+    // Nobody else is given so much.
+    expect(services.filter(([, { security_opt }]) => security_opt !== undefined).map(([name]) => name)).toEqual([
+      'worker',
+    ]);
   });
 
   it('gives Tributary only variables that it reads, and starts commands that it has', () => {

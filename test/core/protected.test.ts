@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseProjectFile } from '../../src/config/project-file.ts';
-import { changesScripts, protectedAmong, usesScripts } from '../../src/core/protected.ts';
+import { changesPart, inPart, protectedAmong } from '../../src/core/protected.ts';
 import type { ProjectSettings } from '../../src/core/project.ts';
 
 const settingsOf = (text: string): ProjectSettings => {
@@ -33,14 +33,66 @@ describe('protected', () => {
     expect(protectedAmong(settingsOf(text), [path, 'src/other.ts'])).toEqual(is ? [path] : []);
   });
 
-  it('are the scripts of package.json where a gate runs them, and nothing else of it', () => {
-    expect(usesScripts(settingsOf('gate: npm run check'))).toBe(true);
-    expect(usesScripts(settingsOf('gate: cargo test'))).toBe(false);
+  it.each([
+    ['gate: cd web && sh ./check.sh', 'web/check.sh', true],
+    ['gate: cd web && sh ./check.sh', 'other/check.sh', false],
+    ['gate: make -C sub check', 'sub/Makefile', true],
+    ['gate: make -C sub check', 'other/Makefile', false],
+    ['gate: sh ci//./check.sh', 'ci/check.sh', true],
+    ['gate: npm test', 'vitest.workspace.ts', true],
+    ['gate: "true"', 'sub/noxfile.py', true],
+    ['gate: "true"', 'src/phpunit.xml.ts', false],
+  ])('with %j, %s, from where the commands are: %s', (text, path, is) => {
+    expect(protectedAmong(settingsOf(text), [path])).toEqual(is ? [path] : []);
+  });
+
+  it('are parts of package.json where a gate runs what it says, and of files that say more than a test runner needs', () => {
+    const changed = [
+      'package.json',
+      'a/package.json',
+      'pyproject.toml',
+      'b/setup.cfg',
+      'package.json.ts',
+      'xpackage.json',
+    ];
+    expect(inPart(settingsOf('gate: npm run check'), changed)).toEqual(changed.slice(0, 4));
+    expect(inPart(settingsOf('gate: cargo test'), changed)).toEqual(['pyproject.toml', 'b/setup.cfg']);
+  });
+
+  it('are the scripts of a package.json and what test runners read of it, and nothing else of it', () => {
     const before = '{"scripts":{"test":"jest","lint":"oxlint"},"version":"1"}';
-    expect(changesScripts(before, '{"version":"2","scripts":{"lint":"oxlint","test":"jest"}}')).toBe(false);
-    expect(changesScripts(before, '{"scripts":{"test":"true","lint":"oxlint"}}')).toBe(true);
-    expect(changesScripts(before, null)).toBe(true);
-    expect(changesScripts(null, '{}')).toBe(false);
-    expect(changesScripts('{', '{"scripts":{}}')).toBe(true);
+    const changes = (after: string | null): boolean => changesPart('package.json', before, after);
+    expect(changes('{"version":"2","scripts":{"lint":"oxlint","test":"jest"}}')).toBe(false);
+    expect(changes('{"scripts":{"test":"true","lint":"oxlint"}}')).toBe(true);
+    expect(changes('{"scripts":{"test":"jest","lint":"oxlint"},"jest":{"testMatch":[]}}')).toBe(true);
+    expect(changes('{"scripts":{"test":"jest","lint":"oxlint"},"workspaces":["a"]}')).toBe(true);
+    expect(changes(null)).toBe(true);
+    expect(changes('[]')).toBe(true);
+    expect(changesPart('package.json', null, '{}')).toBe(false);
+    expect(changesPart('package.json', '{', '{"scripts":{}}')).toBe(true);
+  });
+
+  it('are those of packages further down that are there, and not those of a new one', () => {
+    expect(changesPart('a/package.json', '{"scripts":{"test":"jest"}}', '{"scripts":{"test":"true"}}')).toBe(true);
+    expect(changesPart('a/package.json', '{"scripts":{"test":"jest"}}', null)).toBe(true);
+    expect(changesPart('a/package.json', null, '{"scripts":{"test":"jest"}}')).toBe(false);
+    expect(changesPart('package.json', null, '{"scripts":{"test":"jest"}}')).toBe(true);
+  });
+
+  it.each([
+    ['pyproject.toml', '[project]\nname = "a"\n', '[project]\nname = "b"\n', false],
+    ['pyproject.toml', '[project]\n', '[project]\n[tool.pytest.ini_options]\naddopts = "-k none"\n', true],
+    [
+      'a/pyproject.toml',
+      '[tool.pytest.ini_options]\nx = 1\n\n[x]\n',
+      '[tool.pytest.ini_options]\r\nx = 1\r\n[y]\n',
+      false,
+    ],
+    ['pyproject.toml', '[tool.tox]\nx = 1\n', null, true],
+    ['pyproject.toml', null, '[tool.pytester]\nx = 1\n', false],
+    ['setup.cfg', '[metadata]\n', '[metadata]\n[tool:pytest]\naddopts = --co\n', true],
+    ['setup.cfg', '[coverage:run]\nomit = a\n', '[coverage:run]\nomit = *\n', true],
+  ])('are the sections of %s for test runners: %j, %j: %s', (path, before, after, is) => {
+    expect(changesPart(path, before, after)).toBe(is);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { array, assert, integer, property } from 'fast-check';
-import { createRedactor, createScanner, redactText } from '../../src/core/secrets.ts';
+import { createRedactor, createScanner, redactText, redactWithin } from '../../src/core/secrets.ts';
+import { printable } from '../../src/core/text.ts';
 
 const KEY = 'sK/+t0p-s3cret&value=42é';
 const SECRETS = [{ name: 'KEY', value: KEY }];
@@ -69,9 +70,47 @@ describe('what a process prints', () => {
     expect(redactText([{ name: 'PEM', value: key }], 'MIIabcdefghijk')).toBe('[secret PEM]');
   });
 
+  it.each(['\0', '\x1b[1;31m', '\x1b]0;title\x07', '\x1b]8;;x\x1b\\', '\x1b', '\x7f', '\u0090', '\u061c', '\u200e', '\u202e', '\u2066', '\ufeff'])(
+    'has no secret in it in whose middle stands %j, which nobody sees, however it comes in chunks',
+    (unseen) => {
+      const text = Buffer.from(`a ${KEY.slice(0, 5)}${unseen}${KEY.slice(5)} b`);
+      for (let at = 0; at <= text.length; at += 1) {
+        const redactor = createRedactor(SECRETS);
+        const shown = [redactor.push(text.subarray(0, at)), redactor.push(text.subarray(at)), redactor.end()];
+        expect(printable(Buffer.concat(shown).toString('utf8'))).toBe('a [secret KEY] b');
+      }
+    },
+  ); // prettier-ignore
+
+  it('keeps what is seen, the beginning of something unseen at its end included', () => {
+    const redactor = createRedactor(SECRETS);
+    const parts = ['caf\u00e9\t\u2014 \u{1f600}\r\n', 'end\u2026'].flatMap((text) => [...Buffer.from(text)]);
+    const shown = parts.map((byte) => redactor.push(Buffer.from([byte])));
+    expect(Buffer.concat([...shown, redactor.end()]).toString('utf8')).toBe('caf\u00e9\t\u2014 \u{1f600}\r\nend\u2026');
+    const cut = [redactor.push(Buffer.from([0x78, 0xe2, 0x80])), redactor.end(), redactor.push(Buffer.from('y'))];
+    expect(Buffer.concat(cut)).toEqual(Buffer.from([0x78, 0xe2, 0x80, 0x79]));
+  });
+
+  it('is never taken for a secret by nothing, where all of a secret is unseen', () => {
+    expect(redactText([{ name: 'UNSEEN', value: 'a\0\0\0\0\0\0b' }], 'ab')).toBe('ab');
+  });
+
   it('has no secret in it that is half a character too much for URLs', () => {
     const half = 'unpaired-\ud83d';
     expect(redactText([{ name: 'HALF', value: half }], `<${half}>`)).toBe('<[secret HALF]>');
+  });
+});
+
+describe('a value that goes into a history', () => {
+  it('has no secret in any text of it, but in the fields that are the engine’s', () => {
+    const value = { id: KEY, list: [KEY, 3, null], deep: { text: `<${KEY}>`, id: KEY }, is: true };
+    expect(redactWithin(SECRETS, value, new Set(['id']))).toEqual({
+      id: KEY,
+      list: ['[secret KEY]', 3, null],
+      deep: { text: '<[secret KEY]>', id: KEY },
+      is: true,
+    });
+    expect(redactWithin([], value, new Set())).toBe(value);
   });
 });
 

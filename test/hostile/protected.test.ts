@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { TaskId } from '../../src/core/ids.ts';
+import { happenedText } from '../../src/cli/render/task.ts';
+import type { Happened } from '../../src/core/task-events.ts';
 import { Engine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
@@ -21,6 +24,10 @@ describe('an agent that changes what its own work is judged by', () => {
       'gate.sh': GATE,
       'agent.sh': agentScript({ execute: does }),
       'package.json': '{"scripts":{"test":"sh gate.sh"}}\n',
+      'web/package.json': '{"scripts":{"test":"exit 1"}}\n',
+      'pyproject.toml': '[tool.pytest.ini_options]\naddopts = "-ra"\n',
+      'test/one.test.js': 'one\n',
+      'test/two.test.js': 'two\n',
     });
     const id = await engine.submit(project, { title: 'Work', attempts: 1 });
     return { id, project, before: await project.tip() };
@@ -30,6 +37,18 @@ describe('an agent that changes what its own work is judged by', () => {
     ['the script that its gate names', 'echo true > gate.sh; touch broken', '', 'gate.sh'],
     ['tasks.yaml, to run without a sandbox', "printf 'sandbox: off\\n' >> tasks.yaml", '', 'tasks.yaml'],
     ['the configuration of a test runner', 'echo x > jest.config.js', '', 'jest.config.js'],
+    [
+      'the scripts of a package that its gate goes to',
+      `printf '{"scripts":{"test":"true"}}' > web/package.json; echo x > work`,
+      'setup: cd web && npm run --silent none || true',
+      'web/package.json',
+    ],
+    [
+      "a test runner's part of a file, by a link in its place",
+      'rm pyproject.toml; ln -s /dev/null pyproject.toml; echo x > work',
+      '',
+      'pyproject.toml',
+    ],
     ['what the project protects', 'mkdir ci; echo x > ci/deploy; echo y > work', 'protected: [ci/]', 'ci/deploy'],
   ])(
     '(%s) waits for a person, who is shown it as what it is; main stays as it was',
@@ -53,8 +72,21 @@ describe('an agent that changes what its own work is judged by', () => {
     expect(await project.read('gate.sh')).toContain('# stricter');
   });
 
-  it('is asked about nothing when it changes other files', async () => {
-    const { id } = await submit('echo x > work; printf \'{"scripts":{"test":"true"}}\' > package.json');
+  it('removes tests: they are its own, and are named in the record of its landing, but one that is only moved', async () => {
+    const { id, project } = await submit('git rm -q test/one.test.js; git mv test/two.test.js test/moved.test.js');
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    const trailer = '--format=%(trailers:key=Removed-Test,valueonly,separator=%x2C)';
+    expect(await project.originGit('log', '-1', trailer, 'main')).toBe('test/one.test.js');
+    const landed: Happened = await eventually('its landing on record', async () =>
+      (await engine.ledger.readEvents(id)).map(({ happened }) => happened).find(({ kind }) => kind === 'landed'),
+    );
+    expect(landed).toMatchObject({ landing: { removedTests: ['test/one.test.js'] } });
+    expect(happenedText(landed)).toMatch(/^landed as \w+; it removes tests: test\/one\.test\.js$/);
+  });
+
+  it('is asked about nothing when it changes other files', async () => {
+    const { id, project } = await submit('echo x > work; printf \'{"scripts":{"test":"true"}}\' > package.json');
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await project.originGit('log', '-1', '--format=%B', 'main')).not.toContain('Removed-Test');
   });
 });

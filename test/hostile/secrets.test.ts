@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
+import { printable } from '../../src/core/text.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { textOfMessage } from '../support/kept.ts';
@@ -95,6 +96,42 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
     ).toEqual([]);
   });
 
+  it.each([
+    [
+      'its report, in the escapes of JSON, and lands',
+      `echo x > work; node -e 'const escaped = [...process.env.AGENT_KEY].map((c) => "\\\\u" + c.charCodeAt(0).toString(16).padStart(4, "0")).join("");
+require("node:fs").writeFileSync(process.env.TASKS_REPORT_FILE, "{\\"status\\":\\"done\\",\\"summary\\":\\"the key is " + escaped + "\\"}")'`,
+      'landed',
+    ],
+    [
+      'its log, with what nobody sees between two halves',
+      `node -e 'const key = process.env.AGENT_KEY; for (const between of ["\\0", "\\x1b[0m", "\\u200e"]) console.log(key.slice(0, 9) + between + key.slice(9))'; echo x > work`,
+      'landed',
+    ],
+    [
+      'its log, half of it on each stream',
+      `echo x > work; node -e 'const key = process.env.AGENT_KEY; require("fs").writeSync(1, key.slice(0, 9)); require("fs").closeSync(1); setTimeout(() => { require("fs").writeSync(2, key.slice(9)); }, 500)'`,
+      'landed',
+    ],
+    [
+      'the evidence of its failure, with colours between two halves',
+      `node -e 'const key = process.env.AGENT_KEY; console.log(key.slice(0, 9) + "\\x1b[0m" + key.slice(9))'; exit 3`,
+      'agent-failed',
+    ],
+    [
+      'an output, with what nobody sees between two halves',
+      `node -e 'const key = process.env.AGENT_KEY; require("node:fs").writeFileSync(process.env.TASKS_TASK_DIR + "/outputs/n", key.slice(0, 9) + "\\0" + key.slice(9))'; echo x > work`,
+      'landed',
+    ],
+  ])('puts it into %s: what is shown is whole nowhere', async (_where, does, ends) => {
+    const { id } = await submit(does);
+    const view = await engine.until(id, 'over', (seen) => seen.endedAt !== null || seen.waitingFor !== null);
+    expect(view.failure?.kind ?? view.state).toBe(ends);
+    expect(JSON.stringify(view)).not.toContain(KEY);
+    expect(view.failure?.evidence ?? '').not.toContain(KEY);
+    await eventually('its log or artifacts', async () => (await engine.dumpLedger()).includes(id));
+  });
+
   it('prints it last and fails: the evidence of its failure is shown without', async () => {
     const { id } = await submit('echo "$AGENT_KEY" >&2; exit 3');
     const view = await engine.untilWaiting(id, 'attempts');
@@ -136,7 +173,8 @@ printf '{"status":"done","summary":"the key is %s"}' "$AGENT_KEY" > "$TASKS_REPO
 
   const found = async (forms: readonly string[]): Promise<readonly string[]> =>
     Object.entries(await everything())
-      .filter(([, text]) => forms.some((form) => text.includes(form)))
+      // As it is kept, and as a person is shown it.
+      .filter(([, text]) => [text, printable(text)].some((seen) => forms.some((form) => seen.includes(form))))
       .map(([where]) => where);
 
   it('would have it found by the search below, in each place, if it were there', async () => {

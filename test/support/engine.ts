@@ -67,6 +67,10 @@ export interface EngineOptions {
   readonly limits?: Partial<Limits>;
   /** False: sandboxes see nothing of the state home but their own, as they do outside of tests. */
   readonly sharesHome?: boolean;
+  /** False: as on a host without bubblewrap. */
+  readonly containment?: boolean;
+  /** Further variables of the person whose credentials reach the origin. */
+  readonly personal?: Readonly<Record<string, string>>;
   /** Where people reach the Temporal Web UI. */
   readonly ui?: string;
   readonly landing?: StartWorkerOptions['landing'];
@@ -169,8 +173,12 @@ export class Engine {
       workspaces: host.value.workspaces,
       ports: host.value.ports,
       checkouts: host.value.checkouts,
-      personalEnvironment: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
-      containment: true,
+      personalEnvironment: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        ...this.#options.personal,
+      },
+      containment: this.#options.containment ?? true,
       parseSettings: parseProjectFile,
       readGate,
       environment: (request) => allowedEnvironment(host.value, process.env, request),

@@ -132,6 +132,10 @@ function indented(text: string, maxLines: number, keep: 'begin' | 'end' = 'begin
   return keep === 'end' ? ['  …', ...kept] : [...kept, '  …'];
 }
 
+function removedText(tests: readonly string[]): string {
+  return tests.length === 0 ? '' : `; it removes tests: ${oneLine(tests.join(', '), 500)}`;
+}
+
 /** What happened, in a few words. */
 export function happenedText(happened: Happened): string {
   switch (happened.kind) {
@@ -187,7 +191,7 @@ export function happenedText(happened: Happened): string {
     case 'cancel-requested':
       return 'is asked to stop';
     case 'landed':
-      return `landed as ${happened.landing.commit.slice(0, 12)}`;
+      return `landed as ${happened.landing.commit.slice(0, 12)}${removedText(happened.landing.removedTests ?? [])}`;
     case 'ended':
       return `ended: ${happened.end}`;
   }

@@ -1,0 +1,147 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, request, type Server } from 'node:http';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+
+import { whyNotAddress } from '../../src/process/addresses.ts';
+import { createProxies, type Proxies, type Resolve } from '../../src/process/proxy.ts';
+import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp.ts';
+
+/** Of the range that routers throw away. */
+const NOWHERE = '100::1';
+
+describe('the proxy', () => {
+  let server: Server;
+  let port = 0;
+  let reached = 0;
+  let proxies: Proxies | null = null;
+
+  beforeAll(async () => {
+    server = createServer((_request, response) => {
+      reached += 1;
+      response.end('hello');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = portOf(server);
+  });
+  afterEach(async () => {
+    await proxies?.close();
+    proxies = null;
+    reached = 0;
+  });
+  afterAll(() => {
+    server.close();
+  });
+
+  const socketOf = async (hosts: readonly string[], resolve?: Resolve): Promise<string> => {
+    proxies ??= createProxies(join(await tempFolder('proxy'), 'net'), resolve);
+    return proxies.socketFor(hosts);
+  };
+
+  it.each(['127.0.0.1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::1', '::7f00:1', '169.254.169.254', '10.1.2.3', 'fd00::1', 'fec0::1'])(
+    'reaches nothing by a public name that leads to %s',
+    async (address) => {
+      const socket = await socketOf(['*'], async () => [{ address }]);
+      expect(await tunnel(socket, `innocent.example:${port}`)).toBe(403);
+      expect(await get(socket, `http://innocent.example:${port}/`)).toMatchObject({ status: 403 });
+      expect(reached).toBe(0);
+    },
+  ); // prettier-ignore
+
+  it('goes to the address that it has judged, whatever the name leads to a moment later', async () => {
+    let asked = 0;
+    // The system's own answer for this name is this machine.
+    const socket = await socketOf(['*', `127.0.0.1:${port}`], async () => {
+      asked += 1;
+      return [{ address: '127.0.0.1' }, { address: NOWHERE }];
+    });
+    const gone = new AbortController();
+    const answer = tunnel(socket, `localhost:${port}`, gone.signal).catch(() => 0);
+    await eventually('the name to be looked up', () => asked > 0);
+    // What would have been connected to by name has been by now.
+    expect(await tunnel(socket, `127.0.0.1:${port}`)).toBe(200);
+    expect(await get(socket, `http://127.0.0.1:${port}/`)).toEqual({ status: 200, location: undefined, text: 'hello' });
+    gone.abort();
+    expect(await answer).not.toBe(200);
+    expect({ asked, reached }).toEqual({ asked: 1, reached: 1 });
+  });
+
+  it('follows no redirect, and judges it like every other destination when it is asked for', async () => {
+    const redirecting = createServer((_request, response) => {
+      response.writeHead(302, { location: `http://127.0.0.1:${port}/` }).end();
+    }).listen(0, '127.0.0.1');
+    await once(redirecting, 'listening');
+    try {
+      const socket = await socketOf([`127.0.0.1:${portOf(redirecting)}`]);
+      const { status, location } = await get(socket, `http://127.0.0.1:${portOf(redirecting)}/`);
+      expect(status).toBe(302);
+      expect(reached).toBe(0);
+      expect(await get(socket, location ?? '')).toMatchObject({ status: 403 });
+      expect(await tunnel(socket, `127.0.0.1:${port}`)).toBe(403);
+      expect(reached).toBe(0);
+    } finally {
+      redirecting.close();
+    }
+  });
+
+  it.each(['0x7f.1', '2130706433', '017700000001', '127.1'])('does not reach this machine as %s', async (host) => {
+    const socket = await socketOf(['*']);
+    expect(await tunnel(socket, `${host}:${port}`)).toBe(403);
+    expect(reached).toBe(0);
+  });
+});
+
+describe("this machine's own addresses", () => {
+  const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+
+  it('are not reached by a name, however they are written', () => {
+    const to = { host: 'named.example', port: 443 };
+    for (const { address, family } of own) {
+      const others =
+        family === 'IPv4'
+          ? [`::ffff:${address}`, `::FFFF:${address}`]
+          : [address.toUpperCase(), address.startsWith('::') ? `0${address}` : address.replace('::', ':0::')];
+      for (const each of [address, ...others]) {
+        expect([each, whyNotAddress(['named.example'], to, each)]).toEqual([each, expect.stringContaining('own')]);
+      }
+    }
+  });
+});
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** The status that a CONNECT is answered with. */
+function tunnel(socketPath: string, path: string, signal?: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, method: 'CONNECT', path, ...(signal === undefined ? {} : { signal }) })
+      .on('connect', ({ statusCode }, socket) => {
+        socket.destroy();
+        resolve(statusCode ?? 0);
+      })
+      .on('error', reject)
+      .end();
+  });
+}
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly location: string | undefined;
+  readonly text: string;
+}
+
+function get(socketPath: string, path: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    request({ socketPath, path }, (answer) => {
+      let text = '';
+      answer.on('data', (data) => (text += String(data)));
+      answer.once('end', () => resolve({ status: answer.statusCode, location: answer.headers.location, text }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
