@@ -5,7 +5,7 @@ import type { SandboxMode } from '../core/project.ts';
 import { createGitRoom } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
 import { createProcessRoom } from '../process/room.ts';
-import type { SandboxState } from '../process/types.ts';
+import type { ProcessRoom, SandboxState } from '../process/types.ts';
 import type { StartWorkerOptions } from './start-worker.ts';
 
 type RoomOptions = Pick<
@@ -45,10 +45,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
   if (swept > 0) log('ended processes that a dead worker left', { swept });
   if (processRoom.containment.kind === 'process-group')
     log('agents run without a PID namespace', { why: processRoom.containment.why });
-  if (!processRoom.holdsMemory())
-    log("agents' memory is watched, and not held by the kernel: no control groups here", {});
-  if (Number.isFinite(limits.maxCpus) && !processRoom.holdsCpus())
-    log('limits.cpus of host.yaml is held by nothing: no control groups here', { cpus: limits.maxCpus });
+  warnOfLimits(processRoom, limits, log);
   warnOfSandbox(options.confinement.sandbox, processRoom.sandbox, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
   const git = createGitRoom({
@@ -67,6 +64,16 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     await runner?.close();
   };
   return { processRoom, git, close };
+}
+
+/** Said once a start, with why: what the watch alone sees to, or nothing at all. */
+function warnOfLimits(room: ProcessRoom, { maxCpus }: Pick<Limits, 'maxCpus'>, log: Dependencies['log']): void {
+  const { why, next } = room.lacks() ?? {};
+  const because = why === undefined ? {} : { why, next };
+  if (!room.holdsMemory()) log("agents' memory is watched, and not held by the kernel", because);
+  else if (why !== undefined) log('the kernel does not hold agents to all limits', because);
+  if (Number.isFinite(maxCpus) && !room.holdsCpus())
+    log('limits.cpus of host.yaml is held by nothing', { cpus: maxCpus, ...because });
 }
 
 /** Said once a start: without it agents reach what the worker's account does. */

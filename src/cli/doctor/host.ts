@@ -8,6 +8,7 @@ import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import { checkCheckouts } from './checkouts.ts';
 import { checkEncryption } from './encryption.ts';
+import { checkLimits } from './limits.ts';
 import { checkTargets } from './notices.ts';
 
 const RUN_MS = 5_000;
@@ -26,6 +27,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
     checkNode(process.versions.node),
     await checkGit(session),
     await checkContainment(session),
+    ...checkLimits(),
     await checkDisk(session),
     await checkHostFile(session),
     ...(await checkCheckouts(session)),
