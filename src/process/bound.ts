@@ -13,7 +13,10 @@ import { execFileSync } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 
-import { makeWorkerGroups, namesIn, removed, ROOT, wrote, type Wanted, type WorkerGroup } from './control-groups.ts';
+import type { RefusedPlace } from '../core/control-group.ts';
+import { makeWorkerGroups, ROOT, type WorkerGroups } from './control-groups.ts';
+import { namesIn, removed, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
+import { moveBack } from './new-groups.ts';
 import { makeRunGroup, type RunGroup } from './run-group.ts';
 
 export interface Bound {
@@ -23,6 +26,8 @@ export interface Bound {
   holdsMemory(): boolean;
   /** Whether there are groups here that hold each tree to the processors that are asked for. */
   holdsCpus(): boolean;
+  /** What the kernel does not hold of memory and processes, and why; null: it holds all. Of platforms that have no groups, too, null. */
+  lacks(): RefusedPlace | null;
   /** Groups for one tree, into which the held process starts it; null where there are none. */
   forRun(limits: { readonly memoryBytes: number }): RunGroup | null;
   /** A tree's groups, whose processes have ended, may be used again. */
@@ -38,13 +43,13 @@ const NICER = 5;
 /** @param root of the control groups' file systems */
 export function createBound(wanted: Wanted, root = ROOT): Bound {
   const { processes } = wanted;
-  let made: readonly WorkerGroup[] | null = null;
+  let made: WorkerGroups | null = null;
   let free: readonly RunGroup[] = [];
   let runs = 0;
   const groups = (): readonly WorkerGroup[] => {
     if (process.platform !== 'linux') return [];
     made ??= makeWorkerGroups(wanted, root);
-    return made;
+    return made.groups;
   };
   return {
     hold(pid) {
@@ -55,6 +60,10 @@ export function createBound(wanted: Wanted, root = ROOT): Bound {
     },
     holdsMemory: () => groups().some(({ memory }) => memory),
     holdsCpus: () => groups().some(({ cpu }) => cpu),
+    lacks() {
+      groups();
+      return made?.lacks ?? null;
+    },
     forRun({ memoryBytes }) {
       const kept = free.find((group) => group.isEmpty());
       free = free.filter((group) => group !== kept);
@@ -68,7 +77,8 @@ export function createBound(wanted: Wanted, root = ROOT): Bound {
       else for (const folder of group.folders) removed(folder);
     },
     release() {
-      for (const { folder } of made ?? []) removed(folder);
+      for (const { folder } of made?.groups ?? []) removed(folder);
+      moveBack();
     },
   };
 }

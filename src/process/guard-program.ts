@@ -6,7 +6,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { removed } from './control-groups.ts';
+import { removed } from './group-files.ts';
 import { sendSignal } from './proc.ts';
 import { closeGroup, findWhole } from './run-group.ts';
 import { killUntilGone, type Leader } from './sweep.ts';

@@ -76,6 +76,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
     boundBy: () => boundBy,
     holdsMemory: () => starter !== null && bound.holdsMemory(),
     holdsCpus: () => starter !== null && bound.holdsCpus(),
+    lacks: () => (starter === null ? null : bound.lacks()),
     run: async (request) => runProcess(request, { ...means, tag: `${owner}/${request.tag}` }),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
     close: async () => {

@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { CPU_QUOTA, madeFolder, textOf, wrote, type Wanted, type WorkerGroup } from './control-groups.ts';
+import { CPU_QUOTA, madeFolder, textOf, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
 import { isAlive, readStat, type ProcessStat } from './proc.ts';
 import { findRun, killUntilGone, type Leader } from './sweep.ts';
 
@@ -64,7 +64,7 @@ export function makeRunGroup(groups: readonly WorkerGroup[], name: string): RunG
     },
     refused() {
       if (memory !== null && countIn(memory.events, 'oom_kill') > 0) {
-        return { what: 'memory', most: Number(textOf(memory.most)) };
+        return { what: 'memory', most: memory.most() };
       }
       return counting !== null && wasFull(counting, mayHave) ? { what: 'processes', most: mayHave } : null;
     },
@@ -81,7 +81,8 @@ interface MemoryFiles {
   /** @param bytes Infinity: no limit */
   limit(bytes: number): void;
   readonly events: string;
-  readonly most: string;
+  /** Bytes that it has had at a time. */
+  most(): number;
 }
 
 function memoryIn(folders: readonly string[]): MemoryFiles | null {
@@ -96,7 +97,7 @@ function memoryIn(folders: readonly string[]): MemoryFiles | null {
         if (Number.isFinite(bytes)) for (const file of files) wrote(file, String(bytes));
       },
       events: join(old, 'memory.oom_control'),
-      most: join(old, 'memory.max_usage_in_bytes'),
+      most: () => Number(textOf(join(old, 'memory.max_usage_in_bytes'))),
     };
   }
   const folder = folders.find((path) => existsSync(join(path, 'memory.max')));
@@ -109,7 +110,8 @@ function memoryIn(folders: readonly string[]): MemoryFiles | null {
       wrote(join(folder, 'memory.oom.group'), '1');
     },
     events: join(folder, 'memory.events'),
-    most: join(folder, 'memory.peak'),
+    // Before Linux 5.19 none tells; and it has had all that it may when the kernel ends a process of it.
+    most: () => Number(textOf(join(folder, 'memory.peak')) || textOf(join(folder, 'memory.max'))),
   };
 }
 

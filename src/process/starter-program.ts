@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 
-import { wrote } from './control-groups.ts';
+import { wrote } from './group-files.ts';
 import { startGuard, type Guard } from './guard.ts';
 import { leaderOf } from './launch.ts';
 import type { ErrorFacts, StarterNews, StartOrder } from './starter.ts';

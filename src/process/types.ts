@@ -1,5 +1,6 @@
 /** What the process room takes and gives. */
 
+import type { RefusedPlace } from '../core/control-group.ts';
 import type { Secret } from '../core/secrets.ts';
 import type { Exceeded, RunLimits } from './limits.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -63,6 +64,8 @@ export interface ProcessRoom {
   holdsMemory(): boolean;
   /** Whether the kernel holds each tree to the processors that it may have; false where they are not limited. */
   holdsCpus(): boolean;
+  /** Why the kernel does not hold trees to all limits that it could, and what to do; null: nothing is known to be missing. */
+  lacks(): RefusedPlace | null;
   /** Starts one process tree and returns when nothing of it is left. */
   run(request: SpawnRequest): Promise<ExitResult>;
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */

@@ -43,10 +43,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
   });
   const swept = await processRoom.sweepLeftovers();
   if (swept > 0) log('ended processes that a dead worker left', { swept });
-  if (!processRoom.holdsMemory())
-    log("agents' memory is watched, and not held by the kernel: no control groups here", {});
-  if (Number.isFinite(limits.maxCpus) && !processRoom.holdsCpus())
-    log('limits.cpus of host.yaml is held by nothing: no control groups here', { cpus: limits.maxCpus });
+  warnOfLimits(processRoom, limits, log);
   warnOfSandbox(options.confinement.sandbox, processRoom, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
   const git = createGitRoom({
@@ -65,6 +62,16 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     await runner?.close();
   };
   return { processRoom, git, close };
+}
+
+/** Said once a start, with why: what the watch alone sees to, or nothing at all. */
+function warnOfLimits(room: ProcessRoom, { maxCpus }: Pick<Limits, 'maxCpus'>, log: Dependencies['log']): void {
+  const { why, next } = room.lacks() ?? {};
+  const because = why === undefined ? {} : { why, next };
+  if (!room.holdsMemory()) log("agents' memory is watched, and not held by the kernel", because);
+  else if (why !== undefined) log('the kernel does not hold agents to all limits', because);
+  if (Number.isFinite(maxCpus) && !room.holdsCpus())
+    log('limits.cpus of host.yaml is held by nothing', { cpus: maxCpus, ...because });
 }
 
 /** Said once a start, in one line: without it agents reach what the worker's account does. */

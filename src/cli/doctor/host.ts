@@ -9,6 +9,7 @@ import type { Session } from '../session.ts';
 import { checkCheckouts } from './checkouts.ts';
 import { checkEncryption } from './encryption.ts';
 import { isFull, MAKE_ROOM } from './full.ts';
+import { checkLimits } from './limits.ts';
 import { checkTargets } from './notices.ts';
 
 const RUN_MS = 5_000;
@@ -27,6 +28,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
     checkNode(process.versions.node),
     await checkGit(session),
     await checkContainment(session),
+    ...checkLimits(),
     await checkDisk(session),
     await checkHostFile(session),
     ...(await checkCheckouts(session)),
