@@ -65,9 +65,12 @@ export async function tryLockFile(path: string): Promise<boolean> {
   return isTaken(path, thisProcess());
 }
 
-/** What names this process as an owner. */
+let ownName: string | null = null;
+
+/** What names this process as an owner. Asked for once: the kernel adds up all threads for each reader. */
 export function thisProcess(): string {
-  return `${process.pid} ${startOf(process.pid) ?? ''}`;
+  ownName ??= `${process.pid} ${startOf(process.pid) ?? ''}`;
+  return ownName;
 }
 
 function isTaken(path: string, self: string): boolean {
