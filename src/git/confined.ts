@@ -101,7 +101,7 @@ interface TakeInDeps {
 }
 
 /** What of a confined process is taken. */
-export interface Takable {
+interface Takable {
   readonly own: string;
   readonly ref: string;
   readonly id: ObjectId;
