@@ -138,6 +138,17 @@ describe('a value that goes into a history', () => {
 });
 
 describe('a content that is to be pushed', () => {
+  it.each([
+    ['between its halves a NUL', Buffer.from(`${KEY.slice(0, 9)}\0${KEY.slice(9)}`)],
+    ['two bytes for each character', Buffer.from('sK/+t0p-s3cret', 'utf16le')],
+  ])('is known to have a secret in it that has %s', (_how, content) => {
+    const secrets = [...SECRETS, { name: 'KEY', value: 'sK/+t0p-s3cret' }];
+    expect(createScanner(secrets)(Buffer.concat([Buffer.from('x '), content]))).toEqual({
+      kind: 'granted',
+      name: 'KEY',
+    });
+  });
+
   const scan = createScanner([]);
   // So that nobody's scanner takes this file for one that has a key.
   const kind = ['PRIVATE', 'KEY'].join(' ');
