@@ -16,7 +16,7 @@ const DOCUMENT_OF: Readonly<Partial<Record<Phase, string>>> = { understand: 'und
 const PATCH = 'patch.diff';
 
 /** What is shown, and without what. */
-export interface Shown {
+interface Shown {
   readonly checkpoint: Checkpoint;
   readonly secrets: readonly Secret[];
 }

@@ -142,16 +142,7 @@ interface Work {
 }
 
 /** What nobody but the engine writes. */
-const ITS_OWN: ReadonlySet<string> = new Set([
-  'kind',
-  'id',
-  'type',
-  'host',
-  'session',
-  'checkpoint',
-  'digest',
-  'usage',
-]);
+const ITS_OWN: ReadonlySet<string> = new Set(['kind', 'id', 'type', 'host', 'checkpoint', 'digest']);
 
 /** The attempt in its workspace; what goes into the history of it is without secrets, however the agent has written them (N10). */
 async function workIn(deps: Dependencies, workspace: Workspace, work: Work): Promise<AttemptOutcome> {

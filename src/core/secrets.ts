@@ -16,9 +16,21 @@ const MIN_SECRET_BYTES = 6;
 /** A part of a secret in Base64 that is shorter than this says nothing. */
 const MIN_FORM_CHARS = 8;
 
+/** A text that is longer is often printed in lines: Base64 after 64 or 76 characters. */
+const WRAPPED_CHARS = 40;
+const BREAK = /\r?\n[ \t]{0,20}|\r$/g;
+
 interface Needle {
   readonly name: string;
   readonly text: string;
+  /** The same in lines; null: it is short. */
+  readonly wrapped: RegExp | null;
+}
+
+function needleOf(name: string, text: string): Needle {
+  if (text.length <= WRAPPED_CHARS) return { name, text, wrapped: null };
+  const chars = Array.from(text, (char) => char.replace(/[\\^$.*+?()[\]{}|/-]/, String.raw`\$&`));
+  return { name, text, wrapped: new RegExp(chars.join(String.raw`(?:\r?\n[ \t]{0,20})?`), 'g') };
 }
 
 /** A secret as it is, as URLs and JSON have it, in Base64 wherever it begins there, in hexadecimal, and backwards. */
@@ -57,7 +69,7 @@ function needlesOf(secrets: readonly Secret[]): readonly Needle[] {
       [value, ...value.split('\n')]
         .map((part) => part.trim())
         .filter((part) => Buffer.byteLength(part) >= MIN_SECRET_BYTES)
-        .flatMap((part) => formsOf(part).map((text) => ({ name, text }))),
+        .flatMap((part) => formsOf(part).map((text) => needleOf(name, text))),
     )
     .toSorted((one, other) => other.text.length - one.text.length);
 }
@@ -90,13 +102,20 @@ export interface Redactor {
  */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
   const needles = needlesOf(secrets)
-    .map(({ name, text }) => ({ name, text: visible(text) }))
+    .map(({ name, text }) => needleOf(name, visible(text)))
     .filter(({ text }) => text.length >= MIN_SECRET_BYTES);
-  const longest = Math.max(0, ...needles.map(({ text }) => text.length));
+  const lengths = needles.map(({ text, wrapped }) => (wrapped === null ? text.length : 2 * text.length));
+  const longest = Math.max(0, ...lengths);
+  const firsts = new Set(needles.map(({ text }) => text[0]));
   let held = '';
   let maybeUnseen = '';
   const replace = (text: string): string =>
-    needles.reduce((shown, { name, text: secret }) => shown.replaceAll(secret, () => markOf(name)), text);
+    needles.reduce((shown, needle) => shown.replaceAll(needle.wrapped ?? needle.text, () => markOf(needle.name)), text);
+  const mayBegin = (rest: string): boolean => {
+    if (!firsts.has(rest[0])) return false;
+    const inOne = rest.replace(BREAK, '');
+    return needles.some(({ text, wrapped }) => text.startsWith(wrapped === null ? rest : inOne));
+  };
   return {
     push(chunk) {
       if (needles.length === 0) return chunk;
@@ -104,7 +123,7 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
       [maybeUnseen = ''] = MAYBE_UNSEEN.exec(come.slice(-LONGEST_UNSEEN)) ?? [];
       const text = replace(held + visible(come.slice(0, come.length - maybeUnseen.length)));
       let from = Math.max(0, text.length - longest + 1);
-      while (from < text.length && !needles.some((needle) => needle.text.startsWith(text.slice(from)))) from += 1;
+      while (from < text.length && !mayBegin(text.slice(from))) from += 1;
       held = text.slice(from);
       return Buffer.from(text.slice(0, from), 'latin1');
     },
@@ -171,9 +190,12 @@ const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
 /** Looks through contents for these secrets and for keys of well-known formats; null when there is none. */
 export function createScanner(secrets: readonly Secret[]): (content: Buffer) => Found | null {
   const needles = needlesOf(secrets);
+  const grantedIn = (text: string): Needle | undefined =>
+    needles.find(({ text: needle, wrapped }) => (wrapped === null ? text.includes(needle) : text.search(wrapped) >= 0));
   return (content) => {
     const text = content.toString('latin1');
-    const granted = needles.find((needle) => text.includes(needle.text));
+    // As it is, and as whoever is shown it reads it; in two bytes a character, too.
+    const granted = needles.length === 0 ? undefined : (grantedIn(text) ?? grantedIn(visible(text)));
     if (granted !== undefined) return { kind: 'granted', name: granted.name };
     for (const [name, pattern] of FORMATS) {
       const match = pattern.exec(text);

@@ -66,7 +66,8 @@ async function bring(
   await removeTree(copy, trash);
   try {
     if (!(await copyObjects(join(ownRepository(places.folder), 'objects'), join(copy, 'objects')))) return false;
-    return (await fetchOwn(deps, repository, copy, places.branchRef, head)) === null;
+    const { branchRef: ref, index } = places;
+    return (await fetchOwn(deps, repository, { own: copy, ref, id: head, index, maxBytes: Infinity })) === null;
   } finally {
     await removeTree(copy, trash);
   }

@@ -274,7 +274,10 @@ function shortGateHash(hash: string): string {
 
 /** An agent's summary cannot claim to be another task's landing. */
 function withoutTrailers(text: string): string {
-  return text.replace(/^(Task-Id|Task-Attempt|Gate-Hash|Gate-Covered-By|Removed-Test|Tributary-Project)(\s*):/gim, '$1$2 -');
+  return text.replace(
+    /^(Task-Id|Task-Attempt|Gate-Hash|Gate-Covered-By|Removed-Test|Tributary-Project)(\s*):/gim,
+    '$1$2 -',
+  );
 }
 
 function refused(kind: FailureKind, message: string, next: string): BuildResult {

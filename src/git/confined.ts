@@ -13,6 +13,7 @@ import { GitError, lastLines } from './command.ts';
 import { namesIn, readText, removeTree } from './files.ts';
 import type { Git } from './git.ts';
 import { fetchRefs, type Problem } from './origin.ts';
+import { judgeFiles, judgeObjects } from './own-objects.ts';
 import { adminFolder, type WorkspacePlaces } from './places.ts';
 import { deleteRef, writeRef } from './refs.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
@@ -99,19 +100,32 @@ interface TakeInDeps {
   readonly repositories: Repositories;
 }
 
+/** What of a confined process is taken. */
+interface Takable {
+  readonly own: string;
+  readonly ref: string;
+  readonly id: ObjectId;
+  /** The index that it began with. */
+  readonly index: string;
+  /** Of all its files together. */
+  readonly maxBytes: number;
+}
+
 /** Brings what a confined process has committed into the mirror; what is wrong with it, or null. */
 export async function takeIn(
   deps: TakeInDeps,
   repository: Repository,
   places: WorkspacePlaces,
   trash: string,
+  maxBytes: number,
 ): Promise<Problem | null> {
   const own = ownRepository(places.folder);
   const mirror = repository.mirror ?? repository.gitDir;
   if (lstatSync(own, { throwIfNoEntry: false }) === undefined) return null;
   const id = parseObjectId((await readText(join(own, places.branchRef), 4_096))?.trim() ?? '');
   if (id.kind === 'ok' && leavePlainFiles(join(own, 'objects'))) {
-    const wrong = await fetchOwn(deps, repository, own, places.branchRef, id.value);
+    const { branchRef: ref, index } = places;
+    const wrong = await fetchOwn(deps, repository, { own, ref, id: id.value, index, maxBytes });
     if (wrong !== null) return wrong;
   }
   if (id.kind === 'ok') await writeRef(mirror, places.branchRef, id.value);
@@ -124,18 +138,20 @@ export async function takeIn(
 export async function fetchOwn(
   { git, repositories }: TakeInDeps,
   repository: Repository,
-  own: string,
-  ref: string,
-  id: ObjectId,
+  { own, ref, id, index, maxBytes }: Takable,
 ): Promise<Problem | null> {
   // Everything but the objects is the engine's.
   rmSync(join(own, 'refs'), { recursive: true, force: true });
   rmSync(join(own, 'objects/info'), { recursive: true, force: true });
   for (const part of ['objects/info', BRANCHES]) mkdirSync(join(own, part), { recursive: true });
-  writeFileSync(join(own, 'objects/info/alternates'), `${repository.store.folder}\n`);
   writeFileSync(join(own, 'config'), bareConfiguration(repository.store.algorithm));
   writeFileSync(join(own, 'HEAD'), 'ref: refs/heads/none\n');
   writeFileSync(join(own, ref), `${id}\n`);
+  const judged = await judgeObjects(git, own, repository.store.algorithm, maxBytes);
+  if ('failure' in judged) return judged;
+  writeFileSync(join(own, 'objects/info/alternates'), `${repository.store.folder}\n`);
+  const tooMany = await judgeFiles(git, own, id, judged, index);
+  if (tooMany !== null) return tooMany;
   try {
     await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), own, [ref], true));
     return null;

@@ -21,6 +21,7 @@ import { firstInReach } from './nested.ts';
 import { writeNotesTree } from './notes.ts';
 import { writeCommit, type RawObject } from './objects.ts';
 import { noSpace, problemOf, type Problem } from './origin.ts';
+import { problemOfLook } from './own-objects.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
@@ -57,7 +58,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { workspace } = request;
   deps.untouched.delete(workspace.taskId);
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
-  const taken = await takeIn(deps, repository, places, join(deps.home, 'trash'));
+  const taken = await takeIn(deps, repository, places, join(deps.home, 'trash'), request.maxBytes ?? Infinity);
   if (taken !== null) return { kind: 'failed', ...taken };
   if (request.filesOnly === true) await forgetCommits(repository, places, workspace);
   const agentHead = await checkBelongings(deps.git, places, repository, workspace.start);
@@ -187,7 +188,8 @@ async function commitLeft(
   const { only } = request;
   if (only !== undefined && agentHead !== start) return notAlone(['a commit of its own']);
   const unusable = agentHead === start ? null : await findUnusableName(git, repository, start, agentHead);
-  if (unusable !== null) return failed('unstorable-files', unusable, 'commit names of at most 255 bytes');
+  if (unusable !== null)
+    return failed('unstorable-files', unusable, 'commit fewer files, with names of at most 255 bytes');
   const headTree = await treeOf(git, repository, agentHead);
   if (agentHead === start && (await isAsGiven(repository, places, headTree, join(admin, 'index')))) {
     await installIndex(places.index, admin);
@@ -247,8 +249,15 @@ async function findUnusableName(
   start: ObjectId,
   head: ObjectId,
 ): Promise<string | null> {
-  const names = await git.local(['diff-tree', '-r', '-z', '--name-only', start, head], placeOf(repository));
-  return findUnusable(names.stdout.toString('latin1'));
+  try {
+    const names = await git.local(['diff-tree', '-r', '-z', '--name-only', start, head], placeOf(repository));
+    return findUnusable(names.stdout.toString('latin1'));
+  } catch (error) {
+    // Of what a confined process has committed that is known before; of others' it would be so each time.
+    const tooMany = problemOfLook(error);
+    if (tooMany === null) throw error;
+    return tooMany.message;
+  }
 }
 
 /** What is wrong with names that git has listed between NULs, as bytes in Latin-1; null: nothing. */

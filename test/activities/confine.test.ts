@@ -14,6 +14,11 @@ const depsOf = (state: SandboxState, host: SandboxMode | null) => ({
   confinement: { sandbox: host, read: [], write: [], granted: () => [], personHome: '/nonexistent' },
 });
 
+function opens(network: Network, setup?: Network): readonly string[] {
+  const decided = confining(depsOf(WORKS, null), { sandbox: 'preferred', network }, setup);
+  return decided.kind === 'sandbox' ? decided.notes : ['no sandbox'];
+}
+
 describe('whether there is to be a sandbox', () => {
   it.each<[SandboxState, SandboxMode | null, SandboxMode, string]>([
     [WORKS, null, 'preferred', 'sandbox'],
@@ -40,10 +45,6 @@ describe('whether there is to be a sandbox', () => {
   });
 
   it("says what the host's network opens, to it and to its set-up", () => {
-    const opens = (network: Network, setup?: Network): readonly string[] => {
-      const decided = confining(depsOf(WORKS, null), { sandbox: 'preferred', network }, setup);
-      return decided.kind === 'sandbox' ? decided.notes : ['no sandbox'];
-    };
     expect(opens('host')).toEqual([expect.stringMatching(/^it shares .* whatever listens here/)]);
     expect(opens('none', 'host')).toEqual([expect.stringMatching(/^its set-up shares .* whatever listens here/)]);
     expect(opens('host', 'host')).toHaveLength(2);

@@ -28,6 +28,29 @@ describe('what a process prints', () => {
     expect(createScanner(SECRETS)(bytes)).toEqual({ kind: 'granted', name: 'KEY' });
   });
 
+  it.each([
+    ['in lines of 76', (text: string) => text.replace(/.{76}/g, '$&\n')],
+    ['in lines of 64 that are indented', (text: string) => text.replace(/.{64}/g, '$&\r\n    ')],
+  ])('has nothing of a long secret in it, in Base64 or hexadecimal %s, however it comes in chunks', (_how, inLines) => {
+    const long = [{ name: 'LONG', value: chars(60) + KEY + chars(90) }];
+    const bytes = Buffer.from(`x${long[0]?.value}`);
+    for (const form of [bytes.toString('base64'), bytes.toString('hex')]) {
+      const printed = Buffer.from(`before\n${inLines(form)}\nafter`);
+      expect(createScanner(long)(printed)).toEqual({ kind: 'granted', name: 'LONG' });
+      for (let at = 0; at <= printed.length; at += 7) {
+        const redactor = createRedactor(long);
+        const shown = [redactor.push(printed.subarray(0, at)), redactor.push(printed.subarray(at)), redactor.end()];
+        expect(Buffer.concat(shown).toString('utf8')).toMatch(/^before\n\w{0,3}\[secret LONG\][\w=]{0,4}\nafter$/);
+      }
+    }
+  });
+
+  it('is not held back for a line that ends', () => {
+    const redactor = createRedactor([{ name: 'LONG', value: chars(100) }]);
+    for (const line of ['what is this?\n', '\n', '\r\n', '...\r\n    '])
+      expect(redactor.push(Buffer.from(line)).toString()).not.toBe('');
+  });
+
   it('is the same however it comes in chunks, and nothing of a secret is shown before it is known', () => {
     const text = Buffer.from(`a${KEY}b${base64(KEY)}c${KEY.slice(0, -1)}\n${KEY}`);
     const whole = redactText(SECRETS, text.toString('utf8'));
@@ -115,6 +138,17 @@ describe('a value that goes into a history', () => {
 });
 
 describe('a content that is to be pushed', () => {
+  it.each([
+    ['between its halves a NUL', Buffer.from(`${KEY.slice(0, 9)}\0${KEY.slice(9)}`)],
+    ['two bytes for each character', Buffer.from('sK/+t0p-s3cret', 'utf16le')],
+  ])('is known to have a secret in it that has %s', (_how, content) => {
+    const secrets = [...SECRETS, { name: 'KEY', value: 'sK/+t0p-s3cret' }];
+    expect(createScanner(secrets)(Buffer.concat([Buffer.from('x '), content]))).toEqual({
+      kind: 'granted',
+      name: 'KEY',
+    });
+  });
+
   const scan = createScanner([]);
   // So that nobody's scanner takes this file for one that has a key.
   const kind = ['PRIVATE', 'KEY'].join(' ');

@@ -136,5 +136,7 @@ describe('what the activities are asked to do', () => {
     // A task of an earlier version has no place: it goes by when its landing began.
     expect(queueItemOf({ ...task, placeMs: null }, SPEC, checkpointOf(3)).placeMs).toBe(task.sinceMs);
     expect(queueItemOf({ ...task, summary: null }, SPEC, checkpointOf(3)).summary).toBe('');
+    const removedTests = ['a.test.ts'];
+    expect(queueItemOf(task, SPEC, { ...checkpointOf(3), removedTests })).toEqual({ ...item, removedTests });
   });
 });

@@ -97,7 +97,7 @@ describe('an agent that', () => {
   });
 
   it('ignores SIGTERM and leaves grandchildren in sessions of their own: nothing of it outlives its idle time-out', async () => {
-    const does = `trap '' TERM; (setsid sleep ${NAP} &); (env -i setsid sleep ${NAP} &); while :; do sleep 1; done`;
+    const does = `trap '' TERM; echo the last of it; (setsid sleep ${NAP} &); (env -i setsid sleep ${NAP} &); while :; do sleep 1; done`;
     const { name, project } = await sample({ execute: mendable(`hostile-${count + 1}`, does) });
     const before = await project.tip();
     const id = await engine.submit(project, { title: 'Work', attempts: 1, idleTimeoutMs: 1_000 });
@@ -109,6 +109,7 @@ describe('an agent that', () => {
       /printed nothing for too long and was ended after \d+ s/,
       /raise the idle time-out/,
     );
+    expect(view.failure?.evidence).toMatch(/the last of it$/);
     expect(await engine.processesOf(id)).toEqual([]);
     expect(await napping()).toEqual([]);
     expect(await project.tip()).toBe(before);

@@ -35,6 +35,11 @@ describe('a hostile command', () => {
     });
     canary = await tempFolder('canary');
     await writeFile(join(engine.home, 'secret'), 'the secret of the home');
+    for (const folder of ['worktree', 'task']) {
+      const other = join(engine.home, 'workspaces/sample/other', folder);
+      await mkdir(other, { recursive: true });
+      await writeFile(join(other, 'secret'), 'the secret of another task');
+    }
     await writeFile(join(engine.home, 'host.yaml'), '# the secret of the home\n');
     project = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': 'true\n', 'agent.sh': 'exit 1\n' });
     const agentSocket = join(await tempFolder('agent'), 'socket');

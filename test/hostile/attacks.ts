@@ -149,6 +149,18 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
     ends: 'unstorable-files',
   },
   {
+    what: 'commits a few folders that are thousands of millions of files',
+    does: () =>
+      `T=$(echo x | git hash-object -w --stdin); M='100644 blob'; for l in 0 1 2 3 4 5 6 7 8 9 a b; do T=$(for n in 0 1 2 3 4 5 6 7 8 9; do printf "$M $T\\t$n\\n"; done | git mktree); M='040000 tree'; done; C=$(${AS} commit-tree -p HEAD -m Bomb $T); git update-ref refs/heads/tasks/$TASKS_TASK_ID $C`,
+    ends: 'unstorable-files',
+  },
+  {
+    what: 'commits a file of hundreds of MiB that takes nothing of the disk',
+    does: () =>
+      `truncate -s 300M /tmp/huge; B=$(git hash-object -w --no-filters /tmp/huge); C=$(${AS} commit-tree -p HEAD -m Huge $(printf "100644 blob $B\\thuge\\n" | git mktree)); git update-ref refs/heads/tasks/$TASKS_TASK_ID $C`,
+    ends: 'unstorable-files',
+  },
+  {
     what: 'leaves thousands of files',
     // many-files.test.ts has a hundred thousand.
     does: () => `mkdir many; cd many; seq 2000 | xargs touch`,
@@ -214,12 +226,12 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
   {
     what: "reads the state home, other tasks' folders, the home of the person and the environment of the worker",
     does: ({ home, workerPid }) =>
-      `cat ${home}/secret ${home}/host.yaml ${home}/spool/* /root/.ssh/* /root/.bash_history; ls ${home} ${home}/workspaces ${home}/workspaces/*; cat /proc/*/environ /proc/${workerPid}/environ | tr '\\0' '\\n'; ls -A ~ /home /root; echo x > looked`,
+      `cat ${home}/workspaces/sample/other/worktree/secret ${home}/workspaces/sample/other/task/secret; find / -name secret -not -path '/proc/*' -exec cat {} +; cat ${home}/secret ${home}/host.yaml ${home}/spool/* /root/.ssh/* /root/.bash_history; ls ${home} ${home}/workspaces ${home}/workspaces/*; cat /proc/*/environ /proc/${workerPid}/environ | tr '\\0' '\\n'; ls -A ~ /home /root; echo x > looked`,
     says: /No such file/,
-    never: /the secret of the home|the secret of the worker/,
+    never: /the secret of the home|the secret of the worker|the secret of another task/,
   },
   {
-    what: "signals its own approval: connects to Temporal, Postgres, Docker, the ssh agent and the cloud's metadata",
+    what: "signals its own approval, polls landing's queue, writes to the ledger: connects to Temporal, Postgres, Docker, the ssh agent and the cloud's metadata",
     does: ({ temporalPort, postgresPort, agentSocket, openPort }) =>
       connectTo([
         agentSocket,

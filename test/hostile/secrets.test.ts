@@ -121,7 +121,7 @@ require("node:fs").writeFileSync(process.env.TASKS_REPORT_FILE, "{\\"status\\":\
     [
       'an output, with what nobody sees between two halves',
       `node -e 'const key = process.env.AGENT_KEY; require("node:fs").writeFileSync(process.env.TASKS_TASK_DIR + "/outputs/n", key.slice(0, 9) + "\\0" + key.slice(9))'; echo x > work`,
-      'landed',
+      'secret-found',
     ],
   ])('puts it into %s: what is shown is whole nowhere', async (_where, does, ends) => {
     const { id } = await submit(does);

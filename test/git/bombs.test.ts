@@ -1,0 +1,130 @@
+/** What a confined agent has committed itself, made to keep git busy: refused by name before git unpacks or lists it. */
+
+import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { GitRoom, StoreRequest, Workspace } from '../../src/git/types.ts';
+import { bareOrigin, git, newRoom, prepared, storeRequest } from '../support/git-rig.ts';
+
+const MIB = 1024 * 1024;
+/** Far less than git was kept busy. */
+const SOON_MS = 20_000;
+
+interface Rig {
+  readonly room: GitRoom;
+  readonly workspace: Workspace;
+  readonly origin: string;
+  readonly home: string;
+  /** As the agent sees it: objects go to its own repository. */
+  readonly inOwn: (input: string | null, ...args: readonly string[]) => string;
+  /** Has the agent's branch be at a commit of this tree. */
+  readonly commit: (tree: string) => void;
+  readonly store: (changes?: Partial<StoreRequest>) => ReturnType<GitRoom['storeWorkspace']>;
+}
+
+async function rig(): Promise<Rig> {
+  const { target, origin } = await bareOrigin({ 'a.txt': 'a\n' });
+  const { room, home } = await newRoom();
+  const workspace = await prepared(room, target);
+  const mounts = await room.confineWorkspace({ project: target.project, origin, workspace });
+  const real = mounts.flatMap((mount) => ('to' in mount && mount.to === '/tributary/objects' ? [mount.from] : []));
+  const own = join(dirname(workspace.worktree), 'own.git');
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    GIT_OBJECT_DIRECTORY: join(own, 'objects'),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: real[0] ?? '',
+    GIT_AUTHOR_NAME: 'A',
+    GIT_AUTHOR_EMAIL: 'a@example.test',
+    GIT_COMMITTER_NAME: 'A',
+    GIT_COMMITTER_EMAIL: 'a@example.test',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+  };
+  const inOwn = (input: string | null, ...args: readonly string[]): string => {
+    const ran = spawnSync('git', args, {
+      cwd: workspace.worktree,
+      env,
+      input: input ?? '',
+      encoding: 'utf8',
+      maxBuffer: 64 * MIB,
+    });
+    if (ran.status !== 0) throw new Error(`git ${args.join(' ')}: ${ran.stderr}`);
+    return ran.stdout.trim();
+  };
+  return {
+    room,
+    workspace,
+    origin,
+    home,
+    inOwn,
+    commit(tree) {
+      const id = inOwn(null, 'commit-tree', '-p', workspace.start, '-m', 'Bomb', tree);
+      writeFileSync(join(own, 'refs/heads', workspace.branch), `${id}\n`);
+    },
+    store: (changes = {}) => room.storeWorkspace({ ...storeRequest(target, workspace), ...changes }),
+  };
+}
+
+async function refusedSoon(
+  { store, origin }: Rig,
+  message: RegExp,
+  changes: Partial<StoreRequest> = {},
+): Promise<void> {
+  const began = performance.now();
+  const stored = await store(changes);
+  const took = performance.now() - began;
+  expect(stored).toMatchObject({
+    kind: 'failed',
+    failure: 'unstorable-files',
+    message: expect.stringMatching(message),
+  });
+  expect(took).toBeLessThan(SOON_MS);
+  expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
+}
+
+describe('a commit of an agent’s own is refused', () => {
+  it('that has a file of hundreds of MiB which takes nothing of the disk', async () => {
+    const made = await rig();
+    const file = join(dirname(made.workspace.worktree), 'huge');
+    writeFileSync(file, '');
+    truncateSync(file, 400 * MIB);
+    const blob = made.inOwn(null, 'hash-object', '-w', '--no-filters', file);
+    made.commit(made.inOwn(`100644 blob ${blob}\thuge\n`, 'mktree'));
+    await refusedSoon(made, /400 MiB/);
+  }, 200_000);
+
+  it('whose few folders are thousands of millions of files', async () => {
+    const made = await rig();
+    const blob = made.inOwn('x', 'hash-object', '-w', '--stdin');
+    let tree = made.inOwn(Array.from({ length: 10 }, (_, name) => `100644 blob ${blob}\t${name}\n`).join(''), 'mktree');
+    for (let level = 0; level < 11; level += 1) {
+      tree = made.inOwn(Array.from({ length: 10 }, (_, name) => `040000 tree ${tree}\t${name}\n`).join(''), 'mktree');
+    }
+    made.commit(tree);
+    await refusedSoon(made, /files/);
+  }, 200_000);
+
+  it('that has hundreds of thousands of objects', async () => {
+    const made = await rig();
+    const folder = join(dirname(made.workspace.worktree), 'many');
+    mkdirSync(folder);
+    const lines: string[] = ['commit refs/heads/x', 'committer A <a@example.test> 1 +0000', 'data 0'];
+    for (let index = 0; index < 300_000; index += 1) {
+      lines.push(`M 100644 inline d${index % 500}/${index}`, `data ${String(index).length}`, String(index));
+    }
+    const bare = join(folder, 'fast.git');
+    spawnSync('git', ['init', '-q', '--bare', bare]);
+    const imported = spawnSync('git', ['-C', bare, 'fast-import', '--quiet'], {
+      input: `${lines.join('\n')}\n`,
+      encoding: 'utf8',
+    });
+    expect(imported.stderr).toBe('');
+    const tree = spawnSync('git', ['-C', bare, 'rev-parse', 'x^{tree}'], { encoding: 'utf8' }).stdout.trim();
+    const own = join(dirname(made.workspace.worktree), 'own.git/objects/pack');
+    for (const name of readdirSync(join(bare, 'objects/pack'))) {
+      spawnSync('cp', [join(bare, 'objects/pack', name), own]);
+    }
+    made.commit(tree);
+    await refusedSoon(made, /objects/);
+  }, 300_000);
+});
