@@ -83,7 +83,7 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
         announced = rateLimitOf(line) ?? announced;
         return;
       case 'assistant':
-        announced = assistantTrouble(line) ?? announced;
+        announced = withReset(assistantTrouble(line), announced);
         progress.take(line['message']);
         lastText = textOfMessage(line['message']).slice(0, MAX_TEXT_CHARS) || lastText;
         return;
@@ -102,7 +102,7 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
       if (fields !== null) return take(fields);
       const plain = oneLine(line, 500);
       if (/^No conversation found with session ID/i.test(plain)) session = '';
-      announced = classifyClaudeText(plain) ?? announced;
+      announced = withReset(classifyClaudeText(plain), announced);
     },
     get progress() {
       return progress.now;
@@ -162,7 +162,14 @@ function endOf(line: Fields, announced: Failure | null, lastText: string): Agent
   const text = typeof line['result'] === 'string' ? line['result'] : errorsOf(line);
   const isError = line['is_error'] === true || line['subtype'] !== 'success';
   if (!isError && !/^Claude AI usage limit reached\|\d+/.test(text)) return { kind: 'done', text: text || lastText };
-  return { kind: 'failed', failure: classifyClaudeText(text) ?? announced ?? resultFailure(line, text) };
+  return { kind: 'failed', failure: withReset(classifyClaudeText(text), announced) ?? resultFailure(line, text) };
+}
+
+/** What is said now, unless it is a limit of which the time of its reset was announced before. */
+function withReset(said: Failure | null, announced: Failure | null): Failure | null {
+  const isKnown = announced?.kind === 'agent-limited' && announced.resetsAtMs !== undefined;
+  if (said?.kind === 'agent-limited' && said.resetsAtMs === undefined && isKnown) return announced;
+  return said ?? announced;
 }
 
 function resultFailure(line: Fields, text: string): Failure {

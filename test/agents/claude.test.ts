@@ -56,6 +56,20 @@ describe('reading Claude Code', () => {
     expect(end?.kind === 'failed' && end.failure.resetsAtMs).toBe(1_762_952_400_000);
   });
 
+  it('keeps the reset that was announced when the result names the limit without it', () => {
+    const reader = newReader();
+    reader.read('{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":1762952400}}');
+    reader.read(
+      '{"type":"assistant","error":"rate_limit","message":{"content":[{"type":"text","text":"You have hit your limit"}]}}',
+    );
+    reader.read('{"type":"result","subtype":"success","is_error":true,"result":"You have hit your limit"}');
+    const { end } = reader.reading;
+    expect(end?.kind === 'failed' && end.failure).toMatchObject({
+      kind: 'agent-limited',
+      resetsAtMs: 1_762_952_400_000,
+    });
+  });
+
   it('says how to sign in', () => {
     const { end } = readFixture('not-signed-in');
     expect(end?.kind === 'failed' && end.failure.next).toMatch(/running claude .*grant: \[claude\].*host\.yaml/);

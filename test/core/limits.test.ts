@@ -24,7 +24,7 @@ describe('the newest items within a bound', () => {
 describe('the class of a failure', () => {
   it('is known of every kind', () => {
     for (const kind of FAILURE_KINDS) {
-      expect(['retryable', 'stopped', 'limited', 'lost', 'fatal', 'canceled']).toContain(classOf(kind));
+      expect(['retryable', 'stopped', 'exhausted', 'limited', 'lost', 'fatal', 'canceled']).toContain(classOf(kind));
     }
   });
 
