@@ -8,6 +8,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { classOf, type Failure } from '../core/failure.ts';
+import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import { portOwners } from '../core/ports.ts';
 import { createScanner, redactWithin } from '../core/secrets.ts';
 import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
@@ -269,7 +270,7 @@ function projectTaken(request: PhaseRequest): Failure {
   return {
     kind: 'project-taken',
     message: `the project name ${request.spec.project} belongs to another origin than ${request.spec.origin}`,
-    next: 'give this repository another project name in tasks.yaml and submit again',
+    next: TAKEN_NEXT,
   };
 }
 

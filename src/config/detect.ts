@@ -125,7 +125,40 @@ function python(listing: Listing): Detected | null {
     const reason = 'there is a noxfile.py';
     return { gate: guess('nox -R', reason), setup: guess('nox --install-only', reason) };
   }
-  return { gate: tests ? guess(usesPytest ? 'python3 -m pytest' : run, why) : null, setup: null };
+  const environment = virtualEnvironment(listing, usesPytest);
+  const python = environment === null ? 'python3' : `${ENVIRONMENT}/bin/python`;
+  const test = usesPytest ? '-m pytest' : '-m unittest discover';
+  return { gate: tests ? guess(`${python} ${test}`, why) : null, setup: environment };
+}
+
+const ENVIRONMENT = '.venv';
+const REQUIREMENTS = [
+  'requirements.txt',
+  'requirements-dev.txt',
+  'requirements_dev.txt',
+  'requirements-test.txt',
+  'requirements_test.txt',
+];
+/** Installed from the repository itself: a gate would test what set-up has found there, not its own tree. */
+const OF_THE_TREE = /^\s*(?:-e\b|--editable\b|\.|\/|file:|[\w.[\],-]+\s*@\s*file:)/m;
+
+/**
+ * An environment in the worktree, ignored whatever .gitignore says, and begun by its python: the scripts beside it name the
+ * worktree that it was made in, and what set-up has made is laid into others. Null where it would not do.
+ */
+function virtualEnvironment(listing: Listing, usesPytest: boolean): Guess | null {
+  const files = REQUIREMENTS.filter((name) => has(listing, name));
+  if (!files.includes('requirements.txt')) return null;
+  const texts = files.map((name) => listing.read(name) ?? '');
+  if (texts.some((text) => OF_THE_TREE.test(text))) return null;
+  const more = usesPytest && !texts.some((text) => /^\s*pytest\b(?!-)/im.test(text)) ? ' pytest' : '';
+  const install = `${ENVIRONMENT}/bin/python -m pip install --quiet --disable-pip-version-check`;
+  const command = [
+    `python3 -m venv ${ENVIRONMENT}`,
+    `echo '*' > ${ENVIRONMENT}/.gitignore`,
+    `${install} ${files.map((name) => `-r ${name}`).join(' ')}${more}`,
+  ].join(' && ');
+  return guess(command, `there is a requirements.txt, and tests run in ${ENVIRONMENT}`);
 }
 
 function make(listing: Listing): Detected | null {

@@ -16,7 +16,7 @@ import { isAncestor } from './merge.ts';
 import type { WorkspacePlaces } from './places.ts';
 import { readRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
-import { findUnusable } from './store.ts';
+import { findUnusable } from './storable-names.ts';
 import type { WorkspaceDeps } from './workspace.ts';
 
 const MAX_FILES = 5_000;

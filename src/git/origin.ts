@@ -214,7 +214,7 @@ export function problemOf(error: unknown, origin: string): Problem | null {
     return {
       failure: 'origin-unreachable',
       message: `cannot reach the origin ${shown(origin)}: ${oneLine(lastLines(error.stderr, 2), 300)}`,
-      next: 'tasks doctor tries a fetch and a push; it is tried again by itself',
+      next: 'tasks doctor tries a fetch and a push; it is tried again by itself; if the repository has moved: docs/operating.md, “When an origin moves”',
     };
   }
   return {

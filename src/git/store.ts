@@ -13,7 +13,7 @@ import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
 import { takeIn } from './confined.ts';
 import type { Git } from './git.ts';
-import { copyIndex, errnoOf, isNoSpace, makeFolder, readText, removeFile, stampOf } from './files.ts';
+import { copyIndex, isNoSpace, makeFolder, readText, removeFile, stampOf } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
 import { addAll } from './large.ts';
 import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
@@ -21,11 +21,12 @@ import { firstInReach } from './nested.ts';
 import { writeNotesTree } from './notes.ts';
 import { writeCommit, type RawObject } from './objects.ts';
 import { noSpace, problemOf, type Problem } from './origin.ts';
-import { problemOfLook } from './own-objects.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
+import { findUnusableName } from './storable-names.ts';
+import { conflictMarkers, failed, notAlone, unreadable } from './store-refusals.ts';
 import type { StoreRequest, StoreResult, Workspace } from './types.ts';
 import { isUnchanged, listsTheSame } from './unchanged.ts';
 import { installIndex, type WorkspaceDeps } from './workspace.ts';
@@ -34,9 +35,6 @@ interface Left {
   readonly head: ObjectId;
   readonly tree: ObjectId;
 }
-
-const MAX_NAME_BYTES = 255;
-const MAX_PATH_BYTES = 3_000;
 
 type Outcome<T> = { readonly kind: 'ok'; readonly value: T } | ({ readonly kind: 'failed' } & Problem);
 
@@ -242,34 +240,6 @@ async function commitLeft(
   return { kind: 'ok', value: { head, tree } };
 }
 
-/** A commit can hold what no file system takes: a worktree of it could never be made, and landing would wait for ever. */
-async function findUnusableName(
-  git: Git,
-  repository: Repository,
-  start: ObjectId,
-  head: ObjectId,
-): Promise<string | null> {
-  try {
-    const names = await git.local(['diff-tree', '-r', '-z', '--name-only', start, head], placeOf(repository));
-    return findUnusable(names.stdout.toString('latin1'));
-  } catch (error) {
-    // Of what a confined process has committed that is known before; of others' it would be so each time.
-    const tooMany = problemOfLook(error);
-    if (tooMany === null) throw error;
-    return tooMany.message;
-  }
-}
-
-/** What is wrong with names that git has listed between NULs, as bytes in Latin-1; null: nothing. */
-export function findUnusable(names: string): string | null {
-  const long = names
-    .split('\0')
-    .find((path) => path.length > MAX_PATH_BYTES || path.split('/').some((name) => name.length > MAX_NAME_BYTES));
-  return long === undefined
-    ? null
-    : `what was committed has a name that no file can have: ${quote(long.slice(0, 60))}…`;
-}
-
 /** Whether worktree and index still are what the attempt began with: then no git need look. */
 async function isAsGiven(
   { store }: Repository,
@@ -279,43 +249,4 @@ async function isAsGiven(
 ): Promise<boolean> {
   const { algorithm } = store;
   return (await listsTheSame(index, agentIndex, algorithm)) && isUnchanged({ worktree, index, algorithm }, tree);
-}
-
-function notAlone(others: readonly string[]): { readonly kind: 'failed' } & Problem {
-  const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
-  return failed(
-    'regenerate-failed',
-    `what it left is more than the files to be made anew: ${others.slice(0, 5).join(', ')}${more}`,
-    'nothing: the agent takes it over',
-  );
-}
-
-function conflictMarkers(files: readonly string[]): StoreResult {
-  const named = files.slice(0, 5).map(quote).join(', ');
-  const more = files.length > 5 ? ` and ${files.length - 5} more` : '';
-  return failed(
-    'conflict-markers',
-    `conflict markers are left in ${named}${more}`,
-    'resolve both sides and remove the markers',
-  );
-}
-
-/** Files that the engine may not read, or that git cannot take. */
-function unreadable(error: unknown): Problem | null {
-  const next = 'make every file of the worktree readable, or put it into .gitignore';
-  if (errnoOf(error) === 'EACCES') {
-    const message = error instanceof Error ? quote(error.message) : '';
-    return { failure: 'unstorable-files', message: `the worktree cannot be read: ${message}`, next };
-  }
-  if (!(error instanceof GitError) || error.command !== 'add' || error.reason !== 'exit') return null;
-  if (/No space left/.test(error.stderr)) return null;
-  return {
-    failure: 'unstorable-files',
-    message: `git cannot take what is in the worktree: ${quote(error.message)}`,
-    next,
-  };
-}
-
-function failed(failure: Problem['failure'], message: string, next: string): { readonly kind: 'failed' } & Problem {
-  return { kind: 'failed', failure, message, next };
 }

@@ -21,6 +21,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { workflowIds, type TaskId } from '../core/ids.ts';
+import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import {
   EMPTY_QUEUE,
   queueViewOf,
@@ -258,7 +259,7 @@ class IntegrationRun {
         failure: {
           kind: 'project-taken',
           message: `the project name ${this.#input.target.project} belongs to ${this.#input.target.origin}, not to ${origin}`,
-          next: 'give this repository another project name in tasks.yaml and submit again',
+          next: TAKEN_NEXT,
         },
       });
       this.#strangers.shift();

@@ -54,19 +54,7 @@ import { isBlock, isConflict, isRelease, isReplyTo } from './task-messages.ts';
 import { answerQueries } from './task-queries.ts';
 import { Recording } from './task-recording.ts';
 import { Showing } from './task-showing.ts';
-
-/** A hand-off that nobody answered is repeated: the queue takes it once. */
-const HAND_OFF_AGAIN_MS = 10 * 60 * 1_000;
-/** A question whose workflow was terminated tells nobody: those that wait for it look. */
-const LOOK_AT_BLOCKERS_MS = 60 * 60 * 1_000;
-const WITHDRAW_AGAIN_MS = 30 * 1_000;
-
-/** What the Temporal Web UI says of the timers. */
-const WAITS = {
-  backoff: 'until the next try',
-  asking: 'until the next reminder, or the end of waiting',
-  parked: 'for a retry',
-} as const;
+import { HAND_OFF_AGAIN_MS, LOOK_AT_BLOCKERS_MS, WAITS, WITHDRAW_AGAIN_MS } from './task-waits.ts';
 
 const UNKNOWN_SIGNAL = `a task takes no signal of this name; it takes ${REPLIES.join(', ')}`;
 

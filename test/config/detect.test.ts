@@ -11,6 +11,10 @@ function detect(files: Record<string, string>): [gate: string | null, setup: str
 
 const NODE = JSON.stringify({ scripts: { test: 'jest' }, devDependencies: { jest: '1' } });
 
+const VENV_PYTEST = '.venv/bin/python -m pytest';
+const VENV =
+  "python3 -m venv .venv && echo '*' > .venv/.gitignore && .venv/bin/python -m pip install --quiet --disable-pip-version-check";
+
 describe('what init finds', () => {
   it.each<[string, Record<string, string>, string | null, string | null]>([
     ['npm', { 'package.json': NODE, 'package-lock.json': '' }, 'npm test', 'npm ci'],
@@ -39,7 +43,34 @@ describe('what init finds', () => {
     ['a broken package.json', { 'package.json': '{' }, null, null],
     ['a placeholder beside a Makefile', { 'package.json': '{}', Makefile: 'all:\ntest: all\n' }, 'make test', null],
     ['pytest', { 'pyproject.toml': '[tool.pytest.ini_options]' }, 'python3 -m pytest', null],
-    ['pytest by its requirements', { 'requirements.txt': 'pytest==8' }, 'python3 -m pytest', null],
+    ['pytest by its requirements', { 'requirements.txt': 'pytest==8' }, VENV_PYTEST, `${VENV} -r requirements.txt`],
+    [
+      'pytest that nothing requires',
+      { 'requirements.txt': 'six\npytest-cov', 'pytest.ini': '' },
+      VENV_PYTEST,
+      `${VENV} -r requirements.txt pytest`,
+    ],
+    [
+      'several lists of requirements',
+      { 'requirements.txt': 'six', 'requirements-dev.txt': '-r requirements.txt\npytest' },
+      VENV_PYTEST,
+      `${VENV} -r requirements.txt -r requirements-dev.txt`,
+    ],
+    [
+      'unittest with requirements',
+      { 'requirements.txt': 'six', 'tests/': '', '.venv/': '' },
+      '.venv/bin/python -m unittest discover',
+      `${VENV} -r requirements.txt`,
+    ],
+    ['requirements without tests', { 'requirements.txt': 'six' }, null, `${VENV} -r requirements.txt`],
+    ...['-e .', '--editable ./lib', './lib', 'shop @ file:///srv/shop'].map(
+      (line): [string, Record<string, string>, string, null] => [
+        `requirements of the tree itself (${line})`,
+        { 'requirements.txt': `six\n${line}\npytest` },
+        'python3 -m pytest',
+        null,
+      ],
+    ),
     ['unittest', { 'setup.py': '', 'tests/': '' }, 'python3 -m unittest discover', null],
     ['uv', { 'pyproject.toml': 'pytest', 'uv.lock': '' }, 'uv run pytest', 'uv sync --frozen'],
     ['poetry', { 'pyproject.toml': '[tool.poetry]\npytest', 'poetry.lock': '' }, 'poetry run pytest', 'poetry install'],

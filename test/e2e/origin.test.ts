@@ -196,7 +196,9 @@ describe('landing', () => {
       const view = await engine.untilEnded(await submit(stranger, 'echo x > work'));
       expect(view).toMatchObject({ state: 'failed', commit: null, failure: { kind: 'project-taken' } });
       expect(view.failure?.message).toContain('project name taken');
-      expect(view.failure?.next).toMatch(/another project name in tasks\.yaml/);
+      expect(view.failure?.next).toMatch(
+        /if the repository has moved, tasks doctor .* another project name in tasks\.yaml/,
+      );
       expect(await stranger.subjects()).toEqual(['Begin']);
       expect(await owner.subjects()).toEqual(['Work', 'Begin']);
     });

@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
+import { otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
 import type { TaskView, TaskSpec } from '../../core/task-types.ts';
 import { MAX_BODY_BYTES, oneLine } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
@@ -172,9 +173,8 @@ async function checkOrigin(session: Session, context: Context): Promise<void> {
   try {
     const owner = await (await session.ledger())?.originOf(project);
     if (owner === null || owner === undefined || owner === context.origin) return;
-    throw new UsageError(
-      `project: ${project} belongs to another repository already (${oneLine(owner)}); choose another name in tasks.yaml`,
-    );
+    const other = { project, bound: owner, here: context.origin, remote: context.checkout.remote };
+    throw new UsageError(`project: ${otherOriginText(other)}; ${otherOriginFix(other)}`);
   } catch (error) {
     if (!(error instanceof LedgerUnavailable)) throw error;
     session.note(`tasks: ${oneLine(error.message)}; the task is taken all the same, and lists show it later`);

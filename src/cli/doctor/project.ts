@@ -2,7 +2,10 @@
 
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { probeOrigin } from '../../git/room.ts';
+import { otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
 import { messageOf } from '../../core/thrown.ts';
+import { LedgerUnavailable } from '../../ledger/types.ts';
+import { Failed, UsageError } from '../errors.ts';
 import { findAgentProgram } from '../agent-program.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
@@ -24,6 +27,7 @@ export async function checkProject(session: Session): Promise<readonly Check[]> 
     ...warnings,
     ...(await checkAgents(session, context)),
     ...(await checkRules(session, context.settings.policy.notify)),
+    ...(await checkBinding(session, context)),
     ...(await checkOrigin(session, context)),
   ];
 }
@@ -38,6 +42,20 @@ async function checkAgents(session: Session, context: Context): Promise<readonly
     else if (name !== 'claude') checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fix));
   }
   return checks;
+}
+
+/** Nothing while the ledger is away, or no server is known: that is told by itself. */
+async function checkBinding(session: Session, { settings, origin, checkout }: Context): Promise<readonly Check[]> {
+  const { project } = settings;
+  try {
+    const bound = (await (await session.ledger())?.originOf(project)) ?? null;
+    if (bound === null || bound === origin) return [];
+    const other = { project, bound, here: origin, remote: checkout.remote };
+    return [bad('project', otherOriginText(other), otherOriginFix(other))];
+  } catch (error) {
+    if (error instanceof LedgerUnavailable || error instanceof Failed || error instanceof UsageError) return [];
+    throw error;
+  }
 }
 
 /** Git's own settings are written to the state home before an origin is asked. */

@@ -1,0 +1,39 @@
+/** What to do where a project's name is bound to another origin than the one that asks for it. */
+
+import { oneLine } from './text.ts';
+
+export interface OtherOrigin {
+  readonly project: string;
+  /** The origin that the name is bound to. */
+  readonly bound: string;
+  readonly here: string;
+  /** The remote of the checkout that asks; null: the checkout is the origin itself. */
+  readonly remote: string | null;
+}
+
+/** For failures of tasks, which are read anywhere. */
+export const TAKEN_NEXT =
+  'if the repository has moved, tasks doctor in it says what to do; if not, give it another project name in tasks.yaml and submit again';
+
+/** What is so: one line, without passwords. */
+export function otherOriginText({ project, bound, here }: Omit<OtherOrigin, 'remote'>): string {
+  return `${project} is the name of ${shown(bound)}, and the origin here is ${shown(here)}`;
+}
+
+/** The ways on, as one line: for the same repository in another place, and for another repository. */
+export function otherOriginFix({ bound, here, remote }: Omit<OtherOrigin, 'project'>): string {
+  const rename = 'if it is another one, choose another project name in tasks.yaml';
+  if (remote === null) return `if it has moved, move it back; ${rename}`;
+  const send = `git config --global ${word(`url.${shown(here)}.insteadOf`)} ${word(shown(bound))}`;
+  const back = `git remote set-url ${word(remote)} ${word(shown(bound))}`;
+  return `if it has moved: ${send} (here and where workers run, and restart these), then here: ${back}; ${rename}`;
+}
+
+function shown(origin: string): string {
+  return oneLine(origin.replace(/^(\w+:\/\/)[^/@]*@/, '$1'), 300);
+}
+
+/** As a shell takes it for one word. */
+function word(text: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,50 @@
+/** Why what an attempt left is not taken, each with the way on. */
+
+import { quote } from '../core/ids.ts';
+import { GitError } from './command.ts';
+import { errnoOf } from './files.ts';
+import type { Problem } from './origin.ts';
+import type { StoreResult } from './types.ts';
+
+export function notAlone(others: readonly string[]): { readonly kind: 'failed' } & Problem {
+  const more = others.length > 5 ? ` and ${others.length - 5} more` : '';
+  return failed(
+    'regenerate-failed',
+    `what it left is more than the files to be made anew: ${others.slice(0, 5).join(', ')}${more}`,
+    'nothing: the agent takes it over',
+  );
+}
+
+export function conflictMarkers(files: readonly string[]): StoreResult {
+  const named = files.slice(0, 5).map(quote).join(', ');
+  const more = files.length > 5 ? ` and ${files.length - 5} more` : '';
+  return failed(
+    'conflict-markers',
+    `conflict markers are left in ${named}${more}`,
+    'resolve both sides and remove the markers',
+  );
+}
+
+/** Files that the engine may not read, or that git cannot take. */
+export function unreadable(error: unknown): Problem | null {
+  const next = 'make every file of the worktree readable, or put it into .gitignore';
+  if (errnoOf(error) === 'EACCES') {
+    const message = error instanceof Error ? quote(error.message) : '';
+    return { failure: 'unstorable-files', message: `the worktree cannot be read: ${message}`, next };
+  }
+  if (!(error instanceof GitError) || error.command !== 'add' || error.reason !== 'exit') return null;
+  if (/No space left/.test(error.stderr)) return null;
+  return {
+    failure: 'unstorable-files',
+    message: `git cannot take what is in the worktree: ${quote(error.message)}`,
+    next,
+  };
+}
+
+export function failed(
+  failure: Problem['failure'],
+  message: string,
+  next: string,
+): { readonly kind: 'failed' } & Problem {
+  return { kind: 'failed', failure, message, next };
+}
