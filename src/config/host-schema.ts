@@ -157,7 +157,7 @@ export const hostSchema = closed(
     )
       .meta({
         description:
-          'What an attempt, a set-up or a command of a gate may take of this machine. What goes beyond it is ended, and fails by name; what else runs here goes on.',
+          'What an attempt, a set-up or a command of a gate may take of this machine. What goes beyond it is ended, and fails by name; what else runs here goes on. Memory, processes and cpus are held by the kernel, too, where the worker may make control groups: tasks doctor says whether.',
         examples: [{ processes: 500, cpus: 2, memory: '8GiB', disk: '20GiB' }],
       })
       .nullish(),

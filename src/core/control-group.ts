@@ -7,7 +7,7 @@
  */
 
 /** The worker's own group, by whose name it knows that the one above is given to it. */
-export const WORKER_GROUP = 'tributary-worker';
+const WORKER_GROUP = 'tributary-worker';
 
 export type Controller = 'memory' | 'pids' | 'cpu';
 

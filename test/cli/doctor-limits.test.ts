@@ -1,0 +1,56 @@
+/** What `tasks doctor` says of the limits that the kernel holds, by files as the kernel has them. */
+
+import { describe, expect, it } from '@jest/globals';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkLimits } from '../../src/cli/doctor/limits.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const onLinux = process.platform === 'linux' ? it : it.skip;
+
+/** A group of version 2, in which these processes are. */
+async function group(folder: string, controllers: string, pids: readonly number[]): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const files = {
+    'cgroup.controllers': controllers,
+    'cgroup.procs': pids.join('\n'),
+    'cgroup.type': 'domain',
+    'cgroup.subtree_control': '',
+  };
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), `${text}\n`);
+}
+
+async function checked(controllers: string, pids: readonly number[]) {
+  const root = await tempFolder('groups');
+  await group(root, 'cpu memory pids', []);
+  await group(join(root, 'svc'), controllers, pids);
+  return checkLimits(root, '0::/svc\n');
+}
+
+describe('the line limits', () => {
+  onLinux('says that the kernel can hold agents where this process is alone in its group', async () => {
+    const [check] = await checked('cpu memory pids', [process.pid]);
+    expect(check).toMatchObject({ name: 'limits', verdict: 'ok', found: expect.stringContaining('version 2') });
+  });
+
+  onLinux('says what is in the way, and what to do about it', async () => {
+    const [shared] = await checked('memory pids', [process.pid, 1]);
+    expect(shared).toMatchObject({
+      verdict: 'warn',
+      found: expect.stringContaining('1 other process is in its control group'),
+    });
+    expect(shared?.fix).toContain('Delegate=yes');
+    const [poor] = await checked('pids', [process.pid]);
+    expect(poor).toMatchObject({ verdict: 'warn', found: expect.stringContaining('has no memory') });
+  });
+
+  onLinux('goes by the controllers of version 1 where that is what there is', async () => {
+    const root = await tempFolder('groups');
+    for (const name of ['memory', 'pids']) await mkdir(join(root, name));
+    expect(checkLimits(root, '4:memory:/\n3:pids:/\n')).toMatchObject([{ verdict: 'ok' }]);
+    expect(checkLimits(root, '3:pids:/\n')).toMatchObject([
+      { verdict: 'warn', found: expect.stringContaining('memory') },
+    ]);
+    expect(checkLimits(join(root, 'none'), '')).toMatchObject([{ verdict: 'warn' }]);
+  });
+});
