@@ -106,7 +106,10 @@ function python(listing: Listing): Detected | null {
   const run = usesPytest ? 'pytest' : 'python3 -m unittest discover';
   if (has(listing, 'uv.lock')) {
     const setup = guess('uv sync --frozen', 'there is a uv.lock');
-    return { gate: tests ? guess(`uv run ${run.replace('python3', 'python')}`, why) : null, setup };
+    // By the worktree's own python: the script pytest names the worktree that set-up ran in.
+    const gate = tests ? guess(`uv run python ${usesPytest ? '-m pytest' : '-m unittest discover'}`, why) : null;
+    const builds = /^\s*\[build-system\]/m.test(pyproject);
+    return builds ? { gate, setup, network: 'uv builds the project itself anew in each worktree' } : { gate, setup };
   }
   if (has(listing, 'poetry.lock') || /\[tool\.poetry\]/.test(pyproject)) {
     const setup = guess(

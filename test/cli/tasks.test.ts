@@ -280,7 +280,10 @@ describe('with a worker', () => {
     expect((await tasks(['submit', 'x', '--run', 'true', '--timeout', '1s'])).stderr).toMatch(
       /^tasks: --timeout: .*--wait/,
     );
+    // Longer than a timer takes.
+    const long = tasks(['wait', id, '--timeout', '30d']);
     for (const one of [id, String(made?.id)]) await tasks(['cancel', one]);
+    expect((await long).code).toBe(1);
     expect((await tasks(['wait', '--all', '--json'])).code).not.toBe(2);
   });
 

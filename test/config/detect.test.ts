@@ -15,6 +15,8 @@ const VENV_PYTEST = '.venv/bin/python -m pytest';
 const VENV =
   "python3 -m venv .venv && echo '*' > .venv/.gitignore && .venv/bin/python -m pip install --quiet --disable-pip-version-check";
 
+const uv = (pyproject: string) => detectProject({ names: ['uv.lock', 'pyproject.toml'], read: () => pyproject });
+
 describe('what init finds', () => {
   it.each<[string, Record<string, string>, string | null, string | null]>([
     ['npm', { 'package.json': NODE, 'package-lock.json': '' }, 'npm test', 'npm ci'],
@@ -72,7 +74,13 @@ describe('what init finds', () => {
       ],
     ),
     ['unittest', { 'setup.py': '', 'tests/': '' }, 'python3 -m unittest discover', null],
-    ['uv', { 'pyproject.toml': 'pytest', 'uv.lock': '' }, 'uv run pytest', 'uv sync --frozen'],
+    ['uv', { 'pyproject.toml': 'pytest', 'uv.lock': '' }, 'uv run python -m pytest', 'uv sync --frozen'],
+    [
+      'uv without pytest',
+      { 'uv.lock': '', 'setup.py': '', 'tests/': '' },
+      'uv run python -m unittest discover',
+      'uv sync --frozen',
+    ],
     ['poetry', { 'pyproject.toml': '[tool.poetry]\npytest', 'poetry.lock': '' }, 'poetry run pytest', 'poetry install'],
     ['tox', { 'tox.ini': '' }, 'tox', 'tox run --notest'],
     ['nox', { 'noxfile.py': '' }, 'nox -R', 'nox --install-only'],
@@ -146,6 +154,8 @@ describe('a new tasks.yaml', () => {
     const found = detectProject({ names: ['pom.xml'], read: () => '' });
     expect(found.network).toBe('Maven fetches what only tests need when it runs them');
     expect(detectProject({ names: ['go.mod'], read: () => '' })).not.toHaveProperty('network');
+    expect(uv('[build-system]\npytest').network).toMatch(/^uv builds the project itself anew/);
+    expect(uv('pytest')).not.toHaveProperty('network');
     expect(network(renderProjectFile({ ...PROJECT, hasNetwork: true }))).toBe('full');
     expect(network(renderProjectFile(PROJECT))).toBeUndefined();
   });
