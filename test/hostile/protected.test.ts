@@ -72,6 +72,28 @@ describe('an agent that changes what its own work is judged by', () => {
     expect(await project.read('gate.sh')).toContain('# stricter');
   });
 
+  it('weakens the gate and has that approved: its work is judged by the gate of main all the same', async () => {
+    const { id, project, before } = await submit(`sed -i 's/^gate: .*/gate: "true"/' tasks.yaml; touch broken`);
+    await engine.untilWaiting(id, 'proposal');
+    await engine.reply(id, 'approve', {});
+    const view = await engine.until(
+      id,
+      'sent back',
+      ({ endedAt, waitingFor, revisions }) =>
+        endedAt !== null || revisions > 0 || (waitingFor !== null && waitingFor.kind !== 'proposal'),
+    );
+    expect(view.state).not.toBe('landed');
+    const log = await eventually('the log of its gate', async () => {
+      const text = (await engine.ledger.readLogs(id, null, 1_000)).map((chunk) => chunk.text).join('');
+      return text.includes('broken is there') ? text : null;
+    });
+    expect(log).toContain('broken is there');
+    expect(await project.tip()).toBe(before);
+    await engine.cancel(id);
+    await engine.untilEnded(id);
+    expect(await project.tip()).toBe(before);
+  });
+
   it('removes tests: they are its own, and are named in the record of its landing, but one that is only moved', async () => {
     const { id, project } = await submit('git rm -q test/one.test.js; git mv test/two.test.js test/moved.test.js');
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
