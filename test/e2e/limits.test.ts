@@ -21,6 +21,13 @@ const RESETS_AFTER_S = 12;
 const refused = (text: string): string =>
   `printf '%s\\n' '{"type":"result","subtype":"success","is_error":true,"result":"${text}"}'; exit 1`;
 
+const project = (name: string, script: string): Promise<SampleProject> =>
+  SampleProject.create({
+    'tasks.yaml': `project: ${name}\nbranch: main\ngate: sh gate.sh\nagent: claude\n`,
+    'gate.sh': GATE,
+    'agent.sh': `set -eu\n${script}\n${WORK}\n`,
+  });
+
 describe('an agent whose account', () => {
   let engine: Engine;
 
@@ -35,12 +42,6 @@ describe('an agent whose account', () => {
     await engine.stop();
   });
 
-  const project = (name: string, script: string): Promise<SampleProject> =>
-    SampleProject.create({
-      'tasks.yaml': `project: ${name}\nbranch: main\ngate: sh gate.sh\nagent: claude\n`,
-      'gate.sh': GATE,
-      'agent.sh': `set -eu\n${script}\n${WORK}\n`,
-    });
   const failuresOf = async (id: TaskId): Promise<readonly unknown[]> =>
     (await engine.ledger.readEvents(id)).flatMap(({ happened }) =>
       happened.kind === 'attempt-ended' ? [happened.failure?.kind ?? null] : [],
