@@ -28,6 +28,8 @@ export interface Wanted {
   readonly processes: number;
   /** Processors, of each tree; Infinity: as many as there are, and no group for them. */
   readonly cpus: number;
+  /** A process that is the worker's own, too, with all that it has started. */
+  readonly startedBy?: number | null;
 }
 
 /** Those of workers that are gone; one that still has processes stays. */

@@ -41,9 +41,10 @@ export type NewGroups =
 
 /** @returns null where version 2 holds nothing here */
 export function makeNew(root: string, own: string, name: string, wanted: Wanted): NewGroups | null {
-  const descendants = new Set(findDescendants(process.pid).map(({ pid }) => pid));
+  const first = wanted.startedBy ?? process.pid;
+  const ours = new Set([first, process.pid, ...findDescendants(first).map(({ pid }) => pid)]);
   const place = findPlace(
-    filesOf(root, own, (pid) => descendants.has(pid)),
+    filesOf(root, own, (pid) => ours.has(pid)),
     wantedOf(wanted),
   );
   if (place === null || place.kind === 'refused') return place;
@@ -73,7 +74,7 @@ function wantedOf({ cpus }: Wanted): readonly Controller[] {
   return Number.isFinite(cpus) ? ['memory', 'pids', 'cpu'] : ['memory', 'pids'];
 }
 
-function filesOf(root: string, own: string, isDescendant: (pid: number) => boolean): GroupFiles {
+function filesOf(root: string, own: string, isOwn: GroupFiles['isOwn']): GroupFiles {
   return {
     root,
     own,
@@ -92,7 +93,7 @@ function filesOf(root: string, own: string, isDescendant: (pid: number) => boole
         return false;
       }
     },
-    isOwn: (pid) => pid === process.pid || isDescendant(pid),
+    isOwn,
   };
 }
 

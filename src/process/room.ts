@@ -45,6 +45,8 @@ export interface ProcessRoomOptions {
   readonly processes?: number;
   /** Processors of each tree, where the kernel can be told; Infinity, as when it is left out: as many as there are. */
   readonly cpus?: number;
+  /** A process whose control group this one may leave with it and all that it has started; null: none but this one. */
+  readonly startedBy?: number | null;
   /** How long a process has between SIGTERM and SIGKILL. */
   readonly termGraceMs?: number;
 }
@@ -55,7 +57,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   const owner = ownerTag(homeHash);
   const { containment, bwrap, sandbox } = await chooseContainer(options.bwrapPath);
   const processes = Math.max(MIN_PROCESSES, options.processes ?? DEFAULT_PROCESSES);
-  const bound = createBound({ processes, cpus: options.cpus ?? Infinity });
+  const bound = createBound({ processes, cpus: options.cpus ?? Infinity, startedBy: options.startedBy ?? null });
   let boundBy: ReturnType<typeof bound.hold> = null;
   const hold = (pid: number): void => {
     boundBy = bound.hold(pid);

@@ -72,7 +72,7 @@ export async function readOptions(log: StartWorkerOptions['log']): Promise<Parse
   });
 }
 
-type CommandLine = Pick<StartWorkerOptions, 'agents' | 'gates' | 'labels' | 'graceMs'>;
+type CommandLine = Pick<StartWorkerOptions, 'agents' | 'gates' | 'labels' | 'graceMs' | 'startedBy'>;
 
 /** What is not said there is as host.yaml has it. */
 function readCommandLine(host: HostSettings): Parsed<CommandLine> {
@@ -82,6 +82,7 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
       gates: { type: 'string' },
       labels: { type: 'string' },
       'grace-ms': { type: 'string' },
+      parent: { type: 'string' },
     },
   });
   const agents = readNumber('--agents', values.agents, host.agents, 0, MAX_SLOTS);
@@ -92,7 +93,9 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
   if (grace.kind === 'invalid') return grace;
   const labels = values.labels === undefined ? ok([]) : parseLabels(values.labels);
   if (labels.kind === 'invalid') return fail(`--labels: ${labels.message}`);
-  return ok({ agents: agents.value, gates: gates.value, labels: labels.value, graceMs: grace.value });
+  // One that has ended has left this process to somebody else.
+  const startedBy = values.parent === String(process.ppid) ? process.ppid : null;
+  return ok({ agents: agents.value, gates: gates.value, labels: labels.value, graceMs: grace.value, startedBy });
 }
 
 /** What host.yaml says of agents, gates and workspaces, and who is told of what. */

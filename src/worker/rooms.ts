@@ -19,6 +19,7 @@ type RoomOptions = Pick<
   | 'confinement'
   | 'processStarter'
   | 'processGuard'
+  | 'startedBy'
   | 'networkBridge'
   | 'gitRunner'
   | 'readGate'
@@ -35,6 +36,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     home,
     starter: options.processStarter,
     guard: options.processGuard,
+    startedBy: options.startedBy ?? null,
     bridge: options.networkBridge,
     // Threads count, too: with twice as many no tree meets it before it meets its own limit.
     processes: Math.min(MAX_PROCESSES, 2 * limits.maxProcesses * (options.agents + options.gates)),

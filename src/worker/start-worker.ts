@@ -42,6 +42,8 @@ export interface StartWorkerOptions extends Pick<
   readonly agents: number;
   /** Gate runs at the same time. */
   readonly gates: number;
+  /** The process of the command line that waits for this one, in the same control group; null or left out: none does. */
+  readonly startedBy?: number | null;
   /** What this worker has that tasks may require. */
   readonly labels: readonly string[];
   readonly version: string;

@@ -4,14 +4,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [, , module, home, runs] = process.argv;
-const { STARTER, GUARD } = process.env;
+const { STARTER, GUARD, PARENT } = process.env;
 const { createProcessRoom } = await import(module);
 const own = () => readFileSync('/proc/self/cgroup', 'utf8').trim().replace('0::', '');
 
+const startedBy = PARENT === undefined ? null : process.ppid;
 const room = await createProcessRoom({
   home,
   starter: STARTER,
   guard: GUARD,
+  startedBy,
   processes: 200,
   cpus: 0.5,
   termGraceMs: 500,

@@ -92,15 +92,22 @@ async function giveTo(user: number, folder: string): Promise<void> {
     await chown(join(folder, file), user, user);
 }
 
-async function work(folder: string, runs: readonly Run[] = [OWN], user = 0): Promise<Seen> {
+/** @param waiting who waits for the worker in its group: nobody, or a shell of which the worker knows, or does not */
+async function work(
+  folder: string,
+  runs: readonly Run[] = [OWN],
+  user = 0,
+  waiting: 'nobody' | 'known' | 'unknown' = 'nobody',
+): Promise<Seen> {
   const home = await tempFolder('home');
   await chown(home, user, user);
   const script = resolve(import.meta.dirname, 'grouped.js');
   // As a service is started: it is in its group, and has its account, before it runs.
   const account = user === 0 ? '' : `setpriv --reuid ${user} --regid ${user} --clear-groups`;
-  const enter = `echo $$ > '${folder}/cgroup.procs' && exec ${account} "$@"`;
+  const enter = `echo $$ > '${folder}/cgroup.procs' && ${waiting === 'nobody' ? `exec ${account} "$@"` : '"$@"; exit $?'}`;
   const command = ['-c', enter, 'sh', process.execPath, script, module, home, JSON.stringify(runs)];
-  const env = { ...process.env, STARTER, GUARD, NODE_OPTIONS: '' };
+  const parent = waiting === 'known' ? { PARENT: 'yes' } : {};
+  const env = { ...process.env, STARTER, GUARD, ...parent, NODE_OPTIONS: '' };
   const { stdout } = await promisify(execFile)('sh', command, { env, timeout: 50_000 });
   return JSON.parse(stdout) as Seen;
 }
@@ -138,6 +145,23 @@ describe('control groups of version 2', () => {
     expect(seen.during).toBe(`${pathOf(folder)}/tributary-worker`);
     expect(seen.after).toBe(pathOf(folder));
     await expectLeft(folder);
+  });
+
+  test('hold those of a worker that knows who waits for it in its group, and takes that along', async () => {
+    const folder = await group('known');
+    const seen = await work(folder, [OWN], 0, 'known');
+    expect(seen.held).toEqual(HELD);
+    isIn(seen, folder);
+    expect(seen.after).toBe(pathOf(folder));
+    await expectLeft(folder);
+  });
+
+  test('are done without where a worker does not know who waits for it in its group', async () => {
+    const folder = await group('unknown');
+    const seen = await work(folder, [OWN], 0, 'unknown');
+    const why = `1 other process is in its control group ${folder}`;
+    expect(seen.held).toMatchObject({ by: null, memory: false, lacks: { why } });
+    expect(seen.during).toBe(pathOf(folder));
   });
 
   test('hold those of a worker whose group is named for it, beside that', async () => {
@@ -199,7 +223,7 @@ describe('control groups of version 2', () => {
     const folder = await group('memory');
     const limits = { memoryBytes: 200 * MIB };
     const hog = {
-      argv: [process.execPath, '-e', `Buffer.alloc(2048 * ${MIB}, 1); setInterval(() => {}, 1000)`],
+      argv: [process.execPath, '-e', `Buffer.alloc(1024 * ${MIB}, 1); setInterval(() => {}, 1000)`],
       limits,
     };
     const seen = await work(folder, [hog, { argv: ['sh', '-c', 'sleep 3; exit 3'], limits }]);

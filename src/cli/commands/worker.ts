@@ -26,7 +26,8 @@ export async function worker(session: Session, options: WorkerOptions): Promise<
   if (postgres === null) throw new UsageError('DATABASE_URL: is not set; name the Postgres that the ledger lives in');
   await openHome(environment.home);
   const [program, ...args] = io.programs.worker;
-  const child = spawn(program, [...args, ...slotArguments(options)], {
+  // It may leave the control group that it is started in only where it knows all that is in there: this process, too.
+  const child = spawn(program, [...args, ...slotArguments(options), '--parent', String(process.pid)], {
     cwd: io.cwd,
     env: { ...environment.all, TASKS_HOME: environment.home },
     stdio: ['inherit', 'inherit', session.json ? 'pipe' : 'inherit'],
