@@ -44,7 +44,6 @@ import {
 } from './queue-rig.ts';
 import { candidateOf, itemOf, LANDING, NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
 
-
 describe('one that is alone', () => {
   it('is built and gated in one go, landed and answered, and nothing is left to do', () => {
     const one = run(EMPTY_QUEUE, handedOff(1));
