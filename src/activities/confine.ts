@@ -27,6 +27,8 @@ export interface HostConfinement {
   readonly sandbox: SandboxMode | null;
   /** Seen read-only in every sandbox. */
   readonly read: readonly string[];
+  /** Not seen in any, but for what is named: the state home, and the files that secrets are read from. */
+  readonly hidden: readonly string[];
   /** Written by every sandbox. */
   readonly write: readonly string[];
   /** What an agent has of the person's home; empty when it is not granted anything. */
@@ -103,6 +105,7 @@ export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, reque
   return {
     mounts: [...own, ...request.repository, ...(await grant(deps.confinement.personHome, scratch, granted))],
     read: deps.confinement.read,
+    hidden: deps.confinement.hidden,
     tmp,
     network: networkOf(network),
   };

@@ -9,6 +9,7 @@ import type { Secret } from '../core/secrets.ts';
 import { codeOf } from '../core/thrown.ts';
 import type { HostSettings } from './host-file.ts';
 
+const FILE = 'file:';
 const COMMAND_LIMIT_MS = 20_000;
 const MAX_SECRET_BYTES = 64 * 1024;
 /** Of variables that host.yaml passes on by env, those that are secret by their names. */
@@ -42,6 +43,12 @@ export async function grantSecrets(host: HostSettings, source: Source, agent: st
   });
   const own = Object.entries(variables).map(([name, value]) => ({ name, value }));
   return ok({ variables, secrets: [...own, ...passed] });
+}
+
+/** The files that the references of host.yaml name. */
+export function secretFiles({ secrets, encryption }: Pick<HostSettings, 'secrets' | 'encryption'>): readonly string[] {
+  const references = [...Object.values(secrets), ...(encryption?.keys ?? [])].map(({ from }) => from);
+  return references.flatMap((from) => (from.startsWith(FILE) ? [from.slice(FILE.length)] : []));
 }
 
 /**

@@ -6,8 +6,9 @@
  * the tree's own, and so are its processes, its IPC and, but for `host`, its network.
  */
 
+import { hide } from './hidden.ts';
 import type { Gathered } from './system-files.ts';
-import { programMounts, systemMounts } from './visible.ts';
+import { programMounts, systemFolders, systemMounts } from './visible.ts';
 
 /** One folder or file as the sandbox sees it. */
 export interface Mount {
@@ -24,6 +25,8 @@ export interface Sandbox {
   readonly mounts: readonly Placed[];
   /** Seen read-only in their own places, where they are there. */
   readonly read: readonly string[];
+  /** Folders and files that are not seen where they lie in what is shown, but for what is put there by name; left out: none. */
+  readonly hidden?: readonly string[];
   /** A folder of this host that is the sandbox's /tmp: on disk, so that filling it takes no memory. */
   readonly tmp: string;
   /**
@@ -44,7 +47,10 @@ export function sandboxArguments(
   etc: Gathered | null,
 ): readonly string[] {
   const own = sandbox.mounts.flatMap(placed);
-  const seen = [...programMounts(program), ...sandbox.read].flatMap((path) => ['--ro-bind-try', path, path]);
+  const shown = [...programMounts(program), ...sandbox.read];
+  const { cover, seal, isBelow } = hide(sandbox.hidden ?? [], [...systemFolders(), ...shown]);
+  const bound = (paths: readonly string[]): readonly string[] => paths.flatMap((path) => ['--ro-bind-try', path, path]);
+  const seen = [...bound(shown.filter((path) => !isBelow(path))), ...cover, ...bound(shown.filter(isBelow))];
   return [
     '--unshare-ipc',
     '--unshare-uts',
@@ -70,6 +76,7 @@ export function sandboxArguments(
     '/tmp',
     ...seen,
     ...own,
+    ...seal,
     '--remount-ro',
     '/',
     '--chdir',

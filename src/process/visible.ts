@@ -20,7 +20,7 @@ import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:pa
 
 import type { Gathered } from './system-files.ts';
 
-/** Programs, libraries and their data. */
+/** Programs, libraries and their data: every sandbox sees all of them. */
 const SYSTEM = ['/usr', '/opt', '/nix/store', '/gnu/store', '/snap', '/var/lib/snapd/snap', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']; // prettier-ignore
 
 /** Of /etc what programs need to run: no keys, no passwords, no services' configuration. */
@@ -33,6 +33,11 @@ export const ETC = [
   'java', 'java-17-openjdk', 'java-21-openjdk', 'maven', 'gradle', 'python3', 'perl', 'ruby', 'php', 'R', 'npmrc',
   'cmake', 'pkgconfig', 'mono', 'dotnet', 'emacs', 'vim', 'ImageMagick-6', 'ImageMagick-7', 'static', 'nix/nix.conf',
 ]; // prettier-ignore
+
+/** The system's folders that a sandbox has in their own places; the others are links into these. */
+export function systemFolders(): readonly string[] {
+  return SYSTEM.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+}
 
 const MAX_LINKS = 500;
 const MAX_PATH_CHARS = 4_096;
@@ -104,9 +109,17 @@ export function programMounts({
 /** What lies at the top of a JDK, a Conda or Python environment, or Go, and of nothing in which people keep other things. */
 const MARKS = ['release', 'conda-meta', 'pyvenv.cfg', 'pkg/tool'];
 
-/** Whether all of a folder belongs to the programs in its bin: in a home that has to be seen from it. */
-function isProgramsOwn(folder: string): boolean {
-  return !isWithin(folder, homedir()) || MARKS.some((mark) => statSync(join(folder, mark), { throwIfNoEntry: false }));
+/** What lies beside a bin and belongs to its programs, wherever that is. Whatever else is there may be anything. */
+const BESIDE_BIN = ['lib', 'lib32', 'lib64', 'libexec', 'share', 'include', 'boot'];
+
+/** What is shown for a folder of the PATH: itself, all that it lies in where that is its programs' own, or their parts of it. */
+function shownFor(folder: string): readonly string[] {
+  const parent = dirname(folder);
+  if (basename(folder) !== 'bin' || !isModest(parent)) return isModest(folder) ? [folder] : [];
+  if (MARKS.some((mark) => statSync(join(parent, mark), { throwIfNoEntry: false }))) return [parent];
+  if (isWithin(parent, homedir())) return [folder];
+  const beside = BESIDE_BIN.map((name) => join(parent, name));
+  return [folder, ...beside.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true)];
 }
 
 const keptFolders = new Map<string, readonly string[]>();
@@ -117,9 +130,7 @@ function folderMounts(folder: string): readonly string[] {
   if (known !== undefined) return known;
   const mounts: string[] = [];
   if (!isCovered(folder) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
-    if (basename(folder) === 'bin' && isModest(dirname(folder)) && isProgramsOwn(dirname(folder)))
-      mounts.push(dirname(folder));
-    else if (isModest(folder)) mounts.push(folder);
+    mounts.push(...shownFor(folder));
     const links = entriesOf(folder).filter((entry) => entry.isSymbolicLink());
     for (const { name } of links.slice(0, MAX_LINKS)) mounts.push(...fileMounts(join(folder, name)).slice(-1));
   }

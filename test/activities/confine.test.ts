@@ -11,7 +11,7 @@ const MISSING: SandboxState = { kind: 'missing', why: 'bubblewrap is not install
 
 const depsOf = (state: SandboxState, host: SandboxMode | null) => ({
   process: { sandbox: state },
-  confinement: { sandbox: host, read: [], write: [], granted: () => [], personHome: '/nonexistent' },
+  confinement: { sandbox: host, read: [], hidden: [], write: [], granted: () => [], personHome: '/nonexistent' },
 });
 
 function opens(network: Network, setup?: Network): readonly string[] {

@@ -59,7 +59,14 @@ describe('a gate run', () => {
       environment: ({ scratch }) => ({ PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: scratch }),
       program: (name) => name,
       secretsFor: () => Promise.resolve(ok({ variables: {}, secrets: [] })),
-      confinement: { sandbox: null, read: [], write: [home], granted: () => [], personHome: '/nonexistent' },
+      confinement: {
+        sandbox: null,
+        read: [],
+        hidden: [],
+        write: [home],
+        granted: () => [],
+        personHome: '/nonexistent',
+      },
       notices: {
         room: { tell: () => Promise.reject(new Error('nobody is told here')) },
         rules: [],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseHostFile, type HostSettings } from '../../src/config/host-file.ts';
-import { grantSecrets } from '../../src/config/secrets.ts';
+import { grantSecrets, secretFiles } from '../../src/config/secrets.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const hostOf = (text: string): HostSettings => {
@@ -41,6 +41,14 @@ describe('secrets of host.yaml', () => {
     const granted = await grantSecrets(hostOf(`secrets: {A: {from: "${from}", agents: [one]}}\n`), {}, 'one');
     expect(granted).toEqual({ kind: 'invalid', message: expect.stringMatching(message) });
     expect(JSON.stringify(granted)).not.toContain('the secret');
+  });
+
+  it('say which files they are read from, keys of encryption among them', () => {
+    const host = hostOf(
+      'secrets: {A: {from: "file:/opt/a b", agents: [one]}, B: {from: "env:B", agents: []}}\nencryption: {keys: [{id: one, from: "file:/opt/key"}]}\n',
+    );
+    expect(secretFiles(host)).toEqual(['/opt/a b', '/opt/key']);
+    expect(secretFiles(hostOf(''))).toEqual([]);
   });
 
   it('that stand in the file itself are refused, and not repeated', () => {

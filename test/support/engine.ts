@@ -14,7 +14,7 @@ import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { allowedEnvironment, grantsOf, parseHostFile } from '../../src/config/host-file.ts';
 import type { Limits } from '../../src/activities/dependencies.ts';
 import { parseProjectFile, readGate } from '../../src/config/project-file.ts';
-import { grantSecrets } from '../../src/config/secrets.ts';
+import { grantSecrets, secretFiles } from '../../src/config/secrets.ts';
 import { temporalCalls } from '../../src/local/temporal-calls.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { ok } from '../../src/core/parsed.ts';
@@ -185,6 +185,7 @@ export class Engine {
       confinement: {
         sandbox: host.value.sandbox,
         read: host.value.read,
+        hidden: [home, ...secretFiles(host.value)],
         // Tests tell agents and gates how to go on by files there.
         write: [...host.value.write, ...(this.#options.sharesHome === false ? [] : [this.home, home])],
         granted: (agent) => grantsOf(host.value, agent),
