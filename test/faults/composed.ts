@@ -156,6 +156,11 @@ export class Composed {
     return child;
   }
 
+  /** How often a machine's whole log says something. */
+  async timesInLog(machine: string, text: string): Promise<number> {
+    return (await readFile(this.#logOf(machine), 'utf8').catch(() => '')).split(text).length - 1;
+  }
+
   async logOf(machine: string): Promise<string> {
     return (await readFile(this.#logOf(machine), 'utf8').catch(() => '')).slice(-2_000);
   }

@@ -147,13 +147,13 @@ class HostScene {
     await mkdir(home, { recursive: true });
     const yaml = `write: [${JSON.stringify(this.#project.told)}]\nagents: 2\ngates: 1\n`;
     await writeFile(join(home, 'host.yaml'), yaml);
-    const since = (await this.#composed.logOf(host)).split('worker ready').length;
+    const since = await this.#composed.timesInLog(host, 'worker ready');
     const worker = await this.#composed.start(this.#service('worker'), host, more);
     await eventually(
       `${host} to be ready`,
       async () => {
         if (worker.exitCode !== null) throw new Error(await this.#composed.logOf(host));
-        return (await this.#composed.logOf(host)).split('worker ready').length > since;
+        return (await this.#composed.timesInLog(host, 'worker ready')) > since;
       },
       SETTLED_LIMIT_MS,
     );
