@@ -6,6 +6,19 @@ import type { Sandbox } from '../../src/process/types.ts';
 import { tempFolder } from '../support/temp.ts';
 import { createRig, type Rig } from './rig.ts';
 
+/** A folder with programs, what they need, and a state home and a key that somebody has put beside them. */
+const make = async (...marks: readonly string[]): Promise<string> => {
+  const top = await tempFolder('hidden-tools');
+  for (const folder of ['bin', 'lib', 'home', 'home/bin', 'keys']) await mkdir(join(top, folder));
+  for (const mark of marks) await writeFile(join(top, mark), '');
+  await writeFile(join(top, 'lib/data'), 'data of the program\n');
+  await writeFile(join(top, 'bin/its-tool'), `#!/bin/sh\ncat ${top}/lib/data\n`, { mode: 0o755 });
+  await writeFile(join(top, 'home/stack.json'), 'password\n');
+  await writeFile(join(top, 'home/bin/agent'), '#!/bin/sh\necho the agent runs\n', { mode: 0o755 });
+  await writeFile(join(top, 'keys/key'), 'secret\n');
+  return top;
+};
+
 describe('what lies beside programs of the PATH', () => {
   let rig: Rig;
   let work: string;
@@ -20,18 +33,6 @@ describe('what lies beside programs of the PATH', () => {
   });
   afterAll(() => rig.room.close());
 
-  /** A folder with programs, what they need, and a state home and a key that somebody has put beside them. */
-  const make = async (...marks: readonly string[]): Promise<string> => {
-    const top = await tempFolder('hidden-tools');
-    for (const folder of ['bin', 'lib', 'home', 'home/bin', 'keys']) await mkdir(join(top, folder));
-    for (const mark of marks) await writeFile(join(top, mark), '');
-    await writeFile(join(top, 'lib/data'), 'data of the program\n');
-    await writeFile(join(top, 'bin/its-tool'), `#!/bin/sh\ncat ${top}/lib/data\n`, { mode: 0o755 });
-    await writeFile(join(top, 'home/stack.json'), 'password\n');
-    await writeFile(join(top, 'home/bin/agent'), '#!/bin/sh\necho the agent runs\n', { mode: 0o755 });
-    await writeFile(join(top, 'keys/key'), 'secret\n');
-    return top;
-  };
   const run = async (script: string, top: string, changes: Partial<Sandbox> = {}): Promise<string> => {
     const request = rig.request(['sh', '-c', script], {
       cwd: work,
