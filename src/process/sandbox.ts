@@ -49,7 +49,6 @@ export function sandboxArguments(
   const own = sandbox.mounts.flatMap(placed);
   const shown = [...programMounts(program), ...sandbox.read];
   const { cover, seal, isBelow } = hide(sandbox.hidden ?? [], [...systemFolders(), ...shown]);
-  const bound = (paths: readonly string[]): readonly string[] => paths.flatMap((path) => ['--ro-bind-try', path, path]);
   const seen = [...bound(shown.filter((path) => !isBelow(path))), ...cover, ...bound(shown.filter(isBelow))];
   return [
     '--unshare-ipc',
@@ -82,6 +81,10 @@ export function sandboxArguments(
     '--chdir',
     program.cwd,
   ];
+}
+
+function bound(paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => ['--ro-bind-try', path, path]);
 }
 
 function placed(mount: Placed): readonly string[] {
