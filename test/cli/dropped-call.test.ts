@@ -3,10 +3,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { constants, createServer, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import { parseTaskId } from '../../src/core/ids.ts';
+import { parseTaskId, type TaskId } from '../../src/core/ids.ts';
 import { Failed } from '../../src/cli/errors.ts';
 import { isNoAnswer, openTemporal, type Temporal } from '../../src/cli/temporal.ts';
 import { carryQuery } from '../../src/workflows/messages.ts';
+
+function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(() => null).catch((error: unknown) => error);
+}
+
+function anId(): TaskId {
+  const parsed = parseTaskId('aaaaaaaaaa');
+  if (parsed.kind === 'invalid') throw new Error(parsed.message);
+  return parsed.value;
+}
 
 describe('a call', () => {
   let server: Http2Server;
@@ -46,20 +56,12 @@ describe('a call', () => {
     await once(server, 'close');
   });
 
-  const id = () => {
-    const parsed = parseTaskId('aaaaaaaaaa');
-    if (parsed.kind === 'invalid') throw new Error(parsed.message);
-    return parsed.value;
-  };
-  const failureOf = (work: Promise<unknown>): Promise<unknown> =>
-    work.then(() => null).catch((error: unknown) => error);
-
   it('that the other side drops has no answer, and is told in words', async () => {
     isDropping = true;
-    const error = await failureOf(temporal.limited(5_000, null, () => temporal.task(id()).query(carryQuery)));
+    const error = await failureOf(temporal.limited(5_000, null, () => temporal.task(anId()).query(carryQuery)));
     expect(String(error instanceof Error ? error.cause : error)).toContain('CANCELLED');
     expect(isNoAnswer(error)).toBe(true);
-    const told = await failureOf(temporal.within(5_000, () => temporal.task(id()).query(carryQuery)));
+    const told = await failureOf(temporal.within(5_000, () => temporal.task(anId()).query(carryQuery)));
     expect(told).toBeInstanceOf(Failed);
     expect(String(told)).toMatch(/dropped the call; try again/);
   });
@@ -68,7 +70,7 @@ describe('a call', () => {
     isDropping = false;
     const interrupt = new AbortController();
     const held = once(server, 'held');
-    const failing = failureOf(temporal.limited(5_000, interrupt.signal, () => temporal.task(id()).query(carryQuery)));
+    const failing = failureOf(temporal.limited(5_000, interrupt.signal, () => temporal.task(anId()).query(carryQuery)));
     await held;
     interrupt.abort();
     const error = await failing;
