@@ -26,6 +26,10 @@ async function initiated(
   return cli({ cwd: project.clone, env }, ['init', '--json', ...argv]);
 }
 
+async function gateOf(programs: readonly string[], files: Record<string, string>): Promise<unknown> {
+  return (await initiated(programs, files)).json<{ gate: string }>()[0]?.gate;
+}
+
 const TOX = { 'tox.ini': '' };
 
 describe('a gate that tasks init writes down', () => {
@@ -46,8 +50,6 @@ describe('a gate that tasks init writes down', () => {
 
   it('is one whose program is there, where there is such a one', async () => {
     const makefile = { Makefile: 'test:\n\ttrue\n' };
-    const gateOf = async (programs: readonly string[], files: Record<string, string>): Promise<unknown> =>
-      (await initiated(programs, files)).json<{ gate: string }>()[0]?.gate;
     expect(await gateOf(['make'], { ...TOX, ...makefile })).toBe('make test');
     expect(await gateOf(['make', 'tox'], { ...TOX, ...makefile })).toBe('tox');
     expect(await gateOf(['nox'], { ...TOX, 'noxfile.py': '' })).toBe('nox -R');
