@@ -23,6 +23,11 @@ async function offers(cwd: string, words: readonly string[], bin?: string): Prom
   return stdout.split('\n').filter((line) => line !== '');
 }
 
+/** Of `--json`, by a task whose title is like another key. */
+function line(id: string, project: string): string {
+  return JSON.stringify({ id, title: 'says "project":"no"', project, x: 1 });
+}
+
 describe('completion', () => {
   it('offers the commands, and the options of one', async () => {
     const folder = await tempFolder('plain');
@@ -56,8 +61,6 @@ describe('completion', () => {
 
   it('offers the projects that there are, and for a retry what can be retried', async () => {
     const folder = await tempFolder('plain');
-    const line = (id: string, project: string) =>
-      JSON.stringify({ id, title: 'says \"project\":\"no\"', project, x: 1 });
     const lists = {
       list: [line('aaaaaaaaaa', 'shop'), line('bbbbbbbbbb', 'site'), line('cccccccccc', 'shop')].join('\n'),
       ended: line('dddddddddd', 'shop'),
