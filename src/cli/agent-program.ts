@@ -1,7 +1,8 @@
-/** Whether an agent's program is on this machine, for the commands that can tell before anything is started. */
+/** Whether the program of an agent or of a gate is on this machine, for the commands that can tell before anything is started. */
 
-import { access, constants } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { programOf } from '../config/detect.ts';
 import type { Environment } from '../config/environment.ts';
 import { programPath, readHostFile } from '../config/host-file.ts';
 import type { AgentDefinition } from '../core/project.ts';
@@ -21,7 +22,7 @@ export async function findAgentProgram(
   const host = await readHostFile(environment.home);
   const program = host.kind === 'ok' ? programPath(host.value, named) : named;
   const fix = `install ${named} where workers run, or name its path in host.yaml: programs: {${named}: /path}`;
-  return { program, path: await findProgram(program, environment.path), fix };
+  return { program, path: findProgram(program, environment.path), fix };
 }
 
 /** For whoever chooses an agent before it is defined: `claude`, or a command. A line that says what to do; null: it is there. */
@@ -41,16 +42,26 @@ export async function missingProgram(
 }
 
 /** One with a slash may be of the repository: it is taken as it is. */
-async function findProgram(program: string, path: string): Promise<string | null> {
+export function findProgram(program: string, path: string): string | null {
   if (program.includes('/') && !isAbsolute(program)) return program;
   const places = isAbsolute(program) ? [program] : path.split(delimiter).map((folder) => join(folder, program));
   for (const place of places) {
     try {
-      await access(place, constants.X_OK);
+      accessSync(place, constants.X_OK);
       return place;
     } catch {
       // Not here: the next folder.
     }
   }
   return null;
+}
+
+/** Of the commands that `tasks init` writes down, the line that says what is not here; null: all is, as far as one can say. */
+export function missingCommands(commands: readonly (string | null)[], path: string): string | null {
+  const programs = commands.map((each) => (each === null ? null : programOf(each))).filter((each) => each !== null);
+  const missing = [...new Set(programs)].filter((program) => findProgram(program, path) === null);
+  if (missing.length === 0) return null;
+  const [what, it] = missing.length === 1 ? ['program', 'is'] : ['programs', 'are'];
+  const other = 'or give other commands: tasks init --force --gate "…" --setup "…"';
+  return `the gate's ${what}, ${missing.join(' and ')}, ${it} not on this machine; install ${missing.join(' and ')} where workers run, ${other}`;
 }

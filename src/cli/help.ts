@@ -14,12 +14,12 @@ export function addHelp(program: Command): void {
     .action(async (name: string | undefined) => {
       const command = name === undefined ? program : findCommand(program, name);
       if (command !== null) return command.outputHelp();
-      const { nearest } = await import('../config/explain.ts');
-      const near = nearest(
+      const { didYouMean } = await import('../config/explain.ts');
+      const near = didYouMean(
         name ?? '',
         program.commands.map((each) => each.name()),
       );
-      throw new UsageError(`unknown command ${quote(name ?? '')}; did you mean ${near}? See tasks --help`);
+      throw new UsageError(`unknown command ${quote(name ?? '')}${near}${near === '' ? '; see' : ' See'} tasks --help`);
     });
 }
 

@@ -38,10 +38,10 @@ async function unknown(project: ProjectName, known: readonly string[]): Promise<
   if (known.length === 0) {
     return `no project is known yet, so there is no ${project}; one is with its first task: tasks submit`;
   }
-  const { nearest } = await import('../config/explain.ts');
+  const { didYouMean } = await import('../config/explain.ts');
   const more = known.length > NAMED ? ` and ${known.length - NAMED} more` : '';
   const names = `known: ${known.slice(0, NAMED).join(', ')}${more}`;
-  return `no project is named ${project}; did you mean ${nearest(project, known)}? (${names})`;
+  return `no project is named ${project}${didYouMean(project, known)} (${names})`;
 }
 
 /** The project of the current folder, as its tasks.yaml stands there; null outside of one. */

@@ -154,6 +154,10 @@ function addQueue(table: Table): void {
     .command('queue')
     .description('what waits for landing, and why nothing lands when nothing does')
     .option('--project <name>', 'of one project')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ tasks queue --project shop\n  $ tasks queue pause\n  $ tasks queue promote 7fk2\n  $ tasks queue remove 7fk2',
+    )
     .enablePositionalOptions();
   table.action(queue, async () => (await import('./commands/queue.ts')).queue);
   table.action(

@@ -42,6 +42,7 @@ function addHosts(table: Table): void {
   const hosts = table.program
     .command('hosts')
     .description('the machines that run workers: slots, load, disk, and when they were last seen')
+    .addHelpText('after', '\nExamples:\n  $ tasks hosts\n  $ tasks hosts drain ada\n  $ tasks hosts undrain ada')
     .enablePositionalOptions();
   table.action(hosts, async () => (await import('./commands/hosts.ts')).hosts);
   table.action(
@@ -61,7 +62,8 @@ function addGc(table: Table): void {
       .description(
         'remove what ended tasks have left on this machine and its origins, on proof; say why the rest is kept',
       )
-      .option('--dry-run', 'only say what would be removed, and why'),
+      .option('--dry-run', 'only say what would be removed, and why')
+      .addHelpText('after', '\nExamples:\n  $ tasks gc --dry-run\n  $ tasks gc'),
     async () => (await import('./commands/gc.ts')).gc,
   );
 }

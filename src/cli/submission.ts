@@ -132,16 +132,19 @@ function checkRequestId(text: string | undefined): Parsed<string | null> {
     : ok(text);
 }
 
+/** Names what is near, in words that follow the fault. */
+type DidYouMean = (word: string, known: readonly string[]) => string;
+
 /** Every line of JSON lines as a draft, or the first wrong line by its number. Empty lines are passed over. */
 export function parseDrafts(
   text: string,
-  nearest: (word: string, known: readonly string[]) => string,
+  didYouMean: DidYouMean,
 ): Parsed<readonly { readonly line: number; readonly draft: Draft }[]> {
   const drafts: { line: number; draft: Draft }[] = [];
   const lines = text.replace(/^\ufeff/, '').split('\n');
   for (const [index, raw] of lines.entries()) {
     if (raw.trim() === '') continue;
-    const draft = parseDraft(raw, nearest);
+    const draft = parseDraft(raw, didYouMean);
     if (draft.kind === 'invalid') return fail(`line ${index + 1}: ${draft.message}`);
     drafts.push({ line: index + 1, draft: draft.value });
     if (drafts.length > MAX_TASKS) return fail(`more than ${MAX_TASKS} tasks; submit them in parts`);
@@ -149,7 +152,13 @@ export function parseDrafts(
   return drafts.length === 0 ? fail('has no tasks; give one JSON object a line, such as {"title": "…"}') : ok(drafts);
 }
 
-function parseDraft(raw: string, nearest: (word: string, known: readonly string[]) => string): Parsed<Draft> {
+/** A number as a number: in quotes it would be the text that it should be. */
+function told(field: unknown): string {
+  if (Array.isArray(field)) return 'a list';
+  return typeof field === 'object' && field !== null ? 'a map' : String(field);
+}
+
+function parseDraft(raw: string, didYouMean: DidYouMean): Parsed<Draft> {
   let value: unknown;
   try {
     value = JSON.parse(raw);
@@ -163,22 +172,22 @@ function parseDraft(raw: string, nearest: (word: string, known: readonly string[
   for (const [key, field] of Object.entries(value)) {
     const name = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
     if (name === undefined) {
-      const near = nearest(key, Object.keys(KEYS));
-      return fail(
-        `${quote(key)} is no key here; did you mean ${near}? The keys are ${[...new Set(Object.values(KEYS))].join(', ')}`,
-      );
+      const keys = [...new Set(Object.values(KEYS))].join(', ');
+      return fail(`${quote(key)} is no key here${didYouMean(key, Object.keys(KEYS))} (the keys are ${keys})`);
     }
     if (field === null && name !== 'title') continue;
     if (draft[name] !== undefined) return fail(`${name}: is given twice, under two spellings; give it once`);
     if (name === 'choices' || name === 'approve' || name === 'requires') {
       const isList = Array.isArray(field) && field.every((each) => typeof each === 'string');
       if (!isList && typeof field !== 'string') {
-        return fail(`${name}: must be a list of strings, not ${quote(JSON.stringify(field) ?? '')}`);
+        return fail(
+          `${name}: must be a list of strings, not ${Array.isArray(field) ? 'one with other things' : told(field)}`,
+        );
       }
       draft[name] = field;
       continue;
     }
-    if (typeof field !== 'string') return fail(`${name}: must be a string, not ${quote(JSON.stringify(field) ?? '')}`);
+    if (typeof field !== 'string') return fail(`${name}: must be a string, not ${told(field)}`);
     draft[name] = field;
   }
   const { title } = draft;

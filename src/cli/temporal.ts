@@ -37,6 +37,7 @@ export const CALL_MS = 5_000;
 const CONNECT_TIMEOUT = '3s';
 
 const NO_STATUS = -1;
+const CANCELLED = 1;
 const FAILED_PRECONDITION = 9;
 const UNAVAILABLE = 14;
 const DEADLINE_EXCEEDED = 4;
@@ -102,10 +103,23 @@ export function openTemporal(settings: TemporalConnection, codec: PayloadCodec |
 
 /** The gRPC status of an error or of what caused it; null when it has none. */
 function statusOf(error: unknown): number | null {
+  return serviceErrorOf(error)?.code ?? null;
+}
+
+function serviceErrorOf(error: unknown): { readonly code: number; readonly details: string } | null {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    if (isGrpcServiceError(at)) return at.code;
+    if (isGrpcServiceError(at)) return at;
   }
   return null;
+}
+
+/** What gRPC and the server say; of a call that this process takes back, for an interrupt or its own end, gRPC says otherwise. */
+const BY_THE_OTHER_SIDE = /^(?:call cancelled|context canceled)/i;
+
+/** The other side has dropped the call, as when the worker that was to answer it is killed. */
+function isDropped(error: unknown): boolean {
+  const found = serviceErrorOf(error);
+  return found?.code === CANCELLED && BY_THE_OTHER_SIDE.test(found.details);
 }
 
 /** True when the server says that no worker polls for the task's queries. */
@@ -116,7 +130,8 @@ export function isNoWorker(error: unknown): boolean {
 /** True when nobody answered in time: the server, or for a query and an update the workers. */
 export function isNoAnswer(error: unknown): boolean {
   const status = statusOf(error);
-  return status === UNAVAILABLE || status === DEADLINE_EXCEEDED || (error instanceof Error && isTimeout(error));
+  if (status === UNAVAILABLE || status === DEADLINE_EXCEEDED || isDropped(error)) return true;
+  return error instanceof Error && isTimeout(error);
 }
 
 // The client's own words for an update whose wait was over.
@@ -131,6 +146,7 @@ export function explain(error: unknown, settings: TemporalConnection): unknown {
   const status: number = statusOf(error) ?? NO_STATUS;
   const failed = (message: string): Failed => new Failed(message, { cause: error });
   if (isNotReached(error)) return failed(`Temporal at ${settings.address} does not answer; ${start}`);
+  if (isDropped(error)) return failed(`Temporal at ${settings.address} dropped the call; try again`);
   switch (status) {
     case UNAVAILABLE:
       return failed(`Temporal at ${settings.address} does not answer; ${start}`);

@@ -10,6 +10,8 @@ export interface Listing {
   readonly names: readonly string[];
   /** The text of a file of that list; null when it cannot be read. */
   readonly read: (name: string) => string | null;
+  /** Whether this machine has a program; left out: nobody has looked. */
+  readonly hasProgram?: (name: string) => boolean;
 }
 
 export interface Guess {
@@ -39,16 +41,35 @@ export function detectProtected({ names }: Pick<Listing, 'names'>): readonly str
 
 type Rule = (listing: Listing) => Detected | null;
 
-/** The likeliest test command and set-up command. The first kind of project that has a test command wins. */
+/**
+ * The likeliest test command and set-up command. The first kind of project that has a test command whose program is here
+ * wins; when none is, the first one that has a test command.
+ */
 export function detectProject(listing: Listing): Detected {
-  let setup: Guess | null = null;
-  for (const rule of RULES) {
-    const found = rule(listing);
-    if (found === null) continue;
-    if (found.gate !== null) return found;
-    setup ??= found.setup;
-  }
-  return { gate: null, setup };
+  const found = RULES.map((rule) => rule(listing)).filter((each) => each !== null);
+  const tested = found.filter(({ gate }) => gate !== null);
+  return (
+    tested.find((each) => canRun(listing, each)) ??
+    tested[0] ?? { gate: null, setup: found.find(({ setup }) => setup !== null)?.setup ?? null }
+  );
+}
+
+/** The program that a command begins with; null: it is of the repository or of the shell, or made by set-up. */
+export function programOf(command: string): string | null {
+  const [program = ''] = command.trim().split(/\s/);
+  return /^[A-Za-z0-9][\w.+-]*$/.test(program) && !OF_THE_SHELL.has(program) ? program : null;
+}
+
+const OF_THE_SHELL: ReadonlySet<string> = new Set([
+  'case', 'cd', 'command', 'eval', 'exec', 'exit', 'export', 'for', 'if', 'read', 'set', 'source', 'time', 'trap', 'type',
+  'ulimit', 'umask', 'unset', 'until', 'while',
+]); // prettier-ignore
+
+function canRun({ hasProgram }: Listing, { gate, setup }: Detected): boolean {
+  return [gate, setup].every((each) => {
+    const program = each === null ? null : programOf(each.command);
+    return program === null || hasProgram === undefined || hasProgram(program);
+  });
 }
 
 const has = (listing: Listing, name: string): boolean => listing.names.includes(name);
@@ -118,16 +139,24 @@ function python(listing: Listing): Detected | null {
     );
     return { gate: tests ? guess(`poetry run ${run.replace('python3', 'python')}`, why) : null, setup };
   }
+  const runners: Detected[] = [];
   if (has(listing, 'tox.ini') || /\[tool\.tox/.test(pyproject))
-    return {
+    runners.push({
       gate: guess('tox', 'tox is configured'),
       setup: guess('tox run --notest', 'tox is configured'),
       network: 'tox installs the package anew for each run',
-    };
+    });
   if (has(listing, 'noxfile.py')) {
     const reason = 'there is a noxfile.py';
-    return { gate: guess('nox -R', reason), setup: guess('nox --install-only', reason) };
+    runners.push({ gate: guess('nox -R', reason), setup: guess('nox --install-only', reason) });
   }
+  const plain = withoutRunner(listing, tests, usesPytest, why);
+  const isWhole = plain.gate !== null && (plain.setup !== null || !usesPytest);
+  const usable = isWhole ? [...runners, plain] : runners;
+  return usable.find((each) => canRun(listing, each)) ?? runners[0] ?? plain;
+}
+
+function withoutRunner(listing: Listing, tests: boolean, usesPytest: boolean, why: string): Detected {
   const environment = virtualEnvironment(listing, usesPytest);
   const python = environment === null ? 'python3' : `${ENVIRONMENT}/bin/python`;
   const test = usesPytest ? '-m pytest' : '-m unittest discover';

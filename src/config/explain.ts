@@ -36,7 +36,8 @@ export function closed<Shape extends z.core.$ZodShape>(
     error: (issue) => {
       if (issue.code !== 'unrecognized_keys') return otherwise(issue);
       const keys = 'keys' in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
-      return `${keys.slice(0, 3).map(quote).join(', ')} is no key here; did you mean ${nearest(keys[0] ?? '', known)}? The keys are ${known.join(', ')}`;
+      const wrong = keys.slice(0, 3).map(quote).join(', ');
+      return `${wrong} is no key here${didYouMean(keys[0] ?? '', known)} (the keys are ${known.join(', ')})`;
     },
   });
 }
@@ -68,11 +69,28 @@ function deepest(issue: Issue, above: readonly PropertyKey[]): { path: readonly 
   return { path, message: issue.message };
 }
 
-/** The known word that is the fewest edits away. */
-export function nearest(word: string, known: readonly string[]): string {
-  let best = known[0] ?? '';
-  for (const each of known) if (distance(word, each) < distance(word, best)) best = each;
-  return best;
+/** Asks for the known word that is the fewest edits away, as the end of a sentence; empty when none is near. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === null ? '' : `; did you mean ${near}?`;
+}
+
+/** At most a third of the letters of the longer of both may differ, and one always. */
+function nearest(word: string, known: readonly string[]): string | null {
+  const near = known
+    .map((each) => ({ each, edits: edits(word.toLowerCase(), each.toLowerCase()) }))
+    .filter((found) => found.edits <= Math.max(1, Math.floor(Math.max(word.length, found.each.length) / 3)))
+    .toSorted((one, other) => one.edits - other.edits);
+  return near[0]?.each ?? null;
+}
+
+/** Two neighbours that have changed places are one. */
+function edits(word: string, other: string): number {
+  const isSwapped = Array.from(word).some(
+    (_, at) =>
+      `${word.slice(0, at)}${word.slice(at + 1, at + 2)}${word.slice(at, at + 1)}${word.slice(at + 2)}` === other,
+  );
+  return isSwapped ? Math.min(1, distance(word, other)) : distance(word, other);
 }
 
 function show(value: unknown): string {

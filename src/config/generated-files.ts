@@ -31,6 +31,9 @@ Three places, by whom they belong to: \`tasks.yaml\` to the project (committed; 
 An unknown key, a wrong value or YAML that cannot be read is refused in one line that names the key and the fix.
 `;
 
+/** What a worker reads of host.yaml each time that it needs it; all else once, when it starts. */
+const READ_EACH_TIME: ReadonlySet<string> = new Set(['targets']);
+
 function renderPage(): string {
   return [
     HEAD,
@@ -54,8 +57,13 @@ function renderPage(): string {
     'package; `tasks init` names it in the first line: by a path inside the repository where Tributary is one of its',
     'packages, else by the path of the installation that wrote it, which other machines may change or remove.\n',
     '## host.yaml\n',
-    'In the state home (`TASKS_HOME`). Without the file everything has its default.\n',
-    renderKeys(toJsonSchema(hostSchema)),
+    'In the state home (`TASKS_HOME`). Without the file everything has its default. A worker reads it once, when it starts: until',
+    'it is started again (`tasks down`, then `tasks up`; or `tasks worker` once more) it goes by what it has read, and',
+    '`tasks doctor` says so. What the references of `secrets` lead to is looked up for each attempt.\n',
+    renderKeys(toJsonSchema(hostSchema), {
+      heading: 'a change counts',
+      of: (key) => (READ_EACH_TIME.has(key) ? 'at once' : 'from the next start of a worker'),
+    }),
     '`encryption`, of which [its own page](encryption.md) says what it does, what stays plain, and how keys are changed:\n',
     renderKeys(variant(toJsonSchema(hostSchema), 'encryption', 'encrypt')),
     'A target of `targets` has one of `ntfy`, `slack`, `webhook`, `smtp` and `command`:\n',
@@ -73,7 +81,13 @@ function renderPage(): string {
   ].join('\n');
 }
 
-function renderKeys(schema: Json): string {
+/** A column that is not in the schema. */
+interface Beside {
+  readonly heading: string;
+  of(key: string): string;
+}
+
+function renderKeys(schema: Json, beside: Beside | null = null): string {
   const required = Array.isArray(schema['required']) ? schema['required'] : [];
   const rows = Object.entries(object(schema['properties'])).map(([key, value]) => {
     const property = unwrap(object(value));
@@ -82,9 +96,11 @@ function renderKeys(schema: Json): string {
     const example = examples
       .map((each) => `\`${typeof each === 'string' ? each : JSON.stringify(each)}\``)
       .join(' or ');
-    return `| \`${key}\` | ${required.includes(key) ? 'yes' : ''} | ${cell(description)} | ${cell(example)} |`;
+    const row = `| \`${key}\` | ${required.includes(key) ? 'yes' : ''} | ${cell(description)} | ${cell(example)} |`;
+    return beside === null ? row : `${row} ${beside.of(key)} |`;
   });
-  return `| key | required | meaning | example |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  const [more, line] = beside === null ? ['', ''] : [` ${beside.heading} |`, ' --- |'];
+  return `| key | required | meaning | example |${more}\n| --- | --- | --- | --- |${line}\n${rows.join('\n')}\n`;
 }
 
 /** Of a key that may be of several shapes, the one that has a certain key. */

@@ -213,8 +213,7 @@ export const hostSchema = closed(
       .nullish(),
     notify: notifyRules
       .meta({
-        description:
-          'Who is told of what of every project whose tasks run here, beside what their tasks.yaml says. A change counts from the next start of a worker.',
+        description: 'Who is told of what of every project whose tasks run here, beside what their tasks.yaml says.',
         examples: [[{ to: 'phone', events: ['asks'] }]],
       })
       .nullish(),

@@ -28,7 +28,7 @@ export const merges = z
           }),
         by: z.enum(['union', 'regenerate'], { error: must('union or regenerate', 'by: union') }).meta({
           description:
-            "union: where both sides have changed the same lines, both are kept, main's first. regenerate: the task's branch is merged with main, and run makes the file anew.",
+            "union: where both sides have changed the same lines, both are kept, main's first. regenerate: the task's branch is merged with main, and run makes the file anew; never of a shell task (tasks submit --run), whose own command runs again on main instead.",
         }),
         run: z
           .string({ error: must('a shell command', REGENERATE) })

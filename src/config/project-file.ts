@@ -16,7 +16,7 @@ import type {
 import type { Phase } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import type { ReadGate } from '../git/types.ts';
-import { check, nearest } from './explain.ts';
+import { check, didYouMean } from './explain.ts';
 import { completeMerges } from './merges-schema.ts';
 import { completeRules } from './notify-schema.ts';
 import { DEFAULT_GATE_TIMEOUT } from './gate-schema.ts';
@@ -206,7 +206,7 @@ function completeAgents(file: ProjectFile): Parsed<{ readonly agent: string; rea
   }
   const known = Object.keys(agents);
   return fail(
-    `${PROJECT_FILE}: agent: ${quote(agent)} is not known; did you mean ${nearest(agent, known)}? Known are ${known.join(', ')}; add others under agents, or write agent: {command: [program, "{prompt_file}"]}`,
+    `${PROJECT_FILE}: agent: ${quote(agent)} is not known${didYouMean(agent, known)} (known: ${known.join(', ')}); add others under agents, or write agent: {command: [program, "{prompt_file}"]}`,
   );
 }
 

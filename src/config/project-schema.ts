@@ -183,7 +183,12 @@ export const projectSchema = closed(
       .meta({ title: 'Agents', description: 'Further agents by name, for tasks submit --agent NAME.' })
       .nullish(),
     attempts,
-    revisions: count('Times that work may come back from landing before a person is asked.', 0, 20, DEFAULT_REVISIONS),
+    revisions: count(
+      'Times that work may come back from landing to be revised. After that it comes back once more, in a turn of its own (turn, unless that is 0s); then a person is asked.',
+      0,
+      20,
+      DEFAULT_REVISIONS,
+    ),
     approve: z
       .array(z.enum(STAGE_GATES, { error: must(`one of ${STAGE_GATES.join(', ')}`, 'approve: [plan, patch]') }), {
         error: must('a list of stages', 'approve: [plan, patch]'),
@@ -227,7 +232,7 @@ export const projectSchema = closed(
       .optional(),
     merges: merges.nullish(),
     turn: duration(
-      'When work has come back from landing as often as it may, landing holds this long for it alone; 0s for never.',
+      'When work has come back from landing as often as it may (revisions), landing holds this long for it alone, and it may come back this once more before a person is asked; 0s for never.',
       DEFAULT_TURN,
       0,
     ),

@@ -218,6 +218,7 @@ describe('wrong input', () => {
       ['help', 'sumbit'],
       /unknown command "sumbit"; did you mean submit\? See tasks --help/,
     ],
+    ['help for what is near to nothing', ['help', 'zebra'], /^tasks: unknown command "zebra"; see tasks --help/],
     ['a number for slots that is none', ['up', '--agents', '2.5'], /--agents: "2.5" does not do; give a whole number/],
   ])('%s is refused', async (_name, argv, message) => {
     await expectRefused(await cli({ cwd: project.clone, env }, argv), message);

@@ -5,7 +5,8 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { TASK_STATES } from '../../src/core/task-types.ts';
+import { PHASES } from '../../src/core/retry-from.ts';
+import { PRIORITIES, TASK_STATES } from '../../src/core/task-types.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { tempFolder } from '../support/temp.ts';
 import { cli, cliEnvironment } from './rig.ts';
@@ -13,11 +14,18 @@ import { cli, cliEnvironment } from './rig.ts';
 const run = promisify(execFile);
 
 /** What bash offers behind these words. */
-async function offers(cwd: string, words: readonly string[]): Promise<readonly string[]> {
+async function offers(cwd: string, words: readonly string[], bin?: string): Promise<readonly string[]> {
   const { stdout: script } = await cli({ cwd: '/', env: {} }, ['completion', 'bash']);
+  const plain = cliEnvironment(cwd);
+  const env = bin === undefined ? plain : { ...plain, PATH: `${bin}:${plain['PATH'] ?? ''}` };
   const asked = `${script}\nCOMP_WORDS=(tasks "$@"); COMP_CWORD=$#; _tasks; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout } = await run('bash', ['-c', asked, 'bash', ...words], { cwd, env: cliEnvironment(cwd) });
+  const { stdout } = await run('bash', ['-c', asked, 'bash', ...words], { cwd, env });
   return stdout.split('\n').filter((line) => line !== '');
+}
+
+/** Of `--json`, by a task whose title is like another key. */
+function line(id: string, project: string): string {
+  return JSON.stringify({ id, title: 'says "project":"no"', project, x: 1 });
 }
 
 describe('completion', () => {
@@ -40,6 +48,36 @@ describe('completion', () => {
     const folder = await tempFolder('plain');
     await writeFile(join(folder, 'notes.md'), '');
     expect(await offers(folder, ['submit', '--file', 'no'])).toEqual(['notes.md']);
+  });
+
+  it('offers priorities, phases and the commands of a command', async () => {
+    const folder = await tempFolder('plain');
+    expect(await offers(folder, ['submit', '--priority', ''])).toEqual([...PRIORITIES]);
+    expect(await offers(folder, ['retry', 'x', '--from', ''])).toEqual([...PHASES]);
+    expect(await offers(folder, ['queue', 'p'])).toEqual(['pause', 'promote']);
+    expect(await offers(folder, ['hosts', ''])).toEqual(['drain', 'undrain']);
+    expect(await offers(folder, ['queue', 'pause', ''])).toEqual([]);
+  });
+
+  it('offers the projects that there are, and for a retry what can be retried', async () => {
+    const folder = await tempFolder('plain');
+    const lists = {
+      list: [line('aaaaaaaaaa', 'shop'), line('bbbbbbbbbb', 'site'), line('cccccccccc', 'shop')].join('\n'),
+      ended: line('dddddddddd', 'shop'),
+      failed: line('eeeeeeeeee', 'shop'),
+    };
+    for (const [name, text] of Object.entries(lists)) await writeFile(join(folder, name), `${text}\n`);
+    const program = '#!/bin/sh\ncase "$*" in *canceled*) cat ended ;; list*) cat list ;; failed*) cat failed ;; esac\n';
+    await writeFile(join(folder, 'tasks'), program, { mode: 0o755 });
+    expect(await offers(folder, ['list', '--project', ''], folder)).toEqual(['shop', 'site']);
+    expect(await offers(folder, ['queue', '--project', 'si'], folder)).toEqual(['site']);
+    expect(await offers(folder, ['init', '--project', ''], folder)).toEqual([]);
+    expect(await offers(folder, ['retry', ''], folder)).toEqual(['dddddddddd', 'eeeeeeeeee']);
+    expect(await offers(folder, ['show', 'a'], folder)).toEqual(['aaaaaaaaaa']);
+  });
+
+  it.each(['queue', 'gc', 'hosts'])('%s has examples in its help', async (command) => {
+    expect((await cli({ cwd: '/', env: {} }, [command, '--help'])).stdout).toContain(`Examples:\n  $ tasks ${command}`);
   });
 
   it('offers the agents of tasks.yaml', async () => {

@@ -1,7 +1,7 @@
 /** What people type about questions, proposals and tasks, checked before anything is sent. */
 
 import { describe, expect, it } from '@jest/globals';
-import { nearest } from '../../src/config/explain.ts';
+import { didYouMean } from '../../src/config/explain.ts';
 import { checkAsking, type AskingDraft } from '../../src/cli/asking-options.ts';
 import { choiceOf } from '../../src/cli/commands/answer.ts';
 import { itemsByNumber, itemsText, parseItemsText } from '../../src/cli/items.ts';
@@ -154,7 +154,7 @@ describe('what is submitted', () => {
 
   it('has the same keys in JSON lines, lists as lists', () => {
     const line = { title: 'Which?', for: 'Ada', blocks: '7fk2', choices: ['a, b', 'c'], default: 'c' };
-    expect(parseDrafts(`${JSON.stringify(line)}\n{"title":"x","approve":"plan,patch"}`, nearest)).toEqual({
+    expect(parseDrafts(`${JSON.stringify(line)}\n{"title":"x","approve":"plan,patch"}`, didYouMean)).toEqual({
       kind: 'ok',
       value: [
         { line: 1, draft: line },
@@ -164,11 +164,11 @@ describe('what is submitted', () => {
   });
 
   it.each([
-    ['{"title":"x","choices":[1]}', /line 1: choices: must be a list of strings, not "\[1\]"/],
+    ['{"title":"x","choices":[1]}', /line 1: choices: must be a list of strings, not one with other things/],
     ['{"title":"x","approve":true}', /line 1: approve: must be a list of strings/],
     ['{"title":"x","for":["a"]}', /line 1: for: must be a string/],
     ['{"title":"x","aprove":"plan"}', /line 1: "aprove" .* did you mean approve\?/],
   ])('%s is refused', (line, message) => {
-    expect(parseDrafts(line, nearest)).toEqual({ kind: 'invalid', message: expect.stringMatching(message) });
+    expect(parseDrafts(line, didYouMean)).toEqual({ kind: 'invalid', message: expect.stringMatching(message) });
   });
 });

@@ -330,10 +330,11 @@ describe('small things', () => {
 
   it.each(SHELLS)('completes every command in %s', (shell) => {
     const options = [{ name: '--all', description: 'all', value: 'none' } as const];
-    const shapes = [{ name: 'wait', description: "it's", options }];
+    const shapes = [{ name: 'wait', description: "it's", options, below: ['long'] }];
     const script = renderCompletion(shell, shapes);
     expect(script).toContain('wait');
     expect(script).toContain(shell === 'fish' ? "-l all -d 'all'" : '--all');
+    expect(script).toContain(shell === 'fish' ? "-a 'long'" : 'compgen -W "long"');
     expect(script).not.toContain('undefined');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { nearest } from '../../src/config/explain.ts';
+import { didYouMean } from '../../src/config/explain.ts';
 import { checkDraft, parseDrafts, type Draft } from '../../src/cli/submission.ts';
 import type { ProjectSettings } from '../../src/core/project.ts';
 
@@ -53,7 +53,7 @@ describe('a draft of a task', () => {
 
 describe('JSON lines', () => {
   it('are drafts with their line numbers; empty lines and a byte-order mark are passed over', () => {
-    expect(parseDrafts('\ufeff{"title":"a"}\n\n{"title":"b","run":"x","body":null}\r\n', nearest)).toEqual({
+    expect(parseDrafts('\ufeff{"title":"a"}\n\n{"title":"b","run":"x","body":null}\r\n', didYouMean)).toEqual({
       kind: 'ok',
       value: [
         { line: 1, draft: { title: 'a' } },
@@ -63,7 +63,7 @@ describe('JSON lines', () => {
   });
 
   it.each(['requestId', 'request-id', 'request_id'])('take %s', (key) => {
-    const parsed = parseDrafts(JSON.stringify({ title: 'a', [key]: 'k' }), nearest);
+    const parsed = parseDrafts(JSON.stringify({ title: 'a', [key]: 'k' }), didYouMean);
     expect(parsed).toMatchObject({ value: [{ draft: { requestId: 'k' } }] });
   });
 
@@ -71,8 +71,13 @@ describe('JSON lines', () => {
     ['no JSON', '{"title":"a"}\n{', 'line 2: is no JSON'],
     ['a list', '[]', 'line 1: is no JSON object'],
     ['no title', '{"body":"a"}', 'line 1: title: is missing'],
-    ['a number for a title', '{"title":7}', 'line 1: title: must be a string, not "7"'],
+    ['a number for a title', '{"title":7}', 'line 1: title: must be a string, not 7'],
+    ['nothing for a title', '{"title":null}', 'line 1: title: must be a string, not null'],
+    ['a map for a title', '{"title":{}}', 'line 1: title: must be a string, not a map'],
+    ['a number for stages', '{"title":"a","approve":2}', 'line 1: approve: must be a list of strings, not 2'],
+    ['numbers for stages', '{"title":"a","approve":[2]}', 'must be a list of strings, not one with other things'],
     ['an unknown key', '{"titel":"a"}', 'line 1: "titel" is no key here; did you mean title?'],
+    ['a key that is near to none', '{"zebra":"a"}', 'line 1: "zebra" is no key here (the keys are title, '],
     ['an inherited key', '{"title":"a","constructor":"b"}', 'line 1: "constructor" is no key here'],
     [
       'a key under two spellings',
@@ -81,6 +86,6 @@ describe('JSON lines', () => {
     ],
     ['nothing at all', '\n\n', 'has no tasks'],
   ])('refuse %s', (_name, text, message) => {
-    expect(parseDrafts(text, nearest)).toEqual({ kind: 'invalid', message: expect.stringContaining(message) });
+    expect(parseDrafts(text, didYouMean)).toEqual({ kind: 'invalid', message: expect.stringContaining(message) });
   });
 });

@@ -114,6 +114,11 @@ describe('with a worker', () => {
     expect(waited.stderr).toContain(`tasks answer ${id}`);
     const inbox = (await tasks(['inbox', '--json'])).json<TaskView & { reply: string }>();
     expect(inbox.map((view) => [view.id, view.reply])).toEqual([[id, `tasks answer ${id}@1 "…"`]]);
+    const timed = await tasks(['wait', id, '--timeout', '1s', '--json']);
+    expect(timed.stderr).toContain(
+      `${id} has not ended within 1 s; nothing was stopped: it waits for a person, see tasks inbox; wait again with`,
+    );
+    expect(timed.code).toBe(124);
     expect((await tasks(['answer', id, '--file', '-'], { stdin: 'yes\nreally' })).code).toBe(0);
     expect((await tasks(['wait', id])).code).toBe(0);
     const late = await tasks(['answer', id, 'no']);

@@ -58,7 +58,7 @@ describe('notify in tasks.yaml', () => {
       '[{to: phone, quiet: 22-7}]',
       'tasks.yaml: notify.0.quiet: "22-7" are no quiet hours; write for example "22:00-07:00"',
     ],
-    ['[{to: phone, when: night}]', 'tasks.yaml: notify.0: "when" is no key here; did you mean'],
+    ['[{to: phone, when: night}]', 'tasks.yaml: notify.0: "when" is no key here (the keys are to, events, quiet)'],
   ])('%s is refused with the key and the fix', (text, message) => {
     const said = rules(text);
     expect(said).toEqual(expect.stringContaining(message));

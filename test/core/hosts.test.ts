@@ -96,6 +96,8 @@ describe('a host', () => {
           { ...SILENT, host: 'eve-1', freeBytes: 5e8 },
           { ...SEEN, host: 'zed-1', worker: '1', build: '0.3.0-1a2b' },
           { ...SEEN, host: 'zed-1', worker: '2', version: '0.2.0', build: 'blue' },
+          { ...LATE, host: 'zed-1', worker: '3' },
+          { ...LATE, host: 'zed-1', worker: '4' },
         ],
         [DRAIN],
       ),
@@ -107,7 +109,7 @@ describe('a host', () => {
       'bob-1  no sign of life for 20 s  -  -  1.3 of 8  20 GiB  -  20 s ago  0.3.0  linux',
       'eve-1  silent  -  -  1.3 of 8  477 MiB  -  45 s ago  0.3.0  linux',
       // What somebody has named his build does not say which version it is.
-      'zed-1  up (2 workers)  2/8  0/4  1.3 of 8  20 GiB  -  3 s ago  0.3.0-1a2b 0.2.0 (blue)  linux',
+      'zed-1  up (2 workers, 2 more give no sign of life)  2/8  0/4  1.3 of 8  20 GiB  -  3 s ago  0.3.0-1a2b 0.2.0 (blue)  linux',
     ]);
   });
 });

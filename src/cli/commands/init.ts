@@ -11,7 +11,7 @@ import { schemaReference } from '../../config/schema-path.ts';
 import { parseBranchName, parseProjectName } from '../../core/ids.ts';
 import { branchTip, readCheckout, type Checkout } from '../../git/checkout.ts';
 import { codeOf, messageOf } from '../../core/thrown.ts';
-import { missingProgram } from '../agent-program.ts';
+import { findProgram, missingCommands, missingProgram } from '../agent-program.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 
@@ -33,7 +33,8 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   if (checkout.kind === 'none') throw new UsageError(checkout.message);
   const path = join(checkout.root, PROJECT_FILE);
   await refuseToOverwrite(path, options);
-  const found = await detect(checkout.root);
+  const { path: programs } = session.environment;
+  const found = await detect(checkout.root, programs);
   const wanted = choose(options, checkout, found);
   if (wanted.branch !== checkout.branch && (await branchTip(checkout, wanted.branch)) === null) {
     throw new UsageError(`--branch: there is no branch ${wanted.branch} here; make and push it first, or name another`);
@@ -45,7 +46,8 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   const missing = await missingProgram(wanted.agent, session.environment);
   const reasons = explain(options, wanted, found);
   if (!session.json) session.print(`wrote ${path}`, ...reasons.map((line) => `  ${line}`));
-  if (missing !== null) session.note(`tasks: ${missing}`);
+  const gateMissing = missingCommands([wanted.gate, wanted.setup], programs);
+  for (const line of [missing, gateMissing]) if (line !== null) session.note(`tasks: ${line}`);
   const isCommitted = wanted.gate !== null && (await mayCommit(session, options)) && (await commit(checkout, session));
   if (session.json) {
     const { project, branch, setup, gate, agent } = wanted;
@@ -57,6 +59,7 @@ export async function init(session: Session, options: InitOptions): Promise<numb
       gate,
       agent,
       agentMissing: missing,
+      gateMissing,
       found,
       committed: isCommitted,
     });
@@ -73,11 +76,12 @@ async function refuseToOverwrite(path: string, options: InitOptions): Promise<vo
   if (there !== null) throw new UsageError(`${PROJECT_FILE} is there already; edit it, or overwrite it with --force`);
 }
 
-async function detect(root: string): Promise<Detected & { readonly protected: readonly string[] }> {
+async function detect(root: string, programs: string): Promise<Detected & { readonly protected: readonly string[] }> {
   const entries = await readdir(root, { withFileTypes: true });
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
   const found = detectProject({
     names,
+    hasProgram: (name) => findProgram(name, programs) !== null,
     read: (name) => {
       try {
         return readFileSync(join(root, name), 'utf8');

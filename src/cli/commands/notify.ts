@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { nearest } from '../../config/explain.ts';
+import { didYouMean } from '../../config/explain.ts';
 import { HOST_FILE, readHostFile } from '../../config/host-file.ts';
 import type { NoticeMessage, NoticeTarget } from '../../core/notice-types.ts';
 import { createNotifyRoom, placeOf } from '../../notify/room.ts';
@@ -39,7 +39,7 @@ async function chooseTargets({ environment }: Session, name: string | undefined)
   if (chosen.length > 0) return chosen;
   const known = targets.map(([each]) => each);
   throw new UsageError(
-    `${JSON.stringify(name)} is no target of ${file}; did you mean ${nearest(name, known)}? There are ${known.join(', ')}`,
+    `${JSON.stringify(name)} is no target of ${file}${didYouMean(name, known)} (there are ${known.join(', ')})`,
   );
 }
 

@@ -154,8 +154,8 @@ async function readDrafts(
   args: readonly string[],
 ): Promise<readonly { readonly line: number | null; readonly draft: Draft }[]> {
   if (options.from !== undefined) {
-    const { nearest } = await import('../../config/explain.ts');
-    const parsed = parseDrafts(await readInput(session.io, '--from', options.from, MAX_LIST_BYTES), nearest);
+    const { didYouMean } = await import('../../config/explain.ts');
+    const parsed = parseDrafts(await readInput(session.io, '--from', options.from, MAX_LIST_BYTES), didYouMean);
     if (parsed.kind === 'invalid') throw new UsageError(`--from: ${parsed.message}`);
     return parsed.value;
   }

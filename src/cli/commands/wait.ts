@@ -1,6 +1,6 @@
 /** Waits until tasks have ended. */
 
-import type { TaskView } from '../../core/task-types.ts';
+import { needsPeople, type TaskView } from '../../core/task-types.ts';
 import { taskIdOfWorkflow, type TaskId } from '../../core/ids.ts';
 import { EXIT, TimedOut, UsageError } from '../errors.ts';
 import { tryLedger } from '../outcome.ts';
@@ -85,7 +85,8 @@ export async function awaitTasks(
       );
     if (end.kind === 'timeout') {
       const open = ids.filter((id) => !views.has(id));
-      throw new TimedOut(timeoutText(open, ids.length, options.timeoutMs ?? 0));
+      const waiting = await countWaiting(session, open);
+      throw new TimedOut(timeoutText(open, waiting, ids.length, options.timeoutMs ?? 0));
     }
     return codeOf(end, [...views.values()]);
   } finally {
@@ -99,14 +100,27 @@ async function printOpen(session: Session, open: readonly TaskId[]): Promise<voi
   for (const view of (await tryLedger(session, (ledger) => ledger.readTasks(open))) ?? []) session.printJson(view);
 }
 
+/** How many of them wait for a person, as the ledger has it. */
+async function countWaiting(session: Session, open: readonly TaskId[]): Promise<number> {
+  const views = (await tryLedger(session, (ledger) => ledger.readTasks(open))) ?? [];
+  return views.filter(({ waitingFor }) => waitingFor !== null && needsPeople(waitingFor.kind)).length;
+}
+
 const NAMED = 5;
 
-/** What has not ended goes on; the command that waits for it again. */
-function timeoutText(open: readonly TaskId[], wanted: number, timeoutMs: number): string {
+/** What has not ended goes on, or waits for a person; the command that waits for it again. */
+function timeoutText(open: readonly TaskId[], waiting: number, wanted: number, timeoutMs: number): string {
   const which = open.length <= NAMED ? open.join(' ') : '--all';
   const what = wanted === 1 ? `${open.join('')} has` : `${open.length} of ${wanted} have`;
-  const rest = `nothing was stopped: ${open.length === 1 ? 'it goes' : 'they go'} on`;
+  const rest = `nothing was stopped: ${restText(open.length, waiting)}`;
   return `${what} not ended within ${exactDuration(timeoutMs)}; ${rest}; wait again with: tasks wait ${which}`;
+}
+
+function restText(open: number, waiting: number): string {
+  const inbox = 'see tasks inbox';
+  if (waiting === 0) return open === 1 ? 'it goes on' : 'they go on';
+  if (waiting === open) return `${open === 1 ? 'it waits' : 'all of them wait'} for a person, ${inbox}`;
+  return `${waiting} of them ${waiting === 1 ? 'waits' : 'wait'} for a person, ${inbox}; the others go on`;
 }
 
 type Ended = Exclude<Awaited<ReturnType<TaskWatch['run']>>, { readonly kind: 'timeout' }>;

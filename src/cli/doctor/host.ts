@@ -9,6 +9,7 @@ import type { Session } from '../session.ts';
 import { checkCheckouts } from './checkouts.ts';
 import { checkEncryption } from './encryption.ts';
 import { isFull, MAKE_ROOM } from './full.ts';
+import { checkHostFile } from './host-file.ts';
 import { checkLimits } from './limits.ts';
 import { checkTargets } from './notices.ts';
 
@@ -30,7 +31,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
     await checkContainment(session),
     ...checkLimits(),
     await checkDisk(session),
-    await checkHostFile(session),
+    ...(await checkHostFile(session)),
     ...(await checkCheckouts(session)),
     ...(await checkEncryption(session)),
     ...(await checkTargets(session)),
@@ -112,10 +113,4 @@ async function checkDisk(session: Session): Promise<Check> {
     const fix = isFull(error) ? MAKE_ROOM : 'set TASKS_HOME to a folder that you may write to';
     return bad('disk', `${home} cannot be used: ${messageOf(error)}`, fix);
   }
-}
-
-async function checkHostFile(session: Session): Promise<Check> {
-  const host = await readHostFile(session.environment.home);
-  if (host.kind === 'invalid') return bad('host.yaml', host.message, 'mend it');
-  return fine('host.yaml', `${host.value.agents} agents, ${host.value.gates} gate runs at the same time`);
 }

@@ -14,10 +14,12 @@ export interface CommandShape {
   readonly name: string;
   readonly description: string;
   readonly options: readonly OptionShape[];
+  /** Its commands, such as `pause` of `queue`. */
+  readonly below: readonly string[];
 }
 
 /** The commands that take ids. */
-const WITH_IDS = ['show', 'logs', 'cancel', 'retry', 'wait', 'comment', 'edit'];
+const WITH_IDS = ['show', 'logs', 'cancel', 'wait', 'comment', 'edit'];
 /** The commands that reply, and how the command that the inbox prints for them begins. */
 const WITH_WAITING: Readonly<Record<string, string>> = {
   answer: 'answer',
@@ -29,6 +31,8 @@ const WITH_WAITING: Readonly<Record<string, string>> = {
 const listWaiting = (reply: string): string =>
   String.raw`tasks inbox --json 2>/dev/null | sed -n '/"reply":"tasks ${reply} /s/^{"id":"\([0-9a-z]*\)".*/\1/p'`;
 const LIST_IDS = String.raw`tasks list --json 2>/dev/null | sed -n 's/^{"id":"\([0-9a-z]*\)".*/\1/p'`;
+/** What has failed, and what ended without landing otherwise. */
+const LIST_RETRIED = String.raw`{ tasks failed --json; tasks list --state rejected,canceled --limit 100 --json; } 2>/dev/null | sed -n 's/^{"id":"\([0-9a-z]*\)".*/\1/p' | sort -u`;
 
 export function renderCompletion(shell: Shell, commands: readonly CommandShape[]): string {
   switch (shell) {
@@ -52,6 +56,12 @@ function bash(commands: readonly CommandShape[]): string {
   const waiting = Object.entries(WITH_WAITING).map(
     ([name, reply]) => `        ${name}) COMPREPLY=($(compgen -W "$(${listWaiting(reply)})" -- "$cur")) ;;`,
   );
+  const below = commands
+    .filter((command) => command.below.length > 0)
+    .map(
+      (command) =>
+        `        ${command.name}) [ "$COMP_CWORD" -eq 2 ] && COMPREPLY=($(compgen -W "${command.below.join(' ')}" -- "$cur")) ;;`,
+    );
   return `_tasks() {
   local cur=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} words=""
   if [ "$COMP_CWORD" -eq 1 ]; then
@@ -70,7 +80,8 @@ ${cases.join('\n')}
     *)
       case "\${COMP_WORDS[1]}" in
         ${WITH_IDS.join('|')}) COMPREPLY=($(compgen -W "$(${LIST_IDS})" -- "$cur")) ;;
-${waiting.join('\n')}
+        retry) COMPREPLY=($(compgen -W "$(${LIST_RETRIED})" -- "$cur")) ;;
+${[...waiting, ...below].join('\n')}
         completion) COMPREPLY=($(compgen -W "${SHELLS.join(' ')}" -- "$cur")) ;;
       esac ;;
   esac
@@ -100,8 +111,12 @@ function fishText(words: string): string {
 
 function fish(commands: readonly CommandShape[]): string {
   const lines = ['complete -c tasks -f'];
-  for (const { name, description, options } of commands) {
+  for (const { name, description, options, below } of commands) {
     lines.push(`complete -c tasks -n __fish_use_subcommand -a ${name} -d ${fishText(description)}`);
+    if (below.length > 0) {
+      const first = `__fish_seen_subcommand_from ${name}; and not __fish_seen_subcommand_from ${below.join(' ')}`;
+      lines.push(`complete -c tasks -n '${first}' -a '${below.join(' ')}'`);
+    }
     for (const option of options) {
       const long = option.name.replace(/^--/, '');
       lines.push(
@@ -114,6 +129,7 @@ function fish(commands: readonly CommandShape[]): string {
   }
   lines.push(
     `complete -c tasks -n '__fish_seen_subcommand_from ${WITH_IDS.join(' ')}' -a ${fishText(`(${LIST_IDS})`)}`,
+    `complete -c tasks -n '__fish_seen_subcommand_from retry' -a ${fishText(`(${LIST_RETRIED})`)}`,
     `complete -c tasks -n '__fish_seen_subcommand_from completion' -a '${SHELLS.join(' ')}'`,
   );
   return lines.join('\n');

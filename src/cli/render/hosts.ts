@@ -50,7 +50,7 @@ function stateText({ state, drained, workers, late, seenMsAgo }: HostView): stri
   const drain = drained !== null && state !== 'drained' && state !== 'draining' ? ', drained' : '';
   // Not as a number in a column far off: whoever was killed a moment ago must not be taken for alive.
   if (state === 'late') return `no sign of life for ${duration(seenMsAgo ?? 0)}${drain}`;
-  const gone = late === 0 ? [] : [`${late} more gives no sign of life`];
+  const gone = late === 0 ? [] : [`${late} more ${late === 1 ? 'gives' : 'give'} no sign of life`];
   const many = workers > 1 ? [`${workers} workers`] : [];
   const beside = [...many, ...gone];
   return `${state}${drain}${beside.length === 0 ? '' : ` (${beside.join(', ')})`}`;

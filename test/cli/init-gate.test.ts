@@ -1,0 +1,66 @@
+/** `tasks init`, and whether the gate that it writes down can run here. */
+
+import { describe, expect, it } from '@jest/globals';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SampleProject } from '../support/sample-project.ts';
+import { tempFolder } from '../support/temp.ts';
+import { cli, cliEnvironment, type CliRun } from './rig.ts';
+
+/** Where nothing is on the PATH but git, the agent, and these. */
+async function initiated(
+  programs: readonly string[],
+  files: Record<string, string>,
+  ...argv: string[]
+): Promise<CliRun> {
+  const project = await SampleProject.create(files, 'checkout');
+  const folder = await tempFolder('home');
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  for (const name of [...programs, 'claude']) {
+    await writeFile(join(bin, name), '#!/bin/sh\n');
+    await chmod(join(bin, name), 0o755);
+  }
+  await symlink('/usr/bin/git', join(bin, 'git'));
+  const env = { ...cliEnvironment(folder), PATH: bin };
+  return cli({ cwd: project.clone, env }, ['init', '--json', ...argv]);
+}
+
+async function gateOf(programs: readonly string[], files: Record<string, string>): Promise<unknown> {
+  return (await initiated(programs, files)).json<{ gate: string }>()[0]?.gate;
+}
+
+const TOX = { 'tox.ini': '' };
+
+describe('a gate that tasks init writes down', () => {
+  it('and whose program is not on this machine is warned of, with what to do', async () => {
+    const run = await initiated([], TOX);
+    expect(run.stderr).toBe(
+      'tasks: the gate\'s program, tox, is not on this machine; install tox where workers run, or give other commands: tasks init --force --gate "…" --setup "…"\n',
+    );
+    expect(run.json()).toMatchObject([{ gate: 'tox', gateMissing: expect.stringContaining('tox') }]);
+    expect(run.code).toBe(0);
+  });
+
+  it('and whose program is there is not spoken of', async () => {
+    const run = await initiated(['tox'], TOX);
+    expect(run.stderr).toBe('');
+    expect(run.json()).toMatchObject([{ gate: 'tox', gateMissing: null }]);
+  });
+
+  it('is one whose program is there, where there is such a one', async () => {
+    const makefile = { Makefile: 'test:\n\ttrue\n' };
+    expect(await gateOf(['make'], { ...TOX, ...makefile })).toBe('make test');
+    expect(await gateOf(['make', 'tox'], { ...TOX, ...makefile })).toBe('tox');
+    expect(await gateOf(['nox'], { ...TOX, 'noxfile.py': '' })).toBe('nox -R');
+    const requirements = { ...TOX, 'requirements.txt': 'pytest\n' };
+    expect(await gateOf(['python3'], requirements)).toBe('.venv/bin/python -m pytest');
+    expect(await gateOf([], requirements)).toBe('tox');
+  });
+
+  it('and that the shell or the repository has is not looked for', async () => {
+    for (const gate of ['cd app && ./test', './gradlew check', 'CI=1 anything']) {
+      expect((await initiated([], TOX, '--gate', gate, '--setup', 'if :; then :; fi')).stderr).toBe('');
+    }
+  });
+});
