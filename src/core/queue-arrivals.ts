@@ -155,5 +155,6 @@ function remove(queue: Queue, taskId: TaskId, actor: string): Queue {
   const entry = queue.chain.find(({ item }) => item.taskId === taskId);
   if (entry !== undefined) return finish(queue, entry, reply(entry.item.attempt));
   const inLine = queue.line.filter((other) => other.taskId === taskId);
-  return inLine.reduce((next, waiting) => leaveLine(next, waiting, reply(waiting.attempt)), queue);
+  const turn = queue.turn?.taskId === taskId ? null : queue.turn;
+  return inLine.reduce((next, waiting) => leaveLine(next, waiting, reply(waiting.attempt)), { ...queue, turn });
 }

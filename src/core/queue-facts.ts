@@ -103,7 +103,7 @@ function afterBuild(
     case 'nothing-to-land':
       return finish(queue, entry, { kind: 'nothing-to-land', handoff });
     case 'conflict': {
-      const turnUntilMs = turnOf(entry, nowMs);
+      const turnUntilMs = turnOf(queue, entry, nowMs);
       const sent = finish(queue, entry, { kind: 'returned', handoff, request: result.request, turnUntilMs });
       return giveTurn(sent, entry.item.taskId, turnUntilMs);
     }
@@ -236,7 +236,9 @@ function landed(
   const suspects = queue.suspects.filter((key) => key !== queueItemKey(entry.item));
   const outcomes = withOutcome(queue.outcomes, 'landed');
   const waits = [...queue.waits, Math.max(0, clock.nowMs - entry.item.placeMs)].slice(-MAX_WAITS);
-  const next: Queue = { ...told, landed: queue.landed + 1, lastLandedMs: clock.nowMs, waits, outcomes, suspects };
+  const turn = told.turn === null ? null : { ...told.turn, overtaken: true as const };
+  const counted = { landed: queue.landed + 1, lastLandedMs: clock.nowMs };
+  const next: Queue = { ...told, ...counted, turn, waits, outcomes, suspects };
   // One that was found on main says nothing of where main is now, unless it is just there.
   if (entry.stage.kind !== 'landing' && commit !== queue.main?.commit) return next;
   return mainIsGreen({ ...next, main: { commit, standing: 'green', foreign: false } }, clock);

@@ -1,5 +1,5 @@
 /**
- * The order of those that wait: a turn that was granted, hotfixes, what a person promoted, what has waited long, then
+ * The order of those that wait: hotfixes, a turn that was granted, what a person promoted, what has waited long, then
  * by class and, within it, those of one parent in turns with others', first come first served.
  */
 
@@ -17,9 +17,9 @@ const LONG_WAIT = 4;
 /** A median of fewer waits says little. */
 const MIN_WAITS = 5;
 
-function rankOf({ lift, priority }: Pick<Waiting, 'lift' | 'priority'>): number {
-  if (lift === 'turn') return 0;
-  if (priority === 'hotfix') return 1;
+export function rankOf({ lift, priority }: Pick<Waiting, 'lift' | 'priority'>): number {
+  if (priority === 'hotfix') return 0;
+  if (lift === 'turn') return 1;
   if (lift === 'promoted') return 2;
   const rank = priority === 'bulk' ? 5 : 4;
   return lift === 'aged' ? rank - 1 : rank;

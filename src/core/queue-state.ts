@@ -107,6 +107,14 @@ export interface RedMain {
   readonly againMs: number;
 }
 
+/** A task's turn for itself. */
+export interface Turn {
+  readonly taskId: TaskId;
+  readonly untilMs: number;
+  /** Whether another, a hotfix, has landed in it: when the task goes back for that, it has its turn once more; left out: none has. */
+  readonly overtaken?: true;
+}
+
 export interface AddressedReply {
   readonly taskId: TaskId;
   readonly reply: LandingReply;
@@ -134,7 +142,7 @@ export interface Queue {
   readonly halt: Halt | null;
   /** Main itself is red: looked at again at `againMs`, and whenever it moves. */
   readonly redMain: RedMain | null;
-  readonly turn: { readonly taskId: TaskId; readonly untilMs: number } | null;
+  readonly turn: Turn | null;
   readonly slots: number;
   readonly window: number | null;
   /** Whether the project lets several land behind one gate run. */

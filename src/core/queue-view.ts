@@ -1,11 +1,12 @@
 /** What people see of a queue. */
 
 import { batchSize, groupsOf, type Group } from './queue-batch.ts';
-import { linksOf, slotsOf, type Link } from './queue-chain.ts';
+import { isAllowed, linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { median } from './queue-line.ts';
 import type { Wanted } from './queue-exchange.ts';
-import type { Queue } from './queue-state.ts';
+import type { Queue, Waiting } from './queue-state.ts';
+import type { TaskId } from './ids.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
 /** More rows than anybody reads; the rest is told as a number. */
@@ -13,28 +14,33 @@ const MAX_ROWS = 1_000;
 const LATE_RUNS = 3;
 const STILL_RUNS = 6;
 
+/** By which it is known whether anything may be done for one now. */
+type About = Pick<Waiting, 'taskId' | 'priority'>;
+
 export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows = MAX_ROWS): QueueView {
   const slots = slotsOf(queue);
   const runMs = median(queue.runTimes);
-  const estimateAt = (place: number): string | null =>
-    queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null
-      ? null
-      : new Date(nowMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs).toISOString();
+  const estimateAt = (place: number, waiting: About): string | null => {
+    if (queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null) return null;
+    // Who waits for a turn to be over begins then.
+    const beginMs = isAllowed(queue, waiting) ? nowMs : Math.max(nowMs, queue.turn?.untilMs ?? 0);
+    return iso(beginMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs);
+  };
   const links = linksOf(queue);
   const groups = new Map(groupsOf(queue, links).flatMap((group) => group.links.map(({ entry }) => [entry, group])));
   const chain = links.map((link, at) => {
     const group = groups.get(link.entry) ?? null;
-    return { ...chainRow(link, group, queue), estimate: estimateAt(at) };
+    return { ...chainRow(link, group, queue), estimate: estimateAt(at, link.entry.waited) };
   });
   const line = queue.line.slice(0, Math.max(0, maxRows - chain.length)).map((waiting, at) => ({
     id: waiting.taskId,
     title: waiting.item?.title ?? null,
     priority: waiting.priority,
     ...WAITING,
-    waitingFor: whyNot(queue) ?? (mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null),
+    waitingFor: whyNot(queue, waiting) ?? (mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null),
     since: iso(waiting.placeMs),
     ...checkRow(queue, waiting),
-    estimate: estimateAt(chain.length + at),
+    estimate: estimateAt(chain.length + at, waiting),
   }));
   const rows = [...chain, ...line].map((row, at): QueueRow => ({ position: at + 1, ...row }));
   return {
@@ -53,11 +59,11 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
 const WAITING = { state: 'queued', base: null, tree: null, verdict: null } as const;
 
 /** What is known of one that is verified. */
-function checkRow(queue: Queue, waiting: Wanted): Partial<QueueRow> {
+function checkRow(queue: Queue, waiting: Wanted & About): Partial<QueueRow> {
   const check = checkOf(queue, waiting);
   if (check === null) return {};
   const { stage } = check;
-  const why = whyNot(queue);
+  const why = whyNot(queue, waiting);
   switch (stage.kind) {
     case 'building':
       return { state: 'verifying', waitingFor: why, since: iso(stage.sinceMs) };
@@ -82,7 +88,7 @@ function chainRow(
   const about = { id: item.taskId, title: item.title, priority: item.priority };
   const made = stage.kind === 'candidate' || stage.kind === 'red' || stage.kind === 'landing' ? stage.candidate : null;
   const place = { base: made?.main ?? null, tree: made?.tree ?? null };
-  const row = { ...about, ...place, verdict: null, waitingFor: whyNot(queue) };
+  const row = { ...about, ...place, verdict: null, waitingFor: whyNot(queue, entry.waited) };
   switch (stage.kind) {
     case 'building':
       return { ...row, state: 'building', since: iso(stage.sinceMs) };
@@ -118,10 +124,19 @@ function chainRow(
   }
 }
 
-function whyNot({ halt, redMain, turn }: Queue): string | null {
+function whyNot(queue: Queue, waiting: About): string | null {
+  const { halt, redMain, turn } = queue;
   if (halt !== null) return halt.text;
   if (redMain !== null) return redMain.text;
-  return turn === null ? null : `the turn of ${turn.taskId}, until ${iso(turn.untilMs)} at the latest`;
+  if (turn === null || isAllowed(queue, waiting)) return null;
+  const { taskId, untilMs } = turn;
+  return `the turn of ${taskId}, until ${iso(untilMs)} at the latest (to end it: ${wayOut(queue, taskId)})`;
+}
+
+/** What is not in the queue cannot be taken out of it: then its task is at work. */
+function wayOut({ chain, line }: Queue, taskId: TaskId): string {
+  const isHere = chain.some(({ item }) => item.taskId === taskId) || line.some((other) => other.taskId === taskId);
+  return `${isHere ? 'tasks queue remove' : 'tasks cancel'} ${taskId}`;
 }
 
 /** What has gone on for longer than gate runs of late explain. */

@@ -58,7 +58,8 @@ describe('what people see of each in a queue', () => {
   it('is whose turn it is, and until when', () => {
     const queue: Queue = { ...run(EMPTY_QUEUE, handedOff(1)), turn: { taskId: taskId(9), untilMs: NOW_MS + 60_000 } };
     const until = new Date(NOW_MS + 60_000).toISOString();
-    expect(seen(queue)).toEqual([`1 building: the turn of ${taskId(9)}, until ${until} at the latest`]);
+    const why = `the turn of ${taskId(9)}, until ${until} at the latest (to end it: tasks cancel ${taskId(9)})`;
+    expect(seen(queue)).toEqual([`1 building: ${why}`]);
   });
 });
 
