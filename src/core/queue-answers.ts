@@ -6,7 +6,7 @@
  */
 
 import { newestWithin } from './bounds.ts';
-import type { TaskId } from './ids.ts';
+import type { ProjectName, TaskId } from './ids.ts';
 import type { QueueClock } from './queue-exchange.ts';
 import type { Answered, Entry, Queue } from './queue-state.ts';
 import type { LandingReply, QueueItem } from './queue-types.ts';
@@ -69,6 +69,11 @@ export function hold(queue: Queue, entry: Entry, why: Held['kind'], reason: stri
   const next: Entry = { ...entry, stage: { kind: 'held', held, untilMs }, holds, heldText: text };
   const holding = replaceEntry(queue, entry, next);
   return entry.heldText === text ? holding : tellHeld(holding, [entry.item], held);
+}
+
+/** By which a halted queue goes on. */
+export function resumeCommand(project: ProjectName | undefined): string {
+  return project === undefined ? 'tasks queue resume' : `tasks queue resume --project ${project}`;
 }
 
 /** Tells all of the chain why nothing lands; once a reason. */

@@ -7,6 +7,7 @@ import {
   heldBy,
   MAX_REASON_CHARS,
   replaceEntry,
+  resumeCommand,
   tellAgain,
   tellChain,
   tellGoingOn,
@@ -118,7 +119,7 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
   const { actor } = control;
   switch (control.action) {
     case 'pause': {
-      const text = `paused by ${actor}`;
+      const text = `paused by ${actor}; to go on: ${resumeCommand(clock.project)}`;
       return tellChain({ ...queue, halt: { kind: 'person', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
     }
     case 'resume':

@@ -1,7 +1,7 @@
 /** What is true once a fact has come. Facts may come late, twice or never: each is taken for what it says and no more. */
 
 import { handOff, obey, withdraw } from './queue-arrivals.ts';
-import { finish, hold, leave, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { finish, hold, leave, replaceEntry, resumeCommand, tellChain, tellGoingOn } from './queue-answers.ts';
 import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
 import { checkOf } from './queue-checks.ts';
@@ -209,7 +209,7 @@ function afterOnePush(queue: Queue, entry: Entry, result: Unprotected, clock: Qu
       if (entry.doubt === 'withdraw') return finish(queue, entry, { kind: 'withdrawn', handoff });
       return replaceEntry(queue, entry, { ...entry, stage: { kind: 'building', sinceMs: clock.nowMs } });
     case 'mismatch': {
-      const { text } = result;
+      const text = `${result.text}. When main is right: ${resumeCommand(clock.project)}`;
       const stage = { kind: 'building', sinceMs: clock.nowMs } as const;
       // Only a person can tell now what is on main.
       const doubtful = replaceEntry(queue, entry, { ...entry, stage, doubt: 'pushed' });
@@ -260,7 +260,7 @@ function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, cl
     const listed = seen.vanished.slice(0, MAX_VANISHED).join('; ');
     const more = seen.vanished.length > MAX_VANISHED ? ` and ${seen.vanished.length - MAX_VANISHED} more` : '';
     const lost = listed === '' ? 'no landing is lost' : `no longer there: ${listed}${more}`;
-    const text = `main was rewritten (${main.commit} → ${seen.commit}): ${lost}. When that is right: tasks queue resume`;
+    const text = `main was rewritten (${main.commit} → ${seen.commit}): ${lost}. When that is right: ${resumeCommand(clock.project)}`;
     if (queue.halt?.kind === 'rewritten') return queue;
     return tellChain({ ...queue, halt: { kind: 'rewritten', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
   }

@@ -126,7 +126,8 @@ function chainRow(
 
 function whyNot(queue: Queue, waiting: About): string | null {
   const { halt, redMain, turn } = queue;
-  if (halt !== null) return halt.text;
+  // What to do is said once, of the whole queue.
+  if (halt !== null) return halt.kind === 'person' ? (halt.text.split(';')[0] ?? '') : halt.text;
   if (redMain !== null) return redMain.text;
   if (turn === null || isAllowed(queue, waiting)) return null;
   const { taskId, untilMs } = turn;

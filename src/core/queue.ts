@@ -83,7 +83,7 @@ export type * from './queue-exchange.ts';
 export type * from './queue-state.ts';
 export { queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
-export { MAX_ANSWERED } from './queue-answers.ts';
+export { MAX_ANSWERED, resumeCommand } from './queue-answers.ts';
 export { MAX_GREEN } from './queue-verdicts.ts';
 
 export const LOOK_EVERY_MS = 60_000;

@@ -34,6 +34,8 @@ const AGAIN = handedOff(1, 2, { ...OFTEN, returns: 3 });
 const second = (fact: ReturnType<typeof built>): typeof fact => ({ ...fact, attempt: 2 }) as typeof fact;
 const MAIN_IS_THREE = { main: { commit: objectId(103), since: 'same', vanished: [] } };
 
+const timed = (queue: Queue): Queue => ({ ...queue, runTimes: [1_000], slots: 1 });
+
 function rowsOf(queue: Queue): readonly (string | null)[][] {
   return queueViewOf(queue, TARGET, NOW_MS).rows.map(({ id, waitingFor, estimate }) => [
     id.slice(-1),
@@ -92,7 +94,6 @@ describe('a hotfix in the turn of another task', () => {
 
 describe('those that wait for a turn to be over', () => {
   const until = new Date(UNTIL_MS).toISOString();
-  const timed = (queue: Queue): Queue => ({ ...queue, runTimes: [1_000], slots: 1 });
   const turnOf = (way: string): string => `the turn of ${taskId(1)}, until ${until} at the latest (to end it: ${way})`;
 
   it('are told whose it is and what ends it, and land after it, as its task and hotfixes do not', () => {

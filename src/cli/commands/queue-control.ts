@@ -3,13 +3,13 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { workflowIds, type TaskId } from '../../core/ids.ts';
-import type { Control } from '../../core/queue.ts';
+import { resumeCommand, type Control } from '../../core/queue.ts';
 import type { QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { controlSignal, controlUpdate, detailQuery } from '../../workflows/messages.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
-import { requireProject } from '../known-projects.ts';
+import { projectHere, requireProject } from '../known-projects.ts';
 import { noTask, resolveId } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
@@ -25,8 +25,7 @@ interface Options {
   readonly project?: string;
 }
 
-const DONE: Readonly<Record<Control['action'], string>> = {
-  pause: 'lands nothing until: tasks queue resume',
+const DONE: Readonly<Record<Exclude<Control['action'], 'pause'>, string>> = {
   resume: 'lands again',
   promote: 'is the next one to be taken',
   remove: 'is out of the queue; tasks retry puts it back',
@@ -49,11 +48,13 @@ export function moveInQueue(action: 'promote' | 'remove') {
   };
 }
 
-/** The queue that is meant: of the project that is named, or the only one that there is. */
+/** The queue that is meant: of the project that is named, else of the repository that one stands in, else the only one that there is. */
 async function onlyTarget(session: Session, given: string | undefined): Promise<QueueTarget> {
   const project = readProject(given);
   const all = await listTargets(await session.temporal());
-  const meant = all.filter((target) => project === null || target.project === project);
+  const here = project === null && all.length > 1 ? await projectHere(session) : null;
+  const own = all.filter((target) => target.project === (project ?? here));
+  const meant = project !== null || own.length > 0 ? own : all;
   const [first, second] = meant;
   if (first === undefined) await requireProject(session, project);
   if (first === undefined) throw new Failed('nothing has been handed off for landing yet, so there is no queue');
@@ -83,8 +84,12 @@ async function say(session: Session, target: QueueTarget, control: Control, what
   const { project, branch } = target;
   if (session.json) session.printJson({ project, branch, ...control, queued });
   else if (queued) session.print(`${what}  is told when a worker runs: none answers now`);
-  else session.print(`${what}  ${DONE[control.action]}`);
+  else session.print(`${what}  ${control.action === 'pause' ? pausedText(target) : DONE[control.action]}`);
   return EXIT.ok;
+}
+
+function pausedText({ project }: QueueTarget): string {
+  return `lands nothing until: ${resumeCommand(project)}`;
 }
 
 /** True when it waits for a worker. @throws Failed with the reason why it changes nothing */
