@@ -1,7 +1,7 @@
 /** What is true once a fact has come. Facts may come late, twice or never: each is taken for what it says and no more. */
 
 import { handOff, obey, withdraw } from './queue-arrivals.ts';
-import { finish, hold, leave, replaceEntry, resumeCommand, tellChain, tellGoingOn } from './queue-answers.ts';
+import { finish, haltFor, hold, leave, replaceEntry, resumeCommand, tellGoingOn } from './queue-answers.ts';
 import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
 import { checkOf } from './queue-checks.ts';
@@ -130,7 +130,7 @@ function haltProtected(queue: Queue, pushed: readonly Pushed[], text: string, cl
       ? finish(next, entry, { kind: 'withdrawn', handoff: entry.item.attempt })
       : replaceEntry(next, entry, { ...entry, stage });
   }, queue);
-  return tellChain({ ...back, halt: { kind: 'protected', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+  return haltFor(back, 'protected', text, clock);
 }
 
 function afterSeal(queue: Queue, { first, answer }: Extract<QueueFact, { kind: 'sealed' }>, clock: QueueClock): Queue {
@@ -213,7 +213,7 @@ function afterOnePush(queue: Queue, entry: Entry, result: Unprotected, clock: Qu
       const stage = { kind: 'building', sinceMs: clock.nowMs } as const;
       // Only a person can tell now what is on main.
       const doubtful = replaceEntry(queue, entry, { ...entry, stage, doubt: 'pushed' });
-      return tellChain({ ...doubtful, halt: { kind: 'mismatch', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+      return haltFor(doubtful, 'mismatch', text, clock);
     }
     case 'refused':
       return finish(queue, entry, { kind: 'refused', handoff, failure: result.failure });
@@ -262,7 +262,7 @@ function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, cl
     const lost = listed === '' ? 'no landing is lost' : `no longer there: ${listed}${more}`;
     const text = `main was rewritten (${main.commit} → ${seen.commit}): ${lost}. When that is right: ${resumeCommand(clock.project)}`;
     if (queue.halt?.kind === 'rewritten') return queue;
-    return tellChain({ ...queue, halt: { kind: 'rewritten', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+    return haltFor(queue, 'rewritten', text, clock);
   }
   const redMain = queue.redMain === null ? null : { ...queue.redMain, againMs: clock.nowMs };
   return {

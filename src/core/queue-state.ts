@@ -88,6 +88,8 @@ export interface Halt {
   readonly kind: 'person' | 'rewritten' | 'mismatch' | 'protected';
   readonly text: string;
   readonly sinceMs: number;
+  /** A person's pause that came before: it lasts when this is over; left out: there is none, or an earlier version kept none. */
+  readonly pause?: Halt;
 }
 
 export interface MainRun {

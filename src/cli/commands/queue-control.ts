@@ -7,7 +7,7 @@ import { resumeCommand, type Control } from '../../core/queue.ts';
 import type { QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
 import { messageOf } from '../../core/thrown.ts';
-import { controlSignal, controlUpdate, detailQuery } from '../../workflows/messages.ts';
+import { controlSignal, controlUpdate, detailQuery, queueQuery } from '../../workflows/messages.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { projectHere, requireProject } from '../known-projects.ts';
 import { noTask, resolveId } from '../resolve-id.ts';
@@ -84,12 +84,25 @@ async function say(session: Session, target: QueueTarget, control: Control, what
   const { project, branch } = target;
   if (session.json) session.printJson({ project, branch, ...control, queued });
   else if (queued) session.print(`${what}  is told when a worker runs: none answers now`);
-  else session.print(`${what}  ${control.action === 'pause' ? pausedText(target) : DONE[control.action]}`);
+  else session.print(`${what}  ${await doneText(temporal, target, control)}`);
   return EXIT.ok;
 }
 
-function pausedText({ project }: QueueTarget): string {
-  return `lands nothing until: ${resumeCommand(project)}`;
+async function doneText(temporal: Temporal, target: QueueTarget, { action }: Control): Promise<string> {
+  if (action === 'pause') return `lands nothing until: ${resumeCommand(target.project)}`;
+  // Main may be red, or a pause was there before what has stopped it.
+  const stopped = action === 'resume' ? await stoppedText(temporal, target) : null;
+  return stopped === null ? DONE[action] : `goes on, but still: ${oneLine(stopped, 500)}`;
+}
+
+async function stoppedText(temporal: Temporal, { project, branch }: QueueTarget): Promise<string | null> {
+  const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
+  try {
+    return (await temporal.within(CALL_MS, () => handle.query(queueQuery))).stopped;
+  } catch (error) {
+    if (error instanceof Failed) return null;
+    throw error;
+  }
 }
 
 /** True when it waits for a worker. @throws Failed with the reason why it changes nothing */
