@@ -13,6 +13,8 @@ import type { QueueRow, QueueView, Target } from './queue-types.ts';
 const MAX_ROWS = 1_000;
 const LATE_RUNS = 3;
 const STILL_RUNS = 6;
+/** What a gate run counts as at least: beside one of less, building and pushing are what takes the time. */
+const MIN_RUN_MS = 10_000;
 
 /** By which it is known whether anything may be done for one now. */
 type About = Pick<Waiting, 'taskId' | 'priority'>;
@@ -52,7 +54,7 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     more: queue.chain.length + queue.line.length - rows.length,
     stopped: queue.halt?.text ?? queue.redMain?.text ?? null,
     evidence: queue.redMain?.logTail ?? null,
-    alarms: alarmsOf(queue, nowMs, runMs),
+    alarms: alarmsOf(queue, nowMs),
   };
 }
 
@@ -141,9 +143,10 @@ function wayOut({ chain, line }: Queue, taskId: TaskId): string {
 }
 
 /** What has gone on for longer than gate runs of late explain. */
-function alarmsOf({ chain, lastLandedMs, halt }: Queue, nowMs: number, runMs: number): readonly string[] {
+function alarmsOf({ chain, lastLandedMs, halt, runTimes }: Queue, nowMs: number): readonly string[] {
   const [head] = chain;
-  if (head === undefined || runMs === 0 || halt !== null) return [];
+  if (head === undefined || runTimes.length === 0 || halt !== null) return [];
+  const runMs = Math.max(MIN_RUN_MS, median(runTimes));
   const alarms: string[] = [];
   const headMs = nowMs - startOf(head.stage);
   if (headMs > LATE_RUNS * runMs) alarms.push(`the first in line has been there for ${LATE_RUNS} gate runs and more`);

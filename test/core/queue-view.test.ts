@@ -78,8 +78,15 @@ describe('a red main', () => {
 describe('an alarm of a queue', () => {
   it('counts the time that its first one is held', () => {
     const held = run(EMPTY_QUEUE, handedOff(1), built(1, candidate(1)), gated(1, { kind: 'none', reason: 'killed' }));
-    const slow: Queue = { ...held, runTimes: [1_000] };
-    expect(queueViewOf(slow, TARGET, NOW_MS + 2_000).alarms).toEqual([]);
-    expect(queueViewOf(slow, TARGET, NOW_MS + 4_000).alarms).toHaveLength(1);
+    const slow: Queue = { ...held, runTimes: [20_000] };
+    expect(queueViewOf(slow, TARGET, NOW_MS + 59_000).alarms).toEqual([]);
+    expect(queueViewOf(slow, TARGET, NOW_MS + 61_000).alarms).toHaveLength(1);
+  });
+
+  it('does not come within seconds where gates take less than one', () => {
+    const quick: Queue = { ...run(EMPTY_QUEUE, handedOff(1), built(1, candidate(1))), runTimes: [200, 0] };
+    const alarms = (ms: number): number => queueViewOf(quick, TARGET, NOW_MS + ms).alarms.length;
+    expect([alarms(1_000), alarms(29_000), alarms(31_000)]).toEqual([0, 0, 1]);
+    expect(queueViewOf({ ...quick, runTimes: [] }, TARGET, NOW_MS + 60_000).alarms).toEqual([]);
   });
 });

@@ -484,9 +484,9 @@ describe('the view of a queue', () => {
   });
 
   it('raises an alarm when the first has been there for long, and when nothing has landed', () => {
-    const late: Queue = { ...CHAIN, runTimes: [1_000], lastLandedMs: NOW_MS };
-    expect(queueViewOf(late, TARGET, NOW_MS + 2_000).alarms).toEqual([]);
-    expect(queueViewOf(late, TARGET, NOW_MS + 4_000).alarms).toHaveLength(1);
-    expect(queueViewOf(late, TARGET, NOW_MS + 7_000).alarms).toHaveLength(2);
+    const late: Queue = { ...CHAIN, runTimes: [20_000], lastLandedMs: NOW_MS };
+    expect(queueViewOf(late, TARGET, NOW_MS + 40_000).alarms).toEqual([]);
+    expect(queueViewOf(late, TARGET, NOW_MS + 80_000).alarms).toHaveLength(1);
+    expect(queueViewOf(late, TARGET, NOW_MS + 140_000).alarms).toHaveLength(2);
   });
 });
