@@ -5,7 +5,7 @@ import { isAllowed, linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { median } from './queue-line.ts';
 import type { Wanted } from './queue-exchange.ts';
-import type { Queue, Waiting } from './queue-state.ts';
+import type { Queue, Run, Waiting } from './queue-state.ts';
 import type { TaskId } from './ids.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
@@ -116,7 +116,7 @@ function chainRow(
       if (run?.state === 'suspect') {
         return { ...row, state: 'failing', waitingFor: 'red: run once more', since: iso(run.sinceMs) };
       }
-      const isNext = run === null || queue.runs.indexOf(run) >= slotsOf(queue);
+      const isNext = run === null || placeOf(queue, run) >= slotsOf(queue);
       const together = group.links.length === 1 ? null : `gated together, ${group.links.length} at once`;
       const { requires = [] } = candidate.gate;
       const slot = requires.length === 0 ? 'a gate slot' : `a gate slot of a worker with ${requires.join(', ')}`;
@@ -124,6 +124,12 @@ function chainRow(
       return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs) };
     }
   }
+}
+
+/** How many of the queue's own runs were asked for before it. Those of other queues, which take slots too, are not known here. */
+function placeOf({ runs, mainRun }: Queue, run: Run): number {
+  const isAfterMain = mainRun !== null && mainRun.sinceMs <= run.sinceMs;
+  return runs.indexOf(run) + (isAfterMain ? 1 : 0);
 }
 
 function whyNot(queue: Queue, waiting: About): string | null {

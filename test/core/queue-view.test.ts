@@ -19,7 +19,7 @@ import {
   TARGET,
   withdraw,
 } from './queue-rig.ts';
-import { NOW_MS, taskId } from './rig.ts';
+import { NOW_MS, objectId, taskId } from './rig.ts';
 
 const seen = (queue: Queue): string[] =>
   queueViewOf(queue, TARGET, NOW_MS).rows.map(
@@ -53,6 +53,14 @@ describe('what people see of each in a queue', () => {
     expect(seen(narrow)).toEqual(['1 gating: a gate slot', '2 gating: a gate slot', '3 gating: a gate slot']);
     expect(queueViewOf(narrow, TARGET, NOW_MS).rows[0]?.since).toBe(new Date(NOW_MS).toISOString());
     expect(seen(requiring(narrow, ['gpu', 'linux']))[0]).toBe('1 gating: a gate slot of a worker with gpu, linux');
+  });
+
+  it('is that it waits for a slot which the gate run of main has', () => {
+    const main = { commit: objectId(9), begun: null, again: false, sinceMs: NOW_MS - 1 };
+    const narrow: Queue = { ...CHAIN, slots: 1, mainRun: main };
+    expect(seen(narrow)[0]).toBe('1 gating: a gate slot');
+    expect(seen({ ...narrow, slots: 2 }).slice(0, 2)).toEqual(['1 gating', '2 gating: a gate slot']);
+    expect(seen({ ...narrow, mainRun: { ...main, sinceMs: NOW_MS + 1 } })[0]).toBe('1 gating');
   });
 
   it('is whose turn it is, and until when', () => {
