@@ -5,7 +5,7 @@ import { isAllowed, linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { median } from './queue-line.ts';
 import type { Wanted } from './queue-exchange.ts';
-import type { Queue, Run, Waiting } from './queue-state.ts';
+import type { Halt, Queue, Run, Waiting } from './queue-state.ts';
 import type { TaskId } from './ids.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
@@ -57,6 +57,13 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     alarms: alarmsOf(queue, nowMs),
   };
 }
+
+const HALTED: Readonly<Record<Halt['kind'], string | null>> = {
+  person: null,
+  rewritten: 'main was rewritten',
+  mismatch: 'main is not what was tested',
+  protected: 'the origin lets nobody push',
+};
 
 const WAITING = { state: 'queued', base: null, tree: null, verdict: null } as const;
 
@@ -134,10 +141,10 @@ function placeOf({ runs, mainRun }: Queue, run: Run): number {
 
 function whyNot(queue: Queue, waiting: About): string | null {
   const { halt, redMain, turn } = queue;
-  // What to do is said once, of the whole queue.
-  if (halt !== null) return halt.kind === 'person' ? (halt.text.split(';')[0] ?? '') : halt.text;
-  if (redMain !== null) return redMain.text;
-  if (turn === null || isAllowed(queue, waiting)) return null;
+  // The whole of it, and what to do, is said once: of the queue.
+  if (halt !== null) return HALTED[halt.kind] ?? halt.text.replace(/; to go on: .*$/, '');
+  if (isAllowed(queue, waiting)) return null;
+  if (redMain !== null || turn === null) return 'main itself is red';
   const { taskId, untilMs } = turn;
   return `the turn of ${taskId}, until ${iso(untilMs)} at the latest (to end it: ${wayOut(queue, taskId)})`;
 }

@@ -10,6 +10,7 @@ import {
   green,
   GREEN_MAIN,
   handedOff,
+  looked,
   MAIN_RED,
   mainGate,
   red,
@@ -61,6 +62,15 @@ describe('what people see of each in a queue', () => {
     expect(seen(narrow)[0]).toBe('1 gating: a gate slot');
     expect(seen({ ...narrow, slots: 2 }).slice(0, 2)).toEqual(['1 gating', '2 gating: a gate slot']);
     expect(seen({ ...narrow, mainRun: { ...main, sinceMs: NOW_MS + 1 } })[0]).toBe('1 gating');
+  });
+
+  it('is in few words why nothing lands, which is told in full once', () => {
+    const rewritten = run(CHAIN, looked({ commit: objectId(50), since: 'rewritten', vanished: ['task1'] }));
+    expect(seen(rewritten)).toEqual([1, 2, 3].map((task) => `${task} gating: main was rewritten`));
+    expect(queueViewOf(rewritten, TARGET, NOW_MS).stopped).toContain('no longer there: task1. When that is right: ');
+    const main = run(CHAIN, red(1), mainGate(MAIN_RED), handedOff(4), handedOff(5, 1, { priority: 'hotfix' }));
+    expect(seen(main)).toContain('4 queued: main itself is red');
+    expect(seen(main)[0]).toBe('5 building');
   });
 
   it('is whose turn it is, and until when', () => {
