@@ -12,7 +12,7 @@ export interface Waiting {
   readonly priority: Priority;
   readonly placeMs: number;
   readonly parent: TaskId | null;
-  /** How many of its parent's were in line when it came. */
+  /** How many of its parent's were in line when it came; below 0, and less each time, of one that was promoted. */
   readonly nth: number;
   /** `promoted` by a person: ahead of all that wait; `aged`: a class up; `turn`: it has its exclusive turn. */
   readonly lift: 'none' | 'aged' | 'promoted' | 'turn';
