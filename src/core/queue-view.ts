@@ -25,7 +25,8 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
   const estimateAt = (place: number, waiting: About): string | null => {
     if (queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null) return null;
     // Who waits for a turn to be over begins then.
-    const beginMs = isAllowed(queue, waiting) ? nowMs : Math.max(nowMs, queue.turn?.untilMs ?? 0);
+    const { turn } = queue;
+    const beginMs = turn === null || isAllowed(queue, waiting) ? nowMs : Math.max(nowMs, turn.untilMs);
     return iso(beginMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs);
   };
   const links = linksOf(queue);
