@@ -45,7 +45,7 @@ async function unknown(project: ProjectName, known: readonly string[]): Promise<
 }
 
 /** The project of the current folder, as its tasks.yaml stands there; null outside of one. */
-async function projectHere(session: Session): Promise<string | null> {
+export async function projectHere(session: Session): Promise<string | null> {
   const checkout = await readCheckout(session.io.cwd, { env: session.environment.all });
   if (checkout.kind === 'none') return null;
   const text = await readIfThere(join(checkout.root, PROJECT_FILE)).catch(() => null);

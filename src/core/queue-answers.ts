@@ -6,9 +6,9 @@
  */
 
 import { newestWithin } from './bounds.ts';
-import type { TaskId } from './ids.ts';
+import type { ProjectName, TaskId } from './ids.ts';
 import type { QueueClock } from './queue-exchange.ts';
-import type { Answered, Entry, Queue } from './queue-state.ts';
+import type { Answered, Entry, Halt, Queue } from './queue-state.ts';
 import type { LandingReply, QueueItem } from './queue-types.ts';
 import { backoffMs, HOLD_BACKOFF } from './retry.ts';
 import type { Held } from './task-types.ts';
@@ -71,6 +71,11 @@ export function hold(queue: Queue, entry: Entry, why: Held['kind'], reason: stri
   return entry.heldText === text ? holding : tellHeld(holding, [entry.item], held);
 }
 
+/** By which a halted queue goes on. */
+export function resumeCommand(project: ProjectName | undefined): string {
+  return project === undefined ? 'tasks queue resume' : `tasks queue resume --project ${project}`;
+}
+
 /** Tells all of the chain why nothing lands; once a reason. */
 export function tellChain(queue: Queue, reason: string, sinceMs: number): Queue {
   const text = oneLine(reason, MAX_REASON_CHARS);
@@ -81,6 +86,13 @@ export function tellChain(queue: Queue, reason: string, sinceMs: number): Queue 
     unaware.map(({ item }) => item),
     heldBy({ text, sinceMs }),
   );
+}
+
+/** Halts the queue, and tells all of the chain why. A person's pause is kept below. */
+export function haltFor(queue: Queue, kind: Halt['kind'], text: string, { nowMs }: QueueClock): Queue {
+  const pause = queue.halt?.kind === 'person' ? queue.halt : queue.halt?.pause;
+  const halt: Halt = { kind, text, sinceMs: nowMs, ...(pause === undefined ? {} : { pause }) };
+  return tellChain({ ...queue, halt }, text, nowMs);
 }
 
 /** Why nothing lands, as tasks are told: a person, or whoever mends main, has to look. */

@@ -4,9 +4,11 @@ import {
   answer,
   answerTo,
   finish,
+  haltFor,
   heldBy,
   MAX_REASON_CHARS,
   replaceEntry,
+  resumeCommand,
   tellAgain,
   tellChain,
   tellGoingOn,
@@ -118,8 +120,8 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
   const { actor } = control;
   switch (control.action) {
     case 'pause': {
-      const text = `paused by ${actor}`;
-      return tellChain({ ...queue, halt: { kind: 'person', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+      const text = `paused by ${actor}; to go on: ${resumeCommand(clock.project)}`;
+      return haltFor(queue, 'person', text, clock);
     }
     case 'resume':
       return resume(queue, clock);
@@ -131,7 +133,12 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
 }
 
 function resume(queue: Queue, clock: QueueClock): Queue {
-  const resumed = tellGoingOn({ ...queue, halt: null }, () => true);
+  // A pause that a person has made before lasts until it is lifted by itself.
+  const pause = queue.halt?.pause ?? null;
+  const resumed =
+    pause === null
+      ? tellGoingOn({ ...queue, halt: null }, () => true)
+      : tellChain({ ...queue, halt: pause }, pause.text, pause.sinceMs);
   if (queue.halt?.kind === 'person' || queue.halt?.kind === 'protected') return resumed;
   // What main is, is looked at anew; what may be on it is built again, and so found there. Nobody is on the way to main:
   // while main is not what it was, nothing is pushed, and what was is in doubt already.
@@ -155,5 +162,6 @@ function remove(queue: Queue, taskId: TaskId, actor: string): Queue {
   const entry = queue.chain.find(({ item }) => item.taskId === taskId);
   if (entry !== undefined) return finish(queue, entry, reply(entry.item.attempt));
   const inLine = queue.line.filter((other) => other.taskId === taskId);
-  return inLine.reduce((next, waiting) => leaveLine(next, waiting, reply(waiting.attempt)), queue);
+  const turn = queue.turn?.taskId === taskId ? null : queue.turn;
+  return inLine.reduce((next, waiting) => leaveLine(next, waiting, reply(waiting.attempt)), { ...queue, turn });
 }

@@ -11,7 +11,7 @@ export interface CarriedQueue extends Omit<Queue, 'line'> {
   readonly line: readonly PackedWaiting[];
 }
 
-/** Task, attempt, class with lift, whether it was told that it is held and whether it was verified, place in base 36, and of those that have one the parent and the number among its own. */
+/** Task, attempt, class with lift, whether it was told that it is held and whether it was verified, place in base 36, and of those that have one the parent and the number among its own, or the number that it was promoted with. */
 export type PackedWaiting = string;
 
 const LIFTS: readonly Waiting['lift'][] = ['none', 'aged', 'promoted', 'turn'];
@@ -28,6 +28,8 @@ export function unpackQueue(carried: CarriedQueue): Queue {
   return { ...EMPTY_QUEUE, ...carried, line: carried.line.map(unpack) };
 }
 
+/** Of one that was promoted, and has a number without a parent. */
+const NO_PARENT = '-';
 /** Above all that the others come to. */
 const VERIFIED = 64;
 
@@ -36,7 +38,7 @@ function pack(waiting: Waiting): PackedWaiting {
   const told = heldText === null ? 0 : 1;
   const place = CLASSES.findIndex((other) => other.priority === priority && other.lift === lift);
   const kind = place * 2 + told + (verified ? VERIFIED : 0);
-  const family = parent === null ? [] : [parent, nth.toString(36)];
+  const family = parent === null && nth === 0 ? [] : [parent ?? NO_PARENT, nth.toString(36)];
   return [taskId, attempt.toString(36), kind.toString(36), placeMs.toString(36), ...family].join(' ');
 }
 
@@ -49,7 +51,7 @@ function unpack(packed: PackedWaiting): Waiting {
     attempt: Number.parseInt(attempt, 36),
     ...(CLASSES[code >> 1] ?? OTHERS),
     placeMs: Number.parseInt(placeMs, 36),
-    parent: parent === undefined ? null : (parent as TaskId),
+    parent: parent === undefined || parent === NO_PARENT ? null : (parent as TaskId),
     nth: Number.parseInt(nth, 36),
     // Only that it was told counts.
     heldText: code % 2 === 1 ? 'nothing lands for now' : null,

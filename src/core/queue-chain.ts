@@ -107,10 +107,10 @@ export function widthOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): num
   return Math.max(1, Math.min(slots + 1, window ?? slots + 1));
 }
 
-/** Whether anything may be done for it now: while main is red for hotfixes alone, in a turn for its task alone. */
+/** Whether anything may be done for it now: for a hotfix always, in a turn for its task, while main is red for nobody else. */
 export function isAllowed({ redMain, turn }: Queue, waiting: Pick<Waiting, 'taskId' | 'priority'>): boolean {
-  if (turn !== null) return waiting.taskId === turn.taskId;
-  return redMain === null || waiting.priority === 'hotfix';
+  if (waiting.priority === 'hotfix') return true;
+  return turn === null ? redMain === null : waiting.taskId === turn.taskId;
 }
 
 export function activeRuns({ runs, mainRun }: Queue): number {

@@ -1,6 +1,6 @@
 /** What a queue hears, and what it wants done: facts, commands, and what an operator says. */
 
-import type { ObjectId, TaskId } from './ids.ts';
+import type { ObjectId, ProjectName, TaskId } from './ids.ts';
 import type { Part, SealAnswer } from './queue-batch-types.ts';
 import type { BegunRun, Queue } from './queue-state.ts';
 import type { Below, BuildAnswer, Candidate, LandResult, MainSeen, QueueItem, RunState } from './queue-types.ts';
@@ -113,6 +113,8 @@ export interface QueueClock {
   readonly nowMs: number;
   /** In [0, 1). */
   readonly random: number;
+  /** Whose queue it is, for the commands that people are told; left out: they are told without it. */
+  readonly project?: ProjectName;
 }
 
 export interface Reconciled {

@@ -1,7 +1,7 @@
 /** What is true once a fact has come. Facts may come late, twice or never: each is taken for what it says and no more. */
 
 import { handOff, obey, withdraw } from './queue-arrivals.ts';
-import { finish, hold, leave, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { finish, haltFor, hold, leave, replaceEntry, resumeCommand, tellGoingOn } from './queue-answers.ts';
 import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
 import { checkOf } from './queue-checks.ts';
@@ -103,7 +103,7 @@ function afterBuild(
     case 'nothing-to-land':
       return finish(queue, entry, { kind: 'nothing-to-land', handoff });
     case 'conflict': {
-      const turnUntilMs = turnOf(entry, nowMs);
+      const turnUntilMs = turnOf(queue, entry, nowMs);
       const sent = finish(queue, entry, { kind: 'returned', handoff, request: result.request, turnUntilMs });
       return giveTurn(sent, entry.item.taskId, turnUntilMs);
     }
@@ -130,7 +130,7 @@ function haltProtected(queue: Queue, pushed: readonly Pushed[], text: string, cl
       ? finish(next, entry, { kind: 'withdrawn', handoff: entry.item.attempt })
       : replaceEntry(next, entry, { ...entry, stage });
   }, queue);
-  return tellChain({ ...back, halt: { kind: 'protected', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+  return haltFor(back, 'protected', text, clock);
 }
 
 function afterSeal(queue: Queue, { first, answer }: Extract<QueueFact, { kind: 'sealed' }>, clock: QueueClock): Queue {
@@ -209,11 +209,11 @@ function afterOnePush(queue: Queue, entry: Entry, result: Unprotected, clock: Qu
       if (entry.doubt === 'withdraw') return finish(queue, entry, { kind: 'withdrawn', handoff });
       return replaceEntry(queue, entry, { ...entry, stage: { kind: 'building', sinceMs: clock.nowMs } });
     case 'mismatch': {
-      const { text } = result;
+      const text = `${result.text}. When main is right: ${resumeCommand(clock.project)}`;
       const stage = { kind: 'building', sinceMs: clock.nowMs } as const;
       // Only a person can tell now what is on main.
       const doubtful = replaceEntry(queue, entry, { ...entry, stage, doubt: 'pushed' });
-      return tellChain({ ...doubtful, halt: { kind: 'mismatch', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+      return haltFor(doubtful, 'mismatch', text, clock);
     }
     case 'refused':
       return finish(queue, entry, { kind: 'refused', handoff, failure: result.failure });
@@ -236,7 +236,9 @@ function landed(
   const suspects = queue.suspects.filter((key) => key !== queueItemKey(entry.item));
   const outcomes = withOutcome(queue.outcomes, 'landed');
   const waits = [...queue.waits, Math.max(0, clock.nowMs - entry.item.placeMs)].slice(-MAX_WAITS);
-  const next: Queue = { ...told, landed: queue.landed + 1, lastLandedMs: clock.nowMs, waits, outcomes, suspects };
+  const turn = told.turn === null ? null : { ...told.turn, overtaken: true as const };
+  const counted = { landed: queue.landed + 1, lastLandedMs: clock.nowMs };
+  const next: Queue = { ...told, ...counted, turn, waits, outcomes, suspects };
   // One that was found on main says nothing of where main is now, unless it is just there.
   if (entry.stage.kind !== 'landing' && commit !== queue.main?.commit) return next;
   return mainIsGreen({ ...next, main: { commit, standing: 'green', foreign: false } }, clock);
@@ -258,9 +260,9 @@ function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, cl
     const listed = seen.vanished.slice(0, MAX_VANISHED).join('; ');
     const more = seen.vanished.length > MAX_VANISHED ? ` and ${seen.vanished.length - MAX_VANISHED} more` : '';
     const lost = listed === '' ? 'no landing is lost' : `no longer there: ${listed}${more}`;
-    const text = `main was rewritten (${main.commit} → ${seen.commit}): ${lost}. When that is right: tasks queue resume`;
+    const text = `main was rewritten (${main.commit} → ${seen.commit}): ${lost}. When that is right: ${resumeCommand(clock.project)}`;
     if (queue.halt?.kind === 'rewritten') return queue;
-    return tellChain({ ...queue, halt: { kind: 'rewritten', text, sinceMs: clock.nowMs } }, text, clock.nowMs);
+    return haltFor(queue, 'rewritten', text, clock);
   }
   const redMain = queue.redMain === null ? null : { ...queue.redMain, againMs: clock.nowMs };
   return {

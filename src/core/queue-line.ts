@@ -1,5 +1,5 @@
 /**
- * The order of those that wait: a turn that was granted, hotfixes, what a person promoted, what has waited long, then
+ * The order of those that wait: hotfixes, a turn that was granted, what a person promoted, what has waited long, then
  * by class and, within it, those of one parent in turns with others', first come first served.
  */
 
@@ -17,9 +17,9 @@ const LONG_WAIT = 4;
 /** A median of fewer waits says little. */
 const MIN_WAITS = 5;
 
-function rankOf({ lift, priority }: Pick<Waiting, 'lift' | 'priority'>): number {
-  if (lift === 'turn') return 0;
-  if (priority === 'hotfix') return 1;
+export function rankOf({ lift, priority }: Pick<Waiting, 'lift' | 'priority'>): number {
+  if (priority === 'hotfix') return 0;
+  if (lift === 'turn') return 1;
   if (lift === 'promoted') return 2;
   const rank = priority === 'bulk' ? 5 : 4;
   return lift === 'aged' ? rank - 1 : rank;
@@ -92,11 +92,12 @@ export function age(queue: Queue, nowMs: number): Queue {
   if (queue.line.length === 0) return queue;
   const limitMs = queue.waits.length < MIN_WAITS ? Number.POSITIVE_INFINITY : LONG_WAIT * median(queue.waits);
   const first = new Map<TaskId | null, number>();
-  for (const { parent, nth } of queue.line) {
-    if (parent !== null) first.set(parent, Math.min(first.get(parent) ?? nth, nth));
+  for (const { parent, nth, lift } of queue.line) {
+    if (parent !== null && lift !== 'promoted') first.set(parent, Math.min(first.get(parent) ?? nth, nth));
   }
   let changed = false;
   const line = queue.line.map((waiting): Waiting => {
+    if (waiting.lift === 'promoted') return waiting;
     const nth = waiting.nth - (first.get(waiting.parent) ?? 0);
     const isOld = waiting.lift === 'none' && nowMs - waiting.placeMs > limitMs;
     if (!isOld && nth === waiting.nth) return waiting;
@@ -106,9 +107,11 @@ export function age(queue: Queue, nowMs: number): Queue {
   return changed ? { ...queue, line: line.toSorted(compare) } : queue;
 }
 
+/** It is the next one, also before those that were promoted before. */
 export function promote(line: readonly Waiting[], taskId: TaskId): readonly Waiting[] {
+  const nth = line.reduce((least, waiting) => Math.min(least, waiting.nth), 0) - 1;
   return line
-    .map((waiting): Waiting => (waiting.taskId === taskId ? { ...waiting, lift: 'promoted', nth: 0 } : waiting))
+    .map((waiting): Waiting => (waiting.taskId === taskId ? { ...waiting, lift: 'promoted', nth } : waiting))
     .toSorted(compare);
 }
 

@@ -7,6 +7,7 @@
  */
 
 import type { ObjectId } from './ids.ts';
+import { resumeCommand } from './queue-answers.ts';
 import type { Halt, Queue } from './queue-state.ts';
 import type { QueueView, Target } from './queue-types.ts';
 import { oneLine } from './text.ts';
@@ -150,10 +151,7 @@ const TO_DO: Readonly<Record<Stop['kind'], string>> = {
 
 function stopped({ kind, name, text }: Stop, { target, nowMs }: Context): QueueNews {
   const { project } = target;
-  const next =
-    kind === 'red'
-      ? `tasks submit --priority hotfix "mend ${target.branch}"`
-      : `tasks queue resume --project ${project}`;
+  const next = kind === 'red' ? `tasks submit --priority hotfix "mend ${target.branch}"` : resumeCommand(project);
   return {
     kind: 'stopped',
     name,

@@ -12,7 +12,7 @@ export interface Waiting {
   readonly priority: Priority;
   readonly placeMs: number;
   readonly parent: TaskId | null;
-  /** How many of its parent's were in line when it came. */
+  /** How many of its parent's were in line when it came; below 0, and less each time, of one that was promoted. */
   readonly nth: number;
   /** `promoted` by a person: ahead of all that wait; `aged`: a class up; `turn`: it has its exclusive turn. */
   readonly lift: 'none' | 'aged' | 'promoted' | 'turn';
@@ -88,6 +88,8 @@ export interface Halt {
   readonly kind: 'person' | 'rewritten' | 'mismatch' | 'protected';
   readonly text: string;
   readonly sinceMs: number;
+  /** A person's pause that came before: it lasts when this is over; left out: there is none, or an earlier version kept none. */
+  readonly pause?: Halt;
 }
 
 export interface MainRun {
@@ -105,6 +107,14 @@ export interface RedMain {
   readonly sinceMs: number;
   readonly tries: number;
   readonly againMs: number;
+}
+
+/** A task's turn for itself. */
+export interface Turn {
+  readonly taskId: TaskId;
+  readonly untilMs: number;
+  /** Whether another, a hotfix, has landed in it: when the task goes back for that, it has its turn once more; left out: none has. */
+  readonly overtaken?: true;
 }
 
 export interface AddressedReply {
@@ -134,7 +144,7 @@ export interface Queue {
   readonly halt: Halt | null;
   /** Main itself is red: looked at again at `againMs`, and whenever it moves. */
   readonly redMain: RedMain | null;
-  readonly turn: { readonly taskId: TaskId; readonly untilMs: number } | null;
+  readonly turn: Turn | null;
   readonly slots: number;
   readonly window: number | null;
   /** Whether the project lets several land behind one gate run. */

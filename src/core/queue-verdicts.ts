@@ -166,7 +166,7 @@ export function blame(queue: Queue, clock: QueueClock): Queue {
   const { entry, red, candidate } = guilty;
   const { item } = entry;
   const semantic = entry.wasGreen ? 'semantic conflict, green without what landed meanwhile: ' : '';
-  const turnUntilMs = turnOf(entry, clock.nowMs);
+  const turnUntilMs = turnOf(queue, entry, clock.nowMs);
   const sent = finish(queue, entry, returnedRed(item, candidate, red, semantic, turnUntilMs));
   const turned = giveTurn(sent, item.taskId, turnUntilMs);
   return { ...turned, lastRed: signatureOf(red), outcomes: withOutcome(turned.outcomes, 'red'), suspects: [] };
@@ -196,10 +196,11 @@ export function returnedRed(
   };
 }
 
-/** Until when landing holds for one that goes back: after so many times it has one turn for itself. */
-export function turnOf({ item }: Pick<Entry, 'item'>, nowMs: number): number | null {
-  const { returns, mayReturn, turnMs } = item;
-  return mayReturn > 0 && returns === mayReturn && turnMs > 0 ? nowMs + turnMs : null;
+/** Until when landing holds for one that goes back: after so many times it has one turn for itself, and once more for each that was let pass in it. */
+export function turnOf({ turn }: Pick<Queue, 'turn'>, { item }: Pick<Entry, 'item'>, nowMs: number): number | null {
+  const { taskId, returns, mayReturn, turnMs } = item;
+  const isOvertaken = turn?.taskId === taskId && turn.overtaken === true;
+  return mayReturn > 0 && (returns === mayReturn || isOvertaken) && turnMs > 0 ? nowMs + turnMs : null;
 }
 
 /** Null: it gets none, and who has one keeps it. */

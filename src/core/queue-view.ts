@@ -1,40 +1,49 @@
 /** What people see of a queue. */
 
 import { batchSize, groupsOf, type Group } from './queue-batch.ts';
-import { linksOf, slotsOf, type Link } from './queue-chain.ts';
+import { isAllowed, linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { median } from './queue-line.ts';
 import type { Wanted } from './queue-exchange.ts';
-import type { Queue } from './queue-state.ts';
+import type { Halt, Queue, Run, Waiting } from './queue-state.ts';
+import type { TaskId } from './ids.ts';
 import type { QueueRow, QueueView, Target } from './queue-types.ts';
 
 /** More rows than anybody reads; the rest is told as a number. */
 const MAX_ROWS = 1_000;
 const LATE_RUNS = 3;
 const STILL_RUNS = 6;
+/** What a gate run counts as at least: beside one of less, building and pushing are what takes the time. */
+const MIN_RUN_MS = 10_000;
+
+/** By which it is known whether anything may be done for one now. */
+type About = Pick<Waiting, 'taskId' | 'priority'>;
 
 export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows = MAX_ROWS): QueueView {
   const slots = slotsOf(queue);
   const runMs = median(queue.runTimes);
-  const estimateAt = (place: number): string | null =>
-    queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null
-      ? null
-      : new Date(nowMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs).toISOString();
+  const estimateAt = (place: number, waiting: About): string | null => {
+    if (queue.runTimes.length === 0 || queue.halt !== null || queue.redMain !== null) return null;
+    // Who waits for a turn to be over begins then.
+    const { turn } = queue;
+    const beginMs = turn === null || isAllowed(queue, waiting) ? nowMs : Math.max(nowMs, turn.untilMs);
+    return iso(beginMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs);
+  };
   const links = linksOf(queue);
   const groups = new Map(groupsOf(queue, links).flatMap((group) => group.links.map(({ entry }) => [entry, group])));
   const chain = links.map((link, at) => {
     const group = groups.get(link.entry) ?? null;
-    return { ...chainRow(link, group, queue), estimate: estimateAt(at) };
+    return { ...chainRow(link, group, queue), estimate: estimateAt(at, link.entry.waited) };
   });
   const line = queue.line.slice(0, Math.max(0, maxRows - chain.length)).map((waiting, at) => ({
     id: waiting.taskId,
     title: waiting.item?.title ?? null,
     priority: waiting.priority,
     ...WAITING,
-    waitingFor: whyNot(queue) ?? (mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null),
+    waitingFor: whyNot(queue, waiting) ?? (mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null),
     since: iso(waiting.placeMs),
     ...checkRow(queue, waiting),
-    estimate: estimateAt(chain.length + at),
+    estimate: estimateAt(chain.length + at, waiting),
   }));
   const rows = [...chain, ...line].map((row, at): QueueRow => ({ position: at + 1, ...row }));
   return {
@@ -46,18 +55,25 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     more: queue.chain.length + queue.line.length - rows.length,
     stopped: queue.halt?.text ?? queue.redMain?.text ?? null,
     evidence: queue.redMain?.logTail ?? null,
-    alarms: alarmsOf(queue, nowMs, runMs),
+    alarms: alarmsOf(queue, nowMs),
   };
 }
+
+const HALTED: Readonly<Record<Halt['kind'], string | null>> = {
+  person: null,
+  rewritten: 'main was rewritten',
+  mismatch: 'main is not what was tested',
+  protected: 'the origin lets nobody push',
+};
 
 const WAITING = { state: 'queued', base: null, tree: null, verdict: null } as const;
 
 /** What is known of one that is verified. */
-function checkRow(queue: Queue, waiting: Wanted): Partial<QueueRow> {
+function checkRow(queue: Queue, waiting: Wanted & About): Partial<QueueRow> {
   const check = checkOf(queue, waiting);
   if (check === null) return {};
   const { stage } = check;
-  const why = whyNot(queue);
+  const why = whyNot(queue, waiting);
   switch (stage.kind) {
     case 'building':
       return { state: 'verifying', waitingFor: why, since: iso(stage.sinceMs) };
@@ -82,7 +98,7 @@ function chainRow(
   const about = { id: item.taskId, title: item.title, priority: item.priority };
   const made = stage.kind === 'candidate' || stage.kind === 'red' || stage.kind === 'landing' ? stage.candidate : null;
   const place = { base: made?.main ?? null, tree: made?.tree ?? null };
-  const row = { ...about, ...place, verdict: null, waitingFor: whyNot(queue) };
+  const row = { ...about, ...place, verdict: null, waitingFor: whyNot(queue, entry.waited) };
   switch (stage.kind) {
     case 'building':
       return { ...row, state: 'building', since: iso(stage.sinceMs) };
@@ -108,7 +124,7 @@ function chainRow(
       if (run?.state === 'suspect') {
         return { ...row, state: 'failing', waitingFor: 'red: run once more', since: iso(run.sinceMs) };
       }
-      const isNext = run === null || queue.runs.indexOf(run) >= slotsOf(queue);
+      const isNext = run === null || placeOf(queue, run) >= slotsOf(queue);
       const together = group.links.length === 1 ? null : `gated together, ${group.links.length} at once`;
       const { requires = [] } = candidate.gate;
       const slot = requires.length === 0 ? 'a gate slot' : `a gate slot of a worker with ${requires.join(', ')}`;
@@ -118,16 +134,33 @@ function chainRow(
   }
 }
 
-function whyNot({ halt, redMain, turn }: Queue): string | null {
-  if (halt !== null) return halt.text;
-  if (redMain !== null) return redMain.text;
-  return turn === null ? null : `the turn of ${turn.taskId}, until ${iso(turn.untilMs)} at the latest`;
+/** How many of the queue's own runs were asked for before it. Those of other queues, which take slots too, are not known here. */
+function placeOf({ runs, mainRun }: Queue, run: Run): number {
+  const isAfterMain = mainRun !== null && mainRun.sinceMs <= run.sinceMs;
+  return runs.indexOf(run) + (isAfterMain ? 1 : 0);
+}
+
+function whyNot(queue: Queue, waiting: About): string | null {
+  const { halt, redMain, turn } = queue;
+  // The whole of it, and what to do, is said once: of the queue.
+  if (halt !== null) return HALTED[halt.kind] ?? halt.text.replace(/; to go on: .*$/, '');
+  if (isAllowed(queue, waiting)) return null;
+  if (redMain !== null || turn === null) return 'main itself is red';
+  const { taskId, untilMs } = turn;
+  return `the turn of ${taskId}, until ${iso(untilMs)} at the latest (to end it: ${wayOut(queue, taskId)})`;
+}
+
+/** What is not in the queue cannot be taken out of it: then its task is at work. */
+function wayOut({ chain, line }: Queue, taskId: TaskId): string {
+  const isHere = chain.some(({ item }) => item.taskId === taskId) || line.some((other) => other.taskId === taskId);
+  return `${isHere ? 'tasks queue remove' : 'tasks cancel'} ${taskId}`;
 }
 
 /** What has gone on for longer than gate runs of late explain. */
-function alarmsOf({ chain, lastLandedMs, halt }: Queue, nowMs: number, runMs: number): readonly string[] {
+function alarmsOf({ chain, lastLandedMs, halt, runTimes }: Queue, nowMs: number): readonly string[] {
   const [head] = chain;
-  if (head === undefined || runMs === 0 || halt !== null) return [];
+  if (head === undefined || runTimes.length === 0 || halt !== null) return [];
+  const runMs = Math.max(MIN_RUN_MS, median(runTimes));
   const alarms: string[] = [];
   const headMs = nowMs - startOf(head.stage);
   if (headMs > LATE_RUNS * runMs) alarms.push(`the first in line has been there for ${LATE_RUNS} gate runs and more`);

@@ -37,7 +37,7 @@
  * ```
  *
  * The whole queue halts for a person's pause, a rewritten main, a main that is not what was tested, and an origin that
- * lets nobody push to it, until somebody says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task.
+ * lets nobody push to it, until somebody says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task and hotfixes.
  *
  * Kept true here: only a first candidate on main with a green verdict for its tree and its gate reaches `landing` (N3), or
  * with `batch` the first few with one for the last of them (queue-batch.ts);
@@ -62,7 +62,7 @@ import { commandsOf } from './queue-commands.ts';
 import { take } from './queue-facts.ts';
 import { gateKey } from './queue-keys.ts';
 import { keysOfChecks, mustBeVerified } from './queue-checks.ts';
-import { goesAhead, MAX_DETAILED, without } from './queue-line.ts';
+import { goesAhead, MAX_DETAILED, rankOf, without } from './queue-line.ts';
 import type { QueueClock, QueueFact, Reconciled } from './queue-exchange.ts';
 import type { Entry, Queue, Run, Waiting } from './queue-state.ts';
 import { blame, needsMainGated } from './queue-verdicts.ts';
@@ -83,7 +83,7 @@ export type * from './queue-exchange.ts';
 export type * from './queue-state.ts';
 export { queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
-export { MAX_ANSWERED } from './queue-answers.ts';
+export { MAX_ANSWERED, resumeCommand } from './queue-answers.ts';
 export { MAX_GREEN } from './queue-verdicts.ts';
 
 export const LOOK_EVERY_MS = 60_000;
@@ -155,7 +155,7 @@ function fill(queue: Queue, { nowMs }: QueueClock): Queue {
   if (next === undefined || next.item === null || isInChain(next)) return queue;
   const width = roomOf(queue);
   const links = linksOf(queue);
-  const ahead = links.filter(({ entry }) => goesAhead(entry.waited));
+  const ahead = links.filter(({ entry }) => rankOf(entry.waited) <= rankOf(next));
   const isAhead = goesAhead(next);
   const room = (some: readonly Link[]): boolean =>
     some.filter(isUndecided).length < width && some.filter(isInQuestion).length < 2 * width - 1;
@@ -176,12 +176,11 @@ function isInQuestion({ entry }: Link): boolean {
   return entry.stage.kind !== 'behind' && entry.stage.kind !== 'red' && entry.stage.kind !== 'landing';
 }
 
-/** Behind what may be on main already and those that go ahead themselves; its turn is before all of them. */
+/** Behind what may be on main already and those that go ahead themselves: a hotfix is before one that has its turn. */
 function placeAhead({ chain }: Queue, next: Waiting): number {
-  const first = chain.findIndex((entry) => {
-    if (entry.stage.kind === 'landing' || entry.doubt !== 'none') return false;
-    return next.lift === 'turn' || !goesAhead(entry.waited);
-  });
+  const first = chain.findIndex(
+    ({ stage, doubt, waited }) => stage.kind !== 'landing' && doubt === 'none' && rankOf(waited) > rankOf(next),
+  );
   return first < 0 ? chain.length : first;
 }
 

@@ -149,7 +149,7 @@ async function judge(
   pushed: PushResult | null,
   checkout: CheckedOut | null,
 ): Promise<LandResult> {
-  const { branch, origin } = repository.origin;
+  const { project, branch, origin } = repository.origin;
   const mainRef = `refs/heads/${branch}`;
   const main = await mainAfter(deps.git, repository, candidate, pushed);
   if (main === candidate.commit) return confirm(deps, repository, item, candidate, main);
@@ -183,7 +183,7 @@ async function judge(
   const words = pushed.words === '' ? '' : `: ${pushed.words}`;
   if (isProtected(reason, pushed.words)) {
     const fix = `let Tributary's account push to ${branch} (in a hosted repository: on the list of those who may bypass its rules)`;
-    const text = `${shown(origin)} lets nobody push to ${branch} (${quote(reason)})${words}. ${fix}; then: tasks queue resume`;
+    const text = `${shown(origin)} lets nobody push to ${branch} (${quote(reason)})${words}. ${fix}; then: tasks queue resume --project ${project}`;
     return { kind: 'protected', text };
   }
   return {

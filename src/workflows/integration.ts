@@ -165,7 +165,9 @@ class IntegrationRun {
 
   #reconcile() {
     this.#rang = false;
-    const reconciled = reconcile(this.#queue, this.#heard.splice(0), { nowMs: this.#nowMs, random: Math.random() });
+    const { project } = this.#input.target;
+    const clock = { nowMs: this.#nowMs, random: Math.random(), project };
+    const reconciled = reconcile(this.#queue, this.#heard.splice(0), clock);
     const before = this.#queue;
     this.#queue = reconciled.queue;
     const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);

@@ -199,7 +199,9 @@ describe('with a worker', () => {
 
   it('pauses a queue, shows what waits and why, changes its order, and resumes it', async () => {
     expect((await tasks(['queue', 'resume'])).stderr).toBe('tasks: the queue is not paused\n');
-    expect((await tasks(['queue', 'pause', '--project', 'sample'])).stdout).toContain('lands nothing until');
+    expect((await tasks(['queue', 'pause', '--project', 'sample'])).stdout).toContain(
+      'lands nothing until: tasks queue resume --project sample\n',
+    );
     const [first, second, third] = [
       await submit('Waits', '--run', 'echo x > waits'),
       await submit('Goes', '--run', 'echo x > goes', '--priority', 'bulk'),
@@ -215,7 +217,9 @@ describe('with a worker', () => {
       (await tasks(['queue', '--json'])).json<{ readonly rows: readonly Row[] }>()[0]?.rows ?? [];
     await eventually('all three to wait', async () => (await rows()).length === 3);
     expect((await rows()).find(({ id }) => id === second)).toMatchObject({ priority: 'bulk', position: 3 });
-    expect((await tasks(['queue'])).stdout).toContain('stopped: paused by Ada');
+    expect((await tasks(['queue'])).stdout).toContain(
+      'stopped: paused by Ada; to go on: tasks queue resume --project sample\n',
+    );
     expect((await tasks(['queue', 'promote', second])).code).toBe(0);
     const [removed] = (await tasks(['queue', 'remove', third, '--json'])).json();
     expect(removed).toEqual({

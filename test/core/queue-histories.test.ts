@@ -155,6 +155,7 @@ describe('any history of a queue', () => {
       let lands = 0;
       let together = 0;
       let kept = 0;
+      let letPass = 0;
       const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
         const world = new QueueWorld();
         if (batch) world.letBatch();
@@ -164,12 +165,14 @@ describe('any history of a queue', () => {
         for (const kind of world.kinds) kinds.add(kind);
         lands += world.lands;
         kept += world.kept;
+        letPass += world.letPass;
         together = Math.max(together, world.together);
       });
       checkAgain(property);
       expect([...kinds].sort()).toEqual(['landed', 'refused', 'returned', 'withdrawn']);
       expect(lands).toBeGreaterThan(300);
       expect(kept).toBeGreaterThan(20);
+      expect(letPass).toBeGreaterThan(3);
       expect(together > 1).toBe(batch);
     },
   );

@@ -130,7 +130,9 @@ describe('a main that was rewritten', () => {
   it('says how many landings are gone beyond the first ten, or that none is', () => {
     const many = Array.from({ length: 12 }, (_, each) => `landing ${each}`);
     expect(run(CHAIN, seen(50, 'rewritten', many)).halt?.text).toMatch(/landing 0; .*landing 9 and 2 more/);
-    expect(run(CHAIN, seen(50, 'rewritten')).halt?.text).toContain('no landing is lost');
+    expect(run(CHAIN, seen(50, 'rewritten')).halt?.text).toContain(
+      'no landing is lost. When that is right: tasks queue resume --project demo',
+    );
   });
 
   it('is told once, and known anew when somebody has said resume', () => {

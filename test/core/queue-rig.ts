@@ -12,7 +12,7 @@ import type {
 } from '../../src/core/queue-types.ts';
 import { candidateOf, itemOf, LANDING, NOW_MS, objectId, SPEC, taskId } from './rig.ts';
 
-export const CLOCK = { nowMs: NOW_MS, random: 0.5 };
+export const CLOCK = { nowMs: NOW_MS, random: 0.5, project: SPEC.project };
 export const TARGET = { project: SPEC.project, branch: SPEC.branch, origin: SPEC.origin };
 export const MAIN = 9;
 

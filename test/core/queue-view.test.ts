@@ -10,6 +10,7 @@ import {
   green,
   GREEN_MAIN,
   handedOff,
+  looked,
   MAIN_RED,
   mainGate,
   red,
@@ -19,7 +20,7 @@ import {
   TARGET,
   withdraw,
 } from './queue-rig.ts';
-import { NOW_MS, taskId } from './rig.ts';
+import { NOW_MS, objectId, taskId } from './rig.ts';
 
 const seen = (queue: Queue): string[] =>
   queueViewOf(queue, TARGET, NOW_MS).rows.map(
@@ -55,10 +56,28 @@ describe('what people see of each in a queue', () => {
     expect(seen(requiring(narrow, ['gpu', 'linux']))[0]).toBe('1 gating: a gate slot of a worker with gpu, linux');
   });
 
+  it('is that it waits for a slot which the gate run of main has', () => {
+    const main = { commit: objectId(9), begun: null, again: false, sinceMs: NOW_MS - 1 };
+    const narrow: Queue = { ...CHAIN, slots: 1, mainRun: main };
+    expect(seen(narrow)[0]).toBe('1 gating: a gate slot');
+    expect(seen({ ...narrow, slots: 2 }).slice(0, 2)).toEqual(['1 gating', '2 gating: a gate slot']);
+    expect(seen({ ...narrow, mainRun: { ...main, sinceMs: NOW_MS + 1 } })[0]).toBe('1 gating');
+  });
+
+  it('is in few words why nothing lands, which is told in full once', () => {
+    const rewritten = run(CHAIN, looked({ commit: objectId(50), since: 'rewritten', vanished: ['task1'] }));
+    expect(seen(rewritten)).toEqual([1, 2, 3].map((task) => `${task} gating: main was rewritten`));
+    expect(queueViewOf(rewritten, TARGET, NOW_MS).stopped).toContain('no longer there: task1. When that is right: ');
+    const main = run(CHAIN, red(1), mainGate(MAIN_RED), handedOff(4), handedOff(5, 1, { priority: 'hotfix' }));
+    expect(seen(main)).toContain('4 queued: main itself is red');
+    expect(seen(main)[0]).toBe('5 building');
+  });
+
   it('is whose turn it is, and until when', () => {
     const queue: Queue = { ...run(EMPTY_QUEUE, handedOff(1)), turn: { taskId: taskId(9), untilMs: NOW_MS + 60_000 } };
     const until = new Date(NOW_MS + 60_000).toISOString();
-    expect(seen(queue)).toEqual([`1 building: the turn of ${taskId(9)}, until ${until} at the latest`]);
+    const why = `the turn of ${taskId(9)}, until ${until} at the latest (to end it: tasks cancel ${taskId(9)})`;
+    expect(seen(queue)).toEqual([`1 building: ${why}`]);
   });
 });
 
@@ -77,8 +96,15 @@ describe('a red main', () => {
 describe('an alarm of a queue', () => {
   it('counts the time that its first one is held', () => {
     const held = run(EMPTY_QUEUE, handedOff(1), built(1, candidate(1)), gated(1, { kind: 'none', reason: 'killed' }));
-    const slow: Queue = { ...held, runTimes: [1_000] };
-    expect(queueViewOf(slow, TARGET, NOW_MS + 2_000).alarms).toEqual([]);
-    expect(queueViewOf(slow, TARGET, NOW_MS + 4_000).alarms).toHaveLength(1);
+    const slow: Queue = { ...held, runTimes: [20_000] };
+    expect(queueViewOf(slow, TARGET, NOW_MS + 59_000).alarms).toEqual([]);
+    expect(queueViewOf(slow, TARGET, NOW_MS + 61_000).alarms).toHaveLength(1);
+  });
+
+  it('does not come within seconds where gates take less than one', () => {
+    const quick: Queue = { ...run(EMPTY_QUEUE, handedOff(1), built(1, candidate(1))), runTimes: [200, 0] };
+    const alarms = (ms: number): number => queueViewOf(quick, TARGET, NOW_MS + ms).alarms.length;
+    expect([alarms(1_000), alarms(29_000), alarms(31_000)]).toEqual([0, 0, 1]);
+    expect(queueViewOf({ ...quick, runTimes: [] }, TARGET, NOW_MS + 60_000).alarms).toEqual([]);
   });
 });

@@ -71,6 +71,8 @@ export class QueueWorld {
   isProtected = false;
   /** How often it has said so. */
   kept = 0;
+  /** How many hotfixes went on their way to main in the turn of another. */
+  letPass = 0;
   readonly #ids = new Map<string, ObjectId>();
   readonly #commits = new Map<ObjectId, Commit>();
   readonly #greenSeen = new Set<string>();
@@ -94,7 +96,13 @@ export class QueueWorld {
     const attempt = this.attempts[task] ?? 1;
     const key = `${taskId(task)}/${attempt}`;
     const { title = `Task ${task}` } = change;
-    const item = { ...(this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...change })), title };
+    // Who is sent back from its first hand-off has its turn.
+    // One that is sent back has its turn.
+    const often = { returns: attempt, mayReturn: 1, turnMs: 30 * 60_000 };
+    const item = {
+      ...(this.items.get(key) ?? itemOf(task, attempt, { placeMs: this.nowMs, ...often, ...change })),
+      title,
+    };
     this.items.set(key, item);
     this.#handedOff.add(key);
     this.step({ kind: 'handed-off', item });
@@ -174,6 +182,7 @@ export class QueueWorld {
     this.wanted = next.commands;
     this.#check(before, facts);
     this.#checkHalt(before, facts);
+    this.#checkTurn(before);
     const again = reconcile(next.queue, [], { nowMs: this.nowMs, random: 0.5 });
     holds('a queue that has come to rest stays so', again.queue === next.queue);
   }
@@ -458,6 +467,19 @@ export class QueueWorld {
       const now = stages.get(queueItemKey(item));
       if (stage.kind === 'candidate' && now !== undefined)
         holds('nobody is built anew for a main that was protected', isSame(stage, now));
+    }
+  }
+
+  /** Those that had been pushed when it began may land in it all the same. */
+  #checkTurn(before: Queue): void {
+    const { chain, turn } = this.queue;
+    if (turn === null || before.turn?.taskId !== turn.taskId) return;
+    const pushed = before.chain.flatMap(({ item, stage }) => (stage.kind === 'landing' ? [queueItemKey(item)] : []));
+    for (const { item, stage } of chain) {
+      if (stage.kind !== 'landing' || pushed.includes(queueItemKey(item))) continue;
+      const isOwn = item.taskId === turn.taskId;
+      holds('in a turn only its task and hotfixes are pushed', isOwn || item.priority === 'hotfix');
+      if (!isOwn) this.letPass += 1;
     }
   }
 

@@ -259,7 +259,7 @@ describe('a main that somebody else moves', () => {
 
   it('stops everything when its tree is not what was tested', () => {
     const queue = run(CHAIN, green(1), pushed(1, { kind: 'mismatch', text: 'another tree' }), handedOff(4));
-    expect(queue.halt).toMatchObject({ kind: 'mismatch', text: 'another tree' });
+    expect(queue.halt).toMatchObject({ kind: 'mismatch', text: expect.stringMatching(/^another tree\. /) });
     expect(told(queue)).toEqual(['1 held', '2 held', '3 held', '4 held']);
     expect(keysOf(queue).filter((key) => !key.startsWith('gate'))).toEqual([]);
   });
@@ -484,9 +484,9 @@ describe('the view of a queue', () => {
   });
 
   it('raises an alarm when the first has been there for long, and when nothing has landed', () => {
-    const late: Queue = { ...CHAIN, runTimes: [1_000], lastLandedMs: NOW_MS };
-    expect(queueViewOf(late, TARGET, NOW_MS + 2_000).alarms).toEqual([]);
-    expect(queueViewOf(late, TARGET, NOW_MS + 4_000).alarms).toHaveLength(1);
-    expect(queueViewOf(late, TARGET, NOW_MS + 7_000).alarms).toHaveLength(2);
+    const late: Queue = { ...CHAIN, runTimes: [20_000], lastLandedMs: NOW_MS };
+    expect(queueViewOf(late, TARGET, NOW_MS + 40_000).alarms).toEqual([]);
+    expect(queueViewOf(late, TARGET, NOW_MS + 80_000).alarms).toHaveLength(1);
+    expect(queueViewOf(late, TARGET, NOW_MS + 140_000).alarms).toHaveLength(2);
   });
 });

@@ -81,7 +81,9 @@ describe('landing on a bare origin', () => {
         'lets nobody push to main ("pre-receive hook declined"): main is protected: ask Ada',
       ),
     });
-    expect(refused).toMatchObject({ text: expect.stringContaining('then: tasks queue resume') });
+    expect(refused).toMatchObject({
+      text: expect.stringContaining(`then: tasks queue resume --project ${target.project}`),
+    });
     expect(await head(origin, 'main')).toBe(first);
     expect(await head(origin, `refs/tasks/${taskId}/1/head`)).toBe(item.head);
     await rm(hook);

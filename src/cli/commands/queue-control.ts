@@ -3,13 +3,13 @@
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { workflowIds, type TaskId } from '../../core/ids.ts';
-import type { Control } from '../../core/queue.ts';
+import { resumeCommand, type Control } from '../../core/queue.ts';
 import type { QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
 import { messageOf } from '../../core/thrown.ts';
-import { controlSignal, controlUpdate, detailQuery } from '../../workflows/messages.ts';
+import { controlSignal, controlUpdate, detailQuery, queueQuery } from '../../workflows/messages.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
-import { requireProject } from '../known-projects.ts';
+import { projectHere, requireProject } from '../known-projects.ts';
 import { noTask, resolveId } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
@@ -25,8 +25,7 @@ interface Options {
   readonly project?: string;
 }
 
-const DONE: Readonly<Record<Control['action'], string>> = {
-  pause: 'lands nothing until: tasks queue resume',
+const DONE: Readonly<Record<Exclude<Control['action'], 'pause'>, string>> = {
   resume: 'lands again',
   promote: 'is the next one to be taken',
   remove: 'is out of the queue; tasks retry puts it back',
@@ -49,11 +48,13 @@ export function moveInQueue(action: 'promote' | 'remove') {
   };
 }
 
-/** The queue that is meant: of the project that is named, or the only one that there is. */
+/** The queue that is meant: of the project that is named, else of the repository that one stands in, else the only one that there is. */
 async function onlyTarget(session: Session, given: string | undefined): Promise<QueueTarget> {
   const project = readProject(given);
   const all = await listTargets(await session.temporal());
-  const meant = all.filter((target) => project === null || target.project === project);
+  const here = project === null && all.length > 1 ? await projectHere(session) : null;
+  const own = all.filter((target) => target.project === (project ?? here));
+  const meant = project !== null || own.length > 0 ? own : all;
   const [first, second] = meant;
   if (first === undefined) await requireProject(session, project);
   if (first === undefined) throw new Failed('nothing has been handed off for landing yet, so there is no queue');
@@ -83,8 +84,25 @@ async function say(session: Session, target: QueueTarget, control: Control, what
   const { project, branch } = target;
   if (session.json) session.printJson({ project, branch, ...control, queued });
   else if (queued) session.print(`${what}  is told when a worker runs: none answers now`);
-  else session.print(`${what}  ${DONE[control.action]}`);
+  else session.print(`${what}  ${await doneText(temporal, target, control)}`);
   return EXIT.ok;
+}
+
+async function doneText(temporal: Temporal, target: QueueTarget, { action }: Control): Promise<string> {
+  if (action === 'pause') return `lands nothing until: ${resumeCommand(target.project)}`;
+  // Main may be red, or a pause was there before what has stopped it.
+  const stopped = action === 'resume' ? await stoppedText(temporal, target) : null;
+  return stopped === null ? DONE[action] : `goes on, but still: ${oneLine(stopped, 500)}`;
+}
+
+async function stoppedText(temporal: Temporal, { project, branch }: QueueTarget): Promise<string | null> {
+  const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
+  try {
+    return (await temporal.within(CALL_MS, () => handle.query(queueQuery))).stopped;
+  } catch (error) {
+    if (error instanceof Failed) return null;
+    throw error;
+  }
 }
 
 /** True when it waits for a worker. @throws Failed with the reason why it changes nothing */

@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import { EMPTY_QUEUE, queueViewOf, type Queue } from '../../src/core/queue.ts';
+import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import type { QueueItem } from '../../src/core/queue-types.ts';
+import {
+  ALL_TOLD,
+  at,
+  built,
+  candidate,
+  green,
+  handedOff,
+  keysOf,
+  landed,
+  order,
+  red,
+  remove,
+  run,
+  say,
+  stages,
+  TARGET,
+  told,
+} from './queue-rig.ts';
+import { NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
+
+const TURN_MS = 60_000;
+const UNTIL_MS = NOW_MS + TURN_MS;
+const OFTEN: Partial<QueueItem> = { returns: 2, mayReturn: 2, turnMs: TURN_MS };
+const HOTFIX: Partial<QueueItem> = { priority: 'hotfix' };
+const CONFLICT = { kind: 'conflict', request: REQUEST } as const;
+
+/** Task 1 is revised in its turn, and task 2 waits for the turn to be over. */
+const TURN = run(EMPTY_QUEUE, handedOff(1, 1, OFTEN), built(1, CONFLICT), handedOff(2), ALL_TOLD);
+const AGAIN = handedOff(1, 2, { ...OFTEN, returns: 3 });
+const second = (fact: ReturnType<typeof built>): typeof fact => ({ ...fact, attempt: 2 }) as typeof fact;
+const MAIN_IS_THREE = { main: { commit: objectId(103), since: 'same', vanished: [] } };
+
+const timed = (queue: Queue): Queue => ({ ...queue, runTimes: [1_000], slots: 1 });
+
+function rowsOf(queue: Queue): readonly (string | null)[][] {
+  return queueViewOf(queue, TARGET, NOW_MS).rows.map(({ id, waitingFor, estimate }) => [
+    id.slice(-1),
+    waitingFor,
+    estimate === null ? null : String(Date.parse(estimate) - NOW_MS),
+  ]);
+}
+
+describe('a hotfix in the turn of another task', () => {
+  it('is built, gated and landed, and nobody else is but who has the turn', () => {
+    expect(TURN.turn).toEqual({ taskId: taskId(1), untilMs: UNTIL_MS });
+    const begun = run(TURN, handedOff(3, 1, HOTFIX));
+    expect(stages(begun)).toEqual(['3 building']);
+    expect(keysOf(begun).filter((key) => key.startsWith('build'))).toEqual([`build/${taskId(3)}/1/main`]);
+    const after = run(begun, built(3, candidate(3)), green(3), landed(3));
+    expect(told(after)).toEqual(['3 landed']);
+    expect(after.turn).toEqual({ taskId: taskId(1), untilMs: UNTIL_MS, overtaken: true });
+    expect(keysOf(after).filter((key) => key.startsWith('build'))).toEqual([]);
+  });
+
+  it('goes ahead of the task that has it, in line and as a candidate', () => {
+    expect(stages(run(TURN, AGAIN, handedOff(3, 1, HOTFIX)))).toEqual(['3 building', '1 building']);
+    expect(stages(run(TURN, handedOff(3, 1, HOTFIX), AGAIN))).toEqual(['3 building', '1 building']);
+    const narrow: Queue = { ...run(TURN, AGAIN), window: 1 };
+    expect(stages(run(narrow, handedOff(3, 1, HOTFIX)))[0]).toBe('3 building');
+  });
+
+  it('leaves the task its turn, once more from the start when it conflicts with the hotfix', () => {
+    const passed = run(TURN, handedOff(3, 1, HOTFIX), built(3, candidate(3)), green(3), landed(3), AGAIN, ALL_TOLD);
+    const later = NOW_MS + 10_000;
+    const back = at(passed, later, second(built(1, CONFLICT, null, MAIN_IS_THREE)));
+    expect(back.replies).toMatchObject([{ reply: { kind: 'returned', turnUntilMs: later + TURN_MS } }]);
+    expect(back.turn).toEqual({ taskId: taskId(1), untilMs: later + TURN_MS });
+    // The next time nobody was let pass: it is the task's own.
+    const third = run(back, handedOff(1, 3, { ...OFTEN, returns: 4 }), ALL_TOLD);
+    const own = at(third, later, { ...built(1, CONFLICT, null, MAIN_IS_THREE), attempt: 3 } as ReturnType<
+      typeof built
+    >);
+    expect(own.replies).toMatchObject([{ reply: { kind: 'returned', turnUntilMs: null } }]);
+    expect(own.turn).toBeNull();
+  });
+
+  it('is carried on with the queue, and may be unknown to an older one', () => {
+    const passed = run(TURN, handedOff(3, 1, HOTFIX), built(3, candidate(3)), green(3), landed(3));
+    expect(unpackQueue(packQueue(passed)).turn).toEqual(passed.turn);
+    expect(run(unpackQueue(packQueue(TURN)), AGAIN, second(built(1, CONFLICT))).turn).toBeNull();
+  });
+
+  it('is blamed when it is red by itself', () => {
+    const known: Queue = { ...TURN, main: { commit: objectId(9), standing: 'confirmed', foreign: false } };
+    const queue = run(known, handedOff(3, 1, HOTFIX), built(3, candidate(3)), red(3));
+    expect(told(queue)).toEqual(['3 returned']);
+    expect(queue.turn).toEqual(known.turn);
+  });
+});
+
+describe('those that wait for a turn to be over', () => {
+  const until = new Date(UNTIL_MS).toISOString();
+  const turnOf = (way: string): string => `the turn of ${taskId(1)}, until ${until} at the latest (to end it: ${way})`;
+
+  it('are told whose it is and what ends it, and land after it, as its task and hotfixes do not', () => {
+    const queue = timed(run(TURN, handedOff(3, 1, HOTFIX)));
+    expect(rowsOf(queue)).toEqual([
+      ['3', null, '1000'],
+      ['2', turnOf(`tasks cancel ${taskId(1)}`), String(TURN_MS + 2_000)],
+    ]);
+    expect(rowsOf(timed(run(TURN, AGAIN)))).toEqual([
+      ['1', null, '1000'],
+      ['2', turnOf(`tasks queue remove ${taskId(1)}`), String(TURN_MS + 2_000)],
+    ]);
+  });
+
+  it('go on at once when its task is taken out of the queue, in line as among the candidates', () => {
+    const gone = run(TURN, AGAIN, remove(1));
+    expect([gone.turn, stages(gone)]).toEqual([null, ['2 building']]);
+    const paused = run(TURN, say('pause'), AGAIN);
+    expect([order(paused), stages(paused)]).toEqual(['12', []]);
+    expect(run(paused, remove(1)).turn).toBeNull();
+    expect(run(paused, remove(2)).turn).toEqual(TURN.turn);
+  });
+});
