@@ -6,7 +6,7 @@
  * be put in another's place between two phases.
  */
 
-import { copyFileSync, existsSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
@@ -100,11 +100,11 @@ export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, reque
   await rm(tmp, { recursive: true, force: true });
   mkdirSync(tmp, { recursive: true, mode: 0o700 });
   const granted = agent === null ? [] : deps.confinement.granted(agent);
-  const shared = deps.confinement.write.filter((path) => existsSync(path));
-  const own = [...shared, ...request.write, scratch].map((path) => ({ from: path, to: path, write: true }));
+  const own = [...request.write, scratch].map((path) => ({ from: path, to: path, write: true }));
   return {
     mounts: [...own, ...request.repository, ...(await grant(deps.confinement.personHome, scratch, granted))],
     read: deps.confinement.read,
+    write: deps.confinement.write,
     hidden: deps.confinement.hidden,
     tmp,
     network: networkOf(network),

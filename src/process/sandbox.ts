@@ -25,6 +25,8 @@ export interface Sandbox {
   readonly mounts: readonly Placed[];
   /** Seen read-only in their own places, where they are there. */
   readonly read: readonly string[];
+  /** Seen and written in their own places, where they are there; left out: none. */
+  readonly write?: readonly string[];
   /** Folders and files that are not seen where they lie in what is shown, but for what is put there by name; left out: none. */
   readonly hidden?: readonly string[];
   /** A folder of this host that is the sandbox's /tmp: on disk, so that filling it takes no memory. */
@@ -46,10 +48,22 @@ export function sandboxArguments(
   program: { readonly argv: readonly [string, ...string[]]; readonly cwd: string; readonly path: string | undefined },
   etc: Gathered | null,
 ): readonly string[] {
-  const own = sandbox.mounts.flatMap(placed);
-  const shown = [...programMounts(program), ...sandbox.read];
-  const { cover, seal, isBelow } = hide(sandbox.hidden ?? [], [...systemFolders(), ...shown]);
-  const seen = [...bound(shown.filter((path) => !isBelow(path))), ...cover, ...bound(shown.filter(isBelow))];
+  const { mounts, read, write = [], hidden = [] } = sandbox;
+  const programs = programMounts(program, hidden);
+  const { cover, coverFiles, seal, isCovered } = hide(hidden, {
+    whole: [...systemFolders(), ...programs],
+    named: [...read, ...write],
+    mounts: mounts.flatMap((mount) => ('empty' in mount ? [] : [mount])),
+  });
+  const isOpen = (path: string): boolean => !isCovered(path);
+  const isFound = (path: string): boolean => !hidden.includes(path);
+  const seen = [
+    ...bound('--ro-bind-try', [...programs, ...read].filter(isOpen)),
+    ...bound('--bind-try', write.filter(isOpen)),
+    ...cover,
+    ...bound('--ro-bind-try', [...programs.filter(isFound), ...read].filter(isCovered)),
+    ...bound('--bind-try', write.filter(isCovered)),
+  ];
   return [
     '--unshare-ipc',
     '--unshare-uts',
@@ -74,7 +88,8 @@ export function sandboxArguments(
     sandbox.tmp,
     '/tmp',
     ...seen,
-    ...own,
+    ...mounts.flatMap(placed),
+    ...coverFiles,
     ...seal,
     '--remount-ro',
     '/',
@@ -83,8 +98,8 @@ export function sandboxArguments(
   ];
 }
 
-function bound(paths: readonly string[]): readonly string[] {
-  return paths.flatMap((path) => ['--ro-bind-try', path, path]);
+function bound(how: '--ro-bind-try' | '--bind-try', paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => [how, path, path]);
 }
 
 function placed(mount: Placed): readonly string[] {

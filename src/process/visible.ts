@@ -84,26 +84,33 @@ function resolved(path: string): readonly string[] {
 /**
  * The folders and files that a program needs beside the system's: those of the PATH, the program itself with what it
  * links to and what interprets it, and a script that it is told to run.
+ *
+ * @param hidden folders that are covered where the system's folders show them: what is needed of them is named
  */
-export function programMounts({
-  argv,
-  cwd,
-  path = '',
-}: {
-  readonly argv: readonly string[];
-  readonly cwd: string;
-  readonly path: string | undefined;
-}): readonly string[] {
+export function programMounts(
+  {
+    argv,
+    cwd,
+    path = '',
+  }: {
+    readonly argv: readonly string[];
+    readonly cwd: string;
+    readonly path: string | undefined;
+  },
+  hidden: readonly string[] = [],
+): readonly string[] {
   const folders = path.split(delimiter).filter((folder) => isAbsolute(folder));
-  const found = new Set(folders.flatMap((folder) => folderMounts(folder)));
+  const found = new Set(folders.flatMap((folder) => folderMounts(folder, hidden)));
   const [program = '', ...args] = argv;
   const script = args.find((arg) => !arg.startsWith('-'));
   for (const file of [locate(program, cwd, folders), script !== undefined && isScript(script) ? script : null]) {
     if (file === null) continue;
-    for (const each of withInterpreters(file, folders)) for (const mount of fileMounts(each)) found.add(mount);
+    for (const each of withInterpreters(file, folders)) for (const mount of fileMounts(each, hidden)) found.add(mount);
   }
-  // What lies in a folder that is shown is shown with it: to put it there again is not possible.
-  return [...found].filter((one) => ![...found].some((other) => other !== one && isWithin(one, other))).toSorted();
+  // What lies in a folder that is shown is shown with it, unless it is covered there: to put it there again is not possible.
+  const shows = (one: string, other: string): boolean =>
+    other !== one && isWithin(one, other) && !hidden.some((each) => isWithin(one, each) && !isWithin(other, each));
+  return [...found].filter((one) => ![...found].some((other) => shows(one, other))).toSorted();
 }
 
 /** What lies at the top of a JDK, a Conda or Python environment, or Go, and of nothing in which people keep other things. */
@@ -125,27 +132,28 @@ function shownFor(folder: string): readonly string[] {
 const keptFolders = new Map<string, readonly string[]>();
 
 /** A folder of the PATH, and what its links lead to: npm, for one, is a link into another folder. Looked at once. */
-function folderMounts(folder: string): readonly string[] {
-  const known = keptFolders.get(folder);
+function folderMounts(folder: string, hidden: readonly string[]): readonly string[] {
+  const key = [folder, ...hidden].join(delimiter);
+  const known = keptFolders.get(key);
   if (known !== undefined) return known;
   const mounts: string[] = [];
-  if (!isCovered(folder) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
+  if (!isSeen(folder, hidden) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
     mounts.push(...shownFor(folder));
     const links = entriesOf(folder).filter((entry) => entry.isSymbolicLink());
-    for (const { name } of links.slice(0, MAX_LINKS)) mounts.push(...fileMounts(join(folder, name)).slice(-1));
+    for (const { name } of links.slice(0, MAX_LINKS)) mounts.push(...fileMounts(join(folder, name), hidden).slice(-1));
   }
   const made = [...new Set(mounts)];
-  keptFolders.set(folder, made);
+  keptFolders.set(key, made);
   return made;
 }
 
 /** A file in its own place and where it really is; of a package of Node, the packages beside it too. */
-function fileMounts(file: string): readonly string[] {
+function fileMounts(file: string, hidden: readonly string[]): readonly string[] {
   const real = realOf(file);
   if (real === null) return [];
   const [before, ...packages] = real.split('/node_modules/');
   const modules = packages.length === 0 ? null : `${before}/node_modules`;
-  return [file, modules ?? real].filter((path) => !isCovered(path) && isModest(path));
+  return [file, modules ?? real].filter((path) => !isSeen(path, hidden) && isModest(path));
 }
 
 /** A script's `#!` line names its interpreter, which may be a script itself. */
@@ -220,8 +228,8 @@ function isWithin(path: string, folder: string): boolean {
 }
 
 /** Seen by every sandbox already. */
-function isCovered(path: string): boolean {
-  return SYSTEM.some((folder) => isWithin(path, folder));
+function isSeen(path: string, hidden: readonly string[]): boolean {
+  return SYSTEM.some((folder) => isWithin(path, folder)) && !hidden.some((folder) => isWithin(path, folder));
 }
 
 /** Never shown as a whole, whatever the PATH says. */

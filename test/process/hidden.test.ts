@@ -71,6 +71,51 @@ describe('what lies beside programs of the PATH', () => {
     expect(tail).not.toContain('password');
   });
 
+  it('is hidden in a folder that every sandbox may write, and in one that an agent is granted', async () => {
+    const top = await make();
+    const scratch = await tempFolder('hidden-scratch');
+    const hidden = [join(top, 'home'), join(top, 'keys/key')];
+    const mounts = [
+      ...sandbox.mounts,
+      { from: scratch, to: scratch, write: true },
+      { from: join(top, 'keys'), to: join(scratch, 'keys'), write: false },
+    ];
+    await mkdir(join(scratch, 'keys'));
+    const script = `cat ${top}/home/stack.json ${top}/keys/key ${scratch}/keys/key; echo mine > ${top}/lib/mine; echo ${top}/home/*`;
+    const tail = await run(script, top, { hidden, mounts, write: [top] });
+    expect(tail).not.toMatch(/password|^secret$/m);
+    expect(tail).toContain(`${top}/home/*\n`);
+    expect(await readdir(join(top, 'lib'))).toContain('mine');
+    expect(await readdir(join(top, 'home'))).toEqual(['bin', 'stack.json']);
+  });
+
+  it('is hidden in what is put back of it by name, but for a program that lies there', async () => {
+    const top = await make('release');
+    const hidden = [join(top, 'home'), join(top, 'home/tools/key')];
+    await mkdir(join(top, 'home/tools'));
+    await writeFile(join(top, 'home/tools/key'), 'secret\n');
+    await writeFile(join(top, 'home/tools/tool'), 'a tool\n');
+    const path = `${top}/home/bin:${top}/bin:/usr/bin:/bin`;
+    const script = `agent; cat ${top}/home/tools/tool ${top}/home/tools/key ${top}/home/stack.json`;
+    const request = rig.request(['sh', '-c', script], {
+      cwd: work,
+      env: { PATH: path },
+      sandbox: { ...sandbox, hidden, read: [join(top, 'home/tools')] },
+    });
+    const { tail } = await rig.room.run(request);
+    expect(tail).toContain('the agent runs\na tool\n');
+    expect(tail).not.toMatch(/password|^secret$/m);
+  });
+
+  it('is hidden although it looks like a toolchain itself', async () => {
+    const top = await make();
+    await writeFile(join(top, 'home/release'), '');
+    const tail = await run(`agent; ls ${top}/home; cat ${top}/home/stack.json`, join(top, 'home'), {
+      hidden: [join(top, 'home')],
+    });
+    expect(tail).not.toMatch(/password|stack\.json\n/);
+  });
+
   it('is hidden under whatever name it is shown, and seen where it is named', async () => {
     const top = await make('release');
     const other = join(await tempFolder('hidden-link'), 'tools');
