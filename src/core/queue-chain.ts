@@ -113,11 +113,14 @@ export function isAllowed({ redMain, turn }: Queue, waiting: Pick<Waiting, 'task
   return turn === null ? redMain === null : waiting.taskId === turn.taskId;
 }
 
+/** Those that may be on main already stay where they are. */
+function isFree({ stage, doubt }: Entry): boolean {
+  return stage.kind !== 'landing' && doubt === 'none';
+}
+
 /** A hotfix does not stand behind one that may not go on, such as one whose push found that main has moved. */
 export function letPass(queue: Queue): Queue {
   const { chain } = queue;
-  // Those that may be on main already stay where they are.
-  const isFree = ({ stage, doubt }: Entry): boolean => stage.kind !== 'landing' && doubt === 'none';
   const first = chain.findIndex((entry) => isFree(entry) && !isAllowed(queue, entry.waited));
   if (first < 0) return queue;
   const passing = chain.slice(first).filter((entry) => isFree(entry) && entry.waited.priority === 'hotfix');
