@@ -113,6 +113,22 @@ export function isAllowed({ redMain, turn }: Queue, waiting: Pick<Waiting, 'task
   return turn === null ? redMain === null : waiting.taskId === turn.taskId;
 }
 
+/** Those that may be on main already stay where they are. */
+function isFree({ stage, doubt }: Entry): boolean {
+  return stage.kind !== 'landing' && doubt === 'none';
+}
+
+/** A hotfix does not stand behind one that may not go on, such as one whose push found that main has moved. */
+export function letPass(queue: Queue): Queue {
+  const { chain } = queue;
+  const first = chain.findIndex((entry) => isFree(entry) && !isAllowed(queue, entry.waited));
+  if (first < 0) return queue;
+  const passing = chain.slice(first).filter((entry) => isFree(entry) && entry.waited.priority === 'hotfix');
+  if (passing.length === 0) return queue;
+  const others = chain.filter((entry) => !passing.includes(entry));
+  return { ...queue, chain: others.toSpliced(first, 0, ...passing) };
+}
+
 export function activeRuns({ runs, mainRun }: Queue): number {
   return runs.length + (mainRun === null ? 0 : 1);
 }

@@ -12,6 +12,7 @@ import {
   keysOf,
   landed,
   order,
+  pushed,
   red,
   remove,
   run,
@@ -82,6 +83,21 @@ describe('a hotfix in the turn of another task', () => {
     const passed = run(TURN, handedOff(3, 1, HOTFIX), built(3, candidate(3)), green(3), landed(3));
     expect(unpackQueue(packQueue(passed)).turn).toEqual(passed.turn);
     expect(run(unpackQueue(packQueue(TURN)), AGAIN, second(built(1, CONFLICT))).turn).toBeNull();
+  });
+
+  it('passes one that was being pushed when the turn began, and found that main had moved', () => {
+    const behind = run(EMPTY_QUEUE, handedOff(4), built(4, candidate(4)), green(4), handedOff(3, 1, HOTFIX));
+    expect(stages(behind)).toEqual(['4 landing', '3 building']);
+    const moved = pushed(4, { kind: 'moved' });
+    const turned: Queue = { ...behind, turn: TURN.turn };
+    const redMain = { text: 'red', sinceMs: NOW_MS, tries: 1, againMs: UNTIL_MS };
+    for (const stopped of [turned, { ...behind, redMain }]) {
+      expect(stages(stopped)).toEqual(['4 landing', '3 building']);
+      const queue = run(stopped, moved);
+      expect(stages(queue)).toEqual(['3 building', '4 building']);
+      expect(keysOf(queue).filter((key) => key.startsWith('build'))).toEqual([`build/${taskId(3)}/1/main`]);
+    }
+    expect(stages(run(behind, moved))).toEqual(['4 building', '3 building']);
   });
 
   it('is blamed when it is red by itself', () => {
