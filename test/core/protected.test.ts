@@ -92,6 +92,33 @@ describe('protected', () => {
     ['pyproject.toml', null, '[tool.pytester]\nx = 1\n', false],
     ['setup.cfg', '[metadata]\n', '[metadata]\n[tool:pytest]\naddopts = --co\n', true],
     ['setup.cfg', '[coverage:run]\nomit = a\n', '[coverage:run]\nomit = *\n', true],
+    ...[
+      ' [tool.pytest.ini_options]',
+      '[ tool . pytest.ini_options ]',
+      '["tool".pytest.ini_options]',
+      "[tool.'pytest'.ini_options]",
+      String.raw`["\u0074ool".pytest.ini_options]`,
+      '[tool]',
+      '[tool.hatch]',
+    ].map((head): [string, string, string, boolean] => [
+      'pyproject.toml',
+      '[project]\n',
+      `[project]\n${head}\npytest.addopts = "-k none"\n`,
+      true,
+    ]),
+    ['pyproject.toml', '[project]\n', 'tool.pytest.ini_options.addopts = "-k none"\n[project]\n', true],
+    ['pyproject.toml', '# A\n[project]\n', '# B\n\n[project]\n', false],
+    ['pyproject.toml', '[project]\n[tool.black]\n', '[project]\n[tool.ruff]\nx = 1\n', false],
+    ['pyproject.toml', '[tool.pytest]\nx = [\n ["a"]\n]\ny = 1\n', '[tool.pytest]\nx = [\n ["a"]\n]\ny = 2\n', true],
+    [
+      'pyproject.toml',
+      '[tool.pytest]\nx = """\n[a]\n"""\ny = 1\n[b]\n',
+      '[tool.pytest]\nx = """\n[a]\n"""\ny = 2\n[b]\n',
+      true,
+    ],
+    ['pyproject.toml', '[a]\n[tool.pytest]\nx = 1\n[b]\n', '[a]\ny = """\n[tool.pytest]\nx = 1\n[b]\n"""\n', true],
+    ['pyproject.toml', '[a]\n[tool.pytest]\nx = 1\n[b]\n', '[a]\n# """\n[tool.pytest]\nx = 1\n[b]\n# """\n', false],
+    ['setup.cfg', '[tool:pytest]\nx =\n  [a]\n  b\n', '[tool:pytest]\nx =\n  [a]\n  c\n', true],
   ])('are the sections of %s for test runners: %j, %j: %s', (path, before, after, is) => {
     expect(changesPart(path, before, after)).toBe(is);
   });
