@@ -118,28 +118,46 @@ function filesIn(run: string): readonly string[] {
   const folders = foldersOf(run);
   return wordsOf(run)
     .filter((word) => !word.startsWith('-') && !word.startsWith('/'))
-    .flatMap((word) => folders.map((folder) => plain(folder + word)));
+    .flatMap((word) => folders.flatMap((folder) => plain(folder + word) ?? []));
 }
 
 function wordsOf(run: string): readonly string[] {
   return run.split(/[\s"'`;&|()<>=$]+/).filter((word) => word !== '');
 }
 
-/** Where a command may be at: the top of the repository, and where it says that it goes. */
+/** Where a command may be at: the top of the repository, and where it says that it goes, from each place before. */
 function foldersOf(run: string): readonly string[] {
-  const words = wordsOf(run);
-  const gone = words.filter((_, index) => GOES.test(words[index - 1] ?? ''));
-  return ['', ...gone.filter((word) => !word.startsWith('/')).map((word) => `${plain(word)}/`)];
+  const folders = new Set(['']);
+  for (const to of goneTo(run)) {
+    // From the top, and from what was found last.
+    for (const from of ['', ...[...folders].slice(-MAX_FROM)]) {
+      const folder = plain(from + to);
+      if (folder !== null && folder !== '') folders.add(`${folder}/`);
+    }
+  }
+  return [...folders];
 }
 
-const GOES = /^(?:cd|pushd|-C|--cwd|--prefix|--dir|--directory|--manifest-path)$/;
+const MAX_FROM = 32;
+const GOES = /^(?:cd|pushd|-[a-zBLRS]*C|--cwd|--prefix|--dir|--directory|--manifest-path)$/;
+/** `make -Cweb`, `make -sCweb` */
+const GLUED = /^-[a-zBLRS]*C(.+)$/;
 
-/** Without `.` and doubled slashes. */
-function plain(path: string): string {
-  return path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/');
+function goneTo(run: string): readonly string[] {
+  const words = wordsOf(run);
+  return words
+    .flatMap((word, index) => GLUED.exec(word)?.[1] ?? (GOES.test(words[index - 1] ?? '') ? word : []))
+    .filter((word) => !word.startsWith('/'));
+}
+
+/** Without `.`, `..` and doubled slashes; null: it leaves the repository. */
+function plain(path: string): string | null {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..' && parts.pop() === undefined) return null;
+    if (part !== '' && part !== '.' && part !== '..') parts.push(part);
+  }
+  return parts.join('/');
 }
 
 /** A folder ends with a slash; * stands for any part of a name. */
