@@ -18,6 +18,8 @@ import type { Problem } from './origin.ts';
 
 const FEW = 300;
 const SMALL_BYTES = 256 * 1024;
+/** All together: they are inflated and hashed in one go, while nothing else of the worker runs. */
+const MAX_FEW_BYTES = 8 * 1024 * 1024;
 /** A hundred thousand files in folders of their own, and then some. */
 const MAX_OBJECTS = 250_000;
 /** Of what is unpacked, whatever the host allows. */
@@ -175,8 +177,9 @@ function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1_048_576)} MiB`;
 }
 
-/** Null where git has to look. */
-function readFew(store: ObjectStore): Seen | null {
+/** What a repository has, read in one go; null: it is packed, not sound, or too much for that, and git has to look. */
+export function readFew(store: ObjectStore): Seen | null {
+  let sum = 0;
   const sizes: { id: string; type: string; bytes: number }[] = [];
   const trees = new Map<ObjectId, ReadonlyMap<string, TreeLine>>();
   for (const folder of readdirSync(store.folder)) {
@@ -187,6 +190,8 @@ function readFew(store: ObjectStore): Seen | null {
       const id = parseObjectId(folder + name);
       const object = id.kind === 'ok' ? readLoose(store, id.value, SMALL_BYTES) : null;
       if (id.kind !== 'ok' || object === null) return null;
+      sum += object.body.length;
+      if (sum > MAX_FEW_BYTES) return null;
       sizes.push({ id: id.value, type: object.type, bytes: object.body.length });
       const lines = object.type === 'tree' ? parseTree(object.body, store.algorithm) : null;
       if (lines !== null) trees.set(id.value, lines);
