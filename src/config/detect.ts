@@ -5,6 +5,8 @@
  * have fetched; where a tool fetches as it goes, the gate gets the network.
  */
 
+import { readRequirements } from './requirements.ts';
+
 export interface Listing {
   /** Names of the files and folders at the repository's top; folders end in a slash. */
   readonly names: readonly string[];
@@ -164,25 +166,14 @@ function withoutRunner(listing: Listing, tests: boolean, usesPytest: boolean, wh
 }
 
 const ENVIRONMENT = '.venv';
-const REQUIREMENTS = [
-  'requirements.txt',
-  'requirements-dev.txt',
-  'requirements_dev.txt',
-  'requirements-test.txt',
-  'requirements_test.txt',
-];
-/** Installed from the repository itself: a gate would test what set-up has found there, not its own tree. */
-const OF_THE_TREE = /^\s*(?:-e\b|--editable\b|\.|\/|file:|[\w.[\],-]+\s*@\s*file:)/m;
-
 /**
  * An environment in the worktree, ignored whatever .gitignore says, and begun by its python: the scripts beside it name the
  * worktree that it was made in, and what set-up has made is laid into others. Null where it would not do.
  */
 function virtualEnvironment(listing: Listing, usesPytest: boolean): Guess | null {
-  const files = REQUIREMENTS.filter((name) => has(listing, name));
-  if (!files.includes('requirements.txt')) return null;
-  const texts = files.map((name) => listing.read(name) ?? '');
-  if (texts.some((text) => OF_THE_TREE.test(text))) return null;
+  const lists = readRequirements(listing);
+  if (lists === null) return null;
+  const { files, texts } = lists;
   const more = usesPytest && !texts.some((text) => /^\s*pytest\b(?!-)/im.test(text)) ? ' pytest' : '';
   const install = `${ENVIRONMENT}/bin/python -m pip install --quiet --disable-pip-version-check`;
   const command = [

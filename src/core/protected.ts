@@ -13,7 +13,13 @@ const PACKAGE_FILE = 'package.json';
 const PACKAGE_FIELDS = ['scripts', 'workspaces', 'jest', 'mocha', 'ava', 'tap', 'nyc', 'c8', 'jasmine', 'wireit'];
 /** Files of which a part alone tells a test runner what to do. */
 const WITH_SECTIONS = /(?:^|\/)(?:pyproject\.toml|setup\.cfg)$/;
-const RUNNER_SECTION = /^\[+(?:tool[.:])?(?:pytest|tox|nox|coverage|testenv|hatch\.envs)\b/;
+/** Without blanks and quotes. What is spelled with escapes is one as well as not. */
+const RUNNER_SECTION =
+  /^\[+(?:tool\]|tool\.hatch\]|(?:tool[.:])?(?:pytest|tox|nox|coverage|testenv|hatch\.envs)\b|[^\]]*\\)/;
+/** Indented, or begun by a quote, it may be part of a list. */
+const OTHER_SECTION = /^\[+[ \t]*[\w-]/;
+/** What of TOML may have line ends or # in it; a comment ends what else would seem to begin in it. */
+const TOML_TEXT = /"""(?:[^"\\]|\\[^]|"(?!""))*"""|'''(?:[^']|'(?!''))*'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*/g;
 
 /** What test runners read by themselves, wherever it lies. */
 const RUNNERS =
@@ -61,7 +67,7 @@ export function inPart(settings: ProjectSettings, changed: readonly string[]): r
 
 /** Whether the protected part of a file is not the same; null: it is not there. A further package may have any scripts. */
 export function changesPart(path: string, before: string | null, after: string | null): boolean {
-  if (nameOf(path) !== PACKAGE_FILE) return sectionsOf(before) !== sectionsOf(after);
+  if (nameOf(path) !== PACKAGE_FILE) return sectionsOf(path, before) !== sectionsOf(path, after);
   return (before !== null || path === PACKAGE_FILE) && fieldsOf(before) !== fieldsOf(after);
 }
 
@@ -69,11 +75,16 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function sectionsOf(text: string | null): string {
-  let isIn = false;
-  const lines = (text ?? '').split(/\r?\n/).filter((line) => {
-    if (line.startsWith('[')) isIn = RUNNER_SECTION.test(line);
-    return isIn && line.trim() !== '';
+/** What lies above the first header may name any section (`tool.pytest.ini_options.addopts = …`). */
+function sectionsOf(path: string, text: string | null): string {
+  let isIn = true;
+  // A text of several lines is one line: no header is in it, and nobody can put a section into one unseen.
+  const given = text ?? '';
+  const whole = path.endsWith('.toml') ? given.replace(TOML_TEXT, (part) => part.replace(/\n/g, '\0')) : given;
+  const lines = whole.split(/\r?\n/).filter((line) => {
+    if (RUNNER_SECTION.test(line.replace(/[\s"']/g, ''))) isIn = true;
+    else if (OTHER_SECTION.test(line)) isIn = false;
+    return isIn && /^\s*[^\s#]/.test(line);
   });
   return lines.join('\n');
 }
@@ -107,28 +118,46 @@ function filesIn(run: string): readonly string[] {
   const folders = foldersOf(run);
   return wordsOf(run)
     .filter((word) => !word.startsWith('-') && !word.startsWith('/'))
-    .flatMap((word) => folders.map((folder) => plain(folder + word)));
+    .flatMap((word) => folders.flatMap((folder) => plain(folder + word) ?? []));
 }
 
 function wordsOf(run: string): readonly string[] {
   return run.split(/[\s"'`;&|()<>=$]+/).filter((word) => word !== '');
 }
 
-/** Where a command may be at: the top of the repository, and where it says that it goes. */
+/** Where a command may be at: the top of the repository, and where it says that it goes, from each place before. */
 function foldersOf(run: string): readonly string[] {
-  const words = wordsOf(run);
-  const gone = words.filter((_, index) => GOES.test(words[index - 1] ?? ''));
-  return ['', ...gone.filter((word) => !word.startsWith('/')).map((word) => `${plain(word)}/`)];
+  const folders = new Set(['']);
+  for (const to of goneTo(run)) {
+    // From the top, and from what was found last.
+    for (const from of ['', ...[...folders].slice(-MAX_FROM)]) {
+      const folder = plain(from + to);
+      if (folder !== null && folder !== '') folders.add(`${folder}/`);
+    }
+  }
+  return [...folders];
 }
 
-const GOES = /^(?:cd|pushd|-C|--cwd|--prefix|--dir|--directory|--manifest-path)$/;
+const MAX_FROM = 32;
+const GOES = /^(?:cd|pushd|-[a-zBLRS]*C|--cwd|--prefix|--dir|--directory|--manifest-path)$/;
+/** `make -Cweb`, `make -sCweb` */
+const GLUED = /^-[a-zBLRS]*C(.+)$/;
 
-/** Without `.` and doubled slashes. */
-function plain(path: string): string {
-  return path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/');
+function goneTo(run: string): readonly string[] {
+  const words = wordsOf(run);
+  return words
+    .flatMap((word, index) => GLUED.exec(word)?.[1] ?? (GOES.test(words[index - 1] ?? '') ? word : []))
+    .filter((word) => !word.startsWith('/'));
+}
+
+/** Without `.`, `..` and doubled slashes; null: it leaves the repository. */
+function plain(path: string): string | null {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..' && parts.pop() === undefined) return null;
+    if (part !== '' && part !== '.' && part !== '..') parts.push(part);
+  }
+  return parts.join('/');
 }
 
 /** A folder ends with a slash; * stands for any part of a name. */

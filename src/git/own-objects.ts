@@ -18,6 +18,8 @@ import type { Problem } from './origin.ts';
 
 const FEW = 300;
 const SMALL_BYTES = 256 * 1024;
+/** All together: they are inflated and hashed in one go, while nothing else of the worker runs. */
+const MAX_FEW_BYTES = 8 * 1024 * 1024;
 /** A hundred thousand files in folders of their own, and then some. */
 const MAX_OBJECTS = 250_000;
 /** Of what is unpacked, whatever the host allows. */
@@ -26,6 +28,8 @@ const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** More than these, and git lists them one by one. */
 const MANY_FILES = 1_000_000;
 const MAX_LISTED_BYTES = 64 * 1024 * 1024;
+/** More than these, and git need not be asked. */
+const HOPELESS = 1_000_000_000;
 /** As deep as a path can be. */
 const MAX_DEPTH = 2_048;
 const LOOK_MS = 20_000;
@@ -63,7 +67,7 @@ export async function judgeObjects(
 }
 
 /**
- * The same of the files that it is, each as often as it is there.
+ * The same of the files and folders that it is, each as often as it is there.
  *
  * @param own a repository that has the mirror's objects, too
  * @param known the index that the process began with
@@ -76,18 +80,16 @@ export async function judgeFiles(
   known: string,
 ): Promise<Problem | null> {
   const before = entriesOf(known);
-  const counts = new Map<ObjectId, number>();
-  const count = (id: ObjectId, depth: number): number => {
-    const lines = trees.get(id);
-    if (lines === undefined) return before;
-    if (depth > MAX_DEPTH) return Infinity;
-    let files = counts.get(id) ?? 0;
-    if (files > 0) return files;
-    for (const { mode, id: below } of lines.values()) files += mode === '40000' ? count(below, depth + 1) : 1;
-    counts.set(id, files);
-    return files;
-  };
-  if (![...trees.keys()].some((id) => count(id, 0) > MANY_FILES)) return null;
+  const measured = new Map<ObjectId, Measure>();
+  let worst: Measure = NOTHING;
+  for (const id of trees.keys()) worst = larger(worst, measure({ trees, before, measured }, id, 0));
+  if (worst.height > MAX_DEPTH)
+    return tooMuch(
+      'what was committed has folders in one another, deeper than a path can be',
+      `${MAX_DEPTH} are taken`,
+    );
+  if (worst.least > HOPELESS) return tooManyFiles();
+  if (worst.most <= MANY_FILES) return null;
   // Some of it may have been there before: git knows, and says so as it goes.
   try {
     const maxOutputBytes = MAX_LISTED_BYTES + 4_096 * before;
@@ -99,12 +101,68 @@ export async function judgeFiles(
   }
 }
 
+/** What a folder comes to when all of it is written out. */
+interface Measure {
+  /** Files and folders of what the process itself has committed. */
+  readonly least: number;
+  /** With what was there before, each as if it were all of it. */
+  readonly most: number;
+  /** Folders in one another; Infinity: too many to go on. */
+  readonly height: number;
+}
+
+const NOTHING: Measure = { least: 0, most: 0, height: 0 };
+
+interface Measuring {
+  readonly trees: Trees;
+  readonly before: number;
+  /** What is known of a folder, be it nothing: each is gone through once, however often it is there. */
+  readonly measured: Map<ObjectId, Measure>;
+}
+
+/** Folders count, too: those without a file cost git as much. @param depth ends it before the stack does */
+function measure(measuring: Measuring, id: ObjectId, depth: number): Measure {
+  const { trees, before, measured } = measuring;
+  const known = measured.get(id);
+  if (known !== undefined) return known;
+  const lines = trees.get(id);
+  if (lines === undefined) return { least: 0, most: before, height: 0 };
+  if (depth > MAX_DEPTH) return { ...NOTHING, height: Infinity };
+  let [least, most, height] = [lines.size, lines.size, 0];
+  for (const { mode, id: below } of lines.values()) {
+    if (!isFolder(mode)) continue;
+    const inner = measure(measuring, below, depth + 1);
+    least += inner.least;
+    most += inner.most;
+    height = Math.max(height, inner.height);
+  }
+  const found = { least, most, height: height + 1 };
+  measured.set(id, found);
+  return found;
+}
+
+function larger(one: Measure, other: Measure): Measure {
+  return {
+    least: Math.max(one.least, other.least),
+    most: Math.max(one.most, other.most),
+    height: Math.max(one.height, other.height),
+  };
+}
+
+/** As git takes it, which looks at the kind alone: 40755 is a folder, too. */
+function isFolder(mode: string): boolean {
+  return (Number.parseInt(mode, 8) & 0o170000) === 0o040000;
+}
+
 /** What it means that git took too long, or printed too much, on what a process has committed; null: something else is wrong. */
 export function problemOfLook(error: unknown): Problem | null {
   if (!(error instanceof GitError)) throw error;
-  if (error.reason === 'timeout' || error.reason === 'too-much-output')
-    return tooMuch('what was committed is more files than git can list', 'fewer are taken');
+  if (error.reason === 'timeout' || error.reason === 'too-much-output') return tooManyFiles();
   return null;
+}
+
+function tooManyFiles(): Problem {
+  return tooMuch('what was committed is more files than git can list', 'fewer are taken');
 }
 
 function tooMuch(what: string, allowed: string): Problem {
@@ -119,8 +177,9 @@ function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1_048_576)} MiB`;
 }
 
-/** Null where git has to look. */
-function readFew(store: ObjectStore): Seen | null {
+/** What a repository has, read in one go; null: it is packed, not sound, or too much for that, and git has to look. */
+export function readFew(store: ObjectStore): Seen | null {
+  let sum = 0;
   const sizes: { id: string; type: string; bytes: number }[] = [];
   const trees = new Map<ObjectId, ReadonlyMap<string, TreeLine>>();
   for (const folder of readdirSync(store.folder)) {
@@ -131,6 +190,8 @@ function readFew(store: ObjectStore): Seen | null {
       const id = parseObjectId(folder + name);
       const object = id.kind === 'ok' ? readLoose(store, id.value, SMALL_BYTES) : null;
       if (id.kind !== 'ok' || object === null) return null;
+      sum += object.body.length;
+      if (sum > MAX_FEW_BYTES) return null;
       sizes.push({ id: id.value, type: object.type, bytes: object.body.length });
       const lines = object.type === 'tree' ? parseTree(object.body, store.algorithm) : null;
       if (lines !== null) trees.set(id.value, lines);

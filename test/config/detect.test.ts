@@ -65,7 +65,31 @@ describe('what init finds', () => {
       `${VENV} -r requirements.txt`,
     ],
     ['requirements without tests', { 'requirements.txt': 'six' }, null, `${VENV} -r requirements.txt`],
-    ...['-e .', '--editable ./lib', './lib', 'shop @ file:///srv/shop'].map(
+    [
+      'lists that name one another',
+      {
+        'requirements.txt': 'pytest',
+        'requirements-dev.txt': '-r ./requirements.txt\n-c requirements-test.txt',
+        'requirements-test.txt': 'six<2',
+      },
+      VENV_PYTEST,
+      `${VENV} -r requirements.txt -r requirements-dev.txt -r requirements-test.txt`,
+    ],
+    ...[
+      '-r requirements/base.txt',
+      '-rbase.txt',
+      '--requirement=base.txt',
+      '-c constraints.txt',
+      '--constraint constraints.txt',
+      '-r \\\n base.txt',
+      '-r https://example.test/base.txt',
+    ].map((line): [string, Record<string, string>, string, null] => [
+      `requirements that name a list which is not read (${line})`,
+      { 'requirements.txt': `six\n${line}\npytest` },
+      'python3 -m pytest',
+      null,
+    ]),
+    ...['-e .', '-e.', '--editable ./lib', './lib', 'shop @ file:///srv/shop'].map(
       (line): [string, Record<string, string>, string, null] => [
         `requirements of the tree itself (${line})`,
         { 'requirements.txt': `six\n${line}\npytest` },
