@@ -2,7 +2,8 @@
 
 import type { Proposal, StageGate } from './ask-types.ts';
 import { approveUnasked, askDecision, askQuestions, MAX_UNASKED } from './asking.ts';
-import { classOf, MAX_LOST_IN_A_ROW, tailOf, type Failure, type FailureKind } from './failure.ts';
+import { MAX_LOST_IN_A_ROW, tailOf, type Failure, type FailureKind } from './failure.ts';
+import { classBy, policyBy } from './older-rules.ts';
 import { mayTryAgain, policyOf } from './phase-policy.ts';
 import type { ProtectedChange } from './protected.ts';
 import { backoffMs, PHASE_BACKOFF } from './retry.ts';
@@ -153,9 +154,9 @@ function continuationOf(task: Task, phase: Phase, { kind }: Proposal) {
 
 function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, phase: Phase): Task {
   const failed: Task = { ...task, lastFailure: failure };
-  if (failure.kind === 'regenerate-failed' && task.request !== null)
+  if (failure.kind === 'regenerate-failed' && task.request !== null && surroundings.olderRules !== true)
     return afterRegenerateFailed(task, failure, surroundings, task.request);
-  switch (classOf(failure.kind)) {
+  switch (classBy(surroundings, failure.kind)) {
     case 'canceled':
       return cancel(failed, surroundings);
     case 'fatal':
@@ -175,7 +176,7 @@ function afterFailure(task: Task, failure: Failure, surroundings: Surroundings, 
     case 'stopped':
       return park({ ...failed, lostInARow: 0 }, surroundings, phase, 'attempts', failure);
     case 'retryable': {
-      const { policy } = surroundings.spec;
+      const policy = policyBy(surroundings);
       const tries = task.tries + 1;
       const tried: Task = { ...failed, tries, lostInARow: 0 };
       if (!mayTryAgain(policy, phase, task, failure)) return park(tried, surroundings, phase, 'attempts', failure);

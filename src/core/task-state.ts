@@ -148,6 +148,8 @@ export interface Surroundings {
   readonly nowMs: number;
   /** In [0, 1). */
   readonly random: number;
+  /** Failures are judged as version 0.2.0 did, by whose worker this history was written (N11). */
+  readonly olderRules?: true;
 }
 
 /** The phase that a task is in, or would go on with; null while it lands or has landed. */

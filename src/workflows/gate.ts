@@ -54,7 +54,8 @@ class RunningGate {
       return await this.#run();
     } catch (error) {
       if (!isCancellation(error)) throw error;
-      // Who gave it up knows; somebody may have asked for it again since, or beside.
+      // A queue that gave it up knows; somebody may have asked for it again since, or beside. Of a person's cancel in the
+      // Web UI the queue that asked once is not told: it finds out by its look at its runs, within a minute.
       const verdict = { kind: 'none', reason: CANCELED_RUN } as const;
       if (this.#asked > 1) await CancellationScope.nonCancellable(() => this.#tellEnd(verdict));
       throw error;

@@ -48,6 +48,7 @@ import {
 } from './messages.ts';
 import { concludeTask } from './task-conclusion.ts';
 import { untilItIsAsked } from './early-replies.ts';
+import { byRulesOfHistory } from './older-rules.ts';
 import { Inbox } from './task-inbox.ts';
 import { blockOther, makeTask, newIds, releaseOther, releasesOf, targetOf } from './task-links.ts';
 import { isBlock, isConflict, isRelease, isReplyTo } from './task-messages.ts';
@@ -280,7 +281,8 @@ class TaskRun {
   }
 
   #apply(event: TaskInputEvent): void {
-    this.#held.task = nextTask(this.#task, event, this.#surroundings());
+    const surroundings = byRulesOfHistory(this.#task, event, this.#surroundings());
+    this.#held.task = nextTask(this.#task, event, surroundings);
   }
 
   #surroundings(): Surroundings {
