@@ -96,6 +96,15 @@ export function tellMissing(parent: string, missing: readonly Controller[]): Ref
   );
 }
 
+/** In words, for what no groups can be made in version 1, and what to do about it; null when nothing is missing. */
+export function tellMissingOld(missing: readonly Controller[]): RefusedPlace | null {
+  if (missing.length === 0) return null;
+  return refused(
+    `this account may make no control groups for ${missing.join(' and ')} (version 1)`,
+    'run the worker where it may, or use the limits of its service or container',
+  );
+}
+
 /** The path of a process's group, of its /proc/PID/cgroup; null where there is no such hierarchy. @param controller null: version 2 */
 export function ownGroup(text: string, controller: string | null): string | null {
   const line = text.split('\n').find((entry) => {

@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-import { ownGroup, type RefusedPlace } from '../core/control-group.ts';
+import { ownGroup, tellMissingOld, type Controller, type RefusedPlace } from '../core/control-group.ts';
 import { CPU_QUOTA, madeFolder, removed, sweep, textOf, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
 import { makeNew } from './new-groups.ts';
 
@@ -40,14 +40,18 @@ export function makeWorkerGroups(wanted: Wanted, root: string): WorkerGroups {
   const cpu = Number.isFinite(wanted.cpus) ? ownGroup(own, 'cpu') : null;
   const inCpu = cpu === null ? null : makeOld([below(join(root, 'cpu'), cpu)], name, null);
   const all = [bounded, inMemory, inCpu].filter((group): group is WorkerGroup => group !== null);
-  return { groups: all, lacks: bounded !== null && inMemory !== null ? null : OLD_REFUSED };
+  return { groups: all, lacks: tellMissingOld(missingOf(all, wanted)) };
 }
 
-const OLD_REFUSED: RefusedPlace = {
-  kind: 'refused',
-  why: 'this account may make no control groups for memory and processes',
-  next: 'run the worker where it may, or use the limits of its service or container',
-};
+/** What is wanted, and held by none of them: one hierarchy may hold several. */
+function missingOf(groups: readonly WorkerGroup[], { cpus }: Wanted): readonly Controller[] {
+  const holds: readonly (readonly [Controller, boolean])[] = [
+    ['memory', groups.some(({ memory }) => memory)],
+    ['pids', groups.some(({ bounds }) => bounds)],
+    ['cpu', !Number.isFinite(cpus) || groups.some(({ cpu }) => cpu)],
+  ];
+  return holds.filter(([, isHeld]) => !isHeld).map(([controller]) => controller);
+}
 
 /** Of the number of processes alone. */
 function ownOrTop(top: string, own: string): readonly string[] {

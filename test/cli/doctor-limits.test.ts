@@ -20,11 +20,11 @@ async function group(folder: string, controllers: string, pids: readonly number[
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), `${text}\n`);
 }
 
-async function checked(controllers: string, pids: readonly number[]) {
+async function checked(controllers: string, pids: readonly number[], cpus: number | null = null) {
   const root = await tempFolder('groups');
   await group(root, 'cpu memory pids', []);
   await group(join(root, 'svc'), controllers, pids);
-  return checkLimits(root, '0::/svc\n');
+  return checkLimits(cpus, root, '0::/svc\n');
 }
 
 describe('the line limits', () => {
@@ -47,10 +47,30 @@ describe('the line limits', () => {
   onLinux('goes by the controllers of version 1 where that is what there is', async () => {
     const root = await tempFolder('groups');
     for (const name of ['memory', 'pids']) await mkdir(join(root, name));
-    expect(checkLimits(root, '4:memory:/\n3:pids:/\n')).toMatchObject([{ verdict: 'ok' }]);
-    expect(checkLimits(root, '3:pids:/\n')).toMatchObject([
+    expect(checkLimits(null, root, '4:memory:/\n3:pids:/\n')).toMatchObject([{ verdict: 'ok' }]);
+    expect(checkLimits(null, root, '3:pids:/\n')).toMatchObject([
       { verdict: 'warn', found: expect.stringContaining('memory') },
     ]);
-    expect(checkLimits(join(root, 'none'), '')).toMatchObject([{ verdict: 'warn' }]);
+    expect(checkLimits(null, join(root, 'none'), '')).toMatchObject([{ verdict: 'warn' }]);
+  });
+
+  onLinux('asks for the processors, too, where limits.cpus is set, and there alone', async () => {
+    const with3 = 'agents to memory, processes and limits.cpus (control groups, version 2)';
+    expect(await checked('cpu memory pids', [process.pid], 2)).toMatchObject([
+      { verdict: 'ok', found: expect.stringContaining(with3) },
+    ]);
+    expect(await checked('memory pids', [process.pid], 2)).toMatchObject([
+      { verdict: 'warn', found: expect.stringContaining('has no cpu') },
+    ]);
+    expect(await checked('memory pids', [process.pid])).toMatchObject([
+      { verdict: 'ok', found: expect.stringContaining('agents to memory and processes (') },
+    ]);
+    const root = await tempFolder('groups');
+    for (const name of ['memory', 'pids']) await mkdir(join(root, name));
+    const own = '4:memory:/\n3:pids:/\n2:cpu:/\n';
+    const why = 'this account may make no control groups for cpu (version 1)';
+    expect(checkLimits(2, root, own)).toMatchObject([{ verdict: 'warn', found: expect.stringContaining(why) }]);
+    await mkdir(join(root, 'cpu'));
+    expect(checkLimits(2, root, own)).toMatchObject([{ verdict: 'ok', found: expect.stringContaining('version 1') }]);
   });
 });

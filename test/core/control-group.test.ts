@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { findPlace, groupFolder, ownGroup, tellMissing, type GroupFiles } from '../../src/core/control-group.ts';
+import {
+  findPlace,
+  groupFolder,
+  ownGroup,
+  tellMissing,
+  tellMissingOld,
+  type GroupFiles,
+} from '../../src/core/control-group.ts';
 
 const ROOT = '/sys/fs/cgroup';
 const WORKER = 7;
@@ -113,6 +120,16 @@ describe('the place of control groups, version 2', () => {
     const there = files('/svc', { '/svc': { pids: [WORKER] } });
     const read = (path: string): string | null => (path === `${ROOT}/svc/cgroup.controllers` ? null : there.read(path));
     expect(findPlace({ ...there, read }, ['memory'])).toMatchObject({ give: [], missing: ['memory'] });
+  });
+});
+
+describe('the place of control groups, version 1', () => {
+  it('says all for which no groups can be made, and nothing where none is missing', () => {
+    expect(tellMissingOld(['memory', 'cpu'])).toMatchObject({
+      kind: 'refused',
+      why: 'this account may make no control groups for memory and cpu (version 1)',
+    });
+    expect(tellMissingOld([])).toBeNull();
   });
 });
 

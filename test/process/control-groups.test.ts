@@ -2,10 +2,12 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { createBound, type Bound } from '../../src/process/bound.ts';
+import { makeWorkerGroups } from '../../src/process/control-groups.ts';
+import { tempFolder } from '../support/temp.ts';
 import { createRig, STARTER } from './rig.ts';
 
 /** The new hierarchy, beside the old one: controllers of its own it has hardly any, but groups all the same. See new-groups.test.ts. */
@@ -93,6 +95,29 @@ describe('the control groups of trees', () => {
       expect(tail).not.toMatch(/^\d+:cpu[^\n]*:.*tributary/m);
     } finally {
       await rig.room.close();
+    }
+  });
+
+  it('are missed by name where limits.cpus is asked for and none can be made for that, and not otherwise', async () => {
+    // Version 1, by /proc/self/cgroup; folders that are no control groups hold nothing.
+    if (existsSync('/sys/fs/cgroup/cgroup.controllers')) return;
+    const root = await tempFolder('groups');
+    const why = 'this account may make no control groups for memory and pids';
+    expect(makeWorkerGroups({ processes: 500, cpus: Infinity }, root).lacks?.why).toBe(`${why} (version 1)`);
+    expect(makeWorkerGroups({ processes: 500, cpus: 2 }, root).lacks?.why).toBe(`${why} and cpu (version 1)`);
+    // The real ones, but for the processors'.
+    for (const name of ['memory', 'pids']) await symlink(`/sys/fs/cgroup/${name}`, join(root, name));
+    for (const [cpus, lacks] of [
+      [Infinity, null],
+      [2, { why: expect.stringContaining('for cpu (') }],
+    ] as const) {
+      const made = makeWorkerGroups({ processes: 500, cpus }, root);
+      try {
+        if (made.groups.length === 2 && lacks === null) expect(made.lacks).toBeNull();
+        else if (made.groups.length === 2) expect(made.lacks).toMatchObject(lacks ?? {});
+      } finally {
+        for (const { folder } of made.groups) await rmdir(folder);
+      }
     }
   });
 

@@ -6,41 +6,54 @@ import {
   groupFolder,
   ownGroup,
   tellMissing,
+  tellMissingOld,
   type Controller,
   type GroupFiles,
+  type RefusedPlace,
 } from '../../core/control-group.ts';
 import { fine, warn, type Check } from '../render/checks.ts';
 
 const ROOT = '/sys/fs/cgroup';
-const WANTED: readonly Controller[] = ['memory', 'pids'];
 /** A worker may have been started elsewhere than this command. */
 const ELSEWHERE = 'a worker says at its start what holds for it';
 
-/** None outside of Linux. @param root of the control groups' file systems @param own what /proc/self/cgroup says */
-export function checkLimits(root = ROOT, own = textOf('/proc/self/cgroup') ?? ''): readonly Check[] {
+/**
+ * None outside of Linux.
+ *
+ * @param cpus limits.cpus of host.yaml; null: not set
+ * @param root of the control groups' file systems
+ * @param own what /proc/self/cgroup says
+ */
+export function checkLimits(
+  cpus: number | null = null,
+  root = ROOT,
+  own = textOf('/proc/self/cgroup') ?? '',
+): readonly Check[] {
   if (process.platform !== 'linux') return [];
   const files: GroupFiles = { root, own, read: textOf, mayWrite, isOwn: (pid) => pid === process.pid };
-  const place = findPlace(files, WANTED);
-  if (place === null) return [checkOld(files)];
-  const lacks = place.kind === 'refused' ? place : tellMissing(place.parent, place.missing);
-  return [lacks === null ? held(2) : watched(lacks.why, lacks.next)];
+  const wanted: readonly Controller[] = cpus === null ? ['memory', 'pids'] : ['memory', 'pids', 'cpu'];
+  const place = findPlace(files, wanted);
+  const lacks =
+    place === null
+      ? lacksOld(files, wanted)
+      : place.kind === 'refused'
+        ? place
+        : tellMissing(place.parent, place.missing);
+  return [lacks === null ? held(wanted, place === null ? 1 : 2) : watched(lacks.why, lacks.next)];
 }
 
-function checkOld(files: GroupFiles): Check {
-  const closed = WANTED.find((controller) => {
+function lacksOld(files: GroupFiles, wanted: readonly Controller[]): RefusedPlace | null {
+  const closed = wanted.filter((controller) => {
     const path = ownGroup(files.own, controller);
     const top = `${files.root}/${controller}`;
     return path === null || !files.mayWrite(groupFolder(files, top, path));
   });
-  if (closed === undefined) return held(1);
-  return watched(
-    `this account may make no control groups for ${closed} (version 1)`,
-    'run the worker where it may, or use the limits of its service or container',
-  );
+  return tellMissingOld(closed);
 }
 
-function held(version: 1 | 2): Check {
-  return fine('limits', `the kernel can hold agents to memory and processes (control groups, version ${version})`);
+function held(wanted: readonly Controller[], version: 1 | 2): Check {
+  const what = wanted.includes('cpu') ? 'memory, processes and limits.cpus' : 'memory and processes';
+  return fine('limits', `the kernel can hold agents to ${what} (control groups, version ${version})`);
 }
 
 function watched(why: string, next: string): Check {
