@@ -3,6 +3,8 @@
  * found in contents before they are pushed. Pure. Texts are bytes, read as Latin-1, so that nothing depends on an encoding.
  */
 
+import { createFinder, type Finder } from './needles.ts';
+import { formsOf } from './secret-forms.ts';
 import { isRecord } from './text.ts';
 
 export interface Secret {
@@ -13,65 +15,112 @@ export interface Secret {
 
 /** Shorter ones would be found in anything. */
 const MIN_SECRET_BYTES = 6;
-/** A part of a secret in Base64 that is shorter than this says nothing. */
-const MIN_FORM_CHARS = 8;
-
 /** A text that is longer is often printed in lines: Base64 after 64 or 76 characters. */
 const WRAPPED_CHARS = 40;
-const BREAK = /\r?\n[ \t]{0,20}|\r$/g;
+/** The end of a line and what the next one is indented by. */
+const MAX_BREAK_CHARS = 22;
 
 interface Needle {
-  readonly name: string;
+  readonly secret: Secret;
   readonly text: string;
-  /** The same in lines; null: it is short. */
-  readonly wrapped: RegExp | null;
 }
 
-function needleOf(name: string, text: string): Needle {
-  if (text.length <= WRAPPED_CHARS) return { name, text, wrapped: null };
-  const chars = Array.from(text, (char) => char.replace(/[\\^$.*+?()[\]{}|/-]/, String.raw`\$&`));
-  return { name, text, wrapped: new RegExp(chars.join(String.raw`(?:\r?\n[ \t]{0,20})?`), 'g') };
+interface Needles {
+  readonly list: readonly Needle[];
+  readonly finder: Finder;
+  /** Whether one is so long that it may be printed in lines. */
+  readonly inLines: boolean;
 }
 
-/** A secret as it is, as URLs and JSON have it, in Base64 wherever it begins there, in hexadecimal, and backwards. */
-function formsOf(value: string): readonly string[] {
-  const bytes = Buffer.from(value, 'utf8');
-  const plain = bytes.toString('latin1');
-  const encoded = [0, 1, 2].flatMap((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64');
-    // The first and the last characters depend on what stands around it.
-    const inner = text.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6));
-    return inner.length < MIN_FORM_CHARS ? [] : [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
-  });
-  const others = [
-    urlForm(value),
-    JSON.stringify(value).slice(1, -1),
-    bytes.toString('hex'),
-    bytes.toString('hex').toUpperCase(),
-    Array.from(value).toReversed().join(''),
-  ];
-  return [...new Set([plain, ...encoded, ...others.map((text) => Buffer.from(text, 'utf8').toString('latin1'))])];
-}
+/** Of the same secrets there are several streams and texts. */
+const known = new WeakMap<readonly Secret[], Needles>();
 
-function urlForm(value: string): string {
-  try {
-    return encodeURIComponent(value);
-  } catch {
-    // Half a character: no URL has it.
-    return value;
+function needlesOf(secrets: readonly Secret[]): Needles {
+  const before = known.get(secrets);
+  if (before !== undefined) return before;
+  const texts = new Map<string, Secret>();
+  for (const secret of secrets) {
+    // A file that a secret is read from mostly ends with a newline, and a key has several lines.
+    const parts = [secret.value, ...secret.value.split('\n')].map((part) => part.trim());
+    for (const part of new Set(parts.filter((each) => Buffer.byteLength(each) >= MIN_SECRET_BYTES))) {
+      // As it is, as whoever is shown it reads it, and in one line.
+      for (const text of formsOf(part).flatMap((form) => [form, visible(form), inOneLine(visible(form))])) {
+        if (text.length >= MIN_SECRET_BYTES && !texts.has(text)) texts.set(text, secret);
+      }
+    }
   }
+  const list = Array.from(texts, ([text, secret]) => ({ secret, text }));
+  const finder = createFinder(list.map(({ text }) => text));
+  const needles = { list, finder, inLines: list.some(({ text }) => text.length > WRAPPED_CHARS) };
+  known.set(secrets, needles);
+  return needles;
 }
 
-function needlesOf(secrets: readonly Secret[]): readonly Needle[] {
-  return secrets
-    .flatMap(({ name, value }) =>
-      // A file that a secret is read from mostly ends with a newline, and a key has several lines.
-      [value, ...value.split('\n')]
-        .map((part) => part.trim())
-        .filter((part) => Buffer.byteLength(part) >= MIN_SECRET_BYTES)
-        .flatMap((part) => formsOf(part).map((text) => needleOf(name, text))),
-    )
-    .toSorted((one, other) => other.text.length - one.text.length);
+/** Tells of each character of a text, one after the other, whether it belongs to a break between two lines. */
+function createBreaks(): (code: number) => boolean {
+  let length = 0;
+  return (code) => {
+    const within = code === 10 || code === 13 || (length > 0 && (code === 32 || code === 9));
+    length = within && length < MAX_BREAK_CHARS ? length + 1 : 0;
+    return length > 0;
+  };
+}
+
+/** A long text without its breaks, which are not the same wherever it is printed. */
+function inOneLine(text: string): string {
+  if (text.length <= WRAPPED_CHARS || !/[\r\n]/.test(text)) return text;
+  const isBreak = createBreaks();
+  return Array.from(text)
+    .filter((char) => !isBreak(char.charCodeAt(0)))
+    .join('');
+}
+
+interface Match extends Needle {
+  /** Counted from the beginning of all that was read. */
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Reading {
+  /** Takes one more character. @returns what ends with it and begins first; null: nothing does */
+  next(code: number): Match | null;
+  /** Nothing that is still to be found begins before this. */
+  safe(): number;
+}
+
+/** Reads a text once, as it is and without its breaks. */
+function createReading({ list, finder, inLines }: Needles): Reading {
+  const isBreak = createBreaks();
+  let end = 0;
+  let asItIs = 0;
+  let inOne = 0;
+  /** Where the characters without the breaks stand: at least those that may be the beginning of a needle. */
+  let places: number[] = [];
+  const placeOf = (last: number): number => {
+    const at = places.length - last;
+    return Math.min(end, ...places.slice(at, at + 1));
+  };
+  const nextInOne = (code: number): Match | null => {
+    inOne = finder.after(inOne, code);
+    places.push(end - 1);
+    const needle = list[finder.found(inOne)];
+    const start = placeOf(needle?.text.length ?? 0);
+    const begun = finder.begun(inOne);
+    if (places.length > 2 * begun + 4_096) places = places.slice(places.length - begun);
+    return needle === undefined || needle.text.length <= WRAPPED_CHARS ? null : { ...needle, start, end };
+  };
+  return {
+    next(code) {
+      end += 1;
+      asItIs = finder.after(asItIs, code);
+      const wrapped = inLines && !isBreak(code) ? nextInOne(code) : null;
+      const needle = list[finder.found(asItIs)];
+      if (needle === undefined) return wrapped;
+      const start = end - needle.text.length;
+      return wrapped !== null && wrapped.start < start ? wrapped : { ...needle, start, end };
+    },
+    safe: () => Math.min(end - finder.begun(asItIs), placeOf(finder.begun(inOne))),
+  };
 }
 
 /**
@@ -96,40 +145,72 @@ export interface Redactor {
   end(): Buffer;
 }
 
+/** A part of a stream that is not shown. */
+interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly secret: Secret;
+  /** Whether its mark has been shown: what is left of it is shown as nothing. */
+  readonly marked: boolean;
+}
+
+/** With one more, in order; those that overlap are one, which is named after what begins first. */
+function cover(spans: Span[], { start, end, secret }: Match): void {
+  let span: Span = { start, end, secret, marked: false };
+  let last = spans.at(-1);
+  while (last !== undefined && last.end > span.start) {
+    if (last.start < span.start) span = { ...last, end };
+    spans.pop();
+    last = spans.at(-1);
+  }
+  spans.push(span);
+}
+
 /**
  * For one stream. What may be the beginning of a secret is held back until the next chunk tells. Where there are secrets, what
- * nobody sees is left out.
+ * nobody sees is left out. The work is linear in what comes, whatever the secrets are.
  */
 export function createRedactor(secrets: readonly Secret[]): Redactor {
-  const needles = needlesOf(secrets)
-    .map(({ name, text }) => needleOf(name, visible(text)))
-    .filter(({ text }) => text.length >= MIN_SECRET_BYTES);
-  const lengths = needles.map(({ text, wrapped }) => (wrapped === null ? text.length : 2 * text.length));
-  const longest = Math.max(0, ...lengths);
-  const firsts = new Set(needles.map(({ text }) => text[0]));
+  const needles = needlesOf(secrets);
+  let reading = createReading(needles);
+  let spans: Span[] = [];
   let held = '';
+  /** Where `held` begins in all that was read. */
+  let from = 0;
   let maybeUnseen = '';
-  const replace = (text: string): string =>
-    needles.reduce((shown, needle) => shown.replaceAll(needle.wrapped ?? needle.text, () => markOf(needle.name)), text);
-  const mayBegin = (rest: string): boolean => {
-    if (!firsts.has(rest[0])) return false;
-    const inOne = rest.replace(BREAK, '');
-    return needles.some(({ text, wrapped }) => text.startsWith(wrapped === null ? rest : inOne));
+  const read = (text: string): void => {
+    for (let at = 0; at < text.length; at += 1) {
+      const match = reading.next(text.charCodeAt(at));
+      if (match !== null) cover(spans, match);
+    }
+    held += text;
+  };
+  const showTo = (to: number): Buffer => {
+    const shown: string[] = [];
+    let at = from;
+    for (const span of spans.filter(({ start }) => start < to)) {
+      if (!span.marked) shown.push(held.slice(at - from, span.start - from), markOf(span.secret.name));
+      at = Math.min(span.end, to);
+    }
+    shown.push(held.slice(at - from, to - from));
+    spans = spans.filter(({ end }) => end > to).map((span) => ({ ...span, marked: span.start < to }));
+    held = held.slice(to - from);
+    from = to;
+    return Buffer.from(shown.join(''), 'latin1');
   };
   return {
     push(chunk) {
-      if (needles.length === 0) return chunk;
+      if (needles.list.length === 0) return chunk;
       const come = maybeUnseen + chunk.toString('latin1');
       [maybeUnseen = ''] = MAYBE_UNSEEN.exec(come.slice(-LONGEST_UNSEEN)) ?? [];
-      const text = replace(held + visible(come.slice(0, come.length - maybeUnseen.length)));
-      let from = Math.max(0, text.length - longest + 1);
-      while (from < text.length && !mayBegin(text.slice(from))) from += 1;
-      held = text.slice(from);
-      return Buffer.from(text.slice(0, from), 'latin1');
+      read(visible(come.slice(0, come.length - maybeUnseen.length)));
+      return showTo(reading.safe());
     },
     end() {
-      const rest = Buffer.from(replace(held + visible(maybeUnseen)), 'latin1');
-      held = '';
+      read(visible(maybeUnseen));
+      const rest = showTo(from + held.length);
+      reading = createReading(needles);
+      from = 0;
       maybeUnseen = '';
       return rest;
     },
@@ -190,13 +271,20 @@ const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
 /** Looks through contents for these secrets and for keys of well-known formats; null when there is none. */
 export function createScanner(secrets: readonly Secret[]): (content: Buffer) => Found | null {
   const needles = needlesOf(secrets);
-  const grantedIn = (text: string): Needle | undefined =>
-    needles.find(({ text: needle, wrapped }) => (wrapped === null ? text.includes(needle) : text.search(wrapped) >= 0));
+  const grantedIn = (text: string): Needle | null => {
+    const reading = createReading(needles);
+    let longest: Match | null = null;
+    for (let at = 0; at < text.length; at += 1) {
+      const match = reading.next(text.charCodeAt(at));
+      if (match !== null && match.text.length > (longest?.text.length ?? 0)) longest = match;
+    }
+    return longest;
+  };
   return (content) => {
     const text = content.toString('latin1');
     // As it is, and as whoever is shown it reads it; in two bytes a character, too.
-    const granted = needles.length === 0 ? undefined : (grantedIn(text) ?? grantedIn(visible(text)));
-    if (granted !== undefined) return { kind: 'granted', name: granted.name };
+    const granted = needles.list.length === 0 ? null : (grantedIn(text) ?? grantedIn(visible(text)));
+    if (granted !== null) return { kind: 'granted', name: granted.secret.name };
     for (const [name, pattern] of FORMATS) {
       const match = pattern.exec(text);
       if (match !== null) return { kind: 'format', name, text: match[0] };

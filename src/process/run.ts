@@ -8,7 +8,7 @@
 import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
-import { createRedactor } from '../core/secrets.ts';
+import { createRedactor, type Redactor } from '../core/secrets.ts';
 import { watchIdle } from './idle.ts';
 import { createLineCutter } from './lines.ts';
 import type { DiskKeeper } from './disk-keeper.ts';
@@ -81,6 +81,9 @@ async function runWithPipes(request: SpawnRequest, means: RunMeans, output: Outp
 }
 
 async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile, pipes: Pipes): Promise<End> {
+  const { onLine, secrets = [] } = request;
+  // Before anything is started: when it cannot be done, nothing has been.
+  const redactors = { stdout: createRedactor(secrets), stderr: createRedactor(secrets), both: createRedactor(secrets) };
   const tree = await startTree({ ...request, tag: means.tag, pipes }, means);
   const ending = createEnding(tree, means.termGraceMs);
   const idle = watchIdle(
@@ -100,7 +103,7 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
           (what) => ending.exceeded(what),
         );
   if (request.signal.aborted) abort();
-  const closed = follow(request, tree, output, ending, () => idle.printed());
+  const closed = follow({ onLine, redactors, onOutput: () => idle.printed() }, tree, output, ending);
   try {
     const exit = await tree.ended;
     const refused = limits === undefined ? null : tree.refused();
@@ -185,15 +188,15 @@ function createEnding(tree: Tree, termGraceMs: number): Ending {
   };
 }
 
+interface Readers {
+  readonly onLine: SpawnRequest['onLine'];
+  readonly onOutput: () => void;
+  readonly redactors: Readonly<Record<'stdout' | 'stderr' | 'both', Redactor>>;
+}
+
 /** Takes in both streams. @returns what waits until they are closed, bounded */
-function follow(
-  request: SpawnRequest,
-  tree: Tree,
-  output: OutputFile,
-  ending: Ending,
-  onOutput: () => void,
-): () => Promise<void> {
-  const { onLine, secrets = [] } = request;
+function follow(readers: Readers, tree: Tree, output: OutputFile, ending: Ending): () => Promise<void> {
+  const { onLine, onOutput, redactors } = readers;
   const lines = onLine === null ? null : createLineCutter(onLine);
   const guarded = (work: () => void): void => {
     if (ending.fault !== null) return;
@@ -205,11 +208,11 @@ function follow(
     }
   };
   // One stream's half of a secret may come to stand before the other's in the file.
-  const both = createRedactor(secrets);
+  const { both } = redactors;
   const streams = [tree.stdout, tree.stderr].filter((stream): stream is Readable => stream !== null);
   const closing = streams.map((stream) => {
     // Before it is stored or read by anybody (N10).
-    const redactor = createRedactor(secrets);
+    const redactor = stream === tree.stdout ? redactors.stdout : redactors.stderr;
     const take = (chunk: Buffer): void => {
       if (chunk.length === 0) return;
       if (ending.cause !== 'no-space') guarded(() => output.write(both.push(chunk)));
@@ -217,12 +220,12 @@ function follow(
     };
     stream.on('data', (chunk: Buffer) => {
       onOutput();
-      take(redactor.push(chunk));
+      guarded(() => take(redactor.push(chunk)));
     });
     stream.on('error', (error) => ending.fail(error));
     return new Promise<void>((resolve) =>
       stream.once('close', () => {
-        take(redactor.end());
+        guarded(() => take(redactor.end()));
         resolve();
       }),
     );

@@ -105,6 +105,13 @@ describe('what a process prints', () => {
     },
   ); // prettier-ignore
 
+  it.each(['x', 'é', '好', '\u{1f600}'])('has no secret in it in whose middle stands a title of many %s', (char) => {
+    for (const count of [10, 400, 900, 1_500, 2_000, 4_090, 5_000]) {
+      const text = `a ${KEY.slice(0, 5)}\x1b]0;${char.repeat(count)}\x07${KEY.slice(5)} b`;
+      expect(printable(redactText(SECRETS, text))).not.toContain(KEY);
+    }
+  });
+
   it('keeps what is seen, the beginning of something unseen at its end included', () => {
     const redactor = createRedactor(SECRETS);
     const parts = ['caf\u00e9\t\u2014 \u{1f600}\r\n', 'end\u2026'].flatMap((text) => [...Buffer.from(text)]);

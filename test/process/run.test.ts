@@ -177,6 +177,36 @@ describe.each(WAYS)('a run $name', ({ bwrapPath, starter }) => {
     expect(pidsWith(marker)).toEqual([]);
   });
 
+  it('ends the tree and rejects when what takes out secrets throws, and keeps nothing of what came', async () => {
+    const marker = `marker-${rig.home}-redactor`;
+    const broken = {
+      get name(): string {
+        throw new Error('the redactor is broken');
+      },
+      value: 'a-secret',
+    };
+    for (const stream of [1, 2]) {
+      const script = `printf 'x a-secret y' >&${stream}; ${FOREVER}`;
+      const running = rig.room.run(rig.request(['sh', '-c', script, marker], { secrets: [broken] }));
+      await expect(running).rejects.toThrow('the redactor is broken');
+      expect(pidsWith(marker)).toEqual([]);
+      expect(await readFile(join(rig.home, 'output'), 'utf8')).toBe('');
+    }
+    expect(await rig.room.run(rig.request(['sh', '-c', 'echo on']))).toMatchObject({ kind: 'exited', tail: 'on\n' });
+  });
+
+  it('starts nothing when there is no taking out of secrets', async () => {
+    const broken = {
+      name: 'KEY',
+      get value(): string {
+        throw new Error('the secret cannot be read');
+      },
+    };
+    const running = rig.room.run(rig.request(['sh', '-c', 'touch begun'], { secrets: [broken] }));
+    await expect(running).rejects.toThrow('the secret cannot be read');
+    await expect(stat(join(rig.home, 'begun'))).rejects.toThrow('ENOENT');
+  });
+
   it('rejects for arguments that the system does not take, and goes on', async () => {
     const running = rig.room.run(rig.request(['sh', '-c', ':', 'x'.repeat(4_000_000)]));
     await expect(running).rejects.toThrow('E2BIG');
