@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { eventually } from '../support/eventually.ts';
@@ -82,7 +83,7 @@ async function deadPid(): Promise<number> {
 }
 
 async function move(folder: string, orders: object): Promise<Seen> {
-  const script = resolve(import.meta.dirname, 'moving.js');
+  const script = fileURLToPath(new URL('./moving.js', import.meta.url));
   const enter = `echo $$ > '${folder}/cgroup.procs' && exec "$@"`;
   const command = ['-c', enter, 'sh', process.execPath, script, module, ROOT, JSON.stringify(orders)];
   const env = { ...process.env, NODE_OPTIONS: '' };
