@@ -34,6 +34,9 @@ function costOf(secrets: Parameters<typeof createRedactor>[0], chunk: Buffer): n
   return Math.min(...costs);
 }
 
+const longest = (lengths: readonly number[]): number => Math.max(0, ...lengths);
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
 describe('texts that are looked for all at once', () => {
   it('are found as each of them is found alone, the longest that ends at a place', () => {
     const word = array(constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 5 }).map((chars) => chars.join(''));
@@ -46,7 +49,6 @@ describe('texts that are looked for all at once', () => {
         for (let end = 1; end <= within.length; end += 1) {
           state = finder.after(state, within.charCodeAt(end - 1));
           const before = within.slice(0, end);
-          const longest = (lengths: readonly number[]): number => Math.max(0, ...lengths);
           const ending = longest(needles.filter((each) => before.endsWith(each)).map((each) => each.length));
           expect(needles[finder.found(state)]?.length ?? 0).toBe(ending);
           const starts = needles.flatMap((each) => Array.from(each, (_, at) => each.slice(0, at + 1)));
@@ -63,7 +65,6 @@ describe('texts that are looked for all at once', () => {
 describe('a secret of 64 KiB', () => {
   const value = letters(64 * 1024 - 3);
   const secrets = [{ name: 'BIG', value }];
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const hex = Buffer.from(value).toString('hex');
 
   it.each([

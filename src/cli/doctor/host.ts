@@ -25,11 +25,12 @@ const GIB = 1024 ** 3;
 const MEBIBYTES_500 = GIB / 2;
 
 export async function checkHost(session: Session): Promise<readonly Check[]> {
+  const host = await readHostFile(session.environment.home);
   return [
     checkNode(process.versions.node),
     await checkGit(session),
     await checkContainment(session),
-    ...checkLimits(),
+    ...checkLimits(host.kind === 'ok' ? host.value.limits.cpus : null),
     await checkDisk(session),
     ...(await checkHostFile(session)),
     ...(await checkCheckouts(session)),
