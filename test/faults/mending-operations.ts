@@ -112,6 +112,8 @@ export const MENDING_OPERATIONS: readonly Operation[] = [
       const landed = built.kind === 'landed' ? built : await room.land(facts.target, item, built.candidate);
       if (landed.kind !== 'landed') throw new Error(`not landed: ${JSON.stringify(landed)}`);
       expectSame('main', idOf(facts.target.origin, 'refs/heads/main'), landed.landing.commit);
+      // As after each landing: one that is found on main is not pushed again, and what its push has left lies there.
+      await room.deleteTaskRefs(facts.target, [TASK]);
     },
   },
   {
