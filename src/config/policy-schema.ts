@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { parseDuration } from '../core/duration.ts';
+import { PHASE_BACKOFF } from '../core/retry.ts';
 import type { Backoff, Phase, PhasePolicy, TaskPolicy } from '../core/task-types.ts';
 import { closed, must } from './explain.ts';
 import { by, count, duration } from './schema-parts.ts';
@@ -11,8 +12,8 @@ export const DEFAULT_ATTEMPTS = 3;
 const MAX_ATTEMPTS = 20;
 export const DEFAULT_IDLE = '15m';
 export const DEFAULT_TIMEOUT = '2h';
-const FIRST = '1s';
-const CAP = '1m';
+const FIRST = `${PHASE_BACKOFF.firstMs / 1_000}s`;
+const CAP = `${PHASE_BACKOFF.capMs / 60_000}m`;
 
 /** Keys of tasks.yaml. */
 export const attempts = count('Tries of one phase before a person is asked.', 1, MAX_ATTEMPTS, DEFAULT_ATTEMPTS);

@@ -214,10 +214,10 @@ export interface Held {
   readonly sinceMs: number;
 }
 
-/** Something between a task and people, for the next prompt. */
 /** How many exchanges of each kind are kept no more. */
 export type LeftOut = Readonly<Record<Exchange['kind'], number>>;
 
+/** Something between a task and people, for the next prompt. */
 export interface Exchange {
   readonly kind: 'question' | 'decision' | 'comment';
   /** The question, or what was proposed; empty for a comment. */

@@ -3,7 +3,9 @@
  * folder of programs, and the files that secrets are read from. By name: a file that is replaced while a sandbox stands is a new one.
  */
 
-import { realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+
+import { isWithin, realOf } from './visible.ts';
 
 /** A folder or file of this host, and the name that it has in the sandbox. */
 interface Place {
@@ -68,18 +70,6 @@ function placeOf(from: string, path: string): readonly Place[] {
   return real === null ? [] : [{ path, real }];
 }
 
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || isBelow(path, folder);
-}
-
 function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
-}
-
-function realOf(path: string): string | null {
-  try {
-    return realpathSync(path);
-  } catch {
-    return null;
-  }
+  return path !== folder && isWithin(path, folder);
 }

@@ -215,7 +215,8 @@ function entriesOf(folder: string): readonly Dirent[] {
   }
 }
 
-function realOf(path: string): string | null {
+/** Null when it is not there. */
+export function realOf(path: string): string | null {
   try {
     return realpathSync(path);
   } catch {
@@ -223,7 +224,8 @@ function realOf(path: string): string | null {
   }
 }
 
-function isWithin(path: string, folder: string): boolean {
+/** Whether it is a folder, or lies below it. */
+export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
