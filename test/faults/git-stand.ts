@@ -110,7 +110,7 @@ export class Stand {
 
   /** What a restarted engine does; it may try again as often as the engine does anyway. */
   async #heal(): Promise<Outcome> {
-    for (const path of filesBelow(this.#live).filter((name) => name.endsWith('.lock'))) {
+    for (const path of locksIn(this.#live)) {
       const then = (Date.now() - LATER_MS) / 1_000;
       utimesSync(path, then, then);
     }
@@ -120,8 +120,12 @@ export class Stand {
       const operation = engine.operationOf(this.#operation);
       try {
         const facts = this.#known();
-        await operation.run(engine.makeRoom(facts.home, this.#wrapper.path), facts);
+        const room = engine.makeRoom(facts.home, this.#wrapper.path);
+        await operation.run(room, facts);
         operation.check?.(facts);
+        // A git that died can leave the lock of a task's ref behind that nobody writes again: it goes when the task ends.
+        if (locksIn(join(facts.target.origin, 'refs/tasks')).length > 0)
+          await room.deleteTaskRefs(facts.target, [engine.TASK, engine.OTHER_TASK]);
         this.#inspect(facts);
         return { kind: 'healed' };
       } catch (error) {
@@ -133,10 +137,9 @@ export class Stand {
 
   /** No lock is left, and every repository is whole. */
   #inspect({ home, target }: Facts): void {
-    const files = [...filesBelow(home), ...filesBelow(target.origin)];
     // What was half made when the kill came lies in the trash, which nobody uses and tasks gc empties.
     const trash = join(home, 'trash/');
-    const locks = files.filter((path) => path.endsWith('.lock') && !path.startsWith(trash));
+    const locks = [...locksIn(home), ...locksIn(target.origin)].filter((path) => !path.startsWith(trash));
     if (locks.length > 0) throw new Error(`locks are left: ${locks.join(', ')}`);
     fsck(target.origin);
     for (const name of namesIn(join(home, 'landing')).filter((one) => one.endsWith('.git')))
@@ -262,6 +265,10 @@ function namesIn(folder: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+function locksIn(folder: string): readonly string[] {
+  return filesBelow(folder).filter((path) => path.endsWith('.lock'));
 }
 
 function filesBelow(folder: string): readonly string[] {

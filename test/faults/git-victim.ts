@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createGitRoom } from '../../src/git/room.ts';
 import type { GitRoom } from '../../src/git/types.ts';
 import { OPERATIONS } from './git-operation-list.ts';
-import type { Facts, Operation } from './git-operations.ts';
+import { OTHER_TASK, TASK, type Facts, type Operation } from './git-operations.ts';
 
 export interface Order {
   readonly operation: string;
@@ -12,7 +12,7 @@ export interface Order {
   readonly gitPath: string;
 }
 
-export { OPERATIONS };
+export { OPERATIONS, OTHER_TASK, TASK };
 
 export function makeRoom(home: string, gitPath = 'git'): GitRoom {
   return createGitRoom({ home, worker: 'faults', processHome: home, gitPath });
