@@ -166,6 +166,7 @@ async function workWith(
   const secrets = [...work.granted.secrets, ...included.secrets];
   const scratch = scratchOf(deps, spec);
   const sandbox = confined.kind === 'sandbox' ? await sandboxOf(deps, request, workspace, scratch) : null;
+  if (sandbox === null) await deps.git.separateWorkspace({ project: spec.project, origin: spec.origin, workspace });
   const { setup, confinement } = settings;
   const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
   const scanGranted = createScanner(work.granted.secrets);

@@ -8,9 +8,9 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import type { ObjectId } from '../core/ids.ts';
 import { fetchOwn, ownRepository, PLAIN_OBJECT, PLAIN_PACK } from './confined.ts';
-import { exists, namesIn, readRegular, readText, removeTree } from './files.ts';
+import { exists, namesIn, readRegular, removeTree } from './files.ts';
 import { inFolder } from './held-folder.ts';
 import { isAncestor } from './merge.ts';
 import type { WorkspacePlaces } from './places.ts';
@@ -39,7 +39,7 @@ export async function agentCommits(
   const own = ownRepository(places.folder);
   const isConfined = await exists(own);
   const mirror = repository.mirror ?? repository.gitDir;
-  const head = await (isConfined ? ownRef(own, places.branchRef) : readRef(mirror, places.branchRef));
+  const head = await readRef(isConfined ? own : mirror, places.branchRef);
   if (head === null || head === start) return none;
   if (isConfined && !(await bring(deps, repository, places, head))) return none;
   if (!(await isAncestor(deps.git, repository, start, head))) return none;
@@ -47,11 +47,6 @@ export async function agentCommits(
   const text = names.stdout.toString('latin1');
   if (findUnusable(text) !== null) return none;
   return { head, paths: text.split('\0').filter((name) => name !== '') };
-}
-
-async function ownRef(own: string, ref: string): Promise<ObjectId | null> {
-  const id = parseObjectId((await readText(join(own, ref), 4_096))?.trim() ?? '');
-  return id.kind === 'ok' ? id.value : null;
 }
 
 /** Copies the agent's objects and fetches its branch from the copy. */

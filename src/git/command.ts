@@ -10,6 +10,8 @@ export interface GitOutput {
 
 export interface RunOptions {
   readonly cwd: string;
+  /** Makes of git's own command line the one that is started: in a sandbox. */
+  readonly within?: (argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
   /** The whole environment; what this process has when it is left out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
@@ -78,9 +80,11 @@ export async function runGit(
 ): Promise<GitOutput> {
   const command = commandOf(args);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const within = options.within ?? ((argv) => argv);
+  const [program, ...given] = within([gitPath, ...args]);
   const ended = await collectWith({
-    program: gitPath,
-    args,
+    program,
+    args: given,
     cwd: options.cwd,
     env: options.env ?? null,
     input: options.input ?? '',
@@ -99,7 +103,9 @@ export async function runGit(
     case 'too-much-output':
       throw problem('too-much-output', 'printed more than the engine takes');
     case 'exited': {
-      if (ended.code !== 0 && options.accept?.includes(ended.code) !== true) {
+      // A sandbox that could not be made is no answer of git's, whatever it exits with.
+      const isGit = options.within === undefined || !stderr.startsWith('bwrap: ');
+      if (ended.code !== 0 && !(isGit && options.accept?.includes(ended.code) === true)) {
         throw problem('exit', lastLines(stderr) || `exited with ${ended.code}`);
       }
       return { code: ended.code, stdout: ended.stdout, stderr };

@@ -1,6 +1,7 @@
 /**
- * What a confined process may have of the mirror: all of it to read, and to write a small repository of the task's own,
- * which takes the place of the mirror's objects and refs.
+ * What a process may have of the mirror: all of it to read, and to write a small repository of the task's own, which takes
+ * the place of the mirror's objects and refs. In a sandbox by what it is shown; without one by what its worktree says that
+ * its repository is.
  *
  * Kept true (N4): nothing that the process writes lies in the mirror before {@link takeIn} has fetched it over git's own
  * transport, objects checked on the way, from a folder in which the engine has left plain files alone.
@@ -8,16 +9,16 @@
 
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
+import { quote, type ObjectId } from '../core/ids.ts';
 import { GitError, lastLines } from './command.ts';
-import { namesIn, readText, removeTree } from './files.ts';
+import { namesIn, readText, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { fetchRefs, type Problem } from './origin.ts';
 import { judgeFiles, judgeObjects } from './own-objects.ts';
 import { adminFolder, type WorkspacePlaces } from './places.ts';
-import { deleteRef, writeRef } from './refs.ts';
+import { deleteRef, readRef, writeRef } from './refs.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
-import { bareConfiguration } from './write-repository.ts';
+import { bareConfiguration, configuration, MIRROR_EXTRA } from './write-repository.ts';
 
 /** One folder or file as the process is to see it; or one that it is to see empty. Later ones lie on earlier ones. */
 export type GitMount =
@@ -45,14 +46,10 @@ async function confine(
   places: { readonly own: string; readonly mirror: string; readonly admin: string; readonly trash: string },
   branch: { readonly ref: string; readonly id: ObjectId } | null,
 ): Promise<readonly GitMount[]> {
-  const { own, mirror, admin, trash } = places;
-  await removeTree(own, trash);
-  for (const part of ['objects/info', 'objects/pack', BRANCHES, TRACKING])
-    mkdirSync(join(own, part), { recursive: true });
+  const { own, mirror, admin } = places;
+  await makeOwn(places, branch);
   writeFileSync(join(own, 'objects/info/alternates'), '');
   writeFileSync(join(own, 'alternates'), `${OBJECTS_SEEN_AT}\n`);
-  if (branch !== null) writeFileSync(join(own, branch.ref), `${branch.id}\n`);
-  await copyTracking(mirror, own);
   return [
     { from: mirror, to: mirror, write: false },
     // Other tasks' worktrees are nobody's business.
@@ -63,6 +60,22 @@ async function confine(
     { from: join(own, 'objects'), to: join(mirror, 'objects'), write: true },
     { from: join(own, 'alternates'), to: join(mirror, 'objects/info/alternates'), write: false },
   ];
+}
+
+type OwnPlaces = Parameters<typeof confine>[0];
+
+/** An empty repository with the branch, of which the objects are still elsewhere. */
+async function makeOwn({ own, mirror, trash }: OwnPlaces, branch: Parameters<typeof confine>[1]): Promise<void> {
+  await removeTree(own, trash);
+  for (const part of ['objects/info', 'objects/pack', BRANCHES, TRACKING])
+    mkdirSync(join(own, part), { recursive: true });
+  if (branch !== null) writeFileSync(join(own, branch.ref), `${branch.id}\n`);
+  await copyTracking(mirror, own);
+}
+
+/** Says which repository a worktree belongs to: the mirror that it lies in, or the task's own. */
+async function belongTo(admin: string, own: string | null): Promise<void> {
+  await writeAtomic(join(admin, 'commondir'), `${own ?? '../..'}\n`, 0o644);
 }
 
 /** So that the project's branch is found under the name that a clone has it under. */
@@ -120,16 +133,17 @@ export async function takeIn(
   maxBytes: number,
 ): Promise<Problem | null> {
   const own = ownRepository(places.folder);
-  const mirror = repository.mirror ?? repository.gitDir;
+  const mirror = mirrorOf(repository);
   if (lstatSync(own, { throwIfNoEntry: false }) === undefined) return null;
-  const id = parseObjectId((await readText(join(own, places.branchRef), 4_096))?.trim() ?? '');
-  if (id.kind === 'ok' && leavePlainFiles(join(own, 'objects'))) {
+  const id = await readRef(own, places.branchRef);
+  if (id !== null && leavePlainFiles(join(own, 'objects'))) {
     const { branchRef: ref, index } = places;
-    const wrong = await fetchOwn(deps, repository, { own, ref, id: id.value, index, maxBytes });
+    const wrong = await fetchOwn(deps, repository, { own, ref, id, index, maxBytes });
     if (wrong !== null) return wrong;
   }
-  if (id.kind === 'ok') await writeRef(mirror, places.branchRef, id.value);
+  if (id !== null) await writeRef(mirror, places.branchRef, id);
   else await deleteRef(mirror, places.branchRef);
+  await belongTo(adminOf(repository, places), null);
   await removeTree(own, trash);
   return null;
 }
@@ -141,7 +155,8 @@ export async function fetchOwn(
   { own, ref, id, index, maxBytes }: Takable,
 ): Promise<Problem | null> {
   // Everything but the objects is the engine's.
-  rmSync(join(own, 'refs'), { recursive: true, force: true });
+  for (const name of await namesIn(own))
+    if (name !== 'objects') rmSync(join(own, name), { recursive: true, force: true });
   rmSync(join(own, 'objects/info'), { recursive: true, force: true });
   for (const part of ['objects/info', BRANCHES]) mkdirSync(join(own, part), { recursive: true });
   writeFileSync(join(own, 'config'), bareConfiguration(repository.store.algorithm));
@@ -158,9 +173,11 @@ export async function fetchOwn(
   } catch (error) {
     if (!(error instanceof GitError) || error.reason === 'broken') throw error;
     if (/No space left|Disk quota/.test(error.stderr)) throw error;
+    // What is wrong with which object comes before that something is.
+    const why = /^error: object [0-9a-f]+: (.+)$/m.exec(error.stderr)?.[1] ?? lastLines(error.stderr, 2);
     return {
       failure: 'unstorable-files',
-      message: `git does not take what was committed: ${quote(lastLines(error.stderr, 2))}`,
+      message: `git does not take what was committed: ${quote(why)}`,
       next: 'commit plain files with git itself, or leave the committing to the engine',
     };
   }
@@ -169,6 +186,8 @@ export async function fetchOwn(
 /** Takes away all that git does not make in an objects folder. @returns whether there is anything left */
 function leavePlainFiles(objects: string): boolean {
   let found = false;
+  // Without a sandbox there can be anything in its place.
+  if (lstatSync(objects, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
   for (const entry of readdirSync(objects, { withFileTypes: true })) {
     const folder = join(objects, entry.name);
     const plain = entry.name === 'pack' ? PLAIN_PACK : /^[0-9a-f]{2}$/.test(entry.name) ? PLAIN_OBJECT : null;
@@ -192,7 +211,31 @@ export async function confineTask(
   start: ObjectId,
   trash: string,
 ): Promise<readonly GitMount[]> {
-  const mirror = repository.mirror ?? repository.gitDir;
-  const admin = adminFolder(mirror, places.branch.slice('tasks/'.length));
-  return confine({ own: ownRepository(places.folder), mirror, admin, trash }, { ref: places.branchRef, id: start });
+  const admin = adminOf(repository, places);
+  await belongTo(admin, null);
+  const parts = { own: ownRepository(places.folder), mirror: mirrorOf(repository), admin, trash };
+  return confine(parts, { ref: places.branchRef, id: start });
+}
+
+/** The same without a sandbox: the worktree belongs to the task's own repository, until what it has is taken in. */
+export async function separateTask(
+  repository: Repository,
+  places: WorkspacePlaces,
+  start: ObjectId,
+  trash: string,
+): Promise<void> {
+  const [own, mirror, admin] = [ownRepository(places.folder), mirrorOf(repository), adminOf(repository, places)];
+  await makeOwn({ own, mirror, admin, trash }, { ref: places.branchRef, id: start });
+  writeFileSync(join(own, 'objects/info/alternates'), `${join(mirror, 'objects')}\n`);
+  writeFileSync(join(own, 'config'), configuration(repository.store.algorithm, true, MIRROR_EXTRA));
+  writeFileSync(join(own, 'HEAD'), `ref: ${places.branchRef}\n`);
+  await belongTo(admin, own);
+}
+
+function mirrorOf({ mirror, gitDir }: Repository): string {
+  return mirror ?? gitDir;
+}
+
+function adminOf(repository: Repository, { branch }: WorkspacePlaces): string {
+  return adminFolder(mirrorOf(repository), branch.slice('tasks/'.length));
 }

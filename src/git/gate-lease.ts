@@ -20,6 +20,8 @@ export interface LeaseDeps {
 export interface GatePlaces {
   readonly path: string;
   readonly index: string;
+  /** What git may write when it looks at the worktree: its index lies there. */
+  readonly desk: string;
   /** Where what is written over a kept set-up goes. */
   readonly layers: string;
   readonly home: GateHome;
@@ -30,6 +32,8 @@ export interface GatePlaces {
   readonly admin: string;
 }
 
+/** In the desk of a gate's worktree. */
+export const GATE_INDEX = 'index';
 const MAX_GATE_WORKTREES = 64;
 
 /** Takes the first worktree of a repository that no run has. @throws when all are taken */
@@ -45,7 +49,12 @@ export async function leaseGate(deps: LeaseDeps, repository: Repository): Promis
       const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
       const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
       const home = { path: `${path}.home`, layers: `${path}.home-layers` };
-      return { path, index: `${path}.index`, layers: `${path}.layers`, home, own: `${path}.own`, setUps, lock, admin };
+      const [desk, layers, own] = ['desk', 'layers', 'own'].map((part) => `${path}.${part}`) as [
+        string,
+        string,
+        string,
+      ];
+      return { path, index: join(desk, GATE_INDEX), desk, layers, home, own, setUps, lock, admin };
     }
     deps.leased.delete(path);
   }

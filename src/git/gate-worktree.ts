@@ -16,8 +16,9 @@ import { GitError } from './command.ts';
 import { makeFolder, readText, removeFile, removeTree, statusOf } from './files.ts';
 import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
+import { placeAt, type DeskPlace } from './desk.ts';
 import { dropHome, makeHome, type GateHome } from './gate-home.ts';
-import { leaseGate, releaseGate, type GatePlaces, type LeaseDeps } from './gate-lease.ts';
+import { GATE_INDEX, leaseGate, releaseGate, type GatePlaces, type LeaseDeps } from './gate-lease.ts';
 import type { Git } from './git.ts';
 import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
@@ -26,7 +27,7 @@ import { gitFileContent } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef } from './refs.ts';
 import { remake } from './remake.ts';
-import { placeOf, trackingRef, type Repositories, type Repository } from './repository.ts';
+import { trackingRef, type Repositories, type Repository } from './repository.ts';
 import { hasSetUp, keepSetUp, laySetUp, type SetUpStore } from './set-up-store.ts';
 import type { GateWorktree } from './types.ts';
 import { isUnchanged } from './unchanged.ts';
@@ -130,7 +131,7 @@ async function fill(
   main: ObjectId,
 ): Promise<GateWorktree> {
   const { git } = deps;
-  const place = { ...placeOf(repository), worktree: places.path, index: places.index };
+  const place = placeAt(repository, places.path, places.desk, GATE_INDEX);
   const { setup } = candidate.gate;
   const trash = join(deps.home, 'trash');
   await takeOff(places, trash);
@@ -184,7 +185,7 @@ async function fill(
 }
 
 /** Takes what set-up has made out of the worktree, and its HOME, into the store. */
-async function keepMade(store: SetUpStore, key: string, git: Git, place: Place, home: GateHome): Promise<void> {
+async function keepMade(store: SetUpStore, key: string, git: Git, place: DeskPlace, home: GateHome): Promise<void> {
   const { ignored } = await leftovers(git, place);
   const entries = ignored.map((entry) => entry.replace(/\/$/, ''));
   await keepSetUp(store, key, place.worktree, entries, home.path);
@@ -201,13 +202,16 @@ async function takeOff({ path, layers, home, own }: GatePlaces, trash: string): 
 }
 
 /** Moves the worktree to a commit; one that is too broken for that is made anew. */
-async function moveTo(deps: GateDeps, places: GatePlaces, place: Place, commit: ObjectId): Promise<void> {
+async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, commit: ObjectId): Promise<void> {
   const trash = join(deps.home, 'trash');
   const move = async (): Promise<void> => {
     makeFolder(places.path, 0o700);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
     await removeFile(`${places.index}.lock`);
-    await deps.git.local(['read-tree', '--reset', '-u', commit], place);
+    await deps.git.local(['read-tree', '--reset', '-u', commit], {
+      ...place,
+      writes: [...place.writes, places.path],
+    });
   };
   if ((await readText(join(places.path, '.git'), 4_096)) === gitFileContent(places.admin)) {
     try {
@@ -222,33 +226,29 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: Place, commit: 
   await move();
 }
 
-type Place = { readonly gitDir: string; readonly objects: string; readonly worktree: string; readonly index: string };
-
 /** Names what set-up was done for: its command and the lock files as the candidate has them. */
-async function setUpKey(git: Git, place: Place, command: string): Promise<string> {
+async function setUpKey(git: Git, place: DeskPlace, command: string): Promise<string> {
   const patterns = LOCK_FILES.map((name) => `:(glob)**/${name}`);
   const { stdout } = await git.local(['ls-files', '-s', '-z', '--', ...patterns], place);
   return createHash('sha256').update(command).update('\0').update(stdout).digest('hex');
 }
 
 /** Sees that the files are the index, and removes all else, ignored or not. */
-async function cleanUp(git: Git, place: Place): Promise<void> {
-  const { untracked, ignored, changed } = await leftovers(git, place);
+async function cleanUp(git: Git, place: DeskPlace): Promise<void> {
+  const { changed } = await leftovers(git, place);
   if (changed.length > 0) {
     throw new Error(
       `files of the gate worktree differ from the candidate: ${changed.slice(0, 3).map(quote).join(', ')}`,
     );
   }
-  for (const path of [...untracked, ...ignored]) {
-    await rm(join(place.worktree, path), { recursive: true, force: true, maxRetries: 3 });
-  }
+  // Empty folders too, of which git's status says nothing.
+  await git.local(['clean', '-ffdxq'], { ...place, writes: [...place.writes, place.worktree] });
 }
 
 async function leftovers(
   git: Git,
-  place: Place,
+  place: DeskPlace,
 ): Promise<{
-  readonly untracked: readonly string[];
   readonly ignored: readonly string[];
   readonly changed: readonly string[];
 }> {
@@ -258,10 +258,8 @@ async function leftovers(
     .toString('utf8')
     .split('\0')
     .filter((line) => line !== '');
-  const withMark = (mark: string): string[] =>
-    lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(3));
   const changed = lines.filter((line) => !line.startsWith('?? ') && !line.startsWith('!! ') && line[1] !== ' ');
-  return { untracked: withMark('?? '), ignored: withMark('!! '), changed };
+  return { ignored: lines.filter((line) => line.startsWith('!! ')).map((line) => line.slice(3)), changed };
 }
 
 /** The index was just read from the candidate's commit, so its tree is the commit's. */

@@ -9,7 +9,12 @@ export interface GitOptions {
   readonly gitDir: string;
   /** Another repository's objects instead of `gitDir`'s own. */
   readonly objects?: string;
+  /** What it looks at: the command then sees nothing but this, the repository and the index, and writes `writes` alone. */
   readonly worktree?: string;
+  /** Folders that a command with a worktree may change. */
+  readonly writes?: readonly string[];
+  /** What it reads besides, such as the objects that `objects` has others from. */
+  readonly reads?: readonly string[];
   readonly index?: string;
   readonly input?: string | Buffer;
   readonly accept?: readonly number[];
@@ -21,6 +26,26 @@ export interface GitOptions {
   readonly asPerson?: boolean;
   /** What the command names need not be there: that it lacks an object is no sign of a broken repository. */
   readonly mayLack?: boolean;
+}
+
+/** What of this host a command that looks at a worktree reaches. */
+export interface Reach {
+  readonly cwd: string;
+  /** The PATH by which git is found. */
+  readonly path: string;
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+}
+
+/** Makes of a command line one that reaches so much alone. */
+export type Confine = (argv: readonly [string, ...string[]], reach: Reach) => readonly [string, ...string[]];
+
+export interface GitParts {
+  readonly gitPath: string;
+  readonly environments: Environments;
+  readonly collectWith?: Collect;
+  /** Null: commands that look at a worktree reach what this process does. */
+  readonly confine?: Confine | null;
 }
 
 export interface Git {
@@ -40,21 +65,27 @@ const LOCAL_TIMEOUT_MS = 120_000;
 const RECEIVING = ['-c', 'receive.advertiseAtomic=true', '-c', 'receive.autogc=false'];
 const OWN_SIDE = /^GIT_(CONFIG_(COUNT|KEY_\d+|VALUE_\d+|PARAMETERS)|NO_REPLACE_OBJECTS)$/;
 
-export function createGit(gitPath: string, environments: Environments, collectWith: Collect = collect): Git {
+export function createGit({ gitPath, environments, collectWith = collect, confine = null }: GitParts): Git {
+  const path = environments.local['PATH'] ?? '';
   return {
     gitPath,
-    local: (args, options) =>
-      runGit(
+    local: (args, options) => {
+      const { worktree } = options;
+      return runGit(
         gitPath,
         args,
         {
-          cwd: options.worktree ?? options.gitDir,
+          cwd: worktree ?? options.gitDir,
           env: { ...environments.local, ...placesOf(options) },
           timeoutMs: LOCAL_TIMEOUT_MS,
+          ...(confine === null || worktree === undefined
+            ? {}
+            : { within: (argv) => confine(argv, { path, ...reachOf(options, worktree) }) }),
           ...rest(options),
         },
         collectWith,
-      ),
+      );
+    },
     network: async (args, options) =>
       runGit(
         gitPath,
@@ -107,6 +138,14 @@ function placesOf(options: GitOptions): Record<string, string> {
     ...(options.worktree === undefined ? {} : { GIT_WORK_TREE: options.worktree }),
     ...(options.index === undefined ? {} : { GIT_INDEX_FILE: options.index }),
   };
+}
+
+function reachOf(
+  { gitDir, objects, index, reads = [], writes = [] }: GitOptions,
+  worktree: string,
+): Omit<Reach, 'path'> {
+  const named = [gitDir, objects, worktree, index, ...reads].filter((each) => each !== undefined);
+  return { cwd: worktree, read: named.filter((each) => !writes.includes(each)), write: writes };
 }
 
 type Rest = Pick<GitOptions, 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'ownSession'>;

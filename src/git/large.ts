@@ -6,7 +6,9 @@
 import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { quote } from '../core/ids.ts';
-import type { Git, GitOptions } from './git.ts';
+import { addingObjects, type DeskPlace } from './desk.ts';
+import type { Git } from './git.ts';
+import type { ObjectStore } from './objects.ts';
 import type { Problem } from './origin.ts';
 
 /** Of one file; more, and no forge takes it either. */
@@ -16,13 +18,18 @@ const FEW = 2_000;
 const AT_ONCE = 4_096;
 
 /** Takes all that is in a worktree into the index, unless it is too large. @param maxBytes of all files together */
-export async function addAll(git: Git, place: Place, maxBytes = Infinity): Promise<Problem | null> {
+export async function addAll(
+  git: Git,
+  store: ObjectStore,
+  place: DeskPlace,
+  maxBytes = Infinity,
+): Promise<Problem | null> {
   const large = await findTooLarge(git, place, maxBytes);
-  if (large === null) await git.local(['add', '-A'], place);
+  if (large === null) await addingObjects(store, place, (there) => git.local(['add', '-A'], there));
   return large;
 }
 
-async function findTooLarge(git: Git, place: Place, maxBytes: number): Promise<Problem | null> {
+async function findTooLarge(git: Git, place: DeskPlace, maxBytes: number): Promise<Problem | null> {
   const { worktree } = place;
   if ((await sizeOfFew(worktree)) <= Math.min(MAX_STORED_BYTES, maxBytes)) return null;
   const { stdout } = await git.local(['ls-files', '-z', '--others', '--modified', '--exclude-standard'], place);
@@ -36,8 +43,6 @@ async function findTooLarge(git: Git, place: Place, maxBytes: number): Promise<P
   }
   return judgeSizes(sizes, maxBytes);
 }
-
-type Place = GitOptions & { readonly worktree: string };
 
 export interface Size {
   readonly name: string;

@@ -12,6 +12,8 @@ export interface WorkspacePlaces {
   readonly sessionFile: string;
   /** The engine's own index of the worktree: no agent writes it. */
   readonly index: string;
+  /** What git may write when it looks at the worktree. */
+  readonly desk: string;
   readonly state: string;
   readonly branch: string;
   readonly branchRef: string;
@@ -25,6 +27,7 @@ export function placesOfTask(home: string, project: ProjectName, taskId: TaskId)
     taskDir: join(folder, 'task'),
     sessionFile: join(folder, 'session.jsonl'),
     index: join(folder, 'index'),
+    desk: join(folder, 'desk'),
     state: join(folder, 'state.json'),
     branch: `tasks/${taskId}`,
     branchRef: `refs/heads/tasks/${taskId}`,

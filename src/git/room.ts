@@ -12,13 +12,13 @@ import { Trust, watchBroken } from './broken.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
-import { confineGate, confineTask } from './confined.ts';
+import { confineGate, confineTask, separateTask } from './confined.ts';
 import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { changedFiles, diffOf } from './diff.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
-import { createGit, type Git } from './git.ts';
+import { createGit, type Confine, type Git } from './git.ts';
 import { includeFiles } from './include.ts';
 import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { deleteTaskRefs } from './delete-task-refs.ts';
@@ -43,6 +43,7 @@ import { keepUp } from './upkeep.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
+export type { Confine } from './git.ts';
 export type { OriginProbe } from './probe.ts';
 export type { GitRoom } from './types.ts';
 
@@ -59,6 +60,8 @@ export interface GitRoomOptions {
   readonly readMerges?: ReadMerges;
   /** Starts git's processes; by default this process itself. */
   readonly collect?: Collect;
+  /** How git is held where it looks at a worktree; left out: not at all. */
+  readonly confine?: Confine | null;
   /** Whether overlayfs may be tried where a set-up is laid into gate worktrees; by default it is. */
   readonly overlays?: boolean;
   /** Told of repositories that were broken, and mended; left out: nobody is. */
@@ -93,6 +96,16 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     leased: new Set(),
     overlays: { works: options.overlays ?? true },
   };
+  const heldParts = async ({
+    project,
+    origin,
+    workspace,
+  }: Parameters<GitRoom['confineWorkspace']>[0]): Promise<Parameters<typeof confineTask>> => {
+    const opened = await repositories.findMirror({ project, origin });
+    if (opened === null) throw new Error(`the mirror of ${project} is gone`);
+    const places = placesOfTask(home, project, workspace.taskId);
+    return [opened, places, workspace.start, join(home, 'trash')];
+  };
   const room: GitRoom = {
     readFileAt: (target, commit, path) => readFileAt(git, repositories, target, commit, path),
     prepareWorkspace: (request) => prepareWorkspace(workspaces, request),
@@ -100,12 +113,8 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       const mirror = await repositories.findMirror(request);
       return mirror === null ? { kind: 'none' } : includeFiles(git, home, mirror, request);
     },
-    confineWorkspace: async ({ project, origin, workspace }) => {
-      const opened = await repositories.findMirror({ project, origin });
-      if (opened === null) throw new Error(`the mirror of ${project} is gone`);
-      const places = placesOfTask(home, project, workspace.taskId);
-      return confineTask(opened, places, workspace.start, join(home, 'trash'));
-    },
+    confineWorkspace: async (request) => confineTask(...(await heldParts(request))),
+    separateWorkspace: async (request) => separateTask(...(await heldParts(request))),
     confineGate: (path) => confineGate(path, join(home, 'trash')),
     beginAttempt: async (request) => {
       const opened = await repositories.findMirror(request);
@@ -198,7 +207,8 @@ function gitOf(options: Omit<GitRoomOptions, 'worker'>): Git {
     processHome: options.processHome ?? homedir(),
     personal: options.personal ?? { env: {} },
   });
-  return createGit(gitPath, environments, options.collect);
+  const { collect: collectWith, confine = null } = options;
+  return createGit({ gitPath, environments, confine, ...(collectWith === undefined ? {} : { collectWith }) });
 }
 
 async function readFileAt(

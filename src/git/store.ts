@@ -12,6 +12,7 @@ import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
 import { GitError } from './command.ts';
 import { takeIn } from './confined.ts';
+import { placeAt } from './desk.ts';
 import type { Git } from './git.ts';
 import { copyIndex, isNoSpace, makeFolder, readText, removeFile, stampOf } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
@@ -193,16 +194,18 @@ async function commitLeft(
     await installIndex(places.index, admin);
     return { kind: 'ok', value: { head: start, tree: headTree } };
   }
-  const index = `${places.index}.store`;
-  const place = { ...placeOf(repository), worktree: places.worktree, index };
+  const place = placeAt(repository, places.worktree, places.desk, 'store');
+  const { index } = place;
+  // What looks at no worktree.
+  const bare = { ...placeOf(repository), index };
   await removeFile(`${index}.lock`);
   await removeFile(index);
   const copied = await copyIndex(join(admin, 'index'), index);
-  if (!copied) await git.local(['read-tree', agentHead], place);
+  if (!copied) await git.local(['read-tree', agentHead], bare);
   const take = async (): Promise<Problem | ObjectId> => {
-    const large = await addAll(git, place, request.maxBytes);
+    const large = await addAll(git, repository.store, place, request.maxBytes);
     if (large !== null) return large;
-    return objectId((await git.local(['write-tree'], place)).stdout.toString('utf8').trim());
+    return objectId((await git.local(['write-tree'], bare)).stdout.toString('utf8').trim());
   };
   const taken = await take().catch(async (error: unknown) => {
     const isExit = error instanceof GitError && (error.reason === 'exit' || error.reason === 'broken');
@@ -210,14 +213,14 @@ async function commitLeft(
     // The agent's index may be what is broken: what the files say counts, so begin from the commit's own.
     await removeFile(`${index}.lock`);
     await removeFile(index);
-    await git.local(['read-tree', agentHead], place);
+    await git.local(['read-tree', agentHead], bare);
     return take();
   });
   if (typeof taken !== 'string') return { kind: 'failed', ...taken };
   const tree = taken;
   if (only !== undefined && tree !== headTree) {
     const args = ['diff-tree', '-r', '--name-only', '--no-renames', '-z', headTree, tree];
-    const changed = (await git.local(args, place)).stdout.toString('utf8').split('\0');
+    const changed = (await git.local(args, bare)).stdout.toString('utf8').split('\0');
     const others = changed.filter((file) => file !== '' && !only.includes(file));
     if (others.length > 0) return notAlone(others.map(quote));
   }

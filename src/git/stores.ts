@@ -12,6 +12,7 @@ import { namesIn, readText, removeAny, removeFile, removeTree, statusOf } from '
 import { isAlive, tryLockFile } from './lock.ts';
 import { brokenFolder } from './mend.ts';
 import { unmountBelow } from './overlay.ts';
+import { GATE_INDEX } from './gate-lease.ts';
 import { adminFolder } from './places.ts';
 import { mirrorFolder } from './write-repository.ts';
 
@@ -51,7 +52,7 @@ export async function listStores(home: string): Promise<readonly Store[]> {
     const names = (await below(join('gates', origin))).map((name) => name.replace(/\.lock$/, ''));
     for (const name of new Set(names.filter((each) => /^\d+$/.test(each)))) {
       const path = join(home, 'gates', origin, name);
-      const usedMs = Math.max(...[path, `${path}.index`, `${path}.lock`].map(changeOf));
+      const usedMs = Math.max(...[path, join(`${path}.desk`, GATE_INDEX), `${path}.lock`].map(changeOf));
       const isLeased = leased.has(name);
       stores.push({ kind: 'gate', origin, name, path, paths: partsOf(path), tasks: 0, usedMs, isLeased });
     }
@@ -89,7 +90,7 @@ export async function removeStore(home: string, store: Store): Promise<boolean> 
 
 /** The folders of a gate's worktree. */
 function partsOf(path: string): readonly string[] {
-  return [path, `${path}.layers`, `${path}.own`];
+  return [path, `${path}.desk`, `${path}.layers`, `${path}.own`];
 }
 
 async function removeGate(home: string, path: string): Promise<void> {
@@ -99,6 +100,7 @@ async function removeGate(home: string, path: string): Promise<void> {
   const mirror = join(home, 'mirrors', `${basename(dirname(path))}.git`);
   await removeTree(adminFolder(mirror, `gate-${basename(path)}`), trash);
   for (const part of partsOf(path)) await removeTree(part, trash);
+  // Where earlier versions had it.
   await removeAny(`${path}.index`);
 }
 

@@ -75,6 +75,8 @@ export interface GitRoom {
     readonly origin: string;
     readonly workspace: Workspace;
   }): Promise<readonly GitMount[]>;
+  /** Without a sandbox: from now on until {@link storeWorkspace} what is committed in the worktree goes into a repository of the task's own. */
+  separateWorkspace(request: Parameters<GitRoom['confineWorkspace']>[0]): Promise<void>;
   /** The same for a gate's worktree, whose commits are nobody's. */
   confineGate(path: string): Promise<readonly GitMount[]>;
   /** Makes the attempt's ref on the origin, by which each of its pushes is refused once it is gone; what is wrong, or null. */

@@ -87,7 +87,9 @@ function isFolderUnchanged(walk: Walk, prefix: string): boolean {
     if (walk.budget.entries < 0) return false;
     const path = `${prefix}${found.name}`;
     if (found.isDirectory()) {
-      if (!isFolderUnchanged(walk, `${path}/`)) return false;
+      const before = walk.seen.files;
+      // A folder without a file is in no tree.
+      if (!isFolderUnchanged(walk, `${path}/`) || walk.seen.files === before) return false;
       continue;
     }
     const entry = walk.entries.get(path);

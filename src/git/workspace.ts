@@ -6,10 +6,11 @@
  * configuration (N4). The engine keeps an index of its own, since what an agent did to the worktree's can hide changes.
  */
 
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
+import { placeAt } from './desk.ts';
 import {
   copyIndex,
   exists,
@@ -209,16 +210,23 @@ async function build(
     await writeRef(mirror, places.branchRef, start.start);
     await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
   };
-  const place = { ...placeOf(repository), worktree: places.worktree, index: places.index };
+  const desk = placeAt(repository, places.worktree, places.desk, 'new');
+  const place = { ...desk, writes: [...desk.writes, places.worktree] };
   const content = start.unfinished?.content ?? start.start;
   const reusable = (await exists(places.index)) && (await findNestedRepositories(places.worktree)).length === 0;
-  if (reusable) await link();
+  await removeFile(place.index);
+  if (reusable) {
+    await link();
+    // Until the worktree is what it is to be, it has no index, and so is made anew by whoever finds it.
+    renameSync(places.index, place.index);
+  }
   if (!reusable || !(await resetWorktree(git, place, content))) {
     await Promise.all([removeTree(places.worktree, trash), removeTree(admin, trash), removeFile(places.index)]);
-    await removeFile(`${places.index}.lock`);
+    await Promise.all([removeFile(place.index), removeFile(`${place.index}.lock`)]);
     await link();
     await git.local(['read-tree', '--reset', '-u', content], place);
   }
+  renameSync(place.index, places.index);
   await installIndex(places.index, admin);
   await prepareTaskFolder(deps, repository, places, start, before?.mirror === mirror);
   const notesTree = start.notes === null ? null : await treeOf(git, repository, start.notes);

@@ -8,8 +8,10 @@
  */
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import { GitError } from './command.ts';
+import { placeAt } from './desk.ts';
 import { copyIndex, errnoOf, exists, removeFile, stampOf } from './files.ts';
 import type { Git } from './git.ts';
 import { below, inFolderBelow } from './held-folder.ts';
@@ -36,7 +38,7 @@ export type SeenTrees = Map<string, { readonly stamp: string; readonly tree: Obj
 
 /** Where the private index of an attempt's work lies. */
 export function workIndexOf(places: WorkspacePlaces): string {
-  return `${places.index}.work`;
+  return join(places.desk, 'work');
 }
 
 /** @param also paths that count whether git ignores them or not, as bytes in Latin-1 */
@@ -61,7 +63,9 @@ async function lookOnce(
   also: readonly string[],
 ): Promise<WorktreeTree | Problem> {
   const index = workIndexOf(places);
-  const place = { ...placeOf(repository), worktree: places.worktree, index, timeoutMs: TIMEOUT_MS };
+  const place = { ...placeAt(repository, places.worktree, places.desk, 'work'), timeoutMs: TIMEOUT_MS };
+  // What looks at no worktree.
+  const bare = { ...placeOf(repository), index, timeoutMs: TIMEOUT_MS };
   await removeFile(`${index}.lock`);
   if (!(await exists(index))) {
     await copyIndex(places.index, index);
@@ -78,11 +82,11 @@ async function lookOnce(
   if ('failure' in taken) return taken;
   if (taken.lines.length > 0) {
     const input = Buffer.from(taken.lines.join(''), 'latin1');
-    await git.local(['update-index', '-z', '--index-info'], { ...place, input });
+    await git.local(['update-index', '-z', '--index-info'], { ...bare, input });
     // So that the next look need not read them.
     await git.local(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
   }
-  const tree = objectId((await git.local(['write-tree'], place)).stdout.toString('latin1').trim());
+  const tree = objectId((await git.local(['write-tree'], bare)).stdout.toString('latin1').trim());
   seen.set(index, { stamp: await stampOf(index), tree });
   return { tree, leftOut: taken.leftOut };
 }

@@ -33,6 +33,20 @@ export interface SpawnRequest {
   readonly signal: AbortSignal;
 }
 
+/** A short command of the engine's own that looks at what an agent wrote. */
+export interface ConfinedCommand {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  /** The PATH by which the program is found. */
+  readonly path: string;
+  /** Folders and files that it sees in their own places, where they are there. */
+  readonly read: readonly string[];
+  /** Those that it may write as well. */
+  readonly write: readonly string[];
+  /** What it does not see where that lies below the system's folders, but for what is named above. */
+  readonly hidden: readonly string[];
+}
+
 /** The first cause of the end wins. */
 export type ExitResult = {
   /** The end of the output, decoded, at most 16 KiB; printable. */
@@ -58,6 +72,8 @@ export interface ProcessRoom {
   readonly containment: Containment;
   /** Whether process trees can be given a sandbox on this host. */
   readonly sandbox: SandboxState;
+  /** The command line that starts a command in a sandbox of its own; null where none can be made. */
+  readonly confined: ((command: ConfinedCommand) => readonly [string, ...string[]]) | null;
   /** What holds all trees together to a number of processes, since the first one started; null: nothing does. */
   boundBy(): 'cgroup' | 'limit' | null;
   /** Whether the kernel holds each tree to its memory, and not the watch alone. */

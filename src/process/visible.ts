@@ -46,6 +46,11 @@ const FIRST_LINE_BYTES = 512;
 
 let kept: readonly string[] | null = null;
 
+/** The system's programs as bubblewrap's arguments. @param but folders that are left out */
+export function systemPrograms(but: readonly string[] = []): readonly string[] {
+  return SYSTEM.filter((path) => !but.includes(path)).flatMap(asItIs);
+}
+
 /**
  * As bubblewrap's arguments. With a network of its own there is nobody to ask for names: a resolver would only make programs
  * wait.
@@ -54,7 +59,7 @@ let kept: readonly string[] | null = null;
  */
 export function systemMounts(withResolver: boolean, gathered: Gathered | null): readonly string[] {
   kept ??= [
-    ...SYSTEM.flatMap(asItIs),
+    ...systemPrograms(),
     // NixOS keeps its programs' names there.
     ...asItIs('/run/current-system/sw'),
   ];
@@ -186,7 +191,8 @@ function firstLine(file: string): string {
   }
 }
 
-function locate(program: string, cwd: string, folders: readonly string[]): string | null {
+/** Where the program of a command line is; null when no folder of the PATH has it. */
+export function locate(program: string, cwd: string, folders: readonly string[]): string | null {
   if (program.includes('/')) return resolve(cwd, program);
   return folders.map((folder) => join(folder, program)).find((file) => isFile(file)) ?? null;
 }

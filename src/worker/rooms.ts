@@ -2,7 +2,7 @@
 
 import type { Dependencies, Limits } from '../activities/dependencies.ts';
 import type { SandboxMode } from '../core/project.ts';
-import { createGitRoom } from '../git/room.ts';
+import { createGitRoom, type Confine } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
 import { createProcessRoom } from '../process/room.ts';
 import type { ProcessRoom } from '../process/types.ts';
@@ -57,6 +57,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     },
     personal: { env: options.personalEnvironment },
     log,
+    confine: confineGit(options.confinement, processRoom),
     ...(runner === null ? {} : { collect: runner.collect }),
   });
   const close = async (): Promise<void> => {
@@ -64,6 +65,15 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     await runner?.close();
   };
   return { processRoom, git, close };
+}
+
+/** Git is held as agents are: not where the host's own configuration wants no sandbox, nor where none can be made. */
+function confineGit(
+  { sandbox, hidden }: RoomOptions['confinement'],
+  { confined }: Pick<ProcessRoom, 'confined'>,
+): Confine | null {
+  if (sandbox === 'off' || confined === null) return null;
+  return (argv, reach) => confined({ argv, ...reach, hidden });
 }
 
 /** Said once a start, with why: what the watch alone sees to, or nothing at all. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate } from '../../src/core/queue-types.ts';
 import type { ReadGate } from '../../src/git/types.ts';
@@ -54,12 +54,14 @@ describe('a gate worktree', () => {
     const { build, open } = await candidates();
     const one = await open(await build(null));
     await write(one.path, { 'a.txt': 'changed by the gate\n', 'junk/x': 'x', 'dist/out.js': 'x', 'y.log': 'y' });
+    await mkdir(join(one.path, 'empty/folder'), { recursive: true });
     await git(one.path, 'update-index', '--assume-unchanged', 'a.txt');
     await one.release();
     const two = await open(await build(null, true), true);
     expect(two.path).toBe(one.path);
     expect(await git(two.path, 'ls-files')).toBe('.gitignore\nb.txt\npackage-lock.json\ntasks.yaml');
-    for (const name of ['a.txt', 'junk', 'dist', 'y.log']) expect(existsSync(join(two.path, name))).toBe(false);
+    for (const name of ['a.txt', 'junk', 'dist', 'y.log', 'empty'])
+      expect(existsSync(join(two.path, name))).toBe(false);
     await two.release();
   });
 

@@ -1,7 +1,7 @@
 /** The look at a small worktree without git: what it takes for unchanged, and what it leaves to git. */
 
 import { describe, expect, it } from '@jest/globals';
-import { chmod, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUnchanged, listsTheSame } from '../../src/git/unchanged.ts';
 import { git, value, write } from '../support/git-rig.ts';
@@ -31,8 +31,10 @@ describe('looking at a worktree without git', () => {
   it.each(['sha1', 'sha256'] as const)('takes a fresh one for unchanged, with %s', async (algorithm) => {
     const { tree, ...place } = await checkedOut(algorithm);
     expect(await isUnchanged({ ...place, algorithm }, tree)).toBe(true);
+    // Git says nothing of it; whoever runs there next finds it.
     await mkdir(join(place.worktree, 'empty'));
-    expect(await isUnchanged({ ...place, algorithm }, tree)).toBe(true);
+    expect(await isUnchanged({ ...place, algorithm }, tree)).toBe(false);
+    await rmdir(join(place.worktree, 'empty'));
     expect(await isUnchanged({ ...place, algorithm }, value(parseObjectId('a'.repeat(tree.length))))).toBe(false);
   });
 

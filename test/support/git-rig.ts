@@ -1,6 +1,7 @@
 /** A git origin, state homes and rooms for the tests of the git room; everything in temporary folders. */
 
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,11 +9,13 @@ import { parseBranchName, parseObjectId, parseProjectName, parseTaskId, type Obj
 import type { Parsed } from '../../src/core/parsed.ts';
 import type { Candidate, QueueItem, Target } from '../../src/core/queue-types.ts';
 import type { Checkpoint } from '../../src/core/task-types.ts';
-import { createGitRoom } from '../../src/git/room.ts';
+import { createGitRoom, type Confine } from '../../src/git/room.ts';
 import type { GitRoom, ReadGate, StartPoint, Workspace } from '../../src/git/types.ts';
+import { confinedCommand } from '../../src/process/confined-command.ts';
 import { tempFolder } from './temp.ts';
 
 const run = promisify(execFile);
+const BWRAP = '/usr/bin/bwrap';
 
 const PERSON = {
   GIT_CONFIG_NOSYSTEM: '1',
@@ -101,8 +104,13 @@ export async function checkedOutOrigin(
 
 export async function newRoom(home?: string): Promise<{ room: GitRoom; home: string }> {
   const folder = home ?? (await tempFolder('home'));
-  return { room: createGitRoom({ home: folder, worker: 'test', processHome: folder }), home: folder };
+  return { room: createGitRoom({ home: folder, worker: 'test', processHome: folder, confine }), home: folder };
 }
+
+/** As a worker holds git, where this machine can. */
+export const confine: Confine | null = existsSync(BWRAP)
+  ? (argv, reach) => confinedCommand(BWRAP, { argv, ...reach, hidden: [] })
+  : null;
 
 export async function prepared(
   room: GitRoom,
