@@ -229,7 +229,8 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, comm
 /** Names what set-up was done for: its command and the lock files as the candidate has them. */
 async function setUpKey(git: Git, place: DeskPlace, command: string): Promise<string> {
   const patterns = LOCK_FILES.map((name) => `:(glob)**/${name}`);
-  const { stdout } = await git.local(['ls-files', '-s', '-z', '--', ...patterns], place);
+  const { gitDir, objects, index } = place;
+  const { stdout } = await git.local(['ls-files', '-s', '-z', '--', ...patterns], { gitDir, objects, index });
   return createHash('sha256').update(command).update('\0').update(stdout).digest('hex');
 }
 
