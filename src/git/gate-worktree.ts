@@ -17,6 +17,7 @@ import { makeFolder, readText, removeFile, removeTree, statusOf } from './files.
 import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import { placeAt, type DeskPlace } from './desk.ts';
+import { removeForeign } from './foreign.ts';
 import { dropHome, makeHome, type GateHome } from './gate-home.ts';
 import { GATE_INDEX, leaseGate, releaseGate, type GatePlaces, type LeaseDeps } from './gate-lease.ts';
 import type { Git } from './git.ts';
@@ -242,8 +243,7 @@ async function cleanUp(git: Git, place: DeskPlace): Promise<void> {
       `files of the gate worktree differ from the candidate: ${changed.slice(0, 3).map(quote).join(', ')}`,
     );
   }
-  // Empty folders too, of which git's status says nothing.
-  await git.local(['clean', '-ffdxq'], { ...place, writes: [...place.writes, place.worktree] });
+  await removeForeign(git, place);
 }
 
 async function leftovers(

@@ -25,7 +25,7 @@ export function confinedCommand(bwrap: string, command: ConfinedCommand): readon
   const file = locate(program, cwd, folders) ?? program;
   const whole = systemFolders().filter((folder) => !NOT_WHOLE.includes(folder));
   const { cover } = hide(hidden, { whole, named: [], mounts: [] });
-  const programs = programMounts({ argv: [file], cwd, path: dirname(file) }, hidden);
+  const programs = programMounts({ argv: [file], cwd, path: dirname(file) }, [...hidden, ...NOT_WHOLE]);
   return [
     bwrap,
     '--unshare-pid',

@@ -1,6 +1,7 @@
 /** Gate worktrees: exactly the candidate, clean between runs, kept set-up. */
 
 import { describe, expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +9,12 @@ import type { Candidate } from '../../src/core/queue-types.ts';
 import type { ReadGate } from '../../src/git/types.ts';
 import { bareOrigin, built, git, newRoom, otherTaskId, TASKS_YAML, taskId, worked, write } from '../support/git-rig.ts';
 
-const FILES = { '.gitignore': 'node_modules/\ndist/\n*.log\n', 'package-lock.json': '{}\n', 'tasks.yaml': TASKS_YAML };
+const FILES = {
+  '.gitignore': 'node_modules/\ndist/\n*.log\n',
+  'package-lock.json': '{}\n',
+  'src/kept.txt': 'kept\n',
+  'tasks.yaml': TASKS_YAML,
+};
 
 function gateWith(setup: string | null): ReadGate {
   return () => ({
@@ -55,12 +61,14 @@ describe('a gate worktree', () => {
     const one = await open(await build(null));
     await write(one.path, { 'a.txt': 'changed by the gate\n', 'junk/x': 'x', 'dist/out.js': 'x', 'y.log': 'y' });
     await mkdir(join(one.path, 'empty/folder'), { recursive: true });
+    execFileSync('mkfifo', [join(one.path, 'pipe')]);
+    await mkdir(join(one.path, 'src/.git'));
     await git(one.path, 'update-index', '--assume-unchanged', 'a.txt');
     await one.release();
     const two = await open(await build(null, true), true);
     expect(two.path).toBe(one.path);
-    expect(await git(two.path, 'ls-files')).toBe('.gitignore\nb.txt\npackage-lock.json\ntasks.yaml');
-    for (const name of ['a.txt', 'junk', 'dist', 'y.log', 'empty'])
+    expect(await git(two.path, 'ls-files')).toBe('.gitignore\nb.txt\npackage-lock.json\nsrc/kept.txt\ntasks.yaml');
+    for (const name of ['a.txt', 'junk', 'dist', 'y.log', 'empty', 'pipe', 'src/.git'])
       expect(existsSync(join(two.path, name))).toBe(false);
     await two.release();
   });

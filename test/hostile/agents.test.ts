@@ -89,7 +89,7 @@ describe('a hostile command', () => {
         'over',
         (seen) => seen.endedAt !== null || seen.waitingFor?.kind === 'attempts',
         // All of them at once keep the disk busy.
-        60_000,
+        180_000,
       );
       const log = await eventually('its log', async () => {
         const text = await logOf(id);
@@ -107,7 +107,7 @@ describe('a hostile command', () => {
       expect(await engine.processesOf(id)).toEqual([]);
       expect(readdirSync(canary)).toEqual([]);
     },
-    120_000,
+    240_000,
   );
 
   describe('afterwards', () => {

@@ -3,7 +3,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -70,10 +70,23 @@ describe('a confined command', () => {
     expect(await said('ls -A /usr/share', { hidden, read: ['/usr/share/doc', reach.cwd] })).toBe('doc\n');
   });
 
+  const ours = async (folder: string): Promise<string> => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'ours'), '#!/bin/sh\necho ours\n');
+    await chmod(join(folder, 'ours'), 0o755);
+    return said('', { argv: ['ours'], path: `${folder}:${reach.path}` });
+  };
+
   it('finds its program where the PATH has it outside of the system', async () => {
-    await mkdir(join(rig.home, 'tools'));
-    await writeFile(join(rig.home, 'tools/ours'), '#!/bin/sh\necho ours\n');
-    await chmod(join(rig.home, 'tools/ours'), 0o755);
-    expect(await said('', { argv: ['ours'], path: `${rig.home}/tools:${reach.path}` })).toBe('ours\n');
+    expect(await ours(join(rig.home, 'tools'))).toBe('ours\n');
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  (isRoot ? it : it.skip)(`finds its program below /opt${isRoot ? '' : ' (skipped: not root)'}`, async () => {
+    try {
+      expect(await ours('/opt/tributary-test/bin')).toBe('ours\n');
+    } finally {
+      await rm('/opt/tributary-test', { recursive: true, force: true });
+    }
   });
 });

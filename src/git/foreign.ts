@@ -1,0 +1,53 @@
+/**
+ * Removes from a worktree whatever its index does not name. Git's own status and clean pass over much of it: pipes and sockets,
+ * empty folders, what lies in a submodule's folder, and everything called `.git`. The next run would find it.
+ *
+ * Nothing of the worktree is at work meanwhile.
+ */
+
+import { readdir, rm } from 'node:fs/promises';
+import type { DeskPlace } from './desk.ts';
+import type { Git } from './git.ts';
+import { below } from './held-folder.ts';
+
+const GITLINK = '160000';
+
+interface Named {
+  readonly files: ReadonlySet<string>;
+  readonly folders: ReadonlySet<string>;
+}
+
+export async function removeForeign(git: Git, { gitDir, objects, index, worktree }: DeskPlace): Promise<void> {
+  const { stdout } = await git.local(['ls-files', '-s', '-z'], { gitDir, objects, index });
+  await clear(worktree, '', namedIn(stdout.toString('latin1')));
+}
+
+/** Paths are bytes in Latin-1. */
+function namedIn(listed: string): Named {
+  const files = new Set<string>();
+  const folders = new Set<string>();
+  for (const line of listed.split('\0')) {
+    const path = line.slice(line.indexOf('\t') + 1);
+    if (path === '') continue;
+    if (line.startsWith(GITLINK)) folders.add(path);
+    else files.add(path);
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end);
+      if (folders.has(folder)) break;
+      folders.add(folder);
+    }
+  }
+  return { files, folders };
+}
+
+async function clear(worktree: string, folder: string, named: Named): Promise<void> {
+  const entries = await readdir(below(worktree, folder), { withFileTypes: true, encoding: 'buffer' });
+  for (const entry of entries) {
+    const path = `${folder}${entry.name.toString('latin1')}`;
+    // By which the worktree belongs to its repository.
+    if (path === '.git') continue;
+    if (entry.isDirectory() && named.folders.has(path)) await clear(worktree, `${path}/`, named);
+    else if (!(entry.isFile() || entry.isSymbolicLink()) || !named.files.has(path))
+      await rm(below(worktree, path), { recursive: true, force: true, maxRetries: 3 });
+  }
+}
