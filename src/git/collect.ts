@@ -57,7 +57,7 @@ export function collect(request: CollectRequest): Promise<Ended> {
     const stop = (why: 'timeout' | 'too-much-output'): void => {
       if (cause !== null) return;
       cause = why;
-      // SIGTERM first: git removes its lock files on it.
+      // SIGTERM first: git removes its lock files on it, unless it is in a sandbox.
       kill('SIGTERM');
       killer = setTimeout(() => kill('SIGKILL'), TERM_GRACE_MS);
     };

@@ -104,8 +104,13 @@ export async function runGit(
       throw problem('too-much-output', 'printed more than the engine takes');
     case 'exited': {
       // A sandbox that could not be made is no answer of git's, whatever it exits with.
-      const isGit = options.within === undefined || !stderr.startsWith('bwrap: ');
-      if (ended.code !== 0 && !(isGit && options.accept?.includes(ended.code) === true)) {
+      if (ended.code !== 0 && options.within !== undefined && stderr.startsWith('bwrap: '))
+        throw new GitError(command, 'missing', {
+          stderr: '',
+          stdout: '',
+          text: `cannot start ${gitPath} in a sandbox: ${lastLines(stderr)}`,
+        });
+      if (ended.code !== 0 && options.accept?.includes(ended.code) !== true) {
         throw problem('exit', lastLines(stderr) || `exited with ${ended.code}`);
       }
       return { code: ended.code, stdout: ended.stdout, stderr };

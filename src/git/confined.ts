@@ -11,7 +11,7 @@ import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { basename, dirname, join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import { GitError, lastLines } from './command.ts';
-import { namesIn, readText, removeTree, writeAtomic } from './files.ts';
+import { makeFolder, namesIn, readText, removeAny, removeTree, replaceAny } from './files.ts';
 import type { Git } from './git.ts';
 import { fetchRefs, type Problem } from './origin.ts';
 import { judgeFiles, judgeObjects } from './own-objects.ts';
@@ -75,7 +75,8 @@ async function makeOwn({ own, mirror, trash }: OwnPlaces, branch: Parameters<typ
 
 /** Says which repository a worktree belongs to: the mirror that it lies in, or the task's own. */
 async function belongTo(admin: string, own: string | null): Promise<void> {
-  await writeAtomic(join(admin, 'commondir'), `${own ?? '../..'}\n`, 0o644);
+  makeFolder(admin);
+  await replaceAny(join(admin, 'commondir'), `${own ?? '../..'}\n`);
 }
 
 /** So that the project's branch is found under the name that a clone has it under. */
@@ -134,12 +135,22 @@ export async function takeIn(
 ): Promise<Problem | null> {
   const own = ownRepository(places.folder);
   const mirror = mirrorOf(repository);
-  if (lstatSync(own, { throwIfNoEntry: false }) === undefined) return null;
+  const there = lstatSync(own, { throwIfNoEntry: false });
+  if (there === undefined) return null;
+  // Without a sandbox there can be anything in its place: then there are files alone.
+  if (!there.isDirectory()) {
+    await removeAny(own);
+    await belongTo(adminOf(repository, places), null);
+    return null;
+  }
   const id = await readRef(own, places.branchRef);
   if (id !== null && leavePlainFiles(join(own, 'objects'))) {
     const { branchRef: ref, index } = places;
     const wrong = await fetchOwn(deps, repository, { own, ref, id, index, maxBytes });
-    if (wrong !== null) return wrong;
+    if (wrong !== null) {
+      await belongTo(adminOf(repository, places), null);
+      return wrong;
+    }
   }
   if (id !== null) await writeRef(mirror, places.branchRef, id);
   else await deleteRef(mirror, places.branchRef);

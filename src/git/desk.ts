@@ -2,26 +2,29 @@
  * The desk of a worktree: the one folder that git may write when it looks at what an agent left there. It has the private
  * indexes, and what git adds while it looks.
  *
- * Kept true (N4): an object leaves the desk only when its content is what its name says; so nothing that git is led to do
- * in its sandbox changes what the repository has.
+ * Kept true (N4): what lies on a desk is as little trusted as the worktree. No git outside of the sandbox uses an index of a desk;
+ * the engine reads plain files there, by folders that it holds open, and copies them; and an object gets into the repository
+ * by being written anew, under the name that its content has.
  */
 
-import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createInflate, inflateSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { inflate, inflateSync } from 'node:zlib';
+import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { PLAIN_OBJECT } from './confined.ts';
-import { errnoOf, makeFolder, namesIn, readRegularSync, statusOf } from './files.ts';
-import type { HashAlgorithm, ObjectStore } from './objects.ts';
+import { exists, makeFolder, namesIn, readRegularSync, removeTree } from './files.ts';
+import { inFolder } from './held-folder.ts';
+import { writeObjects, type ObjectStore, type RawObject } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
 
-/** Up to here a file is read at once. */
+const inflateLarge = promisify(inflate);
+/** What is inflated on the event loop, packed and not. */
 const SMALL_BYTES = 64 * 1024;
-const MAX_SMALL_BYTES = 4 * 1024 * 1024;
+const MAX_SMALL_BYTES = 1024 * 1024;
 /** More than the largest file that is stored. */
 const MAX_BYTES = 128 * 1024 * 1024;
-const AT_ONCE = 256;
+const WORK_MS = 10;
 
 /** Where commands look at a worktree with an index of its desk. */
 export interface DeskPlace {
@@ -29,6 +32,7 @@ export interface DeskPlace {
   readonly objects: string;
   readonly worktree: string;
   readonly index: string;
+  readonly desk: string;
   readonly writes: readonly string[];
   readonly reads?: readonly string[];
 }
@@ -36,79 +40,71 @@ export interface DeskPlace {
 /** @param desk a folder, which is made when it is missing */
 export function placeAt(repository: Repository, worktree: string, desk: string, index: string): DeskPlace {
   makeFolder(desk, 0o700);
-  return { ...placeOf(repository), worktree, index: join(desk, index), writes: [desk] };
+  return { ...placeOf(repository), worktree, index: join(desk, index), desk, writes: [desk] };
 }
 
 /** Runs what adds objects, and takes these into the repository when it has ended. */
 export async function addingObjects<T>(
-  store: ObjectStore,
-  place: DeskPlace,
+  { folder, algorithm }: ObjectStore,
+  { place, trash }: { readonly place: DeskPlace; readonly trash: string },
   add: (place: DeskPlace) => Promise<T>,
 ): Promise<T> {
-  const objects = join(place.writes[0] ?? '', 'objects');
-  rmSync(objects, { recursive: true, force: true });
-  mkdirSync(join(objects, 'info'), { recursive: true });
-  writeFileSync(join(objects, 'info/alternates'), `${store.folder}\n`);
+  const objects = mkdtempSync(join(place.desk, 'objects-'));
+  mkdirSync(join(objects, 'info'));
+  writeFileSync(join(objects, 'info/alternates'), `${folder}\n`);
   try {
-    const added = await add({ ...place, objects, reads: [store.folder] });
-    await adopt(objects, store);
+    const added = await add({ ...place, objects, reads: [folder] });
+    await adopt(objects, { folder, algorithm });
     return added;
   } finally {
-    rmSync(objects, { recursive: true, force: true });
+    await removeTree(objects, trash);
   }
 }
 
-/** Moves sound objects into the repository. @throws when one is not what its name says */
+/** Writes sound objects into the repository. @throws when one is not what its name says */
 async function adopt(objects: string, store: ObjectStore): Promise<void> {
-  let moved = 0;
-  for (const start of await namesIn(objects)) {
-    if (!/^[0-9a-f]{2}$/.test(start)) continue;
-    for (const rest of await namesIn(join(objects, start))) {
-      const path = join(objects, start, rest);
-      if (!PLAIN_OBJECT.test(rest) || statusOf(path)?.isFile() !== true) continue;
-      if ((await hashOf(path, store.algorithm)) !== start + rest)
-        throw new Error(`git has written an object that is not what its name ${start}${rest} says`);
-      moveInto(path, join(store.folder, start), rest);
-      moved += 1;
-      if (moved % AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+  let untilMs = performance.now() + WORK_MS;
+  await inFolder(objects, async (top) => {
+    for (const start of (await namesIn(top)).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
+      await inFolder(join(top, start), async (fan) => {
+        for (const rest of (await namesIn(fan)).filter((name) => PLAIN_OBJECT.test(name))) {
+          const id = parseObjectId(start + rest);
+          if (id.kind === 'invalid' || (await exists(join(store.folder, start, rest)))) continue;
+          const object = await readObject(join(fan, rest));
+          if (object === null) throw wrong(id.value);
+          await writeObjects(store, new Map([[id.value, object]]));
+          if (performance.now() < untilMs) continue;
+          await new Promise((resolve) => setImmediate(resolve));
+          untilMs = performance.now() + WORK_MS;
+        }
+      });
     }
-  }
+  });
 }
 
-function moveInto(path: string, folder: string, name: string): void {
-  try {
-    renameSync(path, join(folder, name));
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    mkdirSync(folder, { recursive: true });
-    renameSync(path, join(folder, name));
-  }
+function wrong(id: ObjectId): Error {
+  return new Error(`git has written an object that is not what its name ${id} says`);
 }
 
-/** What the content of a loose object makes its name; null when it cannot be read, or is larger than any that is stored. */
-async function hashOf(path: string, algorithm: HashAlgorithm): Promise<string | null> {
-  const hash = createHash(algorithm);
-  let bytes = 0;
+/** Null of what is no object, or a larger one than is stored. */
+async function readObject(path: string): Promise<RawObject | null> {
+  const packed = readRegularSync(path, MAX_BYTES);
+  const whole = packed === null ? null : await expand(packed);
+  const [head = '', type, size] = /^(blob|tree|commit) (\d+)\0/.exec(whole?.toString('latin1', 0, 32) ?? '') ?? [];
+  if (whole === null || (type !== 'blob' && type !== 'tree' && type !== 'commit')) return null;
+  const body = whole.subarray(head.length);
+  return body.length === Number(size) ? { type, body } : null;
+}
+
+async function expand(packed: Buffer): Promise<Buffer | null> {
   try {
-    const small = readRegularSync(path, SMALL_BYTES);
-    if (small !== null) {
-      try {
-        return hash.update(inflateSync(small, { maxOutputLength: MAX_SMALL_BYTES })).digest('hex');
-      } catch (error) {
-        // It expands to more than is worth holding in memory.
-        if (errnoOf(error) !== 'ERR_BUFFER_TOO_LARGE') throw error;
-      }
-    }
-    await pipeline(createReadStream(path), createInflate(), async (content: AsyncIterable<Buffer>) => {
-      for await (const chunk of content) {
-        bytes += chunk.length;
-        if (bytes > MAX_BYTES) return;
-        hash.update(chunk);
-      }
-    });
-    return hash.digest('hex');
-  } catch (error) {
-    if (bytes > MAX_BYTES || errnoOf(error)?.startsWith('Z_') === true) return null;
-    throw error;
+    if (packed.length <= SMALL_BYTES) return inflateSync(packed, { maxOutputLength: MAX_SMALL_BYTES });
+  } catch {
+    // Larger than that, or not sound: what follows tells.
+  }
+  try {
+    return await inflateLarge(packed, { maxOutputLength: MAX_BYTES });
+  } catch {
+    return null;
   }
 }

@@ -91,6 +91,7 @@ export async function copyIndex(from: string, to: string): Promise<boolean> {
   const stats = lstatSync(from, { throwIfNoEntry: false });
   const content = stats === undefined ? null : await readRegular(from, 1024 * 1024 * 1024);
   if (stats === undefined || content === null) return false;
+  if (statusOf(to)?.isDirectory() === true) await removeAny(to);
   const temporary = temporaryName(to);
   writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
   const seconds = (Math.floor(stats.mtimeMs) - 1) / 1000;
@@ -131,6 +132,12 @@ export async function removeAny(path: string): Promise<void> {
   const status = statusOf(path);
   if (status?.isDirectory() === true) await rm(path, { recursive: true, force: true });
   else if (status !== null) await removeFile(path);
+}
+
+/** Writes a file where there can be anything of that name, a folder too. */
+export async function replaceAny(path: string, content: string): Promise<void> {
+  if (statusOf(path)?.isDirectory() === true) await removeAny(path);
+  await writeAtomic(path, content, 0o644);
 }
 
 /** Removes a folder that has nothing in it; any other stays, and so does what is no folder. */

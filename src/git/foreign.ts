@@ -17,9 +17,9 @@ interface Named {
   readonly folders: ReadonlySet<string>;
 }
 
-export async function removeForeign(git: Git, { gitDir, objects, index, worktree }: DeskPlace): Promise<void> {
-  const { stdout } = await git.local(['ls-files', '-s', '-z'], { gitDir, objects, index });
-  await clear(worktree, '', namedIn(stdout.toString('latin1')));
+export async function removeForeign(git: Git, place: DeskPlace): Promise<void> {
+  const { stdout } = await git.local(['ls-files', '-s', '-z'], place);
+  await clear(place.worktree, '', namedIn(stdout.toString('latin1')));
 }
 
 /** Paths are bytes in Latin-1. */

@@ -49,12 +49,8 @@ export async function leaseGate(deps: LeaseDeps, repository: Repository): Promis
       const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
       const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
       const home = { path: `${path}.home`, layers: `${path}.home-layers` };
-      const [desk, layers, own] = ['desk', 'layers', 'own'].map((part) => `${path}.${part}`) as [
-        string,
-        string,
-        string,
-      ];
-      return { path, index: join(desk, GATE_INDEX), desk, layers, home, own, setUps, lock, admin };
+      const parts = { desk: `${path}.desk`, layers: `${path}.layers`, own: `${path}.own` };
+      return { path, index: join(parts.desk, GATE_INDEX), ...parts, home, setUps, lock, admin };
     }
     deps.leased.delete(path);
   }

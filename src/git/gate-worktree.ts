@@ -13,7 +13,7 @@ import { quote, type ObjectId } from '../core/ids.ts';
 import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
-import { makeFolder, readText, removeFile, removeTree, statusOf } from './files.ts';
+import { makeFolder, readText, removeAny, removeTree, statusOf } from './files.ts';
 import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import { placeAt, type DeskPlace } from './desk.ts';
@@ -32,7 +32,7 @@ import { trackingRef, type Repositories, type Repository } from './repository.ts
 import { hasSetUp, keepSetUp, laySetUp, type SetUpStore } from './set-up-store.ts';
 import type { GateWorktree } from './types.ts';
 import { isUnchanged } from './unchanged.ts';
-import { installIndex, writeWorktreeLink } from './workspace.ts';
+import { installIndex, writeWorktreeLink } from './worktree-link.ts';
 
 export interface GateDeps extends MergeDeps, LeaseDeps {
   readonly repositories: Repositories;
@@ -208,7 +208,7 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, comm
   const move = async (): Promise<void> => {
     makeFolder(places.path, 0o700);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
-    await removeFile(`${places.index}.lock`);
+    await removeAny(`${places.index}.lock`);
     await deps.git.local(['read-tree', '--reset', '-u', commit], {
       ...place,
       writes: [...place.writes, places.path],
@@ -222,16 +222,15 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, comm
       if (!(error instanceof GitError) || error.reason !== 'exit') throw error;
     }
   }
-  await Promise.all([removeTree(places.path, trash), removeTree(places.admin, trash)]);
-  await removeFile(places.index);
+  await Promise.all([places.path, places.admin, places.desk].map((each) => removeTree(each, trash)));
+  makeFolder(places.desk, 0o700);
   await move();
 }
 
 /** Names what set-up was done for: its command and the lock files as the candidate has them. */
 async function setUpKey(git: Git, place: DeskPlace, command: string): Promise<string> {
   const patterns = LOCK_FILES.map((name) => `:(glob)**/${name}`);
-  const { gitDir, objects, index } = place;
-  const { stdout } = await git.local(['ls-files', '-s', '-z', '--', ...patterns], { gitDir, objects, index });
+  const { stdout } = await git.local(['ls-files', '-s', '-z', '--', ...patterns], place);
   return createHash('sha256').update(command).update('\0').update(stdout).digest('hex');
 }
 

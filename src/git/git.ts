@@ -145,7 +145,8 @@ function reachOf(
   worktree: string,
 ): Omit<Reach, 'path'> {
   const named = [gitDir, objects, worktree, index, ...reads].filter((each) => each !== undefined);
-  return { cwd: worktree, read: named.filter((each) => !writes.includes(each)), write: writes };
+  const isWritten = (path: string): boolean => writes.some((folder) => `${path}/`.startsWith(`${folder}/`));
+  return { cwd: worktree, read: named.filter((each) => !isWritten(each)), write: writes };
 }
 
 type Rest = Pick<GitOptions, 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'ownSession'>;

@@ -5,9 +5,10 @@
 
 import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { quote } from '../core/ids.ts';
+import { quote, type ObjectId } from '../core/ids.ts';
 import { addingObjects, type DeskPlace } from './desk.ts';
 import type { Git } from './git.ts';
+import { objectId } from './merge.ts';
 import type { ObjectStore } from './objects.ts';
 import type { Problem } from './origin.ts';
 
@@ -17,16 +18,19 @@ const MAX_STORED_BYTES = 100 * 1024 * 1024;
 const FEW = 2_000;
 const AT_ONCE = 4_096;
 
-/** Takes all that is in a worktree into the index, unless it is too large. @param maxBytes of all files together */
+/** Takes all that is in a worktree into the index, unless it is too large; the tree that it is. @param maxBytes of all files together */
 export async function addAll(
   git: Git,
   store: ObjectStore,
-  place: DeskPlace,
+  at: { readonly place: DeskPlace; readonly trash: string },
   maxBytes = Infinity,
-): Promise<Problem | null> {
-  const large = await findTooLarge(git, place, maxBytes);
-  if (large === null) await addingObjects(store, place, (there) => git.local(['add', '-A'], there));
-  return large;
+): Promise<Problem | ObjectId> {
+  const large = await findTooLarge(git, at.place, maxBytes);
+  if (large !== null) return large;
+  return addingObjects(store, at, async (place) => {
+    await git.local(['add', '-A'], place);
+    return objectId((await git.local(['write-tree'], place)).stdout.toString('latin1').trim());
+  });
 }
 
 async function findTooLarge(git: Git, place: DeskPlace, maxBytes: number): Promise<Problem | null> {

@@ -1,12 +1,10 @@
 /** The git room: everything that touches a repository, for one state home. */
 
 import { lstat, mkdir, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import { beginAttempt } from './attempt-ref.ts';
-import type { Collect } from './collect.ts';
 import { landTogether, sealCandidates } from './batch.ts';
 import { Trust, watchBroken } from './broken.ts';
 import { buildCandidate } from './candidate.ts';
@@ -15,10 +13,9 @@ import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { confineGate, confineTask, separateTask } from './confined.ts';
 import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { changedFiles, diffOf } from './diff.ts';
-import { createEnvironments, type PersonalGit } from './environment.ts';
 import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
-import { createGit, type Confine, type Git } from './git.ts';
+import type { Git } from './git.ts';
 import { includeFiles } from './include.ts';
 import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { deleteTaskRefs } from './delete-task-refs.ts';
@@ -33,6 +30,7 @@ import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
 import { placeOf, createRepositories, type Repositories } from './repository.ts';
+import { openGit, type OpenGitOptions } from './open-git.ts';
 import { originTasks } from './origin-tasks.ts';
 import { storeWorkspace } from './store.ts';
 import { listStores, removeStore } from './stores.ts';
@@ -44,24 +42,15 @@ import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
 export type { Confine } from './git.ts';
+export { whyNotConfined } from './open-git.ts';
 export type { OriginProbe } from './probe.ts';
 export type { GitRoom } from './types.ts';
 
-export interface GitRoomOptions {
-  /** The state home. */
-  readonly home: string;
+export interface GitRoomOptions extends OpenGitOptions {
   /** Names the worker, for messages. */
   readonly worker: string;
-  readonly gitPath?: string;
-  /** The HOME of the person whose credentials reach the origin. */
-  readonly processHome?: string;
-  readonly personal?: PersonalGit;
   /** The rules for merges in a tasks.yaml; left out: none are read. */
   readonly readMerges?: ReadMerges;
-  /** Starts git's processes; by default this process itself. */
-  readonly collect?: Collect;
-  /** How git is held where it looks at a worktree; left out: not at all. */
-  readonly confine?: Confine | null;
   /** Whether overlayfs may be tried where a set-up is laid into gate worktrees; by default it is. */
   readonly overlays?: boolean;
   /** Told of repositories that were broken, and mended; left out: nobody is. */
@@ -73,7 +62,7 @@ const TRASH_KEPT_MS = 60 * 60_000;
 
 export function createGitRoom(options: GitRoomOptions): GitRoom {
   const { home } = options;
-  const plainGit = gitOf(options);
+  const plainGit = openGit(options);
   const trust = new Trust();
   const git = watchBroken(plainGit, trust);
   const repositories = createRepositories(home, git, trust);
@@ -196,19 +185,7 @@ function lostMirror(): { readonly kind: 'failed' } & Problem {
 
 /** Tries a fetch and a pretended push, with the credentials that the worker would use. */
 export function probeOrigin(target: Target, options: Omit<GitRoomOptions, 'worker'>): Promise<OriginProbe> {
-  return probeWith(gitOf(options), target);
-}
-
-function gitOf(options: Omit<GitRoomOptions, 'worker'>): Git {
-  const gitPath = options.gitPath ?? 'git';
-  const environments = createEnvironments({
-    folder: join(options.home, 'git'),
-    gitPath,
-    processHome: options.processHome ?? homedir(),
-    personal: options.personal ?? { env: {} },
-  });
-  const { collect: collectWith, confine = null } = options;
-  return createGit({ gitPath, environments, confine, ...(collectWith === undefined ? {} : { collectWith }) });
+  return probeWith(openGit(options), target);
 }
 
 async function readFileAt(

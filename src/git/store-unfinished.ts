@@ -58,7 +58,7 @@ async function store(
   const before = last === null ? null : readUnfinished(repository.store, last);
   const commits = await agentCommits(deps, repository, places, start);
   const isNew = commits.head !== (before?.parent ?? start);
-  const found = await treeOfWorktree(git, repository, places, deps.seenTrees, isNew ? commits.paths : []);
+  const found = await treeOfWorktree(deps, repository, places, deps.seenTrees, isNew ? commits.paths : []);
   if ('failure' in found) return { kind: 'failed', ...found };
   const { tree, leftOut } = found;
 

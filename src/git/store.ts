@@ -6,7 +6,6 @@
  * only ever written where nothing was, or over what this very attempt put there.
  */
 
-import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
@@ -14,10 +13,10 @@ import { GitError } from './command.ts';
 import { takeIn } from './confined.ts';
 import { placeAt } from './desk.ts';
 import type { Git } from './git.ts';
-import { copyIndex, isNoSpace, makeFolder, readText, removeFile, stampOf } from './files.ts';
+import { copyIndex, isNoSpace, makeFolder, readText, removeAny, removeFile, stampOf } from './files.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
 import { addAll } from './large.ts';
-import { isAncestor, objectId, rememberTree, treeOf } from './merge.ts';
+import { isAncestor, rememberTree, treeOf } from './merge.ts';
 import { firstInReach } from './nested.ts';
 import { writeNotesTree } from './notes.ts';
 import { writeCommit, type RawObject } from './objects.ts';
@@ -30,7 +29,8 @@ import { findUnusableName } from './storable-names.ts';
 import { conflictMarkers, failed, notAlone, unreadable } from './store-refusals.ts';
 import type { StoreRequest, StoreResult, Workspace } from './types.ts';
 import { isUnchanged, listsTheSame } from './unchanged.ts';
-import { installIndex, type WorkspaceDeps } from './workspace.ts';
+import type { WorkspaceDeps } from './workspace.ts';
+import { installIndex } from './worktree-link.ts';
 
 interface Left {
   readonly head: ObjectId;
@@ -196,31 +196,25 @@ async function commitLeft(
   }
   const place = placeAt(repository, places.worktree, places.desk, 'store');
   const { index } = place;
-  // What looks at no worktree.
-  const bare = { ...placeOf(repository), index };
-  await removeFile(`${index}.lock`);
-  await removeFile(index);
+  const clear = (): Promise<unknown> => Promise.all([removeAny(`${index}.lock`), removeAny(index)]);
+  await clear();
   const copied = await copyIndex(join(admin, 'index'), index);
-  if (!copied) await git.local(['read-tree', agentHead], bare);
-  const take = async (): Promise<Problem | ObjectId> => {
-    const large = await addAll(git, repository.store, place, request.maxBytes);
-    if (large !== null) return large;
-    return objectId((await git.local(['write-tree'], bare)).stdout.toString('utf8').trim());
-  };
+  if (!copied) await git.local(['read-tree', agentHead], place);
+  const at = { place, trash: join(deps.home, 'trash') };
+  const take = (): Promise<Problem | ObjectId> => addAll(git, repository.store, at, request.maxBytes);
   const taken = await take().catch(async (error: unknown) => {
     const isExit = error instanceof GitError && (error.reason === 'exit' || error.reason === 'broken');
     if (!isExit || !copied) throw error;
     // The agent's index may be what is broken: what the files say counts, so begin from the commit's own.
-    await removeFile(`${index}.lock`);
-    await removeFile(index);
-    await git.local(['read-tree', agentHead], bare);
+    await clear();
+    await git.local(['read-tree', agentHead], place);
     return take();
   });
   if (typeof taken !== 'string') return { kind: 'failed', ...taken };
   const tree = taken;
   if (only !== undefined && tree !== headTree) {
     const args = ['diff-tree', '-r', '--name-only', '--no-renames', '-z', headTree, tree];
-    const changed = (await git.local(args, bare)).stdout.toString('utf8').split('\0');
+    const changed = (await git.local(args, placeOf(repository))).stdout.toString('utf8').split('\0');
     const others = changed.filter((file) => file !== '' && !only.includes(file));
     if (others.length > 0) return notAlone(others.map(quote));
   }
@@ -237,7 +231,7 @@ async function commitLeft(
     rememberTree(head, tree);
     await writeRef(mirror, places.branchRef, head);
   }
-  renameSync(index, places.index);
+  if (!(await copyIndex(index, places.index))) throw new Error(`git has left no index in ${place.desk}`);
   makeFolder(admin);
   await installIndex(places.index, admin);
   return { kind: 'ok', value: { head, tree } };

@@ -9,10 +9,10 @@ import { basename, dirname, join } from 'node:path';
 import type { Remade } from '../core/gc.ts';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
 import { namesIn, readText, removeAny, removeFile, removeTree, statusOf } from './files.ts';
+import { GATE_INDEX } from './gate-lease.ts';
 import { isAlive, tryLockFile } from './lock.ts';
 import { brokenFolder } from './mend.ts';
 import { unmountBelow } from './overlay.ts';
-import { GATE_INDEX } from './gate-lease.ts';
 import { adminFolder } from './places.ts';
 import { mirrorFolder } from './write-repository.ts';
 

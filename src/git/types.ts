@@ -75,7 +75,7 @@ export interface GitRoom {
     readonly origin: string;
     readonly workspace: Workspace;
   }): Promise<readonly GitMount[]>;
-  /** Without a sandbox: from now on until {@link storeWorkspace} what is committed in the worktree goes into a repository of the task's own. */
+  /** Without a sandbox: from now on, until {@link storeWorkspace} has taken it in, what is committed in the worktree goes into a repository of the task's own. */
   separateWorkspace(request: Parameters<GitRoom['confineWorkspace']>[0]): Promise<void>;
   /** The same for a gate's worktree, whose commits are nobody's. */
   confineGate(path: string): Promise<readonly GitMount[]>;

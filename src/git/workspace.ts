@@ -6,7 +6,6 @@
  * configuration (N4). The engine keeps an index of its own, since what an agent did to the worktree's can hide changes.
  */
 
-import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
@@ -22,7 +21,6 @@ import {
   removeTree,
   stampOf,
   statusOf,
-  writeAtomic,
 } from './files.ts';
 import { GitError } from './command.ts';
 import { ownRepository } from './confined.ts';
@@ -39,7 +37,8 @@ import { readRef, taskRef, writeRef } from './refs.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
 import { takeOver } from './take-over.ts';
 import type { PrepareRequest, PrepareResult, Workspace } from './types.ts';
-import { workIndexOf, type SeenTrees } from './worktree-tree.ts';
+import { installIndex, writeWorktreeLink } from './worktree-link.ts';
+import type { SeenTrees } from './worktree-tree.ts';
 
 interface Untouched {
   readonly head: ObjectId;
@@ -93,7 +92,8 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
   if ('failure' in start) return { kind: 'failed', ...start };
   const places = placesOfTask(deps.home, request.project, request.taskId);
   // What a cut-off attempt has committed under confinement was never taken in, and is not this one's.
-  await removeTree(ownRepository(places.folder), join(deps.home, 'trash'));
+  // Nor what git has left on the desk.
+  for (const left of [ownRepository(places.folder), places.desk]) await removeTree(left, join(deps.home, 'trash'));
   const known = deps.untouched.get(request.taskId);
   deps.untouched.delete(request.taskId);
   const fresh =
@@ -109,7 +109,6 @@ async function prepare(deps: WorkspaceDeps, request: PrepareRequest): Promise<Pr
   if (asStored) await markBegun(places, request.attempt);
   else await build(deps, repository, places, start, request);
   const { base, start: commit, conflicted, anew, unfinished } = start;
-  await removeFile(workIndexOf(places));
   const { worktree, taskDir, sessionFile, branch } = places;
   const named = { taskId: request.taskId, worktree, taskDir, sessionFile, branch };
   const found = unfinished === undefined ? {} : { unfinished };
@@ -214,19 +213,17 @@ async function build(
   const place = { ...desk, writes: [...desk.writes, places.worktree] };
   const content = start.unfinished?.content ?? start.start;
   const reusable = (await exists(places.index)) && (await findNestedRepositories(places.worktree)).length === 0;
-  await removeFile(place.index);
   if (reusable) {
     await link();
-    // Until the worktree is what it is to be, it has no index, and so is made anew by whoever finds it.
-    renameSync(places.index, place.index);
+    await copyIndex(places.index, place.index);
   }
   if (!reusable || !(await resetWorktree(git, place, content))) {
     await Promise.all([removeTree(places.worktree, trash), removeTree(admin, trash), removeFile(places.index)]);
-    await Promise.all([removeFile(place.index), removeFile(`${place.index}.lock`)]);
+    await Promise.all([removeAny(place.index), removeAny(`${place.index}.lock`)]);
     await link();
     await git.local(['read-tree', '--reset', '-u', content], place);
   }
-  renameSync(place.index, places.index);
+  if (!(await copyIndex(place.index, places.index))) throw new Error(`git has left no index in ${places.desk}`);
   await installIndex(places.index, admin);
   await prepareTaskFolder(deps, repository, places, start, before?.mirror === mirror);
   const notesTree = start.notes === null ? null : await treeOf(git, repository, start.notes);
@@ -248,7 +245,7 @@ async function markBegun(places: WorkspacePlaces, attempt: number): Promise<void
 /** Moves a worktree that is there to a commit and removes what is untracked; false when it is too broken for that. */
 async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Promise<boolean> {
   try {
-    await removeFile(`${place.index ?? ''}.lock`);
+    await removeAny(`${place.index ?? ''}.lock`);
     await git.local(['read-tree', '--reset', '-u', commit], place);
     await git.local(['clean', '-ffdq'], place);
     return true;
@@ -273,34 +270,4 @@ async function prepareTaskFolder(
   if ((start.checkpoint === null && start.unfinished === undefined) || !sameTask)
     await removeTree(places.taskDir, join(deps.home, 'trash'));
   await restoreNotes(deps.git, repository, start.notes, places);
-}
-
-/** Writes what makes a folder a linked worktree, and takes away what a killed or hostile process left of it. */
-export async function writeWorktreeLink(admin: string, worktree: string, head: string): Promise<void> {
-  makeFolder(admin);
-  const leftovers = [
-    'index.lock',
-    'HEAD.lock',
-    'locked',
-    'config.worktree',
-    'MERGE_HEAD',
-    'CHERRY_PICK_HEAD',
-    'REVERT_HEAD',
-    'rebase-merge',
-    'rebase-apply',
-    'info',
-    'hooks',
-  ];
-  await Promise.all(leftovers.map((name) => removeAny(join(admin, name))));
-  await writeAtomic(join(admin, 'commondir'), '../..\n', 0o644);
-  await writeAtomic(join(admin, 'gitdir'), `${join(worktree, '.git')}\n`, 0o644);
-  await writeAtomic(join(admin, 'HEAD'), head, 0o644);
-  await removeAny(join(worktree, '.git'));
-  writeFileSync(join(worktree, '.git'), gitFileContent(admin), { flag: 'wx', mode: 0o644 });
-}
-
-/** Gives the worktree the engine's index as its own. */
-export async function installIndex(index: string, admin: string): Promise<void> {
-  await removeFile(join(admin, 'index.lock'));
-  await copyIndex(index, join(admin, 'index'));
 }

@@ -4,22 +4,22 @@
  *
  * Kept true while the agent changes what it likes between two looks: git starts nothing (N4), since `ls-files` only compares
  * and lists, and unlike `add` and `status` asks no repository below the worktree how it is; such repositories are left out by
- * name. Files are read through folders that are held open (N10). The index is the engine's own, which no agent writes.
+ * name. Files are read through folders that are held open (N10). The index lies on the desk: no agent writes it.
  */
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import { GitError } from './command.ts';
-import { placeAt } from './desk.ts';
-import { copyIndex, errnoOf, exists, removeFile, stampOf } from './files.ts';
+import { addingObjects, placeAt } from './desk.ts';
+import { copyIndex, errnoOf, exists, removeAny, removeFile, stampOf } from './files.ts';
 import type { Git } from './git.ts';
 import { below, inFolderBelow } from './held-folder.ts';
 import { objectId } from './merge.ts';
 import { writeBlob, type ObjectStore } from './objects.ts';
 import type { Problem } from './origin.ts';
 import type { WorkspacePlaces } from './places.ts';
-import { placeOf, type Repository } from './repository.ts';
+import type { Repository } from './repository.ts';
 
 /** Larger files wait for the phase's end. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
@@ -43,20 +43,20 @@ export function workIndexOf(places: WorkspacePlaces): string {
 
 /** @param also paths that count whether git ignores them or not, as bytes in Latin-1 */
 export async function treeOfWorktree(
-  ...[git, repository, places, seen, also]: Parameters<typeof lookOnce>
+  ...[deps, repository, places, seen, also]: Parameters<typeof lookOnce>
 ): Promise<WorktreeTree | Problem> {
   try {
-    return await lookOnce(git, repository, places, seen, also);
+    return await lookOnce(deps, repository, places, seen, also);
   } catch (error) {
     if (!(error instanceof GitError) || error.command !== 'write-tree') throw error;
     // The index names what the repository has lost: all files are read once more.
     await removeFile(workIndexOf(places));
-    return lookOnce(git, repository, places, seen, also);
+    return lookOnce(deps, repository, places, seen, also);
   }
 }
 
 async function lookOnce(
-  git: Git,
+  { git, home }: { readonly git: Git; readonly home: string },
   repository: Repository,
   places: WorkspacePlaces,
   seen: SeenTrees,
@@ -64,9 +64,7 @@ async function lookOnce(
 ): Promise<WorktreeTree | Problem> {
   const index = workIndexOf(places);
   const place = { ...placeAt(repository, places.worktree, places.desk, 'work'), timeoutMs: TIMEOUT_MS };
-  // What looks at no worktree.
-  const bare = { ...placeOf(repository), index, timeoutMs: TIMEOUT_MS };
-  await removeFile(`${index}.lock`);
+  await removeAny(`${index}.lock`);
   if (!(await exists(index))) {
     await copyIndex(places.index, index);
     // Of what was checked out within a second git's index says too little: it would be read at each look.
@@ -82,11 +80,14 @@ async function lookOnce(
   if ('failure' in taken) return taken;
   if (taken.lines.length > 0) {
     const input = Buffer.from(taken.lines.join(''), 'latin1');
-    await git.local(['update-index', '-z', '--index-info'], { ...bare, input });
+    await git.local(['update-index', '-z', '--index-info'], { ...place, input });
     // So that the next look need not read them.
     await git.local(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
   }
-  const tree = objectId((await git.local(['write-tree'], bare)).stdout.toString('latin1').trim());
+  const { stdout } = await addingObjects(repository.store, { place, trash: join(home, 'trash') }, (there) =>
+    git.local(['write-tree'], there),
+  );
+  const tree = objectId(stdout.toString('latin1').trim());
   seen.set(index, { stamp: await stampOf(index), tree });
   return { tree, leftOut: taken.leftOut };
 }

@@ -1,7 +1,7 @@
 /**
  * The sandbox of one short command of the engine's own that looks at what an agent wrote: the system's programs, the command
- * itself, and the folders that it is given; no network, nobody's processes, no time to be told of. Far less is put into it
- * than into an agent's, since it is made for each command.
+ * itself, and the folders that it is given; no network, nobody's processes. Far less is put into it than into an agent's, since
+ * it is made for each command.
  *
  * Kept true (N4, N10): whatever such a command is led to do by the files that it reads, it reaches nothing else.
  */
@@ -12,20 +12,44 @@ import { hide } from './hidden.ts';
 import type { ConfinedCommand } from './types.ts';
 import { locate, programMounts, systemFolders, systemPrograms } from './visible.ts';
 
-/** Of the system's folders some programs lie in are no programs' own: what is needed of them is put in by name. */
+/** Folders in which people keep more than programs: what is needed of them is put in by name. */
 const NOT_WHOLE = ['/opt', '/snap', '/var/lib/snapd/snap'];
-
 const DEVICES = ['/dev/null', '/dev/urandom'];
 
-/** The command line that starts it. @param path the PATH by which the program is found */
-export function confinedCommand(bwrap: string, command: ConfinedCommand): readonly [string, ...string[]] {
-  const { argv, cwd, path, read, write, hidden } = command;
-  const [program, ...args] = argv;
+interface Seen {
+  readonly file: string;
+  /** Before what a command is given, and after it. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+}
+
+/** What does not change from command to command; found once. */
+const kept = new Map<string, Seen>();
+
+function seenBy({ argv: [program], cwd, path, hidden }: ConfinedCommand): Seen {
+  const key = JSON.stringify([program, path, hidden]);
+  const known = kept.get(key);
+  if (known !== undefined) return known;
   const folders = path.split(':').filter((folder) => folder !== '');
   const file = locate(program, cwd, folders) ?? program;
-  const whole = systemFolders().filter((folder) => !NOT_WHOLE.includes(folder));
-  const { cover } = hide(hidden, { whole, named: [], mounts: [] });
   const programs = programMounts({ argv: [file], cwd, path: dirname(file) }, [...hidden, ...NOT_WHOLE]);
+  const whole = [...systemFolders().filter((folder) => !NOT_WHOLE.includes(folder)), ...programs];
+  const { cover, coverFiles, seal } = hide(hidden, { whole, named: [], mounts: [] });
+  const before = [
+    ...systemPrograms(NOT_WHOLE),
+    ...['/etc/ld.so.cache', ...programs].flatMap((each) => ['--ro-bind-try', each, each]),
+    ...DEVICES.flatMap((each) => ['--dev-bind-try', each, each]),
+    ...cover,
+  ];
+  const seen = { file, before, after: [...coverFiles, ...seal, '--remount-ro', '/'] };
+  kept.set(key, seen);
+  return seen;
+}
+
+/** The command line that starts it. */
+export function confinedCommand(bwrap: string, command: ConfinedCommand): readonly [string, ...string[]] {
+  const { argv, cwd, read, write } = command;
+  const { file, before, after } = seenBy(command);
   return [
     bwrap,
     '--unshare-pid',
@@ -35,18 +59,16 @@ export function confinedCommand(bwrap: string, command: ConfinedCommand): readon
     '--die-with-parent',
     '--cap-drop',
     'ALL',
-    // An agent can take the right to read its files from everybody, and the engine still stores them where it is root.
+    // An agent can close its files to everybody, and the engine still stores them where it is root.
     ...(process.getuid?.() === 0 ? ['--cap-add', 'CAP_DAC_OVERRIDE'] : []),
-    ...systemPrograms(NOT_WHOLE),
-    ...['/etc/ld.so.cache', ...programs].flatMap((each) => ['--ro-bind-try', each, each]),
-    ...DEVICES.flatMap((each) => ['--dev-bind-try', each, each]),
-    ...cover,
+    ...before,
     ...read.flatMap((each) => ['--ro-bind-try', each, each]),
     ...write.flatMap((each) => ['--bind-try', each, each]),
+    ...after,
     '--chdir',
     cwd,
     '--',
     file,
-    ...args,
+    ...argv.slice(1),
   ];
 }

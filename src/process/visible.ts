@@ -21,7 +21,7 @@ import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:pa
 import type { Gathered } from './system-files.ts';
 
 /** Programs, libraries and their data: every sandbox sees all of them. */
-const SYSTEM = ['/usr', '/opt', '/nix/store', '/gnu/store', '/snap', '/var/lib/snapd/snap', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']; // prettier-ignore
+const SYSTEM = ['/usr', '/opt', '/nix/store', '/gnu/store', '/snap', '/var/lib/snapd/snap', '/run/current-system/sw', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']; // prettier-ignore
 
 /** Of /etc what programs need to run: no keys, no passwords, no services' configuration. */
 export const ETC = [
@@ -58,11 +58,7 @@ export function systemPrograms(but: readonly string[] = []): readonly string[] {
  * @param gathered what stands for /etc; null: it is put in file by file
  */
 export function systemMounts(withResolver: boolean, gathered: Gathered | null): readonly string[] {
-  kept ??= [
-    ...systemPrograms(),
-    // NixOS keeps its programs' names there.
-    ...asItIs('/run/current-system/sw'),
-  ];
+  kept ??= systemPrograms();
   // Nothing can be added to a folder that is read-only.
   if (gathered === null || withResolver) {
     const resolver = withResolver ? resolved('/etc/resolv.conf') : [];

@@ -2,7 +2,7 @@
 
 import type { Dependencies, Limits } from '../activities/dependencies.ts';
 import type { SandboxMode } from '../core/project.ts';
-import { createGitRoom, type Confine } from '../git/room.ts';
+import { createGitRoom, whyNotConfined, type Confine } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
 import { createProcessRoom } from '../process/room.ts';
 import type { ProcessRoom } from '../process/types.ts';
@@ -48,6 +48,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
   warnOfLimits(processRoom, limits, log);
   warnOfSandbox(options.confinement.sandbox, processRoom, log);
   const runner = options.gitRunner === null ? null : startGitRunner(options.gitRunner);
+  const confine = await confineGit(options, processRoom);
   const git = createGitRoom({
     home,
     worker: options.hostId,
@@ -57,7 +58,7 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     },
     personal: { env: options.personalEnvironment },
     log,
-    confine: confineGit(options.confinement, processRoom),
+    confine,
     ...(runner === null ? {} : { collect: runner.collect }),
   });
   const close = async (): Promise<void> => {
@@ -67,13 +68,20 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
   return { processRoom, git, close };
 }
 
-/** Git is held as agents are: not where the host's own configuration wants no sandbox, nor where none can be made. */
-function confineGit(
-  { sandbox, hidden }: RoomOptions['confinement'],
+/**
+ * Git is held as agents are: not where the host's own configuration wants no sandbox, nor where none can be made; nor where git
+ * itself does not start in one, as when what it needs lies where no sandbox looks.
+ */
+async function confineGit(
+  { home, log, confinement: { sandbox, hidden }, personalEnvironment }: RoomOptions,
   { confined }: Pick<ProcessRoom, 'confined'>,
-): Confine | null {
+): Promise<Confine | null> {
   if (sandbox === 'off' || confined === null) return null;
-  return (argv, reach) => confined({ argv, ...reach, hidden });
+  const confine: Confine = (argv, reach) => confined({ argv, ...reach, hidden });
+  const why = await whyNotConfined({ home, confine, personal: { env: personalEnvironment } });
+  if (why === null) return confine;
+  log('git that looks at worktrees is held by no sandbox', { why });
+  return null;
 }
 
 /** Said once a start, with why: what the watch alone sees to, or nothing at all. */

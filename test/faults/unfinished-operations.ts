@@ -9,6 +9,7 @@ import {
   expectSame,
   git,
   need,
+  store,
   TASK,
   workspaceOf,
   writeFiles,
@@ -38,6 +39,27 @@ async function storeUnfinished(room: GitRoom, { target }: Facts, workspace: Work
 }
 
 export const UNFINISHED_OPERATIONS: readonly Operation[] = [
+  {
+    name: 'take in commits',
+    prepare: async (folder, makeRoom) => {
+      const facts = bareOrigin(folder);
+      const room = makeRoom(facts.home);
+      const workspace = await workspaceOf(room, facts);
+      await room.separateWorkspace({ project: facts.target.project, origin: facts.target.origin, workspace });
+      writeFiles(workspace.worktree, CHANGE);
+      git(workspace.worktree, 'add', '-A');
+      git(workspace.worktree, 'commit', '-q', '-m', 'by the agent');
+      writeFiles(workspace.worktree, { 'c.txt': 'c\n' });
+      return { ...facts, workspace };
+    },
+    run: async (room, facts) => {
+      const { head } = await store(room, facts, need(facts.workspace));
+      const { origin } = facts.target;
+      expectSame('the commit', git(origin, 'log', '-1', '--format=%s', `${head}^`), 'by the agent');
+      expectSame('c.txt', git(origin, 'show', `${head}:c.txt`), 'c');
+    },
+    check: ({ workspace }) => expectSame('git status', git(need(workspace).worktree, 'status', '--porcelain'), ''),
+  },
   {
     name: 'store on the way',
     prepare: async (folder, makeRoom) => {

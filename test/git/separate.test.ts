@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { originKey } from '../../src/git/repository.ts';
 import type { GitRoom, Workspace } from '../../src/git/types.ts';
@@ -18,6 +19,7 @@ import {
   taskId,
   write,
 } from '../support/git-rig.ts';
+import { tempFolder } from '../support/temp.ts';
 
 interface Rig {
   readonly room: GitRoom;
@@ -95,6 +97,7 @@ describe('a workspace without a sandbox', () => {
       failure: 'unstorable-files',
       message: expect.stringMatching(/hasDotgit|\.git/),
     });
+    await room.separateWorkspace({ project: target.project, origin, workspace });
     const huge = join(dirname(worktree), 'huge');
     writeFileSync(huge, '');
     truncateSync(huge, 300 * 1024 * 1024);
@@ -108,4 +111,21 @@ describe('a workspace without a sandbox', () => {
     expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
     expect(existsSync(join(mirror, 'refs/heads', branch))).toBe(true);
   }, 60_000);
+
+  it('stores the files where the agent has put something else in the place of its repository, or of what names it', async () => {
+    const { room, target, origin, workspace, mirror } = await separated();
+    const elsewhere = await tempFolder('elsewhere');
+    await writeFile(join(elsewhere, 'kept'), 'of the person\n');
+    const own = join(dirname(workspace.worktree), 'own.git');
+    const commondir = join(mirror, 'worktrees', taskId, 'commondir');
+    await rm(own, { recursive: true });
+    await symlink(elsewhere, own);
+    await rm(commondir);
+    await mkdir(join(commondir, 'x'), { recursive: true });
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    const { head: stands } = await stored(room, target, workspace);
+    expect(await git(origin, 'ls-tree', '-r', '--name-only', stands)).toBe('a.txt\nb.txt');
+    expect(await readdir(elsewhere)).toEqual(['kept']);
+    expect(await git(workspace.worktree, 'status', '--porcelain')).toBe('');
+  });
 });

@@ -68,6 +68,10 @@ describe('a confined command', () => {
     const hidden = ['/usr/share', '/usr/include'];
     expect(await said('ls -A /usr/share', { hidden })).toBe('');
     expect(await said('ls -A /usr/share', { hidden, read: ['/usr/share/doc', reach.cwd] })).toBe('doc\n');
+    const file = '/usr/bin/env';
+    expect(await said(`cat ${file}; test -s /usr/bin/cat && echo shown`, { hidden: [file] })).toBe(
+      `shown\ncat: ${file}: Permission denied\n`,
+    );
   });
 
   const ours = async (folder: string): Promise<string> => {

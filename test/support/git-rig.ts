@@ -1,7 +1,6 @@
 /** A git origin, state homes and rooms for the tests of the git room; everything in temporary folders. */
 
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -107,10 +106,11 @@ export async function newRoom(home?: string): Promise<{ room: GitRoom; home: str
   return { room: createGitRoom({ home: folder, worker: 'test', processHome: folder, confine }), home: folder };
 }
 
+const held: Confine = (argv, reach) => confinedCommand(BWRAP, { argv, ...reach, hidden: [] });
+const [program, ...args] = held(['true'], { cwd: '/usr', path: '/usr/bin:/bin', read: [], write: [] });
+
 /** As a worker holds git, where this machine can. */
-export const confine: Confine | null = existsSync(BWRAP)
-  ? (argv, reach) => confinedCommand(BWRAP, { argv, ...reach, hidden: [] })
-  : null;
+export const confine: Confine | null = spawnSync(program, args).status === 0 ? held : null;
 
 export async function prepared(
   room: GitRoom,
