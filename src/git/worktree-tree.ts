@@ -37,7 +37,7 @@ export interface WorktreeTree {
 export type SeenTrees = Map<string, { readonly stamp: string; readonly tree: ObjectId }>;
 
 /** Where the private index of an attempt's work lies. */
-export function workIndexOf(places: WorkspacePlaces): string {
+function workIndexOf(places: WorkspacePlaces): string {
   return join(places.desk, 'work');
 }
 
