@@ -9,7 +9,7 @@
 
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { quote, type ObjectId } from '../core/ids.ts';
+import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { GitError, lastLines } from './command.ts';
 import { makeFolder, namesIn, readText, removeAny, removeTree, replaceAny } from './files.ts';
 import type { Git } from './git.ts';
@@ -27,6 +27,8 @@ export type GitMount =
 
 /** Where the mirror's real objects are seen. */
 const OBJECTS_SEEN_AT = '/tributary/objects';
+/** In a repository that is being taken in: what its branch was at. */
+const BEGUN = 'taken-in';
 const BRANCHES = 'refs/heads/tasks';
 const TRACKING = 'refs/remotes/origin';
 export const PLAIN_OBJECT = /^[0-9a-f]{38}(?:[0-9a-f]{24})?$/;
@@ -143,9 +145,12 @@ export async function takeIn(
     await belongTo(adminOf(repository, places), null);
     return null;
   }
-  const id = await readRef(own, places.branchRef);
+  // What a take-in that was cut off had found: it has taken the refs away since.
+  const begun = parseObjectId((await readText(join(own, BEGUN), 4_096))?.trim() ?? '');
+  const id = begun.kind === 'ok' ? begun.value : await readRef(own, places.branchRef);
   if (id !== null && leavePlainFiles(join(own, 'objects'))) {
     const { branchRef: ref, index } = places;
+    await replaceAny(join(own, BEGUN), `${id}\n`);
     const wrong = await fetchOwn(deps, repository, { own, ref, id, index, maxBytes });
     if (wrong !== null) {
       await belongTo(adminOf(repository, places), null);
@@ -167,7 +172,7 @@ export async function fetchOwn(
 ): Promise<Problem | null> {
   // Everything but the objects is the engine's.
   for (const name of await namesIn(own))
-    if (name !== 'objects') rmSync(join(own, name), { recursive: true, force: true });
+    if (name !== 'objects' && name !== BEGUN) rmSync(join(own, name), { recursive: true, force: true });
   rmSync(join(own, 'objects/info'), { recursive: true, force: true });
   for (const part of ['objects/info', BRANCHES]) mkdirSync(join(own, part), { recursive: true });
   writeFileSync(join(own, 'config'), bareConfiguration(repository.store.algorithm));
