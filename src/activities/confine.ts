@@ -7,10 +7,10 @@
  */
 
 import { copyFileSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import type { Confinement, Network, SandboxMode } from '../core/project.ts';
+import { removeWhole } from '../git/files.ts';
 import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -97,7 +97,7 @@ export interface SandboxRequest {
 export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, request: SandboxRequest): Promise<Sandbox> {
   const { scratch, tmp, network, agent } = request;
   mkdirSync(scratch, { recursive: true });
-  await rm(tmp, { recursive: true, force: true });
+  await removeWhole(tmp);
   mkdirSync(tmp, { recursive: true, mode: 0o700 });
   const granted = agent === null ? [] : deps.confinement.granted(agent);
   const own = [...request.write, scratch].map((path) => ({ from: path, to: path, write: true }));
@@ -143,7 +143,7 @@ export async function clearTheWay(scratch: string, path: string, last: 'file' | 
     const stats = lstatSync(at, { throwIfNoEntry: false });
     if (stats === undefined) break;
     const isFolder = count < parts.length || last === 'folder';
-    if (isFolder ? !stats.isDirectory() : !stats.isFile()) await rm(at, { recursive: true, force: true });
+    if (isFolder ? !stats.isDirectory() : !stats.isFile()) await removeWhole(at);
   }
   mkdirSync(dirname(join(scratch, path)), { recursive: true });
 }

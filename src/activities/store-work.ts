@@ -1,7 +1,6 @@
 /** Storing what an attempt left, and what the attempt came to with it. */
 
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import type { Judgement } from '../agents/types.ts';
 import type { Proposal } from '../core/ask-types.ts';
 import { protectedTitle } from '../core/attempts.ts';
@@ -14,6 +13,7 @@ import type { Secret } from '../core/secrets.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import { MAX_DOCUMENT_CHARS, type AttemptFacts, type AttemptOutcome, type NewTask } from '../core/task-types.ts';
 import { headOf, oneLine } from '../core/text.ts';
+import { removeWhole } from '../git/files.ts';
 import type { Scan, Workspace } from '../git/types.ts';
 import { scratchOf, type Dependencies } from './dependencies.ts';
 import { changesIn, protectedChange } from './protected-paths.ts';
@@ -87,7 +87,7 @@ export async function storeWork(
 export async function discardWorkspace(deps: Dependencies, { spec }: PhaseRequest): Promise<void> {
   await deps.git.removeWorkspace(spec.project, spec.id);
   const scratch = scratchOf(deps, spec);
-  for (const folder of [scratch, `${scratch}.tmp`]) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const folder of [scratch, `${scratch}.tmp`]) await removeWhole(folder);
 }
 
 function outcomeOf(judgement: Judgement, document: string | null, facts: AttemptFacts): AttemptOutcome {

@@ -7,6 +7,7 @@
 
 import { randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   constants,
   fstatSync,
@@ -23,7 +24,7 @@ import {
   writeFileSync,
   type Stats,
 } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 export function errnoOf(error: unknown): string | null {
@@ -111,12 +112,43 @@ export async function removeTree(path: string, trash: string): Promise<void> {
   if (statusOf(path) === null) return;
   try {
     mkdirSync(trash, { recursive: true });
-    renameSync(path, aside);
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+      chmodSync(path, 0o700);
+      renameSync(path, aside);
+    }
   } catch (error) {
     if (isAbsent(error)) return;
     throw error;
   }
-  await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+  await removeWhole(aside);
+}
+
+/** Removes whatever it is, with all that is in it: also what its owner has closed to itself, such as a read-only cache. */
+export async function removeWhole(path: string | Buffer): Promise<void> {
+  const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await remove();
+  } catch (error) {
+    if (!isClosed(error)) throw error;
+    await openUp(Buffer.from(path));
+    await remove();
+  }
+}
+
+async function openUp(folder: Buffer): Promise<void> {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  chmodSync(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
+    if (entry.isDirectory()) await openUp(Buffer.concat([folder, Buffer.from('/'), entry.name]));
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 export async function removeFile(path: string): Promise<void> {
@@ -130,7 +162,7 @@ export async function removeFile(path: string): Promise<void> {
 /** Removes whatever has this name; a folder with all that is in it. */
 export async function removeAny(path: string): Promise<void> {
   const status = statusOf(path);
-  if (status?.isDirectory() === true) await rm(path, { recursive: true, force: true });
+  if (status?.isDirectory() === true) await removeWhole(path);
   else if (status !== null) await removeFile(path);
 }
 

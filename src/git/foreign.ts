@@ -5,8 +5,9 @@
  * Nothing of the worktree is at work meanwhile.
  */
 
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import type { DeskPlace } from './desk.ts';
+import { removeWhole } from './files.ts';
 import type { Git } from './git.ts';
 import { below } from './held-folder.ts';
 
@@ -48,6 +49,6 @@ async function clear(worktree: string, folder: string, named: Named): Promise<vo
     if (path === '.git') continue;
     if (entry.isDirectory() && named.folders.has(path)) await clear(worktree, `${path}/`, named);
     else if (!(entry.isFile() || entry.isSymbolicLink()) || !named.files.has(path))
-      await rm(below(worktree, path), { recursive: true, force: true, maxRetries: 3 });
+      await removeWhole(below(worktree, path));
   }
 }

@@ -7,13 +7,12 @@
  */
 
 import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
-import { makeFolder, readText, removeAny, removeTree, statusOf } from './files.ts';
+import { makeFolder, readText, removeAny, removeTree, removeWhole, statusOf } from './files.ts';
 import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import { placeAt, type DeskPlace } from './desk.ts';
@@ -197,7 +196,7 @@ async function takeOff({ path, layers, home, own }: GatePlaces, trash: string): 
   // Nothing is laid into a worktree or a HOME without one of these.
   if (![layers, home.layers, home.path, `${home.path}.tmp`, own].some((each) => statusOf(each) !== null)) return;
   await unmountBelow(path);
-  await rm(layers, { recursive: true, force: true, maxRetries: 3 });
+  await removeWhole(layers);
   await dropHome(home, trash);
   await removeTree(own, trash);
 }

@@ -1,6 +1,6 @@
 /** The git room: everything that touches a repository, for one state home. */
 
-import { lstat, mkdir, rm } from 'node:fs/promises';
+import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
@@ -13,7 +13,7 @@ import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { confineGate, confineTask, separateTask } from './confined.ts';
 import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { changedFiles, diffOf } from './diff.ts';
-import { absentAsNull, namesIn, removeFile, removeTree } from './files.ts';
+import { absentAsNull, namesIn, removeFile, removeTree, removeWhole } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import type { Git } from './git.ts';
 import { includeFiles } from './include.ts';
@@ -41,6 +41,7 @@ import { keepUp } from './upkeep.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
+export { removeWhole } from './files.ts';
 export type { Confine } from './git.ts';
 export { whyNotConfined } from './open-git.ts';
 export type { OriginProbe } from './probe.ts';
@@ -251,7 +252,7 @@ async function sweepTrash(trash: string): Promise<void> {
   for (const name of await namesIn(trash)) {
     const path = join(trash, name);
     const stats = await lstat(path).catch(absentAsNull);
-    if (stats !== null && Date.now() - stats.ctimeMs > TRASH_KEPT_MS) await rm(path, { recursive: true, force: true });
+    if (stats !== null && Date.now() - stats.ctimeMs > TRASH_KEPT_MS) await removeWhole(path);
   }
 }
 

@@ -10,10 +10,20 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { cp, rename, rm, stat, utimes } from 'node:fs/promises';
+import { cp, rename, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { errnoOf, makeFolder, namesIn, readText, removeAny, removeEmpty, statusOf, writeAtomic } from './files.ts';
+import {
+  errnoOf,
+  makeFolder,
+  namesIn,
+  readText,
+  removeAny,
+  removeEmpty,
+  removeWhole,
+  statusOf,
+  writeAtomic,
+} from './files.ts';
 import { mountOver } from './overlay.ts';
 
 const run = promisify(execFile);
@@ -146,6 +156,6 @@ async function prune({ folder }: SetUpStore, newest: string): Promise<void> {
   for (const { path } of gone) {
     const aside = join(dirname(path), `${randomBytes(6).toString('hex')}.tmp`);
     await rename(path, aside);
-    await rm(aside, { recursive: true, force: true, maxRetries: 3 });
+    await removeWhole(aside);
   }
 }

@@ -1,6 +1,6 @@
 /** The homes of processes on this host, and what removals that were cut off have left aside. */
 
-import { lstat, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, type ProjectName, type TaskId } from '../core/ids.ts';
 import { codeOf } from '../core/thrown.ts';
@@ -35,10 +35,6 @@ export async function listScratch(home: string): Promise<readonly ScratchHome[]>
   return found;
 }
 
-export async function removeScratch({ path }: ScratchHome): Promise<void> {
-  for (const folder of [path, `${path}.tmp`]) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-}
-
 /** What lies aside for more than an hour. */
 export async function listTrash(home: string): Promise<readonly string[]> {
   const folder = join(home, 'trash');
@@ -48,10 +44,6 @@ export async function listTrash(home: string): Promise<readonly string[]> {
     if (stats !== null && Date.now() - stats.ctimeMs > TRASH_KEPT_MS) old.push(join(folder, name));
   }
   return old;
-}
-
-export async function removeTrash(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
 async function changeOf(path: string): Promise<number> {

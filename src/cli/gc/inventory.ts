@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { judgeHome, judgeRefs, judgeRemade, judgeWorkspace, type TaskFacts, type Verdict } from '../../core/gc.ts';
 import { parseProjectName, type ProjectName, type TaskId } from '../../core/ids.ts';
 import { parsePortOwner } from '../../core/ports.ts';
-import type { GitRoom } from '../../git/room.ts';
+import { removeWhole, type GitRoom } from '../../git/room.ts';
 import { listSpool, removeEmptySpool } from '../../ledger/spool-folder.ts';
 import { freeStalePorts, listStalePorts, removeLeft } from '../../local/left-of-task.ts';
 import type { PortLeases } from '../../local/port-leases.ts';
-import { listScratch, listTrash, removeScratch, removeTrash, type ScratchHome } from '../../local/scratch.ts';
+import { listScratch, listTrash, type ScratchHome } from '../../local/scratch.ts';
 
 export type ItemKind =
   | 'refs'
@@ -71,7 +71,7 @@ export async function takeInventory(host: Host): Promise<readonly Item[]> {
     ...(await listTrash(host.home)).map((path): Item => {
       const why = 'a removal that was cut off left it aside';
       const name = path.slice(join(host.home, 'trash').length + 1);
-      const remove = (): Promise<boolean> => removeTrash(path).then(yes);
+      const remove = (): Promise<boolean> => removeWhole(path).then(yes);
       return { kind: 'trash', name, task: null, paths: [path], verdict: 'remove', why, remove };
     }),
   ];
@@ -164,8 +164,8 @@ function once(work: () => Promise<boolean>): () => Promise<boolean> {
 function scratchItem(home: ScratchHome, isWorked: boolean): Item {
   const { project, name, path, usedMs } = home;
   const verdict = judgeRemade({ kind: 'scratch', usedMs, tasks: 0, isLeased: false }, isWorked, Date.now());
-  const remove = (): Promise<boolean> => removeScratch(home).then(yes);
   const paths = [path, `${path}.tmp`];
+  const remove = (): Promise<boolean> => Promise.all(paths.map(removeWhole)).then(yes);
   return { kind: 'scratch', name: `${project}/${name}`, task: null, paths, ...verdict, remove };
 }
 

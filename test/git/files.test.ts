@@ -1,0 +1,55 @@
+/** Removing what its owner has closed to itself; as root, who is kept from nothing, under another account. */
+
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeTree, removeWhole } from '../../src/git/files.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+let folder: string;
+beforeEach(async () => {
+  folder = await tempFolder();
+  if (!isRoot) return;
+  chownSync(folder, NOBODY, NOBODY);
+  process.seteuid?.(NOBODY);
+});
+afterEach(() => {
+  if (isRoot) process.seteuid?.(0);
+});
+
+function closed(): string {
+  const path = join(folder, 'closed');
+  mkdirSync(join(path, 'cache/deep'), { recursive: true });
+  writeFileSync(join(path, 'cache/deep/file'), 'x');
+  chmodSync(join(path, 'cache/deep'), 0o000);
+  chmodSync(join(path, 'cache'), 0o555);
+  chmodSync(path, 0o555);
+  return path;
+}
+
+it('removes read-only folders, and such that nobody may enter', async () => {
+  const path = closed();
+  await removeWhole(path);
+  expect(existsSync(path)).toBe(false);
+});
+
+it('takes such a folder out of its place, and leaves nothing of it', async () => {
+  const path = closed();
+  await removeTree(path, join(folder, 'trash'));
+  expect(existsSync(path)).toBe(false);
+});
+
+it('opens nothing behind a link', async () => {
+  const kept = join(folder, 'kept');
+  mkdirSync(kept, { mode: 0o500 });
+  const path = join(folder, 'closed');
+  mkdirSync(path);
+  symlinkSync(kept, join(path, 'link'));
+  chmodSync(path, 0o500);
+  await removeWhole(path);
+  expect(existsSync(path)).toBe(false);
+  expect(() => writeFileSync(join(kept, 'new'), '')).toThrow('EACCES');
+});
