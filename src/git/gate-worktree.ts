@@ -12,7 +12,7 @@ import { quote, type ObjectId } from '../core/ids.ts';
 import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts';
 import { writeCandidate } from './candidate.ts';
 import { GitError } from './command.ts';
-import { makeFolder, readText, removeAny, removeTree, removeWhole, statusOf } from './files.ts';
+import { isNoSpace, makeFolder, readText, removeAny, removeTree, removeWhole, statusOf } from './files.ts';
 import { fetchHead } from './landing-parts.ts';
 import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
 import { placeAt, type DeskPlace } from './desk.ts';
@@ -65,11 +65,28 @@ export async function gateWorktree(
   const places = await leaseGate(deps, repository);
   try {
     const main = item === null ? candidate.commit : (below[0]?.main ?? candidate.main);
-    return await fill(deps, repository, places, candidate, main);
+    try {
+      return await fill(deps, repository, places, candidate, main);
+    } catch (error) {
+      if (!isOfWorktree(error)) throw error;
+      // Whatever it is that is wrong with it, the next run would get the same one.
+      await takeOff(places, join(deps.home, 'trash'));
+      await dropWorktree(deps, places);
+      return await fill(deps, repository, places, candidate, main);
+    }
   } catch (error) {
     await releaseGate(deps, places);
     throw error;
   }
+}
+
+/** Not of the repository, of git itself or of the disk: a worktree made anew can do without it. */
+function isOfWorktree(error: unknown): boolean {
+  return !isNoSpace(error) && (!(error instanceof GitError) || error.reason === 'exit');
+}
+
+async function dropWorktree(deps: GateDeps, { path, admin, desk }: GatePlaces): Promise<void> {
+  for (const each of [path, admin, desk]) await removeTree(each, join(deps.home, 'trash'));
 }
 
 /** The candidate in the mirror, made of the same parts; it must have the same id. */
@@ -203,7 +220,6 @@ async function takeOff({ path, layers, home, own }: GatePlaces, trash: string): 
 
 /** Moves the worktree to a commit; one that is too broken for that is made anew. */
 async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, commit: ObjectId): Promise<void> {
-  const trash = join(deps.home, 'trash');
   const move = async (): Promise<void> => {
     makeFolder(places.path, 0o700);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
@@ -221,7 +237,7 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, comm
       if (!(error instanceof GitError) || error.reason !== 'exit') throw error;
     }
   }
-  await Promise.all([places.path, places.admin, places.desk].map((each) => removeTree(each, trash)));
+  await dropWorktree(deps, places);
   makeFolder(places.desk, 0o700);
   await move();
 }

@@ -73,6 +73,20 @@ describe('a gate worktree', () => {
     await two.release();
   });
 
+  it('is made anew where it cannot be made what the candidate is', async () => {
+    const { build, open } = await candidates();
+    const candidate = await build(null);
+    const one = await open(candidate);
+    await one.release();
+    await rm(`${one.path}.desk`, { recursive: true });
+    await writeFile(`${one.path}.desk`, 'in the way\n');
+    const two = await open(candidate);
+    expect(two.path).toBe(one.path);
+    expect(await git(two.path, 'rev-parse', 'HEAD')).toBe(candidate.commit);
+    expect(await readFile(join(two.path, 'a.txt'), 'utf8')).toBe('a\n');
+    await two.release();
+  });
+
   it('is cleaned of all that a set-up of its own has left when that was cut off', async () => {
     const { build, open } = await candidates();
     const candidate = await build('npm ci');
