@@ -7,13 +7,13 @@
  * by being written anew, under the name that its content has.
  */
 
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { PLAIN_OBJECT } from './confined.ts';
-import { exists, makeFolder, namesIn, readRegularSync, removeTree } from './files.ts';
+import { exists, makeFolder, namesIn, readRegularSync, removeTree, statusOf } from './files.ts';
 import { inFolder } from './held-folder.ts';
 import { writeObjects, type ObjectStore, type RawObject } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
@@ -37,9 +37,11 @@ export interface DeskPlace {
   readonly reads?: readonly string[];
 }
 
-/** @param desk a folder, which is made when it is missing */
+/** @param desk a folder, which is made when it is missing; the worktree is opened to this account, whoever has closed it */
 export function placeAt(repository: Repository, worktree: string, desk: string, index: string): DeskPlace {
   makeFolder(desk, 0o700);
+  const stats = statusOf(worktree);
+  if (stats?.isDirectory() === true && (stats.mode & 0o700) !== 0o700) chmodSync(worktree, 0o700);
   return { ...placeOf(repository), worktree, index: join(desk, index), desk, writes: [desk] };
 }
 

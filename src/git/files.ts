@@ -6,6 +6,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { execFile } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -26,6 +27,9 @@ import {
 } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
 
 export function errnoOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null || !('code' in error)) return null;
@@ -132,6 +136,11 @@ export async function removeWhole(path: string | Buffer): Promise<void> {
   try {
     await remove();
   } catch (error) {
+    if (errnoOf(error) === 'ENAMETOOLONG' && typeof path === 'string') {
+      // Node goes by whole paths; this program goes from folder to folder.
+      await run('rm', ['-rf', '--', path]);
+      return;
+    }
     if (!isClosed(error)) throw error;
     await openUp(Buffer.from(path));
     await remove();

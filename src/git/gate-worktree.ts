@@ -80,9 +80,9 @@ export async function gateWorktree(
   }
 }
 
-/** Not of the repository, of git itself or of the disk: a worktree made anew can do without it. */
+/** Not of the repository or of the disk: a worktree made anew can do without it. */
 function isOfWorktree(error: unknown): boolean {
-  return !isNoSpace(error) && (!(error instanceof GitError) || error.reason === 'exit');
+  return !isNoSpace(error) && (!(error instanceof GitError) || error.reason === 'exit' || error.reason === 'missing');
 }
 
 async function dropWorktree(deps: GateDeps, { path, admin, desk }: GatePlaces): Promise<void> {

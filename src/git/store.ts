@@ -57,6 +57,10 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { workspace } = request;
   deps.untouched.delete(workspace.taskId);
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
+  const admin = adminFolder(repository.mirror ?? repository.gitDir, workspace.taskId);
+  // What is on another branch is left where it is: taking in takes the task's branch alone.
+  const strayed = await findStrayed(places, admin);
+  if (strayed !== null) return strayed;
   const taken = await takeIn(deps, repository, places, join(deps.home, 'trash'), request.maxBytes ?? Infinity);
   if (taken !== null) return { kind: 'failed', ...taken };
   if (request.filesOnly === true) await forgetCommits(repository, places, workspace);
@@ -116,6 +120,22 @@ async function rememberUntouched(
   deps.untouched.set(taskId, { head, attempt, sinceMs: performance.now(), index: await stampOf(places.index) });
 }
 
+/** Null when the worktree is on the task's branch. */
+async function findStrayed(places: WorkspacePlaces, admin: string): Promise<ReturnType<typeof failed> | null> {
+  const head = (await readText(join(admin, 'HEAD'), 4_096))?.trim() ?? '';
+  if (head !== `ref: ${places.branchRef}`) {
+    const where = head.startsWith('ref: ')
+      ? head.slice('ref: '.length).replace(/^refs\/heads\//, '')
+      : `detached at ${head}`;
+    return failed(
+      'wrong-branch',
+      `the worktree is on ${quote(where)}, not on ${places.branch}`,
+      `work on ${places.branch}`,
+    );
+  }
+  return null;
+}
+
 /** Where the agent left the branch, after what needs no git to be seen. */
 async function checkBelongings(
   git: Git,
@@ -142,17 +162,6 @@ async function checkBelongings(
       'nested-repository',
       `a git repository lies inside the worktree: ${quote(join(nested.toString('utf8'), '.git'))}`,
       'remove it, or make it elsewhere or in a folder that .gitignore names',
-    );
-  }
-  const head = (await readText(join(admin, 'HEAD'), 4_096))?.trim() ?? '';
-  if (head !== `ref: ${places.branchRef}`) {
-    const where = head.startsWith('ref: ')
-      ? head.slice('ref: '.length).replace(/^refs\/heads\//, '')
-      : `detached at ${head}`;
-    return failed(
-      'wrong-branch',
-      `the worktree is on ${quote(where)}, not on ${places.branch}`,
-      `work on ${places.branch}`,
     );
   }
   if (id === null) {

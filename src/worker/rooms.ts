@@ -73,11 +73,11 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
  * itself does not start in one, as when what it needs lies where no sandbox looks.
  */
 async function confineGit(
-  { home, log, confinement: { sandbox, hidden }, personalEnvironment }: RoomOptions,
+  { home, log, confinement: { sandbox, hidden, read }, personalEnvironment }: RoomOptions,
   { confined }: Pick<ProcessRoom, 'confined'>,
 ): Promise<Confine | null> {
   if (sandbox === 'off' || confined === null) return null;
-  const confine: Confine = (argv, reach) => confined({ argv, ...reach, hidden });
+  const confine: Confine = (argv, reach) => confined({ argv, ...reach, read: [...read, ...reach.read], hidden });
   const why = await whyNotConfined({ home, confine, personal: { env: personalEnvironment } });
   if (why === null) return confine;
   log('git that looks at worktrees is held by no sandbox', { why });

@@ -1,7 +1,16 @@
 /** Removing what its owner has closed to itself; as root, who is kept from nothing, under another account. */
 
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
-import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { removeTree, removeWhole } from '../../src/git/files.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -40,6 +49,18 @@ it('takes such a folder out of its place, and leaves nothing of it', async () =>
   const path = closed();
   await removeTree(path, join(folder, 'trash'));
   expect(existsSync(path)).toBe(false);
+});
+
+it('removes folders so deep that no path can name the last one', async () => {
+  // The program that does it is started by the account that the process really has.
+  if (isRoot) process.seteuid?.(0);
+  const half = Array.from({ length: 14 }, () => '0'.repeat(200)).join('/');
+  const [upper, lower] = [join(folder, 'upper'), join(folder, 'lower')];
+  for (const each of [upper, lower]) mkdirSync(join(each, half), { recursive: true });
+  writeFileSync(join(lower, half, 'file'), 'x');
+  renameSync(lower, join(upper, half, 'lower'));
+  await removeTree(upper, join(folder, 'trash'));
+  expect(readdirSync(join(folder, 'trash'))).toEqual([]);
 });
 
 it('opens nothing behind a link', async () => {

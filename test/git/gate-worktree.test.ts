@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate } from '../../src/core/queue-types.ts';
 import type { ReadGate } from '../../src/git/types.ts';
@@ -80,6 +80,7 @@ describe('a gate worktree', () => {
     await one.release();
     await rm(`${one.path}.desk`, { recursive: true });
     await writeFile(`${one.path}.desk`, 'in the way\n');
+    await chmod(one.path, 0o000);
     const two = await open(candidate);
     expect(two.path).toBe(one.path);
     expect(await git(two.path, 'rev-parse', 'HEAD')).toBe(candidate.commit);

@@ -128,4 +128,15 @@ describe('a workspace without a sandbox', () => {
     expect(await readdir(elsewhere)).toEqual(['kept']);
     expect(await git(workspace.worktree, 'status', '--porcelain')).toBe('');
   });
+
+  it('leaves what is on another branch where it is', async () => {
+    const { room, target, workspace } = await separated();
+    await git(workspace.worktree, 'checkout', '-q', '-b', 'other');
+    const commit = await commitFiles(workspace.worktree, { 'b.txt': 'b\n' }, 'by the agent');
+    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
+      kind: 'failed',
+      failure: 'wrong-branch',
+    });
+    expect(await head(workspace.worktree)).toBe(commit);
+  });
 });
