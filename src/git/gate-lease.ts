@@ -49,6 +49,8 @@ export async function leaseGate(deps: LeaseDeps, repository: Repository): Promis
       const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
       const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
       const home = { path: `${path}.home`, layers: `${path}.home-layers` };
+      // Where earlier versions had the index.
+      await removeFile(`${path}.index`);
       const parts = { desk: `${path}.desk`, layers: `${path}.layers`, own: `${path}.own` };
       return { path, index: join(parts.desk, GATE_INDEX), ...parts, home, setUps, lock, admin };
     }

@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
+import { assumeNothing } from './assumed.ts';
 import { GitError } from './command.ts';
 import { takeIn } from './confined.ts';
 import { placeAt } from './desk.ts';
@@ -210,7 +211,10 @@ async function commitLeft(
   const copied = await copyIndex(join(admin, 'index'), index);
   if (!copied) await git.local(['read-tree', agentHead], place);
   const at = { place, trash: join(deps.home, 'trash') };
-  const take = (): Promise<Problem | ObjectId> => addAll(git, repository.store, at, request.maxBytes);
+  const take = async (): Promise<Problem | ObjectId> => {
+    await assumeNothing(git, place, repository.store.algorithm);
+    return addAll(git, repository.store, at, request.maxBytes);
+  };
   const taken = await take().catch(async (error: unknown) => {
     const isExit = error instanceof GitError && (error.reason === 'exit' || error.reason === 'broken');
     if (!isExit || !copied) throw error;

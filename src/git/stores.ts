@@ -8,7 +8,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { Remade } from '../core/gc.ts';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
-import { namesIn, readText, removeAny, removeFile, removeTree, statusOf } from './files.ts';
+import { namesIn, readText, removeFile, removeTree, statusOf } from './files.ts';
 import { GATE_INDEX } from './gate-lease.ts';
 import { isAlive, tryLockFile } from './lock.ts';
 import { brokenFolder } from './mend.ts';
@@ -100,8 +100,6 @@ async function removeGate(home: string, path: string): Promise<void> {
   const mirror = join(home, 'mirrors', `${basename(dirname(path))}.git`);
   await removeTree(adminFolder(mirror, `gate-${basename(path)}`), trash);
   for (const part of partsOf(path)) await removeTree(part, trash);
-  // Where earlier versions had it.
-  await removeAny(`${path}.index`);
 }
 
 /** The tasks that have refs in a repository of the engine, or branches in the mirror that it is of. */

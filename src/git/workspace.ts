@@ -12,6 +12,7 @@ import type { Checkpoint } from '../core/task-types.ts';
 import { placeAt } from './desk.ts';
 import {
   copyIndex,
+  errnoOf,
   exists,
   isNoSpace,
   makeFolder,
@@ -212,7 +213,7 @@ async function build(
   const desk = placeAt(repository, places.worktree, places.desk, 'new');
   const place = { ...desk, writes: [...desk.writes, places.worktree] };
   const content = start.unfinished?.content ?? start.start;
-  const reusable = (await exists(places.index)) && (await findNestedRepositories(places.worktree)).length === 0;
+  const reusable = (await exists(places.index)) && (await isPlain(places.worktree));
   if (reusable) {
     await link();
     await copyIndex(places.index, place.index);
@@ -235,6 +236,16 @@ async function build(
     notesCommit: start.notes,
     begun: request.attempt,
   });
+}
+
+/** Without a repository below it, and without a folder that cannot be read. */
+async function isPlain(worktree: string): Promise<boolean> {
+  try {
+    return (await findNestedRepositories(worktree)).length === 0;
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return false;
+    throw error;
+  }
 }
 
 async function markBegun(places: WorkspacePlaces, attempt: number): Promise<void> {
