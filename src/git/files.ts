@@ -112,15 +112,20 @@ export function absentAsNull(error: unknown): null {
 
 /** Takes a folder out of its place at once, then removes it: a half-removed one is never seen under its name. */
 export async function removeTree(path: string, trash: string): Promise<void> {
-  const aside = join(trash, randomBytes(8).toString('hex'));
-  if (statusOf(path) === null) return;
+  const stats = statusOf(path);
+  if (stats === null) return;
+  const name = randomBytes(8).toString('hex');
+  let aside = join(trash, name);
   try {
     mkdirSync(trash, { recursive: true });
+    // Even its owner moves no folder that is closed.
+    if (stats.isDirectory() && (stats.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
     try {
       renameSync(path, aside);
     } catch (error) {
-      if (!isClosed(error)) throw error;
-      chmodSync(path, 0o700);
+      // Somebody has put it on another disk than the trash.
+      if (errnoOf(error) !== 'EXDEV') throw error;
+      aside = `${path}.${name}.gone`;
       renameSync(path, aside);
     }
   } catch (error) {

@@ -6,11 +6,15 @@ import {
   chownSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   renameSync,
+  rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree, removeWhole } from '../../src/git/files.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -74,3 +78,20 @@ it('opens nothing behind a link', async () => {
   expect(existsSync(path)).toBe(false);
   expect(() => writeFileSync(join(kept, 'new'), '')).toThrow('EACCES');
 });
+
+const other = '/dev/shm';
+const hasOther = existsSync(other) && statSync(other).dev !== statSync(tmpdir()).dev;
+(hasOther ? it : it.skip)(
+  `removes what lies on another disk${hasOther ? '' : ' (skipped: there is one alone)'}`,
+  async () => {
+    if (isRoot) process.seteuid?.(0);
+    const place = mkdtempSync(join(other, 'tributary-test-'));
+    try {
+      mkdirSync(join(place, 'folder/deep'), { recursive: true });
+      await removeTree(join(place, 'folder'), join(folder, 'trash'));
+      expect(readdirSync(place)).toEqual([]);
+    } finally {
+      rmSync(place, { recursive: true });
+    }
+  },
+);
