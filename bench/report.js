@@ -52,10 +52,12 @@ export function rowsOf({ throughput = [], latency = [], commands = {}, sandbox =
     );
   }
   if (sandbox !== null) {
-    const { plainMs, noneMs, proxyMs } = sandbox;
+    const { plainMs, noneMs, proxyMs, git } = sandbox;
     const beside = `a PID namespace alone ${show(plainMs)} ms`;
     add('what the sandbox adds to a phase, without a network', noneMs - plainMs, 'ms', { most: 10 }, beside);
     add("what the sandbox adds to a phase, with the worker's proxy", proxyMs - plainMs, 'ms', { most: 10 }, beside);
+    const besideGit = `a workspace made, and a changed file stored and pushed: ${show(git.plainMs)} ms`;
+    add('what it adds to the git of an attempt, held', git.heldMs - git.plainMs, 'ms', null, besideGit);
   }
   const goals = { help: { most: 1.3 }, list: null, submit: { most: 4 } };
   for (const [name, { ms, nodeMs, ratio }] of Object.entries(commands)) {

@@ -9,19 +9,22 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { measureHeldGit } from './held-git.js';
 import { median } from './numbers.js';
 
 const FOLDERS = ['worktree', 'task', 'home', 'mirror', 'admin', 'refs', 'objects'];
 
 /**
  * @param {{ folder: string, runs: number }} options
- * @returns {Promise<{ plainMs: number, noneMs: number, proxyMs: number } | null>} medians; null where there is no sandbox
+ * @returns {Promise<{ plainMs: number, noneMs: number, proxyMs: number, git: { plainMs: number, heldMs: number } } | null>}
+ *   medians; null where there is no sandbox
  */
 export async function measureSandbox({ folder, runs }) {
   const createProcessRoom = await buildRoom(folder);
   const home = join(folder, 'state');
   const tmp = join(folder, 'tmp');
-  for (const path of [home, tmp]) mkdirSync(path);
+  const gitFolder = join(folder, 'git');
+  for (const path of [home, tmp, gitFolder]) mkdirSync(path);
   const bridge = fileURLToPath(new URL('../dist/worker/network-bridge.js', import.meta.url));
   const starter = fileURLToPath(new URL('../dist/worker/process-starter.js', import.meta.url));
   const room = await createProcessRoom({ home, bridge, starter });
@@ -41,7 +44,8 @@ export async function measureSandbox({ folder, runs }) {
     }
     // The first of each looks at the system.
     for (const list of Object.values(times)) list.shift();
-    return { plainMs: median(times.plain), noneMs: median(times.none), proxyMs: median(times.proxy) };
+    const git = await measureHeldGit({ folder: gitFolder, runs, confined: room.confined });
+    return { plainMs: median(times.plain), noneMs: median(times.none), proxyMs: median(times.proxy), git };
   } finally {
     await room.close();
   }

@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly cwd: string;
   /** Makes of git's own command line the one that is started: in a sandbox. */
   readonly within?: (argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
+  /** A second command, run where the first one was when that has succeeded: one sandbox for both. */
+  readonly andThen?: readonly string[];
   /** The whole environment; what this process has when it is left out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
@@ -57,6 +59,21 @@ function commandOf(args: readonly string[]): string {
   return 'git';
 }
 
+function parameters(from: number, count: number): string {
+  return Array.from({ length: count }, (_, at) => `"\${${from + at}}"`).join(' ');
+}
+
+/** Two commands are for a shell to run; their arguments are no part of its script. */
+function commandLine(
+  gitPath: string,
+  args: readonly string[],
+  andThen: readonly string[] | undefined,
+): readonly [string, ...string[]] {
+  if (andThen === undefined) return [gitPath, ...args];
+  const script = `"$0" ${parameters(1, args.length)} && exec "$0" ${parameters(args.length + 1, andThen.length)}`;
+  return ['/bin/sh', '-c', script, gitPath, ...args, ...andThen];
+}
+
 /** The last lines of what a command said on standard error. */
 export function lastLines(stderr: string, lines = 4): string {
   return stderr
@@ -81,7 +98,7 @@ export async function runGit(
   const command = commandOf(args);
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const within = options.within ?? ((argv) => argv);
-  const [program, ...given] = within([gitPath, ...args]);
+  const [program, ...given] = within(commandLine(gitPath, args, options.andThen));
   const ended = await collectWith({
     program,
     args: given,
@@ -90,7 +107,8 @@ export async function runGit(
     input: options.input ?? '',
     timeoutMs,
     maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
-    ownSession: options.ownSession ?? false,
+    // The shell ends with what it has started.
+    ownSession: options.ownSession ?? options.andThen !== undefined,
   });
   const stderr = ended.stderr.toString('utf8');
   const problem = (reason: GitErrorReason, text: string): GitError =>

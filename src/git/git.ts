@@ -16,6 +16,8 @@ export interface GitOptions {
   /** What it reads besides, such as the objects that `objects` has others from. */
   readonly reads?: readonly string[];
   readonly index?: string;
+  /** A second command, in the same place, when this one has succeeded. */
+  readonly andThen?: readonly string[];
   readonly input?: string | Buffer;
   readonly accept?: readonly number[];
   readonly maxOutputBytes?: number;
@@ -31,7 +33,9 @@ export interface GitOptions {
 /** What of this host a command that looks at a worktree reaches. */
 export interface Reach {
   readonly cwd: string;
-  /** The PATH by which git is found. */
+  /** Git, which may be started by a shell. */
+  readonly visible: string;
+  /** The PATH by which it is found. */
   readonly path: string;
   readonly read: readonly string[];
   readonly write: readonly string[];
@@ -80,7 +84,7 @@ export function createGit({ gitPath, environments, collectWith = collect, confin
           timeoutMs: LOCAL_TIMEOUT_MS,
           ...(confine === null || worktree === undefined
             ? {}
-            : { within: (argv) => confine(argv, { path, ...reachOf(options, worktree) }) }),
+            : { within: (argv) => confine(argv, { visible: gitPath, path, ...reachOf(options, worktree) }) }),
           ...rest(options),
         },
         collectWith,
@@ -143,16 +147,17 @@ function placesOf(options: GitOptions): Record<string, string> {
 function reachOf(
   { gitDir, objects, index, reads = [], writes = [] }: GitOptions,
   worktree: string,
-): Omit<Reach, 'path'> {
+): Omit<Reach, 'path' | 'visible'> {
   const named = [gitDir, objects, worktree, index, ...reads].filter((each) => each !== undefined);
   const isWritten = (path: string): boolean => writes.some((folder) => `${path}/`.startsWith(`${folder}/`));
   return { cwd: worktree, read: named.filter((each) => !isWritten(each)), write: writes };
 }
 
-type Rest = Pick<GitOptions, 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'ownSession'>;
+type Rest = Pick<GitOptions, 'andThen' | 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'ownSession'>;
 
 function rest(options: GitOptions): Rest {
   return {
+    ...(options.andThen === undefined ? {} : { andThen: options.andThen }),
     ...(options.input === undefined ? {} : { input: options.input }),
     ...(options.accept === undefined ? {} : { accept: options.accept }),
     ...(options.maxOutputBytes === undefined ? {} : { maxOutputBytes: options.maxOutputBytes }),

@@ -28,8 +28,8 @@ export async function addAll(
   const large = await findTooLarge(git, at.place, maxBytes);
   if (large !== null) return large;
   return addingObjects(store, at, async (place) => {
-    await git.local(['add', '-A'], place);
-    return objectId((await git.local(['write-tree'], place)).stdout.toString('latin1').trim());
+    const { stdout } = await git.local(['add', '-A'], { ...place, andThen: ['write-tree'] });
+    return objectId(stdout.toString('latin1').trim());
   });
 }
 

@@ -26,7 +26,8 @@ interface Seen {
 /** What does not change from command to command; found once. */
 const kept = new Map<string, Seen>();
 
-function seenBy({ argv: [program], cwd, path, hidden }: ConfinedCommand): Seen {
+function seenBy({ argv, visible, cwd, path, hidden }: ConfinedCommand): Seen {
+  const program = visible ?? argv[0];
   const key = JSON.stringify([program, path, hidden]);
   const known = kept.get(key);
   if (known !== undefined) return known;
@@ -48,7 +49,7 @@ function seenBy({ argv: [program], cwd, path, hidden }: ConfinedCommand): Seen {
 
 /** The command line that starts it. */
 export function confinedCommand(bwrap: string, command: ConfinedCommand): readonly [string, ...string[]] {
-  const { argv, cwd, read, write } = command;
+  const { argv, visible, cwd, read, write } = command;
   const { file, before, after } = seenBy(command);
   return [
     bwrap,
@@ -68,7 +69,7 @@ export function confinedCommand(bwrap: string, command: ConfinedCommand): readon
     '--chdir',
     cwd,
     '--',
-    file,
+    argv[0] === (visible ?? argv[0]) ? file : argv[0],
     ...argv.slice(1),
   ];
 }

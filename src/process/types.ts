@@ -36,6 +36,8 @@ export interface SpawnRequest {
 /** A short command of the engine's own that looks at what an agent wrote. */
 export interface ConfinedCommand {
   readonly argv: readonly [string, ...string[]];
+  /** The program that must be seen, where that is not the one that is started. */
+  readonly visible?: string;
   readonly cwd: string;
   /** The PATH by which the program is found. */
   readonly path: string;

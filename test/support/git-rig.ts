@@ -107,7 +107,7 @@ export async function newRoom(home?: string): Promise<{ room: GitRoom; home: str
 }
 
 const held: Confine = (argv, reach) => confinedCommand(BWRAP, { argv, ...reach, hidden: [] });
-const [program, ...args] = held(['true'], { cwd: '/usr', path: '/usr/bin:/bin', read: [], write: [] });
+const [program, ...args] = held(['true'], { visible: 'true', cwd: '/usr', path: '/usr/bin:/bin', read: [], write: [] });
 
 /** As a worker holds git, where this machine can. */
 export const confine: Confine | null = spawnSync(program, args).status === 0 ? held : null;
