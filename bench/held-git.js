@@ -15,8 +15,7 @@ const AUTHOR = { name: 'Bench', email: 'bench@example.invalid' };
 
 /**
  * @param {{ folder: string, runs: number, confined: Function }} options
- * @returns {Promise<{ plainMs: number, heldMs: number, prepareMs: number }>} medians, in milliseconds; `prepareMs` of making
- *   a workspace with git held
+ * @returns {Promise<{ plainMs: number, heldMs: number }>} medians, in milliseconds
  */
 export async function measureHeldGit({ folder, runs, confined }) {
   const { createGitRoom } = await bundled(folder, '../src/git/room.ts');
@@ -31,7 +30,6 @@ export async function measureHeldGit({ folder, runs, confined }) {
     return { name, origin, room: createGitRoom({ home, worker: 'bench', confine }) };
   });
   const times = { plain: [], held: [] };
-  const prepares = [];
   for (let run = 0; run <= runs; run += 1) {
     for (const { name, origin, room } of rooms) {
       const begunMs = performance.now();
@@ -39,7 +37,6 @@ export async function measureHeldGit({ folder, runs, confined }) {
       const taskId = `bench${String(run).padStart(5, '0')}`;
       const prepared = await room.prepareWorkspace({ ...target, taskId, attempt: 1, start: { kind: 'main' } });
       if (prepared.kind !== 'ready') throw new Error(`not prepared: ${JSON.stringify(prepared)}`);
-      if (name === 'held') prepares.push(performance.now() - begunMs);
       const { workspace } = prepared;
       appendFileSync(join(workspace.worktree, 'changed'), `${run}\n`);
       const asked = { workspace, attempt: 1, message: 'Attempt 1', author: AUTHOR, confirmedAttempt: null };
@@ -49,6 +46,6 @@ export async function measureHeldGit({ folder, runs, confined }) {
     }
   }
   // The first of each makes its repositories.
-  for (const list of [times.plain, times.held, prepares]) list.shift();
-  return { plainMs: median(times.plain), heldMs: median(times.held), prepareMs: median(prepares) };
+  for (const list of Object.values(times)) list.shift();
+  return { plainMs: median(times.plain), heldMs: median(times.held) };
 }

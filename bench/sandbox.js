@@ -5,10 +5,10 @@
  */
 
 import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { bundled } from './bundle.js';
 import { measureHeldGit } from './held-git.js';
 import { median } from './numbers.js';
 
@@ -20,7 +20,7 @@ const FOLDERS = ['worktree', 'task', 'home', 'mirror', 'admin', 'refs', 'objects
  *   medians; null where there is no sandbox
  */
 export async function measureSandbox({ folder, runs }) {
-  const createProcessRoom = await buildRoom(folder);
+  const { createProcessRoom } = await bundled(folder, '../src/process/room.ts');
   const home = join(folder, 'state');
   const tmp = join(folder, 'tmp');
   const gitFolder = join(folder, 'git');
@@ -68,16 +68,4 @@ async function timeOf(room, cwd, home, sandbox) {
   });
   if (end.kind !== 'exited' || end.code !== 0) throw new Error(`/bin/true: ${JSON.stringify(end)}`);
   return performance.now() - begunMs;
-}
-
-async function buildRoom(folder) {
-  const { build } = await import('rolldown');
-  const file = join(folder, 'process-room.cjs');
-  await build({
-    input: fileURLToPath(new URL('../src/process/room.ts', import.meta.url)),
-    platform: 'node',
-    logLevel: 'silent',
-    output: { file, format: 'cjs', codeSplitting: false },
-  });
-  return createRequire(import.meta.url)(file).createProcessRoom;
 }

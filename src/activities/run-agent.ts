@@ -1,6 +1,6 @@
 /** Runs an attempt's process, an agent or a shell command, and judges what it left. */
 
-import { lstatSync, mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { adapterFor, shellCommand } from '../agents/adapters.ts';
@@ -15,7 +15,7 @@ import { progressOf, progressOfLine, type Progress } from '../core/progress.ts';
 import { redactText } from '../core/secrets.ts';
 import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
-import { removeWhole } from '../git/files.ts';
+import { removeAny } from '../git/files.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
@@ -77,7 +77,7 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   if (judgement.kind === 'done' && judgement.document !== null) {
     const path = join(files.taskDir, judgement.document.name);
     // The agent may have left a link of that name.
-    await removeWhole(path);
+    await removeAny(path);
     await writeFile(path, judgement.document.text);
   }
   await deps.spool.addArtifacts(spec.id, attempt, files.taskDir, (text) => redactText(secrets, text));
@@ -125,13 +125,6 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
   });
   await removeAny(files.promptFile);
   writeFileSync(files.promptFile, prompt);
-}
-
-/** What an agent left under this name may be anything; mostly it is a file, or nothing. */
-async function removeAny(path: string): Promise<void> {
-  const status = lstatSync(path, { throwIfNoEntry: false });
-  if (status?.isDirectory() === true) await removeWhole(path);
-  else if (status !== undefined) unlinkSync(path);
 }
 
 /** What a person has approved with edits is what holds, whatever lies there. */

@@ -66,7 +66,7 @@ fi 2> /dev/null
 /usr/bin/git "$@"
 code=$?
 # In the way of the next one, where the engine comes to look anew.
-case "$*" in write-tree|clean*) for name in store store.lock new.lock; do rm -rf "$desk/$name.x"; mkdir -p "$desk/$name/x"; done; ln -sf ${key} "$desk/work.lock" ;; esac 2> /dev/null
+case "$*" in write-tree|clean*) for name in store store.lock new.lock; do mkdir -p "$desk/$name/x"; done; ln -sf ${key} "$desk/work.lock" ;; esac 2> /dev/null
 exit $code
 `,
     );
@@ -87,6 +87,8 @@ exit $code
     await write(first.worktree, { 'a.txt': 'changed\n', 'new/b.txt': 'b\n', ignored: 'x\n' });
     const attempt = { project: target.project, origin, workspace: first, attempt: 1 };
     expect(await room.beginAttempt(attempt)).toBeNull();
+    expect((await room.storeUnfinished(attempt)).kind).toBe('stored');
+    await write(first.worktree, { 'a.txt': 'changed again\n' });
     expect((await room.storeUnfinished(attempt)).kind).toBe('stored');
     await stored(room, target, first);
     lookAt(desks[0]);
