@@ -12,8 +12,8 @@ export interface RunOptions {
   readonly cwd: string;
   /** Makes of git's own command line the one that is started: in a sandbox. */
   readonly within?: (argv: readonly [string, ...string[]]) => readonly [string, ...string[]];
-  /** A second command, run where the first one was when that has succeeded: one sandbox for both. */
-  readonly andThen?: readonly string[];
+  /** More commands, each run where the first one was when that before it has succeeded: one sandbox for all. */
+  readonly andThen?: readonly (readonly string[])[];
   /** The whole environment; what this process has when it is left out. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Buffer;
@@ -34,6 +34,7 @@ export type GitErrorReason = 'exit' | 'timeout' | 'missing' | 'too-much-output' 
 
 /** A git command that did not do what it should; `stderr` has its last words. */
 export class GitError extends Error {
+  /** Its name; of several, one after the other, `add && write-tree`. */
   readonly command: string;
   readonly reason: GitErrorReason;
   readonly stderr: string;
@@ -59,19 +60,15 @@ function commandOf(args: readonly string[]): string {
   return 'git';
 }
 
-function parameters(from: number, count: number): string {
-  return Array.from({ length: count }, (_, at) => `"\${${from + at}}"`).join(' ');
-}
-
-/** Two commands are for a shell to run; their arguments are no part of its script. */
+/** Several commands are for a shell to run; their arguments are no part of its script. */
 function commandLine(
   gitPath: string,
-  args: readonly string[],
-  andThen: readonly string[] | undefined,
+  commands: readonly (readonly string[])[],
 ): readonly [string, ...string[]] {
-  if (andThen === undefined) return [gitPath, ...args];
-  const script = `"$0" ${parameters(1, args.length)} && exec "$0" ${parameters(args.length + 1, andThen.length)}`;
-  return ['/bin/sh', '-c', script, gitPath, ...args, ...andThen];
+  if (commands.length === 1) return [gitPath, ...commands.flat()];
+  let parameter = 0;
+  const script = commands.map((command) => ['"$0"', ...command.map(() => `"\${${(parameter += 1)}}"`)].join(' '));
+  return ['/bin/sh', '-c', script.join(' && '), gitPath, ...commands.flat()];
 }
 
 /** The last lines of what a command said on standard error. */
@@ -95,10 +92,11 @@ export async function runGit(
   options: RunOptions,
   collectWith: Collect = collect,
 ): Promise<GitOutput> {
-  const command = commandOf(args);
+  const commands = [args, ...(options.andThen ?? [])];
+  const command = commands.map(commandOf).join(' && ');
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const within = options.within ?? ((argv) => argv);
-  const [program, ...given] = within(commandLine(gitPath, args, options.andThen));
+  const [program, ...given] = within(commandLine(gitPath, commands));
   const ended = await collectWith({
     program,
     args: given,
@@ -108,7 +106,7 @@ export async function runGit(
     timeoutMs,
     maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     // The shell ends with what it has started.
-    ownSession: options.ownSession ?? options.andThen !== undefined,
+    ownSession: options.ownSession ?? commands.length > 1,
   });
   const stderr = ended.stderr.toString('utf8');
   const problem = (reason: GitErrorReason, text: string): GitError =>

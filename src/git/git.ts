@@ -16,8 +16,8 @@ export interface GitOptions {
   /** What it reads besides, such as the objects that `objects` has others from. */
   readonly reads?: readonly string[];
   readonly index?: string;
-  /** A second command, in the same place, when this one has succeeded. */
-  readonly andThen?: readonly string[];
+  /** More commands, in the same place, each when the one before has succeeded. */
+  readonly andThen?: readonly (readonly string[])[];
   readonly input?: string | Buffer;
   readonly accept?: readonly number[];
   readonly maxOutputBytes?: number;

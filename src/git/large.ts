@@ -17,6 +17,8 @@ const MAX_STORED_BYTES = 100 * 1024 * 1024;
 /** A worktree of more files is for git to list. */
 const FEW = 2_000;
 const AT_ONCE = 4_096;
+/** Files as young as the index are compared: `add` would write the objects of them all again. */
+const REFRESH = ['update-index', '-q', '--unmerged', '--refresh'];
 
 /** Takes all that is in a worktree into the index, unless it is too large; the tree that it is. @param maxBytes of all files together */
 export async function addAll(
@@ -28,7 +30,7 @@ export async function addAll(
   const large = await findTooLarge(git, at.place, maxBytes);
   if (large !== null) return large;
   return addingObjects(store, at, async (place) => {
-    const { stdout } = await git.local(['add', '-A'], { ...place, andThen: ['write-tree'] });
+    const { stdout } = await git.local(REFRESH, { ...place, andThen: [['add', '-A'], ['write-tree']] });
     return objectId(stdout.toString('latin1').trim());
   });
 }

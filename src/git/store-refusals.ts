@@ -32,7 +32,7 @@ export function unreadable(error: unknown): Problem | null {
     const message = error instanceof Error ? quote(error.message) : '';
     return { failure: 'unstorable-files', message: `the worktree cannot be read: ${message}`, next };
   }
-  if (!(error instanceof GitError) || error.command !== 'add' || error.reason !== 'exit') return null;
+  if (!(error instanceof GitError) || !/\badd\b/.test(error.command) || error.reason !== 'exit') return null;
   if (/No space left/.test(error.stderr)) return null;
   return {
     failure: 'unstorable-files',

@@ -137,7 +137,7 @@ const STORING: Pick<Operation, 'prepare' | 'run' | 'check'> = {
   check: ({ workspace }) => expectSame('git status', git(need(workspace).worktree, 'status', '--porcelain'), ''),
 };
 
-const COMMIT_COMMANDS = ['add', 'write-tree', 'read-tree', 'rev-parse', 'merge-base', 'cat-file'];
+const COMMIT_COMMANDS = ['update-index', 'add', 'write-tree', 'read-tree', 'rev-parse', 'merge-base', 'cat-file'];
 
 export const OPERATIONS: readonly Operation[] = [
   {
