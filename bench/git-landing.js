@@ -12,7 +12,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { bundled } from './bundle.js';
 import { watchLock } from './lock-watch.js';
 import { cpuOf } from './machine.js';
-import { median } from './numbers.js';
+import { mean, median } from './numbers.js';
 import { addBranches, countLandings, git, GIT_ENV, makeOrigin } from './repository.js';
 
 const ZERO_GATE = { setup: null, commands: [{ name: 'gate', run: 'true', timeoutMs: 60_000 }], hash: '0'.repeat(64) };
@@ -71,14 +71,13 @@ export async function measureGitLanding({ folder, files, landings }) {
 
 /**
  * The same landings on a main where many have landed before, and on one without, in turns; and many on end in one
- * repository, the first against the last, with the upkeep that a worker does beside them and what an origin's host does.
+ * repository, the last against the first.
  *
  * @param {{ folder: string, landings: number, history: number, onEnd: number }} options
  */
 export async function measureGitHistory({ folder, landings, history, onEnd }) {
   const { createGitRoom } = await bundled(folder, ROOM);
   const ids = idsOf(landings + 1);
-  const many = idsOf(onEnd + 1);
   const begin = (name, options) => {
     const origin = makeOrigin({ path: join(folder, `${name}.git`), project: PROJECT, files: 10, ...options });
     return engineLanding(roomIn(createGitRoom, join(folder, `${name}-home`)), { ...TARGET, origin });
@@ -88,25 +87,6 @@ export async function measureGitHistory({ folder, landings, history, onEnd }) {
   const pairs = [];
   for (const id of ids) pairs.push([(await fresh(id)).landMs, (await old(id)).landMs]);
   pairs.shift();
-  const origin = makeOrigin({ path: join(folder, 'long.git'), project: PROJECT, files: 10 });
-  const room = roomIn(createGitRoom, join(folder, 'long-home'));
-  const long = engineLanding(room, { ...TARGET, origin });
-  // By CPU: in so long a time the machine is not the same from beginning to end.
-  const cpu = [];
-  let spentMs = 0;
-  for (const [at, id] of many.entries()) {
-    if (at % RECENT === 0) {
-      addBranches(origin, many.slice(at, at + RECENT), many.slice(Math.max(0, at - RECENT), at));
-    }
-    const isTime = at % KEPT_UP_EVERY === KEPT_UP_EVERY - 1;
-    if (isTime) packOrigin(origin);
-    const begunMs = cpuSoFar();
-    if (isTime) await room.keepUp();
-    await long(id);
-    spentMs += cpuSoFar() - begunMs;
-    cpu.push(spentMs);
-  }
-  const part = Math.min(MOST_COMPARED, Math.floor(onEnd / 5));
   return {
     landings,
     history,
@@ -114,9 +94,43 @@ export async function measureGitHistory({ folder, landings, history, onEnd }) {
     oldMs: median(pairs.map(([, ms]) => ms)),
     ratio: median(pairs.map(([before, after]) => after / before)),
     onEnd,
-    part,
-    firstMs: (cpu[part] - cpu[0]) / part,
-    lastMs: (cpu[onEnd] - cpu[onEnd - part]) / part,
+    ...(await measureOnEnd(createGitRoom, folder, onEnd)),
+  };
+}
+
+/** The last of many landings in one repository, in turns with the first of a new one: in so long a time the machine is not the same. */
+async function measureOnEnd(createGitRoom, folder, onEnd) {
+  const part = Math.min(MOST_COMPARED, Math.floor(onEnd / 5));
+  const beginLong = (name, landings) => longLine({ createGitRoom, folder, name, ids: idsOf(landings) });
+  const long = beginLong('long', onEnd);
+  while (long.landed() < onEnd - part) await long.land();
+  // Its first makes its repositories.
+  const young = beginLong('young', part + 1);
+  await young.land();
+  const turns = [];
+  while (turns.length < part) turns.push([await young.land(), await long.land()]);
+  return { part, firstMs: mean(turns.map(([ms]) => ms)), lastMs: mean(turns.map(([, ms]) => ms)) };
+}
+
+/** Landings on end in a repository of its own, with the upkeep that a worker does beside them and what an origin's host does. */
+function longLine({ createGitRoom, folder, name, ids }) {
+  const origin = makeOrigin({ path: join(folder, `${name}.git`), project: PROJECT, files: 10 });
+  const room = roomIn(createGitRoom, join(folder, `${name}-home`));
+  const landOne = engineLanding(room, { ...TARGET, origin });
+  let at = 0;
+  return {
+    landed: () => at,
+    /** Lands the next one. @returns the milliseconds of processor that it took, with the upkeep when it is time for that */
+    land: async () => {
+      if (at % RECENT === 0) addBranches(origin, ids.slice(at, at + RECENT), ids.slice(Math.max(0, at - RECENT), at));
+      const isTime = at % KEPT_UP_EVERY === KEPT_UP_EVERY - 1;
+      if (isTime) packOrigin(origin);
+      const begunMs = cpuSoFar();
+      if (isTime) await room.keepUp();
+      await landOne(ids[at]);
+      at += 1;
+      return cpuSoFar() - begunMs;
+    },
   };
 }
 

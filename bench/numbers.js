@@ -6,6 +6,8 @@ export function median(numbers) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+export const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+
 /** The share's quantile, such as 0.9; the nearest rank. */
 export function quantile(numbers, share) {
   const sorted = [...numbers].sort((a, b) => a - b);

@@ -42,7 +42,7 @@ function addHistory(add, { landings, history, freshMs, oldMs, ratio, onEnd, part
     `${show(oldMs)} ms, ${show(freshMs)} ms; n ${landings} each`,
   );
   add(
-    `CPU of the git of the last ${part} of ${onEnd} landings, of the first ${part}`,
+    `CPU of the git of the last ${part} of ${onEnd} landings, of the first ${part} of a new main, in turns`,
     lastMs / firstMs,
     '×',
     { most: 1.1 },

@@ -16,7 +16,7 @@ const FOLDERS = ['worktree', 'task', 'home', 'mirror', 'admin', 'refs', 'objects
 
 /**
  * @param {{ folder: string, runs: number }} options
- * @returns {Promise<{ plainMs: number, noneMs: number, proxyMs: number, git: { plainMs: number, heldMs: number } } | null>}
+ * @returns {Promise<{ plainMs: number, noneMs: number, proxyMs: number, git: Awaited<ReturnType<typeof measureHeldGit>> } | null>}
  *   medians; null where there is no sandbox
  */
 export async function measureSandbox({ folder, runs }) {
