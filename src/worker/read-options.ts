@@ -1,6 +1,6 @@
 /** What a worker is started with: its command line, the environment, host.yaml and the build that it belongs to. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openCodec } from '../codec/encryption-codec.ts';
@@ -100,7 +100,7 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
 
 /** What host.yaml says of agents, gates and workspaces, and who is told of what. */
 function ofHost(host: HostSettings, environment: Environment) {
-  const toolchains = toolchainsOf(environment.all, isFolder);
+  const toolchains = toolchainsOf(environment.all);
   return {
     limits: {
       maxProcesses: host.limits.processes,
@@ -134,10 +134,6 @@ function ofHost(host: HostSettings, environment: Environment) {
       readUi: () => readUi(environment, host.ui),
     },
   } satisfies Partial<StartWorkerOptions>;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** The stack notes the Web UI's address when it is ready, which may be after the worker has started. */
