@@ -10,7 +10,8 @@ import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile, type HostSettings } from '../config/host-file.ts';
 import { toolchainsOf } from '../config/known-toolchains.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
-import { grantSecrets, secretFiles } from '../config/secrets.ts';
+import { seenBySandboxes } from '../config/seen-by-sandboxes.ts';
+import { grantSecrets } from '../config/secrets.ts';
 import { parseBuildId } from '../core/builds.ts';
 import { parseLabels } from '../core/labels.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
@@ -116,8 +117,7 @@ function ofHost(host: HostSettings, environment: Environment) {
     containment: host.containment === 'preferred',
     confinement: {
       sandbox: host.sandbox,
-      read: [...toolchains.read, ...host.read],
-      hidden: [environment.home, ...secretFiles(host)],
+      ...seenBySandboxes(host, environment),
       write: host.write,
       granted: (agent) => grantsOf(host, agent),
       personHome: environment.userHome,
