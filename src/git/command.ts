@@ -61,10 +61,7 @@ function commandOf(args: readonly string[]): string {
 }
 
 /** Several commands are for a shell to run; their arguments are no part of its script. */
-function commandLine(
-  gitPath: string,
-  commands: readonly (readonly string[])[],
-): readonly [string, ...string[]] {
+function commandLine(gitPath: string, commands: readonly (readonly string[])[]): readonly [string, ...string[]] {
   if (commands.length === 1) return [gitPath, ...commands.flat()];
   let parameter = 0;
   const script = commands.map((command) => ['"$0"', ...command.map(() => `"\${${(parameter += 1)}}"`)].join(' '));
