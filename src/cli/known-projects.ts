@@ -13,7 +13,6 @@ import { Failed, UsageError } from './errors.ts';
 import { tryLedger } from './outcome.ts';
 import type { Session } from './session.ts';
 
-const MANY = 1_000;
 const NAMED = 20;
 const COUNT_MS = 3_000;
 
@@ -24,7 +23,7 @@ export async function requireProject(
   option = '--project',
 ): Promise<void> {
   if (project === null) return;
-  const recorded = await tryLedger(session, (ledger) => ledger.listProjects(MANY));
+  const recorded = await tryLedger(session, (ledger) => ledger.listProjects());
   // Without the ledger nobody can say.
   if (recorded === null || recorded.includes(project)) return;
   const own = await projectHere(session);

@@ -4,6 +4,7 @@
  * is not among them: of ~/.cargo, for one, no more is seen than the programs in the PATH.
  */
 
+import { statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 
 interface Known {
@@ -32,7 +33,7 @@ export interface Toolchains {
 /** Those of the account whose environment this is. @param isFolder whether there is such a folder */
 export function toolchainsOf(
   environment: Readonly<Record<string, string | undefined>>,
-  isFolder: (path: string) => boolean,
+  isFolder: (path: string) => boolean = isFolderHere,
 ): Toolchains {
   const { HOME: home = '', PATH: path = '' } = environment;
   if (!isAbsolute(home)) return { variables: {}, read: [] };
@@ -44,4 +45,13 @@ export function toolchainsOf(
     return isUsed && isAbsolute(place) && isFolder(place) ? [[variable, place]] : [];
   });
   return { variables: Object.fromEntries(found), read: found.map(([, place]) => place) };
+}
+
+/** What this account may not look at, or into, is not there for it. */
+function isFolderHere(path: string): boolean {
+  try {
+    return statSync(`${path}/.`).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -6,6 +6,7 @@
 import { createFinder, type Finder } from './needles.ts';
 import { formsOf } from './secret-forms.ts';
 import { isRecord } from './text.ts';
+import { createVisible, maybeUnseenAtEnd, visible } from './unseen.ts';
 
 export interface Secret {
   /** What people see in its place. */
@@ -123,21 +124,6 @@ function createReading({ list, finder, inLines }: Needles): Reading {
   };
 }
 
-/**
- * What nobody sees of a text, as bytes of UTF-8: control characters, marks of direction, a terminal's sequences. Whoever keeps
- * or shows the text takes them out, and the halves of a secret that stood around one would be whole again.
- */
-const UNSEEN =
-  /\u001b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]|\][^\u0007\u001b]{0,4096}(?:\u0007|\u001b\\))|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\u00c2[\u0080-\u009f]|\u00d8\u009c|\u00e2\u0080[\u008e\u008f\u00aa-\u00ae]|\u00e2\u0081[\u00a6-\u00a9]|\u00ef\u00bb\u00bf/g;
-/** What could be the beginning of one, at the end of a chunk. */
-const MAYBE_UNSEEN =
-  /(?:\u001b(?:\[[0-?]{0,64}[ -/]{0,16}|\][^\u0007\u001b]{0,4096}\u001b?)?|\u00c2|\u00d8|\u00e2[\u0080\u0081]?|\u00ef\u00bb?)$/;
-const LONGEST_UNSEEN = 4_200;
-
-function visible(text: string): string {
-  return text.replace(UNSEEN, '');
-}
-
 export interface Redactor {
   /** What may be shown of all that has come so far. */
   push(chunk: Buffer): Buffer;
@@ -173,6 +159,7 @@ function cover(spans: Span[], { start, end, secret }: Match): void {
 export function createRedactor(secrets: readonly Secret[]): Redactor {
   const needles = needlesOf(secrets);
   let reading = createReading(needles);
+  let seen = createVisible();
   let spans: Span[] = [];
   let held = '';
   /** Where `held` begins in all that was read. */
@@ -202,14 +189,15 @@ export function createRedactor(secrets: readonly Secret[]): Redactor {
     push(chunk) {
       if (needles.list.length === 0) return chunk;
       const come = maybeUnseen + chunk.toString('latin1');
-      [maybeUnseen = ''] = MAYBE_UNSEEN.exec(come.slice(-LONGEST_UNSEEN)) ?? [];
-      read(visible(come.slice(0, come.length - maybeUnseen.length)));
+      maybeUnseen = maybeUnseenAtEnd(come);
+      read(seen(come.slice(0, come.length - maybeUnseen.length)));
       return showTo(reading.safe());
     },
     end() {
-      read(visible(maybeUnseen));
+      read(seen(maybeUnseen));
       const rest = showTo(from + held.length);
       reading = createReading(needles);
+      seen = createVisible();
       from = 0;
       maybeUnseen = '';
       return rest;

@@ -15,7 +15,7 @@ const UNPRINTABLE_IN_TEXT =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u;
 // A terminal's colours, cursor moves and titles: without their ESC the rest of them would stay as litter. None that
-// secrets.ts does not know: a secret's halves around it would be whole again. There 4096 bytes are the limit, here characters.
+// unseen.ts does not know: a secret's halves around it would be whole again. There 4096 bytes are the limit, here characters.
 const TERMINAL_SEQUENCE = /\u001b(?:\[[0-?]{0,64}[ -/]{0,16}[@-~]|\][^\u0007\u001b]{0,1000}(?:\u0007|\u001b\\))/g;
 const LINE_END = /\r\n?|[\u0085\u2028\u2029]/g;
 

@@ -59,6 +59,12 @@ export async function readOriginRef(git: Git, origin: string, ref: string): Prom
   return folder === null ? null : readRef(folder, ref);
 }
 
+/** Whether a local origin is a clone of a part of the history alone; false when that cannot be told without git. */
+export async function isShallowFolder(git: Git, origin: string): Promise<boolean> {
+  const folder = await refsFolderOf(git, origin);
+  return folder !== null && (await exists(join(folder, 'shallow')));
+}
+
 /** The refs of tasks that the origin has; null when that cannot be told without git. */
 export async function listOriginTaskRefs(
   git: Git,

@@ -6,7 +6,7 @@ import { oneLine } from '../core/text.ts';
 import type { Collect } from './collect.ts';
 import { GitError } from './command.ts';
 import { createEnvironments, type PersonalGit } from './environment.ts';
-import { createGit, type Confine, type Git } from './git.ts';
+import { createGit, type Confine, type Git, type Reach } from './git.ts';
 
 export interface OpenGitOptions {
   /** The state home. */
@@ -30,6 +30,19 @@ export function openGit(options: OpenGitOptions): Git {
     personal: options.personal ?? { env: {} },
   });
   return createGit({ gitPath, environments, confine, ...(collect === undefined ? {} : { collectWith: collect }) });
+}
+
+/** Makes the command line of a sandbox that holds a command to its reach. */
+type HoldTo = (
+  command: Reach & { readonly argv: readonly [string, ...string[]]; readonly hidden: readonly string[] },
+) => readonly [string, ...string[]];
+
+/** Git is held as agents are: it sees what all sandboxes of the host see, and not what is hidden from them. */
+export function confineBy(
+  holdTo: HoldTo,
+  { read, hidden }: { readonly read: readonly string[]; readonly hidden: readonly string[] },
+): Confine {
+  return (argv, reach) => holdTo({ argv, ...reach, read: [...read, ...reach.read], hidden });
 }
 
 /** Why git does not start in a sandbox here: one line; null when it does. */

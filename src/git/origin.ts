@@ -45,7 +45,11 @@ export interface Place {
   readonly timeoutMs?: number;
 }
 
-/** Fetches into a repository of the engine, whose lock file the caller holds; `checked`: only sound objects. */
+/**
+ * Fetches into a repository of the engine, whose lock file the caller holds; `checked`: only sound objects.
+ *
+ * @throws GitError also when the origin lacks the older part of its history: git leaves the refs out, and succeeds
+ */
 export async function fetchRefs(
   git: Git,
   place: Place,
@@ -64,7 +68,12 @@ export async function fetchRefs(
   args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
   const objects = place.objects ?? join(place.gitDir, 'objects');
   const packs = await namesIn(join(objects, 'pack'));
-  await git.network(args, place);
+  const { stderr } = await git.network(args, place);
+  const left = stderr.split('\n').filter((line) => SHALLOW.test(line));
+  if (left.length > 0) {
+    const text = left.join('\n');
+    throw new GitError('fetch', 'exit', { stderr: text, stdout: '', text: lastLines(text) });
+  }
   await unpackSmall(git, { gitDir: place.gitDir, objects }, packs);
 }
 
@@ -182,6 +191,7 @@ function serverWords(stderr: string): string {
   return oneLine(said.slice(-6).join('; '), 500);
 }
 
+const SHALLOW = /shallow roots are not allowed to be updated/;
 const ABSENT_REF = /couldn't find remote ref/i;
 const NO_SPACE = /No space left on device|Disk quota exceeded/i;
 const REACHING =
@@ -191,11 +201,14 @@ export function isAbsentRef(error: unknown): boolean {
   return error instanceof GitError && ABSENT_REF.test(error.stderr);
 }
 
-/** True when the origin could not be reached, or would not answer; trying again later may help. */
+/** True when the origin could not be reached, would not answer, or has not its whole history; trying again later may help. */
 export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof GitError) || !['fetch', 'push', 'receive-pack', 'ls-remote'].includes(error.command))
     return false;
-  return error.reason === 'timeout' || (error.reason === 'exit' && REACHING.test(error.stderr));
+  return (
+    error.reason === 'timeout' ||
+    (error.reason === 'exit' && (REACHING.test(error.stderr) || SHALLOW.test(error.stderr)))
+  );
 }
 
 /** What to tell of a git command that failed; null when it is not one of git's own failures. */
@@ -210,6 +223,7 @@ export function problemOf(error: unknown, origin: string): Problem | null {
       next: `if you do: git config --global --add safe.directory ${origin}, then restart the worker`,
     };
   }
+  if (SHALLOW.test(error.stderr)) return shallowOrigin(origin);
   if (isUnreachable(error)) {
     return {
       failure: 'origin-unreachable',
@@ -242,5 +256,13 @@ export function missingBranch(origin: string, branch: string): Problem {
     failure: 'bad-configuration',
     message: `${shown(origin)} has no branch ${quote(branch)}, or no commit yet`,
     next: `push a first commit to it (git push origin ${branch}), or name another branch in tasks.yaml`,
+  };
+}
+
+export function shallowOrigin(origin: string): Problem {
+  return {
+    failure: 'bad-configuration',
+    message: `${shown(origin)} is a shallow clone: the older part of its history is not there`,
+    next: 'complete it (git fetch --unshallow, in it), or name the whole repository as the remote of your checkout (git remote add origin URL, or set-url)',
   };
 }

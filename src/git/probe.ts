@@ -8,8 +8,9 @@ import type { Target } from '../core/queue-types.ts';
 import { oneLine } from '../core/text.ts';
 import { GitError, lastLines } from './command.ts';
 import type { Git } from './git.ts';
+import { isShallowFolder } from './local-origin.ts';
 import { ENGINE, writeCommit, writeTree } from './objects.ts';
-import { listRemote } from './origin.ts';
+import { listRemote, shallowOrigin, type Problem } from './origin.ts';
 import { bareConfiguration, writeRepository } from './write-repository.ts';
 
 type Probe =
@@ -19,6 +20,8 @@ type Probe =
 export interface OriginProbe {
   /** Listing the branch; `tip` is null when the origin has no such branch. */
   readonly fetch: Probe;
+  /** Why nothing can be fetched of an origin that answers: known of one on this host. */
+  readonly lacks: Problem | null;
   /** A push that is only pretended. It cannot tell whether the branch is protected. */
   readonly push: Probe;
 }
@@ -40,7 +43,8 @@ export async function probeWith(git: Git, target: Target): Promise<OriginProbe> 
       );
       return commit;
     });
-    return { fetch, push: push.kind === 'ok' ? { kind: 'ok', tip: null } : push };
+    const lacks = (await isShallowFolder(git, target.origin)) ? shallowOrigin(target.origin) : null;
+    return { fetch, lacks, push: push.kind === 'ok' ? { kind: 'ok', tip: null } : push };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -43,7 +43,7 @@ import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 export type { PersonalGit } from './environment.ts';
 export { removeWhole } from './files.ts';
 export type { Confine } from './git.ts';
-export { whyNotConfined } from './open-git.ts';
+export { confineBy, whyNotConfined } from './open-git.ts';
 export type { OriginProbe } from './probe.ts';
 export type { GitRoom } from './types.ts';
 

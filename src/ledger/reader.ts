@@ -45,7 +45,7 @@ export function readerOf(database: Database): LedgerReader {
     listRequired: () => listRequired(database),
     readDrains: () => readDrains(database),
     countByState: (project) => countByState(database, project),
-    listProjects: (limit) => listProjects(database, limit),
+    listProjects: () => listProjects(database),
     originOf: (project) => readOrigin(database, project),
   };
 }

@@ -152,8 +152,8 @@ export interface LedgerReader {
   /** The hosts that are drained. */
   readDrains(): Promise<readonly Drain[]>;
   countByState(project: ProjectName | null): Promise<Readonly<Record<string, number>>>;
-  /** The names of projects that were bound or have tasks, in the order of the alphabet. */
-  listProjects(limit: number): Promise<readonly string[]>;
+  /** The names of all projects that were bound or have tasks, in the order of the alphabet. */
+  listProjects(): Promise<readonly string[]>;
   /** The origin that a project's name belongs to; null when it is free. */
   originOf(project: ProjectName): Promise<string | null>;
 }

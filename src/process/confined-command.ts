@@ -8,6 +8,7 @@
 
 import { dirname } from 'node:path';
 
+import { chooseContainer, type Container } from './containment.ts';
 import { hide } from './hidden.ts';
 import type { ConfinedCommand } from './types.ts';
 import { locate, programMounts, systemFolders, systemPrograms } from './visible.ts';
@@ -45,6 +46,20 @@ function seenBy({ argv, visible, cwd, path, hidden }: ConfinedCommand): Seen {
   const seen = { file, before, after: [...coverFiles, ...seal, '--remount-ro', '/'] };
   kept.set(key, seen);
   return seen;
+}
+
+type Confined = (command: ConfinedCommand) => readonly [string, ...string[]];
+
+/** Null where no sandbox can be made. */
+export function confinedBy({ bwrap, sandbox }: Pick<Container, 'bwrap' | 'sandbox'>): Confined | null {
+  return bwrap === null || sandbox.kind === 'missing' ? null : (command) => confinedCommand(bwrap, command);
+}
+
+/** For who has no room: as one that is opened here would confine commands, or why it would not. @param bwrapPath as a room's */
+export async function tryConfined(bwrapPath?: string | null): Promise<Confined | { readonly why: string }> {
+  const container = await chooseContainer(bwrapPath);
+  const { sandbox } = container;
+  return confinedBy(container) ?? { why: sandbox.kind === 'missing' ? sandbox.why : '' };
 }
 
 /** The command line that starts it. */

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 
 import { createBound } from './bound.ts';
 import { chooseContainer } from './containment.ts';
-import { confinedCommand } from './confined-command.ts';
+import { confinedBy } from './confined-command.ts';
 import { createDiskKeeper } from './disk-keeper.ts';
 import { createPipePool } from './pipes.ts';
 import { createProxies } from './proxy.ts';
@@ -76,7 +76,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   return {
     containment,
     sandbox,
-    confined: bwrap === null || sandbox.kind === 'missing' ? null : (command) => confinedCommand(bwrap, command),
+    confined: confinedBy({ bwrap, sandbox }),
     boundBy: () => boundBy,
     holdsMemory: () => starter !== null && bound.holdsMemory(),
     holdsCpus: () => starter !== null && bound.holdsCpus(),

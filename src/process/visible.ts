@@ -138,7 +138,7 @@ function folderMounts(folder: string, hidden: readonly string[]): readonly strin
   const known = keptFolders.get(key);
   if (known !== undefined) return known;
   const mounts: string[] = [];
-  if (!isSeen(folder, hidden) && statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
+  if (!isSeen(folder, hidden) && isFolder(folder)) {
     mounts.push(...shownFor(folder));
     const links = entriesOf(folder).filter((entry) => entry.isSymbolicLink());
     for (const { name } of links.slice(0, MAX_LINKS)) mounts.push(...fileMounts(join(folder, name), hidden).slice(-1));
@@ -203,6 +203,15 @@ function isScript(arg: string): boolean {
 function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** What this account may not look at is not there for it. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 /** What a worker is started with: its command line, the environment, host.yaml and the build that it belongs to. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openCodec } from '../codec/encryption-codec.ts';
@@ -10,7 +10,8 @@ import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile, type HostSettings } from '../config/host-file.ts';
 import { toolchainsOf } from '../config/known-toolchains.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
-import { grantSecrets, secretFiles } from '../config/secrets.ts';
+import { seenBySandboxes } from '../config/seen-by-sandboxes.ts';
+import { grantSecrets } from '../config/secrets.ts';
 import { parseBuildId } from '../core/builds.ts';
 import { parseLabels } from '../core/labels.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
@@ -100,7 +101,7 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
 
 /** What host.yaml says of agents, gates and workspaces, and who is told of what. */
 function ofHost(host: HostSettings, environment: Environment) {
-  const toolchains = toolchainsOf(environment.all, isFolder);
+  const toolchains = toolchainsOf(environment.all);
   return {
     limits: {
       maxProcesses: host.limits.processes,
@@ -116,8 +117,7 @@ function ofHost(host: HostSettings, environment: Environment) {
     containment: host.containment === 'preferred',
     confinement: {
       sandbox: host.sandbox,
-      read: [...toolchains.read, ...host.read],
-      hidden: [environment.home, ...secretFiles(host)],
+      ...seenBySandboxes(host, environment),
       write: host.write,
       granted: (agent) => grantsOf(host, agent),
       personHome: environment.userHome,
@@ -134,10 +134,6 @@ function ofHost(host: HostSettings, environment: Environment) {
       readUi: () => readUi(environment, host.ui),
     },
   } satisfies Partial<StartWorkerOptions>;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** The stack notes the Web UI's address when it is ready, which may be after the worker has started. */

@@ -2,7 +2,7 @@
 
 import type { Dependencies, Limits } from '../activities/dependencies.ts';
 import type { SandboxMode } from '../core/project.ts';
-import { createGitRoom, whyNotConfined, type Confine } from '../git/room.ts';
+import { confineBy, createGitRoom, whyNotConfined, type Confine } from '../git/room.ts';
 import { startGitRunner } from '../git/runner.ts';
 import { createProcessRoom } from '../process/room.ts';
 import type { ProcessRoom } from '../process/types.ts';
@@ -77,7 +77,7 @@ async function confineGit(
   { confined }: Pick<ProcessRoom, 'confined'>,
 ): Promise<Confine | null> {
   if (sandbox === 'off' || confined === null) return null;
-  const confine: Confine = (argv, reach) => confined({ argv, ...reach, read: [...read, ...reach.read], hidden });
+  const confine = confineBy(confined, { read, hidden });
   const why = await whyNotConfined({ home, confine, personal: { env: personalEnvironment } });
   if (why === null) return confine;
   log('git that looks at worktrees is held by no sandbox', { why });

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
+import type { TaskId } from '../../src/core/ids.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
@@ -47,5 +48,20 @@ describe('the output of several gate runs', () => {
     expect(shown).toMatch(new RegExp(`${whole.join('')}$`));
     const chunks = (await logs('--json')).json<{ stream: string; run: number }>();
     expect(new Set(chunks.filter(({ stream }) => stream === 'gate:flaky').map(({ run }) => run)).size).toBe(2);
+  });
+
+  it('has one heading where an earlier version did not number its runs', async () => {
+    const id = '3fa0000000' as TaskId;
+    const part = { taskId: id, attempt: 1, stream: 'gate:test' };
+    await engine.ledger.appendLogs([
+      { ...part, offset: 0, text: 'one\n', at: '2026-01-02T03:04:05.000Z' },
+      { ...part, offset: 4, text: 'two\n', at: '2026-01-02T03:04:06.000Z' },
+    ]);
+    const { address, namespace } = engine.namespace;
+    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
+    const place = { cwd: engine.home, env: cliEnvironment(engine.home, servers) };
+    expect((await cli(place, ['logs', id])).stdout).toBe(
+      '── attempt 1 · gate:test · run 1, 2026-01-02T03:04:05Z\none\ntwo\n',
+    );
   });
 });

@@ -1,6 +1,7 @@
 /** A project that is named: one that nobody knows is a mistake, one that has nothing to show is none. */
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client as Postgres } from 'pg';
 import { Engine } from '../support/engine.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { GATE, projectFile } from '../support/scripted-agent.ts';
@@ -77,5 +78,16 @@ describe('a project that is named', () => {
       code: 2,
       stderr: wrong.replace('--project', '--where: project'),
     });
+  });
+
+  it('is known behind a thousand others', async () => {
+    const ledger = new Postgres({ connectionString: engine.database.url });
+    await ledger.connect();
+    await ledger.query(
+      "insert into tributary.projects (name, origin) select 'a' || n, 'o' || n from generate_series(1, 1001) n union select 'zoo', 'o'",
+    );
+    await ledger.end();
+    expect(await cli(elsewhere, ['list', '--project', 'zoo'])).toMatchObject({ code: 0, stdout: '' });
+    expect((await cli(elsewhere, ['list', '--project', 'zoon'])).stderr).toMatch(/did you mean zoo\?.* and 983 more\)/);
   });
 });

@@ -1,5 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { toolchainsOf } from '../../src/config/known-toolchains.ts';
+import { tempFolder } from '../support/temp.ts';
+
+const NOBODY = 65_534;
+/** As an account that may not enter every folder. */
+const asNobody = <T>(work: () => T): T => {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    return work();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+};
 
 const folders = (...paths: string[]) => {
   const there = new Set(paths);
@@ -29,5 +44,25 @@ describe('the toolchains that a person has in the home', () => {
     expect(toolchainsOf({ HOME: '/home/ada', PATH: path }, () => false)).toEqual(none);
     expect(toolchainsOf({ PATH: path }, () => true)).toEqual(none);
     expect(toolchainsOf({ HOME: '/home/ada' }, () => true)).toEqual(none);
+  });
+
+  it('are none where this account may not look', async () => {
+    const closed = await tempFolder('closed');
+    const variables = ['RUSTUP_HOME', 'PYENV_ROOT', 'RBENV_ROOT', 'VOLTA_HOME', 'ASDF_DATA_DIR', 'MISE_DATA_DIR'];
+    for (const name of variables) await mkdir(join(closed, name));
+    const given = Object.fromEntries(variables.map((name) => [name, join(closed, name)]));
+    const environment = { HOME: '/home/ada', PATH: '/usr/bin', ...given };
+    expect(toolchainsOf(environment).variables).toEqual(given);
+    await chmod(closed, 0o000);
+    expect(asNobody(() => toolchainsOf(environment))).toEqual({ variables: {}, read: [] });
+    await chmod(closed, 0o700);
+  });
+
+  it('are none where this account may not look into their folder', async () => {
+    const folder = await tempFolder('closed');
+    await chmod(folder, 0o600);
+    const environment = { HOME: '/home/ada', PATH: '/usr/bin', PYENV_ROOT: folder };
+    expect(asNobody(() => toolchainsOf(environment))).toEqual({ variables: {}, read: [] });
+    await chmod(folder, 0o700);
   });
 });

@@ -105,6 +105,35 @@ describe('what a process prints', () => {
     },
   ); // prettier-ignore
 
+  it.each([
+    [[0xc2, 0, 0x80]],
+    [[0xd8, 0, 0, 0x9c]],
+    [[0xe2, 0, 0x80, 0x8e]],
+    [[0xe2, 0x80, 0, 0x8e]],
+    [[0xe2, 0, 0x81, 0, 0xa6]],
+    [[0xef, 0xbb, 0x1b, 0xbf]],
+    [[0xc2, ...Buffer.from('\x1b[0m'), 0x80]],
+    [[0xc2, 0xc2, 0x80, 0x80]],
+  ])(
+    'has no secret in it in whose middle %j would be something that nobody sees, once a part is taken out',
+    (bytes) => {
+      const text = Buffer.concat([Buffer.from(KEY.slice(0, 5)), Buffer.from(bytes), Buffer.from(KEY.slice(5))]);
+      for (let at = 0; at <= text.length; at += 1) {
+        const redactor = createRedactor(SECRETS);
+        const shown = [redactor.push(text.subarray(0, at)), redactor.push(text.subarray(at)), redactor.end()];
+        expect(printable(Buffer.concat(shown).toString('utf8'))).not.toContain(KEY);
+      }
+    },
+  );
+
+  it('has no secret in it of which a letter is apart', () => {
+    const secrets = [{ name: 'POUND', value: 'p4ss\u00a3word' }];
+    const apart = Buffer.from('p4ss\u00c2\0\u00a3word', 'latin1');
+    const redactor = createRedactor(secrets);
+    expect(Buffer.concat([redactor.push(apart), redactor.end()]).toString()).toBe('[secret POUND]');
+    expect(createScanner(secrets)(apart)).toEqual({ kind: 'granted', name: 'POUND' });
+  });
+
   it.each(['x', 'é', '好', '\u{1f600}'])('has no secret in it in whose middle stands a title of many %s', (char) => {
     for (const count of [10, 400, 900, 1_500, 2_000, 4_090, 5_000]) {
       const text = `a ${KEY.slice(0, 5)}\x1b]0;${char.repeat(count)}\x07${KEY.slice(5)} b`;

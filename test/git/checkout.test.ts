@@ -99,6 +99,7 @@ describe('probing an origin', () => {
     const home = await tempFolder('home');
     expect(await probeOrigin(target, { home, processHome: home })).toEqual({
       fetch: { kind: 'ok', tip: first },
+      lacks: null,
       push: { kind: 'ok', tip: null },
     });
     expect(await git(origin, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');

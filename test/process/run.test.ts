@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { listenForFakeAgents, type FakeAgents } from '../support/fake-agent.ts';
 import { createRig, pidsWith, WAYS, type Rig } from './rig.ts';
@@ -227,5 +229,29 @@ describe.each(WAYS)('a run $name', ({ bwrapPath, starter }) => {
     expect(results.map((result) => result.kind === 'exited' && `${result.code}${result.tail}`)).toEqual(
       results.map((_, index) => `${index}${index}\n`),
     );
+  });
+});
+
+describe('a run whose program can close its output before it ends, which bubblewrap keeps open', () => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = await createRig(null);
+  });
+  afterAll(() => rig.room.close());
+
+  it('shows no secret of which one stream has the first half, and the other one the second when that is closed', async () => {
+    const pipe = join(rig.home, 'go');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const script = `printf 'ab\\ncd\\n'; exec >&-; read go < '${pipe}'; printf 'ef\\ngh' >&2`;
+    const result = await rig.room.run(
+      rig.request(['sh', '-c', script], {
+        secrets: [{ name: 'LINES', value: 'ab\ncd\nef\ngh' }],
+        // It is told when all that has come of the stream is taken for no secret.
+        onLine: (line) => {
+          if (line === 'cd') void writeFile(pipe, 'go\n');
+        },
+      }),
+    );
+    expect(result).toMatchObject({ kind: 'exited', tail: '[secret LINES]' });
   });
 });

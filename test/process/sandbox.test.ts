@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,13 @@ describe('a sandbox', () => {
     } finally {
       await rm(home, { recursive: true });
     }
+  });
+
+  it('is made although a folder of the PATH cannot be looked at', async () => {
+    const loop = join(rig.home, 'loop');
+    await symlink(loop, loop);
+    const env = { PATH: `${loop}/bin:/usr/bin:/bin` };
+    expect(await run('echo made', {}, { env })).toMatchObject({ kind: 'exited', tail: 'made\n' });
   });
 
   it('has temporary folders of its own, which nobody else sees', async () => {

@@ -74,8 +74,8 @@ class LogWriter {
   readonly #session: Session;
   readonly #attempt: number | null;
   #heading = '';
-  /** Of each attempt and stream the runs, in their order. */
-  readonly #runs = new Map<string, readonly number[]>();
+  /** Of each attempt and stream the runs, in their order, and when each began. */
+  readonly #runs = new Map<string, Map<number, string>>();
   #atLineStart = true;
   written = 0;
 
@@ -87,11 +87,13 @@ class LogWriter {
   /** Which run of its stream it is, and when that began: a gate may run more than once for one attempt. */
   #runOf({ attempt, stream, run = 0, at }: LogChunk): string {
     const key = `${attempt} ${stream}`;
-    const runs = this.#runs.get(key) ?? [];
-    if (!runs.includes(run)) this.#runs.set(key, [...runs, run]);
-    const number = (this.#runs.get(key) ?? []).indexOf(run) + 1;
+    const runs = this.#runs.get(key) ?? new Map<number, string>();
+    this.#runs.set(key, runs);
+    // Of one without a number no more is known than when its first chunk came.
+    const began = runs.get(run) ?? (run === 0 ? at : new Date(run).toISOString());
+    runs.set(run, began);
+    const number = [...runs.keys()].indexOf(run) + 1;
     if (number === 1 && !stream.startsWith('gate:')) return '';
-    const began = run === 0 ? at : new Date(run).toISOString();
     return ` · run ${number}, ${began.replace(/\.\d+Z$/, 'Z')}`;
   }
 

@@ -9,6 +9,7 @@ import type { Session } from '../session.ts';
 import { checkCheckouts } from './checkouts.ts';
 import { checkEncryption } from './encryption.ts';
 import { isFull, MAKE_ROOM } from './full.ts';
+import { checkHeldGit } from './held-git.ts';
 import { checkHostFile } from './host-file.ts';
 import { checkLimits } from './limits.ts';
 import { checkTargets } from './notices.ts';
@@ -26,12 +27,18 @@ const MEBIBYTES_500 = GIB / 2;
 
 export async function checkHost(session: Session): Promise<readonly Check[]> {
   const host = await readHostFile(session.environment.home);
+  const git = await checkGit(session);
+  const containment = await checkContainment(session);
+  // The first to make the state home, where there is none yet.
+  const disk = await checkDisk(session);
   return [
     checkNode(process.versions.node),
-    await checkGit(session),
-    await checkContainment(session),
+    git,
+    containment,
+    // Without git, or any sandbox, those lines have said it.
+    ...(git.verdict === 'ok' && containment.verdict === 'ok' ? await checkHeldGit(session) : []),
     ...checkLimits(host.kind === 'ok' ? host.value.limits.cpus : null),
-    await checkDisk(session),
+    disk,
     ...(await checkHostFile(session)),
     ...(await checkCheckouts(session)),
     ...(await checkEncryption(session)),

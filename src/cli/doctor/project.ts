@@ -75,23 +75,26 @@ async function checkOrigin(session: Session, context: Context): Promise<readonly
   }
 }
 
-function originChecks(
-  { settings, checkout }: Context,
-  { fetch, push }: Awaited<ReturnType<typeof probeOrigin>>,
-): readonly Check[] {
-  const how = checkout.hasRemote
+function originChecks(context: Context, probe: Awaited<ReturnType<typeof probeOrigin>>): readonly Check[] {
+  const { push } = probe;
+  const how = context.checkout.hasRemote
     ? 'see that git reaches it without asking: git ls-remote, a credential helper'
     : 'mend it';
   return [
-    fetch.kind === 'ok'
-      ? fetch.tip === null
-        ? bad(
-            'origin',
-            `has no branch ${settings.branch}`,
-            `push it: git push -u ${checkout.remote ?? 'origin'} ${settings.branch}`,
-          )
-        : fine('origin', `${settings.branch} is at ${fetch.tip.slice(0, 12)}`)
-      : bad('origin', fetch.message, how),
+    fetchCheck(context, probe, how),
     push.kind === 'ok' ? fine('push', 'a pretended push was taken') : bad('push', push.message, how),
   ];
+}
+
+function fetchCheck(
+  { settings: { branch }, checkout }: Context,
+  { fetch, lacks }: Awaited<ReturnType<typeof probeOrigin>>,
+  how: string,
+): Check {
+  if (fetch.kind === 'failed') return bad('origin', fetch.message, how);
+  if (fetch.tip === null)
+    return bad('origin', `has no branch ${branch}`, `push it: git push -u ${checkout.remote ?? 'origin'} ${branch}`);
+  return lacks === null
+    ? fine('origin', `${branch} is at ${fetch.tip.slice(0, 12)}`)
+    : bad('origin', lacks.message, lacks.next);
 }
