@@ -9,9 +9,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
+import { inFolder } from '../files/held-folder.ts';
+import { exists, namesIn, readRegular } from '../files/read.ts';
+import { removeTree } from '../files/remove.ts';
 import { fetchOwn, ownRepository, PLAIN_OBJECT, PLAIN_PACK } from './confined.ts';
-import { exists, namesIn, readRegular, removeTree } from './files.ts';
-import { inFolder } from './held-folder.ts';
 import { isAncestor } from './merge.ts';
 import type { WorkspacePlaces } from './places.ts';
 import { readRef } from './refs.ts';

@@ -10,8 +10,10 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
+import { namesIn, readText } from '../files/read.ts';
+import { removeAny, removeTree } from '../files/remove.ts';
+import { makeFolder, replaceAny } from '../files/write.ts';
 import { GitError, lastLines } from './command.ts';
-import { makeFolder, namesIn, readText, removeAny, removeTree, replaceAny } from './files.ts';
 import type { Git } from './git.ts';
 import { fetchRefs, type Problem } from './origin.ts';
 import { judgeFiles, judgeObjects } from './own-objects.ts';

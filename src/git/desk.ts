@@ -12,9 +12,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import { inFolder } from '../files/held-folder.ts';
+import { exists, namesIn, readRegularSync, statusOf } from '../files/read.ts';
+import { removeTree } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { PLAIN_OBJECT } from './confined.ts';
-import { exists, makeFolder, namesIn, readRegularSync, removeTree, statusOf } from './files.ts';
-import { inFolder } from './held-folder.ts';
 import { writeObjects, type ObjectStore, type RawObject } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
 

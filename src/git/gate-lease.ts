@@ -5,7 +5,8 @@
  */
 
 import { join } from 'node:path';
-import { makeFolder, removeFile } from './files.ts';
+import { removeFile } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import type { GateHome } from './gate-home.ts';
 import { tryLockFile } from './lock.ts';
 import { adminFolder } from './places.ts';

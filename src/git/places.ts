@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
-import { readText, writeAtomic } from './files.ts';
+import { readText } from '../files/read.ts';
+import { writeAtomic } from '../files/write.ts';
 
 export interface WorkspacePlaces {
   readonly folder: string;

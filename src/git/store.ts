@@ -9,12 +9,16 @@
 import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
+import { isNoSpace } from '../files/errors.ts';
+import { readText, stampOf } from '../files/read.ts';
+import { removeAny, removeFile } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { assumeNothing } from './assumed.ts';
 import { GitError } from './command.ts';
 import { takeIn } from './confined.ts';
 import { placeAt } from './desk.ts';
 import type { Git } from './git.ts';
-import { copyIndex, isNoSpace, makeFolder, readText, removeAny, removeFile, stampOf } from './files.ts';
+import { copyIndex } from './index-file.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
 import { addAll } from './large.ts';
 import { isAncestor, rememberTree, treeOf } from './merge.ts';

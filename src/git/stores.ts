@@ -8,7 +8,8 @@
 import { basename, dirname, join } from 'node:path';
 import type { Remade } from '../core/gc.ts';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
-import { namesIn, readText, removeFile, removeTree, statusOf } from './files.ts';
+import { namesIn, readText, statusOf } from '../files/read.ts';
+import { removeFile, removeTree } from '../files/remove.ts';
 import { GATE_INDEX } from './gate-lease.ts';
 import { isAlive, tryLockFile } from './lock.ts';
 import { brokenFolder } from './mend.ts';

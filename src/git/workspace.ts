@@ -9,20 +9,13 @@
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
+import { codeOf } from '../core/thrown.ts';
+import { isNoSpace } from '../files/errors.ts';
+import { exists, readText, stampOf, statusOf } from '../files/read.ts';
+import { removeAny, removeFile, removeTree } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { placeAt } from './desk.ts';
-import {
-  copyIndex,
-  errnoOf,
-  exists,
-  isNoSpace,
-  makeFolder,
-  readText,
-  removeAny,
-  removeFile,
-  removeTree,
-  stampOf,
-  statusOf,
-} from './files.ts';
+import { copyIndex } from './index-file.ts';
 import { GitError } from './command.ts';
 import { ownRepository } from './confined.ts';
 import type { MergeDeps } from './declared-merge.ts';
@@ -243,7 +236,7 @@ async function isPlain(worktree: string): Promise<boolean> {
   try {
     return (await findNestedRepositories(worktree)).length === 0;
   } catch (error) {
-    if (errnoOf(error) === 'EACCES') return false;
+    if (codeOf(error) === 'EACCES') return false;
     throw error;
   }
 }
