@@ -19,7 +19,7 @@ import { fetchRefs, type Problem } from './origin.ts';
 import { judgeFiles, judgeObjects } from './own-objects.ts';
 import { adminFolder, type WorkspacePlaces } from './places.ts';
 import { deleteRef, readRef, writeRef } from './refs.ts';
-import { placeOf, type Repositories, type Repository } from './repository.ts';
+import { mirrorOf, placeOf, type Repositories, type Repository } from './repository.ts';
 import { bareConfiguration, configuration, MIRROR_EXTRA } from './write-repository.ts';
 
 /** One folder or file as the process is to see it; or one that it is to see empty. Later ones lie on earlier ones. */
@@ -250,10 +250,6 @@ export async function separateTask(
   await belongTo(admin, own);
 }
 
-function mirrorOf({ mirror, gitDir }: Repository): string {
-  return mirror ?? gitDir;
-}
-
-function adminOf(repository: Repository, { branch }: WorkspacePlaces): string {
-  return adminFolder(mirrorOf(repository), branch.slice('tasks/'.length));
+function adminOf(repository: Repository, { taskId }: WorkspacePlaces): string {
+  return adminFolder(mirrorOf(repository), taskId);
 }

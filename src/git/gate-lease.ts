@@ -10,7 +10,7 @@ import { makeFolder } from '../files/write.ts';
 import type { GateHome } from './gate-home.ts';
 import { tryLockFile } from './lock.ts';
 import { adminFolder } from './places.ts';
-import { originKey, type Repository } from './repository.ts';
+import { mirrorOf, originKey, type Repository } from './repository.ts';
 
 export interface LeaseDeps {
   readonly home: string;
@@ -47,7 +47,7 @@ export async function leaseGate(deps: LeaseDeps, repository: Repository): Promis
     if (deps.leased.has(path)) continue;
     deps.leased.add(path);
     if (await tryLockFile(lock)) {
-      const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
+      const admin = adminFolder(mirrorOf(repository), `gate-${number}`);
       const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
       const home = { path: `${path}.home`, layers: `${path}.home-layers` };
       // Where earlier versions had the index.

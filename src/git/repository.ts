@@ -227,6 +227,11 @@ export function createRepositories(home: string, git: Git, trust = new Trust()):
   };
 }
 
+/** What a repository's worktrees belong to. */
+export function mirrorOf({ mirror, gitDir }: Repository): string {
+  return mirror ?? gitDir;
+}
+
 function describe(folder: string, origin: Origin, kind: 'mirror' | 'landing', algorithm: HashAlgorithm): Repository {
   const mirror = kind === 'mirror' ? mirrorFolder(folder) : null;
   return { origin, gitDir: folder, store: { folder: join(mirror ?? folder, 'objects'), algorithm }, mirror };

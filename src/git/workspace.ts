@@ -28,7 +28,7 @@ import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef, writeRef } from './refs.ts';
-import { placeOf, type Repositories, type Repository } from './repository.ts';
+import { mirrorOf, placeOf, type Repositories, type Repository } from './repository.ts';
 import { takeOver } from './take-over.ts';
 import type { PrepareRequest, PrepareResult, Workspace } from './types.ts';
 import { installIndex, writeWorktreeLink } from './worktree-link.ts';
@@ -176,7 +176,7 @@ async function bringCheckpoint(
 
 /** Whether the worktree still belongs to the mirror, on the task's branch, with the index that the engine gave it. */
 async function isIntact(places: WorkspacePlaces, repository: Repository): Promise<boolean> {
-  const admin = adminFolder(repository.mirror ?? repository.gitDir, places.branch.slice('tasks/'.length));
+  const admin = adminFolder(mirrorOf(repository), places.taskId);
   const gitFile = await readText(join(places.worktree, '.git'), 4_096);
   const head = await readText(join(admin, 'HEAD'), 4_096);
   const index = sizeOf(places.index);
@@ -195,7 +195,7 @@ async function build(
 ): Promise<void> {
   const { git, home } = deps;
   const trash = join(home, 'trash');
-  const mirror = repository.mirror ?? repository.gitDir;
+  const mirror = mirrorOf(repository);
   const admin = adminFolder(mirror, request.taskId);
   const before = await readState(places);
   const link = async (): Promise<void> => {
