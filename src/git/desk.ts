@@ -35,7 +35,6 @@ export interface DeskPlace {
   readonly worktree: string;
   readonly index: string;
   readonly desk: string;
-  readonly writes: readonly string[];
   readonly reads?: readonly string[];
 }
 
@@ -44,7 +43,7 @@ export function placeAt(repository: Repository, worktree: string, desk: string, 
   makeFolder(desk, 0o700);
   const stats = statusOf(worktree);
   if (stats?.isDirectory() === true && (stats.mode & 0o700) !== 0o700) chmodSync(worktree, 0o700);
-  return { ...placeOf(repository), worktree, index: join(desk, index), desk, writes: [desk] };
+  return { ...placeOf(repository), worktree, index: join(desk, index), desk };
 }
 
 /** Runs what adds objects, and takes these into the repository when it has ended. */

@@ -227,10 +227,7 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, comm
     makeFolder(places.path, 0o700);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
     await removeAny(`${places.index}.lock`);
-    await deps.git.local(['read-tree', '--reset', '-u', commit], {
-      ...place,
-      writes: [...place.writes, places.path],
-    });
+    await deps.git.local(['read-tree', '--reset', '-u', commit], { ...place, writesWorktree: true });
   };
   if ((await readText(join(places.path, '.git'), 4_096)) === gitFileContent(places.admin)) {
     try {

@@ -203,8 +203,7 @@ async function build(
     await writeRef(mirror, places.branchRef, start.start);
     await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
   };
-  const desk = placeAt(repository, places.worktree, places.desk, 'new');
-  const place = { ...desk, writes: [...desk.writes, places.worktree] };
+  const place = { ...placeAt(repository, places.worktree, places.desk, 'new'), writesWorktree: true };
   const content = start.unfinished?.content ?? start.start;
   const reusable = (await exists(places.index)) && (await isPlain(places.worktree));
   if (reusable) {
