@@ -14,12 +14,12 @@ import { isNoSpace } from '../files/errors.ts';
 import { exists, readText, stampOf, statusOf } from '../files/read.ts';
 import { removeAny, removeFile, removeTree } from '../files/remove.ts';
 import { makeFolder } from '../files/write.ts';
-import { placeAt } from './desk.ts';
+import { placeAt, type DeskPlace } from './desk.ts';
 import { copyIndex } from './index-file.ts';
 import { GitError } from './command.ts';
 import { ownRepository } from './confined.ts';
 import type { MergeDeps } from './declared-merge.ts';
-import type { Git, GitOptions } from './git.ts';
+import type { Git } from './git.ts';
 import { findNestedRepositories } from './inspect.ts';
 import { hasCommit, treeOf } from './merge.ts';
 import { mergeMain, type MergedMain } from './merge-main.ts';
@@ -245,12 +245,15 @@ async function markBegun(places: WorkspacePlaces, attempt: number): Promise<void
   if (state !== null) await writeState(places, { ...state, begun: attempt });
 }
 
-/** Moves a worktree that is there to a commit and removes what is untracked; false when it is too broken for that. */
-async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Promise<boolean> {
+/**
+ * Moves a worktree that is there to a commit and removes what is untracked, by git's own rules: what it ignores, such as
+ * packages that were installed, stays for the next attempt, unlike in a gate's worktree (foreign.ts). False when it is too
+ * broken for that.
+ */
+async function resetWorktree(git: Git, place: DeskPlace, commit: ObjectId): Promise<boolean> {
   try {
-    await removeAny(`${place.index ?? ''}.lock`);
-    await git.local(['read-tree', '--reset', '-u', commit], place);
-    await git.local(['clean', '-ffdq'], place);
+    await removeAny(`${place.index}.lock`);
+    await git.local(['read-tree', '--reset', '-u', commit], { ...place, andThen: [['clean', '-ffdq']] });
     return true;
   } catch (error) {
     if (error instanceof GitError && error.reason === 'exit') return false;
