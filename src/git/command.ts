@@ -61,10 +61,7 @@ function commandOf(args: readonly string[]): string {
 }
 
 /** Several commands are for a shell to run; their arguments are no part of its script. */
-function commandLine(
-  gitPath: string,
-  commands: readonly (readonly string[])[],
-): readonly [string, ...string[]] {
+function commandLine(gitPath: string, commands: readonly (readonly string[])[]): readonly [string, ...string[]] {
   if (commands.length === 1) return [gitPath, ...commands.flat()];
   let parameter = 0;
   const script = commands.map((command) => ['"$0"', ...command.map(() => `"\${${(parameter += 1)}}"`)].join(' '));
@@ -79,6 +76,11 @@ export function lastLines(stderr: string, lines = 4): string {
     .filter((line) => line !== '')
     .slice(-lines)
     .join('; ');
+}
+
+/** Whether git says that a disk is full. */
+export function saysNoSpace({ stderr }: GitError): boolean {
+  return /No space left on device|Disk quota exceeded/i.test(stderr);
 }
 
 /**

@@ -13,7 +13,7 @@ import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { namesIn, readText } from '../files/read.ts';
 import { removeAny, removeTree } from '../files/remove.ts';
 import { makeFolder, replaceAny } from '../files/write.ts';
-import { GitError, lastLines } from './command.ts';
+import { GitError, lastLines, saysNoSpace } from './command.ts';
 import type { Git } from './git.ts';
 import { fetchRefs, type Problem } from './origin.ts';
 import { judgeFiles, judgeObjects } from './own-objects.ts';
@@ -190,7 +190,7 @@ export async function fetchOwn(
     return null;
   } catch (error) {
     if (!(error instanceof GitError) || error.reason === 'broken') throw error;
-    if (/No space left|Disk quota/.test(error.stderr)) throw error;
+    if (saysNoSpace(error)) throw error;
     // What is wrong with which object comes before that something is.
     const why = /^error: object [0-9a-f]+: (.+)$/m.exec(error.stderr)?.[1] ?? lastLines(error.stderr, 2);
     return {

@@ -2,7 +2,7 @@
 
 import { quote } from '../core/ids.ts';
 import { codeOf } from '../core/thrown.ts';
-import { GitError } from './command.ts';
+import { GitError, saysNoSpace } from './command.ts';
 import type { Problem } from './origin.ts';
 import type { StoreResult } from './types.ts';
 
@@ -33,7 +33,7 @@ export function unreadable(error: unknown): Problem | null {
     return { failure: 'unstorable-files', message: `the worktree cannot be read: ${message}`, next };
   }
   if (!(error instanceof GitError) || !/\badd\b/.test(error.command) || error.reason !== 'exit') return null;
-  if (/No space left/.test(error.stderr)) return null;
+  if (saysNoSpace(error)) return null;
   return {
     failure: 'unstorable-files',
     message: `git cannot take what is in the worktree: ${quote(error.message)}`,
