@@ -26,7 +26,7 @@ describe('who imports whom', () => {
     ['agents/x.ts', "import { git } from '../git/git.ts';"],
     ['files/x.ts', "import { git } from '../git/git.ts';"],
     ['git/x.ts', "const room = await import('../process/room.ts');"],
-    ['process/x.ts', "import { removeWhole } from '../files/remove.ts';"],
+    ['notify/x.ts', "import { removeWhole } from '../files/remove.ts';"],
     ['config/x.ts', "import { createGitRoom } from '../git/room.ts';"],
     ['cli/commands/x.ts', "import { task } from '../../workflows/task.ts';"],
     ['cli/x.ts', "import { startWorker } from '../worker/start-worker.ts';"],

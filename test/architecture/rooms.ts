@@ -44,7 +44,7 @@ const RULES: Readonly<Record<Room, Rule>> = {
   agents: rule(['core'], ['zod', 'node:crypto']),
   files: rule(['core'], ['node:']),
   git: rule(['core', 'files'], ['node:']),
-  process: rule(['core'], ['node:']),
+  process: rule(['core', 'files'], ['node:']),
   ledger: rule(['core'], ['node:', 'pg']),
   notify: rule(['core'], ['node:', 'nodemailer']),
   local: rule(['core', 'files'], ['node:', 'pg', 'execa', '@grpc/grpc-js', '@temporalio/client', '@temporalio/common']),
