@@ -254,13 +254,12 @@ async function refsOf({ gitDir, mirror }: Repository): Promise<ReadonlyMap<Found
 }
 
 function filesBelow(folder: string): readonly string[] {
-  const entries = ((): readonly Dirent[] => {
-    try {
-      return readdirSync(folder, { recursive: true, withFileTypes: true });
-    } catch (error) {
-      return absentAsNull(error) ?? [];
-    }
-  })();
+  let entries: readonly Dirent[] = [];
+  try {
+    entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    absentAsNull(error);
+  }
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 

@@ -50,7 +50,8 @@ export function createPipePool(folder: string): PipePool {
       try {
         return openPipe(await makeFifo(folder, `${process.pid}-${made}.fifo`), free);
       } catch {
-        // Without them only the names /dev/stdout and /dev/stderr are lost: no reason not to run.
+        // No reason not to run: without them the names /dev/stdout and /dev/stderr are lost, the starter, which cannot reach
+        // Node's own, and with it what control groups hold a tree to.
         works = false;
         return null;
       }
