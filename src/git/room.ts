@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import { namesIn } from '../files/read.ts';
-import { removeFile, removeTree, removeWhole } from '../files/remove.ts';
-import { listTrash } from '../files/trash.ts';
+import { removeFile, removeTree } from '../files/remove.ts';
+import { sweepTrash } from '../files/trash.ts';
 import { beginAttempt } from './attempt-ref.ts';
 import { landTogether, sealCandidates } from './batch.ts';
 import { Trust, watchBroken } from './broken.ts';
@@ -244,7 +244,7 @@ async function removeWorkspace(deps: WorkspaceDeps, project: ProjectName, taskId
     await removeFile(join(state.mirror, places.branchRef));
   }
   await removeTree(places.folder, trash);
-  for (const path of await listTrash(trash)) await removeWhole(path);
+  await sweepTrash(trash);
 }
 
 async function listWorkspaces(
