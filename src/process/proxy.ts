@@ -102,6 +102,8 @@ async function open(path: string, reach: Reach): Promise<{ path: string; server:
     server.once('error', reject);
     server.listen(path, listening);
   });
+  // Of a connection that could not be taken, which is no reason for the worker to end.
+  server.on('error', () => undefined);
   return { path, server };
 }
 
