@@ -178,7 +178,8 @@ async function fill(
 /** Takes what set-up has made out of the worktree, and its HOME, into the store. */
 async function keepMade(store: SetUpStore, key: string, git: Git, place: DeskPlace, home: GateHome): Promise<void> {
   const { ignored } = await leftovers(git, place);
-  const entries = ignored.map((entry) => entry.replace(/\/$/, ''));
+  // A name that is no UTF-8 cannot be written down: what has one is left out, and goes.
+  const entries = ignored.map((entry) => entry.replace(/\/$/, '')).filter((entry) => !entry.includes('\uFFFD'));
   await keepSetUp(store, key, place.worktree, entries, home.path);
 }
 
