@@ -10,7 +10,7 @@ import { copyFileSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import type { Confinement, Network, SandboxMode } from '../core/project.ts';
-import { removeWhole } from '../git/files.ts';
+import { removeWhole } from '../files/remove.ts';
 import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 

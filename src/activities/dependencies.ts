@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import type { ObjectId } from '../core/ids.ts';
+import type { ProjectName } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
 import type { PortRange } from '../core/ports.ts';
 import type { Secret } from '../core/secrets.ts';
@@ -136,6 +136,11 @@ export function scratchOf({ home }: Pick<Dependencies, 'home'>, task: Pick<TaskS
   return join(home, 'scratch', task.project, task.id);
 }
 
+/** The home of a project's set-ups: shared by its tasks, so that package managers find their caches. */
+export function setUpScratchOf({ home }: Pick<Dependencies, 'home'>, project: ProjectName): string {
+  return join(home, 'scratch', project, 'setup');
+}
+
 /** What a process tree that writes these folders may take. */
 export function runLimits({ limits }: Pick<Dependencies, 'limits'>, folders: readonly string[]): RunLimits {
   return {
@@ -146,5 +151,3 @@ export function runLimits({ limits }: Pick<Dependencies, 'limits'>, folders: rea
     folders,
   };
 }
-
-export type { ObjectId };

@@ -6,7 +6,6 @@
  * the files that the rules name; what else the merge has made of protected paths is for a person to see.
  */
 
-import { join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
 import { quote } from '../core/ids.ts';
 import type { Secret } from '../core/secrets.ts';
@@ -18,7 +17,7 @@ import type { AttemptOutcome, Checkpoint } from '../core/task-types.ts';
 import { oneLine } from '../core/text.ts';
 import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
-import type { Dependencies } from './dependencies.ts';
+import { setUpScratchOf, type Dependencies } from './dependencies.ts';
 import { stopReasonOf } from './heartbeat.ts';
 import { runHeld } from './keep-work.ts';
 import { changesIn, protectedChange } from './protected-paths.ts';
@@ -127,7 +126,7 @@ async function makeAnew(
     return { kind: 'regenerate-failed', message, next: 'nothing: the agent takes it over' };
   }
   const { project, id } = request.spec;
-  const scratch = join(deps.home, 'scratch', project, 'setup');
+  const scratch = setUpScratchOf(deps, project);
   for (const run of anew?.commands ?? []) {
     const exit = await runCommand(deps, {
       run,

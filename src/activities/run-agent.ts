@@ -15,7 +15,7 @@ import { progressOf, progressOfLine, type Progress } from '../core/progress.ts';
 import { redactText } from '../core/secrets.ts';
 import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
-import { removeAny } from '../git/files.ts';
+import { removeAny } from '../files/remove.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';

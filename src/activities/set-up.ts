@@ -9,7 +9,7 @@ import { progressOf } from '../core/progress.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
-import type { Dependencies } from './dependencies.ts';
+import { setUpScratchOf, type Dependencies } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
@@ -37,8 +37,7 @@ export async function setUpWorkspace(
   // The inode tells a worktree that was made anew in the same place.
   const mark = `${(await stat(workspace.worktree)).ino} ${setup}`;
   if ((await readFile(markFile, 'utf8').catch(() => '')) === mark) return null;
-  // Shared by a project's tasks, so that package managers find their caches.
-  const scratch = join(deps.home, 'scratch', request.spec.project, 'setup');
+  const scratch = setUpScratchOf(deps, request.spec.project);
   tellProgress(() => progressOf(`set-up: ${setup}`));
   const exit = await runCommand(deps, {
     run: setup,

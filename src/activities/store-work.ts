@@ -13,7 +13,7 @@ import type { Secret } from '../core/secrets.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import { MAX_DOCUMENT_CHARS, type AttemptFacts, type AttemptOutcome, type NewTask } from '../core/task-types.ts';
 import { headOf, oneLine } from '../core/text.ts';
-import { removeWhole } from '../git/files.ts';
+import { removeWhole } from '../files/remove.ts';
 import type { Scan, Workspace } from '../git/types.ts';
 import { scratchOf, type Dependencies } from './dependencies.ts';
 import { changesIn, protectedChange } from './protected-paths.ts';

@@ -9,13 +9,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
+import { inFolder } from '../files/held-folder.ts';
+import { exists, namesIn, readRegular } from '../files/read.ts';
+import { removeTree } from '../files/remove.ts';
 import { fetchOwn, ownRepository, PLAIN_OBJECT, PLAIN_PACK } from './confined.ts';
-import { exists, namesIn, readRegular, removeTree } from './files.ts';
-import { inFolder } from './held-folder.ts';
 import { isAncestor } from './merge.ts';
 import type { WorkspacePlaces } from './places.ts';
 import { readRef } from './refs.ts';
-import { placeOf, type Repository } from './repository.ts';
+import { mirrorOf, placeOf, type Repository } from './repository.ts';
 import { findUnusable } from './storable-names.ts';
 import type { WorkspaceDeps } from './workspace.ts';
 
@@ -38,8 +39,7 @@ export async function agentCommits(
   const none = { head: start, paths: [] };
   const own = ownRepository(places.folder);
   const isConfined = await exists(own);
-  const mirror = repository.mirror ?? repository.gitDir;
-  const head = await readRef(isConfined ? own : mirror, places.branchRef);
+  const head = await readRef(isConfined ? own : mirrorOf(repository), places.branchRef);
   if (head === null || head === start) return none;
   if (isConfined && !(await bring(deps, repository, places, head))) return none;
   if (!(await isAncestor(deps.git, repository, start, head))) return none;

@@ -3,8 +3,8 @@
  * their files, and what was changed in them would be lost. The index's format is gitformat-index(5).
  */
 
+import { readRegularSync } from '../files/read.ts';
 import type { DeskPlace } from './desk.ts';
-import { readRegularSync } from './files.ts';
 import type { Git } from './git.ts';
 import type { HashAlgorithm } from './objects.ts';
 

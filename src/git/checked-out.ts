@@ -8,7 +8,7 @@
  */
 
 import { join } from 'node:path';
-import { exists, namesIn } from './files.ts';
+import { exists, namesIn } from '../files/read.ts';
 import type { Git } from './git.ts';
 import { localPathOf, resolveGitDir } from './local-origin.ts';
 

@@ -4,8 +4,12 @@ import { lstat, readdir, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { quote } from '../core/ids.ts';
 import type { Candidate } from '../core/queue-types.ts';
+import { codeOf } from '../core/thrown.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { exists, readRegular, readText } from '../files/read.ts';
+import { removeFile } from '../files/remove.ts';
+import { writeAtomic } from '../files/write.ts';
 import type { CheckedOut } from './checked-out.ts';
-import { absentAsNull, errnoOf, exists, readRegular, readText, removeFile, writeAtomic } from './files.ts';
 import { readObjects } from './merge.ts';
 import type { Git } from './git.ts';
 
@@ -187,7 +191,7 @@ async function lstatOrReason(path: string): Promise<Awaited<ReturnType<typeof ls
   try {
     return await lstat(path);
   } catch (error) {
-    if (errnoOf(error) === 'ENOTDIR') return 'not-a-folder';
+    if (codeOf(error) === 'ENOTDIR') return 'not-a-folder';
     return absentAsNull(error);
   }
 }

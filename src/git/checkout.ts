@@ -9,8 +9,9 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { exists, readText } from '../files/read.ts';
 import { GitError, lastLines, runGit, type GitOutput } from './command.ts';
-import { absentAsNull, exists, readText } from './files.ts';
 import { readRef } from './refs.ts';
 
 export type Checkout = {

@@ -78,6 +78,11 @@ export function lastLines(stderr: string, lines = 4): string {
     .join('; ');
 }
 
+/** Whether git says that a disk is full. */
+export function saysNoSpace({ stderr }: GitError): boolean {
+  return /No space left on device|Disk quota exceeded/i.test(stderr);
+}
+
 /**
  * Runs git to its end.
  *

@@ -10,14 +10,16 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
-import { GitError, lastLines } from './command.ts';
-import { makeFolder, namesIn, readText, removeAny, removeTree, replaceAny } from './files.ts';
+import { namesIn, readText } from '../files/read.ts';
+import { removeAny, removeTree } from '../files/remove.ts';
+import { makeFolder, replaceAny } from '../files/write.ts';
+import { GitError, lastLines, saysNoSpace } from './command.ts';
 import type { Git } from './git.ts';
 import { fetchRefs, type Problem } from './origin.ts';
 import { judgeFiles, judgeObjects } from './own-objects.ts';
 import { adminFolder, type WorkspacePlaces } from './places.ts';
 import { deleteRef, readRef, writeRef } from './refs.ts';
-import { placeOf, type Repositories, type Repository } from './repository.ts';
+import { mirrorOf, placeOf, type Repositories, type Repository } from './repository.ts';
 import { bareConfiguration, configuration, MIRROR_EXTRA } from './write-repository.ts';
 
 /** One folder or file as the process is to see it; or one that it is to see empty. Later ones lie on earlier ones. */
@@ -188,7 +190,7 @@ export async function fetchOwn(
     return null;
   } catch (error) {
     if (!(error instanceof GitError) || error.reason === 'broken') throw error;
-    if (/No space left|Disk quota/.test(error.stderr)) throw error;
+    if (saysNoSpace(error)) throw error;
     // What is wrong with which object comes before that something is.
     const why = /^error: object [0-9a-f]+: (.+)$/m.exec(error.stderr)?.[1] ?? lastLines(error.stderr, 2);
     return {
@@ -248,10 +250,6 @@ export async function separateTask(
   await belongTo(admin, own);
 }
 
-function mirrorOf({ mirror, gitDir }: Repository): string {
-  return mirror ?? gitDir;
-}
-
-function adminOf(repository: Repository, { branch }: WorkspacePlaces): string {
-  return adminFolder(mirrorOf(repository), branch.slice('tasks/'.length));
+function adminOf(repository: Repository, { taskId }: WorkspacePlaces): string {
+  return adminFolder(mirrorOf(repository), taskId);
 }

@@ -10,9 +10,11 @@ import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createInflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import { codeOf } from '../core/thrown.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { namesIn, readRegularSync, statusOf } from '../files/read.ts';
 import { GitError } from './command.ts';
 import { PLAIN_OBJECT } from './confined.ts';
-import { absentAsNull, errnoOf, namesIn, readRegularSync, statusOf } from './files.ts';
 import type { Git } from './git.ts';
 import { parseCommit, parseTree, type ObjectStore } from './objects.ts';
 import { readRef } from './refs.ts';
@@ -97,7 +99,7 @@ async function readOne(store: ObjectStore, path: string, id: string): Promise<re
     file = readRegularSync(path, SMALL_BYTES);
   } catch (error) {
     // What the disk does not give back is not there.
-    if (errnoOf(error) === 'EIO') return 'broken';
+    if (codeOf(error) === 'EIO') return 'broken';
     throw error;
   }
   const whole = file === null ? 'too-long' : inflated(file);
@@ -112,7 +114,7 @@ function inflated(file: Buffer): Buffer | 'too-long' | null {
   try {
     return inflateSync(file, { maxOutputLength: MAX_CONTENT_BYTES });
   } catch (error) {
-    return errnoOf(error) === 'ERR_BUFFER_TOO_LARGE' ? 'too-long' : null;
+    return codeOf(error) === 'ERR_BUFFER_TOO_LARGE' ? 'too-long' : null;
   }
 }
 
@@ -126,7 +128,7 @@ async function readLarge(store: ObjectStore, path: string, id: string): Promise<
   try {
     await pipeline(createReadStream(path), inflate, hash);
   } catch (error) {
-    const code = errnoOf(error) ?? '';
+    const code = codeOf(error) ?? '';
     if (code === 'EIO' || code.startsWith('Z_')) return 'broken';
     absentAsNull(error);
     return 'gone';
@@ -252,13 +254,12 @@ async function refsOf({ gitDir, mirror }: Repository): Promise<ReadonlyMap<Found
 }
 
 function filesBelow(folder: string): readonly string[] {
-  const entries = ((): readonly Dirent[] => {
-    try {
-      return readdirSync(folder, { recursive: true, withFileTypes: true });
-    } catch (error) {
-      return absentAsNull(error) ?? [];
-    }
-  })();
+  let entries: readonly Dirent[] = [];
+  try {
+    entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    absentAsNull(error);
+  }
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 }
 

@@ -12,9 +12,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import { inFolder } from '../files/held-folder.ts';
+import { exists, namesIn, readRegularSync, statusOf } from '../files/read.ts';
+import { removeTree } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { PLAIN_OBJECT } from './confined.ts';
-import { exists, makeFolder, namesIn, readRegularSync, removeTree, statusOf } from './files.ts';
-import { inFolder } from './held-folder.ts';
 import { writeObjects, type ObjectStore, type RawObject } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
 
@@ -33,7 +35,6 @@ export interface DeskPlace {
   readonly worktree: string;
   readonly index: string;
   readonly desk: string;
-  readonly writes: readonly string[];
   readonly reads?: readonly string[];
 }
 
@@ -42,7 +43,7 @@ export function placeAt(repository: Repository, worktree: string, desk: string, 
   makeFolder(desk, 0o700);
   const stats = statusOf(worktree);
   if (stats?.isDirectory() === true && (stats.mode & 0o700) !== 0o700) chmodSync(worktree, 0o700);
-  return { ...placeOf(repository), worktree, index: join(desk, index), desk, writes: [desk] };
+  return { ...placeOf(repository), worktree, index: join(desk, index), desk };
 }
 
 /** Runs what adds objects, and takes these into the repository when it has ended. */

@@ -8,8 +8,8 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomic } from '../files/write.ts';
 import { runGit } from './command.ts';
-import { writeAtomic } from './files.ts';
 
 export interface PersonalGit {
   /** The environment of the person whose credentials reach the origin; only names known here are taken from it. */

@@ -6,10 +6,10 @@
  */
 
 import { readdir } from 'node:fs/promises';
+import { below } from '../files/held-folder.ts';
+import { removeWhole } from '../files/remove.ts';
 import type { DeskPlace } from './desk.ts';
-import { removeWhole } from './files.ts';
 import type { Git } from './git.ts';
-import { below } from './held-folder.ts';
 
 const GITLINK = '160000';
 

@@ -6,7 +6,9 @@
  */
 
 import { join } from 'node:path';
-import { makeFolder, namesIn, removeTree, statusOf } from './files.ts';
+import { namesIn, statusOf } from '../files/read.ts';
+import { removeTree } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { mountOver, unmountBelow } from './overlay.ts';
 import { copyTree, keptFolder, type SetUpStore } from './set-up-store.ts';
 

@@ -5,11 +5,12 @@
  */
 
 import { join } from 'node:path';
-import { makeFolder, removeFile } from './files.ts';
+import { removeFile } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import type { GateHome } from './gate-home.ts';
 import { tryLockFile } from './lock.ts';
 import { adminFolder } from './places.ts';
-import { originKey, type Repository } from './repository.ts';
+import { mirrorOf, originKey, type Repository } from './repository.ts';
 
 export interface LeaseDeps {
   readonly home: string;
@@ -36,6 +37,12 @@ export interface GatePlaces {
 export const GATE_INDEX = 'index';
 const MAX_GATE_WORKTREES = 64;
 
+/** What lies beside a gate's worktree and belongs to it. */
+export function besideGate(path: string): Pick<GatePlaces, 'desk' | 'layers' | 'home' | 'own'> {
+  const home = { path: `${path}.home`, layers: `${path}.home-layers` };
+  return { desk: `${path}.desk`, layers: `${path}.layers`, home, own: `${path}.own` };
+}
+
 /** Takes the first worktree of a repository that no run has. @throws when all are taken */
 export async function leaseGate(deps: LeaseDeps, repository: Repository): Promise<GatePlaces> {
   const folder = join(deps.home, 'gates', originKey(repository.origin));
@@ -46,13 +53,12 @@ export async function leaseGate(deps: LeaseDeps, repository: Repository): Promis
     if (deps.leased.has(path)) continue;
     deps.leased.add(path);
     if (await tryLockFile(lock)) {
-      const admin = adminFolder(repository.mirror ?? repository.gitDir, `gate-${number}`);
+      const admin = adminFolder(mirrorOf(repository), `gate-${number}`);
       const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
-      const home = { path: `${path}.home`, layers: `${path}.home-layers` };
       // Where earlier versions had the index.
       await removeFile(`${path}.index`);
-      const parts = { desk: `${path}.desk`, layers: `${path}.layers`, own: `${path}.own` };
-      return { path, index: join(parts.desk, GATE_INDEX), ...parts, home, setUps, lock, admin };
+      const beside = besideGate(path);
+      return { path, index: join(beside.desk, GATE_INDEX), ...beside, setUps, lock, admin };
     }
     deps.leased.delete(path);
   }

@@ -10,23 +10,24 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Below, Candidate, QueueItem, Target } from '../core/queue-types.ts';
-import { writeCandidate } from './candidate.ts';
+import { isNoSpace } from '../files/errors.ts';
+import { readText, statusOf } from '../files/read.ts';
+import { removeAny, removeTree, removeWhole } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { GitError } from './command.ts';
-import { isNoSpace, makeFolder, readText, removeAny, removeTree, removeWhole, statusOf } from './files.ts';
 import { fetchHead } from './landing-parts.ts';
-import { mergeDeclared, type MergeDeps } from './declared-merge.ts';
+import type { MergeDeps } from './declared-merge.ts';
 import { placeAt, type DeskPlace } from './desk.ts';
 import { removeForeign } from './foreign.ts';
 import { dropHome, makeHome, type GateHome } from './gate-home.ts';
 import { GATE_INDEX, leaseGate, releaseGate, type GatePlaces, type LeaseDeps } from './gate-lease.ts';
 import type { Git } from './git.ts';
-import { hasCommit, treeOf, type Merge } from './merge.ts';
-import { writeObjects } from './objects.ts';
+import { hasCommit, treeOf } from './merge.ts';
 import { unmountBelow } from './overlay.ts';
 import { gitFileContent } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef } from './refs.ts';
-import { remake } from './remake.ts';
+import { remake, remakeOne } from './remake.ts';
 import { trackingRef, type Repositories, type Repository } from './repository.ts';
 import { hasSetUp, keepSetUp, laySetUp, type SetUpStore } from './set-up-store.ts';
 import type { GateWorktree } from './types.ts';
@@ -109,34 +110,7 @@ async function rebuildCandidate(
   if ((await readRef(gitDir, ref)) !== item.head && !(await hasCommit(git, repository, item.head))) {
     await fetchHead(deps, repository, item);
   }
-  const built = deps.recent.get(candidate.commit);
-  if (built !== null) {
-    // This process has built it: the same objects, under the same ids.
-    await writeObjects(repository.store, built.objects);
-    deps.repositories.keepWhole(repository, candidate.commit);
-    return;
-  }
-  const merge: Merge =
-    candidate.main === item.base
-      ? { kind: 'clean', tree: await treeOf(git, repository, item.head) }
-      : await mergeDeclared(deps, repository, candidate.main, item.head, candidate.main);
-  const same = merge.kind === 'clean' && merge.tree === candidate.tree;
-  const commit = same
-    ? await writeCandidate(
-        repository,
-        target.project,
-        item,
-        candidate.main,
-        merge.tree,
-        candidate.gate.hash,
-        candidate.cover,
-      )
-    : null;
-  if (commit !== candidate.commit) {
-    throw new Error(
-      `the candidate ${candidate.commit} comes out differently on this host (are the versions of git the same?)`,
-    );
-  }
+  await remakeOne(deps, repository, target, { ...candidate, item, gateHash: candidate.gate.hash });
   deps.repositories.keepWhole(repository, candidate.commit);
 }
 
@@ -204,7 +178,8 @@ async function fill(
 /** Takes what set-up has made out of the worktree, and its HOME, into the store. */
 async function keepMade(store: SetUpStore, key: string, git: Git, place: DeskPlace, home: GateHome): Promise<void> {
   const { ignored } = await leftovers(git, place);
-  const entries = ignored.map((entry) => entry.replace(/\/$/, ''));
+  // A name that is no UTF-8 cannot be written down: what has one is left out, and goes.
+  const entries = ignored.map((entry) => entry.replace(/\/$/, '')).filter((entry) => !entry.includes('\uFFFD'));
   await keepSetUp(store, key, place.worktree, entries, home.path);
 }
 
@@ -224,10 +199,7 @@ async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, comm
     makeFolder(places.path, 0o700);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
     await removeAny(`${places.index}.lock`);
-    await deps.git.local(['read-tree', '--reset', '-u', commit], {
-      ...place,
-      writes: [...place.writes, places.path],
-    });
+    await deps.git.local(['read-tree', '--reset', '-u', commit], { ...place, writesWorktree: true });
   };
   if ((await readText(join(places.path, '.git'), 4_096)) === gitFileContent(places.admin)) {
     try {

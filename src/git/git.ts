@@ -9,10 +9,12 @@ export interface GitOptions {
   readonly gitDir: string;
   /** Another repository's objects instead of `gitDir`'s own. */
   readonly objects?: string;
-  /** What it looks at: the command then sees nothing but this, the repository and the index, and writes `writes` alone. */
+  /** What it looks at: the command then sees nothing but this, the repository and the index, and changes `desk` alone. */
   readonly worktree?: string;
-  /** Folders that a command with a worktree may change. */
-  readonly writes?: readonly string[];
+  /** The folder that a command with a worktree may change. */
+  readonly desk?: string;
+  /** It may change the worktree, too. */
+  readonly writesWorktree?: boolean;
   /** What it reads besides, such as the objects that `objects` has others from. */
   readonly reads?: readonly string[];
   readonly index?: string;
@@ -145,12 +147,13 @@ function placesOf(options: GitOptions): Record<string, string> {
 }
 
 function reachOf(
-  { gitDir, objects, index, reads = [], writes = [] }: GitOptions,
+  { gitDir, objects, index, desk, reads = [], writesWorktree = false }: GitOptions,
   worktree: string,
 ): Omit<Reach, 'path' | 'visible'> {
+  const write = [desk, writesWorktree ? worktree : undefined].filter((each) => each !== undefined);
   const named = [gitDir, objects, worktree, index, ...reads].filter((each) => each !== undefined);
-  const isWritten = (path: string): boolean => writes.some((folder) => `${path}/`.startsWith(`${folder}/`));
-  return { cwd: worktree, read: named.filter((each) => !isWritten(each)), write: writes };
+  const isWritten = (path: string): boolean => write.some((folder) => `${path}/`.startsWith(`${folder}/`));
+  return { cwd: worktree, read: named.filter((each) => !isWritten(each)), write };
 }
 
 type Rest = Pick<GitOptions, 'andThen' | 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'ownSession'>;

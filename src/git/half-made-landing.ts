@@ -9,10 +9,12 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, QueueItem } from '../core/queue-types.ts';
+import { codeOf } from '../core/thrown.ts';
+import { removeFile } from '../files/remove.ts';
+import { temporaryName } from '../files/write.ts';
 import type { CheckedOut } from './checked-out.ts';
 import type { Change } from './checkout-state.ts';
 import { GitError } from './command.ts';
-import { errnoOf, removeFile, temporaryName } from './files.ts';
 import type { Git } from './git.ts';
 import { listRemote, push } from './origin.ts';
 import { readRefsFolder } from './local-origin.ts';
@@ -105,7 +107,7 @@ async function takeIndexLock(checkout: CheckedOut, lock: string): Promise<boolea
       await writeFile(lock, '', { flag: 'wx', mode: 0o644 });
       return true;
     } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     }
     if (!(await removeStaleIndexLock(checkout))) return false;
   }

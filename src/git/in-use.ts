@@ -10,7 +10,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
-import { makeFolder, namesIn, readText, removeFile } from './files.ts';
+import { namesIn, readText } from '../files/read.ts';
+import { removeFile } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { isAlive, thisProcess, tryLockFile, withLockFile } from './lock.ts';
 
 let serial = 0;

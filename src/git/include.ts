@@ -9,18 +9,12 @@
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { INCLUDE_FILE, type IncludedText } from '../core/included.ts';
+import { codeOf } from '../core/thrown.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { exists, readRegular, readText, statusOf } from '../files/read.ts';
+import { removeFile } from '../files/remove.ts';
+import { makeFolder, writeAtomic } from '../files/write.ts';
 import { GitError, lastLines } from './command.ts';
-import {
-  absentAsNull,
-  errnoOf,
-  exists,
-  makeFolder,
-  readRegular,
-  readText,
-  removeFile,
-  statusOf,
-  writeAtomic,
-} from './files.ts';
 import type { Git } from './git.ts';
 import { localPathOf, resolveGitDir } from './local-origin.ts';
 import { placesOfTask, type WorkspacePlaces } from './places.ts';
@@ -189,7 +183,7 @@ async function readOf(root: string, path: string, maxBytes: number): Promise<Buf
   try {
     return await readRegular(join(root, path), maxBytes);
   } catch (error) {
-    if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM') return null;
+    if (codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM') return null;
     throw error;
   }
 }

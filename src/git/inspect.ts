@@ -6,7 +6,8 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { absentAsNull, readRegular } from './files.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { readRegular } from '../files/read.ts';
 
 const MAX_MARKED_FILE_BYTES = 64 * 1024 * 1024;
 

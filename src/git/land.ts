@@ -8,13 +8,13 @@
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
+import { exists } from '../files/read.ts';
 import { landingOf, rememberLanding } from './candidate.ts';
 import { fetchForLanding, type LandingDeps } from './landing-parts.ts';
 import { GitError } from './command.ts';
 import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
 import { inspectCheckout, markLanding, unmarkLanding } from './checkout-state.ts';
 import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing.ts';
-import { exists } from './files.ts';
 import type { Git } from './git.ts';
 import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
 import { hasCommit, isAncestor, treeOf } from './merge.ts';

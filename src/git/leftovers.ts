@@ -7,7 +7,9 @@
 
 import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { absentAsNull, namesIn, removeFile } from './files.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { namesIn } from '../files/read.ts';
+import { removeFile } from '../files/remove.ts';
 import { GitError } from './command.ts';
 import { tryLockFile } from './lock.ts';
 import { mirrorFolder } from './write-repository.ts';

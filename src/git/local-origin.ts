@@ -11,7 +11,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ObjectId } from '../core/ids.ts';
-import { absentAsNull, exists, namesIn, readText } from './files.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { exists, namesIn, readText } from '../files/read.ts';
 import type { Git } from './git.ts';
 import { readRef } from './refs.ts';
 

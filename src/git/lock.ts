@@ -8,7 +8,10 @@
 import { createHash } from 'node:crypto';
 import { linkSync, readFileSync, readlinkSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { absentAsNull, errnoOf, isNoSpace, removeFile, temporaryName } from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { absentAsNull, isNoSpace } from '../files/errors.ts';
+import { removeFile } from '../files/remove.ts';
+import { temporaryName } from '../files/write.ts';
 
 const LOCK_WAIT_MS = 120_000;
 const LOCK_RETRY_MS = 20;
@@ -92,7 +95,7 @@ function makeWhole(path: string, content: string): boolean {
     return true;
   } catch (error) {
     if (isNoSpace(error)) return makeLink(path, content);
-    if (errnoOf(error) === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     unlinkIfThere(aside);
@@ -113,7 +116,7 @@ function makeLink(path: string, content: string): boolean {
     symlinkSync(content, path);
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -142,7 +145,7 @@ function ownerIn(path: string): string | null {
   try {
     return readlinkSync(path);
   } catch (error) {
-    if (errnoOf(error) !== 'EINVAL') return absentAsNull(error);
+    if (codeOf(error) !== 'EINVAL') return absentAsNull(error);
   }
   try {
     return readFileSync(path, 'utf8');
@@ -159,7 +162,7 @@ export function isAlive(owner: string): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return errnoOf(error) === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
   return start === '' || start === startOf(pid);
 }

@@ -12,6 +12,9 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parseObjectId } from '../core/ids.ts';
+import { exists, namesIn, statusOf } from '../files/read.ts';
+import { removeTree } from '../files/remove.ts';
+import { makeFolder, writeAtomic } from '../files/write.ts';
 import { GitError } from './command.ts';
 import { PLAIN_OBJECT, PLAIN_PACK } from './confined.ts';
 import {
@@ -25,7 +28,6 @@ import {
   missingOf,
   type Damage,
 } from './damage.ts';
-import { exists, makeFolder, namesIn, removeTree, statusOf, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { writeObjects } from './objects.ts';
 import { fetchRefs, listRemote } from './origin.ts';

@@ -7,8 +7,8 @@
  */
 
 import type { ObjectId } from '../core/ids.ts';
+import { exists } from '../files/read.ts';
 import { GitError } from './command.ts';
-import { exists } from './files.ts';
 import type { Git } from './git.ts';
 import { placeOf, type Repository } from './repository.ts';
 

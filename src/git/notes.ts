@@ -3,9 +3,12 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
-import { absentAsNull, makeFolder, readRegular, removeAny, writeAtomic } from './files.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { inFolder } from '../files/held-folder.ts';
+import { readRegular } from '../files/read.ts';
+import { removeAny } from '../files/remove.ts';
+import { makeFolder, writeAtomic } from '../files/write.ts';
 import type { Git } from './git.ts';
-import { inFolder } from './held-folder.ts';
 import { readObjects } from './merge.ts';
 import { writeBlob, writeTree, type ObjectStore, type TreeEntry } from './objects.ts';
 import type { WorkspacePlaces } from './places.ts';

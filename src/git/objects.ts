@@ -10,7 +10,9 @@ import { promisify } from 'node:util';
 import { deflate, deflateSync, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import type { Person } from '../core/task-types.ts';
-import { errnoOf, exists, readRegularSync, temporaryName } from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { exists, readRegularSync } from '../files/read.ts';
+import { temporaryName } from '../files/write.ts';
 
 const compressLarge = promisify(deflate);
 /** Up to here the thread pool costs more than the work. */
@@ -160,7 +162,7 @@ async function writeObject(store: ObjectStore, type: RawObject['type'], body: Bu
   try {
     write();
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+    if (codeOf(error) !== 'ENOENT') throw error;
     mkdirSync(folder, { recursive: true });
     write();
   }

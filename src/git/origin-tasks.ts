@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
-import { exists } from './files.ts';
+import { exists } from '../files/read.ts';
 import type { Git } from './git.ts';
 import { isUnreachable, listRemote, problemOf, shown } from './origin.ts';
 import { originKey, type OriginName } from './repository.ts';

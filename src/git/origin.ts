@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { FailureKind } from '../core/failure.ts';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { oneLine } from '../core/text.ts';
-import { GitError, lastLines } from './command.ts';
-import { namesIn } from './files.ts';
+import { namesIn } from '../files/read.ts';
+import { GitError, lastLines, saysNoSpace } from './command.ts';
 import type { Git } from './git.ts';
 import { localPathOf, readOriginRef, refsFolderOf } from './local-origin.ts';
 import type { HashAlgorithm, RawObject } from './objects.ts';
@@ -193,7 +193,6 @@ function serverWords(stderr: string): string {
 
 const SHALLOW = /shallow roots are not allowed to be updated/;
 const ABSENT_REF = /couldn't find remote ref/i;
-const NO_SPACE = /No space left on device|Disk quota exceeded/i;
 const REACHING =
   /could not read from remote|unable to access|could not resolve|connection|timed out|does not appear to be a git repository|repository .* (?:not found|does not exist)|no such file|authentication|permission denied|host key|hung up|early EOF|terminal prompts disabled|no matching host|proxy|TLS|SSL|returned error/i;
 
@@ -215,7 +214,7 @@ export function isUnreachable(error: unknown): boolean {
 export function problemOf(error: unknown, origin: string): Problem | null {
   // Broken objects are mended first, by whoever began the operation (mending.ts).
   if (!(error instanceof GitError) || error.reason === 'broken') return null;
-  if (NO_SPACE.test(error.stderr)) return noSpace();
+  if (saysNoSpace(error)) return noSpace();
   if (/dubious ownership/.test(error.stderr)) {
     return {
       failure: 'bad-configuration',

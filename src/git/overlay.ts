@@ -7,7 +7,8 @@ import { execFile } from 'node:child_process';
 import { realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeFolder, readText } from './files.ts';
+import { readText } from '../files/read.ts';
+import { makeFolder } from '../files/write.ts';
 
 const run = promisify(execFile);
 const MOUNT_MS = 10_000;

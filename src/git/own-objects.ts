@@ -9,8 +9,8 @@
 import { closeSync, constants, openSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import { codeOf } from '../core/thrown.ts';
 import { GitError } from './command.ts';
-import { errnoOf } from './files.ts';
 import type { Git } from './git.ts';
 import { judgeSizes } from './large.ts';
 import { parseTree, readLoose, type HashAlgorithm, type ObjectStore, type TreeLine } from './objects.ts';
@@ -248,7 +248,7 @@ function entriesOf(index: string): number {
       closeSync(file);
     }
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return 0;
+    if (codeOf(error) === 'ENOENT') return 0;
     throw error;
   }
 }

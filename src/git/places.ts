@@ -3,9 +3,11 @@
 import { join } from 'node:path';
 import type { ObjectId, ProjectName, TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
-import { readText, writeAtomic } from './files.ts';
+import { readText } from '../files/read.ts';
+import { writeAtomic } from '../files/write.ts';
 
 export interface WorkspacePlaces {
+  readonly taskId: TaskId;
   readonly folder: string;
   readonly worktree: string;
   readonly taskDir: string;
@@ -22,6 +24,7 @@ export interface WorkspacePlaces {
 export function placesOfTask(home: string, project: ProjectName, taskId: TaskId): WorkspacePlaces {
   const folder = join(home, 'workspaces', project, taskId);
   return {
+    taskId,
     folder,
     worktree: join(folder, 'worktree'),
     taskDir: join(folder, 'task'),

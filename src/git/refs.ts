@@ -3,7 +3,10 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
-import { errnoOf, makeParent, namesIn, readText, removeEmpty, removeFile } from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { namesIn, readText } from '../files/read.ts';
+import { removeEmpty, removeFile } from '../files/remove.ts';
+import { makeParent } from '../files/write.ts';
 
 const MAX_TRIES = 3;
 
@@ -35,8 +38,8 @@ export async function writeRef(gitDir: string, ref: string, id: ObjectId): Promi
     } catch (error) {
       if (tries >= MAX_TRIES) throw error;
       // Whoever deletes a ref beside it may have taken the folder away, which was empty for a moment.
-      if (errnoOf(error) === 'ENOENT') await makeParent(path);
-      else if (errnoOf(error) === 'EEXIST') await removeFile(lock);
+      if (codeOf(error) === 'ENOENT') await makeParent(path);
+      else if (codeOf(error) === 'EEXIST') await removeFile(lock);
       else throw error;
     }
   }

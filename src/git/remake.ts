@@ -19,27 +19,37 @@ export async function remake(
   target: Target,
   below: readonly Below[],
 ): Promise<void> {
-  const { git, repositories, recent } = deps;
-  for (const { item, commit, main, tree, gateHash, cover } of below) {
-    if (await hasCommit(git, repository, commit)) continue;
-    if (!(await hasCommit(git, repository, main))) await repositories.fetchBranch(repository);
-    if (!(await hasCommit(git, repository, item.head))) await fetchHead(deps, repository, item);
-    const built = recent.get(commit);
-    if (built !== null) {
-      // This process has built it: the same objects, under the same ids.
-      await writeObjects(repository.store, built.objects);
-      continue;
-    }
-    const merge: Merge =
-      main === item.base
-        ? { kind: 'clean', tree: await treeOf(git, repository, item.head) }
-        : await mergeDeclared(deps, repository, main, item.head, main);
-    const made =
-      merge.kind === 'clean' && merge.tree === tree
-        ? await writeCandidate(repository, target.project, item, main, tree, gateHash, cover)
-        : null;
-    if (made !== commit) {
-      throw new Error(`the candidate ${commit} comes out differently on this host (are the versions of git the same?)`);
-    }
+  const { git, repositories } = deps;
+  for (const one of below) {
+    if (await hasCommit(git, repository, one.commit)) continue;
+    if (!(await hasCommit(git, repository, one.main))) await repositories.fetchBranch(repository);
+    if (!(await hasCommit(git, repository, one.item.head))) await fetchHead(deps, repository, one.item);
+    await remakeOne(deps, repository, target, one);
+  }
+}
+
+/** The same for one of which all parts are here. */
+export async function remakeOne(
+  deps: Pick<LandingDeps, 'git' | 'readMerges' | 'recent'>,
+  repository: Repository,
+  target: Target,
+  { item, commit, main, tree, gateHash, cover }: Below,
+): Promise<void> {
+  const built = deps.recent.get(commit);
+  if (built !== null) {
+    // This process has built it: the same objects, under the same ids.
+    await writeObjects(repository.store, built.objects);
+    return;
+  }
+  const merge: Merge =
+    main === item.base
+      ? { kind: 'clean', tree: await treeOf(deps.git, repository, item.head) }
+      : await mergeDeclared(deps, repository, main, item.head, main);
+  const made =
+    merge.kind === 'clean' && merge.tree === tree
+      ? await writeCandidate(repository, target.project, item, main, tree, gateHash, cover)
+      : null;
+  if (made !== commit) {
+    throw new Error(`the candidate ${commit} comes out differently on this host (are the versions of git the same?)`);
   }
 }

@@ -14,8 +14,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseBranchName, type BranchName, type ObjectId, type ProjectName } from '../core/ids.ts';
+import { exists, readText } from '../files/read.ts';
+import { removeTree } from '../files/remove.ts';
+import { writeAtomic } from '../files/write.ts';
 import { Trust } from './broken.ts';
-import { exists, readText, removeTree, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import { createLeftovers, removeHalfMade } from './leftovers.ts';
 import { createMutexes, withLockFile, type Mutex } from './lock.ts';
@@ -223,6 +225,11 @@ export function createRepositories(home: string, git: Git, trust = new Trust()):
       return start();
     },
   };
+}
+
+/** What a repository's worktrees belong to. */
+export function mirrorOf({ mirror, gitDir }: Repository): string {
+  return mirror ?? gitDir;
 }
 
 function describe(folder: string, origin: Origin, kind: 'mirror' | 'landing', algorithm: HashAlgorithm): Repository {

@@ -1,9 +1,12 @@
 /** The git room: everything that touches a repository, for one state home. */
 
-import { lstat, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
+import { namesIn } from '../files/read.ts';
+import { removeFile, removeTree } from '../files/remove.ts';
+import { sweepTrash } from '../files/trash.ts';
 import { beginAttempt } from './attempt-ref.ts';
 import { landTogether, sealCandidates } from './batch.ts';
 import { Trust, watchBroken } from './broken.ts';
@@ -13,7 +16,6 @@ import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { confineGate, confineTask, separateTask } from './confined.ts';
 import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { changedFiles, diffOf } from './diff.ts';
-import { absentAsNull, namesIn, removeFile, removeTree, removeWhole } from './files.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import type { Git } from './git.ts';
 import { includeFiles } from './include.ts';
@@ -41,7 +43,6 @@ import { keepUp } from './upkeep.ts';
 import { prepareWorkspace, type WorkspaceDeps } from './workspace.ts';
 
 export type { PersonalGit } from './environment.ts';
-export { removeWhole } from './files.ts';
 export type { Confine } from './git.ts';
 export { confineBy, whyNotConfined } from './open-git.ts';
 export type { OriginProbe } from './probe.ts';
@@ -59,7 +60,6 @@ export interface GitRoomOptions extends OpenGitOptions {
 }
 
 const MAX_READ_BYTES = 1024 * 1024;
-const TRASH_KEPT_MS = 60 * 60_000;
 
 export function createGitRoom(options: GitRoomOptions): GitRoom {
   const { home } = options;
@@ -245,15 +245,6 @@ async function removeWorkspace(deps: WorkspaceDeps, project: ProjectName, taskId
   }
   await removeTree(places.folder, trash);
   await sweepTrash(trash);
-}
-
-/** Removes what a removal that was cut off has left aside. */
-async function sweepTrash(trash: string): Promise<void> {
-  for (const name of await namesIn(trash)) {
-    const path = join(trash, name);
-    const stats = await lstat(path).catch(absentAsNull);
-    if (stats !== null && Date.now() - stats.ctimeMs > TRASH_KEPT_MS) await removeWhole(path);
-  }
 }
 
 async function listWorkspaces(

@@ -13,17 +13,10 @@ import { constants } from 'node:fs';
 import { cp, rename, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import {
-  errnoOf,
-  makeFolder,
-  namesIn,
-  readText,
-  removeAny,
-  removeEmpty,
-  removeWhole,
-  statusOf,
-  writeAtomic,
-} from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { namesIn, readText, statusOf } from '../files/read.ts';
+import { removeAny, removeEmpty, removeWhole } from '../files/remove.ts';
+import { makeFolder, writeAtomic } from '../files/write.ts';
 import { mountOver } from './overlay.ts';
 
 const run = promisify(execFile);
@@ -76,7 +69,7 @@ export async function keepSetUp(
   try {
     await rename(temporary, keptFolder(store.folder, key));
   } catch (error) {
-    const code = errnoOf(error);
+    const code = codeOf(error);
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
     await removeAny(temporary);
   }

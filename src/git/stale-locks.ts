@@ -9,7 +9,9 @@
 
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { absentAsNull, errnoOf, removeFile } from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { removeFile } from '../files/remove.ts';
 
 const UNHELD_STALE_MS = 2_000;
 const UNKNOWN_STALE_MS = 10 * 60_000;
@@ -48,7 +50,7 @@ async function isInUse(lock: string, folders: readonly string[]): Promise<boolea
     const folder = `/proc/${pid}`;
     const descriptors = await readdir(`${folder}/fd`).catch((error: unknown) => {
       // Another user's process may be a git command of that user.
-      if (errnoOf(error) === 'EACCES') hidden = true;
+      if (codeOf(error) === 'EACCES') hidden = true;
       return [];
     });
     if (await isGitIn(folder, folders)) return true;

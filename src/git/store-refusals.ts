@@ -1,8 +1,8 @@
 /** Why what an attempt left is not taken, each with the way on. */
 
 import { quote } from '../core/ids.ts';
-import { GitError } from './command.ts';
-import { errnoOf } from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { GitError, saysNoSpace } from './command.ts';
 import type { Problem } from './origin.ts';
 import type { StoreResult } from './types.ts';
 
@@ -28,12 +28,12 @@ export function conflictMarkers(files: readonly string[]): StoreResult {
 /** Files that the engine may not read, or that git cannot take. */
 export function unreadable(error: unknown): Problem | null {
   const next = 'make every file of the worktree readable, or put it into .gitignore';
-  if (errnoOf(error) === 'EACCES') {
+  if (codeOf(error) === 'EACCES') {
     const message = error instanceof Error ? quote(error.message) : '';
     return { failure: 'unstorable-files', message: `the worktree cannot be read: ${message}`, next };
   }
   if (!(error instanceof GitError) || !/\badd\b/.test(error.command) || error.reason !== 'exit') return null;
-  if (/No space left/.test(error.stderr)) return null;
+  if (saysNoSpace(error)) return null;
   return {
     failure: 'unstorable-files',
     message: `git cannot take what is in the worktree: ${quote(error.message)}`,

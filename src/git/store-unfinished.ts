@@ -6,9 +6,9 @@
  */
 
 import type { ObjectId } from '../core/ids.ts';
+import { isNoSpace } from '../files/errors.ts';
 import { agentCommits } from './agent-commits.ts';
 import { moveWork } from './attempt-ref.ts';
-import { isNoSpace } from './files.ts';
 import { readLoose, type ObjectStore, type RawObject } from './objects.ts';
 import { rememberTree, treeOf } from './merge.ts';
 import { newOnBranch } from './new-objects.ts';

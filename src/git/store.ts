@@ -9,12 +9,16 @@
 import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
+import { isNoSpace } from '../files/errors.ts';
+import { readText, stampOf } from '../files/read.ts';
+import { removeAny, removeFile } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
 import { assumeNothing } from './assumed.ts';
 import { GitError } from './command.ts';
 import { takeIn } from './confined.ts';
 import { placeAt } from './desk.ts';
 import type { Git } from './git.ts';
-import { copyIndex, isNoSpace, makeFolder, readText, removeAny, removeFile, stampOf } from './files.ts';
+import { copyIndex } from './index-file.ts';
 import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
 import { addAll } from './large.ts';
 import { isAncestor, rememberTree, treeOf } from './merge.ts';
@@ -25,7 +29,7 @@ import { noSpace, problemOf, type Problem } from './origin.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
-import { placeOf, type Repository } from './repository.ts';
+import { mirrorOf, placeOf, type Repository } from './repository.ts';
 import { findUnusableName } from './storable-names.ts';
 import { conflictMarkers, failed, notAlone, unreadable } from './store-refusals.ts';
 import type { StoreRequest, StoreResult, Workspace } from './types.ts';
@@ -58,7 +62,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const { workspace } = request;
   deps.untouched.delete(workspace.taskId);
   const places = placesOfTask(deps.home, request.project, workspace.taskId);
-  const admin = adminFolder(repository.mirror ?? repository.gitDir, workspace.taskId);
+  const admin = adminFolder(mirrorOf(repository), workspace.taskId);
   // What is on another branch is left where it is: taking in takes the task's branch alone.
   const strayed = await findStrayed(places, admin);
   if (strayed !== null) return strayed;
@@ -95,7 +99,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const baseTree = head === workspace.base ? tree : await treeOf(deps.git, repository, workspace.base);
   const checkpoint: Checkpoint = { base: workspace.base, head, attempt: request.attempt, changed: tree !== baseTree };
   await writeState(places, {
-    mirror: repository.mirror ?? '',
+    mirror: mirrorOf(repository),
     engine: repository.gitDir,
     checkpoint,
     notesTree,
@@ -107,7 +111,7 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
 
 /** As if the agent had committed nothing, and added nothing to the index: all of its files are looked at. */
 async function forgetCommits(repository: Repository, places: WorkspacePlaces, workspace: Workspace): Promise<void> {
-  const mirror = repository.mirror ?? repository.gitDir;
+  const mirror = mirrorOf(repository);
   await writeRef(mirror, places.branchRef, workspace.start);
   for (const index of [join(adminFolder(mirror, workspace.taskId), 'index'), places.index]) await removeFile(index);
 }
@@ -144,8 +148,8 @@ async function checkBelongings(
   repository: Repository,
   start: ObjectId,
 ): Promise<Outcome<ObjectId>> {
-  const mirror = repository.mirror ?? repository.gitDir;
-  const admin = adminFolder(mirror, places.branch.slice('tasks/'.length));
+  const mirror = mirrorOf(repository);
+  const admin = adminFolder(mirror, places.taskId);
   const link = await readText(join(places.worktree, '.git'), 4_096);
   if (link !== gitFileContent(admin)) {
     return failed(
@@ -185,7 +189,7 @@ async function commitLeft(
 ): Promise<Outcome<Left>> {
   const { git } = deps;
   const { start } = request.workspace;
-  const mirror = repository.mirror ?? repository.gitDir;
+  const mirror = mirrorOf(repository);
   const admin = adminFolder(mirror, request.workspace.taskId);
   if (!(await isAncestor(git, repository, start, agentHead))) {
     return failed(

@@ -8,8 +8,10 @@
 import { basename, dirname, join } from 'node:path';
 import type { Remade } from '../core/gc.ts';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
-import { namesIn, readText, removeFile, removeTree, statusOf } from './files.ts';
-import { GATE_INDEX } from './gate-lease.ts';
+import { namesIn, readText, statusOf } from '../files/read.ts';
+import { removeFile, removeTree } from '../files/remove.ts';
+import { dropHome } from './gate-home.ts';
+import { besideGate, GATE_INDEX } from './gate-lease.ts';
 import { isAlive, tryLockFile } from './lock.ts';
 import { brokenFolder } from './mend.ts';
 import { unmountBelow } from './overlay.ts';
@@ -25,6 +27,9 @@ export interface Store extends Remade {
   /** All that goes with it. */
   readonly paths: readonly string[];
 }
+
+/** What a gate's worktree has beside it: see {@link besideGate}; `index` is of earlier versions. */
+const BESIDE = /\.(?:lock|desk|layers|own|home|home-layers|home\.tmp|index)$/;
 
 export async function listStores(home: string): Promise<readonly Store[]> {
   const below = async (folder: string): Promise<readonly string[]> => (await namesIn(join(home, folder))).toSorted();
@@ -49,12 +54,14 @@ export async function listStores(home: string): Promise<readonly Store[]> {
   }
   for (const origin of await below('gates')) {
     const leased = await leasedIn(join(home, 'gates', origin));
-    const names = (await below(join('gates', origin))).map((name) => name.replace(/\.lock$/, ''));
+    // A removal that was cut off leaves parts of one here, too.
+    const names = (await below(join('gates', origin))).map((name) => name.replace(BESIDE, ''));
     for (const name of new Set(names.filter((each) => /^\d+$/.test(each)))) {
       const path = join(home, 'gates', origin, name);
-      const usedMs = Math.max(...[path, join(`${path}.desk`, GATE_INDEX), `${path}.lock`].map(changeOf));
-      const isLeased = leased.has(name);
-      stores.push({ kind: 'gate', origin, name, path, paths: partsOf(path), tasks: 0, usedMs, isLeased });
+      const { desk, layers, own, home: run } = besideGate(path);
+      const paths = [path, desk, layers, own, run.path, run.layers, `${run.path}.tmp`];
+      const usedMs = Math.max(...[path, join(desk, GATE_INDEX), `${path}.lock`].map(changeOf));
+      stores.push({ kind: 'gate', origin, name, path, paths, tasks: 0, usedMs, isLeased: leased.has(name) });
     }
   }
   for (const origin of await below('set-ups')) {
@@ -88,18 +95,16 @@ export async function removeStore(home: string, store: Store): Promise<boolean> 
   return true;
 }
 
-/** The folders of a gate's worktree. */
-function partsOf(path: string): readonly string[] {
-  return [path, `${path}.desk`, `${path}.layers`, `${path}.own`];
-}
-
 async function removeGate(home: string, path: string): Promise<void> {
   const trash = join(home, 'trash');
   await unmountBelow(path);
   // What a gate has written there is not followed elsewhere.
   const mirror = join(home, 'mirrors', `${basename(dirname(path))}.git`);
   await removeTree(adminFolder(mirror, `gate-${basename(path)}`), trash);
-  for (const part of partsOf(path)) await removeTree(part, trash);
+  const { desk, layers, own, home: run } = besideGate(path);
+  // What a run that was killed has left of its own.
+  await dropHome(run, trash);
+  for (const part of [path, desk, layers, own, `${path}.index`]) await removeTree(part, trash);
 }
 
 /** The tasks that have refs in a repository of the engine, or branches in the mirror that it is of. */

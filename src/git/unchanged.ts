@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
-import { readRegular } from './files.ts';
+import { readRegular } from '../files/read.ts';
 import type { HashAlgorithm } from './objects.ts';
 
 const MAX_ENTRIES = 400;

@@ -8,8 +8,9 @@
 
 import { join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
+import { namesIn, readRegularSync, statusOf } from '../files/read.ts';
+import { removeFile } from '../files/remove.ts';
 import { GitError } from './command.ts';
-import { namesIn, readRegularSync, removeFile, statusOf } from './files.ts';
 import type { Git } from './git.ts';
 import { writeObjects, type HashAlgorithm, type RawObject } from './objects.ts';
 

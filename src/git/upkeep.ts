@@ -9,8 +9,10 @@
  */
 
 import { join } from 'node:path';
+import { namesIn, statusOf } from '../files/read.ts';
+import { removeFile } from '../files/remove.ts';
+import { writeAtomic } from '../files/write.ts';
 import { GitError } from './command.ts';
-import { namesIn, removeFile, statusOf, writeAtomic } from './files.ts';
 import type { Git } from './git.ts';
 import type { Repositories } from './repository.ts';
 import type { UpkeepLimits, Upkept } from './types.ts';

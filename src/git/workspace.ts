@@ -9,24 +9,17 @@
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
-import { placeAt } from './desk.ts';
-import {
-  copyIndex,
-  errnoOf,
-  exists,
-  isNoSpace,
-  makeFolder,
-  readText,
-  removeAny,
-  removeFile,
-  removeTree,
-  stampOf,
-  statusOf,
-} from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { isNoSpace } from '../files/errors.ts';
+import { exists, readText, stampOf, statusOf } from '../files/read.ts';
+import { removeAny, removeFile, removeTree } from '../files/remove.ts';
+import { makeFolder } from '../files/write.ts';
+import { placeAt, type DeskPlace } from './desk.ts';
+import { copyIndex } from './index-file.ts';
 import { GitError } from './command.ts';
 import { ownRepository } from './confined.ts';
 import type { MergeDeps } from './declared-merge.ts';
-import type { Git, GitOptions } from './git.ts';
+import type { Git } from './git.ts';
 import { findNestedRepositories } from './inspect.ts';
 import { hasCommit, treeOf } from './merge.ts';
 import { mergeMain, type MergedMain } from './merge-main.ts';
@@ -35,7 +28,7 @@ import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef, writeRef } from './refs.ts';
-import { placeOf, type Repositories, type Repository } from './repository.ts';
+import { mirrorOf, placeOf, type Repositories, type Repository } from './repository.ts';
 import { takeOver } from './take-over.ts';
 import type { PrepareRequest, PrepareResult, Workspace } from './types.ts';
 import { installIndex, writeWorktreeLink } from './worktree-link.ts';
@@ -183,7 +176,7 @@ async function bringCheckpoint(
 
 /** Whether the worktree still belongs to the mirror, on the task's branch, with the index that the engine gave it. */
 async function isIntact(places: WorkspacePlaces, repository: Repository): Promise<boolean> {
-  const admin = adminFolder(repository.mirror ?? repository.gitDir, places.branch.slice('tasks/'.length));
+  const admin = adminFolder(mirrorOf(repository), places.taskId);
   const gitFile = await readText(join(places.worktree, '.git'), 4_096);
   const head = await readText(join(admin, 'HEAD'), 4_096);
   const index = sizeOf(places.index);
@@ -202,7 +195,7 @@ async function build(
 ): Promise<void> {
   const { git, home } = deps;
   const trash = join(home, 'trash');
-  const mirror = repository.mirror ?? repository.gitDir;
+  const mirror = mirrorOf(repository);
   const admin = adminFolder(mirror, request.taskId);
   const before = await readState(places);
   const link = async (): Promise<void> => {
@@ -210,8 +203,7 @@ async function build(
     await writeRef(mirror, places.branchRef, start.start);
     await writeWorktreeLink(admin, places.worktree, `ref: ${places.branchRef}\n`);
   };
-  const desk = placeAt(repository, places.worktree, places.desk, 'new');
-  const place = { ...desk, writes: [...desk.writes, places.worktree] };
+  const place = { ...placeAt(repository, places.worktree, places.desk, 'new'), writesWorktree: true };
   const content = start.unfinished?.content ?? start.start;
   const reusable = (await exists(places.index)) && (await isPlain(places.worktree));
   if (reusable) {
@@ -243,7 +235,7 @@ async function isPlain(worktree: string): Promise<boolean> {
   try {
     return (await findNestedRepositories(worktree)).length === 0;
   } catch (error) {
-    if (errnoOf(error) === 'EACCES') return false;
+    if (codeOf(error) === 'EACCES') return false;
     throw error;
   }
 }
@@ -253,12 +245,15 @@ async function markBegun(places: WorkspacePlaces, attempt: number): Promise<void
   if (state !== null) await writeState(places, { ...state, begun: attempt });
 }
 
-/** Moves a worktree that is there to a commit and removes what is untracked; false when it is too broken for that. */
-async function resetWorktree(git: Git, place: GitOptions, commit: ObjectId): Promise<boolean> {
+/**
+ * Moves a worktree that is there to a commit and removes what is untracked, by git's own rules: what it ignores, such as
+ * packages that were installed, stays for the next attempt, unlike in a gate's worktree (foreign.ts). False when it is too
+ * broken for that.
+ */
+async function resetWorktree(git: Git, place: DeskPlace, commit: ObjectId): Promise<boolean> {
   try {
-    await removeAny(`${place.index ?? ''}.lock`);
-    await git.local(['read-tree', '--reset', '-u', commit], place);
-    await git.local(['clean', '-ffdq'], place);
+    await removeAny(`${place.index}.lock`);
+    await git.local(['read-tree', '--reset', '-u', commit], { ...place, andThen: [['clean', '-ffdq']] });
     return true;
   } catch (error) {
     if (error instanceof GitError && error.reason === 'exit') return false;

@@ -2,7 +2,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyIndex, makeFolder, removeAny, replaceAny } from './files.ts';
+import { removeAny } from '../files/remove.ts';
+import { makeFolder, replaceAny } from '../files/write.ts';
+import { copyIndex } from './index-file.ts';
 import { gitFileContent } from './places.ts';
 
 /** Writes what makes a folder a linked worktree, and takes away what a killed or hostile process left of it. */

@@ -10,11 +10,14 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
+import { codeOf } from '../core/thrown.ts';
+import { below, inFolderBelow } from '../files/held-folder.ts';
+import { exists, stampOf } from '../files/read.ts';
+import { removeAny, removeFile } from '../files/remove.ts';
 import { GitError } from './command.ts';
 import { addingObjects, placeAt } from './desk.ts';
-import { copyIndex, errnoOf, exists, removeAny, removeFile, stampOf } from './files.ts';
+import { copyIndex } from './index-file.ts';
 import type { Git } from './git.ts';
-import { below, inFolderBelow } from './held-folder.ts';
 import { objectId } from './merge.ts';
 import { writeBlob, type ObjectStore } from './objects.ts';
 import type { Problem } from './origin.ts';
@@ -143,7 +146,7 @@ function readHere(path: Buffer): Entry | 'absent' | 'no-file' {
       closeSync(file);
     }
   } catch (error) {
-    const code = errnoOf(error);
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent';
     // A link or another thing has come in its place meanwhile; what cannot be read is told.
     if (code === 'ELOOP' || code === 'ENXIO' || code === 'EINVAL' || code === 'EACCES') return 'no-file';

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from './files.ts';
+import { codeOf } from '../core/thrown.ts';
 import type { HashAlgorithm } from './objects.ts';
 
 export function configuration(algorithm: HashAlgorithm, bare: boolean, extra: readonly string[] = []): string {
@@ -40,7 +40,7 @@ export async function writeRepository(folder: string, head: string, config: stri
   await writeFile(join(temporary, 'config'), config);
   await rename(temporary, folder).catch(async (error: unknown) => {
     await rm(temporary, { recursive: true, force: true });
-    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
   });
 }
 

@@ -1,10 +1,10 @@
 /** What a task has on a host beside its workspace, and how it goes with it. */
 
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProjectName, TaskId } from '../core/ids.ts';
 import { parsePortOwner, portOwners, type PortOwner } from '../core/ports.ts';
+import { removeWhole } from '../files/remove.ts';
 import { dropHibernated } from './hibernated.ts';
 import type { PortLeases } from './port-leases.ts';
 
@@ -23,7 +23,7 @@ export type RemoveUnused = (
 /** Removes the home and temporary files of its processes, its lease of ports, and the note that it was hibernated. */
 export async function removeLeft({ home, ports }: Left, project: ProjectName, taskId: TaskId): Promise<void> {
   const scratch = join(home, 'scratch', project, taskId);
-  for (const folder of [scratch, `${scratch}.tmp`]) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const folder of [scratch, `${scratch}.tmp`]) await removeWhole(folder);
   await ports.free(portOwners.task(project, taskId));
   await dropHibernated(home, taskId);
 }

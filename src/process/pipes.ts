@@ -41,6 +41,7 @@ export function createPipePool(folder: string): PipePool {
   const free: number[] = [];
   let made = 0;
   let works = process.platform === 'linux';
+  let hasWorked = false;
   return {
     async take() {
       const kept = free.pop();
@@ -48,10 +49,14 @@ export function createPipePool(folder: string): PipePool {
       if (!works) return null;
       made += 1;
       try {
-        return openPipe(await makeFifo(folder, `${process.pid}-${made}.fifo`), free);
+        const keeper = await makeFifo(folder, `${process.pid}-${made}.fifo`);
+        hasWorked = true;
+        return openPipe(keeper, free);
       } catch {
-        // Without them only the names /dev/stdout and /dev/stderr are lost: no reason not to run.
-        works = false;
+        // No reason not to run: without them the names /dev/stdout and /dev/stderr are lost, the starter, which cannot reach
+        // Node's own, and with it what control groups hold a tree to.
+        // What has worked before is tried again: no descriptor was free, say.
+        works = hasWorked;
         return null;
       }
     },

@@ -2,6 +2,8 @@
 
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
+import { codeOf } from '../core/thrown.ts';
+
 export interface ProcessStat {
   readonly pid: number;
   readonly state: string;
@@ -54,13 +56,9 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!hasCode(error, 'ESRCH') && !hasCode(error, 'EPERM')) throw error;
+    const code = codeOf(error);
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
-}
-
-/** Whether a system call failed with this code. */
-export function hasCode(error: unknown, code: string): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
 }
 
 // One buffer for all, since a sweep reads hundreds of these files; an environment beyond it is cut.

@@ -55,7 +55,13 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
         servers.get(key) ??
         open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), { hosts, resolve });
       servers.set(key, known);
-      return (await known).path;
+      try {
+        return (await known).path;
+      } catch (error) {
+        // On a full disk, say: the next one tries again.
+        if (servers.get(key) === known) servers.delete(key);
+        throw error;
+      }
     },
     async close() {
       for (const opened of servers.values()) {
@@ -96,6 +102,8 @@ async function open(path: string, reach: Reach): Promise<{ path: string; server:
     server.once('error', reject);
     server.listen(path, listening);
   });
+  // Of a connection that could not be taken, which is no reason for the worker to end.
+  server.on('error', () => undefined);
   return { path, server };
 }
 

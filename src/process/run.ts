@@ -9,13 +9,13 @@ import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 
 import { createRedactor, type Redactor } from '../core/secrets.ts';
+import { isNoSpace } from '../files/errors.ts';
 import { watchIdle } from './idle.ts';
 import { createLineCutter } from './lines.ts';
 import type { DiskKeeper } from './disk-keeper.ts';
 import { kernelRefused, watchLimits, type Exceeded } from './limits.ts';
 import { openOutputFile, type OutputFile } from './output.ts';
 import type { OutputPipe, PipePool } from './pipes.ts';
-import { hasCode } from './proc.ts';
 import { startFailure, whyNotRunnable } from './program.ts';
 import type { ChildEnd } from './starter.ts';
 import { isMissing, startTree, type Exit, type Tree, type TreeMeans } from './tree.ts';
@@ -203,7 +203,7 @@ function follow(readers: Readers, tree: Tree, output: OutputFile, ending: Ending
     try {
       work();
     } catch (error) {
-      if (hasCode(error, 'ENOSPC')) ending.because('no-space');
+      if (isNoSpace(error)) ending.because('no-space');
       else ending.fail(error);
     }
   };
@@ -245,7 +245,7 @@ function endOf(request: SpawnRequest, tree: Tree, output: OutputFile, ending: En
   try {
     output.finish();
   } catch (error) {
-    if (!hasCode(error, 'ENOSPC')) throw error;
+    if (!isNoSpace(error)) throw error;
     cause ??= 'no-space';
   }
   if (cause === 'no-space') return { kind: 'no-space', message: noSpace(request.outputFile) };
@@ -265,7 +265,7 @@ function openOutput(request: SpawnRequest): OutputFile | null {
   try {
     return openOutputFile(request.outputFile, request.maxOutputBytes);
   } catch (error) {
-    if (hasCode(error, 'ENOSPC')) return null;
+    if (isNoSpace(error)) return null;
     throw error;
   }
 }

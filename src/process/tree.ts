@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream';
 
+import { codeOf } from '../core/thrown.ts';
 import type { Bound } from './bound.ts';
 import { containedCommand } from './containment.ts';
 import { startGroup } from './group.ts';
@@ -12,7 +13,7 @@ import { namespaceMembers, type Members } from './members.ts';
 import { reachHosts, type NetworkMeans } from './network.ts';
 import { clearWhole, type Refused } from './run-group.ts';
 import type { Sandbox } from './sandbox.ts';
-import { hasCode, readStat, sendSignal } from './proc.ts';
+import { readStat, sendSignal } from './proc.ts';
 import type { ChildEnd, Starter } from './starter.ts';
 import { findDescendants, findOne, killUntilGone } from './sweep.ts';
 import type { SystemFiles } from './system-files.ts';
@@ -187,5 +188,5 @@ function readStatus(stream: Readable | null, onInit: () => void): Status {
 
 /** Whether a start failed because there is no such program, or none that can be started. */
 export function isMissing(error: Error): boolean {
-  return hasCode(error, 'ENOENT') || hasCode(error, 'EACCES') || hasCode(error, 'ENOTDIR');
+  return ['ENOENT', 'EACCES', 'ENOTDIR'].includes(codeOf(error) ?? '');
 }

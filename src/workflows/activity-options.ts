@@ -5,6 +5,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   TimeoutFailure,
@@ -67,7 +68,8 @@ async function untilTaken<T>(offer: (offers: number) => Promise<T>): Promise<T> 
     try {
       return await offer(offers);
     } catch (error) {
-      if (offers >= MAX_OFFERS || !wasNotTaken(error)) throw error;
+      // Workers of version 0.2.0 took it for a failure, and may have decided so in this history (N11).
+      if (offers >= MAX_OFFERS || !wasNotTaken(error) || !patched('offers')) throw error;
     }
   }
 }

@@ -11,15 +11,14 @@ const FREE = ['cli', 'core', 'workflows'];
 /** Where the time of day itself is meant: of files, of commits, of what others say, of what people read. */
 const MEANT = new Set([
   'activities/heartbeat.ts',
+  'files/trash.ts',
   'git/merge-main.ts',
   'git/repository.ts',
-  'git/room.ts',
   'git/set-up-store.ts',
   'git/stale-locks.ts',
   'git/store.ts',
   'git/upkeep.ts',
   'ledger/spool.ts',
-  'local/scratch.ts',
   'local/temporal-build.ts',
   'local/temporal-download.ts',
   'notify/webhook.ts',

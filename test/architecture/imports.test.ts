@@ -24,7 +24,9 @@ describe('who imports whom', () => {
     ['workflows/x.ts', "import {\n  a,\n  b,\n} from '../git/room.ts';"],
     ['workflows/x.ts', "import '@temporalio/client';"],
     ['agents/x.ts', "import { git } from '../git/git.ts';"],
+    ['files/x.ts', "import { git } from '../git/git.ts';"],
     ['git/x.ts', "const room = await import('../process/room.ts');"],
+    ['notify/x.ts', "import { removeWhole } from '../files/remove.ts';"],
     ['config/x.ts', "import { createGitRoom } from '../git/room.ts';"],
     ['cli/commands/x.ts', "import { task } from '../../workflows/task.ts';"],
     ['cli/x.ts', "import { startWorker } from '../worker/start-worker.ts';"],
@@ -39,6 +41,7 @@ describe('who imports whom', () => {
   it.each([
     ['core/x.ts', "import { ok } from './parsed.ts';"],
     ['workflows/x.ts', "import type { Activities } from '../activities/types.ts';"],
+    ['git/x.ts', "import { removeWhole } from '../files/remove.ts';"],
     ['config/x.ts', "import { readCheckout } from '../git/checkout.ts';"],
     ['cli/commands/x.ts', "import { detailQuery } from '../../workflows/messages.ts';"],
     ['notify/x.ts', "const { createTransport } = await import('nodemailer');"],

@@ -30,8 +30,8 @@ async function rig(): Promise<Rig> {
   const store: ObjectStore = { folder: join(folder, 'objects'), algorithm: 'sha1' };
   for (const name of ['objects', 'desk']) mkdirSync(join(folder, name));
   const desk = join(folder, 'desk');
-  const paths = { gitDir: folder, worktree: folder, index: join(desk, 'index'), objects: store.folder };
-  return { store, desk, at: { place: { ...paths, desk, writes: [desk] }, trash: join(folder, 'trash') } };
+  const place = { gitDir: folder, worktree: folder, index: join(desk, 'index'), objects: store.folder, desk };
+  return { store, desk, at: { place, trash: join(folder, 'trash') } };
 }
 
 const WRONG = 'ab'.repeat(20);

@@ -90,6 +90,19 @@ describe.each([
     expect(mounts()).not.toContain(home);
   });
 
+  it('is kept without what has a name that is no UTF-8', async () => {
+    const { open } = await rig(overlays);
+    const gate = await open();
+    const odd = Buffer.concat([Buffer.from(`${gate.path}/packages/a/caf`), Buffer.from([0xe9])]);
+    await mkdir(Buffer.concat([odd, Buffer.from('/node_modules')]), { recursive: true });
+    await writeFile(Buffer.concat([odd, Buffer.from('/node_modules/x')]), 'x\n');
+    await setUp(gate);
+    expect(gate.isOnMain()).toBe(false);
+    expect(read(gate, 'node_modules/dep/index.js')).toBe('kept\n');
+    expect(readdirSync(join(gate.path, 'packages/a')).toSorted()).toEqual(['index.js', 'node_modules']);
+    await gate.release();
+  });
+
   it('is what every run finds, whatever another one has written into it', async () => {
     const { open, home } = await rig(overlays);
     const first = await open();

@@ -5,6 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { GitError } from '../../src/git/command.ts';
+import { unreadable } from '../../src/git/store-refusals.ts';
 import {
   bareOrigin,
   commitFiles,
@@ -185,3 +187,15 @@ describe('refusing what an agent left', () => {
     expect(await git(target.origin, 'ls-tree', '--name-only', checkpoint.head)).toBe('a.txt\nb.txt\ntasks.yaml');
   });
 });
+
+/** What is made of a git that could not add what is in the worktree. */
+const cannotAdd = (stderr: string): unknown =>
+  unreadable(new GitError('add && write-tree', 'exit', { stderr, stdout: '', text: stderr }));
+
+it.each(['No space left on device', 'Disk quota exceeded'])(
+  'blames no file of the agent for a full disk (%s)',
+  (full) => {
+    expect(cannotAdd(`error: unable to write file: ${full}`)).toBeNull();
+    expect(cannotAdd('error: open("a"): Permission denied')).toMatchObject({ failure: 'unstorable-files' });
+  },
+);

@@ -94,6 +94,24 @@ describe('the stores of a host', () => {
     await again.release();
   });
 
+  it('are gate worktrees with all that a run has left which was killed, and parts of them', async () => {
+    const { target } = await bareOrigin();
+    const { room, home } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    const gate = await room.gateWorktree(target, item, await built(room, target, item));
+    await gate.release();
+    const { origin, path } = await one(room, 'gate');
+    for (const part of ['home', 'home-layers', 'home.tmp', 'layers', 'own'])
+      await mkdir(`${path}.${part}/deep`, { recursive: true });
+    const killed = await one(room, 'gate');
+    expect(killed.paths).toEqual(expect.arrayContaining([`${path}.home`, `${path}.home-layers`, `${path}.home.tmp`]));
+    expect(await room.removeStore(killed)).toBe(true);
+    expect(await readdir(join(home, 'gates', origin))).toEqual([]);
+    await mkdir(`${path}.home`);
+    expect(await room.removeStore(await one(room, 'gate'))).toBe(true);
+    expect(await readdir(join(home, 'gates', origin))).toEqual([]);
+  });
+
   it('are also what a removal that was cut off has left of one', async () => {
     const { target } = await bareOrigin();
     const { room, home } = await newRoom();

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +50,15 @@ describe('the proxy', () => {
       expect(reached).toBe(0);
     },
   ); // prettier-ignore
+
+  it('has a socket once there can be one, also where there could be none before', async () => {
+    const folder = join(await tempFolder('proxy'), 'net');
+    proxies = createProxies(folder);
+    await writeFile(folder, 'in the way');
+    await expect(proxies.socketFor(['*'])).rejects.toThrow('EEXIST');
+    await rm(folder);
+    expect(await tunnel(await proxies.socketFor(['*']), `localhost:${port}`)).toBe(403);
+  });
 
   it('goes to the address that it has judged, whatever the name leads to a moment later', async () => {
     let asked = 0;

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { judgeHome, judgeRefs, judgeRemade, judgeWorkspace, type TaskFacts, type Verdict } from '../../core/gc.ts';
 import { parseProjectName, type ProjectName, type TaskId } from '../../core/ids.ts';
 import { parsePortOwner } from '../../core/ports.ts';
-import { removeWhole, type GitRoom } from '../../git/room.ts';
+import { removeWhole } from '../../files/remove.ts';
+import { listTrash } from '../../files/trash.ts';
+import type { GitRoom } from '../../git/room.ts';
 import { listSpool, removeEmptySpool } from '../../ledger/spool-folder.ts';
 import { freeStalePorts, listStalePorts, removeLeft } from '../../local/left-of-task.ts';
 import type { PortLeases } from '../../local/port-leases.ts';
-import { listScratch, listTrash, type ScratchHome } from '../../local/scratch.ts';
+import { listScratch, type ScratchHome } from '../../local/scratch.ts';
 
 export type ItemKind =
   | 'refs'
@@ -68,7 +70,7 @@ export async function takeInventory(host: Host): Promise<readonly Item[]> {
       remove: () => removeEmptySpool(join(host.home, 'spool'), name),
     })),
     ...(await portsOf(host)),
-    ...(await listTrash(host.home)).map((path): Item => {
+    ...(await listTrash(join(host.home, 'trash'))).map((path): Item => {
       const why = 'a removal that was cut off left it aside';
       const name = path.slice(join(host.home, 'trash').length + 1);
       const remove = (): Promise<boolean> => removeWhole(path).then(yes);

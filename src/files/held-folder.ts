@@ -5,7 +5,8 @@
 
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { errnoOf, exists } from './files.ts';
+import { codeOf } from '../core/thrown.ts';
+import { exists } from './read.ts';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 const BY_NUMBER = '/proc/self/fd';
@@ -19,7 +20,7 @@ export async function inFolder<T>(path: string | Buffer, body: (folder: string) 
   try {
     opened = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
-    const code = errnoOf(error);
+    const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null;
     throw error;
   }

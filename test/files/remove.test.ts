@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeTree, removeWhole } from '../../src/git/files.ts';
+import { removeTree, removeWhole } from '../../src/files/remove.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const NOBODY = 65_534;

@@ -1,0 +1,93 @@
+/** Removes what an agent may have left, whatever it is, and follows no link of it. */
+
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { codeOf } from '../core/thrown.ts';
+import { absentAsNull } from './errors.ts';
+import { statusOf } from './read.ts';
+
+const run = promisify(execFile);
+
+/** Takes a folder out of its place at once, then removes it: a half-removed one is never seen under its name. */
+export async function removeTree(path: string, trash: string): Promise<void> {
+  const stats = statusOf(path);
+  if (stats === null) return;
+  const name = randomBytes(8).toString('hex');
+  let aside = join(trash, name);
+  try {
+    mkdirSync(trash, { recursive: true });
+    // Even its owner moves no folder that is closed.
+    if (stats.isDirectory() && (stats.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      // Somebody has put it on another disk than the trash.
+      if (codeOf(error) !== 'EXDEV') throw error;
+      aside = `${path}.${name}.gone`;
+      renameSync(path, aside);
+    }
+  } catch (error) {
+    absentAsNull(error);
+    return;
+  }
+  await removeWhole(aside);
+}
+
+/** Removes whatever it is, with all that is in it: also what its owner has closed to itself, such as a read-only cache. */
+export async function removeWhole(path: string | Buffer): Promise<void> {
+  const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await remove();
+  } catch (error) {
+    if (codeOf(error) === 'ENAMETOOLONG' && typeof path === 'string') {
+      // Node goes by whole paths; this program goes from folder to folder.
+      await run('rm', ['-rf', '--', path]);
+      return;
+    }
+    if (!isClosed(error)) throw error;
+    await openUp(Buffer.from(path));
+    await remove();
+  }
+}
+
+async function openUp(folder: Buffer): Promise<void> {
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  chmodSync(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
+    if (entry.isDirectory()) await openUp(Buffer.concat([folder, Buffer.from('/'), entry.name]));
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'EACCES' || code === 'EPERM';
+}
+
+export async function removeFile(path: string): Promise<void> {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    absentAsNull(error);
+  }
+}
+
+/** Removes whatever has this name; a folder with all that is in it. */
+export async function removeAny(path: string): Promise<void> {
+  const status = statusOf(path);
+  if (status?.isDirectory() === true) await removeWhole(path);
+  else if (status !== null) await removeFile(path);
+}
+
+/** Removes a folder that has nothing in it; any other stays, and so does what is no folder. */
+export async function removeEmpty(path: string): Promise<void> {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOTDIR') absentAsNull(error);
+  }
+}
