@@ -41,17 +41,32 @@ export async function removeTree(path: string, trash: string): Promise<void> {
 export async function removeWhole(path: string | Buffer): Promise<void> {
   const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
   try {
-    await remove();
+    await remove().catch(async (error: unknown) => {
+      if (!isClosed(error)) throw error;
+      await openUp(Buffer.from(path));
+      await remove();
+    });
   } catch (error) {
-    if (codeOf(error) === 'ENAMETOOLONG' && typeof path === 'string') {
-      // Node goes by whole paths; this program goes from folder to folder.
-      await run('rm', ['-rf', '--', path]);
-      return;
-    }
-    if (!isClosed(error)) throw error;
-    await openUp(Buffer.from(path));
-    await remove();
+    if (codeOf(error) !== 'ENAMETOOLONG') throw error;
+    await removeDeep(path);
   }
+}
+
+/** Node goes by whole paths; these programs go from folder to folder. */
+async function removeDeep(path: string | Buffer): Promise<void> {
+  try {
+    await runOn(path, 'rm', '-rf');
+  } catch {
+    await runOn(path, 'chmod', '-R', 'u+rwX');
+    await runOn(path, 'rm', '-rf');
+  }
+}
+
+/** By way of `xargs`, since no argument that is given here can be of bytes that are no UTF-8. */
+async function runOn(path: string | Buffer, ...command: readonly string[]): Promise<void> {
+  const running = run('xargs', ['-0', ...command, '--']);
+  running.child.stdin?.end(path);
+  await running;
 }
 
 async function openUp(folder: Buffer): Promise<void> {

@@ -154,7 +154,7 @@ function ownerIn(path: string): string | null {
   }
 }
 
-/** Whether the process that an owner's name stands for lives. */
+/** Whether the process that an owner's name stands for lives. One that has ended does not: in a container nobody may ever collect it. */
 export function isAlive(owner: string): boolean {
   const [pidText = '', start = ''] = owner.split(' ');
   const pid = Number(pidText);
@@ -167,11 +167,12 @@ export function isAlive(owner: string): boolean {
   return start === '' || start === startOf(pid);
 }
 
-/** When a process started, in the kernel's ticks; null where /proc does not say. */
+/** When a process started, in the kernel's ticks; null where /proc does not say, and of one that has ended. */
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
   } catch {
     // Gone, or there is no /proc.
     return null;

@@ -100,12 +100,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process began, in the kernel's ticks since its own start; "0" where the kernel does not say (not Linux). */
+/**
+ * When a process began, in the kernel's ticks since its own start; "0" where the kernel does not say (not Linux), and nothing of
+ * one that has ended and that nobody has collected.
+ */
 async function startOf(pid: number): Promise<string> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the program's name in parentheses, may hold anything; the start is the 22nd.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
+    // The second field, the program's name in parentheses, may hold anything; the state is the third, the start the 22nd.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '0');
   } catch {
     return '0';
   }

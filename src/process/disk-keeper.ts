@@ -5,7 +5,7 @@
  * what others have filled is not its fault.
  */
 
-import { writtenBelow } from './folder-size.ts';
+import { bytesBelow } from '../files/sizes.ts';
 
 export interface Writer {
   readonly folders: readonly string[];
@@ -30,9 +30,8 @@ export function createDiskKeeper(): DiskKeeper {
   let looking = false;
   let quietUntil = 0;
   const endTheLargest = async (): Promise<void> => {
-    const never = new AbortController().signal;
     const sizes = [...writers].map(async (writer) => {
-      return { writer, bytes: await writtenBelow(writer.folders, Infinity, never) };
+      return { writer, bytes: await bytesBelow(writer.folders) };
     });
     const [largest] = (await Promise.all(sizes)).toSorted((one, other) => other.bytes - one.bytes);
     quietUntil = performance.now() + QUIET_MS;

@@ -7,8 +7,8 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { bytesBelow } from '../files/sizes.ts';
 import type { DiskKeeper } from './disk-keeper.ts';
-import { writtenBelow } from './folder-size.ts';
 import { memoryAtMost, memoryOf, type Members } from './members.ts';
 import type { Refused } from './run-group.ts';
 
@@ -123,7 +123,7 @@ function createMeasuring(limits: RunLimits, onExceeded: (exceeded: Exceeded) => 
   let nextAnyway = performance.now() + MEASURE_EVERY_MS;
   const measure = async (): Promise<void> => {
     const beganAt = performance.now();
-    const written = await writtenBelow(folders, writtenBytes, stopped.signal);
+    const written = await bytesBelow(folders, { enough: writtenBytes, signal: stopped.signal });
     notBefore = performance.now() + (performance.now() - beganAt) * REST;
     nextAnyway = notBefore + MEASURE_EVERY_MS;
     if (written <= writtenBytes || stopped.signal.aborted) return;

@@ -75,10 +75,22 @@ async function makeFifo(folder: string, name: string): Promise<number> {
   }
 }
 
-function openPipe(keeper: number, free: number[]): OutputPipe {
+/** Both ends; when one cannot be opened nothing stays open. */
+function openBoth(keeper: number): readonly [reader: number, writer: number] {
   const path = `/proc/self/fd/${keeper}`;
-  const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writer = openSync(path, constants.O_WRONLY);
+  const opened: number[] = [keeper];
+  try {
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    opened.push(reader);
+    return [reader, openSync(path, constants.O_WRONLY)];
+  } catch (error) {
+    for (const each of opened) closeSync(each);
+    throw error;
+  }
+}
+
+function openPipe(keeper: number, free: number[]): OutputPipe {
+  const [readEnd, writer] = openBoth(keeper);
   const reader = new Socket({ fd: readEnd, readable: true, writable: false });
   let ended = false;
   reader.once('end', () => {

@@ -11,7 +11,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProjectName, TaskId } from '../core/ids.ts';
 import { isRecord } from '../core/text.ts';
-import { writtenBelow } from '../process/folder-size.ts';
+import { bytesBelow } from '../files/sizes.ts';
 
 const MEASURED_A_LOOK = 10;
 /** One that was used a moment ago may be in use. */
@@ -70,7 +70,7 @@ export class WorkspaceSizes {
   }
 
   async #measure(taskId: TaskId, folder: string, usedMs: number, signal: AbortSignal): Promise<number | null> {
-    const bytes = await writtenBelow([folder], Infinity, signal);
+    const bytes = await bytesBelow([folder], { signal });
     if (signal.aborted) return null;
     const size: Size = { usedMs, bytes };
     this.#sizes.set(taskId, size);

@@ -67,6 +67,18 @@ it('removes folders so deep that no path can name the last one', async () => {
   expect(readdirSync(join(folder, 'trash'))).toEqual([]);
 });
 
+it('removes folders that deep whose name is no UTF-8', async () => {
+  if (isRoot) process.seteuid?.(0);
+  const name = Buffer.concat([Buffer.from(`${folder}/odd-`), Buffer.of(0xff)]);
+  const half = Array.from({ length: 14 }, () => '0'.repeat(200)).join('/');
+  const lower = join(folder, 'lower');
+  for (const each of [join(folder, 'upper'), lower]) mkdirSync(join(each, half), { recursive: true });
+  renameSync(lower, join(folder, 'upper', half, 'lower'));
+  renameSync(join(folder, 'upper'), name);
+  await removeWhole(name);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 it('opens nothing behind a link', async () => {
   const kept = join(folder, 'kept');
   mkdirSync(kept, { mode: 0o500 });

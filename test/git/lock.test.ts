@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createMutex, tryLockFile, withLockFile } from '../../src/git/lock.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
+import { onLinux, startUncollected } from '../support/uncollected.ts';
 
 const TWO_HOURS_MS = 2 * 60 * 60_000;
 
@@ -57,6 +58,17 @@ describe('a lock file', () => {
     child.stdin.end();
     await once(child, 'exit');
     expect(await tryLockFile(path)).toBe(true);
+  });
+
+  onLinux('is taken over from a process that has ended and that nobody has collected', async () => {
+    const path = join(await tempFolder('lock'), 'lock');
+    const parent = await startUncollected();
+    try {
+      await writeFile(path, parent.child);
+      expect(await tryLockFile(path)).toBe(true);
+    } finally {
+      parent.end();
+    }
   });
 
   it('is waited for whatever becomes of the machine’s clock meanwhile', async () => {

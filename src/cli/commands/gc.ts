@@ -5,7 +5,7 @@ import { readHostFile } from '../../config/host-file.ts';
 import { oneLine } from '../../core/text.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { createGitRoom } from '../../git/room.ts';
-import { bytesBelow } from '../../local/folder-bytes.ts';
+import { bytesBelow } from '../../files/sizes.ts';
 import { openPortLeases } from '../../local/port-leases.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { TaskAsker } from '../gc/facts.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { link, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesBelow } from '../../src/local/folder-bytes.ts';
+import { bytesBelow } from '../../src/files/sizes.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -26,5 +26,19 @@ describe('the bytes below folders', () => {
 
   it('are none of what is not there', async () => {
     expect(await bytesBelow([join(await tempFolder('bytes'), 'none')])).toBe(0);
+  });
+
+  it('are looked at no further than to where there are more than enough', async () => {
+    const folder = await tempFolder('bytes');
+    let deep = folder;
+    for (const name of ['one', 'two', 'three']) {
+      deep = join(deep, name);
+      await mkdir(deep);
+      await writeFile(join(deep, 'file'), Buffer.alloc(MEBIBYTE, 1));
+    }
+    const bytes = await bytesBelow([folder], { enough: MEBIBYTE });
+    expect(bytes).toBeGreaterThan(MEBIBYTE);
+    expect(bytes).toBeLessThan(3 * MEBIBYTE);
+    expect(await bytesBelow([folder], { signal: AbortSignal.abort() })).toBeLessThan(MEBIBYTE);
   });
 });

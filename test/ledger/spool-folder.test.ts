@@ -1,0 +1,30 @@
+/** Whose folder of a spool it is. */
+
+import { describe, expect, it } from '@jest/globals';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { listSpool, takeSpoolFolder } from '../../src/ledger/spool-folder.ts';
+import { tempFolder } from '../support/temp.ts';
+import { onLinux, startUncollected } from '../support/uncollected.ts';
+
+describe('a folder of the spool', () => {
+  it('belongs to the process that has taken it', async () => {
+    const spool = await tempFolder('spool');
+    const taken = await takeSpoolFolder(spool);
+    expect(await listSpool(spool)).toEqual([{ name: expect.any(String), pid: process.pid, files: 0 }]);
+    await taken.release();
+    expect(await listSpool(spool)).toEqual([]);
+  });
+
+  onLinux('is for the next one to take when its process has ended, though nobody has collected that', async () => {
+    const spool = await tempFolder('spool');
+    const parent = await startUncollected();
+    try {
+      const name = `${parent.child.replace(' ', '-')}-00000000`;
+      await mkdir(join(spool, name));
+      expect(await listSpool(spool)).toEqual([{ name, pid: null, files: 0 }]);
+    } finally {
+      parent.end();
+    }
+  });
+});
