@@ -1,6 +1,6 @@
 /** The idle time-out: a tree ends that prints nothing, and in which nothing works either, such as a compiler. */
 
-import { cpuMsOf, type Members } from './members.ts';
+import { workBetween, workOf, type Members, type Work } from './members.ts';
 
 export interface IdleWatch {
   /** It has printed something. */
@@ -19,10 +19,10 @@ export function watchIdle(limitMs: number, members: () => Members | null, onIdle
   const windowMs = Math.min(MAX_WINDOW_MS, limitMs * WINDOW_SHARE);
   let window: NodeJS.Timeout | undefined;
   const silence = setTimeout(() => {
-    const before = cpuOf(members());
+    const before = lookAt(members());
     window = setTimeout(() => {
-      const after = cpuOf(members());
-      const isBusy = before !== null && after !== null && after - before >= windowMs * BUSY_SHARE;
+      const after = lookAt(members());
+      const isBusy = before !== null && after !== null && workBetween(before, after) >= windowMs * BUSY_SHARE;
       if (isBusy) silence.refresh();
       else onIdle();
     }, windowMs);
@@ -39,6 +39,6 @@ export function watchIdle(limitMs: number, members: () => Members | null, onIdle
   };
 }
 
-function cpuOf(members: Members | null): number | null {
-  return members === null ? null : cpuMsOf(members);
+function lookAt(members: Members | null): Work | null {
+  return members === null ? null : workOf(members);
 }

@@ -48,17 +48,35 @@ export function memoryOf({ proc, pids }: Members): number {
 }
 
 const TICK_MS = 10;
+const NS_A_MS = 1_000_000;
 
-/** Of the processors, by these processes and by those that they have seen end, in milliseconds. */
-export function cpuMsOf({ proc, pids }: Members): number {
+/** What processes have had of the processors so far, and what each has waited for one; in milliseconds. */
+export interface Work {
+  /** With that of those that they have seen end. */
+  readonly cpuMs: number;
+  /** By process, of its first thread. */
+  readonly waitedMs: ReadonlyMap<number, number>;
+}
+
+export function workOf({ proc, pids }: Members): Work {
   let ticks = 0;
+  const waitedMs = new Map<number, number>();
   for (const pid of pids) {
     const text = textOf(`${proc}/${pid}/stat`);
     // The command's name stands in parentheses and may hold anything.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     for (const field of fields.slice(11, 15)) ticks += Number(field);
+    const [, waitedNs = '0'] = textOf(`${proc}/${pid}/schedstat`).split(' ');
+    waitedMs.set(pid, Number(waitedNs) / NS_A_MS);
   }
-  return ticks * TICK_MS;
+  return { cpuMs: ticks * TICK_MS, waitedMs };
+}
+
+/** What was done between two looks. On a busy machine what works gets little of a processor: to wait for one is work, too. */
+export function workBetween(before: Work, after: Work): number {
+  let ms = after.cpuMs - before.cpuMs;
+  for (const [pid, waited] of after.waitedMs) ms += Math.max(0, waited - (before.waitedMs.get(pid) ?? 0));
+  return ms;
 }
 
 function sumOf(proc: string, pids: readonly number[], file: string, fields: RegExp): number {
