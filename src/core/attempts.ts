@@ -3,7 +3,7 @@
 import type { Proposal, StageGate } from './ask-types.ts';
 import { approveUnasked, askDecision, askQuestions, MAX_UNASKED } from './asking.ts';
 import { MAX_LOST_IN_A_ROW, tailOf, type Failure, type FailureKind } from './failure.ts';
-import { classBy, doneBy, policyBy, returnedBy } from './older-rules.ts';
+import { classBy, policyBy } from './older-rules.ts';
 import { mayTryAgain, policyOf } from './phase-policy.ts';
 import type { ProtectedChange } from './protected.ts';
 import { backoffMs, PHASE_BACKOFF } from './retry.ts';
@@ -42,7 +42,7 @@ export function afterAttempt(
   });
   switch (outcome.kind) {
     case 'done':
-      return afterDone(learned, doneBy(surroundings, outcome), surroundings, phase);
+      return afterDone(learned, outcome, surroundings, phase);
     case 'question':
       return askQuestions({ ...learned, lostInARow: 0 }, surroundings, phase, outcome.questions);
     case 'proposal':
@@ -197,10 +197,9 @@ function untilResetMs(failure: Failure, nowMs: number): number {
  */
 export function afterReturn(
   task: Task,
-  returned: { readonly request: RevisionRequest; readonly turnUntilMs?: number | null },
+  { request, turnUntilMs }: { readonly request: RevisionRequest; readonly turnUntilMs?: number | null },
   surroundings: Surroundings,
 ): Task {
-  const { request, turnUntilMs } = returnedBy(surroundings, returned);
   const isTurn = (turnUntilMs ?? null) !== null;
   const inARow = (task.regenerations?.inARow ?? 0) + 1;
   if (request.regenerate === true && inARow <= MAX_REGENERATIONS && surroundings.spec.work.kind !== 'shell') {

@@ -1,15 +1,12 @@
 /**
- * What version 0.2.0 made of an attempt's end and of what landing sends back: its workers may stand beside this one's and have
- * decided about the present history, which must replay (N11).
+ * What version 0.2.0 made of a failed attempt: its workers may stand beside this one's and have decided about the
+ * present history, which must replay (N11).
  */
 
 import { classOf, type Failure, type FailureClass, type FailureKind } from './failure.ts';
 import { mayTryAgain, policyOf } from './phase-policy.ts';
-import type { Surroundings, Task, TaskInputEvent } from './task-state.ts';
-import type { AttemptOutcome, TaskPolicy } from './task-types.ts';
-
-type Done = Extract<AttemptOutcome, { kind: 'done' }>;
-type Returned = Pick<Extract<TaskInputEvent, { kind: 'returned' }>, 'request' | 'turnUntilMs'>;
+import type { Surroundings, Task } from './task-state.ts';
+import type { TaskPolicy } from './task-types.ts';
 
 /** Kinds that have come since, and are not simply tried again, as 0.2.0 tries again what it does not know. */
 const NEWER: ReadonlySet<FailureKind> = new Set(['agent-exhausted', 'secret-found', 'no-sandbox', 'regenerate-failed']);
@@ -27,30 +24,6 @@ export function policyBy({ olderRules, spec }: Surroundings): TaskPolicy {
 function olderPolicy(policy: TaskPolicy): TaskPolicy {
   const { phases: _phases, backoff: _backoff, retryStallsOnce: _retryStallsOnce, ...older } = policy;
   return older;
-}
-
-/** What was done as these surroundings' rules see it: the older ones know no protected changes and no files that were made anew. */
-export function doneBy({ olderRules }: Surroundings, outcome: Done): Done {
-  if (olderRules !== true) return outcome;
-  const { protected: _protected, regenerated: _regenerated, ...older } = outcome;
-  return older;
-}
-
-/** Whether the older rules leave something of it out. */
-export function isDoneAnew(outcome: Done): boolean {
-  return outcome.protected !== undefined || outcome.regenerated === true;
-}
-
-/** What landing sends back as these surroundings' rules see it: with the older ones each is a revision, and nothing gets a turn for itself. */
-export function returnedBy({ olderRules }: Surroundings, returned: Returned): Returned {
-  if (olderRules !== true) return returned;
-  const { regenerate: _, ...request } = returned.request;
-  return { request };
-}
-
-/** Whether the older rules leave something of it out. */
-export function isReturnedAnew({ request, turnUntilMs = null }: Returned): boolean {
-  return request.regenerate === true || turnUntilMs !== null;
 }
 
 /** Whether something else follows from the failure of the attempt under way than did by the older rules. */

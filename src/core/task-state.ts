@@ -148,7 +148,7 @@ export interface Surroundings {
   readonly nowMs: number;
   /** In [0, 1). */
   readonly random: number;
-  /** Decided as version 0.2.0 did, by whose worker this history was written (N11). */
+  /** Failures are judged as version 0.2.0 did, by whose worker this history was written (N11). */
   readonly olderRules?: true;
 }
 

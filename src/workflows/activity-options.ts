@@ -5,7 +5,6 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   TimeoutFailure,
@@ -68,8 +67,7 @@ async function untilTaken<T>(offer: (offers: number) => Promise<T>): Promise<T> 
     try {
       return await offer(offers);
     } catch (error) {
-      // Workers of version 0.2.0 took it for a failure, and may have decided so in this history (N11).
-      if (offers >= MAX_OFFERS || !wasNotTaken(error) || !patched('offers')) throw error;
+      if (offers >= MAX_OFFERS || !wasNotTaken(error)) throw error;
     }
   }
 }

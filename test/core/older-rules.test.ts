@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { FAILURE_KINDS, type FailureKind } from '../../src/core/failure.ts';
-import { isDoneAnew, isJudgedAnew, isReturnedAnew } from '../../src/core/older-rules.ts';
+import { isJudgedAnew } from '../../src/core/older-rules.ts';
 import { newTask, nextTask, type Surroundings, type Task } from '../../src/core/task.ts';
-import type { AttemptOutcome, TaskPolicy } from '../../src/core/task-types.ts';
-import { around, attemptEnded, checkpointOf, done, failed, failureOf, NOW_MS, REQUEST, SPEC, taskIn } from './rig.ts';
+import type { TaskPolicy } from '../../src/core/task-types.ts';
+import { around, attemptEnded, failed, failureOf, NOW_MS, REQUEST, SPEC } from './rig.ts';
 
 const by = (change: Partial<TaskPolicy>): Surroundings =>
   around({ spec: { ...SPEC, policy: { ...SPEC.policy, ...change } } });
@@ -54,75 +54,6 @@ describe('a failure, by the rules of version 0.2.0', () => {
       expect(failing(kind, byOlder({}))).toEqual(failing(kind, around()));
     },
   );
-});
-
-const GUARDED = { paths: ['tasks.yaml'], digest: 'as-it-is' };
-
-function worked(attempt: number): Extract<AttemptOutcome, { kind: 'done' }> {
-  const outcome = done({ checkpoint: checkpointOf(attempt) });
-  if (outcome.kind !== 'done') throw new Error('is done');
-  return outcome;
-}
-
-describe('work that is done, by the rules of version 0.2.0', () => {
-  it('lands without a look at the protected paths that it changes', () => {
-    const executing = [1, 2].reduce(
-      (task, attempt) => nextTask(task, attemptEnded(attempt, done()), around()),
-      newTask(around()),
-    );
-    const ended = attemptEnded(3, { ...worked(3), protected: GUARDED });
-    expect(nextTask(executing, ended, around()).stage.kind).toBe('asking');
-    expect(nextTask(executing, ended, byOlder({})).stage.kind).toBe('landing');
-  });
-
-  it('is decided about again where files were made anew, and summed up anew', () => {
-    const revising = nextTask(
-      taskIn('landing'),
-      { kind: 'returned', request: { ...REQUEST, regenerate: true } },
-      by({}),
-    );
-    const ended = attemptEnded(4, { ...worked(4), summary: 'made anew', regenerated: true });
-    const reviewed = { approve: ['patch'] as const };
-    expect(nextTask(revising, ended, by(reviewed))).toMatchObject({
-      summary: 'it is done',
-      stage: { kind: 'landing' },
-    });
-    expect(nextTask(revising, ended, byOlder(reviewed))).toMatchObject({
-      summary: 'made anew',
-      stage: { kind: 'asking' },
-    });
-  });
-
-  it('is asked of the history where there is either of the two', () => {
-    expect(isDoneAnew(worked(3))).toBe(false);
-    expect(isDoneAnew({ ...worked(3), protected: GUARDED })).toBe(true);
-    expect(isDoneAnew({ ...worked(3), regenerated: true })).toBe(true);
-  });
-});
-
-describe('what landing sends back, by the rules of version 0.2.0', () => {
-  const landing = taskIn('landing');
-
-  it('is a revision also where files need only be made anew', () => {
-    const returned = { kind: 'returned', request: { ...REQUEST, regenerate: true } } as const;
-    expect(nextTask(landing, returned, by({}))).toMatchObject({ revisions: 0, request: { regenerate: true } });
-    const older = nextTask(landing, returned, byOlder({}));
-    expect(older).toMatchObject({ revisions: 1, stage: { kind: 'phase', phase: 'revise' } });
-    expect(older.request).toEqual(REQUEST);
-  });
-
-  it('waits for a person when there are no revisions left, and has no turn for itself', () => {
-    const returned = { kind: 'returned', request: REQUEST, turnUntilMs: NOW_MS + 1_000 } as const;
-    expect(nextTask(landing, returned, by({ revisions: 0 })).stage.kind).toBe('phase');
-    expect(nextTask(landing, returned, byOlder({ revisions: 0 })).stage).toMatchObject({ why: 'revisions' });
-  });
-
-  it('is asked of the history where there is either of the two', () => {
-    expect(isReturnedAnew({ request: REQUEST })).toBe(false);
-    expect(isReturnedAnew({ request: REQUEST, turnUntilMs: null })).toBe(false);
-    expect(isReturnedAnew({ request: REQUEST, turnUntilMs: NOW_MS })).toBe(true);
-    expect(isReturnedAnew({ request: { ...REQUEST, regenerate: true } })).toBe(true);
-  });
 });
 
 const asked = (kind: FailureKind, policy: Partial<TaskPolicy>, task: Task = newTask(around())): boolean =>
