@@ -1,12 +1,11 @@
 /** What `tasks doctor` says of the limits that the kernel holds, by files as the kernel has them. */
 
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkLimits } from '../../src/cli/doctor/limits.ts';
 import { tempFolder } from '../support/temp.ts';
-
-const onLinux = process.platform === 'linux' ? it : it.skip;
+import { onLinux } from '../support/on-linux.ts';
 
 /** A group of version 2, in which these processes are. */
 async function group(folder: string, controllers: string, pids: readonly number[]): Promise<void> {

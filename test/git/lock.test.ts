@@ -8,8 +8,9 @@ import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMutex, tryLockFile, withLockFile } from '../../src/git/lock.ts';
 import { eventually } from '../support/eventually.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
-import { onLinux, startUncollected } from '../support/uncollected.ts';
+import { startUncollected } from '../support/uncollected.ts';
 
 const TWO_HOURS_MS = 2 * 60 * 60_000;
 

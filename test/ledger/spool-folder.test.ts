@@ -4,8 +4,9 @@ import { describe, expect, it } from '@jest/globals';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listSpool, takeSpoolFolder } from '../../src/ledger/spool-folder.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
-import { onLinux, startUncollected } from '../support/uncollected.ts';
+import { startUncollected } from '../support/uncollected.ts';
 
 describe('a folder of the spool', () => {
   it('belongs to the process that has taken it', async () => {

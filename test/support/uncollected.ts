@@ -1,13 +1,10 @@
 /** A process that has ended, and whose parent never asks after it: as a killed worker's in a container without an init. */
 
-import { it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { eventually } from './eventually.ts';
-
-export const onLinux = process.platform === 'linux' ? it : it.skip;
 
 interface Uncollected {
   /** Its process id and its start, in the kernel's ticks, as owners of files are named. */
