@@ -46,7 +46,10 @@ async function runSideBySide(
   const run = async (command: GateCommand): Promise<void> => {
     await Promise.all((command.needs ?? []).map((name) => endOf(name)));
     if (stop.signal.aborted) return;
-    const verdict = await runOne(command, both);
+    const verdict = await runOne(command, both).catch((error: unknown) => {
+      stop.abort();
+      throw error;
+    });
     if (verdict === null) return;
     if (verdict.kind === 'red' && command.mode === 'permissive') {
       noted.push(verdict.text);
@@ -64,7 +67,9 @@ async function runSideBySide(
     ends.set(name, end);
     return end;
   };
-  await Promise.all(commands.map(({ name }) => endOf(name)));
+  // All of them, also where one could not be run: what they run in is another run's when this answers (N5).
+  const ended = await Promise.allSettled(commands.map(({ name }) => endOf(name)));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
   // The first one counts: the others may have been ended by it.
   return { verdict: decided[0] ?? { kind: 'green' }, noted };
 }

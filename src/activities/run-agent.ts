@@ -15,6 +15,7 @@ import { progressOf, progressOfLine, type Progress } from '../core/progress.ts';
 import { redactText } from '../core/secrets.ts';
 import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
+import { reopen } from '../files/closed.ts';
 import { removeAny } from '../files/remove.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
@@ -99,6 +100,7 @@ function phaseFilesOf({ spec, phase, attempt }: PhaseRequest, workspace: Workspa
 }
 
 async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, workspace: Workspace): Promise<void> {
+  reopen(files.taskDir);
   // Single small operations: done at one go they take a tenth of what they take in the thread pool.
   mkdirSync(join(files.taskDir, 'outputs'), { recursive: true });
   // An earlier attempt's report must not be taken for this one's.
@@ -169,6 +171,8 @@ async function spawn(
     totalTimeoutMs: policy.totalTimeoutMs,
     signal,
   });
+  reopen(workspace.taskDir);
+  reopen(workspace.worktree);
   tellProgress(() => progressOf('the agent has ended; what it left is judged and stored'));
   await deps.spool.finish(spec.id, attempt, 'agent');
   return exit;

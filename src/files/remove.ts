@@ -7,6 +7,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { codeOf } from '../core/thrown.ts';
+import { reopen } from './closed.ts';
 import { absentAsNull } from './errors.ts';
 import { statusOf } from './read.ts';
 
@@ -21,7 +22,7 @@ export async function removeTree(path: string, trash: string): Promise<void> {
   try {
     mkdirSync(trash, { recursive: true });
     // Even its owner moves no folder that is closed.
-    if (stats.isDirectory() && (stats.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
+    reopen(path);
     try {
       renameSync(path, aside);
     } catch (error) {

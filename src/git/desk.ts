@@ -7,13 +7,14 @@
  * by being written anew, under the name that its content has.
  */
 
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { inFolder } from '../files/held-folder.ts';
-import { exists, namesIn, readRegularSync, statusOf } from '../files/read.ts';
+import { reopen } from '../files/closed.ts';
+import { exists, namesIn, readRegularSync } from '../files/read.ts';
 import { removeTree } from '../files/remove.ts';
 import { makeFolder } from '../files/write.ts';
 import { PLAIN_OBJECT } from './confined.ts';
@@ -41,8 +42,7 @@ export interface DeskPlace {
 /** @param desk a folder, which is made when it is missing; the worktree is opened to this account, whoever has closed it */
 export function placeAt(repository: Repository, worktree: string, desk: string, index: string): DeskPlace {
   makeFolder(desk, 0o700);
-  const stats = statusOf(worktree);
-  if (stats?.isDirectory() === true && (stats.mode & 0o700) !== 0o700) chmodSync(worktree, 0o700);
+  reopen(worktree);
   return { ...placeOf(repository), worktree, index: join(desk, index), desk };
 }
 

@@ -32,6 +32,8 @@ const CLOSE_WITHIN_MS = 10_000;
 /** What ends within this time, up to so many tasks, is cleaned up together: the origin is asked once. */
 const GATHER_MS = 1_000;
 const MAX_GATHERED = 50;
+/** So many tasks that one look cannot look at, and it is for none of them: it ends. */
+const MAX_FAILURES = 10;
 
 export interface JanitorOptions {
   readonly client: Client;
@@ -61,8 +63,14 @@ export class Janitor {
   start(): void {
     const look = (): void => {
       this.#queue(async () => {
+        let failures = 0;
         for (const taskId of await this.#known()) {
-          await this.#consider(taskId, false);
+          await this.#consider(taskId, false).catch((error: unknown) => {
+            // One that cannot be looked at, such as one that no build can replay, keeps no other from it.
+            failures += 1;
+            if (failures > MAX_FAILURES) throw error;
+            this.#failed(error, taskId);
+          });
           if (this.#over.size >= MAX_GATHERED) await this.#cleanUp();
         }
         await this.#cleanUp();
@@ -184,8 +192,9 @@ export class Janitor {
     return (await Promise.all(looked)).flat();
   }
 
-  #failed(error: unknown): void {
-    this.#options.log('clean-up failed; the next look tries again', { reason: String(error) });
+  #failed(error: unknown, taskId?: TaskId): void {
+    const facts = taskId === undefined ? {} : { taskId };
+    this.#options.log('clean-up failed; the next look tries again', { ...facts, reason: String(error) });
   }
 
   /**

@@ -69,7 +69,7 @@ export class Presence {
     }
   }
 
-  #send(stopped: boolean): Promise<boolean> {
+  async #send(stopped: boolean): Promise<boolean> {
     const { ledger, worker, slots, freeBytes, workspaces } = this.#options;
     const seen = workspaces();
     const load = Math.round((loadavg()[0] ?? 0) * 100) / 100;

@@ -46,6 +46,24 @@ describe('the commands of a gate', () => {
     expect(log).not.toContain('+c');
   });
 
+  it('have all ended side by side before one that could not be run is told', async () => {
+    const log: string[] = [];
+    const running = runCommands(
+      [command('broken'), command('long', { needs: [] }), command('behind', { needs: ['broken'] })],
+      new AbortController().signal,
+      async ({ name }, signal) => {
+        log.push(`+${name}`);
+        if (name === 'broken') throw new Error('no log could be made');
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await new Promise(setImmediate);
+        log.push(`-${name}`);
+        return { kind: 'none', reason: 'stopped' };
+      },
+    );
+    await expect(running).rejects.toThrow('no log could be made');
+    expect(log).toEqual(['+broken', '+long', '-long']);
+  });
+
   it('that are permissive are noted and stop nothing, and those to be skipped are not run', async () => {
     const commands = [command('lint', { mode: 'permissive' }), command('slow', { mode: 'skip' }), command('test')];
     expect(await run(commands, ['lint'])).toEqual({

@@ -57,6 +57,18 @@ describe('the HOME of a task', () => {
     for (const folder of ['/tmp', '/dev/shm']) expect(readdirSync(folder)).not.toContain('left');
     expect(existsSync(join(process.env['HOME'] ?? '/nonexistent', 'left'))).toBe(false);
   });
+
+  it('is open again for the next phase, as are its task folder and its worktree, when an agent has closed them', async () => {
+    const closes = 'trap \'chmod 0 "$TASKS_TASK_DIR" "$HOME" .\' EXIT';
+    const project = await SampleProject.create({
+      'tasks.yaml': projectFile().replace('project: sample', 'project: closing'),
+      'gate.sh': 'true\n',
+      'agent.sh': agentScript({ understand: closes, plan: closes, execute: `${closes}; echo done > work` }),
+    });
+    const id = await engine.submit(project, { title: 'Close the door' });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect((await engine.ledger.readTask(id))?.attempt).toBe(3);
+  });
 });
 
 /** Of the worker's variables those that every process may have. */

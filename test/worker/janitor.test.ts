@@ -6,7 +6,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Client } from '@temporalio/client';
-import { taskIdFromBytes, type TaskId } from '../../src/core/ids.ts';
+import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { portOwners } from '../../src/core/ports.ts';
 import type { Target } from '../../src/core/queue-types.ts';
 import type { Checkpoint, EndKind, TaskView } from '../../src/core/task-types.ts';
@@ -85,10 +85,10 @@ async function closed(state: EndKind): Promise<TaskId> {
   return id;
 }
 
-function janitor(keptMs = WEEK_MS): Janitor {
+function janitor(change: Partial<GitRoom> = {}, keptMs = WEEK_MS): Janitor {
   return new Janitor({
     client,
-    git: room,
+    git: { ...room, ...change },
     home,
     ports: openPortLeases(home, PORTS),
     keptMs,
@@ -135,6 +135,22 @@ describe('a look at the workspaces of this host', () => {
     await gone(landed);
     await looking.stop();
     expect(await leftOf(again)).toEqual(ALL);
+  });
+
+  it('goes on behind a task that was terminated and cannot be asked what it was', async () => {
+    const unasked = await task();
+    await open(unasked);
+    await client.workflow.getHandle(workflowIds.task(unasked)).terminate();
+    const landed = await closed('landed');
+    const inOrder = (await room.listWorkspaces()).toSorted((one) => (one.taskId === unasked ? -1 : 1));
+    await ports().lease(owner(taskIdFromBytes(randomBytes(16))));
+    const looking = janitor({ listWorkspaces: () => Promise.resolve(inOrder) });
+    looking.start();
+    await gone(landed);
+    await eventually('the stale lease to go', async () => (await ports().list()).length === 0);
+    await looking.stop();
+    expect(await leftOf(unasked)).toEqual(ALL);
+    expect(log).toHaveLength(1);
   });
 
   it('removes nothing while Temporal does not answer', async () => {
@@ -223,7 +239,7 @@ describe('what a task left that ended without landing', () => {
     const id = await failedTask();
     await ports().lease(owner(id));
     await noteHibernated(home, { project: target.project, task: id, since: longAgo, why: 'count' });
-    const looking = janitor(HOUR_MS);
+    const looking = janitor({}, HOUR_MS);
     looking.start();
     await eventually('the workspace to go', async () => !(await leftOf(id)).scratch);
     await looking.stop();
@@ -242,7 +258,7 @@ describe('what a task left that ended without landing', () => {
     const retried = await failedTask();
     await open(retried);
     const landed = await closed('landed');
-    const looking = janitor(HOUR_MS);
+    const looking = janitor({}, HOUR_MS);
     looking.start();
     await gone(landed);
     await looking.stop();

@@ -1,0 +1,80 @@
+/** Tasks whose workflows were terminated; nobody is there who could be asked what they were. */
+
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { Client } from '@temporalio/client';
+import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import { LedgerUnavailable } from '../../src/ledger/types.ts';
+import { EndedFromOutside, type EndedFromOutsideOptions } from '../../src/worker/ended-from-outside.ts';
+import { openWorkflow } from '../support/closed-workflow.ts';
+import { eventually } from '../support/eventually.ts';
+import { testNamespace, type TestNamespace } from '../support/temporal.ts';
+
+let namespace: TestNamespace;
+let client: Client;
+let looking: EndedFromOutside | null = null;
+beforeAll(async () => {
+  namespace = await testNamespace();
+  client = new Client({ connection: namespace.connection, namespace: namespace.namespace });
+});
+afterEach(async () => {
+  await looking?.stop();
+});
+afterAll(() => namespace.drop());
+
+async function terminated(count: number): Promise<readonly TaskId[]> {
+  const ids = Array.from({ length: count }, () => taskIdFromBytes(randomBytes(16)));
+  for (const id of ids) {
+    await openWorkflow(client, id);
+    await client.workflow.getHandle(workflowIds.task(id)).terminate('wanted no more');
+  }
+  return ids;
+}
+
+/** What the ledger was told, and the log. */
+function look(change: Partial<EndedFromOutsideOptions> = {}) {
+  const told: TaskId[] = [];
+  const log: string[] = [];
+  const ledger = {
+    endFromOutside: (id: TaskId) => {
+      told.push(id);
+      return Promise.resolve();
+    },
+  };
+  looking = new EndedFromOutside({ client, ledger, everyMs: 20, log: (message) => log.push(message), ...change });
+  looking.start();
+  return { told, log };
+}
+
+const all = (ids: readonly TaskId[], told: readonly TaskId[]): Promise<boolean> =>
+  eventually('all to be told of', () => ids.every((id) => told.includes(id)));
+
+it('tells of each, also where the one before can be asked nothing', async () => {
+  const ids = await terminated(3);
+  const { told, log } = look();
+  await all(ids, told);
+  expect(new Set(log)).toEqual(
+    new Set(['a task was ended from outside, and not all could be told; it is tried again']),
+  );
+});
+
+it('tells of more than one look takes', async () => {
+  const ids = await terminated(5);
+  const { told } = look({ mostALook: 2 });
+  await all(ids, told);
+});
+
+it('gives none up while the ledger is away', async () => {
+  const ids = await terminated(1);
+  let tries = 0;
+  const ledger = {
+    endFromOutside: () => {
+      tries += 1;
+      return Promise.reject(new LedgerUnavailable('it is away'));
+    },
+  };
+  const { log } = look({ ledger, everyMs: 1 });
+  await eventually('many tries', () => tries > 70);
+  expect(ids).toHaveLength(1);
+  expect(new Set(log)).toEqual(new Set(['tasks that were ended from outside are looked for again']));
+});
