@@ -251,12 +251,14 @@ class Shipper {
 
   async #shipLogs(taskId: TaskId | null): Promise<void> {
     let pending = [...this.logs].filter(({ name }) => taskId === null || name.taskId === taskId);
+    const failed: unknown[] = [];
     // Ends: every round ships something of each log that stays, and a log's size is bounded by its writer.
-    while (pending.length > 0 && !this.#closed) pending = await this.#shipBatch(pending);
+    while (pending.length > 0 && !this.#closed) pending = await this.#shipBatch(pending, failed);
+    if (failed.length > 0) throw failed[0];
   }
 
-  /** Ships one batch of these logs; gives back those that may have more. */
-  async #shipBatch(logs: readonly SpoolLog[]): Promise<SpoolLog[]> {
+  /** Ships one batch of these logs; gives back those that may have more. One that cannot be read now keeps no other here. */
+  async #shipBatch(logs: readonly SpoolLog[], failed: unknown[]): Promise<SpoolLog[]> {
     const chunks: LogChunk[] = [];
     const sent: { readonly log: SpoolLog; readonly confirm: () => void }[] = [];
     let left = MAX_BATCH_BYTES;
@@ -264,7 +266,11 @@ class Shipper {
     for (const log of logs) {
       if (left <= 0) break;
       looked += 1;
-      const next = await log.advance(left);
+      const next = await log.advance(left).catch((error: unknown) => {
+        failed.push(error);
+        return null;
+      });
+      if (next === null) continue;
       if (next.kind === 'done') this.logs.delete(log);
       if (next.kind !== 'chunks') continue;
       chunks.push(...next.chunks);

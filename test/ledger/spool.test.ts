@@ -80,6 +80,20 @@ describe('the spool', () => {
     expect(await text(id)).toBe('a\ufffd\ufffdb\ufffd');
   });
 
+  it('ships the others while a log cannot be read, as on a full disk, and that one when it can be', async () => {
+    const folder = await tempFolder('spool');
+    const spool = await newSpool(folder);
+    const [unread, other] = [taskId('unread'), taskId('other')];
+    const file = await spool.logFile(unread, 1, 'agent');
+    await mkdir(file);
+    await writeFile(await spool.logFile(other, 1, 'agent'), 'here\n');
+    await spool.finish(other, 1, 'agent');
+    await eventually('the other log', async () => (await text(other)) === 'here\n');
+    await rm(file, { recursive: true });
+    await writeFile(file, 'late\n');
+    await eventually('the first log', async () => (await text(unread)) === 'late\n');
+  });
+
   it('keeps the logs of two runs of one stream apart', async () => {
     const spool = await newSpool(await tempFolder('spool'));
     const id = taskId('d');
