@@ -119,11 +119,17 @@ async function buildWorker() {
       'git-runner': src('git/runner-program.ts'),
       'process-starter': src('process/starter-program.ts'),
       'process-guard': src('process/guard-program.ts'),
-      'network-bridge': src('process/bridge-program.ts'),
     },
     join(out, 'worker'),
     { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js', sourcemap: true },
     // Every package is loaded as it is.
+    { external: [/^[^./]/], plugins: [] },
+  );
+  // Alone in a sandbox: it shares no file with the others.
+  await bundle(
+    { 'network-bridge': src('process/bridge-program.ts') },
+    join(out, 'worker'),
+    { format: 'es', entryFileNames: '[name].js', sourcemap: true },
     { external: [/^[^./]/], plugins: [] },
   );
   // Temporal's worker requires it.

@@ -8,20 +8,16 @@ import { spawn } from 'node:child_process';
 import { connect, createServer, type Socket } from 'node:net';
 import { constants } from 'node:os';
 
+import { handOn } from './hand-on.ts';
+
 const [socket = '', where = '', program, ...args] = process.argv.slice(2);
 const CANNOT_START = 127;
 
 function hand(client: Socket): void {
   const proxy = connect(socket);
-  client.pipe(proxy);
-  proxy.pipe(client);
-  for (const [one, other] of [
-    [client, proxy],
-    [proxy, client],
-  ] as const) {
-    one.on('error', () => one.destroy());
-    one.once('close', () => other.destroy());
-  }
+  for (const one of [client, proxy]) one.on('error', () => one.destroy());
+  handOn(client, proxy);
+  handOn(proxy, client);
 }
 
 function run(named: string): void {

@@ -15,7 +15,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
 import { readStat } from './proc.ts';
 import { whyNotAddress, whyNotNamed, type Destination } from './addresses.ts';
+import { handOn } from './hand-on.ts';
 
 const CONNECT_LIMIT_MS = 20_000;
 /** A tunnel in which nothing moves for this long is closed. */
@@ -140,28 +141,28 @@ async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, he
     if (!client.writableEnded) client.end(`HTTP/1.1 502 Bad Gateway\r\n\r\n${why}\n`);
     upstream.destroy();
   };
-  upstream.once('timeout', () => fail('no answer in time'));
-  upstream.once('error', (error) => (upstream.connecting ? fail(error.message) : client.destroy()));
+  let isOpen = false;
+  upstream.once('timeout', () => (isOpen ? upstream.destroy() : fail('no answer in time')));
+  upstream.once('error', (error) => (isOpen ? client.destroy() : fail(error.message)));
+  client.once('close', () => upstream.destroy());
   upstream.once('connect', () => {
+    isOpen = true;
     upstream.setTimeout(SILENT_LIMIT_MS);
+    // Also of one that reads no more what is still to come when the other has closed.
+    if (client instanceof Socket) client.setTimeout(SILENT_LIMIT_MS, () => client.destroy());
     client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     if (head.length > 0) upstream.write(head);
-    joinBoth(client, upstream);
+    handOn(client, upstream);
+    handOn(upstream, client);
   });
-  client.once('close', () => upstream.destroy());
-}
-
-function joinBoth(client: Duplex, upstream: Socket): void {
-  client.pipe(upstream);
-  upstream.pipe(client);
-  upstream.once('close', () => client.destroy());
 }
 
 /** Plain HTTP, in the absolute form that proxies are sent. */
 async function forward(reach: Reach, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refuse = (code: number, why: string): void => {
-    if (!response.headersSent) response.writeHead(code, { 'content-type': 'text/plain' });
-    response.end(`${why}\n`);
+    // An answer that is cut off must not look like one that is whole.
+    if (response.headersSent) response.destroy();
+    else response.writeHead(code, { 'content-type': 'text/plain' }).end(`${why}\n`);
   };
   const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
   const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
@@ -172,9 +173,10 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   const path = `${url.pathname}${url.search}`;
   const sent = httpRequest({ host, port: to.port, method: request.method, path, headers, timeout: SILENT_LIMIT_MS });
   sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
-  sent.once('error', (error) => refuse(502, error.message));
+  sent.on('error', (error) => refuse(502, error.message));
   sent.once('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.once('error', () => response.destroy());
     answer.pipe(response);
   });
   response.once('close', () => sent.destroy());

@@ -96,6 +96,19 @@ describe('the proxy', () => {
     }
   });
 
+  it('cuts an answer off that was cut off, whatever of it has come', async () => {
+    const breaking = createServer((_request, response) => {
+      response.write('half', () => response.destroy());
+    }).listen(0, '127.0.0.1');
+    await once(breaking, 'listening');
+    try {
+      const socket = await socketOf([`127.0.0.1:${portOf(breaking)}`]);
+      await expect(get(socket, `http://127.0.0.1:${portOf(breaking)}/`)).rejects.toThrow('aborted');
+    } finally {
+      breaking.close();
+    }
+  });
+
   it.each(['0x7f.1', '2130706433', '017700000001', '127.1'])('does not reach this machine as %s', async (host) => {
     const socket = await socketOf(['*']);
     expect(await tunnel(socket, `${host}:${port}`)).toBe(403);
@@ -149,6 +162,7 @@ function get(socketPath: string, path: string): Promise<Answer> {
     request({ socketPath, path }, (answer) => {
       let text = '';
       answer.on('data', (data) => (text += String(data)));
+      answer.once('error', reject);
       answer.once('end', () => resolve({ status: answer.statusCode, location: answer.headers.location, text }));
     })
       .on('error', reject)
