@@ -27,16 +27,29 @@ export async function mapBounded<T, R>(
   return results;
 }
 
-/** Passes items on in the order of their indexes, each as soon as those before it have come. */
-export function ordered<T>(pass: (item: T) => void): (index: number, item: T) => void {
+export interface Ordered<T> {
+  /** Passes it on as soon as those before it have been. */
+  pass(index: number, item: T): void;
+  /** Passes on, in their order, those that wait for one that will not come. */
+  passRest(): void;
+}
+
+/** Passes items on in the order of their indexes. */
+export function ordered<T>(pass: (item: T) => void): Ordered<T> {
   const early = new Map<number, T>();
   let next = 0;
-  return (index, item) => {
-    early.set(index, item);
-    for (let ready = early.get(next); ready !== undefined; ready = early.get(next)) {
-      early.delete(next);
-      next += 1;
-      pass(ready);
-    }
+  return {
+    pass(index, item) {
+      early.set(index, item);
+      for (let ready = early.get(next); ready !== undefined; ready = early.get(next)) {
+        early.delete(next);
+        next += 1;
+        pass(ready);
+      }
+    },
+    passRest() {
+      for (const [, item] of [...early].toSorted(([one], [other]) => one - other)) pass(item);
+      early.clear();
+    },
   };
 }

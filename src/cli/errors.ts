@@ -32,7 +32,8 @@ export function explainError(error: unknown): { readonly code: number; readonly 
   return { code: isUsage ? EXIT.usage : failed, line: `tasks: ${oneLine(textOf(error), MAX_ERROR_CHARS)}` };
 }
 
-function textOf(error: unknown): string {
+/** What an error says, with the fix where it has one. */
+export function textOf(error: unknown): string {
   if (error instanceof LedgerUnavailable) return withFix(error.message);
   // What the program says by itself is whole; of anything else the cause may be the better half.
   const isOwn =

@@ -14,8 +14,9 @@ import { LedgerUnavailable } from '../../ledger/types.ts';
 import type { TaskInput } from '../../workflows/messages.ts';
 import { findAgentProgram } from '../agent-program.ts';
 import { mapBounded, ordered } from '../bounded.ts';
-import { EXIT, Failed, UsageError } from '../errors.ts';
+import { EXIT, Failed, textOf, UsageError } from '../errors.ts';
 import { readInput } from '../inputs.ts';
+import { partlyTaken } from '../partly-taken.ts';
 import { readListed } from '../known.ts';
 import { findBlocked } from '../blocked-tasks.ts';
 import { webUrl, type Session } from '../session.ts';
@@ -76,13 +77,21 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   const [temporal] = await Promise.all([connecting, checkOrigin(session, context), noteMissingWorker(session)]);
   const inOrder = ordered<() => void>((tell) => tell());
   const blocked = await findBlocked(session, submissions);
+  const [sent, taken] = [new Set<number>(), new Set<number>()];
   const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
+    sent.add(index);
     const made = await start(session, temporal, context, submission, blocked);
     const shown = made.existing
       ? await readListed(session, made.id)
       : { title: submission.title, state: 'queued' as const, type: submission.type };
-    inOrder(index, () => report(session, temporal, made, shown, context));
+    taken.add(index);
+    inOrder.pass(index, () => report(session, temporal, made, shown, context));
     return made;
+  }).catch((error: unknown) => {
+    // What was taken is acknowledged, also behind one that was not.
+    inOrder.passRest();
+    const known = partlyTaken({ lines: drafts.map(({ line }) => line ?? 1), taken, sent });
+    throw known === null ? error : new Failed(`${textOf(error)}; ${known}`);
   });
   if (options.wait !== true) return EXIT.ok;
   return awaitTasks(session, [...new Set(started.map(({ id }) => id))], {
