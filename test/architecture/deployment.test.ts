@@ -1,4 +1,4 @@
-/** docker-compose.yml and infra/, as far as they can be told wrong without a container engine. */
+/** docker-compose.yml and infra/, as far as they can be told wrong without a container engine; its head says what was run with one. */
 
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -17,6 +17,10 @@ interface Service {
   readonly volumes?: readonly string[];
   readonly security_opt?: readonly string[];
   readonly container_name?: string;
+  readonly ports?: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly pull_policy?: string;
+  readonly scale?: string;
 }
 
 interface Compose {
@@ -36,13 +40,15 @@ describe('docker-compose.yml', () => {
       ...Object.keys(others).flatMap((other) => (other in compose.services ? [] : [`${name}: ${other}`])),
       ...volumes
         .map((volume) => volume.split(':')[0] ?? '')
+        // One without a name is made with the container.
+        .filter((source) => !source.startsWith('/'))
         .filter((source) => (source.startsWith('./') ? !existsSync(source) : !(source in compose.volumes))),
       ...(build === undefined || existsSync(build.dockerfile) ? [] : [build.dockerfile]),
     ]);
     expect(wrong).toEqual([]);
   });
 
-  it('gives the worker what bubblewrap needs in a container, and each replica a state home of its own', () => {
+  it('gives the worker what bubblewrap needs in a container, and nobody else', () => {
     const worker = compose.services['worker'];
     expect(worker?.security_opt?.toSorted()).toEqual([
       'apparmor=unconfined',
@@ -50,14 +56,37 @@ describe('docker-compose.yml', () => {
       'systempaths=unconfined',
     ]);
     expect(dockerfile).toMatch(/apt-get install -y[^|;]*\sbubblewrap\s/);
-    // In the container itself: what is mounted by a name all replicas would share.
-    expect(worker?.environment?.['TASKS_HOME']).toBe('/var/lib/tributary');
-    expect(worker?.volumes ?? []).toEqual([]);
-    expect(worker?.container_name).toBeUndefined();
-    // Nobody else is given so much.
     expect(services.filter(([, { security_opt }]) => security_opt !== undefined).map(([name]) => name)).toEqual([
       'worker',
     ]);
+  });
+
+  it('gives each replica a state home of its own, which it keeps when its container is made anew', () => {
+    const worker = compose.services['worker'];
+    // A volume without a name: one with a name all replicas would share, and one that is not there goes with the container.
+    expect(worker?.volumes).toEqual([worker?.environment?.['TASKS_HOME']]);
+    expect(worker?.container_name).toBeUndefined();
+    expect(dockerfile).toMatch(/install -d -o node -g node -m 0700 \/var\/lib\/tributary$/m);
+  });
+
+  it('keeps the number of workers through every up, and publishes ports on loopback that can be others', () => {
+    expect(compose.services['worker']?.scale).toBe('${WORKERS:-1}');
+    const ports = services.flatMap(([, service]) => service.ports ?? []);
+    expect(ports).toHaveLength(3);
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\$\{[A-Z_]+:-\d+\}:\d+$/);
+  });
+
+  it('takes a Postgres for healthy only once the server answers that stays', () => {
+    // By the socket the server that makes the cluster answers, too, and is then shut down.
+    const checks = services.filter(([, { image }]) => image === 'postgres:18').map(([, one]) => one.healthcheck?.test);
+    expect(checks).toHaveLength(2);
+    for (const check of checks) expect(check?.slice(0, 4)).toEqual(['CMD', 'pg_isready', '-h', '127.0.0.1']);
+  });
+
+  it('builds the image of the workers, and asks no registry for it', () => {
+    expect(ours.filter(([, { build }]) => build === undefined).map(([, one]) => one.pull_policy)).toEqual(['never']);
+    // Passwords may lie in it, beside the file.
+    expect(read('infra/docker/Dockerfile.dockerignore').split('\n')).toContain('.env');
   });
 
   it('gives Tributary only variables that it reads, and starts commands that it has', () => {
@@ -84,6 +113,7 @@ describe('the worker’s image', () => {
     expect(run).toEqual(['build']);
     expect(Object.keys(scripts)).toContain('build');
     expect(dockerfile).toContain(`ENTRYPOINT ["node", "${join('/app', bin.tasks)}"]`);
+    expect(dockerfile).toContain(`ln -s ${join('/app', bin.tasks)} /usr/local/bin/tasks`);
   });
 });
 
@@ -222,9 +252,9 @@ describe('compose file, image, unit and manifest', () => {
   });
 
   it('let a host of its own be started as often as wanted', () => {
-    // Neither a name nor a port of the machine nor a volume that two of them would share.
-    for (const key of ['container_name', 'ports', 'volumes']) expect(Object.keys(worker)).not.toContain(key);
-    for (const path of ['docker-compose.yml', 'docs/operating.md']) expect(read(path)).toContain('--scale worker=4');
+    // Neither a name nor a port of the machine that two of them would share.
+    for (const key of ['container_name', 'ports']) expect(Object.keys(worker)).not.toContain(key);
+    for (const path of ['docker-compose.yml', 'docs/operating.md']) expect(read(path)).toContain('WORKERS=4');
     for (const path of ['infra/kubernetes/worker.yaml', 'docs/operating.md'])
       expect(read(path)).toContain('statefulset tributary-worker --replicas=4');
   });
@@ -233,7 +263,10 @@ describe('compose file, image, unit and manifest', () => {
     for (const [name, service] of services) {
       const { restart, healthcheck } = service as { readonly restart?: string; readonly healthcheck?: unknown };
       const ends = ['temporal-schema', 'namespace', 'setup'].includes(name);
-      expect({ name, restart }).toEqual({ name, restart: ends ? 'on-failure:10' : 'unless-stopped' });
+      expect({ name, restart }).toEqual({
+        name,
+        restart: ends ? expect.stringMatching(/^on-failure:\d+$/) : 'unless-stopped',
+      });
       // The Web UI's image has nothing that could ask.
       expect({ name, isChecked: healthcheck !== undefined }).toEqual({
         name,
