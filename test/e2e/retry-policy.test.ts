@@ -99,4 +99,17 @@ describe('a task', () => {
     await project.commit('Mend it', { 'tasks.yaml': projectFile().replace('sample', 'broken-later') });
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });
+
+  it('whose set-up was refused what it wanted to reach is told what, why, and what lets it through', async () => {
+    const ask = `require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))`;
+    const setup = `setup: "node -e '${ask.replaceAll('"', '\\"')}'"`;
+    const project = await sample('refused', {}, setup);
+    const id = await engine.submit(project, { title: 'Work', work: { kind: 'shell', run: 'true' }, attempts: 1 });
+    const { failure } = await engine.untilWaiting(id, 'attempts');
+    expect(failure).toMatchObject({
+      kind: 'setup-failed',
+      next: expect.stringContaining('network: {setup: ["*", packages.example.com]}'),
+      evidence: expect.stringMatching(/^── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/),
+    });
+  });
 });
