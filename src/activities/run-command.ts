@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { TaskId } from '../core/ids.ts';
-import type { Secret } from '../core/secrets.ts';
+import { redactWithin, type Secret } from '../core/secrets.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
 import { oneLine } from '../core/text.ts';
 import type { ExitResult, Sandbox } from '../process/types.ts';
@@ -27,16 +27,22 @@ export interface CommandRequest {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** What its log ends with, on a line of its own; left out: with what it has printed. */
-  readonly closing?: (exit: ExitResult, ms: number) => Promise<string>;
+  readonly closing?: (exit: CommandExit, ms: number) => Promise<string>;
 }
 
-export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<ExitResult> {
+export type CommandExit = ExitResult & {
+  /** What it wanted to reach and was refused, and why, where it failed; its tail ends with that. */
+  readonly refused: readonly string[];
+};
+
+export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<CommandExit> {
   const { taskId, attempt, stream, scratch, timeoutMs, sandbox } = request;
   mkdirSync(scratch, { recursive: true });
   const outputFile = await deps.spool.logFile(taskId, attempt, stream);
   const beganMs = performance.now();
   const granted = await deps.secretsFor(null);
-  const result = await deps.process.run({
+  const secrets = [...(granted.kind === 'ok' ? granted.value.secrets : []), ...(request.secrets ?? [])];
+  const exit = await deps.process.run({
     argv: ['/bin/sh', '-c', request.run],
     cwd: request.cwd,
     env: {
@@ -44,7 +50,7 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
       ...portVariables(request.ports, request.purpose),
     },
     sandbox,
-    secrets: [...(granted.kind === 'ok' ? granted.value.secrets : []), ...(request.secrets ?? [])],
+    secrets,
     tag: `${taskId}/${attempt}/${stream}`,
     outputFile,
     maxOutputBytes: deps.limits.maxOutputBytes,
@@ -54,14 +60,24 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
     totalTimeoutMs: timeoutMs,
     signal: request.signal,
   });
-  if (request.closing !== undefined) {
-    const line = await request.closing(result, performance.now() - beganMs);
-    const before = 'tail' in result && result.tail !== '' && !result.tail.endsWith('\n') ? '\n' : '';
-    // On a full disk the verdict counts all the same.
-    await appendFile(outputFile, `${before}${line}\n`).catch(() => undefined);
-  }
+  const refused = redactWithin(secrets, refusedTo(deps, exit, sandbox, beganMs), new Set());
+  const tail = refused.reduce((before, each) => `${before}${endOf(before)}── refused: ${each}\n`, exit.tail);
+  const result = { ...exit, tail, refused };
+  const closing = request.closing === undefined ? null : await request.closing(result, performance.now() - beganMs);
+  const lines = `${tail.slice(exit.tail.length)}${closing === null ? '' : `${endOf(tail)}${closing}\n`}`;
+  // On a full disk the verdict counts all the same.
+  if (lines !== '') await appendFile(outputFile, lines).catch(() => undefined);
   await deps.spool.finish(taskId, attempt, stream);
   return result;
+}
+
+function endOf(text: string): string {
+  return text === '' || text.endsWith('\n') ? '' : '\n';
+}
+
+function refusedTo(deps: Dependencies, exit: ExitResult, sandbox: Sandbox | null, sinceMs: number): readonly string[] {
+  if (sandbox === null || typeof sandbox.network === 'string') return [];
+  return exit.kind === 'exited' && exit.code === 0 ? [] : deps.process.refused(sandbox.network.hosts, sinceMs);
 }
 
 /** What a shell exits with when it cannot start a program. */

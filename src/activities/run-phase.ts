@@ -11,15 +11,14 @@ import { classOf, type Failure } from '../core/failure.ts';
 import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import { portOwners } from '../core/ports.ts';
 import { createScanner, redactWithin } from '../core/secrets.ts';
-import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import type { AttemptFacts, AttemptOutcome, Phase } from '../core/task-types.ts';
+import type { AttemptFacts, AttemptOutcome } from '../core/task-types.ts';
 import type { Workspace } from '../git/types.ts';
-import { confining, type Confining, type SandboxRequest } from './confine.ts';
+import type { SandboxRequest } from './confine.ts';
 import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { sinceHandedOut, stillCounts, stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { includeFiles, type Included } from './include.ts';
-import { readSettings } from './project-settings.ts';
+import { isLeftOut, submittedTerms, termsOn, type Terms } from './phase-terms.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
 import { runKept } from './keep-work.ts';
@@ -90,20 +89,10 @@ async function attempt(
     const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
     if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
   }
-  const settings = await readSettings(deps, spec, spec.configCommit);
-  if (settings.kind === 'failed') return failed(deps, settings.failure);
-  const agent = agentOf(request, settings.settings.agents);
-  if (agent.kind === 'failed') return failed(deps, agent.failure);
-  if (isLeftOut(request.phase, agent.definition)) return passedOver(deps, request);
-  const wanted = confinementOf(agent.definition, settings.settings);
-  const { setup, confinement } = settings.settings;
-  const confined = confining(deps, wanted, setup === null ? 'none' : confinement.setup);
-  if (confined.kind === 'refused') return failed(deps, confined.failure);
-
-  if (confined.kind === 'sandbox') {
-    for (const opens of confined.notes) deps.log(`an attempt: ${opens}`, { task: spec.id, attempt: request.attempt });
-  }
-  const granted = await deps.secretsFor(request.spec.work.kind === 'shell' ? null : request.spec.work.agent);
+  const submitted = await submittedTerms(deps, request);
+  if (submitted.kind === 'refused') return failed(deps, submitted.failure);
+  if (isLeftOut(request.phase, submitted.definition)) return passedOver(deps, request);
+  const granted = await deps.secretsFor(spec.work.kind === 'shell' ? null : spec.work.agent);
   if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
 
   const prepared = await deps.git.prepareWorkspace({
@@ -119,24 +108,20 @@ async function attempt(
   if (prepared.kind === 'failed') {
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
   }
-  return workIn(deps, prepared.workspace, {
-    request,
-    settings: settings.settings,
-    definition: agent.definition,
-    wanted,
-    confined,
-    granted: granted.value,
-    signal,
-    lasted,
-  });
+  const { workspace } = prepared;
+  const terms = await termsOn(deps, request, workspace.base, submitted);
+  if (terms.kind === 'refused') {
+    await deps.git.leaveAttempt(spec.project, spec.id, request.attempt);
+    return failed(deps, terms.failure);
+  }
+  for (const opens of terms.confined.kind === 'sandbox' ? terms.confined.notes : []) {
+    deps.log(`an attempt: ${opens}`, { task: spec.id, attempt: request.attempt });
+  }
+  return workIn(deps, workspace, { request, ...terms, granted: granted.value, signal, lasted });
 }
 
-interface Work {
+interface Work extends Terms {
   readonly request: PhaseRequest;
-  readonly settings: ProjectSettings;
-  readonly definition: AgentDefinition | null;
-  readonly wanted: Confinement;
-  readonly confined: Exclude<Confining, { kind: 'refused' }>;
   readonly granted: GrantedSecrets;
   readonly signal: AbortSignal;
   readonly lasted: () => number;
@@ -202,13 +187,6 @@ function withNotes(outcome: AttemptOutcome, notes: readonly string[]): AttemptOu
   return notes.length === 0 ? outcome : { ...outcome, notes };
 }
 
-function confinementOf(definition: AgentDefinition | null, { confinement }: ProjectSettings): Confinement {
-  return {
-    sandbox: definition?.sandbox ?? confinement.sandbox,
-    network: definition?.network ?? confinement.agents,
-  };
-}
-
 /** What the processes of an attempt may write and see; the network is for each to say. */
 async function sandboxOf(
   deps: Dependencies,
@@ -224,32 +202,6 @@ async function sandboxOf(
     tmp: `${scratch}.tmp`,
     agent: work.kind === 'shell' ? null : work.agent,
   };
-}
-
-function agentOf(
-  request: PhaseRequest,
-  agents: Readonly<Record<string, AgentDefinition>>,
-):
-  | { readonly kind: 'ok'; readonly definition: AgentDefinition | null }
-  | { readonly kind: 'failed'; readonly failure: Failure } {
-  const { work } = request.spec;
-  if (work.kind === 'shell') return { kind: 'ok', definition: null };
-  const definition = agents[work.agent];
-  if (definition !== undefined) return { kind: 'ok', definition };
-  return {
-    kind: 'failed',
-    failure: {
-      kind: 'bad-configuration',
-      message: `tasks.yaml at ${request.spec.configCommit} has no agent ${work.agent}`,
-      next: `add it under agents: in tasks.yaml, commit, and submit again; it has ${Object.keys(agents).join(', ')}`,
-    },
-  };
-}
-
-/** Only the reading phases can be: without execute there is no work, and what came back must be revised. */
-function isLeftOut(phase: Phase, definition: AgentDefinition | null): boolean {
-  if (phase !== 'understand' && phase !== 'plan') return false;
-  return definition?.kind === 'command' && !definition.phases.includes(phase);
 }
 
 function passedOver(deps: Dependencies, { phase }: PhaseRequest): AttemptOutcome {

@@ -13,6 +13,8 @@ import { setUpScratchOf, type Dependencies } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
+const LET_THROUGH =
+  'let it reach what was refused, such as network: {setup: ["*", packages.example.com]} in tasks.yaml ("*" is every public host); commit, and retry';
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
 
 export interface SetUpRequest {
@@ -60,7 +62,10 @@ export async function setUpWorkspace(
   return {
     kind: exit.kind === 'over-limit' ? exit.limit : exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
-    next: 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
+    next:
+      exit.refused.length > 0
+        ? LET_THROUGH
+        : 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
     evidence: tailOf(exit.tail),
   };
 }

@@ -28,6 +28,9 @@ const HEAD = `# Configuration
 Three places, by whom they belong to: \`tasks.yaml\` to the project (committed; it counts as it stands on the branch),
 \`host.yaml\` to a machine (never committed), and the environment to whoever starts a command.
 
+How often a task tries, what it waits for and who is told are those of the tasks.yaml of its submission; its agent, set-up and
+networks those of the main that an attempt stands on; its gate that of the main that it would land on.
+
 An unknown key, a wrong value or YAML that cannot be read is refused in one line that names the key and the fix.
 `;
 

@@ -88,7 +88,7 @@ export interface TaskSpec {
   /** A URL or an absolute path that git can fetch from and push to. */
   readonly origin: string;
   readonly branch: BranchName;
-  /** The commit whose tasks.yaml says how the agent is run. */
+  /** The commit whose tasks.yaml it was submitted with; its phases go by that of the main that they stand on, where there is one. */
   readonly configCommit: ObjectId;
   readonly title: string;
   readonly body: string;

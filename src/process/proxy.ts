@@ -31,11 +31,17 @@ const SILENT_LIMIT_MS = 15 * 60_000;
 const MAX_CONNECTIONS = 512;
 /** Of the 107 that a socket's path can have. */
 const MAX_FOLDER_BYTES = 85;
+/** Of one socket's refusals the latest are known. */
+const MAX_REFUSALS = 100;
+const MAX_TOLD = 3;
+const MAX_REASON_CHARS = 200;
 const HOP_BY_HOP = ['proxy-connection', 'proxy-authorization', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade'];
 
 export interface Proxies {
   /** The socket of the proxy that lets these hosts through. */
   socketFor(hosts: readonly string[]): Promise<string>;
+  /** What was refused of those that these hosts are let through to, and why, by the process's clock: each once, the first ones. */
+  refused(hosts: readonly string[], sinceMs: number): readonly string[];
   close(): Promise<void>;
 }
 
@@ -49,12 +55,19 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
   const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
   removeDead(folder);
   const servers = new Map<string, Promise<{ readonly path: string; readonly server: Server }>>();
+  const refusals = new Map<string, Refusal[]>();
   return {
+    refused(hosts, sinceMs) {
+      const since = (refusals.get(keyOf(hosts)) ?? []).filter(({ atMs }) => atMs >= sinceMs);
+      return [...new Set(since.map(({ text }) => text))].slice(0, MAX_TOLD);
+    },
     async socketFor(hosts) {
-      const key = JSON.stringify([...hosts].toSorted());
+      const key = keyOf(hosts);
+      const told = refusals.get(key) ?? [];
+      refusals.set(key, told);
       const known =
         servers.get(key) ??
-        open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), { hosts, resolve });
+        open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), { hosts, resolve, told });
       servers.set(key, known);
       try {
         return (await known).path;
@@ -76,6 +89,10 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
   };
 }
 
+function keyOf(hosts: readonly string[]): string {
+  return JSON.stringify([...hosts].toSorted());
+}
+
 /** What workers have left that were killed. */
 function removeDead(folder: string): void {
   if (!existsSync(folder)) return;
@@ -89,6 +106,13 @@ function removeDead(folder: string): void {
 interface Reach {
   readonly hosts: readonly string[];
   readonly resolve: Resolve;
+  /** What was refused, in its order. */
+  readonly told: Refusal[];
+}
+
+interface Refusal {
+  readonly atMs: number;
+  readonly text: string;
 }
 
 async function open(path: string, reach: Reach): Promise<{ path: string; server: Server }> {
@@ -108,11 +132,25 @@ async function open(path: string, reach: Reach): Promise<{ path: string; server:
   return { path, server };
 }
 
-/** Null, with what to say, when it may not be reached. */
-async function addressOf(
-  { hosts, resolve }: Reach,
-  to: Destination | null,
-): Promise<{ readonly address: string } | { readonly refused: string }> {
+type Found = { readonly address: string } | { readonly refused: string };
+
+/** Where it is; or, with what to say, that it may not be reached. */
+async function addressOf(reach: Reach, to: Destination | null): Promise<Found> {
+  const found = await judged(reach, to);
+  if (!('refused' in found)) return found;
+  const refused = printable(found.refused);
+  const where = to === null ? '' : `${to.host}:${to.port}: `;
+  reach.told.push({ atMs: performance.now(), text: `${where}${refused}` });
+  if (reach.told.length > MAX_REFUSALS) reach.told.shift();
+  return { refused };
+}
+
+/** As it may stand in a status line, which is all that many programs show of an answer. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, MAX_REASON_CHARS);
+}
+
+async function judged({ hosts, resolve }: Reach, to: Destination | null): Promise<Found> {
   if (to === null) return { refused: 'this is no host and port' };
   const unnamed = whyNotNamed(hosts, to);
   if (unnamed !== null) return { refused: unnamed };
@@ -131,9 +169,8 @@ async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, he
   const to = destinationOf(request.url ?? '', 443);
   const found = await addressOf(reach, to);
   if ('refused' in found || to === null) {
-    client.end(
-      `HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\n\r\n${'refused' in found ? found.refused : ''}\n`,
-    );
+    const why = 'refused' in found ? found.refused : '';
+    client.end(`HTTP/1.1 403 Refused: ${why}\r\nContent-Type: text/plain\r\n\r\n${why}\n`);
     return;
   }
   const upstream = connect({ host: found.address, port: to.port, timeout: CONNECT_LIMIT_MS });
@@ -161,8 +198,10 @@ async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, he
 async function forward(reach: Reach, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refuse = (code: number, why: string): void => {
     // An answer that is cut off must not look like one that is whole.
-    if (response.headersSent) response.destroy();
-    else response.writeHead(code, { 'content-type': 'text/plain' }).end(`${why}\n`);
+    if (response.headersSent) return void response.destroy();
+    const reason = code === 403 ? [`Refused: ${why}`] : [];
+    response.writeHead(code, ...reason, { 'content-type': 'text/plain' }).end(`${why}
+`);
   };
   const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
   const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;

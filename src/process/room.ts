@@ -82,6 +82,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
     holdsCpus: () => starter !== null && bound.holdsCpus(),
     lacks: () => (starter === null ? null : bound.lacks()),
     run: async (request) => runProcess(request, { ...means, tag: `${owner}/${request.tag}` }),
+    refused: (hosts, sinceMs) => proxies.refused(hosts, sinceMs),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
     close: async () => {
       await starter?.close();

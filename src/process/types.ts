@@ -86,6 +86,11 @@ export interface ProcessRoom {
   lacks(): RefusedPlace | null;
   /** Starts one process tree and returns when nothing of it is left. */
   run(request: SpawnRequest): Promise<ExitResult>;
+  /**
+   * What the worker's proxy has refused to processes that may reach these hosts since then (by performance.now()), and why:
+   * many programs do not say it. Of one with the same hosts at the same time, too.
+   */
+  refused(hosts: readonly string[], sinceMs: number): readonly string[];
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */
   sweepLeftovers(): Promise<number>;
   /** Ends what the room keeps beside its runs; no run may be under way. */

@@ -72,4 +72,44 @@ describe('a task', () => {
     expect(await engine.untilWaiting(id, 'attempts')).toMatchObject({ attempt: 3, failure: { kind: 'agent-failed' } });
     expect(await attemptsOf(id)).toEqual(['understand total-timeout', 'understand done', 'plan agent-failed']);
   });
+
+  it('that is retried goes by the tasks.yaml that main has by then, not by that of its submission', async () => {
+    const name = 'mended-later';
+    const project = await sample(name, { execute: 'cat made > work' }, 'setup: echo no such package >&2; exit 1');
+    const mended = `${projectFile().replace('sample', name)}setup: echo made > made\n`;
+    const shell = await engine.submit(project, { title: 'Shell', work: { kind: 'shell', run: 'cat made > shell' } });
+    const agent = await engine.submit(project, { title: 'Work' });
+    for (const id of [shell, agent]) {
+      expect(await engine.untilWaiting(id, 'attempts')).toMatchObject({ failure: { kind: 'setup-failed' } });
+    }
+    await project.commit('Mend the set-up', { 'tasks.yaml': mended, '.gitignore': 'made\n' });
+    for (const id of [shell, agent]) await engine.retry(id);
+    expect(await engine.untilEnded(shell)).toMatchObject({ state: 'landed' });
+    expect(await engine.untilEnded(agent)).toMatchObject({ state: 'landed' });
+    expect(await project.read('work')).toBe('made');
+  });
+
+  it('goes by the tasks.yaml of its submission where main has none that can be used', async () => {
+    const project = await sample('broken-later', { execute: 'echo x > work' }, '');
+    await engine.drainWorker();
+    const id = await engine.submit(project, { title: 'Work' });
+    await project.commit('Break the configuration', { 'tasks.yaml': 'gate: [\n' });
+    await engine.startWorker();
+    await engine.until(id, 'in line for landing', ({ state }) => state === 'landing');
+    await project.commit('Mend it', { 'tasks.yaml': projectFile().replace('sample', 'broken-later') });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+  });
+
+  it('whose set-up was refused what it wanted to reach is told what, why, and what lets it through', async () => {
+    const ask = `require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))`;
+    const setup = `setup: "node -e '${ask.replaceAll('"', '\\"')}'"`;
+    const project = await sample('refused', {}, setup);
+    const id = await engine.submit(project, { title: 'Work', work: { kind: 'shell', run: 'true' }, attempts: 1 });
+    const { failure } = await engine.untilWaiting(id, 'attempts');
+    expect(failure).toMatchObject({
+      kind: 'setup-failed',
+      next: expect.stringContaining('network: {setup: ["*", packages.example.com]}'),
+      evidence: expect.stringMatching(/^── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/),
+    });
+  });
 });

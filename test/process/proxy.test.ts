@@ -72,7 +72,12 @@ describe('the proxy', () => {
     await eventually('the name to be looked up', () => asked > 0);
     // What would have been connected to by name has been by now.
     expect(await tunnel(socket, `127.0.0.1:${port}`)).toBe(200);
-    expect(await get(socket, `http://127.0.0.1:${port}/`)).toEqual({ status: 200, location: undefined, text: 'hello' });
+    expect(await get(socket, `http://127.0.0.1:${port}/`)).toEqual({
+      status: 200,
+      reason: 'OK',
+      location: undefined,
+      text: 'hello',
+    });
     gone.abort();
     expect(await answer).not.toBe(200);
     expect({ asked, reached }).toEqual({ asked: 1, reached: 1 });
@@ -107,6 +112,27 @@ describe('the proxy', () => {
     } finally {
       breaking.close();
     }
+  });
+
+  it('says in the status line why it refuses, and tells it whoever asks later, once', async () => {
+    const socket = await socketOf(['*'], async () => [{ address: '10.1.2.3' }]);
+    const before = performance.now();
+    const why = '10.1.2.3 is a private address; name its host under network: to allow it';
+    for (const path of ['inside.example:443', 'inside.example:443']) expect(await tunnel(socket, path)).toBe(403);
+    expect(await get(socket, 'http://inside.example/')).toMatchObject({ status: 403, reason: `Refused: ${why}` });
+    expect(proxies?.refused(['*'], before)).toEqual([`inside.example:443: ${why}`, `inside.example:80: ${why}`]);
+    expect(proxies?.refused(['*'], performance.now())).toEqual([]);
+    expect(proxies?.refused(['other.example'], before)).toEqual([]);
+  });
+
+  it('answers in one line, whatever the reason has in it', async () => {
+    const socket = await socketOf(['*'], async () => {
+      throw new Error(`no\r\nSet-Cookie: a=b\u2026${'x'.repeat(1_000)}`);
+    });
+    expect(await tunnel(socket, 'inside.example:443')).toBe(403);
+    const { reason } = await get(socket, 'http://inside.example/');
+    expect(reason).toMatch(/^Refused: inside\.example was not found: no Set-Cookie: a=b x+$/);
+    expect(reason.length).toBeLessThan(300);
   });
 
   it.each(['0x7f.1', '2130706433', '017700000001', '127.1'])('does not reach this machine as %s', async (host) => {
@@ -152,6 +178,7 @@ function tunnel(socketPath: string, path: string, signal?: AbortSignal): Promise
 }
 
 interface Answer {
+  readonly reason: string;
   readonly status: number | undefined;
   readonly location: string | undefined;
   readonly text: string;
@@ -163,7 +190,14 @@ function get(socketPath: string, path: string): Promise<Answer> {
       let text = '';
       answer.on('data', (data) => (text += String(data)));
       answer.once('error', reject);
-      answer.once('end', () => resolve({ status: answer.statusCode, location: answer.headers.location, text }));
+      answer.once('end', () =>
+        resolve({
+          status: answer.statusCode,
+          reason: answer.statusMessage ?? '',
+          location: answer.headers.location,
+          text,
+        }),
+      );
     })
       .on('error', reject)
       .end();
