@@ -85,10 +85,10 @@ async function closed(state: EndKind): Promise<TaskId> {
   return id;
 }
 
-function janitor(keptMs = WEEK_MS): Janitor {
+function janitor(keptMs = WEEK_MS, git = room): Janitor {
   return new Janitor({
     client,
-    git: room,
+    git,
     home,
     ports: openPortLeases(home, PORTS),
     keptMs,
@@ -109,6 +109,22 @@ describe('a look at the workspaces of this host', () => {
     await gone(unchanged);
     await looking.stop();
     expect(log).toEqual([]);
+  });
+
+  it('is stopped by no workspace that cannot be removed whole', async () => {
+    const ids = [await closed('landed'), await closed('landed')];
+    // As after a container, whose files are another account's: it is aside, and still somewhere.
+    const removeWorkspace: GitRoom['removeWorkspace'] = async (...workspace) => {
+      await room.removeWorkspace(...workspace);
+      throw new Error('EACCES');
+    };
+    const looking = janitor(WEEK_MS, { ...room, removeWorkspace });
+    looking.start();
+    await eventually('a removal to fail', () => log.length > 0);
+    // What it has begun it ends.
+    await looking.stop();
+    for (const id of ids) expect(await leftOf(id)).toEqual(NOTHING);
+    expect(log).toEqual(ids.map(() => 'clean-up failed; the next look tries again: Error: EACCES'));
   });
 
   it('removes nothing of a task that runs, is unknown, or ended without landing', async () => {
