@@ -56,6 +56,21 @@ describe('the control groups of trees', () => {
     if (areThere) expect(existsSync(folder)).toBe(false);
   });
 
+  it('hold a tree that the worker has started itself, too, since there are no pipes for the starter', async () => {
+    const rig = await createRig(undefined, STARTER);
+    try {
+      await writeFile(join(rig.home, 'processes'), 'in the way of pipes');
+      const isIn = 'grep -q "/tributary-.*/run-" /proc/self/cgroup';
+      // What a tree starts at once, before anything could have moved it, is of it.
+      const script = `(until ${isIn}; do :; done; echo below) & until ${isIn}; do :; done; wait; echo all`;
+      const asked = rig.request(['sh', '-c', script], { totalTimeoutMs: 10_000 });
+      const result = await rig.room.run(rig.room.holdsMemory() ? asked : rig.request(['printf', 'below\nall\n']));
+      expect(result).toMatchObject({ kind: 'exited', code: 0, tail: 'below\nall\n' });
+    } finally {
+      await rig.room.close();
+    }
+  });
+
   it('are used again once they are empty, and not before', async () => {
     bound = createBound({ processes: 500, cpus: Infinity });
     const first = bound.forRun({ memoryBytes: 2 ** 30 });

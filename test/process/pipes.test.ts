@@ -1,6 +1,9 @@
 /** The FIFOs that processes print into. */
 
 import { expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPipePool, type OutputPipe } from '../../src/process/pipes.ts';
@@ -33,3 +36,45 @@ function close(pipe: OutputPipe | null): void {
   await rm(folder);
   expect(await pool.take()).toBeNull();
 });
+
+(process.platform === 'linux' ? it : it.skip)(
+  'are done without while no descriptor is free, a used one too',
+  async () => {
+    const pool = createPipePool(join(await tempFolder('pipes'), 'processes'));
+    const used = await pool.take();
+    used?.reader.resume();
+    used?.closeWriter();
+    if (used !== null) await once(used.reader, 'close');
+    used?.release();
+    const giveBack = takeAllDescriptors();
+    try {
+      expect(await pool.take()).toBeNull();
+    } finally {
+      giveBack();
+    }
+    const again = await pool.take();
+    expect(again).not.toBeNull();
+    close(again);
+  },
+);
+
+/** Of few, so that it does not take long. */
+function takeAllDescriptors(): () => void {
+  const [, before = ''] = /(\d+)/.exec(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) ?? [];
+  const highest = Math.max(...readdirSync('/proc/self/fd').map(Number));
+  limitDescriptors(String(highest + 32));
+  const taken: number[] = [];
+  try {
+    for (;;) taken.push(openSync('/dev/null', 'r'));
+  } catch {
+    // All of them.
+  }
+  return () => {
+    for (const each of taken) closeSync(each);
+    limitDescriptors(before);
+  };
+}
+
+function limitDescriptors(soft: string): void {
+  execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${soft}:`]);
+}
