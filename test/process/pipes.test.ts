@@ -1,12 +1,11 @@
 /** The FIFOs that processes print into. */
 
 import { expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createPipePool, type OutputPipe } from '../../src/process/pipes.ts';
+import { takeAllDescriptors } from '../support/descriptors.ts';
 import { tempFolder } from '../support/temp.ts';
 
 function close(pipe: OutputPipe | null): void {
@@ -57,24 +56,3 @@ function close(pipe: OutputPipe | null): void {
     close(again);
   },
 );
-
-/** Of few, so that it does not take long. */
-function takeAllDescriptors(): () => void {
-  const [, before = ''] = /(\d+)/.exec(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) ?? [];
-  const highest = Math.max(...readdirSync('/proc/self/fd').map(Number));
-  limitDescriptors(String(highest + 32));
-  const taken: number[] = [];
-  try {
-    for (;;) taken.push(openSync('/dev/null', 'r'));
-  } catch {
-    // All of them.
-  }
-  return () => {
-    for (const each of taken) closeSync(each);
-    limitDescriptors(before);
-  };
-}
-
-function limitDescriptors(soft: string): void {
-  execFileSync('prlimit', ['--pid', String(process.pid), `--nofile=${soft}:`]);
-}
