@@ -21,7 +21,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
-import { readStat } from './proc.ts';
+import { isAlive, readStat } from './proc.ts';
 import { whyNotAddress, whyNotNamed, type Destination } from './addresses.ts';
 
 const CONNECT_LIMIT_MS = 20_000;
@@ -47,7 +47,7 @@ const bySystem: Resolve = (name) => lookup(name, { all: true });
 export function createProxies(wanted: string, resolve: Resolve = bySystem): Proxies {
   const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
   removeDead(folder);
-  const servers = new Map<string, Promise<{ readonly path: string; readonly server: Server }>>();
+  const servers = new Map<string, Promise<Opened>>();
   return {
     async socketFor(hosts) {
       const key = JSON.stringify([...hosts].toSorted());
@@ -65,9 +65,11 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
     },
     async close() {
       for (const opened of servers.values()) {
-        const { server, path } = await opened;
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
+        const { server, path, clients } = await opened;
+        const closed = new Promise((resolve) => server.close(resolve));
+        // A tunnel is no connection of HTTP any more, and its other side may never end it.
+        for (const client of clients) client.destroy();
+        await closed;
         rmSync(path, { force: true });
       }
       if (folder !== wanted) rmSync(folder, { recursive: true, force: true });
@@ -80,7 +82,7 @@ function removeDead(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
     const pid = /^(\d+)-[0-9a-f]+\.sock$/.exec(name)?.[1];
-    if (pid !== undefined && readStat(Number(pid)) === null) rmSync(join(folder, name), { force: true });
+    if (pid !== undefined && !isAlive(readStat(Number(pid)))) rmSync(join(folder, name), { force: true });
   }
 }
 
@@ -90,11 +92,22 @@ interface Reach {
   readonly resolve: Resolve;
 }
 
-async function open(path: string, reach: Reach): Promise<{ path: string; server: Server }> {
+interface Opened {
+  readonly path: string;
+  readonly server: Server;
+  readonly clients: ReadonlySet<Socket>;
+}
+
+async function open(path: string, reach: Reach): Promise<Opened> {
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
   const server = createServer((request, response) => void forward(reach, request, response));
   server.maxConnections = MAX_CONNECTIONS;
+  const clients = new Set<Socket>();
+  server.on('connection', (client) => {
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
+  });
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     void tunnel(reach, request, client, head);
   });
@@ -104,7 +117,7 @@ async function open(path: string, reach: Reach): Promise<{ path: string; server:
   });
   // Of a connection that could not be taken, which is no reason for the worker to end.
   server.on('error', () => undefined);
-  return { path, server };
+  return { path, server, clients };
 }
 
 /** Null, with what to say, when it may not be reached. */
@@ -141,8 +154,10 @@ async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, he
     upstream.destroy();
   };
   upstream.once('timeout', () => fail('no answer in time'));
-  upstream.once('error', (error) => (upstream.connecting ? fail(error.message) : client.destroy()));
+  let isThere = false;
+  upstream.once('error', (error) => (isThere ? client.destroy() : fail(error.message)));
   upstream.once('connect', () => {
+    isThere = true;
     upstream.setTimeout(SILENT_LIMIT_MS);
     client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     if (head.length > 0) upstream.write(head);
@@ -160,7 +175,9 @@ function joinBoth(client: Duplex, upstream: Socket): void {
 /** Plain HTTP, in the absolute form that proxies are sent. */
 async function forward(reach: Reach, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refuse = (code: number, why: string): void => {
-    if (!response.headersSent) response.writeHead(code, { 'content-type': 'text/plain' });
+    // Whoever has half an answer must not take it for a whole one.
+    if (response.headersSent) return void response.destroy();
+    response.writeHead(code, { 'content-type': 'text/plain' });
     response.end(`${why}\n`);
   };
   const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
@@ -176,6 +193,9 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   sent.once('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);
+    answer.once('close', () => {
+      if (!answer.complete) response.destroy();
+    });
   });
   response.once('close', () => sent.destroy());
   request.pipe(sent);
