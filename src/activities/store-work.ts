@@ -85,9 +85,12 @@ export async function storeWork(
 
 /** What fills the disk goes: the next attempt begins from what was stored before. */
 export async function discardWorkspace(deps: Dependencies, { spec }: PhaseRequest): Promise<void> {
-  await deps.git.removeWorkspace(spec.project, spec.id);
   const scratch = scratchOf(deps, spec);
-  for (const folder of [scratch, `${scratch}.tmp`]) await removeWhole(folder);
+  try {
+    await deps.git.removeWorkspace(spec.project, spec.id);
+  } finally {
+    for (const folder of [scratch, `${scratch}.tmp`]) await removeWhole(folder);
+  }
 }
 
 function outcomeOf(judgement: Judgement, document: string | null, facts: AttemptFacts): AttemptOutcome {

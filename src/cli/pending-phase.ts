@@ -28,14 +28,19 @@ export async function pendingPhaseOf(
 ): Promise<PendingPhase | null> {
   const pending = (raw.pendingActivities ?? []).find(({ activityType }) => activityType?.name === 'runPhase');
   if (pending === undefined) return null;
-  const isScheduled = Number(pending.state) === SCHEDULED;
+  const waits = isScheduled(pending);
   const [host = ''] = (pending.lastWorkerIdentity ?? '').split('@');
   return {
-    state: isScheduled ? 'scheduled' : 'started',
-    host: isScheduled || host === '' ? null : host,
-    since: timeOf(isScheduled ? pending.scheduledTime : pending.lastStartedTime),
+    state: waits ? 'scheduled' : 'started',
+    host: waits || host === '' ? null : host,
+    since: timeOf(waits ? pending.scheduledTime : pending.lastStartedTime),
     progress: await progressOfHeartbeat(pending, converter),
   };
+}
+
+/** Whether it waits for a slot. */
+export function isScheduled({ state }: Pick<Pending, 'state'>): boolean {
+  return Number(state) === SCHEDULED;
 }
 
 async function progressOfHeartbeat(

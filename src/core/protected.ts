@@ -117,8 +117,18 @@ function commandsOf({ setup, gate }: ProjectSettings): readonly string[] {
 function filesIn(run: string): readonly string[] {
   const folders = foldersOf(run);
   return wordsOf(run)
-    .filter((word) => !word.startsWith('-') && !word.startsWith('/'))
+    .flatMap((word) => (word.startsWith('-') ? valuesIn(word) : word))
+    .filter((word) => !word.startsWith('/'))
     .flatMap((word) => folders.flatMap((folder) => plain(folder + word) ?? []));
+}
+
+/** Letters of options that name a file, such as those of make, just, pytest, jest, node and task. */
+const NAMES_FILE = /[cfrt]/g;
+
+/** What options in one word with their values name: `make -sfx.mk`, be it by any of their letters. */
+function valuesIn(word: string): readonly string[] {
+  const [, letters = ''] = /^-([A-Za-z]+)/.exec(word) ?? [];
+  return [...letters.matchAll(NAMES_FILE)].map(({ index }) => word.slice(index + 2));
 }
 
 function wordsOf(run: string): readonly string[] {

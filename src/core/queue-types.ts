@@ -171,6 +171,8 @@ export interface QueueRow {
   readonly waitingFor: string | null;
   /** ISO 8601. */
   readonly since: string;
+  /** The gate run that is on its way for it, `<tree>/<gate hash>`; left out: none is, or an older worker tells. */
+  readonly run?: string;
   /** About when it lands if all goes well, ISO 8601; null when nothing is known to go by. */
   readonly estimate: string | null;
 }

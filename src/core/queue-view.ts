@@ -3,6 +3,7 @@
 import { batchSize, groupsOf, type Group } from './queue-batch.ts';
 import { isAllowed, linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { checkOf, mustBeVerified } from './queue-checks.ts';
+import { gateKey } from './queue-keys.ts';
 import { median } from './queue-line.ts';
 import type { Wanted } from './queue-exchange.ts';
 import type { Halt, Queue, Run, Waiting } from './queue-state.ts';
@@ -84,7 +85,9 @@ function checkRow(queue: Queue, waiting: Wanted & About): Partial<QueueRow> {
       const { main: base, tree } = stage.candidate;
       const isRed = stage.kind === 'red';
       const waitingFor = why ?? (isRed ? 'red: main is looked at first' : null);
-      return { state: 'verifying', base, tree, verdict: isRed ? 'red' : null, waitingFor, since: iso(stage.sinceMs) };
+      const verdict = isRed ? 'red' : null;
+      const run = queue.runs.find(({ key }) => key === gateKey(stage.candidate)) ?? null;
+      return { state: 'verifying', base, tree, verdict, waitingFor, since: iso(stage.sinceMs), ...runRow(run) };
     }
   }
 }
@@ -129,9 +132,13 @@ function chainRow(
       const { requires = [] } = candidate.gate;
       const slot = requires.length === 0 ? 'a gate slot' : `a gate slot of a worker with ${requires.join(', ')}`;
       const waitingFor = row.waitingFor ?? (isNext ? slot : together);
-      return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs) };
+      return { ...row, state: 'gating', waitingFor, since: iso(run?.sinceMs ?? stage.sinceMs), ...runRow(run) };
     }
   }
+}
+
+function runRow(run: Run | null): Pick<QueueRow, 'run'> {
+  return run?.runId == null ? {} : { run: run.key };
 }
 
 /** How many of the queue's own runs were asked for before it. Those of other queues, which take slots too, are not known here. */

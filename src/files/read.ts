@@ -9,6 +9,35 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, read
 import { codeOf } from '../core/thrown.ts';
 import { absentAsNull } from './errors.ts';
 
+/** What came of a look at a file; `irregular`: it is none, but a folder, a pipe or a device. */
+export type Looked<T> =
+  | { readonly kind: 'looked'; readonly value: T }
+  | { readonly kind: 'link' }
+  | { readonly kind: 'irregular' };
+
+/**
+ * Opens a regular file for a look, however large it is; neither a link that leads elsewhere nor a pipe that never answers.
+ *
+ * @throws when it cannot be opened: it is absent, or closed to this account
+ */
+export function lookInto<T>(path: string | Buffer, look: (file: number, stats: Stats) => T): Looked<T> {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ELOOP') return { kind: 'link' };
+    // A socket.
+    if (codeOf(error) === 'ENXIO') return { kind: 'irregular' };
+    throw error;
+  }
+  try {
+    const stats = fstatSync(file);
+    return stats.isFile() ? { kind: 'looked', value: look(file, stats) } : { kind: 'irregular' };
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The content of a regular file; null when it is absent, a link, something else, or longer than `maxBytes`. */
 export async function readRegular(path: string, maxBytes: number): Promise<Buffer | null> {
   return readRegularSync(path, maxBytes);
@@ -16,16 +45,9 @@ export async function readRegular(path: string, maxBytes: number): Promise<Buffe
 
 export function readRegularSync(path: string, maxBytes: number): Buffer | null {
   try {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const stats = fstatSync(file);
-      return stats.isFile() && stats.size <= maxBytes ? readFileSync(file) : null;
-    } finally {
-      closeSync(file);
-    }
+    const looked = lookInto(path, (file, { size }) => (size <= maxBytes ? readFileSync(file) : null));
+    return looked.kind === 'looked' ? looked.value : null;
   } catch (error) {
-    // A link, and a socket.
-    if (codeOf(error) === 'ELOOP' || codeOf(error) === 'ENXIO') return null;
     return absentAsNull(error);
   }
 }

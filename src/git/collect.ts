@@ -1,6 +1,7 @@
 /** Starts one program and collects what it prints, bounded in time and size. */
 
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { messageOf } from '../core/thrown.ts';
 
 export interface CollectRequest {
   readonly program: string;
@@ -29,14 +30,17 @@ export type Ended = { readonly stdout: Buffer; readonly stderr: Buffer } & (
   | { readonly kind: 'too-much-output' }
 );
 
+function notStarted(error: unknown): Ended {
+  return { kind: 'missing', text: messageOf(error), stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+}
+
 export function collect(request: CollectRequest): Promise<Ended> {
   const { ownSession } = request;
   return new Promise((resolve) => {
-    const child = spawn(request.program, request.args, {
-      cwd: request.cwd,
-      detached: ownSession,
-      ...(request.env === null ? {} : { env: request.env }),
-    });
+    const child = startOf(request);
+    if (child instanceof Error) return resolve(notStarted(child));
+    // First of all: it comes also where there are no pipes, since no descriptor was free, and nobody else hears it.
+    child.on('error', (error) => finish(notStarted(error)));
     const out: Buffer[] = [];
     const errors: Buffer[] = [];
     let outBytes = 0;
@@ -69,6 +73,7 @@ export function collect(request: CollectRequest): Promise<Ended> {
       resolve(ended);
     };
 
+    if (!hasPipes(child)) return;
     child.stdout.on('data', (chunk: Buffer) => {
       outBytes += chunk.length;
       if (outBytes > request.maxOutputBytes) stop('too-much-output');
@@ -82,9 +87,6 @@ export function collect(request: CollectRequest): Promise<Ended> {
     // Git may end without reading its input; that shows in its exit code.
     child.stdin.on('error', () => {});
     child.stdin.end(request.input);
-    child.on('error', (error) => {
-      finish({ kind: 'missing', text: error.message, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) });
-    });
     child.on('exit', () => {
       closer = setTimeout(() => {
         for (const stream of [child.stdout, child.stderr]) stream.destroy();
@@ -96,4 +98,18 @@ export function collect(request: CollectRequest): Promise<Ended> {
       finish(cause === null ? { kind: 'exited', code: code ?? 128, stdout, stderr } : { kind: cause, stdout, stderr });
     });
   });
+}
+
+/** What cannot be started at all is thrown by some reasons (too long a command line), and told as an event by others. */
+function startOf({ program, args, cwd, env, ownSession }: CollectRequest): ChildProcess | Error {
+  try {
+    return spawn(program, args, { cwd, detached: ownSession, ...(env === null ? {} : { env }) });
+  } catch (error) {
+    return error instanceof Error ? error : new Error(messageOf(error));
+  }
+}
+
+function hasPipes(child: ChildProcess): child is ChildProcessWithoutNullStreams {
+  // Node leaves them undefined, whatever its types say.
+  return [child.stdin, child.stdout, child.stderr].every((pipe) => (pipe ?? null) !== null);
 }

@@ -52,20 +52,34 @@ export async function leaseGate(deps: LeaseDeps, repository: Repository): Promis
     const lock = `${path}.lock`;
     if (deps.leased.has(path)) continue;
     deps.leased.add(path);
-    if (await tryLockFile(lock)) {
-      const admin = adminFolder(mirrorOf(repository), `gate-${number}`);
-      const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
+    let isTaken = false;
+    try {
+      isTaken = await tryLockFile(lock);
+    } finally {
+      // Also when it could not be looked at (no descriptor was free, say): the next run may.
+      if (!isTaken) deps.leased.delete(path);
+    }
+    if (!isTaken) continue;
+    const admin = adminFolder(mirrorOf(repository), `gate-${number}`);
+    const setUps = join(deps.home, 'set-ups', originKey(repository.origin));
+    const beside = besideGate(path);
+    const places = { path, index: join(beside.desk, GATE_INDEX), ...beside, setUps, lock, admin };
+    try {
       // Where earlier versions had the index.
       await removeFile(`${path}.index`);
-      const beside = besideGate(path);
-      return { path, index: join(beside.desk, GATE_INDEX), ...beside, setUps, lock, admin };
+      return places;
+    } catch (error) {
+      await releaseGate(deps, places);
+      throw error;
     }
-    deps.leased.delete(path);
   }
   throw new Error(`all ${MAX_GATE_WORKTREES} gate worktrees of ${repository.origin.project} are in use`);
 }
 
 export async function releaseGate(deps: LeaseDeps, places: GatePlaces): Promise<void> {
-  await removeFile(places.lock);
-  deps.leased.delete(places.path);
+  try {
+    await removeFile(places.lock);
+  } finally {
+    deps.leased.delete(places.path);
+  }
 }

@@ -9,6 +9,7 @@
 import { renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { INCLUDE_FILE, type IncludedText } from '../core/included.ts';
+import { isRecord } from '../core/text.ts';
 import { codeOf } from '../core/thrown.ts';
 import { absentAsNull } from '../files/errors.ts';
 import { exists, readRegular, readText, statusOf } from '../files/read.ts';
@@ -32,7 +33,7 @@ const MAX_LISTED_BYTES = 16 * 1024 * 1024;
 
 const IN_THE_WAY = 'a file or a link is where its folder would be';
 
-interface Record {
+interface Included {
   /** Tells a worktree that was made anew in the same place. */
   readonly worktree: string;
   readonly texts: readonly IncludedText[];
@@ -49,7 +50,7 @@ export async function includeFiles(
   const made = statusOf(places.worktree);
   const worktree = `${made?.ino ?? 0} ${made?.birthtimeMs ?? 0}`;
   const record = join(places.folder, 'included.json');
-  const before = recordIn(await readText(record, MAX_LISTED_BYTES));
+  const before = includedIn(await readText(record, MAX_LISTED_BYTES));
   if (before?.worktree === worktree) return { kind: 'done', copied: 0, left: [], texts: before.texts };
   const root = await checkoutOf(request);
   if (root === null) return { kind: (await exists(join(places.worktree, INCLUDE_FILE))) ? 'no-checkout' : 'none' };
@@ -92,7 +93,7 @@ export async function includeFiles(
     chars += text.length;
     texts.push({ path, text });
   }
-  await writeAtomic(record, JSON.stringify({ worktree, texts } satisfies Record));
+  await writeAtomic(record, JSON.stringify({ worktree, texts } satisfies Included));
   return { kind: 'done', copied, left, texts };
 }
 
@@ -188,12 +189,20 @@ async function readOf(root: string, path: string, maxBytes: number): Promise<Buf
   }
 }
 
-function recordIn(text: string | null): Record | null {
+/** Null for what is none, or not a whole one: then it is included once more, and what is there already stays. */
+function includedIn(text: string | null): Included | null {
   if (text === null) return null;
   try {
-    // Only this file writes it.
-    return JSON.parse(text) as Record;
+    const value: unknown = JSON.parse(text);
+    return isIncluded(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+function isIncluded(value: unknown): value is Included {
+  if (!isRecord(value) || typeof value['worktree'] !== 'string' || !Array.isArray(value['texts'])) return false;
+  return value['texts'].every(
+    (each: unknown) => isRecord(each) && typeof each['path'] === 'string' && typeof each['text'] === 'string',
+  );
 }

@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { linkSync, readFileSync, readlinkSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { startOfLiving } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
 import { absentAsNull, isNoSpace } from '../files/errors.ts';
 import { removeFile } from '../files/remove.ts';
@@ -170,9 +171,7 @@ export function isAlive(owner: string): boolean {
 /** When a process started, in the kernel's ticks; null where /proc does not say, and of one that has ended. */
 function startOf(pid: number): string | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+    return startOfLiving(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     // Gone, or there is no /proc.
     return null;

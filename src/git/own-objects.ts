@@ -6,10 +6,11 @@
  * each, and for the folders alone. What git does not find sound is left to the fetch, which finds the words for it.
  */
 
-import { closeSync, constants, openSync, readdirSync, readSync } from 'node:fs';
+import { readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
-import { codeOf } from '../core/thrown.ts';
+import { absentAsNull } from '../files/errors.ts';
+import { lookInto } from '../files/read.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { judgeSizes } from './large.ts';
@@ -240,15 +241,12 @@ function treesIn(stdout: Buffer, algorithm: HashAlgorithm): Trees {
 /** How many files an index has, by its head; 0 where there is none. */
 function entriesOf(index: string): number {
   try {
-    const file = openSync(index, constants.O_RDONLY | constants.O_NOFOLLOW);
-    try {
+    const looked = lookInto(index, (file) => {
       const head = Buffer.alloc(12);
       return readSync(file, head, 0, 12, 0) === 12 ? head.readUInt32BE(8) : 0;
-    } finally {
-      closeSync(file);
-    }
+    });
+    return looked.kind === 'looked' ? looked.value : 0;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0;
-    throw error;
+    return absentAsNull(error) ?? 0;
   }
 }

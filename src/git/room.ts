@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
-import { namesIn } from '../files/read.ts';
+import { exists, namesIn } from '../files/read.ts';
 import { removeFile, removeTree } from '../files/remove.ts';
 import { sweepTrash } from '../files/trash.ts';
 import { beginAttempt } from './attempt-ref.ts';
@@ -135,8 +135,12 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     removeUnused: async (project, taskId, { mayGo, gone }) => {
       const went = await whileUnused(home, taskId, async () => {
         if (!(await mayGo())) return 'kept' as const;
-        await removeWorkspace(workspaces, project, taskId);
-        await gone();
+        try {
+          await removeWorkspace(workspaces, project, taskId);
+        } finally {
+          // What cannot be removed whole (another account's files, say) is aside, where no look at the workspaces finds the task.
+          if (!(await exists(placesOfTask(home, project, taskId).folder))) await gone();
+        }
         return 'removed' as const;
       });
       return went ?? 'in-use';

@@ -11,6 +11,7 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf } from '../core/thrown.ts';
 import { absentAsNull } from '../files/errors.ts';
+import { statusOf } from '../files/read.ts';
 import { removeFile } from '../files/remove.ts';
 
 const UNHELD_STALE_MS = 2_000;
@@ -24,6 +25,9 @@ export async function removeStaleLock(lock: string, folders: readonly string[]):
   const ageMs = Math.abs(Date.now() - stats.mtimeMs);
   const used = ageMs <= UNHELD_STALE_MS ? true : await isInUse(lock, folders);
   if (used ?? ageMs <= UNKNOWN_STALE_MS) return false;
+  // To look at all processes takes a while: by now another git may have the lock, of which that look says nothing.
+  const now = statusOf(lock);
+  if (now !== null && (now.ino !== stats.ino || now.mtimeMs !== stats.mtimeMs)) return false;
   await removeFile(lock);
   return true;
 }

@@ -7,15 +7,15 @@
  * name. Files are read through folders that are held open (N10). The index lies on the desk: no agent writes it.
  */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote, type ObjectId } from '../core/ids.ts';
 import { codeOf } from '../core/thrown.ts';
 import { below, inFolderBelow } from '../files/held-folder.ts';
-import { exists, stampOf } from '../files/read.ts';
+import { exists, lookInto, stampOf } from '../files/read.ts';
 import { removeAny, removeFile } from '../files/remove.ts';
 import { GitError } from './command.ts';
-import { addingObjects, placeAt } from './desk.ts';
+import { addingObjects, placeAt, type DeskPlace } from './desk.ts';
 import { copyIndex } from './index-file.ts';
 import type { Git } from './git.ts';
 import { objectId } from './merge.ts';
@@ -39,11 +39,6 @@ export interface WorktreeTree {
 /** What is known of private indexes: the file's stamp, and the tree that it is. */
 export type SeenTrees = Map<string, { readonly stamp: string; readonly tree: ObjectId }>;
 
-/** Where the private index of an attempt's work lies. */
-function workIndexOf(places: WorkspacePlaces): string {
-  return join(places.desk, 'work');
-}
-
 /** @param also paths that count whether git ignores them or not, as bytes in Latin-1 */
 export async function treeOfWorktree(
   ...[deps, repository, places, seen, also]: Parameters<typeof lookOnce>
@@ -53,9 +48,14 @@ export async function treeOfWorktree(
   } catch (error) {
     if (!(error instanceof GitError) || error.command !== 'write-tree') throw error;
     // The index names what the repository has lost: all files are read once more.
-    await removeFile(workIndexOf(places));
+    await removeFile(workPlace(repository, places).index);
     return lookOnce(deps, repository, places, seen, also);
   }
+}
+
+/** With the private index of an attempt's work. */
+function workPlace(repository: Repository, { worktree, desk }: WorkspacePlaces): DeskPlace {
+  return placeAt(repository, worktree, desk, 'work');
 }
 
 async function lookOnce(
@@ -65,8 +65,8 @@ async function lookOnce(
   seen: SeenTrees,
   also: readonly string[],
 ): Promise<WorktreeTree | Problem> {
-  const index = workIndexOf(places);
-  const place = { ...placeAt(repository, places.worktree, places.desk, 'work'), timeoutMs: TIMEOUT_MS };
+  const place = { ...workPlace(repository, places), timeoutMs: TIMEOUT_MS };
+  const { index } = place;
   await removeAny(`${index}.lock`);
   if (!(await exists(index))) {
     await copyIndex(places.index, index);
@@ -137,19 +137,18 @@ function readHere(path: Buffer): Entry | 'absent' | 'no-file' {
     const stats = lstatSync(path);
     if (stats.isSymbolicLink()) return { mode: '120000', content: readlinkSync(path, { encoding: 'buffer' }) };
     if (stats.isDirectory()) return 'absent';
-    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const { size, mode } = fstatSync(file);
-      if (!fstatSync(file).isFile() || size > MAX_FILE_BYTES) return 'no-file';
-      return { mode: (mode & 0o100) === 0 ? '100644' : '100755', content: readFileSync(file) };
-    } finally {
-      closeSync(file);
-    }
+    // A link or another thing may have come in its place meanwhile.
+    const looked = lookInto(path, (file, { size, mode }): Entry | 'no-file' =>
+      size > MAX_FILE_BYTES
+        ? 'no-file'
+        : { mode: (mode & 0o100) === 0 ? '100644' : '100755', content: readFileSync(file) },
+    );
+    return looked.kind === 'looked' ? looked.value : 'no-file';
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent';
-    // A link or another thing has come in its place meanwhile; what cannot be read is told.
-    if (code === 'ELOOP' || code === 'ENXIO' || code === 'EINVAL' || code === 'EACCES') return 'no-file';
+    // What was a link is none any more; what cannot be read is told.
+    if (code === 'EINVAL' || code === 'EACCES') return 'no-file';
     throw error;
   }
 }

@@ -5,9 +5,10 @@
  * symbolic link is followed (N10). How many files, how deep and how much is bounded.
  */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync, type Dirent } from 'node:fs';
+import { lstatSync, readdirSync, readSync, type Dirent } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
+import { lookInto } from '../files/read.ts';
 import { MAX_ARTIFACT_BYTES, wholeCharacters } from './bounds.ts';
 import type { Artifact } from './types.ts';
 
@@ -54,28 +55,17 @@ function entriesOf(folder: string): readonly Dirent[] {
   }
 }
 
-function openHead(path: string): number | null {
-  // Without O_NONBLOCK the opening of a pipe would wait for its writer.
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  try {
-    return openSync(path, flags);
-  } catch {
-    // Not there, a link, or closed to its owner.
-    return null;
-  }
-}
-
 function readHead(path: string, maxBytes: number): { head: Uint8Array; bytes: number } | null {
-  const file = openHead(path);
-  if (file === null) return null;
   try {
-    const stat = fstatSync(file);
-    if (!stat.isFile()) return null;
-    const buffer = Buffer.alloc(Math.min(stat.size, maxBytes));
-    const bytesRead = readSync(file, buffer, 0, buffer.length, 0);
-    const end = stat.size > bytesRead ? wholeCharacters(buffer, 0, bytesRead) : bytesRead;
-    return { head: buffer.subarray(0, end), bytes: stat.size };
-  } finally {
-    closeSync(file);
+    const looked = lookInto(path, (file, { size }) => {
+      const buffer = Buffer.alloc(Math.min(size, maxBytes));
+      const bytesRead = readSync(file, buffer, 0, buffer.length, 0);
+      const end = size > bytesRead ? wholeCharacters(buffer, 0, bytesRead) : bytesRead;
+      return { head: buffer.subarray(0, end), bytes: size };
+    });
+    return looked.kind === 'looked' ? looked.value : null;
+  } catch {
+    // Not there, or closed to its owner.
+    return null;
   }
 }

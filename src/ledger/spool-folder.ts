@@ -6,6 +6,7 @@
  * not count) is taken over whole, by one rename: of two that try, one gets it.
  */
 
+import { startOfLiving } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
 import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
@@ -106,10 +107,7 @@ function isAlive(pid: number): boolean {
  */
 async function startOf(pid: number): Promise<string> {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the program's name in parentheses, may hold anything; the state is the third, the start the 22nd.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '0');
+    return startOfLiving(await readFile(`/proc/${pid}/stat`, 'latin1')) ?? '';
   } catch {
     return '0';
   }

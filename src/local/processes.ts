@@ -8,6 +8,7 @@ import { closeSync, openSync } from 'node:fs';
 import { open, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readIfThere } from './home.ts';
+import { startOfLiving } from '../core/process-stat.ts';
 import { messageOf } from '../core/thrown.ts';
 
 const ON_LINUX = process.platform === 'linux';
@@ -33,12 +34,10 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
 
 async function startOnLinux(pid: number): Promise<string | null> {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // The program's name, in parentheses, may hold anything; behind it the state is the first field, the start the 20th.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X' || fields[19] === undefined) return null;
+    const start = startOfLiving(await readFile(`/proc/${pid}/stat`, 'latin1'));
+    if (start === null) return null;
     const boot = await readIfThere('/proc/sys/kernel/random/boot_id');
-    return `${(boot ?? '').trim()}:${fields[19]}`;
+    return `${(boot ?? '').trim()}:${start}`;
   } catch {
     return null;
   }

@@ -73,8 +73,8 @@ async function launchElsewhere(
   return { ...started, stdout: out.reader, stderr: err.reader, status: third.reader };
 }
 
-function launchHere(argv: Command, request: LaunchRequest, { status, guard = null }: LaunchMeans): Launched {
-  const { pipes, tag, cwd } = request;
+function launchHere(argv: Command, request: Grouped<LaunchRequest>, { status, guard = null }: LaunchMeans): Launched {
+  const { pipes, tag, cwd, group } = request;
   const [program, ...args] = argv;
   const given = (pipes ?? []).slice(0, status ? 3 : 2);
   const fallback = status ? ['pipe', 'pipe', 'pipe'] : ['pipe', 'pipe'];
@@ -92,6 +92,8 @@ function launchHere(argv: Command, request: LaunchRequest, { status, guard = nul
     });
     const { stdout, stderr } = child;
     const leader = leaderOf(child);
+    // This process does not go there itself: it would have to find its way back, with all its threads.
+    if (leader !== null) group?.take(leader, tag);
     const guarded = guard === null || leader === null ? null : guardHere(guard, leader, request);
     const made = { leader, ended, guard: guarded };
     if (pipes !== null) return { ...made, stdout: pipes[0].reader, stderr: pipes[1].reader, status: pipes[2].reader };
@@ -101,8 +103,8 @@ function launchHere(argv: Command, request: LaunchRequest, { status, guard = nul
   }
 }
 
-function guardHere(guard: GuardMeans, leader: Leader, { tag, pipes }: LaunchRequest): Guard | null {
-  const command = guardCommand(guard, tag, []);
+function guardHere(guard: GuardMeans, leader: Leader, { tag, pipes, group }: Grouped<LaunchRequest>): Guard | null {
+  const command = guardCommand(guard, tag, group?.folders ?? []);
   // What writes to it is open here, so that this does not wait for anybody.
   const end = pipes === null ? null : openSync(pipes[2].writerPath, constants.O_RDONLY);
   try {

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 
+import { parseStat } from '../core/process-stat.ts';
 import { findDescendants } from './sweep.ts';
 
 export interface Members {
@@ -62,10 +63,7 @@ export function workOf({ proc, pids }: Members): Work {
   let ticks = 0;
   const waitedMs = new Map<number, number>();
   for (const pid of pids) {
-    const text = textOf(`${proc}/${pid}/stat`);
-    // The command's name stands in parentheses and may hold anything.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    for (const field of fields.slice(11, 15)) ticks += Number(field);
+    ticks += parseStat(textOf(`${proc}/${pid}/stat`))?.workedTicks ?? 0;
     const [, waitedNs = '0'] = textOf(`${proc}/${pid}/schedstat`).split(' ');
     waitedMs.set(pid, Number(waitedNs) / NS_A_MS);
   }

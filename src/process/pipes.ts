@@ -45,10 +45,10 @@ export function createPipePool(folder: string): PipePool {
   return {
     async take() {
       const kept = free.pop();
-      if (kept !== undefined) return openPipe(kept, free);
-      if (!works) return null;
-      made += 1;
+      if (kept === undefined && !works) return null;
       try {
+        if (kept !== undefined) return openPipe(kept, free);
+        made += 1;
         const keeper = await makeFifo(folder, `${process.pid}-${made}.fifo`);
         hasWorked = true;
         return openPipe(keeper, free);

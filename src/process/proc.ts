@@ -2,16 +2,11 @@
 
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
+import { hasEnded, parseStat, type ProcessLine } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
 
-export interface ProcessStat {
+export interface ProcessStat extends ProcessLine {
   readonly pid: number;
-  readonly state: string;
-  readonly parent: number;
-  readonly group: number;
-  readonly session: number;
-  /** In clock ticks since boot: with the pid it names one process for good. */
-  readonly startTime: string;
 }
 
 /** The pids of all processes that can be seen; empty where there is no /proc. */
@@ -27,18 +22,8 @@ export function listPids(): readonly number[] {
 
 /** One process's stat, or null when it is gone. */
 export function readStat(pid: number): ProcessStat | null {
-  const text = readProc(pid, 'stat');
-  if (text === null) return null;
-  // The command's name stands in parentheses and may hold anything, parentheses too.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return {
-    pid,
-    state: fields[0] ?? '?',
-    parent: Number(fields[1]),
-    group: Number(fields[2]),
-    session: Number(fields[3]),
-    startTime: fields[19] ?? '',
-  };
+  const line = parseStat(readProc(pid, 'stat') ?? '');
+  return line === null ? null : { pid, ...line };
 }
 
 /** The environment that a process was started with, NUL between the variables; null when it cannot be read. */
@@ -48,7 +33,7 @@ export function readEnvironment(pid: number): string | null {
 
 /** False once a process is gone or only waits for its parent to take note. */
 export function isAlive(stat: ProcessStat | null): stat is ProcessStat {
-  return stat !== null && stat.state !== 'Z' && stat.state !== 'X';
+  return stat !== null && !hasEnded(stat);
 }
 
 /** Sends a signal; a process that is gone already, or is not ours, is left alone. */

@@ -21,7 +21,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
-import { readStat } from './proc.ts';
+import { isAlive, readStat } from './proc.ts';
 import { whyNotAddress, whyNotNamed, type Destination } from './addresses.ts';
 import { handOn } from './hand-on.ts';
 
@@ -54,7 +54,7 @@ const bySystem: Resolve = (name) => lookup(name, { all: true });
 export function createProxies(wanted: string, resolve: Resolve = bySystem): Proxies {
   const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
   removeDead(folder);
-  const servers = new Map<string, Promise<{ readonly path: string; readonly server: Server }>>();
+  const servers = new Map<string, Promise<Opened>>();
   const refusals = new Map<string, Refusal[]>();
   return {
     refused(hosts, sinceMs) {
@@ -79,9 +79,11 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
     },
     async close() {
       for (const opened of servers.values()) {
-        const { server, path } = await opened;
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
+        const { server, path, clients } = await opened;
+        const closed = new Promise((resolve) => server.close(resolve));
+        // A tunnel is no connection of HTTP any more, and its other side may never end it.
+        for (const client of clients) client.destroy();
+        await closed;
         rmSync(path, { force: true });
       }
       if (folder !== wanted) rmSync(folder, { recursive: true, force: true });
@@ -98,7 +100,7 @@ function removeDead(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
     const pid = /^(\d+)-[0-9a-f]+\.sock$/.exec(name)?.[1];
-    if (pid !== undefined && readStat(Number(pid)) === null) rmSync(join(folder, name), { force: true });
+    if (pid !== undefined && !isAlive(readStat(Number(pid)))) rmSync(join(folder, name), { force: true });
   }
 }
 
@@ -115,11 +117,22 @@ interface Refusal {
   readonly text: string;
 }
 
-async function open(path: string, reach: Reach): Promise<{ path: string; server: Server }> {
+interface Opened {
+  readonly path: string;
+  readonly server: Server;
+  readonly clients: ReadonlySet<Socket>;
+}
+
+async function open(path: string, reach: Reach): Promise<Opened> {
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
   const server = createServer((request, response) => void forward(reach, request, response));
   server.maxConnections = MAX_CONNECTIONS;
+  const clients = new Set<Socket>();
+  server.on('connection', (client) => {
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
+  });
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     void tunnel(reach, request, client, head);
   });
@@ -129,7 +142,7 @@ async function open(path: string, reach: Reach): Promise<{ path: string; server:
   });
   // Of a connection that could not be taken, which is no reason for the worker to end.
   server.on('error', () => undefined);
-  return { path, server };
+  return { path, server, clients };
 }
 
 type Found = { readonly address: string } | { readonly refused: string };
@@ -200,8 +213,7 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
     // An answer that is cut off must not look like one that is whole.
     if (response.headersSent) return void response.destroy();
     const reason = code === 403 ? [`Refused: ${why}`] : [];
-    response.writeHead(code, ...reason, { 'content-type': 'text/plain' }).end(`${why}
-`);
+    response.writeHead(code, ...reason, { 'content-type': 'text/plain' }).end(`${why}\n`);
   };
   const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
   const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
@@ -215,8 +227,10 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   sent.on('error', (error) => refuse(502, error.message));
   sent.once('response', (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.once('error', () => response.destroy());
     answer.pipe(response);
+    answer.once('close', () => {
+      if (!answer.complete) response.destroy();
+    });
   });
   response.once('close', () => sent.destroy());
   request.pipe(sent);

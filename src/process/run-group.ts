@@ -11,7 +11,7 @@ import { join } from 'node:path';
 
 import { CPU_QUOTA, madeFolder, textOf, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
 import { isAlive, readStat, type ProcessStat } from './proc.ts';
-import { findRun, killUntilGone, type Leader } from './sweep.ts';
+import { findDescendants, findRun, killUntilGone, type Leader } from './sweep.ts';
 
 /** Where one process puts itself to start another one in a tree's groups, and to come back. */
 export interface Doors {
@@ -30,6 +30,8 @@ export interface RunGroup extends Doors {
   readonly folders: readonly string[];
   /** Makes it ready for the next tree. @param memoryBytes Infinity: as much as there is */
   begin(limits: { readonly memoryBytes: number } & Wanted): void;
+  /** Takes in a tree that was started elsewhere, with all that it has started by now. */
+  take(leader: Leader, tag: string): void;
   /** What the kernel has refused it by now; null: nothing. Never used again then. */
   refused(): Refused | null;
   /** Whether no process is in it. */
@@ -62,6 +64,7 @@ export function makeRunGroup(groups: readonly WorkerGroup[], name: string): RunG
       allowed = memoryBytes;
       for (const folder of folders) limitCpu(folder, cpus);
     },
+    take: (leader, tag) => moveIn(folders, leader, tag),
     refused() {
       if (memory !== null && countIn(memory.events, 'oom_kill') > 0) {
         return { what: 'memory', most: memory.most() };
@@ -70,6 +73,21 @@ export function makeRunGroup(groups: readonly WorkerGroup[], name: string): RunG
     },
     isEmpty: () => folders.every((folder) => textOf(join(folder, 'cgroup.procs')) === ''),
   };
+}
+
+/** What a process starts while it is moved is looked for again, so often. */
+const ROUNDS = 5;
+
+function moveIn(folders: readonly string[], leader: Leader, tag: string): void {
+  const moved = new Set<number>();
+  let found: readonly { readonly pid: number }[] = [leader];
+  for (let round = 0; round < ROUNDS && found.length > 0; round += 1) {
+    for (const { pid } of found) {
+      moved.add(pid);
+      for (const folder of folders) wrote(join(folder, 'cgroup.procs'), String(pid));
+    }
+    found = [...findRun(leader, tag), ...findDescendants(leader.pid)].filter(({ pid }) => !moved.has(pid));
+  }
 }
 
 /** In version 1 one thread alone goes, which takes the kernel no lock of all processes. */

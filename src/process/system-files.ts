@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { readStat } from './proc.ts';
+import { isAlive, readStat } from './proc.ts';
 
 export interface Gathered {
   /** Stands for /etc. */
@@ -52,7 +52,8 @@ export function createSystemFiles(parent: string, etc: string, names: readonly s
       lookedAtMs = performance.now();
       const states = names.map((name) => stateOf(join(etc, name)));
       const seen = states.join('\n');
-      if (last?.seen === seen) return last.gathered;
+      // What could not be made then, since the disk was full, say, may be by now.
+      if (last?.seen === seen && last.gathered !== null) return last.gathered;
       const folder = join(parent, `${process.pid}-${randomBytes(4).toString('hex')}`);
       last = { seen, gathered: copyAll(etc, names, states, folder, made) };
       return last.gathered;
@@ -132,7 +133,7 @@ function removeDead(parent: string): void {
   if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   for (const name of readdirSync(parent)) {
     const pid = /^(\d+)-[0-9a-f]+$/.exec(name)?.[1];
-    if (pid !== undefined && readStat(Number(pid)) === null)
+    if (pid !== undefined && !isAlive(readStat(Number(pid))))
       rmSync(join(parent, name), { recursive: true, force: true });
   }
 }

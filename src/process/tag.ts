@@ -8,7 +8,7 @@
 
 import { createHash } from 'node:crypto';
 
-import { readStat } from './proc.ts';
+import { isAlive, readStat } from './proc.ts';
 
 export const TAG_VARIABLE = 'TASKS_TAG';
 
@@ -37,5 +37,5 @@ export function workerOf(environment: string, homeHash: string): { pid: number; 
 /** Whether that very worker, and not another process under its pid, is still there. */
 export function workerLives(worker: { pid: number; startTime: string }): boolean {
   const stat = readStat(worker.pid);
-  return stat !== null && stat.state !== 'Z' && stat.startTime === worker.startTime;
+  return isAlive(stat) && stat.startTime === worker.startTime;
 }

@@ -176,9 +176,10 @@ export class Janitor {
     const ids = await this.#stillOver(views);
     if (target === undefined || ids.length === 0) return;
     await git.deleteTaskRefs(target, ids);
+    // One that cannot be removed keeps neither its own home nor the others.
     for (const id of ids) {
-      await git.removeWorkspace(target.project, id);
-      await removeLeft(this.#options, target.project, id);
+      await git.removeWorkspace(target.project, id).catch((error: unknown) => this.#failed(error));
+      await removeLeft(this.#options, target.project, id).catch((error: unknown) => this.#failed(error));
     }
   }
 

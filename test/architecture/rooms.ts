@@ -45,7 +45,7 @@ const RULES: Readonly<Record<Room, Rule>> = {
   files: rule(['core'], ['node:']),
   git: rule(['core', 'files'], ['node:']),
   process: rule(['core', 'files'], ['node:']),
-  ledger: rule(['core'], ['node:', 'pg']),
+  ledger: rule(['core', 'files'], ['node:', 'pg']),
   notify: rule(['core'], ['node:', 'nodemailer']),
   local: rule(['core', 'files'], ['node:', 'pg', 'execa', '@grpc/grpc-js', '@temporalio/client', '@temporalio/common']),
   codec: rule(['core'], ['node:', 'protobufjs', '@temporalio/common']),

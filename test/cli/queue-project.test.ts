@@ -1,18 +1,33 @@
 /** Which queue is meant where there are several. */
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { writeFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { QueueView } from '../../src/core/queue-types.ts';
 import { Engine } from '../support/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { GATE, projectFile } from '../support/scripted-agent.ts';
 import { cli, cliEnvironment, type CliPlace } from './rig.ts';
 
-async function placeOf(name: string, env: CliPlace['env']): Promise<CliPlace> {
+async function placeOf(name: string, env: CliPlace['env'], gate: string): Promise<CliPlace> {
   const file = projectFile().replace('sample', name);
-  const project = await SampleProject.create({ 'tasks.yaml': file, 'gate.sh': GATE }, 'bare');
+  const project = await SampleProject.create({ 'tasks.yaml': file, 'gate.sh': gate }, 'bare');
   await project.git('fetch', '--quiet', 'origin');
   const place = { cwd: project.clone, env };
   expect((await cli(place, ['submit', 'First', '--run', 'echo x > first', '--wait'])).code).toBe(0);
   return place;
+}
+
+async function rowsAt(place: CliPlace): Promise<readonly string[]> {
+  const { stdout } = await cli(place, ['queue', '--json']);
+  return stdout
+    .trim()
+    .split('\n')
+    .flatMap((line) => (JSON.parse(line) as QueueView).rows)
+    .map(({ state, waitingFor, estimate }) => `${state} ${waitingFor} ${estimate === null ? 'untold' : 'told'}`)
+    .toSorted();
 }
 
 describe('the queue that is meant where there are several', () => {
@@ -21,17 +36,33 @@ describe('the queue that is meant where there are several', () => {
   let other: CliPlace;
 
   beforeAll(async () => {
-    engine = await Engine.start();
+    engine = await Engine.start({ gates: 1 });
+    await open();
     const env = cliEnvironment(engine.home, {
       TEMPORAL_ADDRESS: engine.namespace.address,
       TEMPORAL_NAMESPACE: engine.namespace.namespace,
       DATABASE_URL: engine.database.url,
     });
-    [one, other] = await Promise.all([placeOf('one', env), placeOf('other', env)]);
+    const gate = `${GATE}while [ ! -e '${engine.home}/go' ]; do sleep 0.02; done\n`;
+    [one, other] = await Promise.all([placeOf('one', env, gate), placeOf('other', env, gate)]);
   });
 
   afterAll(async () => {
+    await open();
     await engine.stop();
+  });
+
+  const open = (): Promise<void> => writeFile(join(engine.home, 'go'), '');
+
+  it('says of a run that those of another one have all gate slots, instead of when it lands', async () => {
+    await rm(join(engine.home, 'go'));
+    for (const place of [one, other]) {
+      expect((await cli(place, ['submit', 'Second', '--run', 'echo x > second'])).code).toBe(0);
+    }
+    const expected = ['gating a gate slot: none is free untold', 'gating null told'];
+    await eventually('one to be gated and one to wait', async () => isDeepStrictEqual(await rowsAt(one), expected));
+    await open();
+    for (const place of [one, other]) expect((await cli(place, ['wait', '--all'])).code).toBe(0);
   });
 
   it('is the one of the repository that one stands in, and of no other', async () => {
@@ -40,7 +71,7 @@ describe('the queue that is meant where there are several', () => {
       stdout: 'other main  lands nothing until: tasks queue resume --project other\n',
     });
     expect((await cli(one, ['queue'])).stdout).toMatch(
-      /^one main {2}1 landed.*\n {2}nothing waits\nother main.*\n {2}stopped: paused by Ada; to go on: tasks queue resume --project other\n/,
+      /^one main {2}2 landed.*\n {2}nothing waits\nother main.*\n {2}stopped: paused by Ada; to go on: tasks queue resume --project other\n/,
     );
     expect(await cli(one, ['queue', 'resume'])).toMatchObject({ code: 1, stderr: 'tasks: the queue is not paused\n' });
     expect(await cli(other, ['queue', 'resume'])).toMatchObject({ code: 0, stdout: 'other main  lands again\n' });

@@ -56,6 +56,20 @@ describe('a gate worktree', () => {
     await gate.release();
   });
 
+  it('is handed out again after its lock could not be looked at', async () => {
+    const { build, open, home } = await candidates();
+    const candidate = await build(null);
+    const first = await open(candidate);
+    await first.release();
+    const lock = `${first.path}.lock`;
+    await mkdir(lock);
+    await expect(open(candidate)).rejects.toThrow('EISDIR');
+    await rm(lock, { recursive: true });
+    const again = await open(candidate);
+    expect(again.path.slice(home.length)).toBe(first.path.slice(home.length));
+    await again.release();
+  });
+
   it('is cleaned of what the last run changed, made and ignored', async () => {
     const { build, open } = await candidates();
     const one = await open(await build(null));

@@ -1,12 +1,14 @@
 /** Workspaces that processes are at work in stay, and nobody begins in one that goes. */
 
 import { describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bareOrigin, newRoom, otherTaskId, prepared, project, taskId } from '../support/git-rig.ts';
 
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
 const yes = { mayGo: () => Promise.resolve(true), gone: () => Promise.resolve() };
 
 describe('a workspace', () => {
@@ -65,6 +67,28 @@ describe('a workspace', () => {
     await begun;
     expect(removed).toBe('removed');
     expect(order).toEqual(['0 left', 'begun']);
+  });
+
+  (isRoot ? it : it.skip)('takes along what goes with it when files of another account stay aside', async () => {
+    const { target } = await bareOrigin();
+    const { room, home } = await newRoom();
+    const { worktree } = await prepared(room, target);
+    execFileSync('chown', ['-R', String(NOBODY), home]);
+    await mkdir(join(worktree, 'cache/of/another'), { recursive: true });
+    await chown(join(worktree, 'cache'), NOBODY, NOBODY);
+    let told = 0;
+    const gone = (): Promise<void> => {
+      told += 1;
+      return Promise.resolve();
+    };
+    process.seteuid?.(NOBODY);
+    try {
+      await expect(room.removeUnused(project, taskId, { ...yes, gone })).rejects.toThrow(/EACCES|EPERM/);
+      expect(await room.listWorkspaces()).toEqual([]);
+    } finally {
+      process.seteuid?.(0);
+    }
+    expect(told).toBe(1);
   });
 
   it('goes when who was at work in it is dead', async () => {

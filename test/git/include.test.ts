@@ -81,6 +81,18 @@ describe('a fresh workspace', () => {
     expect(await text(anew, '.env')).toBe('KEY=2\n');
   });
 
+  it('gets it once more when what was noted of that is not whole', async () => {
+    const { target, room, workspace } = await rig('.env\n', { '.env': 'KEY=1\n' });
+    await include(room, target, workspace);
+    const note = join(workspace.worktree, '../included.json');
+    const { worktree } = JSON.parse(await readFile(note, 'utf8')) as { readonly worktree: string };
+    for (const noted of ['{', 'null', { worktree }, { worktree, texts: [{ path: '.env' }] }]) {
+      await writeFile(note, typeof noted === 'string' ? noted : JSON.stringify(noted));
+      const texts = [{ path: '.env', text: 'KEY=1\n' }];
+      expect(await include(room, target, workspace)).toEqual({ kind: 'done', copied: 0, left: [], texts });
+    }
+  });
+
   it('gets files as they are: their bytes and whether they can be run, and no text of what is none', async () => {
     const { origin, target, room, workspace } = await rig('.env*\n', { '.env.tool': '#!/bin/sh\n' });
     await chmod(join(origin, '.env.tool'), 0o700);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { existsSync } from 'node:fs';
-import { utimes, writeFile } from 'node:fs/promises';
+import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
+import { stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeStaleLock } from '../../src/git/stale-locks.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -22,6 +22,17 @@ describe('a lock that nobody has', () => {
       expect(await removeStaleLock(lock, [])).toBe(true);
       expect(existsSync(lock)).toBe(false);
     }
+  });
+
+  it('stays when another one has come in its place meanwhile', async () => {
+    const lock = await lockOf(HOUR_S);
+    const removing = removeStaleLock(lock, []);
+    // By the time that this is answered the lock has been looked at, and the processes of this host are.
+    await stat(lock);
+    unlinkSync(lock);
+    writeFileSync(lock, 'new');
+    expect(await removing).toBe(false);
+    expect(existsSync(lock)).toBe(true);
   });
 
   it('stays when it is new: who makes it may not show yet', async () => {

@@ -32,6 +32,18 @@ function waiting(id: TaskId, project: ProjectName, kind: WaitingKind, second: nu
   });
 }
 
+describe('the projects', () => {
+  it('are all that have a task or were bound, each once, in the order of the alphabet', async () => {
+    const own = await migratedLedger();
+    expect(await own.ledger.listProjects()).toEqual([]);
+    const named = ['pear', 'Zoo', 'apple', 'pear', 'fig'] as const;
+    for (const [index, name] of named.entries())
+      await own.ledger.record(view({ id: taskId(`p${index}`), project: name as ProjectName }), []);
+    await own.ledger.bindProject('cherry' as ProjectName, '/srv/git/cherry.git');
+    expect(await own.ledger.listProjects()).toEqual(['Zoo', 'apple', 'cherry', 'fig', 'pear']);
+  });
+});
+
 describe('the state that is shown', () => {
   it('is queued until an attempt has begun, and running from then on', async () => {
     const [id, project] = [taskId('a1'), newProject()];

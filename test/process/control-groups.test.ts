@@ -2,12 +2,14 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { createBound, type Bound } from '../../src/process/bound.ts';
 import { makeWorkerGroups } from '../../src/process/control-groups.ts';
+import { sweep } from '../../src/process/group-files.ts';
 import { tempFolder } from '../support/temp.ts';
+import { startUncollected } from '../support/uncollected.ts';
 import { createRig, STARTER } from './rig.ts';
 
 /** The new hierarchy, beside the old one: controllers of its own it has hardly any, but groups all the same. See new-groups.test.ts. */
@@ -54,6 +56,31 @@ describe('the control groups of trees', () => {
     }
     await rig.room.close();
     if (areThere) expect(existsSync(folder)).toBe(false);
+  });
+
+  it('hold a tree that the worker has started itself, too, since there are no pipes for the starter', async () => {
+    const rig = await createRig(undefined, STARTER);
+    try {
+      await writeFile(join(rig.home, 'processes'), 'in the way of pipes');
+      const isIn = 'grep -q "/tributary-.*/run-" /proc/self/cgroup';
+      // What a tree starts at once, before anything could have moved it, is of it.
+      const script = `(until ${isIn}; do :; done; echo below) & until ${isIn}; do :; done; wait; echo all`;
+      const asked = rig.request(['sh', '-c', script], { totalTimeoutMs: 10_000 });
+      const result = await rig.room.run(rig.room.holdsMemory() ? asked : rig.request(['printf', 'below\nall\n']));
+      expect(result).toMatchObject({ kind: 'exited', code: 0, tail: 'below\nall\n' });
+    } finally {
+      await rig.room.close();
+    }
+  });
+
+  it('of a worker that was killed go, also while nobody has collected its process', async () => {
+    const parent = await tempFolder('groups');
+    const uncollected = await startUncollected();
+    const [dead = ''] = uncollected.child.split(' ');
+    for (const pid of [dead, process.pid]) await mkdir(join(parent, `tributary-${pid}-1/run-1`), { recursive: true });
+    sweep(parent);
+    uncollected.end();
+    expect(await readdir(parent)).toEqual([`tributary-${process.pid}-1`]);
   });
 
   it('are used again once they are empty, and not before', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createSystemFiles, type SystemFiles } from '../../src/process/system-files.ts';
@@ -76,6 +76,16 @@ describe('the files of the system that sandboxes see', () => {
     expect(files.gather()).toBeNull();
     files.close();
     expect(readFileSync(parent, 'utf8')).toBe('in the way');
+  });
+
+  it('are gathered once there can be a folder again', async () => {
+    const { etc, parent } = await machine();
+    await writeFile(parent, 'in the way');
+    const files = createSystemFiles(parent, etc, NAMES);
+    expect(files.gather()).toBeNull();
+    await rm(parent);
+    await eventually('a folder', () => files.gather() !== null);
+    files.close();
   });
 
   it('of a worker that is gone are removed, and those of one that lives stay', async () => {

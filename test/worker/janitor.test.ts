@@ -85,10 +85,10 @@ async function closed(state: EndKind): Promise<TaskId> {
   return id;
 }
 
-function janitor(change: Partial<GitRoom> = {}, keptMs = WEEK_MS): Janitor {
+function janitor(keptMs = WEEK_MS, git = room): Janitor {
   return new Janitor({
     client,
-    git: { ...room, ...change },
+    git,
     home,
     ports: openPortLeases(home, PORTS),
     keptMs,
@@ -109,6 +109,22 @@ describe('a look at the workspaces of this host', () => {
     await gone(unchanged);
     await looking.stop();
     expect(log).toEqual([]);
+  });
+
+  it('is stopped by no workspace that cannot be removed whole', async () => {
+    const ids = [await closed('landed'), await closed('landed')];
+    // As after a container, whose files are another account's: it is aside, and still somewhere.
+    const removeWorkspace: GitRoom['removeWorkspace'] = async (...workspace) => {
+      await room.removeWorkspace(...workspace);
+      throw new Error('EACCES');
+    };
+    const looking = janitor(WEEK_MS, { ...room, removeWorkspace });
+    looking.start();
+    await eventually('a removal to fail', () => log.length > 0);
+    // What it has begun it ends.
+    await looking.stop();
+    for (const id of ids) expect(await leftOf(id)).toEqual(NOTHING);
+    expect(log).toEqual(ids.map(() => 'clean-up failed; the next look tries again: Error: EACCES'));
   });
 
   it('removes nothing of a task that runs, is unknown, or ended without landing', async () => {
@@ -144,7 +160,7 @@ describe('a look at the workspaces of this host', () => {
     const landed = await closed('landed');
     const inOrder = (await room.listWorkspaces()).toSorted((one) => (one.taskId === unasked ? -1 : 1));
     await ports().lease(owner(taskIdFromBytes(randomBytes(16))));
-    const looking = janitor({ listWorkspaces: () => Promise.resolve(inOrder) });
+    const looking = janitor(WEEK_MS, { ...room, listWorkspaces: () => Promise.resolve(inOrder) });
     looking.start();
     await gone(landed);
     await eventually('the stale lease to go', async () => (await ports().list()).length === 0);
@@ -239,7 +255,7 @@ describe('what a task left that ended without landing', () => {
     const id = await failedTask();
     await ports().lease(owner(id));
     await noteHibernated(home, { project: target.project, task: id, since: longAgo, why: 'count' });
-    const looking = janitor({}, HOUR_MS);
+    const looking = janitor(HOUR_MS);
     looking.start();
     await eventually('the workspace to go', async () => !(await leftOf(id)).scratch);
     await looking.stop();
@@ -258,7 +274,7 @@ describe('what a task left that ended without landing', () => {
     const retried = await failedTask();
     await open(retried);
     const landed = await closed('landed');
-    const looking = janitor({}, HOUR_MS);
+    const looking = janitor(HOUR_MS);
     looking.start();
     await gone(landed);
     await looking.stop();

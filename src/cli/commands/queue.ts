@@ -5,6 +5,7 @@ import type { QueueView } from '../../core/queue-types.ts';
 import { queueQuery, WORKFLOW_TYPES } from '../../workflows/messages.ts';
 import { mapBounded } from '../bounded.ts';
 import { EXIT } from '../errors.ts';
+import { withGateSlots } from '../gate-slots.ts';
 import { requireProject } from '../known-projects.ts';
 import { tryLedger } from '../outcome.ts';
 import { renderQueue, type ShownQueue } from '../render/queue.ts';
@@ -58,7 +59,7 @@ async function readQueue(session: Session, temporal: Temporal, target: Target): 
   const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
   try {
     const view = await temporal.connection.withDeadline(Date.now() + QUERY_MS, () => handle.query(queueQuery));
-    return { ...view, from: 'workflow' };
+    return { ...(await withGateSlots(temporal, view)), from: 'workflow' };
   } catch (error) {
     if (!isNoAnswer(error)) throw error;
   }

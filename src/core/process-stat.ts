@@ -1,0 +1,35 @@
+/** What the kernel says of a process in the one line of /proc/<pid>/stat. Pure: each room reads the file itself. */
+
+export interface ProcessLine {
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** The processors' time that it has had, with that of those that it has seen end, in clock ticks. */
+  readonly workedTicks: number;
+  /** In clock ticks since boot: with the pid it names one process for good. */
+  readonly startTime: string;
+}
+
+/** Null for what is no such line. */
+export function parseStat(text: string): ProcessLine | null {
+  // The command's name stands in parentheses and may hold anything, parentheses too.
+  const named = text.lastIndexOf(')');
+  const fields = text.slice(named + 2).split(' ');
+  const [state, parent, group, session] = fields;
+  const startTime = fields[19];
+  if (named < 0 || state === undefined || startTime === undefined) return null;
+  const workedTicks = fields.slice(11, 15).reduce((all, field) => all + Number(field), 0);
+  return { state, parent: Number(parent), group: Number(group), session: Number(session), workedTicks, startTime };
+}
+
+/** A process that only waits for its parent to take note has ended: in a container nobody may ever do so. */
+export function hasEnded({ state }: Pick<ProcessLine, 'state'>): boolean {
+  return state === 'Z' || state === 'X';
+}
+
+/** When a process began that has not ended, by its line; null of one that has, and of what is no line. */
+export function startOfLiving(text: string): string | null {
+  const line = parseStat(text);
+  return line === null || hasEnded(line) ? null : line.startTime;
+}

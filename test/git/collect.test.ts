@@ -1,0 +1,31 @@
+/** One program, and what it prints. */
+
+import { describe, expect, it } from '@jest/globals';
+import { collect, type CollectRequest } from '../../src/git/collect.ts';
+import { takeAllDescriptors } from '../support/descriptors.ts';
+
+const REQUEST: CollectRequest = {
+  program: '/bin/echo',
+  args: ['printed'],
+  cwd: '/',
+  env: {},
+  input: '',
+  timeoutMs: 10_000,
+  maxOutputBytes: 1_000_000,
+  ownSession: false,
+};
+const onLinux = process.platform === 'linux' ? it : it.skip;
+
+describe('a program that cannot be started', () => {
+  onLinux('since no descriptor is free is told as that, and ends nothing else', async () => {
+    const giveBack = takeAllDescriptors();
+    const ended = await collect(REQUEST).finally(giveBack);
+    expect(ended).toMatchObject({ kind: 'missing', text: expect.stringContaining('EMFILE') });
+    expect(await collect(REQUEST)).toMatchObject({ kind: 'exited', code: 0 });
+  });
+
+  onLinux('since an argument is longer than the system takes is told as that', async () => {
+    const ended = await collect({ ...REQUEST, args: ['x'.repeat(1024 * 1024)] });
+    expect(ended).toMatchObject({ kind: 'missing', text: expect.stringContaining('E2BIG') });
+  });
+});
