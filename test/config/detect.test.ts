@@ -17,6 +17,8 @@ const VENV =
 
 const uv = (pyproject: string) => detectProject({ names: ['uv.lock', 'pyproject.toml'], read: () => pyproject });
 
+const cmake = (text: string) => detectProject({ names: ['CMakeLists.txt'], read: () => `enable_testing()\n${text}` });
+
 describe('what init finds', () => {
   it.each<[string, Record<string, string>, string | null, string | null]>([
     ['npm', { 'package.json': NODE, 'package-lock.json': '' }, 'npm test', 'npm ci'],
@@ -198,10 +200,8 @@ describe('a new tasks.yaml', () => {
   });
 
   it('says of a network that CMake needs', () => {
-    const found = (text: string) =>
-      detectProject({ names: ['CMakeLists.txt'], read: () => `enable_testing()\n${text}` });
-    expect(found('FetchContent_Declare(x)').network).toBe('CMakeLists.txt fetches what it builds with');
-    expect(found('')).not.toHaveProperty('network');
+    expect(cmake('FetchContent_Declare(x)').network).toBe('CMakeLists.txt fetches what it builds with');
+    expect(cmake('')).not.toHaveProperty('network');
   });
 
   it('names the schema for editors in its first line', () => {
