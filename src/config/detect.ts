@@ -5,30 +5,9 @@
  * have fetched; where a tool fetches as it goes, the gate gets the network.
  */
 
+import { cmake, just, make, withSetUps } from './detect-build.ts';
+import { guess, has, type Detected, type Guess, type Listing } from './detect-parts.ts';
 import { readRequirements } from './requirements.ts';
-
-export interface Listing {
-  /** Names of the files and folders at the repository's top; folders end in a slash. */
-  readonly names: readonly string[];
-  /** The text of a file of that list; null when it cannot be read. */
-  readonly read: (name: string) => string | null;
-  /** Whether this machine has a program; left out: nobody has looked. */
-  readonly hasProgram?: (name: string) => boolean;
-}
-
-export interface Guess {
-  readonly command: string;
-  /** In words, such as `package.json has a test script`. */
-  readonly reason: string;
-}
-
-export interface Detected {
-  /** Null when nothing was recognised. */
-  readonly gate: Guess | null;
-  readonly setup: Guess | null;
-  /** Why the gate needs the network; left out: it does without. */
-  readonly network?: string;
-}
 
 /** What judges work beside the gate itself, and lies in repositories under these names. */
 const JUDGES = [
@@ -48,7 +27,7 @@ type Rule = (listing: Listing) => Detected | null;
  * wins; when none is, the first one that has a test command.
  */
 export function detectProject(listing: Listing): Detected {
-  const found = RULES.map((rule) => rule(listing)).filter((each) => each !== null);
+  const found = withSetUps(RULES.map((rule) => rule(listing)).filter((each) => each !== null));
   const tested = found.filter(({ gate }) => gate !== null);
   return (
     tested.find((each) => canRun(listing, each)) ??
@@ -73,9 +52,6 @@ function canRun({ hasProgram }: Listing, { gate, setup }: Detected): boolean {
     return program === null || hasProgram === undefined || hasProgram(program);
   });
 }
-
-const has = (listing: Listing, name: string): boolean => listing.names.includes(name);
-const guess = (command: string, reason: string): Guess => ({ command, reason });
 
 const NODE_MANAGERS: readonly { lock: string; test: string; setup: string }[] = [
   { lock: 'pnpm-lock.yaml', test: 'pnpm test', setup: 'pnpm install --frozen-lockfile' },
@@ -184,23 +160,6 @@ function virtualEnvironment(listing: Listing, usesPytest: boolean): Guess | null
   return guess(command, `there is a requirements.txt, and tests run in ${ENVIRONMENT}`);
 }
 
-function make(listing: Listing): Detected | null {
-  const file = ['GNUmakefile', 'makefile', 'Makefile'].find((name) => has(listing, name));
-  if (file === undefined) return null;
-  const text = listing.read(file) ?? '';
-  const target = ['check', 'test'].toReversed().find((name) => new RegExp(`^${name}\\s*::?(?!=)`, 'm').test(text));
-  return {
-    gate: target === undefined ? null : guess(`make ${target}`, `${file} has the target ${target}`),
-    setup: null,
-  };
-}
-
-function just(listing: Listing): Detected | null {
-  const file = ['justfile', 'Justfile', '.justfile'].find((name) => has(listing, name));
-  if (file === undefined || !/^@?test(?:\s[^:=]*)?:(?!=)/m.test(listing.read(file) ?? '')) return null;
-  return { gate: guess('just test', `${file} has the recipe test`), setup: null };
-}
-
 function jvm(listing: Listing): Detected | null {
   const gradle = ['build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts'].find((name) =>
     has(listing, name),
@@ -265,6 +224,7 @@ const RULES: readonly Rule[] = [
   byFile(/^(?:WORKSPACE|MODULE\.bazel)$/, 'bazel test //...', 'bazel fetch //...'),
   just,
   make,
+  cmake,
 ];
 
 function parseJson(text: string | null): unknown {

@@ -58,6 +58,29 @@ describe('a gate that tasks init writes down', () => {
     expect(await gateOf([], requirements)).toBe('tox');
   });
 
+  it('of a Makefile has the set-up without which it starts nothing, and is none where that cannot run', async () => {
+    const files = {
+      'package.json': '{"scripts":{"test":"jest"},"devDependencies":{"jest":"1"}}',
+      'yarn.lock': '',
+      Makefile: 'test:\n\tyarn jest\n',
+    };
+    expect((await initiated(['make'], files)).json()).toMatchObject([
+      { gate: 'yarn test', setup: 'yarn install --frozen-lockfile', gateMissing: expect.stringContaining('yarn') },
+    ]);
+    const placeholder = { ...files, 'package.json': '{"devDependencies":{"jest":"1"}}' };
+    expect((await initiated(['make', 'yarn'], placeholder)).json()).toMatchObject([
+      { gate: 'make test', setup: 'yarn install --frozen-lockfile', gateMissing: null },
+    ]);
+  });
+
+  it('finds submodules empty, which is said', async () => {
+    const run = await initiated([], { '.gitmodules': '' }, '--gate', './test');
+    expect(run.stderr).toMatch(
+      /^tasks: the repository has submodules, which agents and gates find empty; see Submodules in /,
+    );
+    expect(run.json()).toMatchObject([{ found: { hasSubmodules: true } }]);
+  });
+
   it('and that the shell or the repository has is not looked for', async () => {
     for (const gate of ['cd app && ./test', './gradlew check', 'CI=1 anything']) {
       expect((await initiated([], TOX, '--gate', gate, '--setup', 'if :; then :; fi')).stderr).toBe('');

@@ -15,6 +15,7 @@ const VENV_PYTEST = '.venv/bin/python -m pytest';
 const VENV =
   "python3 -m venv .venv && echo '*' > .venv/.gitignore && .venv/bin/python -m pip install --quiet --disable-pip-version-check";
 
+const cmake = (text: string) => detectProject({ names: ['CMakeLists.txt'], read: () => `enable_testing()\n${text}` });
 const uv = (pyproject: string) => detectProject({ names: ['uv.lock', 'pyproject.toml'], read: () => pyproject });
 
 describe('what init finds', () => {
@@ -129,6 +130,19 @@ describe('what init finds', () => {
     ],
     ['dotnet', { 'App.sln': '' }, 'dotnet test --no-restore', 'dotnet restore'],
     ['just', { justfile: 'test: build\n  x\n' }, 'just test', null],
+    [
+      'cmake with tests',
+      { 'CMakeLists.txt': 'project(x)\nif(X)\n  enable_testing()\nendif()\n' },
+      'cmake -S . -B build && cmake --build build && ctest --test-dir build --output-on-failure',
+      null,
+    ],
+    [
+      'cmake with CTest, in capitals',
+      { 'CMakeLists.txt': 'INCLUDE(CTest)' },
+      'cmake -S . -B build && cmake --build build && ctest --test-dir build --output-on-failure',
+      null,
+    ],
+    ['cmake without tests', { 'CMakeLists.txt': 'project(x)\n' }, null, null],
     ['make check', { Makefile: 'check:\n\ttrue\n' }, 'make check', null],
     ['a make variable named test', { Makefile: 'test := 1\n' }, null, null],
     ['nothing', { 'README.md': '' }, null, null],
@@ -182,6 +196,13 @@ describe('a new tasks.yaml', () => {
     expect(uv('pytest')).not.toHaveProperty('network');
     expect(network(renderProjectFile({ ...PROJECT, hasNetwork: true }))).toBe('full');
     expect(network(renderProjectFile(PROJECT))).toBeUndefined();
+  });
+
+  it('says of a network that CMake needs', () => {
+    const found = (text: string) =>
+      detectProject({ names: ['CMakeLists.txt'], read: () => `enable_testing()\n${text}` });
+    expect(cmake('FetchContent_Declare(x)').network).toBe('CMakeLists.txt fetches what it builds with');
+    expect(cmake('')).not.toHaveProperty('network');
   });
 
   it('names the schema for editors in its first line', () => {

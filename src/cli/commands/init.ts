@@ -4,7 +4,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { detectProject, detectProtected, type Detected } from '../../config/detect.ts';
+import type { Detected } from '../../config/detect-parts.ts';
+import { detectProject, detectProtected } from '../../config/detect.ts';
 import { parseProjectFile, PROJECT_FILE } from '../../config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../config/render-project-file.ts';
 import { schemaReference } from '../../config/schema-path.ts';
@@ -47,7 +48,8 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   const reasons = explain(options, wanted, found);
   if (!session.json) session.print(`wrote ${path}`, ...reasons.map((line) => `  ${line}`));
   const gateMissing = missingCommands([wanted.gate, wanted.setup], programs);
-  for (const line of [missing, gateMissing]) if (line !== null) session.note(`tasks: ${line}`);
+  for (const line of [missing, gateMissing, found.hasSubmodules ? SUBMODULES : null])
+    if (line !== null) session.note(`tasks: ${line}`);
   const isCommitted = wanted.gate !== null && (await mayCommit(session, options)) && (await commit(checkout, session));
   if (session.json) {
     const { project, branch, setup, gate, agent } = wanted;
@@ -76,7 +78,15 @@ async function refuseToOverwrite(path: string, options: InitOptions): Promise<vo
   if (there !== null) throw new UsageError(`${PROJECT_FILE} is there already; edit it, or overwrite it with --force`);
 }
 
-async function detect(root: string, programs: string): Promise<Detected & { readonly protected: readonly string[] }> {
+interface Found extends Detected {
+  readonly protected: readonly string[];
+  readonly hasSubmodules: boolean;
+}
+
+const SUBMODULES =
+  'the repository has submodules, which agents and gates find empty; see Submodules in docs/operating.md for how to fill them';
+
+async function detect(root: string, programs: string): Promise<Found> {
   const entries = await readdir(root, { withFileTypes: true });
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
   const found = detectProject({
@@ -91,10 +101,10 @@ async function detect(root: string, programs: string): Promise<Detected & { read
       }
     },
   });
-  return { ...found, protected: detectProtected({ names }) };
+  return { ...found, protected: detectProtected({ names }), hasSubmodules: names.includes('.gitmodules') };
 }
 
-function choose(options: InitOptions, checkout: Checkout, found: Awaited<ReturnType<typeof detect>>): NewProject {
+function choose(options: InitOptions, checkout: Checkout, found: Found): NewProject {
   const project = parseProjectName(options.project ?? nameFrom(checkout));
   if (project.kind === 'invalid') throw new UsageError(`--${project.message}`);
   const branchText = options.branch ?? checkout.branch;
