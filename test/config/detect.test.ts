@@ -199,8 +199,6 @@ describe('a new tasks.yaml', () => {
   });
 
   it('says of a network that CMake needs', () => {
-    const found = (text: string) =>
-      detectProject({ names: ['CMakeLists.txt'], read: () => `enable_testing()\n${text}` });
     expect(cmake('FetchContent_Declare(x)').network).toBe('CMakeLists.txt fetches what it builds with');
     expect(cmake('')).not.toHaveProperty('network');
   });
