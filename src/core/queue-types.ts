@@ -192,6 +192,8 @@ export interface QueueView {
   readonly stopped: string | null;
   /** The end of what main's own gate printed, while main is red; else null. */
   readonly evidence: string | null;
+  /** When main is gated again by itself, while it is red and no run of it is under way; else null. Left out by an older worker. */
+  readonly againAt?: string | null;
   /** What somebody should look at, one line each. */
   readonly alarms: readonly string[];
 }

@@ -56,6 +56,8 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     more: queue.chain.length + queue.line.length - rows.length,
     stopped: queue.halt?.text ?? queue.redMain?.text ?? null,
     evidence: queue.redMain?.logTail ?? null,
+    againAt:
+      queue.redMain === null || queue.mainRun !== null ? null : iso(Math.max(queue.redMain.againMs, queue.mainAgainMs)),
     alarms: alarmsOf(queue, nowMs),
   };
 }

@@ -91,6 +91,16 @@ describe('a red main', () => {
     const mended = run(at(stopped, NOW_MS + 61_000), mainGate({ kind: 'green' }));
     expect(queueViewOf(mended, TARGET, NOW_MS)).toMatchObject({ stopped: null, evidence: null });
   });
+
+  it('says when it is gated again, unless that is under way', () => {
+    const stopped = run(CHAIN, red(1), mainGate(MAIN_RED));
+    expect(queueViewOf(stopped, TARGET, NOW_MS).againAt).toBe(new Date(NOW_MS + 60_000).toISOString());
+    const again = run(at(stopped, NOW_MS + 61_000));
+    expect(queueViewOf({ ...again, mainRun: null }, TARGET, NOW_MS).againAt).not.toBeNull();
+    expect(again.mainRun).not.toBeNull();
+    expect(queueViewOf(again, TARGET, NOW_MS).againAt).toBeNull();
+    expect(queueViewOf(CHAIN, TARGET, NOW_MS).againAt).toBeNull();
+  });
 });
 
 describe('an alarm of a queue', () => {
