@@ -25,10 +25,12 @@
  *   --calls WHICH      of git. all: every system call; states (the default): of those between which nothing changes that
  *                      a kill could leave behind, the first
  *   --every N          of git: one of N points (1)
+ *   --unheld           of git: also where it looks at a worktree outside of the sandbox, as on a host that has none
  */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -47,7 +49,7 @@ const SECTIONS = {
   versions: runVersions,
   hosts: runHosts,
 };
-const USAGE = `usage: npm run faults -- ${Object.keys(SECTIONS).join('|')} … [--seed N] [--tasks N] [--kills N] [--runs N] [--only NAME] [--previous REV] [--lanes N] [--calls all|states] [--every N]\n`;
+const USAGE = `usage: npm run faults -- ${Object.keys(SECTIONS).join('|')} … [--seed N] [--tasks N] [--kills N] [--runs N] [--only NAME] [--previous REV] [--lanes N] [--calls all|states] [--every N] [--unheld]\n`;
 const say = (line) => process.stderr.write(`${line}\n`);
 
 const { sections, options } = readOptions();
@@ -170,16 +172,21 @@ function given() {
   const shown = Object.entries(options).filter(
     ([, value]) => value !== undefined && value !== '' && value !== 'states',
   );
-  return shown.map(([key, value]) => ` --${key} ${/^[\w-]+$/.test(value) ? value : `'${value}'`}`).join('');
+  return shown
+    .map(([key, value]) =>
+      value === true ? ` --${key}` : ` --${key} ${/^[\w-]+$/.test(value) ? value : `'${value}'`}`,
+    )
+    .join('');
 }
 
 async function runGit(place) {
   if (!existsSync('/usr/bin/strace')) return { missing: 'strace is missing (apt-get install strace)' };
   const { runMatrix, report } = await load('test/faults/git-matrix.ts');
   const { seed, only: operation, calls, every = 1, lanes = 2 } = options;
-  process.stdout.write(`${calls}, one of ${every} points\n`);
   const program = await bundleVictim(place);
-  const rows = await runMatrix({ operation, calls, every, seed, lanes, folder: place, program, say });
+  const isHeld = options.unheld !== true && createRequire(program)(program).canHold();
+  process.stdout.write(`${calls}, one of ${every} points, git ${isHeld ? 'held' : 'not held'}\n`);
+  const rows = await runMatrix({ operation, calls, every, seed, lanes, isHeld, folder: place, program, say });
   const broken = rows.flatMap((row) => row.broken.map((text) => `${row.operation}: ${text}`));
   return { ...report(rows), broken };
 }
@@ -272,6 +279,7 @@ function readOptions() {
         previous: { type: 'string' },
         calls: { type: 'string', default: 'states' },
         every: { type: 'string' },
+        unheld: { type: 'boolean' },
       },
     });
     const known = Object.keys(SECTIONS);

@@ -4,6 +4,7 @@
  */
 
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { plainText } from '../core/notice-text.ts';
 import type { NoticeMessage, NoticeTarget } from '../core/notice-types.ts';
 import { oneLine } from '../core/text.ts';
@@ -44,12 +45,14 @@ export function tellCommand(
       detached: true,
     });
     let tail = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    // Where no descriptor is free there is none, whatever its type says.
+    const stderr: Readable | undefined = child.stderr;
+    stderr?.setEncoding('utf8').on('data', (text: string) => {
       tail = (tail + text).slice(-MAX_TAIL_CHARS);
     });
     const finish = (told: Told): void => {
       signal.removeEventListener('abort', stop);
-      child.stderr.destroy();
+      stderr?.destroy();
       resolve(told);
     };
     const stop = (): void => {

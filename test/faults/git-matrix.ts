@@ -23,6 +23,8 @@ export interface MatrixOptions {
   readonly every: number;
   readonly seed: number;
   readonly lanes: number;
+  /** Whether git is held where it looks at a worktree, as a worker holds it. */
+  readonly isHeld: boolean;
   readonly say: (line: string) => void;
 }
 
@@ -50,7 +52,12 @@ async function runOperation(options: MatrixOptions, operation: string): Promise<
   const stands = Array.from(
     { length: options.lanes },
     (_, lane) =>
-      new Stand(join(options.folder, `${operation.replaceAll(' ', '-')}-${lane}`), options.program, operation),
+      new Stand(
+        join(options.folder, `${operation.replaceAll(' ', '-')}-${lane}`),
+        options.program,
+        operation,
+        options.isHeld,
+      ),
   );
   try {
     for (const stand of stands) await stand.prepare();

@@ -14,6 +14,7 @@ import { callsOf, CHANGING, GitWrapper, STRACE, type Call, type Point } from './
 
 const run = promisify(execFile);
 const TRIES = 3;
+const LOOK_EVERY_MS = 2;
 /** Longer than a lock of a person's checkout has to lie before it can be stale. */
 const LATER_MS = 10_000;
 
@@ -28,15 +29,17 @@ export class Stand {
   readonly #program: string;
   readonly #wrapper: GitWrapper;
   readonly #operation: string;
+  readonly #isHeld: boolean;
   #facts: Facts | null = null;
   #next: ChildProcess | null = null;
 
-  /** @param program the bundle of git-victim.ts */
-  constructor(folder: string, program: string, operation: string) {
+  /** @param program the bundle of git-victim.ts @param isHeld whether git is held where it looks at a worktree */
+  constructor(folder: string, program: string, operation: string, isHeld: boolean) {
     this.#folder = folder;
     this.#live = join(folder, 'live');
     this.#program = program;
     this.#operation = operation;
+    this.#isHeld = isHeld;
     this.#wrapper = new GitWrapper(join(folder, 'control'));
   }
 
@@ -45,7 +48,9 @@ export class Stand {
     await mkdir(join(this.#folder, 'control'));
     await this.#wrapper.make();
     const engine = this.#engine();
-    this.#facts = await engine.operationOf(this.#operation).prepare(this.#live, (home) => engine.makeRoom(home));
+    this.#facts = await engine
+      .operationOf(this.#operation)
+      .prepare(this.#live, (home) => engine.makeRoom(home, { gitPath: 'git', control: null, isHeld: this.#isHeld }));
     await run('cp', ['-a', this.#live, join(this.#folder, 'saved')]);
   }
 
@@ -120,7 +125,7 @@ export class Stand {
       const operation = engine.operationOf(this.#operation);
       try {
         const facts = this.#known();
-        const room = engine.makeRoom(facts.home, this.#wrapper.path);
+        const room = engine.makeRoom(facts.home, this.#place());
         await operation.run(room, facts);
         operation.check?.(facts);
         // A git that died can leave the lock of a task's ref behind that nobody writes again: it goes when the task ends.
@@ -174,9 +179,13 @@ export class Stand {
 
   async #carryOut(victim: ChildProcess): Promise<void> {
     const ended = once(victim, 'exit');
-    const order: Victim.Order = { operation: this.#operation, facts: this.#known(), gitPath: this.#wrapper.path };
+    const order: Victim.Order = { operation: this.#operation, facts: this.#known(), place: this.#place() };
     victim.send(order);
-    await ended;
+    // A git in a sandbox has killed itself, and cannot reach its engine.
+    const ending = setInterval(() => {
+      if (this.#wrapper.wantsEngineDead()) victim.kill('SIGKILL');
+    }, LOOK_EVERY_MS);
+    await ended.finally(() => clearInterval(ending));
   }
 
   /** Git goes on for a while without its engine, or dies with it. */
@@ -193,6 +202,11 @@ export class Stand {
     const load = createRequire(this.#program);
     delete load.cache[this.#program];
     return load(this.#program);
+  }
+
+  #place(): Victim.GitPlace {
+    const { path, control } = this.#wrapper;
+    return { gitPath: path, control, isHeld: this.#isHeld };
   }
 
   #known(): Facts {

@@ -34,17 +34,18 @@ const CHILDREN = ['git', 'git-upload-pack', 'git-receive-pack'];
 
 export class GitWrapper {
   readonly path: string;
-  readonly #control: string;
+  /** All that it writes lies there. */
+  readonly control: string;
 
   constructor(control: string) {
-    this.#control = control;
+    this.control = control;
     this.path = join(control, 'bin/git');
   }
 
   async make(): Promise<void> {
-    const bin = join(this.#control, 'bin');
+    const bin = join(this.control, 'bin');
     await mkdir(bin, { recursive: true });
-    await writeFile(join(this.#control, 'wrapper'), script(this.#control), { mode: 0o755 });
+    await writeFile(join(this.control, 'wrapper'), script(this.control), { mode: 0o755 });
     for (const name of CHILDREN) await symlink('../wrapper', join(bin, name));
     await this.passOn();
   }
@@ -63,12 +64,17 @@ export class GitWrapper {
   }
 
   hasKilled(): boolean {
-    return existsSync(join(this.#control, 'killed'));
+    return existsSync(join(this.control, 'killed'));
+  }
+
+  /** Whether the engine is to die with a git that was killed where it does not see the engine. */
+  wantsEngineDead(): boolean {
+    return existsSync(join(this.control, 'engine-too'));
   }
 
   /** The calls of each git process that ran since `record`, in their order. */
   async calls(): Promise<ReadonlyMap<string, readonly Call[]>> {
-    const folder = join(this.#control, 'trace');
+    const folder = join(this.control, 'trace');
     const calls = new Map<string, readonly Call[]>();
     for (const name of (await readdir(folder)).sort()) {
       calls.set(name, callsOf(await readFile(join(folder, name), 'utf8')));
@@ -78,11 +84,11 @@ export class GitWrapper {
 
   async #plan(text: string): Promise<void> {
     for (const name of ['seen', 'trace']) {
-      await rm(join(this.#control, name), { recursive: true, force: true });
-      await mkdir(join(this.#control, name));
+      await rm(join(this.control, name), { recursive: true, force: true });
+      await mkdir(join(this.control, name));
     }
-    await rm(join(this.#control, 'killed'), { force: true });
-    await writeFile(join(this.#control, 'plan'), `${text}\n`);
+    for (const name of ['killed', 'engine-too']) await rm(join(this.control, name), { force: true });
+    await writeFile(join(this.control, 'plan'), `${text}\n`);
   }
 }
 
@@ -124,7 +130,10 @@ ${STRACE} -qq -o /dev/null -e "trace=$call" -e "inject=$call:signal=SIGKILL:when
 code=$?
 if [ $code -eq 137 ]; then
   : > "$control/killed"
-  [ "$worker" = 0 ] || kill -9 "$worker"
+  if [ "$worker" != 0 ] && ! kill -9 "$worker" 2> /dev/null; then
+    : > "$control/engine-too"
+    while :; do sleep 1; done
+  fi
 fi
 exit $code
 `;

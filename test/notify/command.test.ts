@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NoticeTarget } from '../../src/core/notice-types.ts';
 import { eventually } from '../support/eventually.ts';
+import { takeAllDescriptors } from '../support/descriptors.ts';
 import { tempFolder } from '../support/temp.ts';
 import { MESSAGE, room, SHORT_MS } from './rig.ts';
 
@@ -29,6 +30,17 @@ describe('a command', () => {
       `${MESSAGE.text}\n\n${MESSAGE.commands.join('')}\n\n${MESSAGE.url ?? ''}`,
     ]);
   });
+
+  (process.platform === 'linux' ? it : it.skip)(
+    'that cannot be started since no descriptor is free is told later',
+    async () => {
+      const giveBack = takeAllDescriptors();
+      const told = await room()
+        .tell(command(process.execPath, '-e', ''), MESSAGE)
+        .finally(giveBack);
+      expect(told).toMatchObject({ kind: 'failed', again: true });
+    },
+  );
 
   it.each([
     '$(touch {there})',
