@@ -15,7 +15,6 @@ const VENV_PYTEST = '.venv/bin/python -m pytest';
 const VENV =
   "python3 -m venv .venv && echo '*' > .venv/.gitignore && .venv/bin/python -m pip install --quiet --disable-pip-version-check";
 
-const cmake = (text: string) => detectProject({ names: ['CMakeLists.txt'], read: () => `enable_testing()\n${text}` });
 const uv = (pyproject: string) => detectProject({ names: ['uv.lock', 'pyproject.toml'], read: () => pyproject });
 
 const cmake = (text: string) => detectProject({ names: ['CMakeLists.txt'], read: () => `enable_testing()\n${text}` });
