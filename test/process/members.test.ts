@@ -15,7 +15,7 @@ interface Told {
 async function tell(proc: string, pid: number, { ticks, waitedNs }: Told): Promise<void> {
   await mkdir(join(proc, String(pid)), { recursive: true });
   const before = Array.from({ length: 10 }, () => '0').join(' ');
-  await writeFile(join(proc, `${pid}/stat`), `${pid} (odd) name) S ${before} ${ticks.join(' ')} 20 0 1 0 77\n`);
+  await writeFile(join(proc, `${pid}/stat`), `${pid} (odd) name) S ${before} ${ticks.join(' ')} 20 0 1 0 5678\n`);
   if (waitedNs !== undefined) await writeFile(join(proc, `${pid}/schedstat`), `123 ${waitedNs} 7\n`);
 }
 
