@@ -10,24 +10,35 @@ import type { Dependencies } from './dependencies.ts';
 import { readSettings } from './project-settings.ts';
 
 /** What tasks.yaml says of a phase. */
-export interface Terms {
+export interface Asked {
   readonly settings: ProjectSettings;
   /** Null: a shell command's. */
   readonly definition: AgentDefinition | null;
+}
+
+/** What holds for it on this host. */
+export interface Terms extends Asked {
   readonly wanted: Confinement;
   readonly confined: Exclude<Confining, { kind: 'refused' }>;
 }
 
-export type TermsResult = ({ readonly kind: 'ok' } & Terms) | { readonly kind: 'refused'; readonly failure: Failure };
+type OrRefused<T> = ({ readonly kind: 'ok' } & T) | { readonly kind: 'refused'; readonly failure: Failure };
 
 /** By the tasks.yaml with which the task was submitted. */
-export async function submittedTerms(deps: Dependencies, request: PhaseRequest): Promise<TermsResult> {
+export async function asSubmitted(deps: Dependencies, request: PhaseRequest): Promise<OrRefused<Asked>> {
   const { spec } = request;
   const read = await readSettings(deps, spec, spec.configCommit);
   if (read.kind === 'failed') return { kind: 'refused', failure: read.failure };
   const agent = agentOf(request, read.settings.agents);
   if (agent.kind === 'failed') return { kind: 'refused', failure: agent.failure };
-  return under(deps, read.settings, agent.definition);
+  const asked: Asked = { settings: read.settings, definition: agent.definition };
+  const refused = under(deps, asked.settings, asked.definition);
+  // Nothing is made for it, unless somebody has mended that on main since.
+  if (refused.kind === 'refused') {
+    const main = await deps.git.lookAtMain(spec, null);
+    if (main === null || (await termsOn(deps, request, main.commit, asked)).kind === 'refused') return refused;
+  }
+  return { kind: 'ok', ...asked };
 }
 
 /**
@@ -41,17 +52,18 @@ export async function termsOn(
   deps: Dependencies,
   { spec }: PhaseRequest,
   base: ObjectId,
-  submitted: Terms,
-): Promise<TermsResult> {
-  if (base === spec.configCommit) return { kind: 'ok', ...submitted };
+  submitted: Asked,
+): Promise<OrRefused<Terms>> {
+  const unchanged = (): OrRefused<Terms> => under(deps, submitted.settings, submitted.definition);
+  if (base === spec.configCommit) return unchanged();
   const read = await readSettings(deps, spec, base);
-  if (read.kind === 'failed') return { kind: 'ok', ...submitted };
+  if (read.kind === 'failed') return unchanged();
   const { work } = spec;
   const definition = work.kind === 'shell' ? null : (read.settings.agents[work.agent] ?? submitted.definition);
   return under(deps, read.settings, definition);
 }
 
-function under(deps: Dependencies, settings: ProjectSettings, definition: AgentDefinition | null): TermsResult {
+function under(deps: Dependencies, settings: ProjectSettings, definition: AgentDefinition | null): OrRefused<Terms> {
   const wanted = confinementOf(definition, settings);
   const confined = confining(deps, wanted, settings.setup === null ? 'none' : settings.confinement.setup);
   return confined.kind === 'refused'

@@ -18,7 +18,7 @@ import type { SandboxRequest } from './confine.ts';
 import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { sinceHandedOut, stillCounts, stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { includeFiles, type Included } from './include.ts';
-import { isLeftOut, submittedTerms, termsOn, type Terms } from './phase-terms.ts';
+import { isLeftOut, asSubmitted, termsOn, type Terms } from './phase-terms.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
 import { runKept } from './keep-work.ts';
@@ -89,7 +89,7 @@ async function attempt(
     const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
     if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
   }
-  const submitted = await submittedTerms(deps, request);
+  const submitted = await asSubmitted(deps, request);
   if (submitted.kind === 'refused') return failed(deps, submitted.failure);
   if (isLeftOut(request.phase, submitted.definition)) return passedOver(deps, request);
   const granted = await deps.secretsFor(spec.work.kind === 'shell' ? null : spec.work.agent);
