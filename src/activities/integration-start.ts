@@ -11,7 +11,7 @@ export async function integrationStart(client: Client, target: Target, item: Que
   await client.workflow.signalWithStart(INTEGRATION.type, {
     workflowId: workflowIds.integration(target.project, target.branch),
     taskQueue: INTEGRATION.taskQueue,
-    args: [{ target, carried: null }],
+    args: [{ target, carried: null, oneTurn: true }],
     signal: INTEGRATION.handOff,
     signalArgs: [{ origin: target.origin, item }],
     workflowIdConflictPolicy: 'USE_EXISTING',

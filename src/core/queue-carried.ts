@@ -20,7 +20,8 @@ const CLASSES = PRIORITIES.flatMap((priority) => LIFTS.map((lift) => ({ priority
 const OTHERS = { priority: 'normal', lift: 'none' } as const;
 
 export function packQueue(queue: Queue): CarriedQueue {
-  return { ...queue, line: queue.line.map(pack) };
+  // The next run goes by the rules of this version.
+  return { ...queue, oneTurn: true, line: queue.line.map(pack) };
 }
 
 /** Fields that an older version did not know have their first value. */

@@ -21,6 +21,7 @@ import {
   markGreen,
   remember,
   turnOf,
+  waitsForTurn,
 } from './queue-verdicts.ts';
 
 const MAX_WAITS = 31;
@@ -103,6 +104,7 @@ function afterBuild(
     case 'nothing-to-land':
       return finish(queue, entry, { kind: 'nothing-to-land', handoff });
     case 'conflict': {
+      if (waitsForTurn(queue, entry, nowMs)) return queue;
       const turnUntilMs = turnOf(queue, entry, nowMs);
       const sent = finish(queue, entry, { kind: 'returned', handoff, request: result.request, turnUntilMs });
       return giveTurn(sent, entry.item.taskId, turnUntilMs);

@@ -145,6 +145,11 @@ export interface Queue {
   /** Main itself is red: looked at again at `againMs`, and whenever it moves. */
   readonly redMain: RedMain | null;
   readonly turn: Turn | null;
+  /**
+   * Whether a turn is given only when nobody has one. Left out: an older version's queue, in which the last one that was given
+   * counted; what its history has must follow again (N11), so it changes with the next run of the workflow.
+   */
+  readonly oneTurn?: true;
   readonly slots: number;
   readonly window: number | null;
   /** Whether the project lets several land behind one gate run. */
@@ -174,6 +179,7 @@ export interface Queue {
   readonly lookMs: number | null;
 }
 
+/** As up to version 0.3.0; see {@link newQueue}. */
 export const EMPTY_QUEUE: Queue = {
   chain: [],
   line: [],
@@ -203,3 +209,8 @@ export const EMPTY_QUEUE: Queue = {
   runTimes: [],
   lookMs: null,
 };
+
+/** Of a workflow that begins by this version. */
+export function newQueue(): Queue {
+  return { ...EMPTY_QUEUE, oneTurn: true };
+}

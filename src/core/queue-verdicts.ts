@@ -11,7 +11,7 @@ import type { TaskId } from './ids.ts';
 import { CANCELED_RUN } from './gate-run.ts';
 import { finish, hold, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
 import { groupGatedAs, split, withOutcome } from './queue-batch.ts';
-import { linksOf, type Link } from './queue-chain.ts';
+import { isAllowed, linksOf, type Link } from './queue-chain.ts';
 import { candidateOfCheck, endChecks, restartCheck } from './queue-checks.ts';
 import { gateKey } from './queue-keys.ts';
 import type { QueueClock } from './queue-exchange.ts';
@@ -161,7 +161,9 @@ export function needsMainGated(queue: Queue): boolean {
 
 /** Sends back the first one whose own fault a red run is; the same queue when there is none. */
 export function blame(queue: Queue, clock: QueueClock): Queue {
-  const guilty = judgeable(queue).find(({ red }) => isMainCleared(queue, red));
+  const guilty = judgeable(queue).find(
+    ({ entry, red }) => isMainCleared(queue, red) && !waitsForTurn(queue, entry, clock.nowMs),
+  );
   if (guilty === undefined) return queue;
   const { entry, red, candidate } = guilty;
   const { item } = entry;
@@ -196,11 +198,29 @@ export function returnedRed(
   };
 }
 
-/** Until when landing holds for one that goes back: after so many times it has one turn for itself, and once more for each that was let pass in it. */
-export function turnOf({ turn }: Pick<Queue, 'turn'>, { item }: Pick<Entry, 'item'>, nowMs: number): number | null {
+/**
+ * Until when landing holds for one that goes back: after so many times it has one turn for itself, and once more for each that was
+ * let pass in it. Null also while somebody else has one: of those that may go on in it (a hotfix) no turn is needed for that.
+ */
+export function turnOf(queue: Queue, { item }: Pick<Entry, 'item'>, nowMs: number): number | null {
+  const { turn } = queue;
   const { taskId, returns, mayReturn, turnMs } = item;
+  if (isOthers(queue, taskId)) return null;
   const isOvertaken = turn?.taskId === taskId && turn.overtaken === true;
   return mayReturn > 0 && (returns === mayReturn || isOvertaken) && turnMs > 0 ? nowMs + turnMs : null;
+}
+
+/**
+ * Whether it would have a turn if somebody else had none. It stays, and is built on main as that is when the other's is over: sent
+ * back now it would have no turn, and stand on what the other is about to change.
+ */
+export function waitsForTurn(queue: Queue, { item, doubt }: Pick<Entry, 'item' | 'doubt'>, nowMs: number): boolean {
+  if (!isOthers(queue, item.taskId) || isAllowed(queue, item) || doubt !== 'none') return false;
+  return turnOf({ ...queue, turn: null }, { item }, nowMs) !== null;
+}
+
+function isOthers({ turn, oneTurn }: Queue, taskId: TaskId): boolean {
+  return oneTurn === true && turn !== null && turn.taskId !== taskId;
 }
 
 /** Null: it gets none, and who has one keeps it. */

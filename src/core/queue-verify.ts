@@ -39,7 +39,7 @@ import { isAllowed, isUndecided, linksOf, widthOf } from './queue-chain.ts';
 import { insert, MAX_DETAILED } from './queue-line.ts';
 import type { QueueClock, QueueCommand, QueueFact } from './queue-exchange.ts';
 import type { Entry, Queue, Waiting } from './queue-state.ts';
-import { giveTurn, isMainCleared, returnedRed, signatureOf, turnOf } from './queue-verdicts.ts';
+import { giveTurn, isMainCleared, returnedRed, signatureOf, turnOf, waitsForTurn } from './queue-verdicts.ts';
 
 /** Those of a project that has just asked for it leave the chain, but for the first, which is merged with main alone. */
 export function sendBackUnverified(queue: Queue): Queue {
@@ -106,12 +106,18 @@ export function judgeChecks(queue: Queue, clock: QueueClock): Queue {
       return replaceCheck(queue, check, restartCheck(check, clock.nowMs));
     }
     if (!isMainCleared(queue, red)) continue;
+    if (waitsForTurn(queue, { ...check, doubt: 'none' }, clock.nowMs)) return dropCheck(queue, check);
     const turnUntilMs = turnOf(queue, check, clock.nowMs);
     const sent = leaveLine(queue, check, returnedRed(check.item, candidate, red, '', turnUntilMs));
     const turned = giveTurn(sent, check.item.taskId, turnUntilMs);
     return { ...turned, lastRed: signatureOf(red), outcomes: withOutcome(turned.outcomes, 'red') };
   }
   return queue;
+}
+
+/** It is begun anew when checks are again. */
+function dropCheck(queue: Queue, check: Check): Queue {
+  return { ...queue, checks: queue.checks.filter((other) => other !== check) };
 }
 
 /** Whether a red check can be judged only once main was gated. */
@@ -156,6 +162,7 @@ export function afterCheckBuilt(
       return replaceCheck(queue, check, { ...check, stage, isOnGreen: isOnGreen(queue, candidate.main) });
     }
     case 'conflict': {
+      if (waitsForTurn(queue, { ...check, doubt: 'none' }, clock.nowMs)) return dropCheck(queue, check);
       const turnUntilMs = turnOf(queue, check, clock.nowMs);
       const sent = leaveLine(queue, check, { kind: 'returned', handoff, request: result.request, turnUntilMs });
       return giveTurn(sent, check.item.taskId, turnUntilMs);

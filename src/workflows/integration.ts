@@ -24,6 +24,7 @@ import { workflowIds, type TaskId } from '../core/ids.ts';
 import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import {
   EMPTY_QUEUE,
+  newQueue,
   queueViewOf,
   reconcile,
   refusalOf,
@@ -61,6 +62,10 @@ export async function integrationV2(input: IntegrationInput): Promise<never> {
   return run.live();
 }
 
+function firstQueue({ oneTurn }: IntegrationInput): Queue {
+  return oneTurn === true ? newQueue() : EMPTY_QUEUE;
+}
+
 class IntegrationRun {
   readonly #input: IntegrationInput;
   #queue: Queue;
@@ -83,7 +88,7 @@ class IntegrationRun {
     this.#input = input;
     this.#toldPeople = input.people?.told ?? NOTHING_TOLD;
     this.#news = input.people?.news ?? [];
-    this.#queue = input.carried === null ? EMPTY_QUEUE : unpackQueue(input.carried);
+    this.#queue = input.carried === null ? firstQueue(input) : unpackQueue(input.carried);
   }
 
   listen(): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY_QUEUE, queueViewOf, type Queue } from '../../src/core/queue.ts';
+import { EMPTY_QUEUE, newQueue, queueViewOf, type Queue } from '../../src/core/queue.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import type { QueueItem } from '../../src/core/queue-types.ts';
 import {
@@ -18,6 +18,7 @@ import {
   run,
   say,
   stages,
+  suspect,
   TARGET,
   told,
 } from './queue-rig.ts';
@@ -131,5 +132,67 @@ describe('those that wait for a turn to be over', () => {
     expect([order(paused), stages(paused)]).toEqual(['12', []]);
     expect(run(paused, remove(1)).turn).toBeNull();
     expect(run(paused, remove(2)).turn).toEqual(TURN.turn);
+  });
+});
+
+describe('one that has a right to a turn while another has its own', () => {
+  const begun = run(newQueue(), handedOff(1, 1, OFTEN), handedOff(2, 1, OFTEN), ALL_TOLD);
+  const conflicting = run(begun, built(1, CONFLICT), built(2, CONFLICT));
+  const landing = run(
+    { ...conflicting, replies: [] },
+    AGAIN,
+    second(built(1, candidate(1))),
+    green(1),
+    second(landed(1)),
+  );
+
+  it('stays where it is, and has its own when that is over', () => {
+    expect(told(conflicting)).toEqual(['1 returned']);
+    expect(conflicting.turn).toEqual({ taskId: taskId(1), untilMs: UNTIL_MS });
+    expect(stages(conflicting)).toEqual(['2 building']);
+    expect(keysOf(conflicting).filter((key) => key.startsWith('build'))).toEqual([]);
+    expect(told(landing)).toEqual(['1 landed']);
+    expect([landing.turn, keysOf(landing).filter((key) => key.startsWith('build'))]).toEqual([
+      null,
+      [`build/${taskId(2)}/1/main`],
+    ]);
+    const back = at({ ...landing, replies: [] }, NOW_MS + 5_000, built(2, CONFLICT));
+    expect(back.replies).toMatchObject([{ reply: { kind: 'returned', turnUntilMs: NOW_MS + 5_000 + TURN_MS } }]);
+    expect(back.turn).toEqual({ taskId: taskId(2), untilMs: NOW_MS + 5_000 + TURN_MS });
+  });
+
+  it('has its own also when the other’s time is over without an answer', () => {
+    const over = at({ ...conflicting, replies: [] }, UNTIL_MS);
+    expect(keysOf(over, UNTIL_MS)).toContain(`build/${taskId(2)}/1/main`);
+    expect(at(over, UNTIL_MS, built(2, CONFLICT)).turn).toEqual({ taskId: taskId(2), untilMs: UNTIL_MS + TURN_MS });
+  });
+
+  it('is not blamed in it, and is when that is over, if it was red in the same moment', () => {
+    const known: Queue = { ...newQueue(), main: { commit: objectId(9), standing: 'confirmed', foreign: false } };
+    const first = run(known, handedOff(1, 1, OFTEN), handedOff(2, 1, OFTEN), built(1, candidate(1)), suspect(1));
+    const both = run(first, built(2, candidate(2)), ALL_TOLD);
+    const failing = at(both, NOW_MS, red(1), red(2));
+    expect([told(failing), stages(failing)]).toEqual([['1 returned'], ['2 red']]);
+    const free = run({ ...failing, replies: [] }, AGAIN, remove(1));
+    expect(told(free)).toEqual(['1 refused', '2 returned']);
+    expect(free.turn).toEqual({ taskId: taskId(2), untilMs: UNTIL_MS });
+  });
+
+  it('goes back without one if it may go on in the other’s, as a hotfix may', () => {
+    const queue = run({ ...conflicting, replies: [] }, handedOff(3, 1, { ...OFTEN, ...HOTFIX }), built(3, CONFLICT));
+    expect(queue.replies).toMatchObject([{ reply: { kind: 'returned', turnUntilMs: null } }]);
+    expect(queue.turn).toEqual(conflicting.turn);
+  });
+
+  it('took it over in a queue of an older version, until that is carried on', () => {
+    const older = run(
+      EMPTY_QUEUE,
+      handedOff(1, 1, OFTEN),
+      handedOff(2, 1, OFTEN),
+      built(1, CONFLICT),
+      built(2, CONFLICT),
+    );
+    expect([told(older), older.turn?.taskId]).toEqual([['1 returned', '2 returned'], taskId(2)]);
+    expect(unpackQueue(packQueue(older)).oneTurn).toBe(true);
   });
 });

@@ -8,7 +8,7 @@ import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import { mustBeVerified } from '../../src/core/queue-checks.ts';
 import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
 import {
-  EMPTY_QUEUE,
+  newQueue,
   reconcile,
   type Control,
   type EntryStage,
@@ -54,7 +54,7 @@ function isSame(one: EntryStage, other: EntryStage): boolean {
 }
 
 export class QueueWorld {
-  queue: Queue = EMPTY_QUEUE;
+  queue: Queue = newQueue();
   nowMs = NOW_MS;
   wanted: readonly QueueCommand[] = [];
   readonly attempts = Array.from({ length: TASKS }, () => 1);
@@ -182,7 +182,7 @@ export class QueueWorld {
     this.wanted = next.commands;
     this.#check(before, facts);
     this.#checkHalt(before, facts);
-    this.#checkTurn(before);
+    this.#checkTurn(before, facts);
     const again = reconcile(next.queue, [], { nowMs: this.nowMs, random: 0.5 });
     holds('a queue that has come to rest stays so', again.queue === next.queue);
   }
@@ -471,8 +471,14 @@ export class QueueWorld {
   }
 
   /** Those that had been pushed when it began may land in it all the same. */
-  #checkTurn(before: Queue): void {
+  #checkTurn(before: Queue, facts: readonly QueueFact[]): void {
     const { chain, turn } = this.queue;
+    if (before.turn !== null && turn !== null && before.turn.taskId !== turn.taskId) {
+      const { taskId: had, untilMs } = before.turn;
+      const isOver = untilMs <= this.nowMs || facts.some((fact) => fact.kind === 'looked');
+      const isTold = this.queue.answered.some((one) => one.taskId === had && !before.answered.includes(one));
+      holds('nobody takes a turn from another', isOver || isTold);
+    }
     if (turn === null || before.turn?.taskId !== turn.taskId) return;
     const pushed = before.chain.flatMap(({ item, stage }) => (stage.kind === 'landing' ? [queueItemKey(item)] : []));
     for (const { item, stage } of chain) {
