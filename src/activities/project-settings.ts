@@ -30,7 +30,7 @@ export async function readSettings(
   try {
     text = await deps.git.readFileAt(target, commit, 'tasks.yaml');
   } catch (error) {
-    const next = 'look with: tasks doctor; it is tried again by itself';
+    const next = 'look with: tasks doctor; it is tried again by itself while it has attempts, then by tasks retry';
     return { kind: 'failed', failure: { kind: 'origin-unreachable', message: messageOf(error), next } };
   }
   if (text === null) return bad(`there is no tasks.yaml in ${commit} of ${target.origin}`);

@@ -74,6 +74,7 @@ function renderPage(): string {
     'Try them with `tasks notify --test`. A notice that its target does not take is tried again for some hours, and then',
     'shown as a failed workflow `notice/…` in the Temporal Web UI; the task goes on whatever becomes of it.\n',
     'Agents, set-up and gates never see the environment of the worker. They get `PATH`, `LANG`, `LC_*`, `TZ`,',
+    'what names a file of certificates (`SSL_CERT_FILE`, `NODE_EXTRA_CA_CERTS`, `REQUESTS_CA_BUNDLE`, `PIP_CERT` and the like),',
     '`TERM=dumb`, a scratch `HOME` and `TMPDIR`, for set-up and gates `CI=true`, and what `env` names. Their range of ports begins',
     'at `TASKS_PORT_BASE` and has `TASKS_PORT_COUNT` ports; for agents, shell tasks and set-up its first one is `PORT` as well.\n',
     '## Environment variables\n',

@@ -2,6 +2,7 @@
 
 import type { Environment } from './environment.ts';
 import type { HostSettings } from './host-file.ts';
+import { certificatesOf } from './known-certificates.ts';
 import { toolchainsOf } from './known-toolchains.ts';
 import { secretFiles } from './secrets.ts';
 
@@ -14,7 +15,7 @@ export interface SeenBySandboxes {
 
 export function seenBySandboxes(host: HostSettings, environment: Pick<Environment, 'home' | 'all'>): SeenBySandboxes {
   return {
-    read: [...toolchainsOf(environment.all).read, ...host.read],
+    read: [...toolchainsOf(environment.all).read, ...certificatesOf(environment.all).read, ...host.read],
     hidden: [environment.home, ...secretFiles(host)],
   };
 }

@@ -9,7 +9,7 @@
 import { quote, type ObjectId } from '../core/ids.ts';
 import type { Git } from './git.ts';
 import type { RawObject } from './objects.ts';
-import { listRemote, problemOf, push, type Problem } from './origin.ts';
+import { listRemote, problemOf, push, refusedWith, type Problem } from './origin.ts';
 import { takenOver } from './push-checkpoint.ts';
 import { readRef, taskRef, writeRef } from './refs.ts';
 import type { Repository } from './repository.ts';
@@ -54,9 +54,10 @@ export async function moveWork(
     if (!updates.every(({ ref, id }) => there.get(ref) === id)) {
       if (updates.some(({ ref, expected }) => (there.get(ref) ?? null) !== expected)) return takenOver(attempt);
       const refused = [...result.refs.values()].find((entry) => entry.kind === 'refused');
+      const why = refused === undefined ? result.words : refusedWith(refused.reason, result);
       return {
         failure: 'engine-error',
-        message: `the origin did not take the work of attempt ${attempt}: ${quote(refused?.reason ?? result.words)}`,
+        message: `the origin did not take the work of attempt ${attempt}: ${quote(why)}`,
         next: 'let the origin accept refs/tasks/*',
       };
     }

@@ -227,13 +227,13 @@ export function problemOf(error: unknown, origin: string): Problem | null {
     return {
       failure: 'origin-unreachable',
       message: `cannot reach the origin ${shown(origin)}: ${oneLine(lastLines(error.stderr, 2), 300)}`,
-      next: 'tasks doctor tries a fetch and a push; it is tried again by itself; if the repository has moved: docs/operating.md, “When an origin moves”',
+      next: 'tasks doctor tries a fetch and a push; it is tried again by itself while it has attempts, then by tasks retry; if the repository has moved: docs/operating.md, “When an origin moves”',
     };
   }
   return {
     failure: 'engine-error',
     message: oneLine(error.message, 300),
-    next: 'it is tried again by itself; if it stays, look at the log of the worker',
+    next: 'it is tried again by itself while it has attempts, then by tasks retry; if it stays, look at the log of the worker',
   };
 }
 
@@ -243,6 +243,11 @@ export function noSpace(): Problem {
     message: 'no space is left on this host',
     next: 'free some space under the state home',
   };
+}
+
+/** Why a ref was refused, as git has it, with what the origin's side said of it. */
+export function refusedWith(reason: string, { words }: Pick<PushResult, 'words'>): string {
+  return words === '' ? reason : `${reason}: ${words}`;
 }
 
 /** An origin fit for a message: without a password, in one line. */

@@ -12,7 +12,7 @@ import { quote, type ObjectId } from '../core/ids.ts';
 import type { Git } from './git.ts';
 import { newOnBranch } from './new-objects.ts';
 import { ENGINE, writeCommit, type ObjectStore, type RawObject } from './objects.ts';
-import { listRemote, push, shown, type Problem, type PushResult } from './origin.ts';
+import { listRemote, push, refusedWith, shown, type Problem, type PushResult } from './origin.ts';
 import { whyUnwritten } from './origin-full.ts';
 import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
 import type { RecentWork } from './recent-work.ts';
@@ -118,11 +118,12 @@ async function whyRefused(
     return {
       failure: 'no-space',
       message: `${shown(origin)} cannot write what is pushed to it: ${quote(unwritten)}`,
-      next: 'if its disk is full, make room there; it is tried again by itself',
+      next: 'if its disk is full, make room there; it is tried again by itself while it has attempts, then by tasks retry',
     };
   }
   const refused = [...result.refs.values()].find((entry) => entry.kind === 'refused');
-  const why = refused === undefined ? 'another try of this attempt stored something else' : refused.reason;
+  const why =
+    refused === undefined ? 'another try of this attempt stored something else' : refusedWith(refused.reason, result);
   return {
     failure: 'engine-error',
     message: `the origin did not take the checkpoint of attempt ${attempt}: ${quote(why)}`,

@@ -39,6 +39,20 @@ describe('refusing what an agent left', () => {
     expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
   });
 
+  it('says with what words an origin refuses the refs of tasks', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    await writeFile(join(origin, 'hooks/pre-receive'), '#!/bin/sh\necho "branches are feature/* alone" >&2\nexit 1\n');
+    await chmod(join(origin, 'hooks/pre-receive'), 0o755);
+    const refused = { failure: 'engine-error', next: 'let the origin accept refs/tasks/*' };
+    const words = expect.stringContaining('pre-receive hook declined: branches are feature/* alone');
+    expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({ ...refused, message: words });
+    const attempt = { project: target.project, origin, workspace, attempt: 1 };
+    expect(await room.beginAttempt(attempt)).toMatchObject({ ...refused, message: words });
+  });
+
   it('leaves a workspace that counts as stored nowhere, until an attempt in it is stored again', async () => {
     const { target } = await bareOrigin();
     const { room } = await newRoom();
