@@ -252,7 +252,7 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
     what: "asks the worker's proxy for the same",
     does: ({ temporalPort }) =>
       `for to in 127.0.0.1:${temporalPort} localhost:${temporalPort} 169.254.169.254:80 [::1]:${temporalPort} 2130706433:${temporalPort} 0.0.0.0:${temporalPort} 10.0.0.1:22; do printf 'CONNECT %s HTTP/1.1\\r\\n\\r\\n' $to | node -e "const s=require('net').connect(3128,'127.0.0.1'); process.stdin.pipe(s); s.on('data',(d)=>{console.log(String(d).split('\\r\\n')[0]); s.destroy()})"; done; echo x > asked`,
-    says: /403 Forbidden/,
+    says: /403 Refused/,
     never: /200 Connection/,
   },
   {
