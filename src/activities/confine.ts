@@ -51,7 +51,10 @@ const hostNetwork = (who: string): string =>
  * @param setup the network of the set-up that is run with it
  */
 export function confining(
-  deps: Pick<Dependencies, 'confinement'> & { readonly process: Pick<ProcessRoom, 'sandbox'> },
+  deps: {
+    readonly confinement: Pick<HostConfinement, 'sandbox'>;
+    readonly process: Pick<ProcessRoom, 'sandbox'>;
+  },
   wanted: Confinement,
   setup: Network = 'none',
 ): Confining {

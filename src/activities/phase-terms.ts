@@ -5,7 +5,9 @@ import type { ObjectId } from '../core/ids.ts';
 import type { AgentDefinition, Confinement, ProjectSettings } from '../core/project.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Phase } from '../core/task-types.ts';
-import { confining, type Confining } from './confine.ts';
+import type { GitRoom } from '../git/types.ts';
+import type { ProcessRoom } from '../process/types.ts';
+import { confining, type Confining, type HostConfinement } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readSettings } from './project-settings.ts';
 
@@ -22,15 +24,21 @@ export interface Terms extends Asked {
   readonly confined: Exclude<Confining, { kind: 'refused' }>;
 }
 
+type Needs = Pick<Dependencies, 'parseSettings'> & {
+  readonly git: Pick<GitRoom, 'readFileAt' | 'lookAtMain'>;
+  readonly confinement: Pick<HostConfinement, 'sandbox'>;
+  readonly process: Pick<ProcessRoom, 'sandbox'>;
+};
+type OfTask = Pick<PhaseRequest, 'spec'>;
 type OrRefused<T> = ({ readonly kind: 'ok' } & T) | { readonly kind: 'refused'; readonly failure: Failure };
 
 /** By the tasks.yaml with which the task was submitted. */
-export async function asSubmitted(deps: Dependencies, request: PhaseRequest): Promise<OrRefused<Asked>> {
+export async function asSubmitted(deps: Needs, request: OfTask): Promise<OrRefused<Asked>> {
   const { spec } = request;
   const read = await readSettings(deps, spec, spec.configCommit);
   if (read.kind === 'failed') return { kind: 'refused', failure: read.failure };
   const agent = agentOf(request, read.settings.agents);
-  if (agent.kind === 'failed') return { kind: 'refused', failure: agent.failure };
+  if (agent.kind === 'refused') return agent;
   const asked: Asked = { settings: read.settings, definition: agent.definition };
   const refused = under(deps, asked.settings, asked.definition);
   // Nothing is made for it, unless somebody has mended that on main since.
@@ -49,8 +57,8 @@ export async function asSubmitted(deps: Dependencies, request: PhaseRequest): Pr
  * @param base a commit of main: nothing that the task has changed is read
  */
 export async function termsOn(
-  deps: Dependencies,
-  { spec }: PhaseRequest,
+  deps: Needs,
+  { spec }: OfTask,
   base: ObjectId,
   submitted: Asked,
 ): Promise<OrRefused<Terms>> {
@@ -63,12 +71,10 @@ export async function termsOn(
   return under(deps, read.settings, definition);
 }
 
-function under(deps: Dependencies, settings: ProjectSettings, definition: AgentDefinition | null): OrRefused<Terms> {
+function under(deps: Needs, settings: ProjectSettings, definition: AgentDefinition | null): OrRefused<Terms> {
   const wanted = confinementOf(definition, settings);
   const confined = confining(deps, wanted, settings.setup === null ? 'none' : settings.confinement.setup);
-  return confined.kind === 'refused'
-    ? { kind: 'refused', failure: confined.failure }
-    : { kind: 'ok', settings, definition, wanted, confined };
+  return confined.kind === 'refused' ? confined : { kind: 'ok', settings, definition, wanted, confined };
 }
 
 function confinementOf(definition: AgentDefinition | null, { confinement }: ProjectSettings): Confinement {
@@ -79,20 +85,17 @@ function confinementOf(definition: AgentDefinition | null, { confinement }: Proj
 }
 
 function agentOf(
-  request: PhaseRequest,
+  { spec: { work, configCommit } }: OfTask,
   agents: Readonly<Record<string, AgentDefinition>>,
-):
-  | { readonly kind: 'ok'; readonly definition: AgentDefinition | null }
-  | { readonly kind: 'failed'; readonly failure: Failure } {
-  const { work } = request.spec;
+): OrRefused<Pick<Asked, 'definition'>> {
   if (work.kind === 'shell') return { kind: 'ok', definition: null };
   const definition = agents[work.agent];
   if (definition !== undefined) return { kind: 'ok', definition };
   return {
-    kind: 'failed',
+    kind: 'refused',
     failure: {
       kind: 'bad-configuration',
-      message: `tasks.yaml at ${request.spec.configCommit} has no agent ${work.agent}`,
+      message: `tasks.yaml at ${configCommit} has no agent ${work.agent}`,
       next: `add it under agents: in tasks.yaml, commit, and submit again; it has ${Object.keys(agents).join(', ')}`,
     },
   };

@@ -5,6 +5,7 @@ import type { ObjectId } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { Target } from '../core/queue-types.ts';
 import { messageOf } from '../core/thrown.ts';
+import type { GitRoom } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export type SettingsResult =
@@ -16,7 +17,7 @@ const MAX_KEPT = 100;
 const kept = new WeakMap<object, Map<string, ProjectSettings>>();
 
 export async function readSettings(
-  deps: Pick<Dependencies, 'git' | 'parseSettings'>,
+  deps: Pick<Dependencies, 'parseSettings'> & { readonly git: Pick<GitRoom, 'readFileAt'> },
   target: Target,
   commit: ObjectId,
 ): Promise<SettingsResult> {

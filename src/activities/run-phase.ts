@@ -91,6 +91,7 @@ async function attempt(
   }
   const submitted = await asSubmitted(deps, request);
   if (submitted.kind === 'refused') return failed(deps, submitted.failure);
+  // Which phases there are was said with the submission: for one that is left out nothing is made.
   if (isLeftOut(request.phase, submitted.definition)) return passedOver(deps, request);
   const granted = await deps.secretsFor(spec.work.kind === 'shell' ? null : spec.work.agent);
   if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));

@@ -5,6 +5,7 @@
 
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import type { KnownPlaces } from './known-toolchains.ts';
 
 /** Of OpenSSL, Node, curl, Python's requests and pip, git, Cargo, AWS's tools and Deno. */
 const VARIABLES = [
@@ -19,17 +20,11 @@ const VARIABLES = [
   'DENO_CERT',
 ];
 
-export interface Certificates {
-  readonly variables: Readonly<Record<string, string>>;
-  /** Files, each once. */
-  readonly read: readonly string[];
-}
-
-/** Those of the account whose environment this is. @param isFile whether there is such a file */
+/** Those of the account whose environment this is, each file once. @param isFile whether there is such a file */
 export function certificatesOf(
   environment: Readonly<Record<string, string | undefined>>,
   isFile: (path: string) => boolean = isFileHere,
-): Certificates {
+): KnownPlaces {
   const found = VARIABLES.flatMap((name): readonly (readonly [string, string])[] => {
     const path = environment[name] ?? '';
     return isAbsolute(path) && isFile(path) ? [[name, path]] : [];

@@ -24,9 +24,10 @@ const KNOWN: readonly Known[] = [
   { programs: ['.local/share/mise/shims'], variable: 'MISE_DATA_DIR', folder: '.local/share/mise' },
 ];
 
-export interface Toolchains {
+/** What agents, set-up and gates are told of what the account has. */
+export interface KnownPlaces {
   readonly variables: Readonly<Record<string, string>>;
-  /** Folders that agents, set-up and gates see read-only. */
+  /** Folders and files that they see read-only for that. */
   readonly read: readonly string[];
 }
 
@@ -34,7 +35,7 @@ export interface Toolchains {
 export function toolchainsOf(
   environment: Readonly<Record<string, string | undefined>>,
   isFolder: (path: string) => boolean = isFolderHere,
-): Toolchains {
+): KnownPlaces {
   const { HOME: home = '', PATH: path = '' } = environment;
   if (!isAbsolute(home)) return { variables: {}, read: [] };
   const inPath = new Set(path.split(delimiter).map((folder) => folder.replace(/\/+$/, '')));

@@ -3,7 +3,7 @@
 import type { Environment } from './environment.ts';
 import type { HostSettings } from './host-file.ts';
 import { certificatesOf } from './known-certificates.ts';
-import { toolchainsOf } from './known-toolchains.ts';
+import { toolchainsOf, type KnownPlaces } from './known-toolchains.ts';
 import { secretFiles } from './secrets.ts';
 
 export interface SeenBySandboxes {
@@ -15,7 +15,16 @@ export interface SeenBySandboxes {
 
 export function seenBySandboxes(host: HostSettings, environment: Pick<Environment, 'home' | 'all'>): SeenBySandboxes {
   return {
-    read: [...toolchainsOf(environment.all).read, ...certificatesOf(environment.all).read, ...host.read],
+    read: [...knownPlacesOf(environment).read, ...host.read],
     hidden: [environment.home, ...secretFiles(host)],
+  };
+}
+
+/** Toolchains and certificates of the worker's account. */
+export function knownPlacesOf({ all }: Pick<Environment, 'all'>): KnownPlaces {
+  const [toolchains, certificates] = [toolchainsOf(all), certificatesOf(all)];
+  return {
+    variables: { ...toolchains.variables, ...certificates.variables },
+    read: [...toolchains.read, ...certificates.read],
   };
 }

@@ -179,7 +179,7 @@ export interface Queue {
   readonly lookMs: number | null;
 }
 
-/** As up to version 0.3.0; see {@link newQueue}. */
+/** As up to version 0.3.0; see {@link NEW_QUEUE}. */
 export const EMPTY_QUEUE: Queue = {
   chain: [],
   line: [],
@@ -211,6 +211,4 @@ export const EMPTY_QUEUE: Queue = {
 };
 
 /** Of a workflow that begins by this version. */
-export function newQueue(): Queue {
-  return { ...EMPTY_QUEUE, oneTurn: true };
-}
+export const NEW_QUEUE: Queue = { ...EMPTY_QUEUE, oneTurn: true };

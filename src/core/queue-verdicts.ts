@@ -214,7 +214,11 @@ export function turnOf(queue: Queue, { item }: Pick<Entry, 'item'>, nowMs: numbe
  * Whether it would have a turn if somebody else had none. It stays, and is built on main as that is when the other's is over: sent
  * back now it would have no turn, and stand on what the other is about to change.
  */
-export function waitsForTurn(queue: Queue, { item, doubt }: Pick<Entry, 'item' | 'doubt'>, nowMs: number): boolean {
+export function waitsForTurn(
+  queue: Queue,
+  { item, doubt = 'none' }: Pick<Entry, 'item'> & Partial<Pick<Entry, 'doubt'>>,
+  nowMs: number,
+): boolean {
   if (!isOthers(queue, item.taskId) || isAllowed(queue, item) || doubt !== 'none') return false;
   return turnOf({ ...queue, turn: null }, { item }, nowMs) !== null;
 }

@@ -106,7 +106,7 @@ export function judgeChecks(queue: Queue, clock: QueueClock): Queue {
       return replaceCheck(queue, check, restartCheck(check, clock.nowMs));
     }
     if (!isMainCleared(queue, red)) continue;
-    if (waitsForTurn(queue, { ...check, doubt: 'none' }, clock.nowMs)) return dropCheck(queue, check);
+    if (waitsForTurn(queue, check, clock.nowMs)) return dropCheck(queue, check);
     const turnUntilMs = turnOf(queue, check, clock.nowMs);
     const sent = leaveLine(queue, check, returnedRed(check.item, candidate, red, '', turnUntilMs));
     const turned = giveTurn(sent, check.item.taskId, turnUntilMs);
@@ -162,7 +162,7 @@ export function afterCheckBuilt(
       return replaceCheck(queue, check, { ...check, stage, isOnGreen: isOnGreen(queue, candidate.main) });
     }
     case 'conflict': {
-      if (waitsForTurn(queue, { ...check, doubt: 'none' }, clock.nowMs)) return dropCheck(queue, check);
+      if (waitsForTurn(queue, check, clock.nowMs)) return dropCheck(queue, check);
       const turnUntilMs = turnOf(queue, check, clock.nowMs);
       const sent = leaveLine(queue, check, { kind: 'returned', handoff, request: result.request, turnUntilMs });
       return giveTurn(sent, check.item.taskId, turnUntilMs);

@@ -77,7 +77,7 @@ import {
   startCheck,
 } from './queue-verify.ts';
 
-export { EMPTY_QUEUE, newQueue } from './queue-state.ts';
+export { EMPTY_QUEUE, NEW_QUEUE } from './queue-state.ts';
 export type * from './queue-batch-types.ts';
 export type * from './queue-check-types.ts';
 export type * from './queue-exchange.ts';

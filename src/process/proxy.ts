@@ -151,7 +151,7 @@ type Found = { readonly address: string } | { readonly refused: string };
 async function addressOf(reach: Reach, to: Destination | null): Promise<Found> {
   const found = await judged(reach, to);
   if (!('refused' in found)) return found;
-  const refused = printable(found.refused);
+  const refused = inAscii(found.refused);
   const where = to === null ? '' : `${to.host}:${to.port}: `;
   reach.told.push({ atMs: performance.now(), text: `${where}${refused}` });
   if (reach.told.length > MAX_REFUSALS) reach.told.shift();
@@ -159,7 +159,7 @@ async function addressOf(reach: Reach, to: Destination | null): Promise<Found> {
 }
 
 /** As it may stand in a status line, which is all that many programs show of an answer. */
-function printable(text: string): string {
+function inAscii(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, MAX_REASON_CHARS);
 }
 
@@ -194,7 +194,8 @@ async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, he
   let isOpen = false;
   upstream.once('timeout', () => (isOpen ? upstream.destroy() : fail('no answer in time')));
   upstream.once('error', (error) => (isOpen ? client.destroy() : fail(error.message)));
-  client.once('close', () => upstream.destroy());
+  // Once it is open, each is told of the other's end by what is handed on.
+  client.once('close', () => (isOpen ? undefined : upstream.destroy()));
   upstream.once('connect', () => {
     isOpen = true;
     upstream.setTimeout(SILENT_LIMIT_MS);

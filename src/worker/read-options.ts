@@ -8,10 +8,8 @@ import { resolveConnection } from '../config/connection.ts';
 import { resolveEncryption } from '../config/encryption.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile, type HostSettings } from '../config/host-file.ts';
-import { certificatesOf } from '../config/known-certificates.ts';
-import { toolchainsOf } from '../config/known-toolchains.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
-import { seenBySandboxes } from '../config/seen-by-sandboxes.ts';
+import { seenBySandboxes, knownPlacesOf } from '../config/seen-by-sandboxes.ts';
 import { grantSecrets } from '../config/secrets.ts';
 import { parseBuildId } from '../core/builds.ts';
 import { parseLabels } from '../core/labels.ts';
@@ -102,7 +100,7 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
 
 /** What host.yaml says of agents, gates and workspaces, and who is told of what. */
 function ofHost(host: HostSettings, environment: Environment) {
-  const known = { ...toolchainsOf(environment.all).variables, ...certificatesOf(environment.all).variables };
+  const known = knownPlacesOf(environment);
   return {
     limits: {
       maxProcesses: host.limits.processes,
@@ -123,7 +121,7 @@ function ofHost(host: HostSettings, environment: Environment) {
       granted: (agent) => grantsOf(host, agent),
       personHome: environment.userHome,
     },
-    environment: (request) => ({ ...known, ...allowedEnvironment(host, environment.all, request) }),
+    environment: (request) => ({ ...known.variables, ...allowedEnvironment(host, environment.all, request) }),
     secretsFor: (agent) => grantSecrets(host, environment.all, agent),
     program: (name) => programPath(host, name),
     notices: {

@@ -24,7 +24,7 @@ import { workflowIds, type TaskId } from '../core/ids.ts';
 import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import {
   EMPTY_QUEUE,
-  newQueue,
+  NEW_QUEUE,
   queueViewOf,
   reconcile,
   refusalOf,
@@ -63,7 +63,7 @@ export async function integrationV2(input: IntegrationInput): Promise<never> {
 }
 
 function firstQueue({ oneTurn }: IntegrationInput): Queue {
-  return oneTurn === true ? newQueue() : EMPTY_QUEUE;
+  return oneTurn === true ? NEW_QUEUE : EMPTY_QUEUE;
 }
 
 class IntegrationRun {

@@ -2,27 +2,25 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { asSubmitted, termsOn } from '../../src/activities/phase-terms.ts';
-import type { Dependencies } from '../../src/activities/dependencies.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
-import type { PhaseRequest } from '../../src/core/task-request.ts';
 import { objectId, SPEC } from '../core/rig.ts';
 
 const [SUBMITTED, MAIN] = [objectId(1), objectId(2)];
-const request = { spec: { ...SPEC, work: { kind: 'shell', run: 'x' }, configCommit: SUBMITTED } } as PhaseRequest;
+const request = { spec: { ...SPEC, work: { kind: 'shell', run: 'x' } as const, configCommit: SUBMITTED } };
 const project = (more: string): string => `project: demo\nbranch: main\ngate: make\n${more}\n`;
 
 /** With these files by their commits; main's tip is its own. */
-function depsOf(files: Readonly<Record<string, string>>): Dependencies {
+function depsOf(files: Readonly<Record<string, string>>): Parameters<typeof asSubmitted>[0] {
   const git = {
     readFileAt: (_target: unknown, commit: string) => Promise.resolve(files[commit] ?? null),
-    lookAtMain: () => Promise.resolve({ commit: MAIN }),
+    lookAtMain: () => Promise.resolve({ commit: MAIN, since: 'first' as const, vanished: [] }),
   };
   return {
     git,
     parseSettings: parseProjectFile,
     confinement: { sandbox: null },
     process: { sandbox: { kind: 'missing', why: 'there is none' } },
-  } as unknown as Dependencies;
+  };
 }
 
 const submittedBy = (files: Readonly<Record<string, string>>) => asSubmitted(depsOf(files), request);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY_QUEUE, newQueue, queueViewOf, type Queue } from '../../src/core/queue.ts';
+import { EMPTY_QUEUE, NEW_QUEUE, queueViewOf, type Queue } from '../../src/core/queue.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import type { QueueItem } from '../../src/core/queue-types.ts';
 import {
@@ -136,7 +136,7 @@ describe('those that wait for a turn to be over', () => {
 });
 
 describe('one that has a right to a turn while another has its own', () => {
-  const begun = run(newQueue(), handedOff(1, 1, OFTEN), handedOff(2, 1, OFTEN), ALL_TOLD);
+  const begun = run(NEW_QUEUE, handedOff(1, 1, OFTEN), handedOff(2, 1, OFTEN), ALL_TOLD);
   const conflicting = run(begun, built(1, CONFLICT), built(2, CONFLICT));
   const landing = run(
     { ...conflicting, replies: [] },
@@ -168,7 +168,7 @@ describe('one that has a right to a turn while another has its own', () => {
   });
 
   it('is not blamed in it, and is when that is over, if it was red in the same moment', () => {
-    const known: Queue = { ...newQueue(), main: { commit: objectId(9), standing: 'confirmed', foreign: false } };
+    const known: Queue = { ...NEW_QUEUE, main: { commit: objectId(9), standing: 'confirmed', foreign: false } };
     const first = run(known, handedOff(1, 1, OFTEN), handedOff(2, 1, OFTEN), built(1, candidate(1)), suspect(1));
     const both = run(first, built(2, candidate(2)), ALL_TOLD);
     const failing = at(both, NOW_MS, red(1), red(2));

@@ -8,7 +8,7 @@ import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import { mustBeVerified } from '../../src/core/queue-checks.ts';
 import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
 import {
-  newQueue,
+  NEW_QUEUE,
   reconcile,
   type Control,
   type EntryStage,
@@ -54,7 +54,7 @@ function isSame(one: EntryStage, other: EntryStage): boolean {
 }
 
 export class QueueWorld {
-  queue: Queue = newQueue();
+  queue: Queue = NEW_QUEUE;
   nowMs = NOW_MS;
   wanted: readonly QueueCommand[] = [];
   readonly attempts = Array.from({ length: TASKS }, () => 1);

@@ -65,7 +65,7 @@ it('tells of more than one look takes', async () => {
 });
 
 it('gives none up while the ledger is away', async () => {
-  const ids = await terminated(1);
+  await terminated(1);
   let tries = 0;
   const ledger = {
     endFromOutside: () => {
@@ -75,6 +75,5 @@ it('gives none up while the ledger is away', async () => {
   };
   const { log } = look({ ledger, everyMs: 1 });
   await eventually('many tries', () => tries > 70);
-  expect(ids).toHaveLength(1);
   expect(new Set(log)).toEqual(new Set(['tasks that were ended from outside are looked for again']));
 });
