@@ -2,6 +2,7 @@
 
 import type { Client } from '@temporalio/client';
 import { workflowIds } from '../core/ids.ts';
+import { FACTS_A_RUN } from '../core/queue-carried.ts';
 import type { QueueItem, Target } from '../core/queue-types.ts';
 
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
@@ -11,7 +12,7 @@ export async function integrationStart(client: Client, target: Target, item: Que
   await client.workflow.signalWithStart(INTEGRATION.type, {
     workflowId: workflowIds.integration(target.project, target.branch),
     taskQueue: INTEGRATION.taskQueue,
-    args: [{ target, carried: null, oneTurn: true }],
+    args: [{ target, carried: null, oneTurn: true, factsARun: FACTS_A_RUN }],
     signal: INTEGRATION.handOff,
     signalArgs: [{ origin: target.origin, item }],
     workflowIdConflictPolicy: 'USE_EXISTING',

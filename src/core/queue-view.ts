@@ -186,3 +186,16 @@ function startOf(stage: Queue['chain'][number]['stage']): number {
 function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** What Temporal's Web UI shows of it, in Markdown. */
+export function queueDetailsOf(view: QueueView): string {
+  const lines = [`${view.rows.length + view.more} in line, ${view.landed} landed`];
+  if (view.stopped !== null) lines.push('', `**Stopped:** ${view.stopped}`);
+  for (const alarm of view.alarms) lines.push('', `**Look:** ${alarm}`);
+  for (const row of view.rows) {
+    lines.push(
+      `${row.position}. \`${row.id}\` ${row.title ?? ''}: ${row.state}${row.waitingFor === null ? '' : `, ${row.waitingFor}`}`,
+    );
+  }
+  return lines.join('\n');
+}

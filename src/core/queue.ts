@@ -82,7 +82,7 @@ export type * from './queue-batch-types.ts';
 export type * from './queue-check-types.ts';
 export type * from './queue-exchange.ts';
 export type * from './queue-state.ts';
-export { queueViewOf } from './queue-view.ts';
+export { queueDetailsOf, queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
 export { MAX_ANSWERED, resumeCommand } from './queue-answers.ts';
 export { MAX_GREEN } from './queue-verdicts.ts';

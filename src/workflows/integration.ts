@@ -25,6 +25,7 @@ import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import {
   EMPTY_QUEUE,
   NEW_QUEUE,
+  queueDetailsOf,
   queueViewOf,
   reconcile,
   refusalOf,
@@ -33,7 +34,7 @@ import {
   type QueueCommand,
   type QueueFact,
 } from '../core/queue.ts';
-import { packQueue, unpackQueue } from '../core/queue-carried.ts';
+import { FACTS_A_RUN, packQueue, unpackQueue } from '../core/queue-carried.ts';
 import { newsOf, NOTHING_TOLD, type QueueNewsRequest, type ToldOfQueue } from '../core/queue-news.ts';
 import type { LandingReply, QueueView } from '../core/queue-types.ts';
 import { reasonOf, tellOfQueue } from './activity-options.ts';
@@ -71,6 +72,8 @@ class IntegrationRun {
   #queue: Queue;
   /** What was heard since the last time. */
   #heard: QueueFact[] = [];
+  /** How many there were. */
+  #facts = 0;
   #nowMs = Date.now();
   /** Tasks that did not answer are not asked again before then. */
   #askAgainMs = 0;
@@ -148,7 +151,7 @@ class IntegrationRun {
   }
 
   #take(fact: QueueFact): void {
-    this.#heard.push(fact);
+    this.#note(fact);
     if (fact.kind !== 'details' || fact.isWhole) return;
     this.#askAgainMs = this.#nowMs + ASK_AGAIN_MS;
     this.#setAlarm(this.#askAgainMs);
@@ -156,7 +159,14 @@ class IntegrationRun {
 
   #hear(fact: QueueFact): void {
     this.#wake();
+    this.#note(fact);
+  }
+
+  #note(fact: QueueFact): void {
     this.#heard.push(fact);
+    this.#facts += 1;
+    // Counted by itself, and not by the history's length: that is not the same in a replay.
+    this.#isEnding ||= this.#facts >= (this.#input.factsARun ?? Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -177,7 +187,7 @@ class IntegrationRun {
     this.#queue = reconciled.queue;
     const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);
     this.#noteNews(before, view);
-    setCurrentDetails(detailsOf(view));
+    setCurrentDetails(queueDetailsOf(view));
     return reconciled;
   }
 
@@ -212,6 +222,7 @@ class IntegrationRun {
     return continueAsNew<(next: IntegrationInput) => Promise<never>>({
       target: this.#input.target,
       carried: packQueue(this.#queue),
+      factsARun: FACTS_A_RUN,
       // What is being told is told again: each notice has its name, and is begun once.
       people: { told: this.#toldPeople, news: this.#news },
     });
@@ -254,7 +265,7 @@ class IntegrationRun {
     for (const { taskId, reply } of replies) await this.#signal(taskId, reply);
     if (replies.length > 0) {
       const told: QueueFact = { kind: 'told', count: replies.length };
-      this.#heard.push(told);
+      this.#note(told);
       await condition(() => !this.#heard.includes(told));
     }
     // Each stays until it is told: an unconfirmed answer would be lost by continuing as new.
@@ -282,16 +293,4 @@ class IntegrationRun {
       if (isCancellation(error)) throw error;
     }
   }
-}
-
-function detailsOf(view: QueueView): string {
-  const lines = [`${view.rows.length + view.more} in line, ${view.landed} landed`];
-  if (view.stopped !== null) lines.push('', `**Stopped:** ${view.stopped}`);
-  for (const alarm of view.alarms) lines.push('', `**Look:** ${alarm}`);
-  for (const row of view.rows) {
-    lines.push(
-      `${row.position}. \`${row.id}\` ${row.title ?? ''}: ${row.state}${row.waitingFor === null ? '' : `, ${row.waitingFor}`}`,
-    );
-  }
-  return lines.join('\n');
 }
