@@ -90,6 +90,8 @@ class Lane {
   readonly #project: FaultProject;
   readonly #client: Client;
   readonly #landed = new Set<string>();
+  /** Whose end was not seen in their own run: told there, and not of each run after it. */
+  readonly #late = new Set<TaskId>();
   #worker: FaultWorker | null = null;
   #runs = 0;
 
@@ -147,9 +149,12 @@ class Lane {
     await this.#meanwhile(id, point);
     await this.#started();
     const wrong = killed.goneAfterMs === null ? [`left after five seconds: ${killed.left.join(', ')}`] : [];
+    this.#late.add(id);
     const ended = await endOf(this.#client, id);
+    this.#late.delete(id);
     if (ended !== end) wrong.push(`task ${id} ended as ${ended}, not as ${end}`);
     if (ended === 'landed') this.#landed.add(id);
+    await this.#noteLate();
     wrong.push(...(await checkMain(project, this.#landed)));
     if (ended === 'landed') await this.#untilCleaned(id);
     return wrong;
@@ -161,6 +166,13 @@ class Lane {
     if (meanwhile !== 'answers') return;
     // As the ledger tells it.
     await handle.signal(signalOf('answer'), { messageId: `answer-${id}`, actor: 'Ada', version: 1, text: 'yes' });
+  }
+
+  async #noteLate(): Promise<void> {
+    for (const id of this.#late) {
+      if ((await endOf(this.#client, id)) === 'landed') this.#landed.add(id);
+      this.#late.delete(id);
+    }
   }
 
   async #untilCleaned(id: TaskId): Promise<void> {
