@@ -9,6 +9,7 @@ import type { Client } from '@temporalio/client';
 import { buildName, DEPLOYMENT, ServerTime, takesOver, UNVERSIONED } from '../core/builds.ts';
 import { messageOf } from '../core/thrown.ts';
 import { readBuilds, setCurrentBuild } from '../local/temporal-builds.ts';
+import { Rounds } from './rounds.ts';
 
 /** So much more often it looks while its build is not current: tasks may be waiting. */
 const SOONER = 6;
@@ -25,33 +26,23 @@ export interface BuildRoutingOptions {
 export class BuildRouting {
   readonly #options: BuildRoutingOptions;
   readonly #time = new ServerTime();
-  #timer: NodeJS.Timeout | null = null;
-  #looking: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #rounds: Rounds;
   #said = '';
 
   constructor(options: BuildRoutingOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(async () => {
+      const isCurrent = await this.#look().catch((error: unknown) => this.#failed(messageOf(error)));
+      return isCurrent ? options.everyMs : options.everyMs / SOONER;
+    });
   }
 
   start(): void {
-    this.#next(0);
+    this.#rounds.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#looking;
-  }
-
-  #next(waitMs: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#look()
-        .catch((error: unknown) => this.#failed(messageOf(error)))
-        .then((isCurrent) => this.#next(isCurrent ? this.#options.everyMs : this.#options.everyMs / SOONER));
-    }, waitMs);
-    this.#timer.unref();
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** Whether this worker's build is current, and nothing is to be waited for. */

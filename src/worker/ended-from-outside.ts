@@ -13,6 +13,7 @@ import { UNKNOWN_ACTOR } from '../core/replies.ts';
 import { messageOf } from '../core/thrown.ts';
 import { LedgerUnavailable, type LedgerWriter } from '../ledger/types.ts';
 import { detailQuery, releaseSignal } from '../workflows/messages.ts';
+import { Rounds } from './rounds.ts';
 
 /** Visibility may be late, and a worker may have been away. */
 const OVERLAP_MS = 10 * 60_000;
@@ -42,34 +43,24 @@ export class EndedFromOutside {
   readonly #options: EndedFromOutsideOptions;
   readonly #known = new Map<string, Known>();
   #sinceMs = Date.now() - FIRST_LOOK_BACK_MS;
-  #timer: NodeJS.Timeout | null = null;
-  #looking: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #rounds: Rounds;
 
   constructor(options: EndedFromOutsideOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(async () => {
+      await this.#look().catch((error: unknown) =>
+        options.log('tasks that were ended from outside are looked for again', { reason: String(error) }),
+      );
+      return options.everyMs;
+    });
   }
 
   start(): void {
-    this.#next(0);
+    this.#rounds.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#looking;
-  }
-
-  #next(waitMs: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#look()
-        .catch((error: unknown) =>
-          this.#options.log('tasks that were ended from outside are looked for again', { reason: String(error) }),
-        )
-        .finally(() => this.#next(this.#options.everyMs));
-    }, waitMs);
-    this.#timer.unref();
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   async #look(): Promise<void> {
@@ -85,7 +76,7 @@ export class EndedFromOutside {
       const id = taskIdOfWorkflow(workflowId);
       const tries = this.#known.get(runId)?.tries;
       if (id === null || tries === null) continue;
-      if (this.#stopped || looked >= mostALook) return;
+      if (this.#rounds.stopped || looked >= mostALook) return;
       looked += 1;
       const problem = await this.#tried(id);
       const left = problem === null ? null : this.#again(id, (tries ?? 0) + 1, problem);

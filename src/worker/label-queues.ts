@@ -10,6 +10,7 @@ import type { Client } from '@temporalio/client';
 import { hasLabels, labelKey, labelsOfKey } from '../core/labels.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { Pollers } from './pollers.ts';
+import { Rounds } from './rounds.ts';
 import { agentsQueue, gatesQueue } from '../workflows/messages.ts';
 
 /** Each is named in the query that looks for others. */
@@ -28,25 +29,25 @@ export interface LabelQueuesOptions {
 export class LabelQueues {
   readonly #options: LabelQueuesOptions;
   readonly #known = new Set<string>();
-  #timer: NodeJS.Timeout | null = null;
-  #looking: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #rounds: Rounds;
   /** Said once, until it goes again. */
   #failed = false;
 
   constructor(options: LabelQueuesOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(async () => {
+      await this.#look();
+      return options.everyMs;
+    });
   }
 
   /** Looks now and then. Of a worker without labels there is nothing to find. */
   start(): void {
-    if (this.#options.labels.length > 0) this.#next(0);
+    if (this.#options.labels.length > 0) this.#rounds.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#looking;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** A task was recorded, or a gate run started, that requires these. */
@@ -63,14 +64,6 @@ export class LabelQueues {
     if (requires === null || !hasLabels(labels, requires)) return;
     serve('agents', agentsQueue(requires));
     serve('gates', gatesQueue(requires));
-  }
-
-  #next(waitMs: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#looking = this.#look().finally(() => this.#next(this.#options.everyMs));
-    }, waitMs);
-    this.#timer.unref();
   }
 
   async #look(): Promise<void> {
@@ -94,7 +87,7 @@ export class LabelQueues {
 
   /** A set of an open task or gate run that is not known; null when there is none. */
   async #another(): Promise<string | null> {
-    if (this.#stopped || this.#known.size >= MAX_KNOWN) return null;
+    if (this.#rounds.stopped || this.#known.size >= MAX_KNOWN) return null;
     // What names a set is made of characters that need no escape; anything else was not written by a task.
     const known = [...this.#known].map((key) => `'${key.replaceAll("'", '')}'`);
     const others = known.length === 0 ? '' : ` AND Requires NOT IN (${known.join(', ')})`;

@@ -9,6 +9,7 @@ import type { Slots, WorkerReport } from '../core/hosts.ts';
 import type { WorkspacesReport } from '../core/relief.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { LedgerWriter } from '../ledger/types.ts';
+import { Rounds } from './rounds.ts';
 
 export interface PresenceOptions {
   readonly ledger: Pick<LedgerWriter, 'reportWorker'>;
@@ -25,48 +26,38 @@ export interface PresenceOptions {
 
 export class Presence {
   readonly #options: PresenceOptions;
-  #timer: NodeJS.Timeout | null = null;
-  #reporting: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly #rounds: Rounds;
   /** Said once, until it is back. */
   #isAway = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(() => this.#report());
   }
 
   /** Resolves after the first report, whatever became of it: a drained host takes nothing from the start. */
   async start(): Promise<void> {
-    await this.#report();
-    this.#next();
+    this.#rounds.start(await this.#report());
   }
 
   /** Says that this worker has ended; a ledger that is away is not waited for. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    await this.#reporting;
+    await this.#rounds.stop();
     await this.#send(true).catch(() => undefined);
   }
 
-  #next(): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      this.#reporting = this.#report().finally(() => this.#next());
-    }, this.#options.everyMs);
-    this.#timer.unref();
-  }
-
-  async #report(): Promise<void> {
-    const { onDrained, log } = this.#options;
+  /** @returns the milliseconds until the next report */
+  async #report(): Promise<number> {
+    const { onDrained, log, everyMs } = this.#options;
     try {
       const drained = await this.#send(false);
       this.#isAway = false;
-      if (!this.#stopped) onDrained(drained);
+      if (!this.#rounds.stopped) onDrained(drained);
     } catch (error) {
       if (!this.#isAway) log('this worker could not be reported; it is tried again', { reason: messageOf(error) });
       this.#isAway = true;
     }
+    return everyMs;
   }
 
   async #send(stopped: boolean): Promise<boolean> {
