@@ -15,7 +15,8 @@ import { freeRanges, type PortPlan, type PortRange } from '../core/ports.ts';
 import { isRecord } from '../core/text.ts';
 import { codeOf } from '../core/thrown.ts';
 
-const LISTENERS_KEPT_MS = 1_000;
+/** Who leases a range begins to listen long after, so that a younger listener may be met in any case. */
+const LISTENERS_KEPT_MS = 10_000;
 
 export interface PortLease extends PortRange {
   readonly owner: string;
@@ -109,7 +110,7 @@ function isFirst(path: string, text: string): boolean {
   }
 }
 
-/** It owns what the kernel said last: to make its tables costs it some milliseconds, and tasks begin many at a time. */
+/** It owns what the kernel said last: to make its tables costs it some ten milliseconds. */
 class Listeners {
   #ports: Promise<ReadonlySet<number> | null> = Promise.resolve(null);
   #atMs = Number.NEGATIVE_INFINITY;
