@@ -79,6 +79,30 @@ it('removes folders that deep whose name is no UTF-8', async () => {
   expect(readdirSync(folder)).toEqual([]);
 });
 
+it('removes more than a few entries', async () => {
+  const path = join(folder, 'many');
+  for (let number = 0; number < 30; number += 1) {
+    mkdirSync(join(path, `${number}`, 'deep'), { recursive: true });
+    for (let file = 0; file < 10; file += 1) writeFileSync(join(path, `${number}`, 'deep', `${file}`), 'x');
+  }
+  await removeWhole(path);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+it('removes a link, and nothing that it leads to', async () => {
+  const kept = join(folder, 'kept');
+  mkdirSync(kept);
+  writeFileSync(join(kept, 'file'), 'x');
+  const path = join(folder, 'tree');
+  mkdirSync(path);
+  symlinkSync(kept, join(path, 'within'));
+  symlinkSync(kept, join(folder, 'itself'));
+  await removeWhole(path);
+  await removeWhole(join(folder, 'itself'));
+  expect(readdirSync(folder)).toEqual(['kept']);
+  expect(readdirSync(kept)).toEqual(['file']);
+});
+
 it('opens nothing behind a link', async () => {
   const kept = join(folder, 'kept');
   mkdirSync(kept, { mode: 0o500 });
