@@ -109,6 +109,8 @@ export interface Limits {
   readonly radarMs: number;
   /** How often tasks are looked for whose workflows were ended from outside, in milliseconds. */
   readonly outsideEveryMs: number;
+  /** How often queues are looked for that cannot go on, in milliseconds. */
+  readonly wedgedEveryMs: number;
   /** How often an agent's unfinished work is stored, in milliseconds; 0: never. */
   readonly checkpointMs: number;
   /** How long a target of notices has to answer, in milliseconds. */
@@ -127,6 +129,7 @@ export const DEFAULT_LIMITS: Limits = {
   shortBelowBytes: 2 * 1024 * 1024 * 1024,
   radarMs: 2_000,
   outsideEveryMs: 60_000,
+  wedgedEveryMs: 60_000,
   checkpointMs: 5 * 60_000,
   noticeMs: 20_000,
 };

@@ -8,11 +8,11 @@ import { PRIORITIES } from './task-types.ts';
 import type { TaskId } from './ids.ts';
 
 /**
- * How many facts a run of its workflow takes before it continues as new: some forty landings, five hundred events. A worker that
- * takes a queue over goes through all of them again, within the ten seconds that a workflow task may take on a host that is busy
- * with agents; the server suggests an end after eight times as many (docs/adr/0029-short-runs-of-the-queue.md).
+ * How many facts a run of its workflow takes before it continues as new: some twenty landings, 250 events. A worker that takes a
+ * queue over goes through all of them again, within the ten seconds that a workflow's task may take on a host that is busy with
+ * agents; the server suggests an end after sixteen times as many (docs/adr/0029-short-runs-of-the-queue.md).
  */
-export const FACTS_A_RUN = 200;
+export const FACTS_A_RUN = 100;
 
 export interface CarriedQueue extends Omit<Queue, 'line'> {
   readonly line: readonly PackedWaiting[];

@@ -1,6 +1,6 @@
 /**
  * What a worker does beside its activities, by itself: it cleans up after tasks, frees disk, tells of conflicts, packs
- * repositories, and finds tasks that were ended from outside. They begin and end together.
+ * repositories, finds tasks that were ended from outside, and sets back queues that cannot go on. They begin and end together.
  */
 
 import { statfsSync } from 'node:fs';
@@ -17,6 +17,7 @@ import { Janitor } from './janitor.ts';
 import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
 import { Upkeep } from './upkeep.ts';
+import { WedgedQueues, type Replay } from './wedged-queues.ts';
 
 export interface WorkspaceLimits extends WorkspaceCaps {
   /** How long the workspace of a task stays that ended without landing, in milliseconds. */
@@ -30,7 +31,8 @@ export interface BackgroundOptions {
   readonly home: string;
   readonly ports: PortLeases;
   readonly workspaces: WorkspaceLimits;
-  readonly limits: Pick<Limits, 'shortBelowBytes' | 'radarMs' | 'outsideEveryMs'>;
+  readonly limits: Pick<Limits, 'shortBelowBytes' | 'radarMs' | 'outsideEveryMs' | 'wedgedEveryMs'>;
+  readonly replay: Replay;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -40,14 +42,16 @@ export class Background {
   readonly #radar: Radar;
   readonly #upkeep: Upkeep;
   readonly #fromOutside: EndedFromOutside;
+  readonly #wedged: WedgedQueues;
 
-  constructor({ client, git, ledger, home, ports, workspaces, limits, log }: BackgroundOptions) {
+  constructor({ client, git, ledger, home, ports, workspaces, limits, replay, log }: BackgroundOptions) {
     const isShort = (): boolean => freeBytesOf(home) < limits.shortBelowBytes;
     this.#janitor = new Janitor({ client, git, home, ports, keptMs: workspaces.keptMs, log });
     this.#relief = new Relief({ client, git, home, ports, caps: workspaces, log, isShort });
     this.#radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
     this.#upkeep = new Upkeep({ git, log });
     this.#fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
+    this.#wedged = new WedgedQueues({ client, replay, log, everyMs: limits.wedgedEveryMs });
   }
 
   /** The radar begins by what it hears. */
@@ -56,6 +60,7 @@ export class Background {
     this.#relief.start();
     this.#upkeep.start();
     this.#fromOutside.start();
+    this.#wedged.start();
   }
 
   /** Resolves when what was under way has ended. */
@@ -65,6 +70,7 @@ export class Background {
       this.#relief.stop(),
       this.#radar.stop(),
       this.#fromOutside.stop(),
+      this.#wedged.stop(),
       this.#upkeep.stop(),
     ]);
   }

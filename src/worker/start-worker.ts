@@ -28,6 +28,7 @@ import type { PayloadOptions, Workflows } from './payloads.ts';
 import { Draining, Pollers } from './pollers.ts';
 import { Presence } from './presence.ts';
 import { openRooms } from './rooms.ts';
+import { replayBy } from './wedged-queues.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -165,7 +166,8 @@ async function openParts(options: StartWorkerOptions): Promise<Parts> {
   const { client, native } = temporal;
   const ports = openPortLeases(home, options.ports ?? PORTS);
   const workspaces = options.workspaces ?? WORKSPACES;
-  const background = new Background({ client, git, ledger, home, ports, workspaces, limits, log });
+  const replay = replayBy(options.payloads, options.workflows);
+  const background = new Background({ client, git, ledger, home, ports, workspaces, limits, replay, log });
   const close = async (): Promise<void> => {
     stopMigrating();
     await spool.drain(SPOOL_DRAIN_MS);

@@ -58,6 +58,8 @@ export interface EngineOptions {
   readonly agents?: number;
   readonly gates?: number;
   readonly graceMs?: number;
+  /** A query for the workflows whose histories are replayed when it stops; left out: all. */
+  readonly replayed?: string;
   /** How often the worker reports itself. */
   readonly presenceMs?: number;
   /** Programs of this host by the name that tasks.yaml has. */
@@ -404,7 +406,7 @@ export class Engine {
 
   async #replayAll(): Promise<void> {
     const { code } = await workflowBundle();
-    const histories = begun(this.client.workflow.list().intoHistories());
+    const histories = begun(this.client.workflow.list({ query: this.#options.replayed ?? '' }).intoHistories());
     const { payloadCodecs } = this.client.options.loadedDataConverter;
     const options = { workflowBundle: { code }, dataConverter: { payloadCodecs } };
     for await (const result of Worker.runReplayHistories(options, histories)) {
