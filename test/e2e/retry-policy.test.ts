@@ -100,6 +100,24 @@ describe('a task', () => {
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });
 
+  it.each([
+    ['ignores', ['once'], { '.gitignore': 'made\n' }],
+    ['does not ignore', ['once', 'twice'], {}],
+  ])('that begins anew on main has what set-up has made and git %s', async (does, runs, more) => {
+    const name = `set-up-${does.replaceAll(' ', '-')}`;
+    const project = await SampleProject.create({
+      'tasks.yaml': `${projectFile().replace('sample', name)}setup: sh set-up.sh\n`,
+      // Its HOME is kept from one to the next.
+      'set-up.sh': 'test -e "$HOME/ran" && echo twice >> "$HOME/ran" || echo once > "$HOME/ran"; cp "$HOME/ran" made\n',
+      'gate.sh': GATE,
+      ...more,
+    });
+    const run = 'test -e "$HOME/tried" || { touch "$HOME/tried"; exit 1; }; cat made > work';
+    const id = await engine.submit(project, { title: 'Work', work: { kind: 'shell', run } });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 2 });
+    expect((await project.read('work')).split('\n')).toEqual(runs);
+  });
+
   it('whose set-up was refused what it wanted to reach is told what, why, and what lets it through', async () => {
     const ask = `require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))`;
     const setup = `setup: "node -e '${ask.replaceAll('"', '\\"')}'"`;
