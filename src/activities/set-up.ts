@@ -13,10 +13,9 @@ import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import { setUpScratchOf, type Dependencies } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
+import { letThrough } from './refused.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
-const LET_THROUGH =
-  'let it reach what was refused, such as network: {setup: ["*", packages.example.com]} in tasks.yaml ("*" is every public host); commit, and retry';
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
 /** Of what set-up has made and git does not ignore: what takes one of these away takes them all. */
 const MAX_MADE = 100;
@@ -78,7 +77,7 @@ export async function setUpWorkspace(
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
     next:
       exit.refused.length > 0
-        ? LET_THROUGH
+        ? letThrough('network: {setup: HOSTS}')
         : 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
     evidence: tailOf(exit.tail),
   };

@@ -118,16 +118,33 @@ describe('a task', () => {
     expect((await project.read('work')).split('\n')).toEqual(runs);
   });
 
+  const REFUSED = /── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/;
+  const ASK = 'require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))';
+
   it('whose set-up was refused what it wanted to reach is told what, why, and what lets it through', async () => {
-    const ask = `require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))`;
-    const setup = `setup: "node -e '${ask.replaceAll('"', '\\"')}'"`;
+    const setup = `setup: "node -e '${ASK.replaceAll('"', '\\"')}'"`;
     const project = await sample('refused', {}, setup);
     const id = await engine.submit(project, { title: 'Work', work: { kind: 'shell', run: 'true' }, attempts: 1 });
     const { failure } = await engine.untilWaiting(id, 'attempts');
     expect(failure).toMatchObject({
       kind: 'setup-failed',
       next: expect.stringContaining('network: {setup: ["*", packages.example.com]}'),
-      evidence: expect.stringMatching(/^── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/),
+      evidence: expect.stringMatching(REFUSED),
     });
+  });
+
+  it('whose agent was refused what it wanted to reach is told the same, and so is its log', async () => {
+    const gives = `printf '%s' '{"status":"failed","reason":"No."}' > "$TASKS_REPORT_FILE"`;
+    const project = await sample('refused-agent', { understand: `node -e '${ASK}' || ${gives}` }, '');
+    const id = await engine.submit(project, { title: 'Work', attempts: 1 });
+    const { failure } = await engine.untilWaiting(id, 'attempts');
+    expect(failure).toMatchObject({
+      kind: 'agent-failed',
+      message: 'agent sh gave up: No.',
+      next: expect.stringContaining('network: {agents: ["*", packages.example.com]} in tasks.yaml'),
+      evidence: expect.stringMatching(REFUSED),
+    });
+    const logs = await engine.ledger.readLogs(id, null, 100);
+    expect(logs.map(({ text }) => text).join('')).toMatch(REFUSED);
   });
 });
