@@ -241,7 +241,7 @@ describe('the queue', () => {
     const again = (againAt: string | null): string | undefined => renderQueue({ ...red, againAt }, SCREEN).at(-2);
     expect(again(null)).toBe('  main is gated again just now');
     expect(again(new Date(SCREEN.nowMs + 240_000).toISOString())).toBe(
-      '  main is gated again by itself in about 4 min, and within a minute of a new commit',
+      '  main is gated again by itself in about 4 min, within a minute of a new commit, and at once by: tasks queue resume --project shop',
     );
     expect(again(new Date(SCREEN.nowMs).toISOString())).toContain('any moment');
     expect(renderQueue({ ...shown, rows: [], stopped: null }, SCREEN)).toContain('  nothing waits');
