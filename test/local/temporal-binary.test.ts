@@ -235,15 +235,15 @@ describe('obtaining Temporal', () => {
       await mkdir(join(root, 'cache'));
       await writeFile(join(root, 'changed.json'), '{}');
       await writeFile(join(root, 'go'), fakeGo('exit 0'), { mode: 0o755 });
-      let giveBack = (): void => undefined;
+      const taken: (() => void)[] = [];
       const building = buildTemporal({
         infraDir: root,
         target: join(root, 'cache', 'target'),
         env: { HOME: root, PATH: `${root}:/usr/bin:/bin` },
         // Told right before go is started.
-        report: () => (giveBack = takeAllDescriptors()),
+        report: () => void taken.push(takeAllDescriptors()),
       });
-      const result = await building.finally(() => giveBack());
+      const result = await building.finally(() => taken.forEach((giveBack) => giveBack()));
       expect(result).toEqual({ kind: 'failed', reason: expect.stringContaining('EMFILE') });
     });
 
