@@ -105,6 +105,15 @@ describe('what waits for a person', () => {
     expect(waitsLine(view)).toBe(`3fa0000000 waits for the checkout: ${text}`);
     expect(renderInbox([{ ...view, asks: [] }], SCREEN).at(-1)).toBe('    see: tasks show 3fa0000000');
   });
+
+  it('leads to the queue where nothing lands, which says why and what lets it go on', () => {
+    const text = 'main itself is red (npm test exited with 1): landing goes on by itself when it is green';
+    const view = viewWith({
+      state: 'landing',
+      waitingFor: { kind: 'gate', text, since: SINCE, version: null, proposal: null, for: null, open: 0 },
+    });
+    expect(renderInbox([{ ...view, asks: [] }], SCREEN).at(-1)).toBe(`    see: tasks queue --project ${view.project}`);
+  });
 });
 
 describe('one task', () => {
