@@ -247,6 +247,7 @@ describe('the queue', () => {
       '  mend it by a commit of your own on main, or by: tasks submit --priority hotfix "…"',
       '  nothing waits',
     ]);
+    expect(renderQueue({ ...red, evidence: '' }, SCREEN)[2]).toMatch(/^ {2}mend it by/);
     const again = (againAt: string | null): string | undefined => renderQueue({ ...red, againAt }, SCREEN).at(-2);
     expect(again(null)).toBe('  main is gated again just now');
     expect(again(new Date(SCREEN.nowMs + 240_000).toISOString())).toBe(

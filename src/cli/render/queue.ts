@@ -38,7 +38,8 @@ const LAYOUT: readonly Column[] = [{}, {}, { min: 6 }, { drop: 1 }, { first: tru
 /** What is to be mended on main, and how. */
 function evidenceOf({ evidence, againAt, project }: ShownQueue, { palette, nowMs }: Screen): readonly string[] {
   if (evidence === null) return [];
-  const printed = evidence.trimEnd().split('\n').slice(-MAX_EVIDENCE_LINES);
+  const end = evidence.trimEnd();
+  const printed = end === '' ? [] : end.split('\n').slice(-MAX_EVIDENCE_LINES);
   const mend = '  mend it by a commit of your own on main, or by: tasks submit --priority hotfix "…"';
   const again = againAt === undefined ? [] : [`  main is gated again ${againText(againAt, nowMs, project)}`];
   return [...printed.map((line) => palette.dim(`    ${oneLine(line, 200)}`)), mend, ...again];
