@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
+import { SHORT_BELOW_BYTES } from '../core/hosts.ts';
 import type { ProjectName } from '../core/ids.ts';
 import type { Parsed } from '../core/parsed.ts';
 import type { PortRange } from '../core/ports.ts';
@@ -126,7 +127,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxWrittenBytes: 32 * 1024 ** 3,
   endBelowBytes: 512 * 1024 * 1024,
   minFreeBytes: 64 * 1024 * 1024,
-  shortBelowBytes: 2 * 1024 * 1024 * 1024,
+  shortBelowBytes: SHORT_BELOW_BYTES,
   radarMs: 2_000,
   outsideEveryMs: 60_000,
   wedgedEveryMs: 60_000,

@@ -7,6 +7,7 @@ import { adapterFor, shellCommand } from '../agents/adapters.ts';
 import { judgeAttempt, judgeCommand } from '../agents/judge.ts';
 import { buildPrompt } from '../agents/prompt.ts';
 import type { AgentAdapter, AgentCommand, Judgement, LineReader, PhaseFiles } from '../agents/types.ts';
+import { classOf, type FailureClass } from '../core/failure.ts';
 import { policyOf } from '../core/phase-policy.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
 import type { AgentDefinition } from '../core/project.ts';
@@ -22,6 +23,7 @@ import type { ExitResult } from '../process/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
+import { appendToLog, letThrough, refusedTo, withRefused } from './refused.ts';
 import { readReportFile } from './report-file.ts';
 import { resumedSession } from './session.ts';
 
@@ -52,6 +54,9 @@ const MAX_PROGRESS_CHARS = 4_000;
 /** What earlier phases may have left for later ones. */
 const NOTES: ReadonlySet<string> = new Set(['understanding.md', 'plan.md', 'result.md']);
 
+/** What may come of a refusal; limits, and an end that somebody asked for, do not. */
+const MAY_BE_REFUSAL: ReadonlySet<FailureClass> = new Set(['retryable', 'fatal']);
+
 export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise<AgentRun> {
   const { request, workspace, definition } = agent;
   const { spec, phase, attempt } = request;
@@ -62,7 +67,7 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   if (work.kind === 'shell' || definition === null) {
     const run = work.kind === 'shell' ? work.run : '';
     const exit = await spawn(deps, agent, shellCommand(run, files), null);
-    return { judgement: judgeCommand(run, exit), session: null, usage: null };
+    return { judgement: withWay(judgeCommand(run, exit), exit, agent), session: null, usage: null };
   }
   const adapter = adapterFor(definition);
   const session = await resumedSession(deps, agent, adapter);
@@ -74,7 +79,8 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   const left = await readReportFile(files.reportFile);
   const report = left.kind === 'text' ? { ...left, text: redactText(secrets, left.text) } : left;
   const { hasTerminalEvent } = adapter;
-  const judgement = judgeAttempt({ agent: work.agent, phase, exit, reading, hasTerminalEvent, report });
+  const judged = judgeAttempt({ agent: work.agent, phase, exit, reading, hasTerminalEvent, report });
+  const judgement = withWay(judged, exit, agent);
   if (judgement.kind === 'done' && judgement.document !== null) {
     const path = join(files.taskDir, judgement.document.name);
     // The agent may have left a link of that name.
@@ -83,6 +89,17 @@ export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise
   }
   await deps.spool.addArtifacts(spec.id, attempt, files.taskDir, (text) => redactText(secrets, text));
   return { judgement, session: reading.session, usage: reading.usage };
+}
+
+/** A failure names the setting that lets through what was refused: nobody but the agent knows whether it failed by that. */
+function withWay(judgement: Judgement, { refused }: AgentExit, { definition, request }: AgentRequest): Judgement {
+  if (judgement.kind !== 'failed' || refused.length === 0) return judgement;
+  const { failure } = judgement;
+  const { work } = request.spec;
+  if (!MAY_BE_REFUSAL.has(classOf(failure.kind))) return judgement;
+  const isOwn = work.kind === 'agent' && definition?.network !== undefined;
+  const setting = isOwn ? `agents: {${work.agent}: {network: HOSTS}}` : 'network: {agents: HOSTS}';
+  return { kind: 'failed', failure: { ...failure, next: `${failure.next}; or ${letThrough(setting)}` } };
 }
 
 function phaseFilesOf({ spec, phase, attempt }: PhaseRequest, workspace: Workspace): PhaseFiles {
@@ -139,18 +156,26 @@ async function writeDocuments(taskDir: string, documents: Documents): Promise<vo
   }
 }
 
+type AgentExit = ExitResult & {
+  /** What it wanted to reach and was refused, and why; its tail ends with that. */
+  readonly refused: readonly string[];
+};
+
 async function spawn(
   deps: Dependencies,
   { request, workspace, scratch, signal, sandbox, granted, ports }: AgentRequest,
   command: AgentCommand,
   reader: LineReader | null,
-): Promise<ExitResult> {
+): Promise<AgentExit> {
   const { spec, phase, attempt } = request;
   const policy = policyOf(spec.policy, phase);
   const [program, ...args] = command.argv;
   const agent = spec.work.kind === 'shell' ? null : spec.work.agent;
   const progress = lastLine(reader, granted);
   tellProgress(progress.read);
+  const outputFile = await deps.spool.logFile(spec.id, attempt, 'agent');
+  const made = sandbox === null ? null : await makeSandbox(deps, sandbox);
+  const sinceMs = performance.now();
   const exit = await deps.process.run({
     argv: [deps.program(program), ...args],
     cwd: workspace.worktree,
@@ -161,9 +186,9 @@ async function spawn(
       ...command.env,
     },
     secrets: granted.secrets,
-    sandbox: sandbox === null ? null : await makeSandbox(deps, sandbox),
+    sandbox: made,
     tag: `${spec.id}/${attempt}/agent`,
-    outputFile: await deps.spool.logFile(spec.id, attempt, 'agent'),
+    outputFile,
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: progress.onLine,
     limits: runLimits(deps, [dirname(workspace.worktree), scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
@@ -174,8 +199,11 @@ async function spawn(
   reopen(workspace.taskDir);
   reopen(workspace.worktree);
   tellProgress(() => progressOf('the agent has ended; what it left is judged and stored'));
+  const refused = refusedTo(deps, made, { sinceMs, secrets: granted.secrets });
+  const tail = withRefused(exit.tail, refused);
+  await appendToLog(outputFile, tail.slice(exit.tail.length));
   await deps.spool.finish(spec.id, attempt, 'agent');
-  return exit;
+  return { ...exit, tail, refused };
 }
 
 /** What the last line says, or what the reader has understood. Made anew for each heartbeat, and not for each line. */

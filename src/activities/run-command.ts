@@ -1,13 +1,13 @@
 /** A shell command of tasks.yaml (set-up, a gate's), run like an agent: contained, capped, with a clean environment. */
 
 import { mkdirSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
 import type { TaskId } from '../core/ids.ts';
-import { redactWithin, type Secret } from '../core/secrets.ts';
+import type { Secret } from '../core/secrets.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
 import { oneLine } from '../core/text.ts';
 import type { ExitResult, Sandbox } from '../process/types.ts';
 import { runLimits, type Dependencies } from './dependencies.ts';
+import { appendToLog, endOf, refusedTo, withRefused } from './refused.ts';
 
 export interface CommandRequest {
   readonly run: string;
@@ -60,24 +60,15 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
     totalTimeoutMs: timeoutMs,
     signal: request.signal,
   });
-  const refused = redactWithin(secrets, refusedTo(deps, exit, sandbox, beganMs), new Set());
-  const tail = refused.reduce((before, each) => `${before}${endOf(before)}── refused: ${each}\n`, exit.tail);
+  const isFailed = exit.kind !== 'exited' || exit.code !== 0;
+  const refused = isFailed ? refusedTo(deps, sandbox, { sinceMs: beganMs, secrets }) : [];
+  const tail = withRefused(exit.tail, refused);
   const result = { ...exit, tail, refused };
   const closing = request.closing === undefined ? null : await request.closing(result, performance.now() - beganMs);
   const lines = `${tail.slice(exit.tail.length)}${closing === null ? '' : `${endOf(tail)}${closing}\n`}`;
-  // On a full disk the verdict counts all the same.
-  if (lines !== '') await appendFile(outputFile, lines).catch(() => undefined);
+  await appendToLog(outputFile, lines);
   await deps.spool.finish(taskId, attempt, stream);
   return result;
-}
-
-function endOf(text: string): string {
-  return text === '' || text.endsWith('\n') ? '' : '\n';
-}
-
-function refusedTo(deps: Dependencies, exit: ExitResult, sandbox: Sandbox | null, sinceMs: number): readonly string[] {
-  if (sandbox === null || typeof sandbox.network === 'string') return [];
-  return exit.kind === 'exited' && exit.code === 0 ? [] : deps.process.refused(sandbox.network.hosts, sinceMs);
 }
 
 /** What a shell exits with when it cannot start a program. */

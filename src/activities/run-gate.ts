@@ -13,6 +13,7 @@ import { portOwners } from '../core/ports.ts';
 import type { GateCommand, GateConfinement } from '../core/project.ts';
 import type { Red } from '../core/queue.ts';
 import type { GateVerdict, RunState } from '../core/queue-types.ts';
+import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { GateWorktree } from '../git/types.ts';
 import type { Flake } from '../ledger/flakes.ts';
@@ -27,6 +28,7 @@ import { describeExit, runCommand } from './run-command.ts';
 import type { GateAnswer, GateRequest } from './types.ts';
 
 const MAX_LOG_CHARS = 16_384;
+const MAX_COMMAND_CHARS = 300;
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
 const SETUP_STREAM = 'gate:setup';
 /** Where the project says nothing of it. */
@@ -205,8 +207,7 @@ async function judge(
   path: string,
 ): Promise<GateVerdict | null> {
   if (exit.kind === 'exited' && exit.code === 0) return null;
-  const what = gate.name === gate.run ? gate.run : `${gate.name} (${gate.run})`;
-  const text = describeExit(what, exit, gate.timeoutMs, deps.hostId);
+  const text = describeExit(calledOf(gate), exit, gate.timeoutMs, deps.hostId);
   const hosts =
     exit.kind === 'aborted' ||
     exit.kind === 'no-space' ||
@@ -219,4 +220,10 @@ async function judge(
     return { kind: 'none', reason: `${text}, with ${freeBytes} bytes of disk left` };
   }
   return { kind: 'red', failedCommand: gate.run, text, logTail: tailOf(exit.tail, MAX_LOG_CHARS), landedSince: [] };
+}
+
+/** One that has no name of its own has the beginning of its command for one. */
+function calledOf({ name, run }: GateCommand): string {
+  const command = oneLine(run, MAX_COMMAND_CHARS);
+  return name === oneLine(run, name.length) ? command : `${name} (${command})`;
 }

@@ -1,21 +1,33 @@
 /** Runs the project's set-up command once in each fresh worktree of a task. */
 
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
 import type { Secret } from '../core/secrets.ts';
 import type { PortRange } from '../core/ports.ts';
 import { progressOf } from '../core/progress.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
+import { isRecord } from '../core/text.ts';
+import { readText, statusOf } from '../files/read.ts';
 import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
 import { setUpScratchOf, type Dependencies } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
+import { letThrough } from './refused.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
-const LET_THROUGH =
-  'let it reach what was refused, such as network: {setup: ["*", packages.example.com]} in tasks.yaml ("*" is every public host); commit, and retry';
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
+/** Of what set-up has made and git does not ignore: what takes one of these away takes them all. */
+const MAX_MADE = 100;
+
+/** Says of a worktree that it is set up. */
+interface Mark {
+  /** Tells a worktree that was made anew in the same place. */
+  readonly inode: number;
+  readonly setup: string;
+  /** Files that it has made and git does not ignore: a failed attempt's worktree is cleaned of them. */
+  readonly made: readonly string[];
+}
 
 export interface SetUpRequest {
   readonly request: PhaseRequest;
@@ -36,9 +48,8 @@ export async function setUpWorkspace(
 ): Promise<Failure | null> {
   if (setup === null) return null;
   const markFile = join(dirname(workspace.worktree), 'set-up');
-  // The inode tells a worktree that was made anew in the same place.
-  const mark = `${(await stat(workspace.worktree)).ino} ${setup}`;
-  if ((await readFile(markFile, 'utf8').catch(() => '')) === mark) return null;
+  const inode = statusOf(workspace.worktree)?.ino ?? 0;
+  if (isSetUp(workspace, { inode, setup }, await readText(markFile))) return null;
   const scratch = setUpScratchOf(deps, request.spec.project);
   tellProgress(() => progressOf(`set-up: ${setup}`));
   const exit = await runCommand(deps, {
@@ -56,7 +67,9 @@ export async function setUpWorkspace(
     signal,
   });
   if (exit.kind === 'exited' && exit.code === 0) {
-    await writeFile(markFile, mark);
+    const { project, origin } = request.spec;
+    const made = (await deps.git.untrackedFiles({ project, origin, workspace })).slice(0, MAX_MADE);
+    await writeFile(markFile, JSON.stringify({ inode, setup, made } satisfies Mark));
     return null;
   }
   return {
@@ -64,8 +77,31 @@ export async function setUpWorkspace(
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
     next:
       exit.refused.length > 0
-        ? LET_THROUGH
+        ? letThrough('network: {setup: HOSTS}')
         : 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
     evidence: tailOf(exit.tail),
   };
+}
+
+/** Whether the mark is of this worktree and command, and what it names is still there. */
+function isSetUp({ worktree }: Workspace, { inode, setup }: Omit<Mark, 'made'>, text: string | null): boolean {
+  const mark = markIn(text);
+  return (
+    mark?.inode === inode && mark.setup === setup && mark.made.every((path) => statusOf(join(worktree, path)) !== null)
+  );
+}
+
+/** Null for none, one of an older version, or not a whole one: then set-up runs once more. */
+function markIn(text: string | null): Mark | null {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return isMark(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isMark(value: unknown): value is Mark {
+  if (!isRecord(value) || typeof value['inode'] !== 'number' || typeof value['setup'] !== 'string') return false;
+  return Array.isArray(value['made']) && value['made'].every((path) => typeof path === 'string');
 }

@@ -167,7 +167,7 @@ function addQueue(table: Table): void {
   table.action(
     queue
       .command('resume')
-      .description('land again, after a pause and after what stopped the queue')
+      .description('land again, after a pause and after what stopped the queue; while main is red, gate it again now')
       .option('--project <name>', 'of one project'),
     async () => (await import('./commands/queue-control.ts')).holdQueue('resume'),
   );

@@ -45,7 +45,12 @@ export async function readProjectContext(
   const tip = await branchTip(checkout, branch);
   if (tip === null) return invalid(noBranch(checkout, branch));
   const committed = await readFileAtCommit(checkout.root, tip, PROJECT_FILE, options);
-  if (committed === null) return invalid(await missing(checkout, branch, working.text, options));
+  if (committed === null) {
+    const isHere = await isCommittedHere(checkout, working.text, options);
+    // To commit it as it is would only bring this to light.
+    if (parsed?.kind === 'invalid' && !isHere) return invalid(parsed.message);
+    return invalid(missing(checkout, branch, working.text, isHere));
+  }
   const settings = parseProjectFile(committed);
   if (settings.kind === 'invalid') {
     const place = working.text === committed ? '' : ` (as it stands on ${branch}; commit your copy if that is right)`;
@@ -69,8 +74,8 @@ function noBranch(checkout: Checkout, branch: string): string {
   return `branch ${branch} is not on ${checkout.remote}, as far as this checkout knows; push it: git push -u ${checkout.remote} ${branch}, or fetch: git fetch ${checkout.remote}`;
 }
 
-async function missing(checkout: Checkout, branch: string, working: string | null, options: Options): Promise<string> {
-  if (await isCommittedHere(checkout, working, options)) {
+function missing(checkout: Checkout, branch: string, working: string | null, isCommitted: boolean): string {
+  if (isCommitted) {
     return `${PROJECT_FILE} is committed here, but not on ${where(checkout, branch)}; ${bring(checkout, branch)}`;
   }
   if (working === null) return `there is no ${PROJECT_FILE} here; make one with: tasks init`;

@@ -74,6 +74,14 @@ export const LATE_AFTER_MS = 15_000;
 /** A worker that has missed this much of its reports is not counted on. */
 export const SILENT_AFTER_MS = 45_000;
 
+/** Less free disk than this, and the workspaces of waiting tasks go. */
+export const SHORT_BELOW_BYTES = 2 * 1024 ** 3;
+
+/** Whether the disk of a host that is counted on is full, or nearly so. */
+export function isShort({ state, freeBytes }: Pick<HostView, 'state' | 'freeBytes'>): boolean {
+  return state !== 'silent' && state !== 'stopped' && freeBytes < SHORT_BELOW_BYTES;
+}
+
 /** One for each host, by their ids: two workers of a host share its load and disk, and each has its own slots. */
 export function hostsOf(workers: readonly WorkerSeen[], drains: readonly Drain[]): readonly HostView[] {
   const ids = [...new Set([...workers.map(({ host }) => host), ...drains.map(({ host }) => host)])].sort();

@@ -11,6 +11,28 @@ export interface OtherOrigin {
   readonly remote: string | null;
 }
 
+/** Whether two origins name one folder: as a path or as a file URL, with or without `.git` and slashes at the end. */
+export function isSameOrigin(one: string, other: string): boolean {
+  if (one === other) return true;
+  const path = pathOf(one);
+  return path !== null && path === pathOf(other);
+}
+
+/** Null: it is none of this host's. */
+function pathOf(origin: string): string | null {
+  const [, escaped] = /^file:\/\/(?:localhost)?(\/.*)$/.exec(origin) ?? [];
+  const path = escaped === undefined ? origin : unescaped(escaped);
+  return path?.startsWith('/') === true ? path.replace(/\/+$/, '').replace(/\/+\.git$/, '') : null;
+}
+
+function unescaped(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
 /** For failures of tasks, which are read anywhere. */
 export const TAKEN_NEXT =
   'if the repository has moved, tasks doctor in it says what to do; if not, give it another project name in tasks.yaml and submit again';

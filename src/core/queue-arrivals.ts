@@ -101,7 +101,7 @@ export function refusalOf(queue: Queue, control: Control): string | null {
     case 'pause':
       return queue.halt === null ? null : `nothing lands already: ${queue.halt.text}`;
     case 'resume':
-      return queue.halt === null ? 'the queue is not paused' : null;
+      return queue.halt === null ? whyNotAgain(queue) : null;
     case 'promote':
     case 'remove': {
       const { taskId } = control;
@@ -115,6 +115,13 @@ export function refusalOf(queue: Queue, control: Control): string | null {
   }
 }
 
+/** Why a red main is not gated again by an operator's word; null when it is. */
+function whyNotAgain({ redMain, mainRun, oneTurn }: Queue): string | null {
+  if (redMain === null) return 'the queue is not paused';
+  if (oneTurn !== true) return 'main itself is red, and gated again in its time: the queue began by an older version';
+  return mainRun === null ? null : 'main itself is red, and is being gated again already';
+}
+
 export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
   if (refusalOf(queue, control) !== null) return queue;
   const { actor } = control;
@@ -124,7 +131,7 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
       return haltFor(queue, 'person', text, clock);
     }
     case 'resume':
-      return resume(queue, clock);
+      return resume(gateMainAgain(queue, clock), clock);
     case 'promote':
       return { ...queue, line: promote(queue.line, control.taskId) };
     case 'remove':
@@ -132,14 +139,21 @@ export function obey(queue: Queue, control: Control, clock: QueueClock): Queue {
   }
 }
 
+/** What has made main red may lie elsewhere, and is mended: main is gated at once, and if it is red still, soon again. */
+function gateMainAgain(queue: Queue, { nowMs }: QueueClock): Queue {
+  if (queue.redMain === null || whyNotAgain(queue) !== null) return queue;
+  return { ...queue, redMain: { ...queue.redMain, tries: 0, againMs: nowMs }, mainAgainMs: 0 };
+}
+
 function resume(queue: Queue, clock: QueueClock): Queue {
+  if (queue.halt === null) return queue;
   // A pause that a person has made before lasts until it is lifted by itself.
-  const pause = queue.halt?.pause ?? null;
+  const pause = queue.halt.pause ?? null;
   const resumed =
     pause === null
       ? tellGoingOn({ ...queue, halt: null }, () => true)
       : tellChain({ ...queue, halt: pause }, pause.text, pause.sinceMs);
-  if (queue.halt?.kind === 'person' || queue.halt?.kind === 'protected') return resumed;
+  if (queue.halt.kind === 'person' || queue.halt.kind === 'protected') return resumed;
   // What main is, is looked at anew; what may be on it is built again, and so found there. Nobody is on the way to main:
   // while main is not what it was, nothing is pushed, and what was is in doubt already.
   const stage = { kind: 'building', sinceMs: clock.nowMs } as const;

@@ -143,7 +143,7 @@ function stopOf({ halt, redMain }: Seen): Stop | null {
 }
 
 const TO_DO: Readonly<Record<Stop['kind'], string>> = {
-  red: 'Mend main with a commit of your own, or with a task of priority hotfix, which goes ahead. No task is blamed meanwhile.',
+  red: 'Mend main with a commit of your own, or with a task of priority hotfix, which goes ahead. If the cause lay elsewhere and is gone, say resume: main is gated at once. No task is blamed meanwhile.',
   rewritten: 'Look whether main is as it should be. Nothing is done until somebody says resume.',
   protected: 'Let the account of the workers push to the branch, then say resume: the same candidate is tried again.',
   mismatch: 'Look at what is on main and who put it there. Nothing is done until somebody says resume.',
@@ -151,14 +151,14 @@ const TO_DO: Readonly<Record<Stop['kind'], string>> = {
 
 function stopped({ kind, name, text }: Stop, { target, nowMs }: Context): QueueNews {
   const { project } = target;
-  const next = kind === 'red' ? `tasks submit --priority hotfix "mend ${target.branch}"` : resumeCommand(project);
+  const mend = kind === 'red' ? [`tasks submit --priority hotfix "mend ${target.branch}"`] : [];
   return {
     kind: 'stopped',
     name,
     atMs: nowMs,
     title: titleOf(`Landing has stopped: ${kind === 'red' ? 'main is red' : oneLine(text, 100)}`, target),
     text: `${text}\n${TO_DO[kind]}`,
-    commands: [`tasks queue --project ${project}`, next],
+    commands: [`tasks queue --project ${project}`, ...mend, resumeCommand(project)],
   };
 }
 

@@ -146,8 +146,9 @@ export interface Queue {
   readonly redMain: RedMain | null;
   readonly turn: Turn | null;
   /**
-   * Whether a turn is given only when nobody has one. Left out: an older version's queue, in which the last one that was given
-   * counted; what its history has must follow again (N11), so it changes with the next run of the workflow.
+   * Whether a turn is given only when nobody has one, and `resume` has a red main gated. Left out: an older version's queue, in
+   * which the last turn that was given counted, and a red main was gated in its time alone; what its history has must follow
+   * again (N11), so it changes with the next run of the workflow.
    */
   readonly oneTurn?: true;
   readonly slots: number;

@@ -58,7 +58,7 @@ export async function readText(path: string, maxBytes = 1024 * 1024): Promise<st
 }
 
 /** A file's status, of a link itself; null when nothing is there. */
-export function statusOf(path: string): Stats | null {
+export function statusOf(path: string | Buffer): Stats | null {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) ?? null;
   } catch (error) {

@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, opendirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, opendirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -99,8 +99,8 @@ async function runOn(path: string | Buffer, ...command: readonly string[]): Prom
 }
 
 async function openUp(folder: Buffer): Promise<void> {
-  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-  chmodSync(folder, 0o700);
+  if (statusOf(folder)?.isDirectory() !== true) return;
+  reopen(folder);
   for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
     if (entry.isDirectory()) await openUp(Buffer.concat([folder, Buffer.from('/'), entry.name]));
   }

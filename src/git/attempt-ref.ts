@@ -54,10 +54,10 @@ export async function moveWork(
     if (!updates.every(({ ref, id }) => there.get(ref) === id)) {
       if (updates.some(({ ref, expected }) => (there.get(ref) ?? null) !== expected)) return takenOver(attempt);
       const refused = [...result.refs.values()].find((entry) => entry.kind === 'refused');
-      const why = refused === undefined ? result.words : refusedWith(refused.reason, result);
+      const why = refused === undefined ? quote(result.words) : refusedWith(refused.reason, result);
       return {
         failure: 'engine-error',
-        message: `the origin did not take the work of attempt ${attempt}: ${quote(why)}`,
+        message: `the origin did not take the work of attempt ${attempt}: ${why}`,
         next: 'let the origin accept refs/tasks/*',
       };
     }

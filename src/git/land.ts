@@ -24,6 +24,7 @@ import {
   listRemote,
   problemOf,
   push,
+  refusedWith,
   shown,
   type PushRequest,
   type PushResult,
@@ -166,7 +167,7 @@ async function judge(
   if (checkout !== null) {
     const state = await inspectCheckout(deps.git, repository, checkout, candidate);
     const text =
-      state.kind === 'dirty' ? state.text : `${checkout.path} could not be updated: ${reason}; ${pushed.words}`;
+      state.kind === 'dirty' ? state.text : `${checkout.path} could not be updated: ${refusedWith(reason, pushed)}`;
     return { kind: 'held', why: 'checkout', text };
   }
   // Another writer moved main, or was about to, at that moment.
@@ -180,17 +181,17 @@ async function judge(
     const text = `another git command is at work in ${shown(origin)}; landing goes on by itself when it has ended (${quote(pushed.words)})`;
     return { kind: 'held', why: 'origin', text };
   }
-  const words = pushed.words === '' ? '' : `: ${pushed.words}`;
+  const refused = refusedWith(reason, pushed);
   if (isProtected(reason, pushed.words)) {
     const fix = `let Tributary's account push to ${branch} (in a hosted repository: on the list of those who may bypass its rules)`;
-    const text = `${shown(origin)} lets nobody push to ${branch} (${quote(reason)})${words}. ${fix}; then: tasks queue resume --project ${project}`;
+    const text = `${shown(origin)} lets nobody push to ${branch}: ${refused}. ${fix}; then: tasks queue resume --project ${project}`;
     return { kind: 'protected', text };
   }
   return {
     kind: 'refused',
     failure: {
       kind: 'landing-refused',
-      message: `the origin refused to move ${branch} (${quote(reason)})${words}`,
+      message: `the origin refused to move ${branch}: ${refused}`,
       next: `change what the origin objects to, or let Tributary's account push to ${branch}; then retry the task`,
     },
   };

@@ -245,9 +245,9 @@ export function noSpace(): Problem {
   };
 }
 
-/** Why a ref was refused, as git has it, with what the origin's side said of it. */
+/** Why a ref was refused, as git has it, with all that the origin's side said of it. */
 export function refusedWith(reason: string, { words }: Pick<PushResult, 'words'>): string {
-  return words === '' ? reason : `${reason}: ${words}`;
+  return words === '' ? quote(reason) : `${quote(reason)}: ${words}`;
 }
 
 /** An origin fit for a message: without a password, in one line. */

@@ -126,7 +126,7 @@ async function whyRefused(
     refused === undefined ? 'another try of this attempt stored something else' : refusedWith(refused.reason, result);
   return {
     failure: 'engine-error',
-    message: `the origin did not take the checkpoint of attempt ${attempt}: ${quote(why)}`,
+    message: `the origin did not take the checkpoint of attempt ${attempt}: ${why}`,
     next: refused === undefined ? 'the next attempt writes its own refs' : 'let the origin accept refs/tasks/*',
   };
 }

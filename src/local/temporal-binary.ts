@@ -6,12 +6,13 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { LocalFailure, ReportProgress } from './report.ts';
-import { buildTemporal } from './temporal-build.ts';
+import { identify } from './processes.ts';
+import { buildTemporal, SCRATCH } from './temporal-build.ts';
 import { ARCHIVE_SHA256, archiveUrls, downloadTemporal, recordChecksum } from './temporal-download.ts';
 import { checkBinary, PINNED_VERSION } from './temporal-version.ts';
 
@@ -107,12 +108,26 @@ async function makeCached(request: ObtainRequest, cached: string, tried: Tried[]
   const target = `${cached}.${process.pid}-${randomBytes(4).toString('hex')}`;
   try {
     await mkdir(request.cacheDir, { recursive: true, mode: 0o755 });
+    await removeLeftovers(request.cacheDir);
     return (await fromRelease(request, cached, target, tried)) ?? (await fromSource(request, cached, target, tried));
   } catch (error) {
     tried.push({ what: `the cache folder ${request.cacheDir}`, reason: messageOf(error) });
     return null;
   } finally {
     await rm(target, { force: true });
+  }
+}
+
+/** What was being made by a process that was killed; that of a running one has its process. */
+const HALF_MADE = new RegExp(`^(?:${SCRATCH}(\\d+)-|temporal-.*\\.(\\d+)-[0-9a-f]{8}(?:\\.tar\\.gz)?$)`);
+
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const [, build, file] = HALF_MADE.exec(name) ?? [];
+    const pid = build ?? file;
+    if (pid !== undefined && (await identify(Number(pid))) === null) {
+      await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
+    }
   }
 }
 

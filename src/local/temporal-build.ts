@@ -2,18 +2,19 @@
 
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { codeOf, messageOf } from '../core/thrown.ts';
-import { identify } from './processes.ts';
 import type { ReportProgress } from './report.ts';
 import { PINNED_VERSION } from './temporal-version.ts';
 
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 const SAY_EVERY_MS = 15_000;
 const LEAST_GO = [1, 25] as const;
-const SCRATCH = 'go-build-';
+/** Its folder's name goes on with the number of its process. */
+export const SCRATCH = 'go-build-';
 /** How modules are reached, and caches that the person has a place for. */
 const KEPT: ReadonlySet<string> = new Set(
   'GOPROXY GOSUMDB GONOPROXY GONOSUMDB GOPRIVATE GOINSECURE GOAUTH GOVCS GOMODCACHE GOCACHE'.split(' '),
@@ -36,7 +37,6 @@ export interface BuildRequest {
  */
 export async function buildTemporal(request: BuildRequest): Promise<BuildResult> {
   const folder = dirname(request.target);
-  await removeLeftovers(folder);
   const scratch = await mkdtemp(join(folder, `${SCRATCH}${process.pid}-`));
   const clear = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
   // The second Ctrl-C ends this process, and leaves nothing either.
@@ -97,16 +97,6 @@ function ownFolders(scratch: string, env: Readonly<Record<string, string>>): Rea
   return { XDG_CONFIG_HOME: join(scratch, 'configuration'), ...(settings === null ? {} : { GOENV: settings }) };
 }
 
-/** A build that was killed could not take its folder away; that of a running one has its process. */
-async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = new RegExp(`^${SCRATCH}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && (await identify(Number(pid))) === null) {
-      await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
-    }
-  }
-}
-
 type Go =
   | { readonly kind: 'go'; readonly settings: Readonly<Partial<Record<string, string>>> }
   | { readonly kind: 'failed'; readonly reason: string };
@@ -152,14 +142,17 @@ function runGo(args: readonly string[], cwd: string, env: Readonly<Record<string
       process.off('exit', interrupt);
       resolve(result);
     };
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.once('error', (error) => finish({ kind: 'failed', reason: messageOf(error) }));
+    // Without a free descriptor there is none, and the error comes.
+    const stderr: Readable | undefined = child.stderr;
+    stderr?.on('data', (chunk: Buffer) => {
       output = (output + chunk.toString('utf8')).slice(-2_000);
     });
-    child.once('error', (error) => finish({ kind: 'failed', reason: messageOf(error) }));
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       if (code === 0) return finish({ kind: 'built' });
       const last = output.trim().split('\n').slice(-3).join(' | ');
-      const why = cut ? `not complete after ${BUILD_TIMEOUT_MS / 60_000} minutes` : `go build exited with ${code}`;
+      const ended = signal === null ? `exited with ${code}` : `was ended by ${signal}; is the machine short of memory?`;
+      const why = cut ? `not complete after ${BUILD_TIMEOUT_MS / 60_000} minutes` : `go build ${ended}`;
       finish({ kind: 'failed', reason: last === '' ? why : `${why}: ${last}` });
     });
   });

@@ -121,7 +121,9 @@ async function fetchFile(request: DownloadRequest, target: string): Promise<stri
 
 /** Writes the archive's member `temporal`. A tar archive is 512-byte headers, each followed by its padded member. */
 async function unpack(archive: string, target: string): Promise<void> {
-  const stream = createReadStream(archive).pipe(createGunzip());
+  const stream = createGunzip();
+  // What goes wrong ends the stream with it; that it is left in the middle is none of that.
+  pipeline(createReadStream(archive), stream).catch(() => undefined);
   let pending = Buffer.alloc(0);
   let skip = 0;
   let wanted: Buffer[] | null = null;

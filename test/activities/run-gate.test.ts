@@ -147,6 +147,12 @@ describe('a gate run', () => {
     expect(existsSync(after)).toBe(false);
   });
 
+  it('names a command once that has the beginning of it for a name', async () => {
+    const long = `test -e ${'x'.repeat(80)}`;
+    const { verdict } = await run(gateOf([{ name: `${long.slice(0, 59)}…`, run: long }]));
+    expect(verdict).toMatchObject({ kind: 'red', text: `${long} exited with 1` });
+  });
+
   it.each([
     ['missing', 'no-such-program --all', 'exited with 127: a program is missing on host', 'no-such-program'],
     ['not executable', './a.txt', 'exited with 126: a program cannot be run on host', './a.txt'],

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/messages.ts';
 import { SampleProject } from '../support/sample-project.ts';
+import { projectFile } from '../support/scripted-agent.ts';
 import { tempFolder } from '../support/temp.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
 import { cli, cliEnvironment, type CliOptions, type CliRun } from './rig.ts';
@@ -251,6 +252,20 @@ describe('wrong input', () => {
 
   it('init does not overwrite a tasks.yaml', async () => {
     await expectRefused(await cli({ cwd: project.clone, env }, ['init']), /tasks.yaml is there already; .*--force/);
+  });
+
+  it('init beside a tasks.yaml that does not count yet says what it lacks', async () => {
+    const own = await SampleProject.create({ 'a.txt': 'a' }, 'checkout');
+    const place = { cwd: own.clone, env };
+    const there = /tasks.yaml is there already; edit it, or overwrite it with --force; as it is now: /.source;
+    await own.write({ 'tasks.yaml': 'project: own\nbranch: main\n' });
+    await expectRefused(
+      await cli(place, ['init', '--commit']),
+      new RegExp(`${there}tasks.yaml: gate: is missing; add`),
+    );
+    await own.write({ 'tasks.yaml': projectFile() });
+    const commit = 'tasks.yaml is not committed; commit it: git add tasks.yaml && git commit';
+    await expectRefused(await cli(place, ['init', '--commit']), new RegExp(`${there}${commit}`));
   });
 
   it.each([

@@ -73,6 +73,23 @@ describe('a gate that tasks init writes down', () => {
     ]);
   });
 
+  it('is asked for where none is recognised, and --commit says that it has committed nothing', async () => {
+    const project = await SampleProject.create({ 'a.txt': 'a' }, 'checkout');
+    const place = { cwd: project.clone, env: cliEnvironment(await tempFolder('home')) };
+    const plain = await cli(place, ['init', '--agent', 'sh']);
+    expect(plain.stdout).toMatch(
+      /Nothing can be submitted before there is a gate.*\n {2}tasks init --force --commit --gate/,
+    );
+    expect(plain.code).toBe(0);
+    const asked = await cli(place, ['init', '--agent', 'sh', '--force', '--commit']);
+    expect(asked.stderr).toBe('tasks: tasks.yaml is written, and not committed: it has no gate\n');
+    expect(asked.code).toBe(1);
+    expect(await project.git('status', '--porcelain')).toBe('?? tasks.yaml');
+    const given = await cli(place, ['init', '--agent', 'sh', '--force', '--commit', '--gate', 'true']);
+    expect(given).toMatchObject({ code: 0, stderr: '' });
+    expect(await project.git('status', '--porcelain')).toBe('');
+  });
+
   it('finds submodules empty, which is said', async () => {
     const run = await initiated([], { '.gitmodules': '' }, '--gate', './test');
     expect(run.stderr).toMatch(

@@ -22,6 +22,10 @@ describe('a repository that has moved', () => {
     const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
     place = { cwd: project.clone, env: cliEnvironment(engine.home, servers) };
     expect((await cli(place, ['submit', 'First', '--run', 'echo x > x', '--wait'])).code).toBe(0);
+    // The same place in other words, as a clone by a URL has it.
+    await project.git('remote', 'set-url', 'origin', `file://${project.origin}`);
+    const again = await cli(place, ['submit', 'By a URL', '--run', 'echo y > y', '--wait']);
+    expect(again).toMatchObject({ code: 0, stderr: '' });
     moved = project.origin.replace(/\/origin\.git$/, '/moved.git');
     await rename(project.origin, moved);
     await project.git('remote', 'set-url', 'origin', moved);

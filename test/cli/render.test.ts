@@ -105,6 +105,15 @@ describe('what waits for a person', () => {
     expect(waitsLine(view)).toBe(`3fa0000000 waits for the checkout: ${text}`);
     expect(renderInbox([{ ...view, asks: [] }], SCREEN).at(-1)).toBe('    see: tasks show 3fa0000000');
   });
+
+  it('leads to the queue where nothing lands, which says why and what lets it go on', () => {
+    const text = 'main itself is red (npm test exited with 1): landing goes on by itself when it is green';
+    const view = viewWith({
+      state: 'landing',
+      waitingFor: { kind: 'gate', text, since: SINCE, version: null, proposal: null, for: null, open: 0 },
+    });
+    expect(renderInbox([{ ...view, asks: [] }], SCREEN).at(-1)).toBe(`    see: tasks queue --project ${view.project}`);
+  });
 });
 
 describe('one task', () => {
@@ -238,10 +247,11 @@ describe('the queue', () => {
       '  mend it by a commit of your own on main, or by: tasks submit --priority hotfix "…"',
       '  nothing waits',
     ]);
+    expect(renderQueue({ ...red, evidence: '' }, SCREEN)[2]).toMatch(/^ {2}mend it by/);
     const again = (againAt: string | null): string | undefined => renderQueue({ ...red, againAt }, SCREEN).at(-2);
     expect(again(null)).toBe('  main is gated again just now');
     expect(again(new Date(SCREEN.nowMs + 240_000).toISOString())).toBe(
-      '  main is gated again by itself in about 4 min, and within a minute of a new commit',
+      '  main is gated again by itself in about 4 min, within a minute of a new commit, and at once by: tasks queue resume --project shop',
     );
     expect(again(new Date(SCREEN.nowMs).toISOString())).toContain('any moment');
     expect(renderQueue({ ...shown, rows: [], stopped: null }, SCREEN)).toContain('  nothing waits');

@@ -63,6 +63,11 @@ describe('a project that is named', () => {
     );
   });
 
+  it('has nothing to wait for before its first task, which is said', async () => {
+    const stderr = 'no task is open, so there is nothing to wait for\n';
+    expect(await cli(place, ['wait', '--all'])).toMatchObject({ code: 0, stdout: '', stderr });
+  });
+
   it('is known by its first task, which no worker has taken, and by what the ledger has', async () => {
     await engine.drainWorker();
     expect((await cli(place, ['submit', 'First', '--run', 'true'])).code).toBe(0);

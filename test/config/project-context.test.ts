@@ -163,6 +163,12 @@ describe('a folder without a project', () => {
     expect(await refusal()).toBe('there is no tasks.yaml here; make one with: tasks init');
   });
 
+  it('with an uncommitted tasks.yaml that cannot be used yet is told why, before it is committed', async () => {
+    commit();
+    await write(LEAST.replace(/^gate:.*$/m, ''));
+    expect(await refusal()).toMatch(/^tasks.yaml: gate: is missing; add /);
+  });
+
   it('with an uncommitted tasks.yaml is told how to commit it', async () => {
     commit();
     await write(LEAST);

@@ -5,6 +5,8 @@ import {
   findHost,
   hibernatedOn,
   hostsOf,
+  isShort,
+  SHORT_BELOW_BYTES,
   LATE_AFTER_MS,
   SILENT_AFTER_MS,
   whoHas,
@@ -32,6 +34,15 @@ const LATE = { ...SEEN, seenMsAgo: 20_000 };
 const SILENT = { ...SEEN, seenMsAgo: SILENT_AFTER_MS };
 
 describe('a host', () => {
+  it('has a short disk when it has little left, and is counted on', () => {
+    const short = SHORT_BELOW_BYTES - 1;
+    expect(isShort({ state: 'up', freeBytes: SHORT_BELOW_BYTES })).toBe(false);
+    expect(
+      (['up', 'late', 'draining', 'drained'] as const).map((state) => isShort({ state, freeBytes: short })),
+    ).toEqual([true, true, true, true]);
+    expect((['silent', 'stopped'] as const).map((state) => isShort({ state, freeBytes: 0 }))).toEqual([false, false]);
+  });
+
   it('has the slots of all its workers that are heard of, and of no other', () => {
     const other = { ...SEEN, worker: '11', version: '0.2.0', labels: ['gpu'], agents: { used: 2, total: 2 } };
     const dead = { ...SILENT, worker: '12', labels: ['old'] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { otherOriginFix, otherOriginText } from '../../src/core/moved-origin.ts';
+import { isSameOrigin, otherOriginFix, otherOriginText } from '../../src/core/moved-origin.ts';
 
 const MOVED = {
   project: 'shop',
@@ -7,6 +7,27 @@ const MOVED = {
   here: 'git@new.test:shop.git',
   remote: 'origin',
 };
+
+describe('two origins', () => {
+  it.each([
+    ['/srv/a b', 'file:///srv/a%20b'],
+    ['/srv/shop', 'file://localhost/srv/shop/'],
+    ['/srv/shop/.git', '/srv/shop'],
+    ['https://new.test/shop', 'https://new.test/shop'],
+  ])('%s and %s are one', (one, other) => {
+    expect([isSameOrigin(one, other), isSameOrigin(other, one)]).toEqual([true, true]);
+  });
+
+  it.each([
+    ['/srv/shop', '/srv/shop.git'],
+    ['/srv/shop', 'file://other/srv/shop'],
+    ['/srv/%E0', 'file:///srv/%E0'],
+    ['https://new.test/shop', 'https://new.test/shop/'],
+    ['git@new.test:shop', '/shop'],
+  ])('%s and %s are two', (one, other) => {
+    expect([isSameOrigin(one, other), isSameOrigin(other, one)]).toEqual([false, false]);
+  });
+});
 
 describe('a project whose name is bound to another origin', () => {
   it('is told with both origins, and without passwords', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CANCELED_RUN } from '../../src/core/gate-run.ts';
-import { EMPTY_QUEUE, LOOK_EVERY_MS, reconcile, type Queue, type QueueFact } from '../../src/core/queue.ts';
+import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import { EMPTY_QUEUE, LOOK_EVERY_MS, reconcile, refusalOf, type Queue, type QueueFact } from '../../src/core/queue.ts';
 import type { BuildResult } from '../../src/core/queue-types.ts';
 import {
   ALL_TOLD,
@@ -123,6 +124,52 @@ describe('a main that is red', () => {
     expect(mended.redMain).toBeNull();
     expect(told(mended)).toEqual([]);
     expect(told(run(mended, say('resume')))).toEqual(['1 held', '2 held', '3 held']);
+  });
+});
+
+describe('a red main that somebody says resume to', () => {
+  const newer: Queue = { ...RED_MAIN, oneTurn: true };
+  const again = at(newer, NOW_MS + 61_000);
+  const red2 = at(again, NOW_MS + 61_000, mainGate(MAIN_RED));
+  const LATER_MS = NOW_MS + 70_000;
+
+  it('is gated at once, and if it is red still, as soon again as the first time', () => {
+    expect(keysOf(red2, LATER_MS)).not.toContain(`gate-main/${objectId(MAIN)}`);
+    const asked = at(red2, LATER_MS, say('resume'));
+    expect(keysOf(asked, LATER_MS)).toContain(`gate-main/${objectId(MAIN)}`);
+    expect([asked.redMain?.sinceMs, told(asked)]).toEqual([NOW_MS, []]);
+    expect(at(asked, LATER_MS, mainGate({ kind: 'green' })).redMain).toBeNull();
+    const still = at(asked, LATER_MS, mainGate(MAIN_RED));
+    expect(still.redMain).toMatchObject({ tries: 1, againMs: LATER_MS + 60_000 });
+  });
+
+  it('is gated at once also when its last run could not be run to its end', () => {
+    const failed = at(again, NOW_MS + 61_000, mainGate({ kind: 'none', reason: 'killed' }));
+    expect(keysOf(failed, LATER_MS)).not.toContain(`gate-main/${objectId(MAIN)}`);
+    expect(keysOf(at(failed, LATER_MS, say('resume')), LATER_MS)).toContain(`gate-main/${objectId(MAIN)}`);
+  });
+
+  it('is not begun twice: who says so while it is gated is told', () => {
+    const control = { action: 'resume', actor: 'Ada' } as const;
+    expect(refusalOf(again, control)).toBe('main itself is red, and is being gated again already');
+    expect(at(again, LATER_MS, say('resume'))).toEqual(at(again, LATER_MS));
+    expect(refusalOf(red2, control)).toBeNull();
+  });
+
+  it('is gated when the pause is over that was there besides', () => {
+    const paused = at(red2, LATER_MS, say('pause'), ALL_TOLD);
+    expect(keysOf(paused, LATER_MS)).not.toContain(`gate-main/${objectId(MAIN)}`);
+    const resumed = at(paused, LATER_MS, say('resume'));
+    expect(resumed.halt).toBeNull();
+    expect(keysOf(resumed, LATER_MS)).toContain(`gate-main/${objectId(MAIN)}`);
+  });
+
+  it('waits for its time in a queue of an older version, until that is carried on', () => {
+    expect(refusalOf(RED_MAIN, { action: 'resume', actor: 'Ada' })).toMatch(
+      /gated again in its time: .* older version$/,
+    );
+    expect(run(RED_MAIN, say('resume'))).toEqual(RED_MAIN);
+    expect(refusalOf(unpackQueue(packQueue(RED_MAIN)), { action: 'resume', actor: 'Ada' })).toBeNull();
   });
 });
 

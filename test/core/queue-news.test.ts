@@ -39,7 +39,11 @@ describe('a queue that stops', () => {
     expect(news[0]?.[0]).toMatchObject({
       title: 'Landing has stopped: main is red (demo, main)',
       text: expect.stringMatching(/^main itself is red \(npm test\)\nMend main/),
-      commands: ['tasks queue --project demo', 'tasks submit --priority hotfix "mend main"'],
+      commands: [
+        'tasks queue --project demo',
+        'tasks submit --priority hotfix "mend main"',
+        'tasks queue resume --project demo',
+      ],
     });
     expect(news[3]?.[0]?.text).toMatch(/^After about 3 min landing on main goes on/);
   });

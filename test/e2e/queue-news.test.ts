@@ -56,7 +56,11 @@ describe('people who are told of a queue', () => {
         event: 'queue',
         task: null,
         title: 'Landing has stopped: main is red (told-red, main)',
-        commands: ['tasks queue --project told-red', 'tasks submit --priority hotfix "mend main"'],
+        commands: [
+          'tasks queue --project told-red',
+          'tasks submit --priority hotfix "mend main"',
+          'tasks queue resume --project told-red',
+        ],
         url: expect.stringContaining('integration%2Ftold-red%2Fmain'),
       },
       { event: 'queue', title: 'Landing goes on (told-red, main)' },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { QueueRow } from '../../src/core/queue-types.ts';
@@ -127,6 +127,20 @@ describe('the queue on a real server', () => {
       expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', revisions: 0 });
     }
     expect((await engine.queue('red-main')).stopped).toBeNull();
+  });
+
+  it('gates a red main at once when somebody says resume, since what was wrong lay elsewhere', async () => {
+    const { project, folder } = await projectOf(
+      'red-outside',
+      'test ! -e "$F/down" || { echo the service is down; exit 1; }',
+    );
+    await writeFile(join(folder, 'down'), '');
+    const [id] = await handOff(project, ['task1']);
+    await eventually('the pause', async () => (await engine.queue('red-outside')).stopped);
+    await rm(join(folder, 'down'));
+    await say('red-outside', { action: 'resume', actor: 'Ada' });
+    if (id !== undefined) expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', revisions: 0 });
+    await expect(say('red-outside', { action: 'resume', actor: 'Ada' })).rejects.toThrow();
   });
 
   it('lets a hotfix ahead of what is being gated', async () => {

@@ -100,16 +100,51 @@ describe('a task', () => {
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });
 
+  it.each([
+    ['ignores', ['once'], { '.gitignore': 'made\n' }],
+    ['does not ignore', ['once', 'twice'], {}],
+  ])('that begins anew on main has what set-up has made and git %s', async (does, runs, more) => {
+    const name = `set-up-${does.replaceAll(' ', '-')}`;
+    const project = await SampleProject.create({
+      'tasks.yaml': `${projectFile().replace('sample', name)}setup: sh set-up.sh\n`,
+      // Its HOME is kept from one to the next.
+      'set-up.sh': 'test -e "$HOME/ran" && echo twice >> "$HOME/ran" || echo once > "$HOME/ran"; cp "$HOME/ran" made\n',
+      'gate.sh': GATE,
+      ...more,
+    });
+    const run = 'test -e "$HOME/tried" || { touch "$HOME/tried"; exit 1; }; cat made > work';
+    const id = await engine.submit(project, { title: 'Work', work: { kind: 'shell', run } });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 2 });
+    expect((await project.read('work')).split('\n')).toEqual(runs);
+  });
+
+  const REFUSED = /── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/;
+  const ASK = 'require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))';
+
   it('whose set-up was refused what it wanted to reach is told what, why, and what lets it through', async () => {
-    const ask = `require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))`;
-    const setup = `setup: "node -e '${ask.replaceAll('"', '\\"')}'"`;
+    const setup = `setup: "node -e '${ASK.replaceAll('"', '\\"')}'"`;
     const project = await sample('refused', {}, setup);
     const id = await engine.submit(project, { title: 'Work', work: { kind: 'shell', run: 'true' }, attempts: 1 });
     const { failure } = await engine.untilWaiting(id, 'attempts');
     expect(failure).toMatchObject({
       kind: 'setup-failed',
       next: expect.stringContaining('network: {setup: ["*", packages.example.com]}'),
-      evidence: expect.stringMatching(/^── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/),
+      evidence: expect.stringMatching(REFUSED),
     });
+  });
+
+  it('whose agent was refused what it wanted to reach is told the same, and so is its log', async () => {
+    const gives = `printf '%s' '{"status":"failed","reason":"No."}' > "$TASKS_REPORT_FILE"`;
+    const project = await sample('refused-agent', { understand: `node -e '${ASK}' || ${gives}` }, '');
+    const id = await engine.submit(project, { title: 'Work', attempts: 1 });
+    const { failure } = await engine.untilWaiting(id, 'attempts');
+    expect(failure).toMatchObject({
+      kind: 'agent-failed',
+      message: 'agent sh gave up: No.',
+      next: expect.stringContaining('network: {agents: ["*", packages.example.com]} in tasks.yaml'),
+      evidence: expect.stringMatching(REFUSED),
+    });
+    const logs = await engine.ledger.readLogs(id, null, 100);
+    expect(logs.map(({ text }) => text).join('')).toMatch(REFUSED);
   });
 });

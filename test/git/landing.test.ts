@@ -78,7 +78,7 @@ describe('landing on a bare origin', () => {
     expect(refused).toMatchObject({
       kind: 'protected',
       text: expect.stringContaining(
-        'lets nobody push to main ("pre-receive hook declined"): main is protected: ask Ada',
+        'lets nobody push to main: "pre-receive hook declined": main is protected: ask Ada',
       ),
     });
     expect(refused).toMatchObject({

@@ -20,6 +20,8 @@ import {
 } from '../support/git-rig.ts';
 import { tempFolder } from '../support/temp.ts';
 
+const SAID = 'branches are feature/* alone; who needs another one asks Ada, who makes it';
+
 describe('refusing what an agent left', () => {
   it('names the branch that the worktree is on', async () => {
     const { target, origin } = await bareOrigin();
@@ -44,10 +46,10 @@ describe('refusing what an agent left', () => {
     const { room } = await newRoom();
     const workspace = await prepared(room, target);
     await write(workspace.worktree, { 'b.txt': 'b\n' });
-    await writeFile(join(origin, 'hooks/pre-receive'), '#!/bin/sh\necho "branches are feature/* alone" >&2\nexit 1\n');
+    await writeFile(join(origin, 'hooks/pre-receive'), `#!/bin/sh\necho "${SAID}" >&2\nexit 1\n`);
     await chmod(join(origin, 'hooks/pre-receive'), 0o755);
     const refused = { failure: 'engine-error', next: 'let the origin accept refs/tasks/*' };
-    const words = expect.stringContaining('pre-receive hook declined: branches are feature/* alone');
+    const words = expect.stringContaining(`"pre-receive hook declined": ${SAID}`);
     expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({ ...refused, message: words });
     const attempt = { project: target.project, origin, workspace, attempt: 1 };
     expect(await room.beginAttempt(attempt)).toMatchObject({ ...refused, message: words });

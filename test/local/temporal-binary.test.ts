@@ -5,8 +5,10 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Progress } from '../../src/local/report.ts';
+import { buildTemporal } from '../../src/local/temporal-build.ts';
 import { obtainTemporal, type ObtainRequest, platform } from '../../src/local/temporal-binary.ts';
 import { judgeVersion, PINNED_VERSION } from '../../src/local/temporal-version.ts';
+import { takeAllDescriptors } from '../support/descriptors.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const GOOD = script('temporal version 1.7.2 (Server 1.31.0, UI 2.50.0)');
@@ -216,9 +218,33 @@ describe('obtaining Temporal', () => {
     it('leaves nothing when it fails, nor of one that was killed', async () => {
       const left = join(root, 'cache', 'go-build-999999999-x');
       await mkdir(left, { recursive: true });
+      for (const end of ['', '.tar.gz'])
+        await writeFile(join(root, 'cache', `${cachedName}.999999999-0a1b2c3d${end}`), '');
       const { result } = await build({}, 'echo no such module >&2; exit 1');
       expect(JSON.stringify(result)).toContain('go build exited with 1: no such module');
       expect(await readdir(join(root, 'cache'))).toEqual([]);
+    });
+
+    it('says that go was killed, and takes nothing that it had written by then', async () => {
+      const { result } = await build({}, 'head -c 20 "$HOME/pinned" > "$2"; chmod 755 "$2"; kill -9 $$');
+      expect(JSON.stringify(result)).toContain('go build was ended by SIGKILL; is the machine short of memory?');
+      expect(await readdir(join(root, 'cache'))).toEqual([]);
+    });
+
+    (process.platform === 'linux' ? it : it.skip)('says that no descriptor was free for go', async () => {
+      await mkdir(join(root, 'cache'));
+      await writeFile(join(root, 'changed.json'), '{}');
+      await writeFile(join(root, 'go'), fakeGo('exit 0'), { mode: 0o755 });
+      const taken: (() => void)[] = [];
+      const building = buildTemporal({
+        infraDir: root,
+        target: join(root, 'cache', 'target'),
+        env: { HOME: root, PATH: `${root}:/usr/bin:/bin` },
+        // Told right before go is started.
+        report: () => void taken.push(takeAllDescriptors()),
+      });
+      const result = await building.finally(() => taken.forEach((giveBack) => giveBack()));
+      expect(result).toEqual({ kind: 'failed', reason: expect.stringContaining('EMFILE') });
     });
 
     it('says first why nothing was downloaded', async () => {

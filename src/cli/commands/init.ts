@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Detected } from '../../config/detect-parts.ts';
 import { detectProject, detectProtected } from '../../config/detect.ts';
+import { readProjectContext } from '../../config/project-context.ts';
 import { parseProjectFile, PROJECT_FILE } from '../../config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../config/render-project-file.ts';
 import { schemaReference } from '../../config/schema-path.ts';
@@ -33,7 +34,7 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   const checkout = await readCheckout(session.io.cwd, { env: session.environment.all });
   if (checkout.kind === 'none') throw new UsageError(checkout.message);
   const path = join(checkout.root, PROJECT_FILE);
-  await refuseToOverwrite(path, options);
+  if (options.force !== true) await refuseToOverwrite(path, session);
   const { path: programs } = session.environment;
   const found = await detect(checkout.root, programs);
   const wanted = choose(options, checkout, found);
@@ -66,16 +67,22 @@ export async function init(session: Session, options: InitOptions): Promise<numb
       committed: isCommitted,
     });
   } else session.print(...next(wanted, checkout, isCommitted));
-  return EXIT.ok;
+  if (options.commit !== true || wanted.gate !== null) return EXIT.ok;
+  session.note(`tasks: ${PROJECT_FILE} is written, and not committed: it has no gate`);
+  return EXIT.failed;
 }
 
-async function refuseToOverwrite(path: string, options: InitOptions): Promise<void> {
-  if (options.force === true) return;
+async function refuseToOverwrite(path: string, { io, environment }: Session): Promise<void> {
   const there = await readFile(path, 'utf8').catch((error: unknown) => {
     if (codeOf(error) === 'ENOENT') return null;
     throw new UsageError(`${PROJECT_FILE}: ${messageOf(error)}; mend its permissions`);
   });
-  if (there !== null) throw new UsageError(`${PROJECT_FILE} is there already; edit it, or overwrite it with --force`);
+  if (there === null) return;
+  const parsed = parseProjectFile(there);
+  const context = parsed.kind === 'invalid' ? parsed : await readProjectContext(io.cwd, environment.all);
+  const lacks = context.kind === 'invalid' ? [context.message] : context.kind === 'ok' ? context.warnings : [];
+  const now = lacks.slice(0, 1).map((line) => `; as it is now: ${line}`);
+  throw new UsageError(`${PROJECT_FILE} is there already; edit it, or overwrite it with --force${now.join('')}`);
 }
 
 interface Found extends Detected {
@@ -153,7 +160,7 @@ function nameFrom(checkout: Checkout): string {
 
 function explain(options: InitOptions, wanted: NewProject, found: Detected): string[] {
   const lines = [`project ${wanted.project}, branch ${wanted.branch}`];
-  if (wanted.gate === null) lines.push('gate: no test command was recognised; fill it in, or give it with --gate "…"');
+  if (wanted.gate === null) lines.push('gate: no test command was recognised');
   else lines.push(`gate: ${wanted.gate}${why(options.gate, found.gate?.reason)}`);
   if (wanted.setup !== null) lines.push(`setup: ${wanted.setup}${why(options.setup, found.setup?.reason)}`);
   if (wanted.hasNetwork) lines.push(`network: the gate has it, since ${found.network ?? ''}`);
@@ -197,9 +204,14 @@ async function commit(checkout: Checkout, session: Session): Promise<boolean> {
 }
 
 function next(wanted: NewProject, checkout: Checkout, isCommitted: boolean): string[] {
-  if (wanted.gate === null) return [`Next: fill in gate in ${PROJECT_FILE}, and commit it.`];
   const push = checkout.hasRemote ? `git push ${checkout.remote} ${wanted.branch}` : null;
-  const steps = [isCommitted ? null : `git add ${PROJECT_FILE} && git commit -m "Configure tasks"`, push];
-  const commands = [...steps.filter((step) => step !== null), 'tasks submit "What is to be done"'];
-  return ['Next:', ...commands.map((command) => `  ${command}`)];
+  const commit = `git add ${PROJECT_FILE} && git commit -m "Configure tasks"`;
+  const first = wanted.gate === null ? GIVE_GATE : isCommitted ? null : commit;
+  const commands = [...[first, push].filter((step) => step !== null), 'tasks submit "What is to be done"'];
+  const what = wanted.gate === null ? [NO_GATE] : ['Next:'];
+  return [...what, ...commands.map((command) => `  ${command}`)];
 }
+
+const NO_GATE =
+  'Nothing can be submitted before there is a gate, the command whose success lets work land. Write it there and commit, or:';
+const GIVE_GATE = 'tasks init --force --commit --gate "the command that tests it"';

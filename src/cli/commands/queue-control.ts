@@ -91,14 +91,18 @@ async function say(session: Session, target: QueueTarget, control: Control, what
 async function doneText(temporal: Temporal, target: QueueTarget, { action }: Control): Promise<string> {
   if (action === 'pause') return `lands nothing until: ${resumeCommand(target.project)}`;
   // Main may be red, or a pause was there before what has stopped it.
-  const stopped = action === 'resume' ? await stoppedText(temporal, target) : null;
-  return stopped === null ? DONE[action] : `goes on, but still: ${oneLine(stopped, 500)}`;
+  const view = action === 'resume' ? await viewOf(temporal, target) : null;
+  if (view === null || view.stopped === null) return DONE[action];
+  const isGated = view.evidence !== null && view.againAt === null;
+  return isGated
+    ? 'main is gated again now; when it is green, it lands again'
+    : `goes on, but still: ${oneLine(view.stopped, 500)}`;
 }
 
-async function stoppedText(temporal: Temporal, { project, branch }: QueueTarget): Promise<string | null> {
+async function viewOf(temporal: Temporal, { project, branch }: QueueTarget): Promise<QueueView | null> {
   const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
   try {
-    return (await temporal.within(CALL_MS, () => handle.query(queueQuery))).stopped;
+    return await temporal.within(CALL_MS, () => handle.query(queueQuery));
   } catch (error) {
     if (error instanceof Failed) return null;
     throw error;

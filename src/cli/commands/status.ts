@@ -1,12 +1,15 @@
 /** What of the stack runs, where, and how many tasks are in which state. */
 
+import type { HostView } from '../../core/hosts.ts';
 import { LedgerEmpty } from '../../ledger/types.ts';
 import type { StackState } from '../../local/stack-record.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { tryLedger } from '../outcome.ts';
 import { goneLine } from '../render/gone.ts';
+import { shortDiskLines } from '../render/short-disks.ts';
 import { addressOf, countsLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
+import { readDisks, shortDisks, type ShortDisk } from '../short-disks.ts';
 import type { TemporalConnection } from '../../config/connection.ts';
 import { resolveConnection } from '../../config/connection.ts';
 
@@ -18,7 +21,7 @@ export async function status(session: Session): Promise<number> {
   const temporal = connection.kind === 'connection' ? connection.temporal : null;
   const postgresUrl = connection.kind === 'connection' ? (connection.postgres?.url ?? null) : null;
   const gone = temporal?.from === 'stack' ? goneLine(stack) : null;
-  const { ledger, tasks } = postgresUrl === null || gone !== null ? NOBODY : await readCounts(session);
+  const { ledger, tasks, hosts } = postgresUrl === null || gone !== null ? NOBODY : await readCounts(session);
   const report = {
     home,
     running: temporal !== null && gone === null,
@@ -28,6 +31,7 @@ export async function status(session: Session): Promise<number> {
     supervisor: { ...partOf(stack, 'supervisor') },
     ledger,
     tasks,
+    shortDisks: await shortDisks(home, hosts),
   };
   if (session.json) session.printJson(report);
   else session.print(...render(session, report, gone));
@@ -40,20 +44,23 @@ type LedgerState = 'ok' | 'new' | 'away' | null;
 interface Counts {
   readonly ledger: LedgerState;
   readonly tasks: Readonly<Record<string, number>> | null;
+  readonly hosts: readonly HostView[];
 }
 
-const NOBODY: Counts = { ledger: null, tasks: null };
+const NOBODY: Counts = { ledger: null, tasks: null, hosts: [] };
 
 async function readCounts(session: Session): Promise<Counts> {
   const counts = await tryLedger(session, async (ledger): Promise<Counts> => {
     try {
-      return { ledger: 'ok', tasks: await ledger.countByState(null) };
+      // One connection: one after the other.
+      const tasks = await ledger.countByState(null);
+      return { ledger: 'ok', tasks, hosts: await readDisks(ledger) };
     } catch (error) {
-      if (error instanceof LedgerEmpty) return { ledger: 'new', tasks: null };
+      if (error instanceof LedgerEmpty) return { ...NOBODY, ledger: 'new' };
       throw error;
     }
   });
-  return counts ?? { ledger: 'away', tasks: null };
+  return counts ?? { ...NOBODY, ledger: 'away' };
 }
 
 /** Why there are no counts. */
@@ -86,6 +93,7 @@ interface Report {
   readonly supervisor: ReturnType<typeof partOf>;
   readonly ledger: LedgerState;
   readonly tasks: Readonly<Record<string, number>> | null;
+  readonly shortDisks: readonly ShortDisk[];
 }
 
 function render(session: Session, report: Report, gone: string | null): string[] {
@@ -96,8 +104,9 @@ function render(session: Session, report: Report, gone: string | null): string[]
     return state === 'dead' ? palette.red('died') : palette.dim('not running');
   };
   const { temporal, postgres, worker, supervisor, ledger, tasks } = report;
-  if (gone !== null) return [`home       ${report.home}`, palette.red(gone)];
-  if (temporal === null) return [`home       ${report.home}`, 'nothing is running; start it with: tasks up'];
+  const disks = shortDiskLines(report.shortDisks, palette);
+  if (gone !== null) return [`home       ${report.home}`, palette.red(gone), ...disks];
+  if (temporal === null) return [`home       ${report.home}`, 'nothing is running; start it with: tasks up', ...disks];
   return [
     `home       ${report.home}`,
     `Temporal   ${temporal.address}, namespace ${temporal.namespace}  ${mark(temporal)}`,
@@ -108,5 +117,6 @@ function render(session: Session, report: Report, gone: string | null): string[]
       ? [`supervisor ${mark(supervisor)}: nothing is restarted; mend it with: tasks up`]
       : []),
     `tasks      ${tasks === null ? UNCOUNTED[ledger ?? 'none'] : countsLine(tasks, palette)}`,
+    ...disks,
   ];
 }

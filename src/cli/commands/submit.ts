@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
-import { otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
+import { isSameOrigin, otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
 import type { TaskView, TaskSpec } from '../../core/task-types.ts';
 import { MAX_BODY_BYTES, oneLine } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
@@ -74,13 +74,17 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
     await temporal.within(START_MS, () => temporal.connection.ensureConnected());
     return temporal;
   });
-  const [temporal] = await Promise.all([connecting, checkOrigin(session, context), noteMissingWorker(session)]);
+  const [temporal, origin] = await Promise.all([
+    connecting,
+    chooseOrigin(session, context),
+    noteMissingWorker(session),
+  ]);
   const inOrder = ordered<() => void>((tell) => tell());
   const blocked = await findBlocked(session, submissions);
   const [sent, taken] = [new Set<number>(), new Set<number>()];
   const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
     sent.add(index);
-    const made = await start(session, temporal, context, submission, blocked);
+    const made = await start(session, temporal, { ...context, origin }, submission, blocked);
     const shown = made.existing
       ? await readListed(session, made.id)
       : { title: submission.title, state: 'queued' as const, type: submission.type };
@@ -176,17 +180,22 @@ async function readDrafts(
   return [{ line: null, draft: { title: args[0] ?? '', body, run, agent, priority, requestId, requires, ...asking } }];
 }
 
-/** A project's name belongs to one origin. Landing checks it again: a ledger that is down hinders nobody (N9). */
-async function checkOrigin(session: Session, context: Context): Promise<void> {
+/**
+ * A project's name belongs to one origin, in the words in which it was first given: another way to write it is the same.
+ * Landing checks it again: a ledger that is down hinders nobody (N9).
+ */
+async function chooseOrigin(session: Session, context: Context): Promise<string> {
+  const { origin, checkout } = context;
   const { project } = context.settings;
   try {
-    const owner = await (await session.ledger())?.originOf(project);
-    if (owner === null || owner === undefined || owner === context.origin) return;
-    const other = { project, bound: owner, here: context.origin, remote: context.checkout.remote };
+    const bound = (await (await session.ledger())?.originOf(project)) ?? origin;
+    if (isSameOrigin(bound, origin)) return bound;
+    const other = { project, bound, here: origin, remote: checkout.remote };
     throw new UsageError(`project: ${otherOriginText(other)}; ${otherOriginFix(other)}`);
   } catch (error) {
     if (!(error instanceof LedgerUnavailable)) throw error;
     session.note(`tasks: ${oneLine(error.message)}; the task is taken all the same, and lists show it later`);
+    return origin;
   }
 }
 

@@ -24,6 +24,7 @@ export async function wait(session: Session, options: WaitOptions, args: readonl
   if (options.all === true && args.length > 0) throw new UsageError('--all: takes no ids beside it; leave one out');
   if (options.all !== true && args.length === 0) throw new UsageError('id: is missing; give ids, or --all');
   const ids = options.all === true ? await openTasks(session) : await resolveIds(session, args);
+  if (ids.length === 0) session.note('no task is open, so there is nothing to wait for');
   return awaitTasks(session, ids, {
     waitForPeople: options.waitForPeople,
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),

@@ -2,7 +2,7 @@
 
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { probeOrigin } from '../../git/room.ts';
-import { otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
+import { isSameOrigin, otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { Failed, UsageError } from '../errors.ts';
@@ -49,7 +49,7 @@ async function checkBinding(session: Session, { settings, origin, checkout }: Co
   const { project } = settings;
   try {
     const bound = (await (await session.ledger())?.originOf(project)) ?? null;
-    if (bound === null || bound === origin) return [];
+    if (bound === null || isSameOrigin(bound, origin)) return [];
     const other = { project, bound, here: origin, remote: checkout.remote };
     return [bad('project', otherOriginText(other), otherOriginFix(other))];
   } catch (error) {

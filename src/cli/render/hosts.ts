@@ -76,7 +76,7 @@ function workspacesText(workspaces: WorkspacesReport | null): string {
   return `${count}${size}${hibernated === 0 ? '' : `, ${hibernated} hibernated`}`;
 }
 
-function bytesText(bytes: number): string {
+export function bytesText(bytes: number): string {
   const gib = bytes / 1024 ** 3;
   return gib >= 10 ? `${Math.round(gib)} GiB` : gib >= 1 ? `${gib.toFixed(1)} GiB` : `${Math.round(gib * 1024)} MiB`;
 }

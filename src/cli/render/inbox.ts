@@ -69,8 +69,11 @@ function asked(row: TaskView, ask: AskHead, screen: Screen): string[] {
 function other(row: TaskView, screen: Screen): string[] {
   const { palette } = screen;
   const text = oneLine(row.waitingFor?.text ?? '', 500);
-  const reply = replyCommand(row) ?? `tasks show ${row.id}`;
-  const how = reply.startsWith('tasks show') ? 'see:' : 'reply with:';
+  const known = replyCommand(row);
+  // Why nothing lands is the queue's to say, and what lets it go on.
+  const see = row.waitingFor?.kind === 'gate' ? `tasks queue --project ${row.project}` : `tasks show ${row.id}`;
+  const reply = known ?? see;
+  const how = known === null ? 'see:' : 'reply with:';
   return [...below(text, screen), ...(text.includes(reply) ? [] : [`    ${palette.dim(how)} ${reply}`])];
 }
 

@@ -1,5 +1,7 @@
 /** A landing queue as text. Pure. */
 
+import type { ProjectName } from '../../core/ids.ts';
+import { resumeCommand } from '../../core/queue.ts';
 import type { QueueRow, QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { FlakeRow } from '../../ledger/flakes.ts';
@@ -34,19 +36,20 @@ export function renderQueue(shown: ShownQueue, screen: Screen): string[] {
 const LAYOUT: readonly Column[] = [{}, {}, { min: 6 }, { drop: 1 }, { first: true, min: 26 }];
 
 /** What is to be mended on main, and how. */
-function evidenceOf({ evidence, againAt }: ShownQueue, { palette, nowMs }: Screen): readonly string[] {
+function evidenceOf({ evidence, againAt, project }: ShownQueue, { palette, nowMs }: Screen): readonly string[] {
   if (evidence === null) return [];
-  const printed = evidence.trimEnd().split('\n').slice(-MAX_EVIDENCE_LINES);
+  const end = evidence.trimEnd();
+  const printed = end === '' ? [] : end.split('\n').slice(-MAX_EVIDENCE_LINES);
   const mend = '  mend it by a commit of your own on main, or by: tasks submit --priority hotfix "…"';
-  const again = againAt === undefined ? [] : [`  main is gated again ${againText(againAt, nowMs)}`];
+  const again = againAt === undefined ? [] : [`  main is gated again ${againText(againAt, nowMs, project)}`];
   return [...printed.map((line) => palette.dim(`    ${oneLine(line, 200)}`)), mend, ...again];
 }
 
-/** What is wrong may lie elsewhere than on main: who has mended that waits for this, or pushes an empty commit. */
-function againText(againAt: string | null, nowMs: number): string {
+/** What is wrong may lie elsewhere than on main: who has mended that waits for this, or says so. */
+function againText(againAt: string | null, nowMs: number, project: ProjectName): string {
   if (againAt === null) return 'just now';
   const ms = Date.parse(againAt) - nowMs;
-  return `by itself ${ms < 1_000 ? 'any moment' : `in about ${duration(ms)}`}, and within a minute of a new commit`;
+  return `by itself ${ms < 1_000 ? 'any moment' : `in about ${duration(ms)}`}, within a minute of a new commit, and at once by: ${resumeCommand(project)}`;
 }
 
 function factsOf({ from, landed, window, flakes }: ShownQueue): string {
