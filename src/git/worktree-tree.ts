@@ -14,6 +14,7 @@ import { codeOf } from '../core/thrown.ts';
 import { below, inFolderBelow } from '../files/held-folder.ts';
 import { exists, lookInto, stampOf } from '../files/read.ts';
 import { removeAny, removeFile } from '../files/remove.ts';
+import { leftOut } from './assumed.ts';
 import { GitError } from './command.ts';
 import { addingObjects, placeAt, type DeskPlace } from './desk.ts';
 import { copyIndex } from './index-file.ts';
@@ -21,8 +22,8 @@ import type { Git } from './git.ts';
 import { objectId } from './merge.ts';
 import { writeBlob, type ObjectStore } from './objects.ts';
 import type { Problem } from './origin.ts';
-import type { WorkspacePlaces } from './places.ts';
-import type { Repository } from './repository.ts';
+import { adminFolder, type WorkspacePlaces } from './places.ts';
+import { mirrorOf, type Repository } from './repository.ts';
 
 /** Larger files wait for the phase's end. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
@@ -74,12 +75,18 @@ async function lookOnce(
     await git.local(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
   }
   const listed = await git.local(['ls-files', '-z', '--modified', '--others', '--exclude-standard'], place);
+  const kept = await leftOut(
+    git,
+    { ...place, index: join(adminFolder(mirrorOf(repository), places.taskId), 'index') },
+    repository.store.algorithm,
+  );
   const paths = [...new Set([...namesOf(listed.stdout), ...also])];
-  if (paths.length > MAX_PATHS) return problem(`more than ${MAX_PATHS} files have changed`);
+  if (paths.filter((path) => !kept.has(path)).length > MAX_PATHS)
+    return problem(`more than ${MAX_PATHS} files have changed`);
   const known = seen.get(index);
   if (paths.length === 0 && known !== undefined && known.stamp === (await stampOf(index)))
     return { tree: known.tree, leftOut: [] };
-  const taken = await takeFiles(repository.store, places.worktree, paths);
+  const taken = await takeFiles(repository.store, places.worktree, paths, kept);
   if ('failure' in taken) return taken;
   if (taken.lines.length > 0) {
     const input = Buffer.from(taken.lines.join(''), 'latin1');
@@ -101,14 +108,20 @@ interface Taken {
   readonly leftOut: readonly string[];
 }
 
-async function takeFiles(store: ObjectStore, worktree: string, paths: readonly string[]): Promise<Taken | Problem> {
+/** @param kept what the agent's index has of files that are not there, and were not deleted */
+async function takeFiles(
+  store: ObjectStore,
+  worktree: string,
+  paths: readonly string[],
+  kept: ReadonlyMap<string, string>,
+): Promise<Taken | Problem> {
   const none = '0'.repeat(store.algorithm === 'sha256' ? 64 : 40);
   const lines: string[] = [];
   const leftOut: string[] = [];
   let bytes = 0;
   for (const path of paths) {
     const file = path.endsWith('/') ? 'no-file' : await readEntry(worktree, path);
-    if (file === 'absent') lines.push(`0 ${none}\t${path}\0`);
+    if (file === 'absent') lines.push(`${kept.get(path) ?? `0 ${none}`}\t${path}\0`);
     else if (file === 'no-file') leftOut.push(quote(Buffer.from(path, 'latin1').toString('utf8')));
     else {
       bytes += file.content.length;
