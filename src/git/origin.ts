@@ -20,6 +20,11 @@ export interface Problem {
   readonly next: string;
 }
 
+/** Of one fetch: a large repository comes over a slow line for a long time. */
+const FETCH_MS = 60 * 60_000;
+/** Git says every second or so how far it is. */
+const FETCH_SILENT_MS = 120_000;
+
 /** Refs of the origin by their full names. */
 export async function listRemote(
   git: Git,
@@ -41,8 +46,6 @@ export async function listRemote(
 export interface Place {
   readonly gitDir: string;
   readonly objects?: string;
-  /** For the transfer, when it is known to be a long one. */
-  readonly timeoutMs?: number;
 }
 
 /**
@@ -60,7 +63,8 @@ export async function fetchRefs(
   const args = [
     ...(checked ? ['-c', 'fetch.fsckObjects=true'] : []),
     'fetch',
-    '--quiet',
+    // Without progress git is silent for as long as it takes.
+    checked ? '--quiet' : '--progress',
     '--no-tags',
     '--no-write-fetch-head',
     '--no-auto-maintenance',
@@ -68,7 +72,8 @@ export async function fetchRefs(
   args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
   const objects = place.objects ?? join(place.gitDir, 'objects');
   const packs = await namesIn(join(objects, 'pack'));
-  const { stderr } = await git.network(args, place);
+  const limits = checked ? {} : { timeoutMs: FETCH_MS, silentMs: FETCH_SILENT_MS };
+  const { stderr } = await git.network(args, { ...place, ...limits });
   const left = stderr.split('\n').filter((line) => SHALLOW.test(line));
   if (left.length > 0) {
     const text = left.join('\n');
