@@ -43,9 +43,9 @@ describe('building a candidate', () => {
 
   it('returns a conflict in files that are too large to be shown, and shows the others', async () => {
     const { target, person, first } = await bareOrigin();
-    const large = (first: number): Buffer => Buffer.alloc(33 * 1024 * 1024, Buffer.from([first, 0]));
     const commit = async (side: number): Promise<ObjectId> => {
-      for (const name of ['one.bin', 'two.bin']) writeFileSync(join(person, name), large(side));
+      for (const name of ['one.bin', 'two.bin'])
+        writeFileSync(join(person, name), Buffer.alloc(33 * 1024 * 1024, Buffer.from([side, 0])));
       return commitFiles(person, { 'a.txt': `${side}\n` });
     };
     const work = await commit(1);

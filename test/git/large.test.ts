@@ -111,7 +111,7 @@ describe('a secret', () => {
   });
 
   it('is found beside a key that main has already, in the same file; without it the file is stored', async () => {
-    const [known, other] = [`AKIA${'ABCDEFGHIJKLMNOP'}`, `ghp_${'a1B2'.repeat(10)}`];
+    const [known, other] = [['AKIA', 'ABCDEFGHIJKLMNOP'].join(''), `ghp_${'a1B2'.repeat(10)}`];
     const { target, origin } = await bareOrigin({ 'keys.txt': `${known}\n` });
     const { room } = await newRoom();
     const store = async (attempt: number, keys: string) => {
