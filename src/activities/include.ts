@@ -2,21 +2,21 @@
 
 import { scanFor, secretsIn } from '../core/included.ts';
 import { quote } from '../core/ids.ts';
-import type { Found, Secret } from '../core/secrets.ts';
+import type { Secret } from '../core/secrets.ts';
 import type { TaskSpec } from '../core/task-types.ts';
-import type { Workspace } from '../git/types.ts';
+import type { Scan, Workspace } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 export interface Included {
   /** To be taken out of what the attempt prints. */
   readonly secrets: readonly Secret[];
-  readonly scan: (content: Buffer) => Found | null;
+  readonly scan: Scan;
   /** For people: what was not copied, and why. */
   readonly notes: readonly string[];
 }
 
 const MAX_NAMED = 5;
-const NOTHING: Included = { secrets: [], scan: () => null, notes: [] };
+const NOTHING: Included = { secrets: [], scan: () => [], notes: [] };
 
 export async function includeFiles(
   deps: Pick<Dependencies, 'git' | 'checkoutOf' | 'hostId' | 'log'>,

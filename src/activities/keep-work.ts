@@ -66,7 +66,7 @@ export function runHeld<T>(
   return hold(
     deps,
     request,
-    () => null,
+    () => [],
     (_, signal) => body(signal),
   );
 }

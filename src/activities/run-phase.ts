@@ -156,7 +156,8 @@ async function workWith(
   const { setup, confinement } = settings;
   const inSetUp = sandbox === null ? null : { ...sandbox, network: confinement.setup };
   const scanGranted = createScanner(work.granted.secrets);
-  const taking = { settings, secrets, scan: (content: Buffer) => scanGranted(content) ?? included.scan(content) };
+  const scan = (content: Buffer) => [...scanGranted(content), ...included.scan(content)];
+  const taking = { settings, secrets, scan };
   const common = { request, workspace, ports, signal };
   if (request.regenerate === true) {
     return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets, lasted }), notes);

@@ -44,7 +44,9 @@ export async function packedSession(
   if (read === null) return { kind: 'none' };
   const transcript = redactText(agent.granted.secrets, read.toString('utf8'));
   const content = Buffer.from(packSession({ agent: adapter.kind, session, places: placesOf(agent) }, transcript));
-  return scan(content) === null ? { kind: 'packed', content } : { kind: 'left-out', why: 'there is a secret in it' };
+  return scan(content).length === 0
+    ? { kind: 'packed', content }
+    : { kind: 'left-out', why: 'there is a secret in it' };
 }
 
 /** The session to resume, which is put where the agent looks for it; null: a new one. */

@@ -36,21 +36,17 @@ export function secretsIn(files: readonly IncludedText[]): readonly Secret[] {
   );
 }
 
-/**
- * Looks through contents for what is in these files: one of them as a whole, or what looks like a key. Found is what main
- * does not have already.
- */
-export function scanFor(files: readonly IncludedText[]): (content: Buffer) => Found | null {
+/** Looks through contents for what is in these files: all that looks like a key, and those that are there as a whole. */
+export function scanFor(files: readonly IncludedText[]): (content: Buffer) => readonly Found[] {
   const wholes = files
     .map(({ path, text }) => ({ name: `the copied file ${path}`, text: latin(text.trim()) }))
     .filter(({ text }) => text.length >= MIN_FILE_CHARS);
   const keys = secretsIn(files).map(({ name, value }) => ({ name, text: latin(value) }));
   const needles = [...keys, ...wholes];
   return (content) => {
-    if (needles.length === 0) return null;
+    if (needles.length === 0) return [];
     const looked = content.toString('latin1');
-    const found = needles.find(({ text }) => looked.includes(text));
-    return found === undefined ? null : { kind: 'format', ...found };
+    return needles.filter(({ text }) => looked.includes(text)).map((found) => ({ kind: 'format', ...found }));
   };
 }
 

@@ -243,21 +243,21 @@ export type Found =
 
 /** Formats that are keys and nothing else; the ones that documentation uses as examples say so. */
 const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ['a private key', /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----[\s\\nr]+[A-Za-z0-9+/=:, -]{40}/],
-  ['an AWS access key', /\b(?:AKIA|ASIA)(?![A-Z0-9]{9}EXAMPLE)[A-Z0-9]{16}\b/],
-  ['a GitHub token', /\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b/],
-  ['a GitLab token', /\bglpat-[A-Za-z0-9_-]{20,}\b/],
-  ['an Anthropic key', /\bsk-ant-[A-Za-z0-9_-]{32,}/],
-  ['an OpenAI key', /\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}\b/],
-  ['a Google API key', /\bAIza[0-9A-Za-z_-]{35}\b/],
-  ['a Slack token', /\bxox[abeoprs]-[0-9]{8,}-[0-9A-Za-z-]{20,}/],
-  ['a Stripe key', /\b[sr]k_live_[0-9A-Za-z]{24,}\b/],
-  ['an npm token', /\bnpm_[A-Za-z0-9]{36}\b/],
-  ['a PyPI token', /\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}/],
+  ['a private key', /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY(?: BLOCK)?-----[\s\\nr]+[A-Za-z0-9+/=:, -]{40}/g],
+  ['an AWS access key', /\b(?:AKIA|ASIA)(?![A-Z0-9]{9}EXAMPLE)[A-Z0-9]{16}\b/g],
+  ['a GitHub token', /\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}\b/g],
+  ['a GitLab token', /\bglpat-[A-Za-z0-9_-]{20,}\b/g],
+  ['an Anthropic key', /\bsk-ant-[A-Za-z0-9_-]{32,}/g],
+  ['an OpenAI key', /\bsk-(?:proj-|svcacct-)[A-Za-z0-9_-]{40,}|\bsk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20}\b/g],
+  ['a Google API key', /\bAIza[0-9A-Za-z_-]{35}\b/g],
+  ['a Slack token', /\bxox[abeoprs]-[0-9]{8,}-[0-9A-Za-z-]{20,}/g],
+  ['a Stripe key', /\b[sr]k_live_[0-9A-Za-z]{24,}\b/g],
+  ['an npm token', /\bnpm_[A-Za-z0-9]{36}\b/g],
+  ['a PyPI token', /\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}/g],
 ];
 
-/** Looks through contents for these secrets and for keys of well-known formats; null when there is none. */
-export function createScanner(secrets: readonly Secret[]): (content: Buffer) => Found | null {
+/** Looks through contents for these secrets, and where there is none for all keys of well-known formats. */
+export function createScanner(secrets: readonly Secret[]): (content: Buffer) => readonly Found[] {
   const needles = needlesOf(secrets);
   const grantedIn = (text: string): Needle | null => {
     const reading = createReading(needles);
@@ -272,11 +272,10 @@ export function createScanner(secrets: readonly Secret[]): (content: Buffer) => 
     const text = content.toString('latin1');
     // As it is, and as whoever is shown it reads it; in two bytes a character, too.
     const granted = needles.list.length === 0 ? null : (grantedIn(text) ?? grantedIn(visible(text)));
-    if (granted !== null) return { kind: 'granted', name: granted.secret.name };
-    for (const [name, pattern] of FORMATS) {
-      const match = pattern.exec(text);
-      if (match !== null) return { kind: 'format', name, text: match[0] };
-    }
-    return null;
+    if (granted !== null) return [{ kind: 'granted', name: granted.secret.name }];
+    return FORMATS.flatMap(([name, pattern]) => {
+      const found = new Set(Array.from(text.matchAll(pattern), ([match]) => match));
+      return Array.from(found, (match) => ({ kind: 'format' as const, name, text: match }));
+    });
   };
 }

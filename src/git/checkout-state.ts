@@ -222,11 +222,11 @@ async function contentsOnDisk(
   changes: readonly ListedChange[],
 ): Promise<readonly Change[]> {
   const kinds = await Promise.all(changes.map((change) => fileKind(join(checkout.path, change.path))));
-  const hashable = changes.filter((change, index) => isFile(kinds[index]) && !change.path.includes('\n'));
+  const hashable = changes.filter((_, index) => isFile(kinds[index]));
   const { stdout } = await git.checkout(['hash-object', '--stdin-paths'], {
     gitDir: checkout.gitDir,
     worktree: checkout.path,
-    input: hashable.map((change) => `${change.path}\n`).join(''),
+    input: hashable.map((change) => `${inQuotes(change.path)}\n`).join(''),
   });
   const ids = stdout.toString('utf8').split('\n');
   const idOf = new Map(hashable.map((change, index) => [change.path, ids[index] ?? '']));
@@ -236,6 +236,12 @@ async function contentsOnDisk(
     ...change,
     onDisk: judge(change, kinds[index] ?? 'other', idOf.get(change.path)),
   }));
+}
+
+/** As git takes any name in a line of its own: the end of a line and a quote would be read as something else. */
+function inQuotes(path: string): string {
+  const escaped = path.replaceAll(/[\\"]/g, String.raw`\$&`);
+  return `"${escaped.replaceAll('\n', String.raw`\n`).replaceAll('\r', String.raw`\r`)}"`;
 }
 
 function judge(change: ListedChange, kind: FileKind, id: string | undefined): OnDisk {

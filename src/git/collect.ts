@@ -11,6 +11,8 @@ export interface CollectRequest {
   readonly env: Readonly<Record<string, string>> | null;
   readonly input: string | Buffer;
   readonly timeoutMs: number;
+  /** The longest that it may print nothing at all; left out: as long as it likes. */
+  readonly silentMs?: number;
   readonly maxOutputBytes: number;
   /** Leads its own session, so that helpers of a transport end with it and none can ask on a terminal. */
   readonly ownSession: boolean;
@@ -66,8 +68,11 @@ export function collect(request: CollectRequest): Promise<Ended> {
       killer = setTimeout(() => kill('SIGKILL'), TERM_GRACE_MS);
     };
     const timer = setTimeout(() => stop('timeout'), request.timeoutMs);
+    const { silentMs } = request;
+    const silence = silentMs === undefined ? null : setTimeout(() => stop('timeout'), silentMs);
     const finish = (ended: Ended): void => {
       clearTimeout(timer);
+      if (silence !== null) clearTimeout(silence);
       if (killer !== null) clearTimeout(killer);
       if (closer !== null) clearTimeout(closer);
       resolve(ended);
@@ -75,11 +80,13 @@ export function collect(request: CollectRequest): Promise<Ended> {
 
     if (!hasPipes(child)) return;
     child.stdout.on('data', (chunk: Buffer) => {
+      silence?.refresh();
       outBytes += chunk.length;
       if (outBytes > request.maxOutputBytes) stop('too-much-output');
       else out.push(chunk);
     });
     child.stderr.on('data', (chunk: Buffer) => {
+      silence?.refresh();
       errors.push(chunk);
       errorBytes += chunk.length;
       while (errorBytes > MAX_STDERR_BYTES && errors.length > 1) errorBytes -= errors.shift()?.length ?? 0;

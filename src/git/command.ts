@@ -20,6 +20,8 @@ export interface RunOptions {
   /** Exit codes that are answers, not faults; 0 always is. */
   readonly accept?: readonly number[];
   readonly timeoutMs?: number;
+  /** The longest that it may print nothing; left out: as long as it takes. */
+  readonly silentMs?: number;
   readonly maxOutputBytes?: number;
   /** Leads its own session, so that helpers of a transport end with it and none can ask on a terminal. */
   readonly ownSession?: boolean;
@@ -70,12 +72,15 @@ function commandLine(gitPath: string, commands: readonly (readonly string[])[]):
 
 /** The last lines of what a command said on standard error. */
 export function lastLines(stderr: string, lines = 4): string {
-  return stderr
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .slice(-lines)
-    .join('; ');
+  return (
+    stderr
+      .split('\n')
+      // Of what is written over again and again, such as how far a fetch is, the last.
+      .map((line) => line.trim().split('\r').at(-1)?.trim() ?? '')
+      .filter((line) => line !== '')
+      .slice(-lines)
+      .join('; ')
+  );
 }
 
 /** Whether git says that a disk is full. */
@@ -106,6 +111,7 @@ export async function runGit(
     env: options.env ?? null,
     input: options.input ?? '',
     timeoutMs,
+    ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
     maxOutputBytes: options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     // The shell ends with what it has started.
     ownSession: options.ownSession ?? commands.length > 1,
@@ -117,7 +123,12 @@ export async function runGit(
     case 'missing':
       throw problem('missing', `cannot start ${gitPath}: ${ended.text}`);
     case 'timeout':
-      throw problem('timeout', `was ended after ${timeoutMs} ms`);
+      throw problem(
+        'timeout',
+        options.silentMs === undefined
+          ? `was ended after ${timeoutMs} ms`
+          : `was ended after ${timeoutMs} ms, or after ${options.silentMs} ms without a word`,
+      );
     case 'too-much-output':
       throw problem('too-much-output', 'printed more than the engine takes');
     case 'exited': {

@@ -11,6 +11,8 @@ import { placeOf, type Repository } from './repository.ts';
 
 const MAX_CONFLICT_FILES = 50;
 const MAX_EVIDENCE_CHARS = 16 * 1024;
+/** Of all files that are looked into. */
+const MAX_BYTES = 60 * 1024 * 1024;
 const MAX_LANDED_SINCE = 20;
 
 export async function conflictRequest(
@@ -67,23 +69,39 @@ async function conflictEvidence(
   tree: ObjectId,
   files: readonly string[],
 ): Promise<string> {
-  const readable = files.filter((file) => !file.includes('\n'));
-  const contents = await readObjects(
-    git,
-    repository,
-    readable.map((file) => `${tree}:${file}`),
-    64 * 1024 * 1024,
-  );
+  const names = files.filter((file) => !file.includes('\n')).map((file) => `${tree}:${file}`);
+  const sizes = await sizesOf(git, repository, names);
+  let left = MAX_BYTES;
+  const readable = names.filter((name) => {
+    const fits = (sizes.get(name) ?? 0) <= left;
+    if (fits) left -= sizes.get(name) ?? 0;
+    return fits;
+  });
+  const contents = await readObjects(git, repository, readable, 2 * MAX_BYTES);
   const parts: string[] = [];
-  for (const [index, file] of readable.entries()) {
-    const found = contents[index];
+  for (const name of names) {
+    const at = readable.indexOf(name);
+    const found = contents[at];
     const hunks = found?.type === 'blob' ? conflictHunks(found.content.toString('utf8')) : '';
-    parts.push(`--- ${quote(file)}\n${hunks || '(one side deleted or renamed it, or it is not text)'}`);
+    const none = at < 0 ? '(too large to be shown)' : '(one side deleted or renamed it, or it is not text)';
+    parts.push(`--- ${quote(name.slice(tree.length + 1))}\n${hunks || none}`);
   }
   const text = printable(parts.join('\n'));
   return text.length > MAX_EVIDENCE_CHARS
     ? `${text.slice(0, MAX_EVIDENCE_CHARS - 4)}\n[…]`
     : tailOf(text, MAX_EVIDENCE_CHARS);
+}
+
+/** How large each is, in bytes, where it is there. */
+async function sizesOf(
+  git: Git,
+  repository: Repository,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const input = names.map((name) => `${name}\n`).join('');
+  const { stdout } = await git.local(['cat-file', '--batch-check=%(objectsize)'], { ...placeOf(repository), input });
+  const lines = stdout.toString('latin1').split('\n');
+  return new Map(names.flatMap((name, at) => (/^\d+$/.test(lines[at] ?? '') ? [[name, Number(lines[at])]] : [])));
 }
 
 function conflictHunks(text: string): string {

@@ -181,15 +181,11 @@ async function unionOf(
   repository: Repository,
   ids: readonly [ObjectId, ObjectId | null, ObjectId],
 ): Promise<ObjectId | null> {
-  const found = await readObjects(
-    git,
-    repository,
-    ids.filter((id) => id !== null),
-    4 * MAX_BYTES,
-  );
-  const contents = new Map(found.flatMap((one) => (one?.type === 'blob' ? [[one.id, one.content] as const] : [])));
   const folder = await mkdtemp(join(tmpdir(), 'tributary-union-'));
   try {
+    const given = ids.filter((id) => id !== null);
+    const found = await readObjects(git, repository, given, 4 * MAX_BYTES);
+    const contents = new Map(found.flatMap((one) => (one?.type === 'blob' ? [[one.id, one.content] as const] : [])));
     const files: string[] = [];
     for (const [at, id] of ids.entries()) {
       const content = id === null ? Buffer.alloc(0) : contents.get(id);
@@ -201,7 +197,7 @@ async function unionOf(
     const { stdout } = await git.local(['merge-file', '--union', '-p', '--quiet', ...files], placeOf(repository));
     return await writeBlob(repository.store, stdout);
   } catch (error) {
-    if (error instanceof GitError && error.reason === 'exit') return null;
+    if (error instanceof GitError && (error.reason === 'exit' || error.reason === 'too-much-output')) return null;
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });

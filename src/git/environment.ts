@@ -36,6 +36,8 @@ const HARDENED: Settings = [
   // One by one, what a fetch brings could be cut off between a commit and its files; a pack is there whole or not at all.
   ['fetch.unpackLimit', '1'],
   ['fetch.recurseSubmodules', 'false'],
+  // Else it is the last that a fetch says when it fails.
+  ['advice.fetchShowForcedUpdates', 'false'],
   ['push.recurseSubmodules', 'no'],
   ['push.gpgSign', 'false'],
   ['submodule.recurse', 'false'],

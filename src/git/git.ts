@@ -24,6 +24,7 @@ export interface GitOptions {
   readonly accept?: readonly number[];
   readonly maxOutputBytes?: number;
   readonly timeoutMs?: number;
+  readonly silentMs?: number;
   /** Leads its own session, so that the processes that it starts end with it. */
   readonly ownSession?: boolean;
   /** Of network commands: the other side, on this host, sees the person's settings (line endings, filters). */
@@ -156,7 +157,10 @@ function reachOf(
   return { cwd: worktree, read: named.filter((each) => !isWritten(each)), write };
 }
 
-type Rest = Pick<GitOptions, 'andThen' | 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'ownSession'>;
+type Rest = Pick<
+  GitOptions,
+  'andThen' | 'input' | 'accept' | 'maxOutputBytes' | 'timeoutMs' | 'silentMs' | 'ownSession'
+>;
 
 function rest(options: GitOptions): Rest {
   return {
@@ -165,6 +169,7 @@ function rest(options: GitOptions): Rest {
     ...(options.accept === undefined ? {} : { accept: options.accept }),
     ...(options.maxOutputBytes === undefined ? {} : { maxOutputBytes: options.maxOutputBytes }),
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    ...(options.silentMs === undefined ? {} : { silentMs: options.silentMs }),
     ...(options.ownSession === undefined ? {} : { ownSession: options.ownSession }),
   };
 }

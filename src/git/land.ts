@@ -170,6 +170,11 @@ async function judge(
       state.kind === 'dirty' ? state.text : `${checkout.path} could not be updated: ${refusedWith(reason, pushed)}`;
     return { kind: 'held', why: 'checkout', text };
   }
+  // To git a branch is checked out also while it is rebased or bisected, though the worktree is on no branch then.
+  if (/branch is currently checked out/.test(reason) && localPathOf(origin) !== null) {
+    const text = `${branch} is being rebased or bisected in ${shown(origin)}, or is checked out in a worktree that is gone: finish it, or end it (git rebase --abort, git bisect reset, git worktree prune); landing goes on by itself`;
+    return { kind: 'held', why: 'checkout', text };
+  }
   // Another writer moved main, or was about to, at that moment.
   if (outcome?.kind === 'stale' || /failed to update ref|incorrect old value/.test(reason)) return { kind: 'moved' };
   const unwritten = whyUnwritten(pushed);

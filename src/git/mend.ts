@@ -89,7 +89,7 @@ async function fetchFresh(git: Git, repository: Repository, fresh: string): Prom
   const wanted = branches.filter((branch) => there.has(`refs/heads/${branch}`));
   const specs = wanted.map((branch) => `+refs/heads/${branch}:${trackingRef(branch)}`);
   if (!isLanding) specs.push('+refs/tasks/*:refs/tasks/*');
-  if (specs.length > 0) await fetchRefs(git, { gitDir: fresh, timeoutMs: LOOK_MS }, origin.origin, specs);
+  if (specs.length > 0) await fetchRefs(git, { gitDir: fresh }, origin.origin, specs);
 }
 
 async function namesBelow(folder: string, below = ''): Promise<readonly string[]> {

@@ -20,6 +20,9 @@ export interface Problem {
   readonly next: string;
 }
 
+/** Of a fetch or a push: much takes long over a slow line. Git says every second or so how far it is. */
+const TRANSFER = { timeoutMs: 60 * 60_000, silentMs: 120_000 };
+
 /** Refs of the origin by their full names. */
 export async function listRemote(
   git: Git,
@@ -41,8 +44,6 @@ export async function listRemote(
 export interface Place {
   readonly gitDir: string;
   readonly objects?: string;
-  /** For the transfer, when it is known to be a long one. */
-  readonly timeoutMs?: number;
 }
 
 /**
@@ -60,7 +61,8 @@ export async function fetchRefs(
   const args = [
     ...(checked ? ['-c', 'fetch.fsckObjects=true'] : []),
     'fetch',
-    '--quiet',
+    // Without progress git is silent for as long as it takes.
+    checked ? '--quiet' : '--progress',
     '--no-tags',
     '--no-write-fetch-head',
     '--no-auto-maintenance',
@@ -68,7 +70,7 @@ export async function fetchRefs(
   args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
   const objects = place.objects ?? join(place.gitDir, 'objects');
   const packs = await namesIn(join(objects, 'pack'));
-  const { stderr } = await git.network(args, place);
+  const { stderr } = await git.network(args, { ...place, ...(checked ? {} : TRANSFER) });
   const left = stderr.split('\n').filter((line) => SHALLOW.test(line));
   if (left.length > 0) {
     const text = left.join('\n');
@@ -138,7 +140,7 @@ async function pushOnce(git: Git, gitDir: string, origin: string, request: PushR
     );
     return { ok: true, refs: new Map(refs), words: '' };
   }
-  const args = ['push', '--porcelain', '--atomic', '--no-verify', '--no-signed'];
+  const args = ['push', '--porcelain', '--progress', '--atomic', '--no-verify', '--no-signed'];
   const leased = request.leased ?? [];
   for (const { ref, expected } of [...request.updates, ...leased])
     args.push(`--force-with-lease=${ref}:${expected ?? ''}`);
@@ -148,6 +150,7 @@ async function pushOnce(git: Git, gitDir: string, origin: string, request: PushR
   const { code, stdout, stderr } = await git.network(args, {
     gitDir,
     accept: [1],
+    ...TRANSFER,
     ...(request.objects === undefined ? {} : { objects: request.objects }),
     ...(request.receivePack === undefined ? {} : { asPerson: true }),
   });
@@ -187,10 +190,11 @@ function serverWords(stderr: string): string {
     .split('\n')
     .filter((line) => line.startsWith('remote:'))
     .map((line) => line.slice('remote:'.length).trim())
-    .filter((line) => line !== '');
+    .filter((line) => line !== '' && !PROGRESS.test(line));
   return oneLine(said.slice(-6).join('; '), 500);
 }
 
+const PROGRESS = /^[\w ]+: +\d+(?:% \(\d+\/\d+\)|, done)/;
 const SHALLOW = /shallow roots are not allowed to be updated/;
 const ABSENT_REF = /couldn't find remote ref/i;
 const REACHING =

@@ -33,13 +33,17 @@ export async function probeWith(git: Git, target: Target): Promise<OriginProbe> 
     await writeRepository(gitDir, 'none', bareConfiguration());
     const ref = `refs/heads/${target.branch}`;
     const fetch = await attempt(async () => (await listRemote(git, gitDir, target.origin, [ref])).get(ref) ?? null);
+    // An origin takes only what is named by its own hash.
+    const algorithm = fetch.kind === 'ok' && fetch.tip?.length === 64 ? 'sha256' : 'sha1';
+    const pushed = join(folder, 'pushed');
     const push = await attempt(async () => {
-      const store = { folder: join(gitDir, 'objects'), algorithm: 'sha1' as const };
+      await writeRepository(pushed, 'none', bareConfiguration(algorithm));
+      const store = { folder: join(pushed, 'objects'), algorithm } as const;
       const tree = await writeTree(store, []);
       const commit = await writeCommit(store, { tree, parents: [], author: ENGINE, seconds: 0, message: 'probe' });
       await git.network(
         ['push', '--dry-run', '--porcelain', '--no-verify', '--', target.origin, `${commit}:refs/tasks/probe/0/head`],
-        { gitDir },
+        { gitDir: pushed },
       );
       return commit;
     });

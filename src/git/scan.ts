@@ -9,8 +9,8 @@ import type { RawObject } from './objects.ts';
 import type { Problem } from './origin.ts';
 import { placeOf, type Repository } from './repository.ts';
 
-/** @returns what was found in one content; null: nothing */
-export type Scan = (content: Buffer) => Found | null;
+/** @returns what was found in one content */
+export type Scan = (content: Buffer) => readonly Found[];
 
 /** Larger ones are read one by one, and looked through slice by slice. */
 const BATCHED_BYTES = 8 * 1024 * 1024;
@@ -42,8 +42,8 @@ export async function findSecrets(
   { head, base, added, notes }: Brought,
 ): Promise<Problem | null> {
   for (const { body } of notes.values()) {
-    const found = scan(body);
-    if (found !== null) return problem(found, 'the task folder');
+    const [found] = scan(body);
+    if (found !== undefined) return problem(found, 'the task folder');
   }
   const listed = added === null ? await listNew(git, repository, head, base) : [];
   // An agent's own commits have not been in a worktree of the engine's.
@@ -53,11 +53,11 @@ export async function findSecrets(
   );
   if (large !== null) return large;
   for await (const body of added === null ? readNew(git, repository, listed) : bodiesOf(added)) {
-    const found = scan(body);
-    if (found === null) continue;
-    // What main has already is no news, such as a test's example of a key.
-    if (found.kind === 'format' && (await isKnown(git, repository, base, found.text))) continue;
-    return problem(found, 'what was committed, or in a commit on the way');
+    const all = scan(body);
+    // What main has already is no news, such as a test's example of a key; what stands beside it may be.
+    const known = await knownAmong(git, repository, base, all);
+    const found = all.find((one) => one.kind !== 'format' || !known.has(one.text));
+    if (found !== undefined) return problem(found, 'what was committed, or in a commit on the way');
   }
   return null;
 }
@@ -108,16 +108,23 @@ async function* slicesOf(content: Buffer): AsyncIterable<Buffer> {
   }
 }
 
-async function isKnown(git: Git, repository: Repository, base: ObjectId, text: string): Promise<boolean> {
-  const line = text.split('\n')[0] ?? text;
+/** The texts of these that are in a commit's files. */
+async function knownAmong(
+  git: Git,
+  repository: Repository,
+  base: ObjectId,
+  found: readonly Found[],
+): Promise<ReadonlySet<string>> {
+  const texts = found.flatMap((one) => (one.kind === 'format' ? [one.text] : []));
   // A private key begins like every other one: only its whole text would tell.
-  if (line !== text) return false;
-  const found = await git.local(['grep', '--quiet', '--fixed-strings', '-f', '-', base], {
+  const lines = texts.filter((text) => !text.includes('\n'));
+  if (lines.length === 0) return new Set();
+  const { stdout } = await git.local(['grep', '--only-matching', '-h', '-a', '--fixed-strings', '-f', '-', base], {
     ...placeOf(repository),
-    input: `${line}\n`,
+    input: Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'),
     accept: [1],
   });
-  return found.code === 0;
+  return new Set(stdout.toString('latin1').split('\n'));
 }
 
 function problem(found: Found, where: string): Problem {

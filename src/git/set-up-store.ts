@@ -14,6 +14,7 @@ import { cp, rename, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { codeOf } from '../core/thrown.ts';
+import { absentAsNull } from '../files/errors.ts';
 import { namesIn, readText, statusOf } from '../files/read.ts';
 import { removeAny, removeEmpty, removeWhole } from '../files/remove.ts';
 import { makeFolder, writeAtomic } from '../files/write.ts';
@@ -148,7 +149,8 @@ async function prune({ folder }: SetUpStore, newest: string): Promise<void> {
   const gone = newestFirst.filter((each, at) => each.usedMs < oldMs && (at >= KEPT - 1 || TEMPORARY.test(each.path)));
   for (const { path } of gone) {
     const aside = join(dirname(path), `${randomBytes(6).toString('hex')}.tmp`);
-    await rename(path, aside);
-    await removeWhole(aside);
+    // Another run may have taken it away meanwhile.
+    const isMoved = (await rename(path, aside).catch(absentAsNull)) !== null;
+    if (isMoved) await removeWhole(aside);
   }
 }

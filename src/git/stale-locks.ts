@@ -4,7 +4,7 @@
  *
  * Kept true here: a lock that is in use is never taken away, however old. It is stale when it has lain for a while, no
  * process has it open, and no git is at work in the repository. Where the kernel does not tell of all processes, only a
- * very old one is.
+ * very old one is: in a container this is so of folders that others may have as well.
  */
 
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
@@ -16,6 +16,8 @@ import { removeFile } from '../files/remove.ts';
 
 const UNHELD_STALE_MS = 2_000;
 const UNKNOWN_STALE_MS = 10 * 60_000;
+/** Of the processes of the machine itself: PROC_PID_INIT_INO of Linux. */
+const ALL_PROCESSES = 'pid:[4026531836]';
 
 /** Removes a lock file that is left from a process that died; false when it is in use. `folders`: the repository's. */
 export async function removeStaleLock(lock: string, folders: readonly string[]): Promise<boolean> {
@@ -62,7 +64,15 @@ async function isInUse(lock: string, folders: readonly string[]): Promise<boolea
       if ((await readlink(join(folder, 'fd', descriptor)).catch(() => '')) === lock) return true;
     }
   }
-  return hidden ? null : false;
+  return hidden || !(await seesAllOf(lock)) ? null : false;
+}
+
+/** Whether every process that can use a file shows here. A container has its own file system to itself, and shares volumes. */
+async function seesAllOf(path: string): Promise<boolean> {
+  const processes = await readlink('/proc/self/ns/pid').catch(() => '');
+  if (processes === ALL_PROCESSES) return true;
+  const [file, own] = await Promise.all([stat(path).catch(absentAsNull), stat('/')]);
+  return file === null || file.dev === own.dev;
 }
 
 /** Whether a process is a git that is in one of these folders, or was told of one. */

@@ -14,15 +14,17 @@ import { codeOf } from '../core/thrown.ts';
 import { below, inFolderBelow } from '../files/held-folder.ts';
 import { exists, lookInto, stampOf } from '../files/read.ts';
 import { removeAny, removeFile } from '../files/remove.ts';
+import { leftOut } from './assumed.ts';
 import { GitError } from './command.ts';
+import { conversionsOf, storeContent, type Storing } from './conversions.ts';
 import { addingObjects, placeAt, type DeskPlace } from './desk.ts';
 import { copyIndex } from './index-file.ts';
 import type { Git } from './git.ts';
 import { objectId } from './merge.ts';
-import { writeBlob, type ObjectStore } from './objects.ts';
+import { writeBlob } from './objects.ts';
 import type { Problem } from './origin.ts';
-import type { WorkspacePlaces } from './places.ts';
-import type { Repository } from './repository.ts';
+import { adminFolder, type WorkspacePlaces } from './places.ts';
+import { mirrorOf, type Repository } from './repository.ts';
 
 /** Larger files wait for the phase's end. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
@@ -32,7 +34,7 @@ const TIMEOUT_MS = 30_000;
 
 export interface WorktreeTree {
   readonly tree: ObjectId;
-  /** What was changed and is not in it: repositories and large files. */
+  /** What was changed and is not in it: repositories, large files, and what is not in the encoding that it is said to have. */
   readonly leftOut: readonly string[];
 }
 
@@ -74,12 +76,21 @@ async function lookOnce(
     await git.local(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
   }
   const listed = await git.local(['ls-files', '-z', '--modified', '--others', '--exclude-standard'], place);
+  const kept = await leftOut(
+    git,
+    { ...place, index: join(adminFolder(mirrorOf(repository), places.taskId), 'index') },
+    repository.store.algorithm,
+  );
   const paths = [...new Set([...namesOf(listed.stdout), ...also])];
-  if (paths.length > MAX_PATHS) return problem(`more than ${MAX_PATHS} files have changed`);
+  if (paths.filter((path) => !kept.has(path)).length > MAX_PATHS)
+    return problem(`more than ${MAX_PATHS} files have changed`);
   const known = seen.get(index);
   if (paths.length === 0 && known !== undefined && known.stamp === (await stampOf(index)))
     return { tree: known.tree, leftOut: [] };
-  const taken = await takeFiles(repository.store, places.worktree, paths);
+  const { store } = repository;
+  const at = { place, trash: join(home, 'trash') };
+  const storing = { git, store, at, conversions: await conversionsOf(git, place, paths) };
+  const taken = await takeFiles(storing, places.worktree, paths, kept);
   if ('failure' in taken) return taken;
   if (taken.lines.length > 0) {
     const input = Buffer.from(taken.lines.join(''), 'latin1');
@@ -87,9 +98,7 @@ async function lookOnce(
     // So that the next look need not read them.
     await git.local(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
   }
-  const { stdout } = await addingObjects(repository.store, { place, trash: join(home, 'trash') }, (there) =>
-    git.local(['write-tree'], there),
-  );
+  const { stdout } = await addingObjects(store, at, (there) => git.local(['write-tree'], there));
   const tree = objectId(stdout.toString('latin1').trim());
   seen.set(index, { stamp: await stampOf(index), tree });
   return { tree, leftOut: taken.leftOut };
@@ -101,22 +110,35 @@ interface Taken {
   readonly leftOut: readonly string[];
 }
 
-async function takeFiles(store: ObjectStore, worktree: string, paths: readonly string[]): Promise<Taken | Problem> {
-  const none = '0'.repeat(store.algorithm === 'sha256' ? 64 : 40);
+/** @param kept what the agent's index has of files that are not there, and were not deleted */
+async function takeFiles(
+  storing: Storing,
+  worktree: string,
+  paths: readonly string[],
+  kept: ReadonlyMap<string, string>,
+): Promise<Taken | Problem> {
+  const none = '0'.repeat(storing.store.algorithm === 'sha256' ? 64 : 40);
   const lines: string[] = [];
   const leftOut: string[] = [];
   let bytes = 0;
   for (const path of paths) {
     const file = path.endsWith('/') ? 'no-file' : await readEntry(worktree, path);
-    if (file === 'absent') lines.push(`0 ${none}\t${path}\0`);
-    else if (file === 'no-file') leftOut.push(quote(Buffer.from(path, 'latin1').toString('utf8')));
+    if (file === 'absent') lines.push(`${kept.get(path) ?? `0 ${none}`}\t${path}\0`);
+    else if (file === 'no-file') leftOut.push(nameOf(path));
     else {
       bytes += file.content.length;
       if (bytes > MAX_BYTES) return problem(`what has changed is larger than ${MAX_BYTES / 1024 ** 2} MiB`);
-      lines.push(`${file.mode} ${await writeBlob(store, file.content)}\t${path}\0`);
+      const isLink = file.mode === '120000';
+      const id = await (isLink ? writeBlob(storing.store, file.content) : storeContent(storing, path, file.content));
+      if (id === null) leftOut.push(nameOf(path));
+      else lines.push(`${file.mode} ${id}\t${path}\0`);
     }
   }
   return { lines, leftOut };
+}
+
+function nameOf(path: string): string {
+  return quote(Buffer.from(path, 'latin1').toString('utf8'));
 }
 
 interface Entry {

@@ -15,7 +15,7 @@ const SESSION = '3f1c8e54-9a3e-4f0a-8a53-0d6a3b1f2c11';
 const SECRET = { name: 'KEY', value: 'correct horse battery' };
 const ADAPTER = adapterFor({ kind: 'claude', model: null, args: [] });
 const SCRATCH_HOME = { environment: ({ scratch }: { readonly scratch: string }) => ({ HOME: scratch }) };
-const NOTHING_FOUND = (): null => null;
+const NOTHING_FOUND = () => [];
 
 interface Host {
   readonly agent: AgentRequest;

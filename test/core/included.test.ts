@@ -39,17 +39,17 @@ describe('what is stored', () => {
   const found = (content: string) => scan(Buffer.from(content));
 
   it('has a key of it, wherever it stands', () => {
-    expect(found(`const key = '${KEY}';`)).toEqual({ kind: 'format', name: 'API_KEY of app/.env', text: KEY });
+    expect(found(`const key = '${KEY}';`)).toEqual([{ kind: 'format', name: 'API_KEY of app/.env', text: KEY }]);
   });
 
   it('has it as a whole, in any encoding of its own', () => {
-    expect(found('before\ngrüße an alle, die dies lesen\nafter')).toMatchObject({ name: 'the copied file notes' });
+    expect(found('before\ngrüße an alle, die dies lesen\nafter')).toMatchObject([{ name: 'the copied file notes' }]);
   });
 
   it('may have what is no key, and what stands in any file', () => {
-    expect(found('NODE_ENV=development\n')).toBeNull();
-    expect(found('x=1\n')).toBeNull();
-    expect(found('')).toBeNull();
-    expect(scanFor([])(Buffer.from(KEY))).toBeNull();
+    expect(found('NODE_ENV=development\n')).toEqual([]);
+    expect(found('x=1\n')).toEqual([]);
+    expect(found('')).toEqual([]);
+    expect(scanFor([])(Buffer.from(KEY))).toEqual([]);
   });
 });

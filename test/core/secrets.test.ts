@@ -25,7 +25,7 @@ describe('what a process prints', () => {
     const shown = Buffer.concat([redactor.push(bytes), redactor.end()]).toString('latin1');
     expect(shown).toContain('[secret KEY]');
     expect(shown).toMatch(/^before .* after$/);
-    expect(createScanner(SECRETS)(bytes)).toEqual({ kind: 'granted', name: 'KEY' });
+    expect(createScanner(SECRETS)(bytes)).toEqual([{ kind: 'granted', name: 'KEY' }]);
   });
 
   it.each([
@@ -36,7 +36,7 @@ describe('what a process prints', () => {
     const bytes = Buffer.from(`x${long[0]?.value}`);
     for (const form of [bytes.toString('base64'), bytes.toString('hex')]) {
       const printed = Buffer.from(`before\n${inLines(form)}\nafter`);
-      expect(createScanner(long)(printed)).toEqual({ kind: 'granted', name: 'LONG' });
+      expect(createScanner(long)(printed)).toEqual([{ kind: 'granted', name: 'LONG' }]);
       for (let at = 0; at <= printed.length; at += 7) {
         const redactor = createRedactor(long);
         const shown = [redactor.push(printed.subarray(0, at)), redactor.push(printed.subarray(at)), redactor.end()];
@@ -131,7 +131,7 @@ describe('what a process prints', () => {
     const apart = Buffer.from('p4ss\u00c2\0\u00a3word', 'latin1');
     const redactor = createRedactor(secrets);
     expect(Buffer.concat([redactor.push(apart), redactor.end()]).toString()).toBe('[secret POUND]');
-    expect(createScanner(secrets)(apart)).toEqual({ kind: 'granted', name: 'POUND' });
+    expect(createScanner(secrets)(apart)).toEqual([{ kind: 'granted', name: 'POUND' }]);
   });
 
   it.each(['x', 'é', '好', '\u{1f600}'])('has no secret in it in whose middle stands a title of many %s', (char) => {
@@ -179,10 +179,9 @@ describe('a content that is to be pushed', () => {
     ['two bytes for each character', Buffer.from('sK/+t0p-s3cret', 'utf16le')],
   ])('is known to have a secret in it that has %s', (_how, content) => {
     const secrets = [...SECRETS, { name: 'KEY', value: 'sK/+t0p-s3cret' }];
-    expect(createScanner(secrets)(Buffer.concat([Buffer.from('x '), content]))).toEqual({
-      kind: 'granted',
-      name: 'KEY',
-    });
+    expect(createScanner(secrets)(Buffer.concat([Buffer.from('x '), content]))).toEqual([
+      { kind: 'granted', name: 'KEY' },
+    ]);
   });
 
   const scan = createScanner([]);
@@ -196,7 +195,16 @@ describe('a content that is to be pushed', () => {
     ['an npm token', `npm_${chars(36)}`],
     ['a Stripe key', `sk${'_live_'.repeat(1)}${chars(24)}`],
   ])('is known to have %s in it', (name, text) => {
-    expect(scan(Buffer.from(`key = "${text}"\n`))).toMatchObject({ kind: 'format', name });
+    expect(scan(Buffer.from(`key = "${text}"\n`))).toMatchObject([{ kind: 'format', name }]);
+  });
+
+  it('is known to have every key in it, each once', () => {
+    const [one, other] = [`ghp_${chars(36)}`, `npm_${chars(36)}`];
+    expect(scan(Buffer.from(`${one} ${other}\n${one} ${one}x\n`))).toEqual([
+      { kind: 'format', name: 'a GitHub token', text: one },
+      { kind: 'format', name: 'a GitHub token', text: `${one}x` },
+      { kind: 'format', name: 'an npm token', text: other },
+    ]);
   });
 
   it.each([
@@ -206,6 +214,6 @@ describe('a content that is to be pushed', () => {
     'the commit da39a3ee5e6b4b0d3255bfef95601890afd80709',
     'ghp_short',
   ])('may have %j in it', (text) => {
-    expect(scan(Buffer.from(text))).toBeNull();
+    expect(scan(Buffer.from(text))).toEqual([]);
   });
 });

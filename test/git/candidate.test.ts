@@ -1,13 +1,16 @@
 /** Candidates: what is built, returned, refused and waited for. */
 
 import { describe, expect, it } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ObjectId } from '../../src/core/ids.ts';
 import {
   bareOrigin,
   built,
   commitFiles,
   git,
+  itemOf,
   newRoom,
   otherTaskId,
   readGate,
@@ -36,6 +39,27 @@ describe('building a candidate', () => {
     if (result.kind !== 'conflict') throw new Error('no conflict');
     expect(result.request.evidence).toMatch(/MAIN\n={7}\nTASK/);
     expect(result.request.text).toContain('a.txt');
+  });
+
+  it('returns a conflict in files that are too large to be shown, and shows the others', async () => {
+    const { target, person, first } = await bareOrigin();
+    const commit = async (side: number): Promise<ObjectId> => {
+      for (const name of ['one.bin', 'two.bin'])
+        writeFileSync(join(person, name), Buffer.alloc(33 * 1024 * 1024, Buffer.from([side, 0])));
+      return commitFiles(person, { 'a.txt': `${side}\n` });
+    };
+    const work = await commit(1);
+    await git(person, 'push', '-q', 'origin', `${work}:refs/tasks/${taskId}/1/head`);
+    await git(person, 'reset', '-q', '--hard', first);
+    await commit(2);
+    await git(person, 'push', '-q', 'origin', 'main');
+    const { room } = await newRoom();
+    const item = itemOf({ base: first, head: work, attempt: 1, changed: true });
+    const result = await room.buildCandidate(target, item, readGate);
+    expect(result).toMatchObject({ kind: 'conflict', request: { files: ['a.txt', 'one.bin', 'two.bin'] } });
+    const { evidence } = result.kind === 'conflict' ? result.request : { evidence: '' };
+    expect(evidence).toMatch(/^--- "a.txt"\n@@ line 1\n<<<<<<< /);
+    expect(evidence).toMatch(/\n--- "one.bin"\n\(.*not text\)\n--- "two.bin"\n\(too large to be shown\)$/);
   });
 
   it('returns a conflict when one side deleted what the other changed', async () => {

@@ -8,12 +8,14 @@ import { branchTip, readCheckout, readFileAtCommit, type Checkout } from '../../
 import { createGitRoom, probeOrigin } from '../../src/git/room.ts';
 import {
   bareOrigin,
+  branch,
   checkedOutOrigin,
   commitFiles,
   git,
   head,
   newRoom,
   prepared,
+  project,
   TASKS_YAML,
   value,
 } from '../support/git-rig.ts';
@@ -105,6 +107,17 @@ describe('probing an origin', () => {
     expect(await git(origin, 'for-each-ref', '--format=%(refname)')).toBe('refs/heads/main');
     const away = await probeOrigin({ ...target, origin: `${origin}-not` }, { home, processHome: home });
     expect(away).toMatchObject({ fetch: { kind: 'failed' }, push: { kind: 'failed' } });
+  });
+});
+
+it('an origin of the longer hash takes a pretended push', async () => {
+  const origin = join(await tempFolder('origin'), 'repo');
+  await git('/', 'init', '-q', '-b', 'main', '--object-format=sha256', origin);
+  const tip = await commitFiles(origin, { 'a.txt': 'a\n' });
+  const home = await tempFolder('home');
+  expect(await probeOrigin({ project, branch, origin }, { home, processHome: home })).toMatchObject({
+    fetch: { kind: 'ok', tip },
+    push: { kind: 'ok' },
   });
 });
 

@@ -112,6 +112,13 @@ describe('what rules do not settle', () => {
     expect(await binary.result()).toMatchObject({ kind: 'conflict', request: { files: ['CHANGELOG.md'] } });
   });
 
+  it('is a file that is too large for it', async () => {
+    const lines = 'a line\n'.repeat(2_500_000);
+    const name = 'new/CHANGELOG.md';
+    const { result } = await rig({ [name]: `${lines}task\n` }, { [name]: `${lines}main\n` });
+    expect(await result()).toMatchObject({ kind: 'conflict', request: { files: [name] } });
+  });
+
   it('is everything, where main has no rules, even when the task brings some', async () => {
     const work = { 'CHANGELOG.md': added('task'), 'tasks.yaml': yaml() };
     const { result } = await rig(work, { 'CHANGELOG.md': added('main') }, { ...FILES, 'tasks.yaml': yaml('') });

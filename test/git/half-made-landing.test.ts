@@ -70,6 +70,22 @@ describe('a landing that was cut off in a checkout', () => {
     await expectLanded(origin, candidate);
   });
 
+  it('is finished whatever its files are called', async () => {
+    const names = ['"quoted"', '"begun', 'back\\slash', 'line\nbreak', 'return\r', ' space '];
+    const filled = (content: string) => Object.fromEntries(names.map((name) => [name, content]));
+    const { target, origin } = await checkedOutOrigin({ ...filled('one\n'), 'tasks.yaml': TASKS_YAML });
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    const work = filled('changed\n');
+    await write(workspace.worktree, work);
+    const item = itemOf(await stored(room, target, workspace));
+    const candidate = await built(room, target, item);
+    await write(origin, work);
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+    expect(await head(origin)).toBe(candidate.commit);
+    expect(await git(origin, 'status', '--porcelain')).toBe('');
+  });
+
   it('waits when one file has another content, and touches nothing', async () => {
     const { origin, first, land } = await cutOff();
     await write(origin, { 'a.txt': 'changed\n', 'new.txt': 'of the person\n' });

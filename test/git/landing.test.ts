@@ -229,6 +229,22 @@ describe('landing on a checked-out origin', () => {
     expect(await readFile(join(origin, 'mine.txt'), 'utf8')).toBe('mine');
   });
 
+  it.each(['rebased', 'bisected'])('waits while the branch is being %s, and lands when that is over', async (how) => {
+    const { target, origin, first } = await checkedOutOrigin();
+    for (const content of ['2', '3', '4']) await commitFiles(origin, { 'a.txt': content });
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'b.txt': 'b\n' });
+    const candidate = await built(room, target, item);
+    if (how === 'bisected') await git(origin, 'bisect', 'start', 'main', first);
+    else await git(origin, '-c', 'sequence.editor=sed -i 1s/pick/edit/', 'rebase', '-q', '-i', first);
+    const text = expect.stringContaining(`main is being rebased or bisected in ${origin}`);
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'held', why: 'checkout', text });
+    expect(await head(origin, 'main')).toBe(candidate.main);
+    await git(origin, ...(how === 'bisected' ? ['bisect', 'reset'] : ['rebase', '--abort']));
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+    expect(await git(origin, 'status', '--porcelain')).toBe('');
+  });
+
   it('moves a branch that a linked worktree has checked out, and one that nobody has', async () => {
     const { target, origin } = await checkedOutOrigin();
     const linked = join(await tempFolder('linked'), 'wt');

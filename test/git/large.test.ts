@@ -110,6 +110,23 @@ describe('a secret', () => {
     expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
   });
 
+  it('is found beside a key that main has already, in the same file; without it the file is stored', async () => {
+    const [known, other] = [['AKIA', 'ABCDEFGHIJKLMNOP'].join(''), `ghp_${'a1B2'.repeat(10)}`];
+    const { target, origin } = await bareOrigin({ 'keys.txt': `${known}\n` });
+    const { room } = await newRoom();
+    const store = async (attempt: number, keys: string) => {
+      const workspace = await prepared(room, target, attempt);
+      await write(workspace.worktree, { 'keys.txt': keys });
+      return room.storeWorkspace({ ...storeRequest(target, workspace, attempt), scan });
+    };
+    expect(await store(1, `${known}\nan example\n${other}\n`)).toMatchObject({
+      failure: 'secret-found',
+      message: expect.stringContaining('a GitHub token is in what was committed'),
+    });
+    expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
+    expect(await store(2, `${known}\nan example\n`)).toMatchObject({ kind: 'stored' });
+  });
+
   it('is found in a name among more files than the engine compares by itself', async () => {
     const { workspace, store } = await rig();
     for (let count = 0; count < 400; count += 1) writeFileSync(join(workspace.worktree, `f${count}`), '');

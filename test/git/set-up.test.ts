@@ -265,6 +265,25 @@ describe('the kept ones', () => {
   });
 });
 
+it('runs that end together keep their set-ups, whoever takes the old ones away', async () => {
+  const folder = await tempFolder('set-ups');
+  const store = { folder, overlays: { works: false } };
+  const old = Date.now() / 1_000 - 2 * 24 * 3_600;
+  for (let at = 0; at < 40; at += 1) {
+    await mkdir(join(folder, `old-${at}`));
+    await utimes(join(folder, `old-${at}`), old, old);
+  }
+  const keys = ['one', 'two', 'three', 'four'];
+  const keep = async (key: string): Promise<void> => {
+    const worktree = await tempFolder('worktree');
+    await write(worktree, { 'node_modules/x': key });
+    await keepSetUp(store, key, worktree, ['node_modules']);
+  };
+  await Promise.all(keys.map(keep));
+  for (const key of keys) expect(await hasSetUp(store, key)).toBe(true);
+  expect(readdirSync(folder).toSorted()).toEqual(keys.toSorted());
+});
+
 describe('an overlay', () => {
   it('is taken off a worktree that is reached through a link', async () => {
     const real = await tempFolder('real');

@@ -167,6 +167,16 @@ describe('work that is stored on the way', () => {
     expect(await refsOf(origin)).toBe(`${REF}/1/work`);
   });
 
+  it('is stored although the agent’s index is broken', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await begun(room, target);
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    await writeFile(await git(workspace.worktree, 'rev-parse', '--git-path', 'index'), 'nothing');
+    expect(await onTheWay(room, target, workspace)).toMatchObject({ kind: 'stored' });
+    expect(await filesOf(origin)).toBe('a.txt\nb.txt\ntasks.yaml');
+  });
+
   it('is not pushed when the scan finds a secret in it', async () => {
     const { target, origin, first } = await bareOrigin();
     const { room } = await newRoom();
@@ -207,6 +217,50 @@ describe('an attempt on another host, after one was lost', () => {
     expect(await head(origin, `${checkpoint.head}^`)).toBe(own);
     expect(await filesOf(origin, checkpoint.head)).toBe('b.txt\nhalf.txt\ntasks.yaml');
     expect(await refsOf(origin)).toBe(`${REF}/2/head\n${REF}/2/notes`);
+  });
+
+  it('has files as the lost one’s worktree had them, and stores them as attributes of the repository say', async () => {
+    const attributes = '*.bat text eol=crlf\n*.u16 text working-tree-encoding=UTF-16LE\n*.id ident\n*.auto text=auto\n';
+    const { target, origin } = await bareOrigin({ '.gitattributes': attributes, 'a.bat': 'one\n', 'a.id': '$Id$\n' });
+    const [one, two] = [await newRoom(), await newRoom()];
+    const lost = await begun(one.room, target);
+    const worktree = {
+      'a.bat': 'one\r\ntwo\r\n',
+      'a.id': '$Id: of the agent$\nmore\n',
+      'b.auto': 'one\r\n',
+      'b.u16': Buffer.from('grüße\n', 'utf16le').toString('latin1'),
+      'grüße.u16': Buffer.from('a\n', 'utf16le').toString('latin1'),
+    };
+    for (const [name, text] of Object.entries(worktree)) await writeFile(join(lost.worktree, name), text, 'latin1');
+    await writeFile(join(lost.worktree, 'wrong.u16'), 'odd');
+    expect(await onTheWay(one.room, target, lost)).toMatchObject({ kind: 'stored', leftOut: ['"wrong.u16"'] });
+    expect(await onTheWay(one.room, target, lost)).toEqual({ kind: 'unchanged', leftOut: ['"wrong.u16"'] });
+    const kept = (name: string) => git(origin, 'show', `${REF}/1/work:${name}`);
+    expect(await Promise.all(Object.keys(worktree).map(kept))).toEqual(['one\ntwo', '$Id$\nmore', 'one', 'grüße', 'a']);
+    const next = await goesOn(two.room, target, 2);
+    for (const name of ['a.bat', 'b.auto', 'b.u16', 'grüße.u16'] as const)
+      expect(await readFile(join(next.worktree, name), 'latin1')).toBe(worktree[name]);
+    const { head: left } = await stored(two.room, target, next, 2);
+    expect(await git(origin, 'show', `${left}:b.u16`)).toBe('grüße');
+    expect(await git(origin, 'show', `${left}:a.bat`)).toBe('one\ntwo');
+  });
+
+  it('deletes nothing of what the lost one’s sparse checkout has left out', async () => {
+    const { target, origin } = await bareOrigin({
+      'a.txt': 'a\n',
+      'c/d.txt': 'd\n',
+      'c/e.txt': 'e\n',
+      'f/g.txt': 'g\n',
+    });
+    const [one, two] = [await newRoom(), await newRoom()];
+    const lost = await begun(one.room, target);
+    await git(lost.worktree, 'sparse-checkout', 'set', 'f');
+    await write(lost.worktree, { 'f/g.txt': 'changed\n', 'c/d.txt': 'changed\n' });
+    await rm(join(lost.worktree, 'a.txt'));
+    expect(await onTheWay(one.room, target, lost)).toMatchObject({ kind: 'stored' });
+    const next = await goesOn(two.room, target, 2);
+    const { head: left } = await stored(two.room, target, next, 2);
+    expect(await git(origin, 'diff', '--name-status', 'main', left)).toBe('D\ta.txt\nM\tc/d.txt\nM\tf/g.txt');
   });
 
   it('is refused nothing, while the lost one can store no more: neither on the way nor at its end (N2)', async () => {
