@@ -42,9 +42,7 @@ export class WedgedQueues {
   constructor(options: WedgedQueuesOptions) {
     this.#options = options;
     this.#rounds = new Rounds(async () => {
-      await this.#look().catch((error: unknown) =>
-        options.log('queues that cannot go on are looked for again', { reason: messageOf(error) }),
-      );
+      await this.#look().catch((error: unknown) => this.#failed(error, {}));
       return options.everyMs;
     });
   }
@@ -60,8 +58,12 @@ export class WedgedQueues {
   async #look(): Promise<void> {
     for await (const { workflowId, runId } of this.#options.client.workflow.list({ query: QUEUES })) {
       if (this.#rounds.stopped) return;
-      await this.#lookAt(workflowId, runId);
+      await this.#lookAt(workflowId, runId).catch((error: unknown) => this.#failed(error, { workflowId }));
     }
+  }
+
+  #failed(error: unknown, about: Readonly<Record<string, unknown>>): void {
+    this.#options.log('queues that cannot go on are looked for again', { ...about, reason: messageOf(error) });
   }
 
   async #lookAt(workflowId: string, runId: string): Promise<void> {
