@@ -51,7 +51,7 @@ describe('the Kubernetes manifest', () => {
   it('is YAML, and says what of it was not run', () => {
     expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
     expect(manifests.map(({ kind }) => kind)).toEqual(['ConfigMap', 'Job', 'Service', 'StatefulSet']);
-    expect(read('infra/kubernetes/worker.yaml')).toMatch(/^# RUN with Kubernetes .*[^]*\. NOT: /m);
+    expect(read('infra/kubernetes/worker.yaml')).toMatch(/^# RUN with Kubernetes .*[^]*\. NOT:/m);
   });
 
   it('refers to what is there, and mounts the state home on a volume that outlives the pod', () => {
