@@ -6,7 +6,23 @@ import { mergeDeclared } from './declared-merge.ts';
 import { fetchHead, type LandingDeps } from './landing-parts.ts';
 import { hasCommit, treeOf, type Merge } from './merge.ts';
 import { writeObjects } from './objects.ts';
+import { isAbsentRef } from './origin.ts';
 import type { Repository } from './repository.ts';
+
+/** One that has landed meanwhile has no branch any more: main has its work, and mostly the candidate itself. */
+async function fetchWork(
+  deps: Pick<LandingDeps, 'git' | 'repositories'>,
+  repository: Repository,
+  item: Below['item'],
+): Promise<void> {
+  try {
+    await fetchHead(deps, repository, item);
+  } catch (error) {
+    if (!isAbsentRef(error)) throw error;
+    await deps.repositories.fetchBranch(repository);
+    if (!(await hasCommit(deps.git, repository, item.head))) throw error;
+  }
+}
 
 /**
  * Makes candidates again of what they were made of, nearest main first: each must come out the same.
@@ -23,7 +39,8 @@ export async function remake(
   for (const one of below) {
     if (await hasCommit(git, repository, one.commit)) continue;
     if (!(await hasCommit(git, repository, one.main))) await repositories.fetchBranch(repository);
-    if (!(await hasCommit(git, repository, one.item.head))) await fetchHead(deps, repository, one.item);
+    if (!(await hasCommit(git, repository, one.item.head))) await fetchWork(deps, repository, one.item);
+    if (await hasCommit(git, repository, one.commit)) continue;
     await remakeOne(deps, repository, target, one);
   }
 }

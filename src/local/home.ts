@@ -126,10 +126,19 @@ async function makeHome(folder: string): Promise<HomePaths> {
   const isNew = await makeFolders(folder);
   const paths = homePaths(await realpath(folder));
   // A folder with things in it keeps its mode: it may be /tmp. What is private in it has a mode of its own.
-  if (!isNew && (await readdir(paths.home)).length === 0) await chmod(paths.home, 0o700);
+  if (!isNew && (await readdir(paths.home)).length === 0) await closeToOthers(paths.home);
   await access(paths.home, constants.W_OK);
   await Promise.all([paths.logs, paths.temporalFolder].map((path) => mkdir(path, { recursive: true, mode: 0o700 })));
   return paths;
+}
+
+/** A volume's top folder may be somebody else's, who lets this account write in it: its mode is not ours to change. */
+async function closeToOthers(folder: string): Promise<void> {
+  try {
+    await chmod(folder, 0o700);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error;
+  }
 }
 
 /** Makes a folder and what is missing above it; false when it was there. Node's own way tries for ever in /proc. */

@@ -1,8 +1,9 @@
 /** How process trees are held together on this host: decided once, by a trial. */
 
-import { execFile } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import type { Readable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
 
 import { oneLine } from '../core/text.ts';
@@ -91,12 +92,18 @@ function withGroup(why: string): Container {
 async function tryOut(bwrap: string, sandbox: Sandbox | null): Promise<string | null> {
   const argv = ['/bin/sh', '-c', ':'] as const;
   const [program, ...args] = containedCommand(bwrap, { argv, cwd: '/', path: undefined, sandbox }, null);
-  // Standard error stands in for the status here: nobody reads it.
-  const trial = args.map((arg) => (arg === String(STATUS_FD) ? '2' : arg));
   return new Promise((resolve) => {
-    execFile(program, trial, { timeout: TRIAL_LIMIT_MS, env: {} }, (error, _stdout, stderr) => {
-      if (error === null) return resolve(null);
-      resolve(oneLine(stderr.replace(/^\{.*\}$/gm, ''), 200) || oneLine(error.message, 200));
-    });
+    // The status has a descriptor of its own: on standard error bubblewrap would close that before it says what is wrong.
+    const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'pipe'];
+    const trial = spawn(program, args, { timeout: TRIAL_LIMIT_MS, env: {}, stdio });
+    // Where no descriptor was free there are no streams at all.
+    const status = (trial.stdio as ChildProcess['stdio'] | undefined)?.[STATUS_FD] as Readable | null | undefined;
+    status?.resume();
+    let said = '';
+    trial.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+    trial.once('error', (error) => resolve(oneLine(error.message, 200)));
+    trial.once('close', (code, signal) =>
+      resolve(code === 0 ? null : oneLine(said, 200) || `ended by ${signal ?? code}`),
+    );
   });
 }

@@ -1,12 +1,10 @@
 /** docker-compose.yml and infra/, as far as they can be told wrong without a container engine; its head says what was run with one. */
 
 import { describe, expect, it } from '@jest/globals';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse, parseAllDocuments } from 'yaml';
-import { cli, cliEnvironment } from '../cli/rig.ts';
-import { tempFolder } from '../support/temp.ts';
-import { ENVIRONMENT_VARIABLES } from '../../src/config/environment-variables.ts';
+import { parse } from 'yaml';
+import { NO_SERVERS, read, refusalOf, VARIABLES } from './deployment-rig.ts';
 
 interface Service {
   readonly image?: string;
@@ -28,7 +26,6 @@ interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
-const read = (path: string): string => readFileSync(path, 'utf8');
 const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
 const ours = services.filter(([, { image }]) => image === 'tributary-worker');
@@ -91,10 +88,9 @@ describe('docker-compose.yml', () => {
 
   it('gives Tributary only variables that it reads, and starts commands that it has', () => {
     expect(ours.map(([name]) => name)).toEqual(['setup', 'worker']);
-    const known = ENVIRONMENT_VARIABLES.flatMap(([names]) => names.split(', '));
     const commands = readdirSync('src/cli/commands').map((name) => name.replace('.ts', ''));
     for (const [, { environment = {}, command = [] }] of ours) {
-      expect(known).toEqual(expect.arrayContaining(Object.keys(environment)));
+      expect(VARIABLES).toEqual(expect.arrayContaining(Object.keys(environment)));
       expect(commands).toContain(command[0]);
     }
   });
@@ -114,79 +110,6 @@ describe('the worker’s image', () => {
     expect(Object.keys(scripts)).toContain('build');
     expect(dockerfile).toContain(`ENTRYPOINT ["node", "${join('/app', bin.tasks)}"]`);
     expect(dockerfile).toContain(`ln -s ${join('/app', bin.tasks)} /usr/local/bin/tasks`);
-  });
-});
-
-const VARIABLES = ENVIRONMENT_VARIABLES.flatMap(([names]) => names.split(', '));
-
-const NO_SERVERS = /^tasks: no server is running;/;
-
-/** What is wrong with a command: of one that is right, only that it has no servers. */
-async function refusalOf(argv: readonly string[]): Promise<string> {
-  const folder = await tempFolder('deployment');
-  return (await cli({ cwd: folder, env: cliEnvironment(folder) }, argv)).stderr;
-}
-
-interface Container {
-  readonly name: string;
-  readonly image: string;
-  readonly args: readonly string[];
-  readonly envFrom: readonly Readonly<Record<string, { readonly name: string }>>[];
-  readonly env: readonly { readonly name: string; readonly value: string }[];
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
-}
-
-interface Manifest {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly data?: Readonly<Record<string, string>>;
-  readonly spec?: {
-    readonly serviceName?: string;
-    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
-    readonly template?: {
-      readonly metadata?: { readonly labels: Readonly<Record<string, string>> };
-      readonly spec: { readonly containers: readonly Container[] };
-    };
-    readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
-  };
-}
-
-describe('the Kubernetes manifest', () => {
-  const documents = parseAllDocuments(read('infra/kubernetes/worker.yaml'));
-  const manifests = documents.map((document) => document.toJS() as Manifest);
-  const named = (kind: string): readonly string[] =>
-    manifests.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
-  const containers = manifests.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
-
-  it('is YAML, and says what of it was not run', () => {
-    expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
-    expect(manifests.map(({ kind }) => kind)).toEqual(['ConfigMap', 'Job', 'Service', 'StatefulSet']);
-    expect(read('infra/kubernetes/worker.yaml')).toContain('# NOT RUN:');
-  });
-
-  it('refers to what is there, and mounts the state home on a volume that outlives the pod', () => {
-    for (const { envFrom } of containers) {
-      expect(envFrom.flatMap(({ configMapRef }) => configMapRef?.name ?? [])).toEqual(named('ConfigMap'));
-    }
-    const set = manifests.find(({ kind }) => kind === 'StatefulSet')?.spec;
-    expect(named('Service')).toContain(set?.serviceName);
-    expect(set?.template?.metadata?.labels).toEqual(set?.selector?.matchLabels);
-    const worker = containers.find(({ name }) => name === 'worker');
-    expect(worker?.volumeMounts?.map(({ name }) => name)).toEqual(
-      set?.volumeClaimTemplates?.map(({ metadata }) => metadata.name),
-    );
-    const home = worker?.env.find(({ name }) => name === 'TASKS_HOME')?.value;
-    expect(worker?.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual([home]);
-  });
-
-  it('gives Tributary only variables that it reads, and starts commands as they are', async () => {
-    const given = manifests.flatMap(({ data = {} }) => Object.keys(data));
-    expect(VARIABLES).toEqual(expect.arrayContaining(given));
-    for (const { env, args, image } of containers) {
-      expect(image).toBe('tributary-worker');
-      expect(VARIABLES).toEqual(expect.arrayContaining(env.map(({ name }) => name)));
-      expect(await refusalOf(args)).toMatch(NO_SERVERS);
-    }
   });
 });
 

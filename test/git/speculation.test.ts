@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { TaskId } from '../../src/core/ids.ts';
 import type { Below, Candidate, QueueItem } from '../../src/core/queue-types.ts';
 import type { BuiltCandidate } from '../../src/git/types.ts';
 import { bareOrigin, built, commitFiles, git, newRoom, otherTaskId, readGate, worked } from '../support/git-rig.ts';
@@ -54,6 +55,18 @@ describe('a candidate on a candidate', () => {
     const gate = await third.room.gateWorktree(target, two, candidate, below);
     expect(await readFile(join(gate.path, 'a.txt'), 'utf8')).toBe('ONE\ntwo\nthree\n');
     expect(await readFile(join(gate.path, 'b.txt'), 'utf8')).toBe('b\n');
+    await gate.release();
+  });
+
+  it('has its gate on another host also when the one ahead has landed meanwhile, and its branch is gone', async () => {
+    const { target, room, one, two, ahead, below, request } = await pair({ 'b.txt': 'b\n' });
+    const candidate = candidateOf(await room.buildOn(target, request, readGate));
+    const other = await newRoom();
+    // It has main as it was before.
+    await worked(other.room, target, { 'c.txt': 'c\n' }, 'ccccccccc3' as TaskId);
+    expect(await room.land(target, one, ahead)).toMatchObject({ kind: 'landed' });
+    const gate = await other.room.gateWorktree(target, two, candidate, below);
+    expect(await readFile(join(gate.path, 'a.txt'), 'utf8')).toBe('ONE\ntwo\nthree\n');
     await gate.release();
   });
 

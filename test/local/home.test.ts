@@ -1,8 +1,14 @@
-import { describe, expect, it } from '@jest/globals';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HomeError, homeError, openHome } from '../../src/local/home.ts';
 import { tempFolder } from '../support/temp.ts';
+
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+afterEach(() => {
+  if (isRoot) process.seteuid?.(0);
+});
 
 describe('a state home', () => {
   it('is made with all that is missing above it, closed to others', async () => {
@@ -26,6 +32,19 @@ describe('a state home', () => {
     await openHome(home);
     expect((await stat(home)).mode & 0o777).toBe(0o755);
   });
+
+  (isRoot ? it : it.skip)(
+    `may be the empty top of a volume that is somebody else’s${isRoot ? '' : ' (skipped: nothing is)'}`,
+    async () => {
+      const volume = await tempFolder('volume');
+      await chown(volume, 0, NOBODY);
+      await chmod(volume, 0o2777);
+      process.seteuid?.(NOBODY);
+      await openHome(volume);
+      expect((await stat(join(volume, 'logs'))).mode & 0o777).toBe(0o700);
+      expect((await stat(volume)).mode & 0o7777).toBe(0o2777);
+    },
+  );
 
   it('that cannot be is refused, and not tried for ever', async () => {
     const refused = openHome('/proc/none/of/it');
