@@ -102,7 +102,7 @@ it('a push that is refused has the words of the server, and not how far it was',
   await write(workspace.worktree, { 'a.txt': `${lines}one more\n` });
   expect(await room.storeWorkspace(storeRequest(target, workspace))).toMatchObject({
     kind: 'failed',
-    message: 'the origin did not take the checkpoint of attempt 1: "pre-receive hook declined: ask Ada"',
+    message: 'the origin did not take the checkpoint of attempt 1: "pre-receive hook declined": ask Ada',
   });
 });
 
