@@ -31,8 +31,9 @@ describe('hosts', () => {
 
   const tasks = (...argv: string[]): Promise<CliRun> => cli({ cwd: engine.home, env }, argv);
   const host = async (): Promise<HostView> => {
-    const [first] = (await tasks('hosts', '--json')).json<HostView>();
-    if (first === undefined) throw new Error('there is no host');
+    const run = await tasks('hosts', '--json');
+    const [first] = run.json<HostView>();
+    if (first === undefined) throw new Error(`there is no host: ${run.code}, ${run.stderr}`);
     return first;
   };
   const untilHost = (what: string, is: (host: HostView) => boolean): Promise<unknown> =>
