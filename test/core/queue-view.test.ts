@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { queueViewOf, type Queue } from '../../src/core/queue.ts';
+import { queueDetailsOf, queueViewOf, type Queue } from '../../src/core/queue.ts';
 import { EMPTY_QUEUE } from '../../src/core/queue.ts';
 import {
   at,
@@ -116,5 +116,32 @@ describe('an alarm of a queue', () => {
     const alarms = (ms: number): number => queueViewOf(quick, TARGET, NOW_MS + ms).alarms.length;
     expect([alarms(1_000), alarms(29_000), alarms(31_000)]).toEqual([0, 0, 1]);
     expect(queueViewOf({ ...quick, runTimes: [] }, TARGET, NOW_MS + 60_000).alarms).toEqual([]);
+  });
+});
+
+describe('what Temporal’s Web UI shows of a queue', () => {
+  it('is how many there are, why nothing lands, what to look at, and each with what it waits for', () => {
+    const view = queueViewOf(run(CHAIN, handedOff(4)), TARGET, NOW_MS);
+    const rows = view.rows.map((row, at) => (at === 3 ? { ...row, title: null } : row));
+    const told = queueDetailsOf({
+      ...view,
+      rows,
+      landed: 7,
+      more: 2,
+      stopped: 'paused by Ada',
+      alarms: ['nothing lands'],
+    });
+    expect(told.split('\n')).toEqual([
+      '6 in line, 7 landed',
+      '',
+      '**Stopped:** paused by Ada',
+      '',
+      '**Look:** nothing lands',
+      '1. `0000000001` Task 1: gating',
+      '2. `0000000002` Task 2: gating',
+      '3. `0000000003` Task 3: gating, a gate slot',
+      '4. `0000000004` : queued',
+    ]);
+    expect(queueDetailsOf({ ...view, rows: [] })).toBe('0 in line, 0 landed');
   });
 });
