@@ -77,13 +77,13 @@ async function conflictEvidence(
     if (fits) left -= sizes.get(name) ?? 0;
     return fits;
   });
-  const contents = await readObjects(git, repository, readable, 2 * MAX_BYTES);
+  const objects = await readObjects(git, repository, readable, 2 * MAX_BYTES);
+  const read = new Map(readable.map((name, at) => [name, objects[at]]));
   const parts: string[] = [];
   for (const name of names) {
-    const at = readable.indexOf(name);
-    const found = contents[at];
+    const found = read.get(name);
     const hunks = found?.type === 'blob' ? conflictHunks(found.content.toString('utf8')) : '';
-    const none = at < 0 ? '(too large to be shown)' : '(one side deleted or renamed it, or it is not text)';
+    const none = read.has(name) ? '(one side deleted or renamed it, or it is not text)' : '(too large to be shown)';
     parts.push(`--- ${quote(name.slice(tree.length + 1))}\n${hunks || none}`);
   }
   const text = printable(parts.join('\n'));

@@ -42,7 +42,15 @@ describe('rounds', () => {
     steps.emit('go on');
     await stopped;
     rounds.start();
-    await new Promise((resolve) => setImmediate(() => setTimeout(resolve, 0)));
+    // Begun after it, and due as soon: by then the other would have begun.
+    const later = once(steps, 'later');
+    const others = new Rounds(() => {
+      steps.emit('later');
+      return Promise.resolve(60_000);
+    });
+    others.start();
+    await later;
+    await others.stop();
     expect(seen).toEqual(['begins', 'ends', 'stopped']);
   });
 });
