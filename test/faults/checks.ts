@@ -7,7 +7,7 @@ import type { TaskId } from '../../src/core/ids.ts';
 import { workflowIds } from '../../src/core/ids.ts';
 import type { EndKind, TaskView } from '../../src/core/task-types.ts';
 import type { Difference } from '../../src/core/rebuild.ts';
-import type { LedgerReader } from '../../src/ledger/types.ts';
+import type { AttemptRow, LedgerReader } from '../../src/ledger/types.ts';
 import { openDatabase, type Database } from '../../src/ledger/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { jsonLines, tasks, type Ran } from './commands.ts';
@@ -114,7 +114,7 @@ export async function checkLedgerAsItIs(
 /**
  * What a kill may leave, and `tasks ledger rebuild` mends: a worker that is killed between telling the ledger and telling
  * Temporal does it again, at another time, and the ledger keeps the first; one that is killed as it begins an attempt may
- * not have told the ledger of it, and that attempt was lost.
+ * not have told the ledger of it, and that attempt was lost, or canceled while no worker was there.
  */
 async function notExcused(
   ledger: LedgerReader,
@@ -131,12 +131,17 @@ async function notExcused(
     if (has(new Set([...times, 'event'])) && (await hasTimesWithin(ledger, line))) continue;
     const isBegin = line.table === 'attempts' && has(BEGIN);
     const attempts = isBegin && line.task !== null ? await ledger.readAttempts(line.task) : [];
-    const failure = attempts.find(({ attempt }) => String(attempt) === line.key)?.failure;
-    const isLost =
-      typeof failure === 'object' && failure !== null && 'kind' in failure && failure.kind === 'worker-lost';
+    const attempt = attempts.find(({ attempt: number }) => String(number) === line.key);
+    const isLost = attempt !== undefined && attempt.startedAt === null && hasNoWord(attempt);
     if (!isLost) wrong.push(JSON.stringify(line));
   }
   return wrong;
+}
+
+/** Its end is not its worker's word. */
+function hasNoWord({ failure }: AttemptRow): boolean {
+  const kind = typeof failure === 'object' && failure !== null && 'kind' in failure ? failure.kind : null;
+  return kind === 'worker-lost' || kind === 'canceled';
 }
 
 /** What was asked says since when. */
