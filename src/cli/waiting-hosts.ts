@@ -1,4 +1,4 @@
-/** What tasks wait for that require labels, as the reports of workers tell it. */
+/** What tasks wait for while no host takes them, as the reports of workers tell it. */
 
 import { whoHas, whyNoHost, type Drain, type WorkerSeen } from '../core/hosts.ts';
 import type { TaskView } from '../core/task-types.ts';
@@ -26,6 +26,13 @@ function tell(view: TaskView, { workers, drains }: Seen): TaskView {
     whyNoHost(requires, workers, drains) ??
     `a free slot of a worker with ${requires.join(', ')}, as ${takes.slice(0, 5).join(', ')} ${takes.length === 1 ? 'has' : 'have'}`;
   return { ...view, waitingFor: { ...waitingFor, text } };
+}
+
+/** Says so where tasks cannot go on since no host takes any phase; nothing while the ledger is away. */
+export async function noteNobody(session: Session): Promise<void> {
+  const seen = await tryLedger(session, readSeen);
+  const why = seen === null ? null : whyNoHost([], seen.workers, seen.drains);
+  if (why !== null) session.note(`tasks: ${why}`);
 }
 
 /** One line for each set of labels that tasks wait for and no host has that takes phases. @throws LedgerUnavailable */

@@ -151,7 +151,7 @@ export function whoHas(
   return { takes: ids.filter((id) => !isDrained(id)), drained: ids.filter(isDrained) };
 }
 
-/** Why phases that require these labels do not begin, and what to do; null where it is for a free slot alone. */
+/** Why phases that require these labels, or none, do not begin, and what to do; null where it is for a free slot alone. */
 export function whyNoHost(
   requires: readonly string[],
   workers: readonly WorkerSeen[],
@@ -161,9 +161,12 @@ export function whyNoHost(
   if (takes.length > 0) return null;
   const labels = requires.join(', ');
   const [first] = drained;
-  return first === undefined
-    ? `no worker has ${labels}: start one with tasks worker --labels ${requires.join(',')}`
-    : `only drained hosts have ${labels}: ${drained.join(', ')}; tasks hosts undrain ${first}`;
+  if (first !== undefined) {
+    const which = labels === '' ? 'there are only drained hosts' : `only drained hosts have ${labels}`;
+    return `${which}: ${drained.join(', ')}; tasks hosts undrain ${first}`;
+  }
+  if (labels === '') return 'no worker with slots for agents is heard of: start one with tasks up, or tasks worker';
+  return `no worker has ${labels}: start one with tasks worker --labels ${requires.join(',')}`;
 }
 
 function isHeard({ stopped, seenMsAgo }: WorkerSeen): boolean {

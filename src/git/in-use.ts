@@ -17,7 +17,7 @@ import { isAlive, thisProcess, tryLockFile, withLockFile } from './lock.ts';
 
 let serial = 0;
 
-/** Marks the workspace as in use until what is returned is called. Waits while it is being removed, for two minutes at most. */
+/** Marks the workspace as in use until what is returned is called. Waits while it is being removed. */
 export async function markInUse(home: string, taskId: TaskId): Promise<() => Promise<void>> {
   const folder = folderOf(home);
   serial += 1;

@@ -6,7 +6,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { linkSync, readFileSync, readlinkSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startOfLiving } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
@@ -14,8 +24,18 @@ import { absentAsNull, isNoSpace } from '../files/errors.ts';
 import { removeFile } from '../files/remove.ts';
 import { temporaryName } from '../files/write.ts';
 
-const LOCK_WAIT_MS = 120_000;
 const LOCK_RETRY_MS = 20;
+
+export interface LockTimes {
+  /** How often a holder touches its lock file, so that who waits sees it at work. */
+  readonly touchMs: number;
+  /** A holder that has not touched it for so long, or handed it on, is suspended or stuck: it is not waited for. */
+  readonly silentMs: number;
+  /** Nobody waits longer in all; git's longest commands may take an hour. */
+  readonly limitMs: number;
+}
+
+const LOCK_TIMES: LockTimes = { touchMs: 20_000, silentMs: 120_000, limitMs: 2 * 60 * 60_000 };
 
 export type Mutex = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -48,19 +68,49 @@ export function createMutexes(): (key: string) => Mutex {
 /**
  * Runs some work while this process holds the lock file.
  *
- * @throws when a living process holds it for more than two minutes
+ * @throws when a living process holds it that does not go on, or others do for two hours
  */
-export async function withLockFile<T>(path: string, work: () => Promise<T>): Promise<T> {
-  const until = performance.now() + LOCK_WAIT_MS;
-  while (!(await tryLockFile(path))) {
-    if (performance.now() > until)
-      throw new Error(`${path} is held by another worker for more than ${LOCK_WAIT_MS} ms`);
-    await pause(LOCK_RETRY_MS);
-  }
+export async function withLockFile<T>(path: string, work: () => Promise<T>, times = LOCK_TIMES): Promise<T> {
+  await untilTaken(path, times);
+  const touching = setInterval(() => touch(path), times.touchMs).unref();
   try {
     return await work();
   } finally {
+    clearInterval(touching);
     await removeFile(path);
+  }
+}
+
+async function untilTaken(path: string, { silentMs, limitMs }: LockTimes): Promise<void> {
+  const startedMs = performance.now();
+  let [stamp, stampedMs] = [stampOf(path), startedMs];
+  while (!(await tryLockFile(path))) {
+    await pause(LOCK_RETRY_MS);
+    const [now, nowMs] = [stampOf(path), performance.now()];
+    if (now !== stamp) [stamp, stampedMs] = [now, nowMs];
+    if (nowMs - stampedMs > silentMs || nowMs - startedMs > limitMs)
+      throw new Error(
+        `${path} is held by another worker, which has not gone on for ${Math.round(nowMs - stampedMs)} ms`,
+      );
+  }
+}
+
+/** Tells a lock file from that of another holder, and from itself before it was touched; null when it is gone. */
+function stampOf(path: string): string | null {
+  try {
+    const { ino, ctimeNs } = lstatSync(path, { bigint: true });
+    return `${ino} ${ctimeNs}`;
+  } catch (error) {
+    return absentAsNull(error);
+  }
+}
+
+function touch(path: string): void {
+  const now = new Date();
+  try {
+    lutimesSync(path, now, now);
+  } catch {
+    // Whoever waits for it gives up, and comes again: no reason to end the work.
   }
 }
 

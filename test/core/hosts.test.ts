@@ -182,4 +182,12 @@ describe('who takes phases that require labels', () => {
   it('are told with the drained hosts that would', () => {
     expect(whyNoHost(['gpu'], [gpu], [DRAIN])).toBe('only drained hosts have gpu: ada-1; tasks hosts undrain ada-1');
   });
+
+  it('are told where no labels are required, too', () => {
+    expect(whyNoHost([], [SEEN], [])).toBeNull();
+    expect(whyNoHost([], [SEEN], [DRAIN])).toBe('there are only drained hosts: ada-1; tasks hosts undrain ada-1');
+    expect(whyNoHost([], [{ ...SEEN, stopped: true }], [])).toBe(
+      'no worker with slots for agents is heard of: start one with tasks up, or tasks worker',
+    );
+  });
 });

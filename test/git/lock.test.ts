@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createMutex, tryLockFile, withLockFile } from '../../src/git/lock.ts';
+import { createMutex, tryLockFile, withLockFile, type LockTimes } from '../../src/git/lock.ts';
 import { eventually } from '../support/eventually.ts';
 import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -87,6 +87,31 @@ describe('a lock file', () => {
     } finally {
       clock.mockRestore();
     }
+  });
+
+  const QUICK: LockTimes = { touchMs: 5, silentMs: 1_000, limitMs: 60_000 };
+
+  it('is waited for while its holder goes on, however long that takes', async () => {
+    const path = join(await tempFolder('lock'), 'lock');
+    const startedMs = performance.now();
+    const holding = withLockFile(
+      path,
+      () => eventually('twice what a silent holder is given', () => performance.now() - startedMs > 2_000),
+      QUICK,
+    );
+    expect(await withLockFile(path, async () => 'had', QUICK)).toBe('had');
+    await holding;
+  });
+
+  it('is not waited for whose living holder does not go on', async () => {
+    const path = join(await tempFolder('lock'), 'lock');
+    await writeFile(path, `${process.ppid} `);
+    const work = jest.fn(async () => undefined);
+    await expect(withLockFile(path, work, QUICK)).rejects.toThrow(
+      /lock is held by another worker, which has not gone on/,
+    );
+    expect(work).not.toHaveBeenCalled();
+    expect(await readFile(path, 'utf8')).toBe(`${process.ppid} `);
   });
 
   it('is held as well by a link that leads nowhere, as one is made where there is no room for a file', async () => {

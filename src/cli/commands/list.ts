@@ -1,12 +1,12 @@
 /** Lists tasks, from the ledger. */
 
 import { parseProjectName, quote, type ProjectName } from '../../core/ids.ts';
-import { END_KINDS, TASK_STATES, type TaskView } from '../../core/task-types.ts';
+import { END_KINDS, isEnd, TASK_STATES, type TaskView } from '../../core/task-types.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { requireProject } from '../known-projects.ts';
 import { renderList } from '../render/tasks.ts';
 import type { Session } from '../session.ts';
-import { tellHosts } from '../waiting-hosts.ts';
+import { noteNobody, tellHosts } from '../waiting-hosts.ts';
 
 export interface ListOptions {
   readonly json?: true;
@@ -40,6 +40,7 @@ export async function list(session: Session, options: ListOptions): Promise<numb
   if (session.json) for (const { id, ...view } of views) session.printJson({ id, ...view });
   else if (views.length === 0) session.note('no tasks; submit one with: tasks submit "What is to be done"');
   else session.print(...renderList(views, session.screen()));
+  if (views.some(({ state }) => !isEnd(state))) await noteNobody(session);
   return EXIT.ok;
 }
 

@@ -10,6 +10,7 @@ import { outcomeLine, waitsLine } from '../render/tasks.ts';
 import { resolveIds } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS } from '../temporal.ts';
+import { noteNobody } from '../waiting-hosts.ts';
 import { TaskWatch } from '../watch.ts';
 
 export interface WaitOptions {
@@ -25,6 +26,7 @@ export async function wait(session: Session, options: WaitOptions, args: readonl
   if (options.all !== true && args.length === 0) throw new UsageError('id: is missing; give ids, or --all');
   const ids = options.all === true ? await openTasks(session) : await resolveIds(session, args);
   if (ids.length === 0) session.note('no task is open, so there is nothing to wait for');
+  else await noteNobody(session);
   return awaitTasks(session, ids, {
     waitForPeople: options.waitForPeople,
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
