@@ -3,11 +3,11 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { tailOf, type Failure } from '../core/failure.ts';
+import { quote } from '../core/ids.ts';
 import type { Secret } from '../core/secrets.ts';
 import type { PortRange } from '../core/ports.ts';
 import { progressOf } from '../core/progress.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
-import { isRecord } from '../core/text.ts';
 import { readText, statusOf } from '../files/read.ts';
 import type { Workspace } from '../git/types.ts';
 import { makeSandbox, type SandboxRequest } from './confine.ts';
@@ -17,16 +17,14 @@ import { letThrough } from './refused.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
-/** Of what set-up has made and git does not ignore: what takes one of these away takes them all. */
-const MAX_MADE = 100;
+/** Of what set-up has made and git does not ignore. */
+const MANY = 10;
 
 /** Says of a worktree that it is set up. */
 interface Mark {
   /** Tells a worktree that was made anew in the same place. */
   readonly inode: number;
   readonly setup: string;
-  /** Files that it has made and git does not ignore: a failed attempt's worktree is cleaned of them. */
-  readonly made: readonly string[];
 }
 
 export interface SetUpRequest {
@@ -49,8 +47,13 @@ export async function setUpWorkspace(
   if (setup === null) return null;
   const markFile = join(dirname(workspace.worktree), 'set-up');
   const inode = statusOf(workspace.worktree)?.ino ?? 0;
-  if (isSetUp(workspace, { inode, setup }, await readText(markFile))) return null;
-  const scratch = setUpScratchOf(deps, request.spec.project);
+  const mark = JSON.stringify({ inode, setup } satisfies Mark);
+  if ((await readText(markFile)) === mark) return null;
+  const { project, origin } = request.spec;
+  const untracked = (): Promise<readonly string[]> => deps.git.untracked({ project, origin, workspace });
+  // Of an attempt that was lost, say.
+  const before = new Set(await untracked());
+  const scratch = setUpScratchOf(deps, project);
   tellProgress(() => progressOf(`set-up: ${setup}`));
   const exit = await runCommand(deps, {
     run: setup,
@@ -67,9 +70,9 @@ export async function setUpWorkspace(
     signal,
   });
   if (exit.kind === 'exited' && exit.code === 0) {
-    const { project, origin } = request.spec;
-    const made = (await deps.git.untrackedFiles({ project, origin, workspace })).slice(0, MAX_MADE);
-    await writeFile(markFile, JSON.stringify({ inode, setup, made } satisfies Mark));
+    const made = (await untracked()).filter((path) => !before.has(path));
+    if (made.length > 0) return notIgnored(setup, made);
+    await writeFile(markFile, mark);
     return null;
   }
   return {
@@ -83,25 +86,13 @@ export async function setUpWorkspace(
   };
 }
 
-/** Whether the mark is of this worktree and command, and what it names is still there. */
-function isSetUp({ worktree }: Workspace, { inode, setup }: Omit<Mark, 'made'>, text: string | null): boolean {
-  const mark = markIn(text);
-  return (
-    mark?.inode === inode && mark.setup === setup && mark.made.every((path) => statusOf(join(worktree, path)) !== null)
-  );
-}
-
-/** Null for none, one of an older version, or not a whole one: then set-up runs once more. */
-function markIn(text: string | null): Mark | null {
-  try {
-    const value: unknown = JSON.parse(text ?? '');
-    return isMark(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isMark(value: unknown): value is Mark {
-  if (!isRecord(value) || typeof value['inode'] !== 'number' || typeof value['setup'] !== 'string') return false;
-  return Array.isArray(value['made']) && value['made'].every((path) => typeof path === 'string');
+/** It would be committed with the task's work, and the gate, which is set up in other worktrees, would not have it. */
+function notIgnored(setup: string, made: readonly string[]): Failure {
+  const named = made.slice(0, MANY).map(quote).join(', ');
+  const more = made.length > MANY ? ` and ${made.length - MANY} more` : '';
+  return {
+    kind: 'setup-failed',
+    message: `set-up (${setup}) made what git does not ignore, and what would be committed as work: ${named}${more}`,
+    next: 'add it to .gitignore, or have set-up make it elsewhere; commit that, and retry',
+  };
 }

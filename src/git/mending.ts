@@ -65,7 +65,7 @@ export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
     readFileAt: (target, ...of) => run(target, () => room.readFileAt(target, ...of), asThrown),
     prepareWorkspace: (request) => run(request, () => room.prepareWorkspace(request), asFailed),
     includeFiles: (request) => run(request, () => room.includeFiles(request), asFailed),
-    untrackedFiles: (request) => run(request, () => room.untrackedFiles(request), asThrown),
+    untracked: (request) => run(request, () => room.untracked(request), asThrown),
     beginAttempt: (request) =>
       run(
         request,

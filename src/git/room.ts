@@ -37,7 +37,7 @@ import { originTasks } from './origin-tasks.ts';
 import { storeWorkspace } from './store.ts';
 import { listStores, removeStore } from './stores.ts';
 import { tracesOf } from './traces.ts';
-import { untrackedFiles } from './untracked.ts';
+import { untracked } from './untracked.ts';
 import { storeUnfinished } from './store-unfinished.ts';
 import type { GitRoom, RevisionRequest } from './types.ts';
 import { keepUp } from './upkeep.ts';
@@ -104,9 +104,9 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       const mirror = await repositories.findMirror(request);
       return mirror === null ? { kind: 'none' } : includeFiles(git, home, mirror, request);
     },
-    untrackedFiles: async (request) => {
+    untracked: async (request) => {
       const [mirror, places] = await heldParts(request);
-      return untrackedFiles(git, mirror, places);
+      return untracked(git, mirror, places);
     },
     confineWorkspace: async (request) => confineTask(...(await heldParts(request))),
     separateWorkspace: async (request) => separateTask(...(await heldParts(request))),

@@ -69,8 +69,8 @@ export interface GitRoom {
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
   /** Copies what the .worktreeinclude of this host's checkout of the project names into a fresh workspace; once for each. */
   includeFiles(request: IncludeRequest): Promise<IncludeResult>;
-  /** The files in a workspace that git neither has nor ignores, by their paths from the worktree. */
-  untrackedFiles(request: Parameters<GitRoom['confineWorkspace']>[0]): Promise<readonly string[]>;
+  /** What in a workspace git neither has nor ignores, by paths from the worktree; folders end in a slash. */
+  untracked(request: Parameters<GitRoom['confineWorkspace']>[0]): Promise<readonly string[]>;
   /** What a confined process of the task is to see of the repository, and may write; what it commits comes with {@link storeWorkspace}. */
   confineWorkspace(request: {
     readonly project: ProjectName;

@@ -73,6 +73,17 @@ describe('a gate that tasks init writes down', () => {
     ]);
   });
 
+  it('has a set-up whose folder git has to ignore: where no .gitignore names it, it is said', async () => {
+    const files = {
+      'package.json': '{"scripts":{"test":"jest"},"devDependencies":{"jest":"1"}}',
+      'package-lock.json': '{}',
+    };
+    const says =
+      /^tasks: set-up fills node_modules, and no \.gitignore names it: .*; echo node_modules\/ >> \.gitignore,/m;
+    expect((await initiated(['npm'], files)).stderr).toMatch(says);
+    expect((await initiated(['npm'], { ...files, '.gitignore': 'node_modules\n' })).stderr).toBe('');
+  });
+
   it('is asked for where none is recognised, and --commit says that it has committed nothing', async () => {
     const project = await SampleProject.create({ 'a.txt': 'a' }, 'checkout');
     const place = { cwd: project.clone, env: cliEnvironment(await tempFolder('home')) };

@@ -100,22 +100,37 @@ describe('a task', () => {
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });
 
-  it.each([
-    ['ignores', ['once'], { '.gitignore': 'made\n' }],
-    ['does not ignore', ['once', 'twice'], {}],
-  ])('that begins anew on main has what set-up has made and git %s', async (does, runs, more) => {
-    const name = `set-up-${does.replaceAll(' ', '-')}`;
+  it('that begins anew on main has what set-up has made, and set-up runs once', async () => {
     const project = await SampleProject.create({
-      'tasks.yaml': `${projectFile().replace('sample', name)}setup: sh set-up.sh\n`,
+      'tasks.yaml': `${projectFile().replace('sample', 'set-up-once')}setup: sh set-up.sh\n`,
       // Its HOME is kept from one to the next.
       'set-up.sh': 'test -e "$HOME/ran" && echo twice >> "$HOME/ran" || echo once > "$HOME/ran"; cp "$HOME/ran" made\n',
       'gate.sh': GATE,
-      ...more,
+      '.gitignore': 'made\n',
     });
     const run = 'test -e "$HOME/tried" || { touch "$HOME/tried"; exit 1; }; cat made > work';
     const id = await engine.submit(project, { title: 'Work', work: { kind: 'shell', run } });
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 2 });
-    expect((await project.read('work')).split('\n')).toEqual(runs);
+    expect((await project.read('work')).split('\n')).toEqual(['once']);
+  });
+
+  it('whose set-up makes what git does not ignore fails before its agent runs, and names it', async () => {
+    const setup = 'setup: mkdir -p packages/one kept && touch packages/one/a packages/b kept/ignored stray';
+    const project = await sample('not-ignored', { understand: 'echo the agent runs', execute: 'ls > work' }, setup);
+    await project.commit('Ignore some', { '.gitignore': 'kept\n' });
+    const id = await engine.submit(project, { title: 'Work', attempts: 1 });
+    const { failure } = await engine.untilWaiting(id, 'attempts');
+    expect(failure).toMatchObject({
+      kind: 'setup-failed',
+      message: expect.stringMatching(/ would be committed as work: "packages\/", "stray"$/),
+      next: 'add it to .gitignore, or have set-up make it elsewhere; commit that, and retry',
+    });
+    const logs = await engine.ledger.readLogs(id, null, 10_000);
+    expect(logs.filter(({ text }) => text.includes('the agent runs'))).toEqual([]);
+    await project.commit('Ignore all', { '.gitignore': 'kept\npackages\nstray\n' });
+    await engine.retry(id);
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect((await project.originGit('ls-tree', '--name-only', 'main')).split('\n')).not.toContain('stray');
   });
 
   const REFUSED = /── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/;

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import type { Detected } from '../../config/detect-parts.ts';
 import { detectProject, detectProtected } from '../../config/detect.ts';
+import { filledFolder } from '../../config/filled-folder.ts';
 import { readProjectContext } from '../../config/project-context.ts';
 import { parseProjectFile, PROJECT_FILE } from '../../config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../config/render-project-file.ts';
@@ -49,7 +50,8 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   const reasons = explain(options, wanted, found);
   if (!session.json) session.print(`wrote ${path}`, ...reasons.map((line) => `  ${line}`));
   const gateMissing = missingCommands([wanted.gate, wanted.setup], programs);
-  for (const line of [missing, gateMissing, found.hasSubmodules ? SUBMODULES : null])
+  const notIgnored = await folderNotIgnored(checkout, wanted.setup);
+  for (const line of [missing, gateMissing, found.hasSubmodules ? SUBMODULES : null, notIgnored])
     if (line !== null) session.note(`tasks: ${line}`);
   const isCommitted = wanted.gate !== null && (await mayCommit(session, options)) && (await commit(checkout, session));
   if (session.json) {
@@ -63,6 +65,7 @@ export async function init(session: Session, options: InitOptions): Promise<numb
       agent,
       agentMissing: missing,
       gateMissing,
+      notIgnored,
       found,
       committed: isCommitted,
     });
@@ -92,6 +95,17 @@ interface Found extends Detected {
 
 const SUBMODULES =
   'the repository has submodules, which agents and gates find empty; see Submodules in docs/operating.md for how to fill them';
+
+/** What set-up fills has to be ignored by the repository itself: the engine knows nothing of a person's own excludes. */
+async function folderNotIgnored({ root }: Checkout, setup: string | null): Promise<string | null> {
+  const folder = filledFolder(setup ?? '');
+  if (folder === null) return null;
+  const { simpleGit } = await import('simple-git');
+  // Ends with 1 and says nothing where no rule fits, which the library takes for an empty answer.
+  const rule = await simpleGit({ baseDir: root }).raw('check-ignore', '--verbose', '--no-index', `${folder}/`);
+  if (/^(?:[^:]*\/)?\.gitignore:/.test(rule)) return null;
+  return `set-up fills ${folder}, and no .gitignore names it: tasks fail until one does; echo ${folder}/ >> .gitignore, and commit it`;
+}
 
 async function detect(root: string, programs: string): Promise<Found> {
   const entries = await readdir(root, { withFileTypes: true });
