@@ -42,7 +42,7 @@ export async function readProjectContext(
       ? invalid(parsed.message)
       : invalid('HEAD is detached, so that the branch is unknown; go to one: git switch main');
   }
-  const tip = await branchTip(checkout, branch);
+  const tip = await branchTip(checkout, branch, options);
   if (tip === null) return invalid(noBranch(checkout, branch));
   const committed = await readFileAtCommit(checkout.root, tip, PROJECT_FILE, options);
   if (committed === null) {

@@ -2,7 +2,7 @@
  * A read-only look at a person's own checkout, with that person's own git and settings.
  *
  * A command waits for it, so what plain files tell is read from them; git is started once for the settings and once
- * for each file of a commit.
+ * for each file of a commit, and for each ref where refs are no files (reftable).
  */
 
 import { realpath, stat } from 'node:fs/promises';
@@ -31,6 +31,7 @@ export type Checkout = {
   /** The worktree's git folder, and the one that it shares with the others of the repository. */
   readonly gitDir: string;
   readonly commonDir: string;
+  readonly refFormat: 'files' | 'reftable';
 };
 
 export type CheckoutLook = Checkout | { readonly kind: 'none'; readonly message: string };
@@ -52,14 +53,8 @@ export async function readCheckout(folder: string, options: LookOptions = {}): P
   const settings = await readSettings(root, gitDir, options);
   if (settings.kind === 'none') return settings;
   const { values } = settings;
-  if (values.get('extensions.refstorage') === 'reftable') {
-    return none(
-      `${quote(root)} keeps its refs as reftable, which Tributary cannot read yet; use a clone with the default format`,
-    );
-  }
-  const headText = (await readText(join(gitDir, 'HEAD'), 4_096))?.trim() ?? '';
-  const headRef = /^ref: (refs\/.*)$/.exec(headText)?.[1] ?? null;
-  const head = headRef === null ? idOrNull(headText) : await readRef(commonDir, headRef);
+  const refFormat = values.get('extensions.refstorage') === 'reftable' ? 'reftable' : 'files';
+  const { headRef, head } = refFormat === 'files' ? await readHead(found) : await askForHead(found, options);
   const branch = headRef?.startsWith('refs/heads/') === true ? headRef.slice('refs/heads/'.length) : null;
   const remote = chooseRemote(values);
   if (remote === 'several') {
@@ -80,13 +75,18 @@ export async function readCheckout(folder: string, options: LookOptions = {}): P
     userEmail: values.get('user.email') ?? null,
     gitDir,
     commonDir,
+    refFormat,
   };
 }
 
 /** Where a branch is, as far as this checkout knows: the remote's when there is one, else its own. */
-export async function branchTip(checkout: Checkout, branch: string): Promise<ObjectId | null> {
+export async function branchTip(
+  checkout: Checkout,
+  branch: string,
+  options: LookOptions = {},
+): Promise<ObjectId | null> {
   const ref = checkout.remote === null ? `refs/heads/${branch}` : `refs/remotes/${checkout.remote}/${branch}`;
-  return readRef(checkout.commonDir, ref);
+  return checkout.refFormat === 'files' ? readRef(checkout.commonDir, ref) : askForRef(checkout, options, ref);
 }
 
 /** A file as a commit has it; null when the commit has none. @throws GitError when the commit cannot be read */
@@ -105,9 +105,9 @@ export async function readFileAtCommit(
   return size === undefined ? null : stdout.toString('utf8', newline + 1, newline + 1 + Number(size));
 }
 
-type Found =
-  | { readonly kind: 'found'; readonly root: string; readonly gitDir: string; readonly commonDir: string }
-  | { readonly kind: 'none'; readonly message: string };
+type Place = Pick<Checkout, 'root' | 'gitDir' | 'commonDir'>;
+
+type Found = (Place & { readonly kind: 'found' }) | { readonly kind: 'none'; readonly message: string };
 
 async function findRepository(folder: string): Promise<Found> {
   const start = await realpath(folder).catch(absentAsNull);
@@ -130,6 +130,29 @@ async function findRepository(folder: string): Promise<Found> {
     }
     if (root === dirname(root)) return none(`${quote(start)} is not in a git repository; run git init, or go to one`);
   }
+}
+
+interface Head {
+  /** Null when it is detached. */
+  readonly headRef: string | null;
+  readonly head: ObjectId | null;
+}
+
+async function readHead({ gitDir, commonDir }: Place): Promise<Head> {
+  const text = (await readText(join(gitDir, 'HEAD'), 4_096))?.trim() ?? '';
+  const headRef = /^ref: (refs\/.*)$/.exec(text)?.[1] ?? null;
+  return { headRef, head: headRef === null ? idOrNull(text) : await readRef(commonDir, headRef) };
+}
+
+async function askForHead(place: Place, options: LookOptions): Promise<Head> {
+  const { stdout } = await look(['symbolic-ref', '--quiet', 'HEAD'], place, options);
+  const headRef = stdout.toString('utf8').trim();
+  return { headRef: headRef === '' ? null : headRef, head: await askForRef(place, options, 'HEAD') };
+}
+
+async function askForRef(place: Place, options: LookOptions, ref: string): Promise<ObjectId | null> {
+  const { stdout } = await look(['rev-parse', '--verify', '--quiet', ref], place, options);
+  return idOrNull(stdout.toString('utf8').trim());
 }
 
 async function linkedGitDir(file: string): Promise<string | null> {
@@ -169,7 +192,7 @@ async function readSettings(
 
 function look(
   args: readonly string[],
-  place: { readonly root: string; readonly gitDir: string },
+  place: Pick<Place, 'root' | 'gitDir'>,
   options: LookOptions,
   input?: string,
 ): Promise<GitOutput> {

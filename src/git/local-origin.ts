@@ -43,15 +43,25 @@ export async function readRefsFolder(gitDir: string): Promise<string> {
   return common === null ? gitDir : resolve(gitDir, common.trim());
 }
 
-/** The folder with a local origin's refs, kept as files; null when there is none that can be read so. */
-export async function refsFolderOf(git: Git, origin: string): Promise<string | null> {
+/** The folder that a local origin's worktrees share; null when there is none, or git is sent elsewhere for it. */
+export async function commonFolderOf(git: Git, origin: string): Promise<string | null> {
   const path = localPathOf(origin);
   if (path === null || (await git.isRewritten(origin))) return null;
   const gitDir = (await exists(join(path, '.git'))) ? await resolveGitDir(join(path, '.git')) : path;
   const folder = await readRefsFolder(gitDir);
-  const isFiles = (await exists(join(folder, 'refs/heads'))) && (await exists(join(folder, 'objects')));
-  if (!isFiles || (await exists(join(folder, 'reftable')))) return null;
-  return folder;
+  return (await exists(join(folder, 'objects'))) ? folder : null;
+}
+
+/** The same where its refs are files; null when they cannot be read so. */
+async function refsFolderOf(git: Git, origin: string): Promise<string | null> {
+  const folder = await commonFolderOf(git, origin);
+  if (folder === null || !(await exists(join(folder, 'refs/heads')))) return null;
+  return (await exists(join(folder, 'reftable'))) ? null : folder;
+}
+
+/** Whether what a local origin's refs point at can be told without git. */
+export async function hasRefFiles(git: Git, origin: string): Promise<boolean> {
+  return (await refsFolderOf(git, origin)) !== null;
 }
 
 /** What a ref of the origin points at just now; null when that cannot be told without git. */

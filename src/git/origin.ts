@@ -7,7 +7,7 @@ import { oneLine } from '../core/text.ts';
 import { namesIn } from '../files/read.ts';
 import { GitError, lastLines, saysNoSpace } from './command.ts';
 import type { Git } from './git.ts';
-import { localPathOf, readOriginRef, refsFolderOf } from './local-origin.ts';
+import { commonFolderOf, hasRefFiles, localPathOf, readOriginRef } from './local-origin.ts';
 import type { HashAlgorithm, RawObject } from './objects.ts';
 import { sendPack } from './send-pack.ts';
 import { removeStaleRefLocks } from './stale-locks.ts';
@@ -117,7 +117,7 @@ export interface PushRequest {
 export async function push(git: Git, gitDir: string, origin: string, request: PushRequest): Promise<PushResult> {
   const result = await pushOnce(git, gitDir, origin, request);
   if (result.ok || !isLocked(result)) return result;
-  const folder = await refsFolderOf(git, origin);
+  const folder = await commonFolderOf(git, origin);
   if (folder === null) return result;
   const leased = (request.leased ?? []).map(({ ref }) => ref);
   const refs = [...request.updates.map(({ ref }) => ref), ...request.deletions, ...leased];
@@ -168,12 +168,14 @@ async function pushOnce(git: Git, gitDir: string, origin: string, request: PushR
 
 async function isSent(git: Git, origin: string, request: PushRequest): Promise<boolean> {
   if (request.known === undefined || request.receivePack !== undefined || localPathOf(origin) === null) return false;
+  // Whether there is anything to delete is then for git to find.
+  if (request.deletions.length > 0 && !(await hasRefFiles(git, origin))) return false;
   const updates = request.updates.map(({ ref, id, expected }) => ({ ref, id, old: expected }));
   const deletions = await Promise.all(
     request.deletions.map(async (ref) => ({ ref, id: null, old: await readOriginRef(git, origin, ref) })),
   );
   const leased = (request.leased ?? []).map(({ ref, expected }) => ({ ref, id: null, old: expected }));
-  // What cannot be seen is not there, or is for git to find.
+  // What cannot be seen is not there.
   const commands = [...updates, ...deletions.filter(({ old }) => old !== null), ...leased];
   return sendPack(git, origin, { ...request.known, commands });
 }

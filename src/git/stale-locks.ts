@@ -37,7 +37,7 @@ export async function removeStaleLock(lock: string, folders: readonly string[]):
 /** Removes those of some refs' locks that are stale; those that are left, because they are in use. */
 export async function removeStaleRefLocks(gitDir: string, refs: readonly string[]): Promise<readonly string[]> {
   const left: string[] = [];
-  for (const name of ['HEAD', 'packed-refs', ...refs]) {
+  for (const name of ['HEAD', 'packed-refs', 'reftable/tables.list', ...refs]) {
     const lock = join(gitDir, `${name}.lock`);
     if (!(await removeStaleLock(lock, [gitDir]))) left.push(lock);
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
+import { onReftable } from '../support/on-reftable.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
@@ -52,6 +53,17 @@ describe('landing', () => {
       expect(existsSync(join(project.clone, 'old.txt'))).toBe(false);
       expect(await project.git('status', '--porcelain')).toBe('');
       expect(await project.git('symbolic-ref', 'HEAD')).toBe('refs/heads/main');
+    });
+
+    onReftable('whose refs are kept as reftable moves with main, after a git was killed there, too', async () => {
+      const project = await sample('reftable', { list: 'b\na\n' }, 'checkout');
+      await project.git('refs', 'migrate', '--ref-format=reftable');
+      await writeFile(join(project.clone, '.git/reftable/tables.list.lock'), '');
+      const id = await submit(project, 'sort list > sorted; mv sorted list');
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', commit: await project.tip() });
+      expect(await readFile(join(project.clone, 'list'), 'utf8')).toBe('a\nb\n');
+      expect(await project.git('status', '--porcelain')).toBe('');
+      await eventually('its refs to be gone', async () => (await project.taskRefs()).length === 0);
     });
 
     it.each([

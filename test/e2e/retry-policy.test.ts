@@ -114,12 +114,13 @@ describe('a task', () => {
     expect((await project.read('work')).split('\n')).toEqual(['once']);
   });
 
-  it('whose set-up makes what git does not ignore fails before its agent runs, and names it', async () => {
-    const setup = 'setup: mkdir -p packages/one kept && touch packages/one/a packages/b kept/ignored stray';
+  it('whose set-up makes what git does not ignore fails each time before its agent runs, and names it', async () => {
+    const setup = 'backoff: {first: 1s, cap: 1s}\nsetup: mkdir -p packages/one kept && touch packages/one/a packages/b kept/ignored stray';
     const project = await sample('not-ignored', { understand: 'echo the agent runs', execute: 'ls > work' }, setup);
     await project.commit('Ignore some', { '.gitignore': 'kept\n' });
-    const id = await engine.submit(project, { title: 'Work', attempts: 1 });
+    const id = await engine.submit(project, { title: 'Work', attempts: 2 });
     const { failure } = await engine.untilWaiting(id, 'attempts');
+    expect(await attemptsOf(id)).toEqual(['understand setup-failed', 'understand setup-failed']);
     expect(failure).toMatchObject({
       kind: 'setup-failed',
       message: expect.stringMatching(/ would be committed as work: "packages\/", "stray"$/),
@@ -151,8 +152,9 @@ describe('a task', () => {
   it('whose agent was refused what it wanted to reach is told the same, and so is its log', async () => {
     const gives = `printf '%s' '{"status":"failed","reason":"No."}' > "$TASKS_REPORT_FILE"`;
     const project = await sample('refused-agent', { understand: `node -e '${ASK}' || ${gives}` }, '');
-    const id = await engine.submit(project, { title: 'Work', attempts: 1 });
+    const id = await engine.submit(project, { title: 'Work', attempts: 2 });
     const { failure } = await engine.untilWaiting(id, 'attempts');
+    expect(await attemptsOf(id)).toEqual(['understand setup-failed', 'understand setup-failed']);
     expect(failure).toMatchObject({
       kind: 'agent-failed',
       message: 'agent sh gave up: No.',

@@ -8,7 +8,7 @@ import { workflowIds } from '../../src/core/ids.ts';
 import type { LedgerReader } from '../../src/ledger/types.ts';
 import { eventually } from '../support/eventually.ts';
 import type { FaultProject } from './project.ts';
-import { atOnce, didLocally, untilEvent, wasSignaled, type HistoryEvent } from './watching.ts';
+import { atOnce, BEGINNING, didLocally, untilEvent, wasSignaled, type HistoryEvent, type Moment } from './watching.ts';
 
 /** A task under way. */
 export interface Watched {
@@ -18,7 +18,8 @@ export interface Watched {
   /** The home of its worker. */
   readonly home: string;
   readonly id: TaskId;
-  readonly queueEvents: number;
+  /** Of its queue, before it was submitted. */
+  readonly queueMoment: Moment;
 }
 
 export interface Point {
@@ -49,13 +50,13 @@ const sees = (name: string, path: string, isThere = true): Point => ({
 
 const ofTask = (name: string, is: (event: HistoryEvent) => boolean): Point => ({
   name,
-  reached: ({ client, id }) => untilEvent(client, workflowIds.task(id), 0, is),
+  reached: ({ client, id }) => untilEvent(client, workflowIds.task(id), BEGINNING, is),
 });
 
 const ofQueue = (name: string, is: (event: HistoryEvent) => boolean): Point => ({
   name,
-  reached: ({ client, project, queueEvents }) =>
-    untilEvent(client, `integration/${project.name}/main`, queueEvents, is),
+  reached: ({ client, project, queueMoment }) =>
+    untilEvent(client, `integration/${project.name}/main`, queueMoment, is),
 });
 
 export const POINTS: readonly Point[] = [

@@ -18,7 +18,7 @@ import { randomOf } from './random.ts';
 import { Stand, type FaultWorker } from './stand.ts';
 import { submit } from './submitting.ts';
 import { tableOf, type Report } from './table.ts';
-import { eventsOf } from './watching.ts';
+import { momentOf } from './watching.ts';
 
 export interface PointsOptions {
   readonly folder: string;
@@ -59,10 +59,11 @@ export async function runPoints(options: PointsOptions): Promise<Report> {
   );
   const stand = await Stand.start({ folder, worker: null, write: projects.map(({ told }) => told) });
   const broken: string[] = [];
+  const canceled = new Set<string>();
   try {
     await Promise.all(
       projects.map(async (project) => {
-        const lane = new Lane(stand, project, await stand.namespace());
+        const lane = new Lane(stand, project, await stand.namespace(), canceled);
         for (let point = due.shift(); point !== undefined; point = due.shift()) {
           const tally = tallies.get(point.name) ?? { runs: 0, kills: 0, right: 0 };
           const wrong = await lane.run(point, tally);
@@ -78,7 +79,11 @@ export async function runPoints(options: PointsOptions): Promise<Report> {
   }
   for (const project of projects) {
     const places = [...repositoriesOf(join(folder, `host-${project.name}`)), project.origin];
-    broken.push(...locksIn(places).map((path) => `a lock is left: ${path}`));
+    // The worktree of a canceled task stays for some days, as its agent's own git was killed in it; a retry takes the lock away.
+    const locks = locksIn(places).filter(
+      (path) => !canceled.has(/\/worktrees\/(\w+)\/index\.lock$/.exec(path)?.[1] ?? ''),
+    );
+    broken.push(...locks.map((path) => `a lock is left: ${path}`));
   }
   const rows = [...tallies].map(([name, { runs: done, kills, right }]) => [name, done, kills, right] as const);
   const isGood = broken.length === 0 && rows.length > 0 && rows.every(([, done, kills]) => kills > 0 && kills === done);
@@ -90,15 +95,17 @@ class Lane {
   readonly #project: FaultProject;
   readonly #client: Client;
   readonly #landed = new Set<string>();
+  readonly #canceled: Set<string>;
   /** Whose end was not seen in their own run: told there, and not of each run after it. */
   readonly #late = new Set<TaskId>();
   #worker: FaultWorker | null = null;
   #runs = 0;
 
-  constructor(stand: Stand, project: FaultProject, client: Client) {
+  constructor(stand: Stand, project: FaultProject, client: Client, canceled: Set<string>) {
     this.#stand = stand;
     this.#project = project;
     this.#client = client;
+    this.#canceled = canceled;
   }
 
   get #env(): Readonly<Record<string, string>> {
@@ -132,7 +139,7 @@ class Lane {
   async #run(point: Point, tally: Tally): Promise<readonly string[]> {
     const project = this.#project;
     const worker = await this.#started();
-    const queueEvents = await eventsOf(this.#client, `integration/${project.name}/main`);
+    const queueMoment = await momentOf(this.#client, `integration/${project.name}/main`);
     if (point.stop !== undefined) await project.stopAt(point.stop);
     this.#runs += 1;
     const end = point.meanwhile === 'cancels' ? ('canceled' as const) : ('landed' as const);
@@ -140,20 +147,21 @@ class Lane {
     const [submitted] = await submit(project, this.#env, [wanted], `run-${this.#runs}`);
     if (submitted === undefined) throw new Error('nothing was submitted');
     const { id } = submitted;
+    this.#late.add(id);
     const { ledger } = this.#stand;
     const { home } = worker;
     if (point.stop !== undefined) await project.untilAt(point.stop, CLEANED_LIMIT_MS);
-    await point.reached?.({ client: this.#client, ledger, project, home, id, queueEvents });
+    await point.reached?.({ client: this.#client, ledger, project, home, id, queueMoment });
     const killed = await worker.kill(() => project.letGo());
     tally.kills += 1;
     await this.#meanwhile(id, point);
     await this.#started();
     const wrong = killed.goneAfterMs === null ? [`left after five seconds: ${killed.left.join(', ')}`] : [];
-    this.#late.add(id);
     const ended = await endOf(this.#client, id);
     this.#late.delete(id);
     if (ended !== end) wrong.push(`task ${id} ended as ${ended}, not as ${end}`);
     if (ended === 'landed') this.#landed.add(id);
+    if (ended === 'canceled') this.#canceled.add(id);
     await this.#noteLate();
     wrong.push(...(await checkMain(project, this.#landed)));
     if (ended === 'landed') await this.#untilCleaned(id);

@@ -20,41 +20,56 @@ export async function atOnce(what: string, is: () => boolean): Promise<void> {
   }
 }
 
-/** How many events a workflow's history has; 0 when there is none yet. */
-export async function eventsOf(client: Client, workflowId: string): Promise<number> {
+/** A moment in a workflow's life: so many events of that run. */
+export interface Moment {
+  readonly runId: string | undefined;
+  readonly events: number;
+}
+
+/** Now; without a run where there is none yet. */
+export async function momentOf(client: Client, workflowId: string): Promise<Moment> {
   try {
-    return (await client.workflow.getHandle(workflowId).describe()).historyLength;
+    const { runId, historyLength } = await client.workflow.getHandle(workflowId).describe();
+    return { runId, events: historyLength };
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return 0;
+    if (error instanceof WorkflowNotFoundError) return BEGINNING;
     throw error;
   }
 }
 
+export const BEGINNING: Moment = { runId: undefined, events: 0 };
+
 /**
- * Resolves when the history has such an event behind the first `after`; the server answers when there is one.
+ * Resolves when the workflow has such an event after a moment, in that run or one after it; the server answers when there is one.
  *
  * @throws after three minutes
  */
 export async function untilEvent(
   client: Client,
   workflowId: string,
-  after: number,
+  after: Moment,
   is: (event: HistoryEvent) => boolean,
 ): Promise<void> {
   const untilMs = Date.now() + LIMIT_MS;
+  let { runId, events } = after;
   let nextPageToken: Uint8Array | null = null;
   while (Date.now() < untilMs) {
     try {
       const read = () =>
         client.workflowService.getWorkflowExecutionHistory({
           namespace: client.options.namespace,
-          execution: { workflowId },
+          execution: { workflowId, ...(runId === undefined ? {} : { runId }) },
           waitNewEvent: true,
           ...(nextPageToken === null ? {} : { nextPageToken }),
         });
       const page = await client.connection.withDeadline(untilMs, read);
-      if ((page.history?.events ?? []).some((event) => Number(event.eventId) > after && is(event))) return;
+      if ((page.history?.events ?? []).some((event) => Number(event.eventId) > events && is(event))) return;
       nextPageToken = page.nextPageToken.length > 0 ? page.nextPageToken : null;
+      if (nextPageToken !== null) continue;
+      // That run has ended.
+      const now = await momentOf(client, workflowId);
+      if (now.runId === runId) await pause(LOOK_EVERY_MS);
+      else [runId, events] = [now.runId, 0];
     } catch (error) {
       // It is about to be started.
       if (!String(error).includes('not found')) throw error;

@@ -20,6 +20,7 @@ import {
   value,
 } from '../support/git-rig.ts';
 import { parseObjectId } from '../../src/core/ids.ts';
+import { onReftable } from '../support/on-reftable.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const env = {
@@ -36,6 +37,18 @@ async function look(folder: string): Promise<Checkout> {
 }
 
 describe('looking at a checkout', () => {
+  onReftable('tells the same where refs are kept as reftable', async () => {
+    const { person, origin, first } = await bareOrigin({ 'tasks.yaml': TASKS_YAML });
+    await git(person, 'refs', 'migrate', '--ref-format=reftable');
+    const checkout = await look(person);
+    expect(checkout).toMatchObject({ root: person, branch: 'main', head: first, origin });
+    const ahead = await commitFiles(person, { y: 'y' });
+    expect(await branchTip(checkout, 'main', { env })).toBe(first);
+    expect(await branchTip(checkout, 'nothing', { env })).toBeNull();
+    await git(person, 'checkout', '--quiet', '--detach');
+    expect(await look(person)).toMatchObject({ branch: null, head: ahead });
+  });
+
   it('tells root, branch, head, origin and the person from a folder inside it', async () => {
     const { person, origin, first } = await bareOrigin({ 'deep/down/x': 'x', 'tasks.yaml': TASKS_YAML });
     await git(person, 'config', 'user.name', 'Ada');

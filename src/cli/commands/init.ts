@@ -32,14 +32,15 @@ export interface InitOptions {
 
 /** `tasks init`. */
 export async function init(session: Session, options: InitOptions): Promise<number> {
-  const checkout = await readCheckout(session.io.cwd, { env: session.environment.all });
+  const look = { env: session.environment.all };
+  const checkout = await readCheckout(session.io.cwd, look);
   if (checkout.kind === 'none') throw new UsageError(checkout.message);
   const path = join(checkout.root, PROJECT_FILE);
   if (options.force !== true) await refuseToOverwrite(path, session);
   const { path: programs } = session.environment;
   const found = await detect(checkout.root, programs);
   const wanted = choose(options, checkout, found);
-  if (wanted.branch !== checkout.branch && (await branchTip(checkout, wanted.branch)) === null) {
+  if (wanted.branch !== checkout.branch && (await branchTip(checkout, wanted.branch, look)) === null) {
     throw new UsageError(`--branch: there is no branch ${wanted.branch} here; make and push it first, or name another`);
   }
   const text = renderProjectFile(wanted);

@@ -1,0 +1,9 @@
+/** A test of what only a git has that can keep refs as reftable and move a repository to that: from 2.46 on. */
+
+import { it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+
+const [, major = '0', minor = '0'] =
+  /^git version (\d+)\.(\d+)/.exec(execFileSync('git', ['--version'], { encoding: 'utf8' })) ?? [];
+
+export const onReftable = Number(major) > 2 || (major === '2' && Number(minor) >= 46) ? it : it.skip;
