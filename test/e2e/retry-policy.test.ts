@@ -115,7 +115,8 @@ describe('a task', () => {
   });
 
   it('whose set-up makes what git does not ignore fails each time before its agent runs, and names it', async () => {
-    const setup = 'backoff: {first: 1s, cap: 1s}\nsetup: mkdir -p packages/one kept && touch packages/one/a packages/b kept/ignored stray';
+    const setup =
+      'backoff: {first: 1s, cap: 1s}\nsetup: mkdir -p packages/one kept && touch packages/one/a packages/b kept/ignored stray';
     const project = await sample('not-ignored', { understand: 'echo the agent runs', execute: 'ls > work' }, setup);
     await project.commit('Ignore some', { '.gitignore': 'kept\n' });
     const id = await engine.submit(project, { title: 'Work', attempts: 2 });
