@@ -2,6 +2,7 @@
 
 import { messageOf } from '../core/thrown.ts';
 import type { GitRoom } from '../git/types.ts';
+import { Rounds } from './rounds.ts';
 
 const LOOK_EVERY_MS = 5 * 60_000;
 
@@ -12,30 +13,23 @@ export interface UpkeepOptions {
 
 export class Upkeep {
   readonly #options: UpkeepOptions;
-  #timer: NodeJS.Timeout | null = null;
-  #working: Promise<void> | null = null;
+  readonly #rounds: Rounds;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
+    this.#rounds = new Rounds(async () => {
+      await this.#keepUp();
+      return LOOK_EVERY_MS;
+    });
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
-    this.#timer.unref();
-  }
-
-  /** Looks now, or goes along with the look that is under way. Never fails: the next look tries again. */
-  look(): Promise<void> {
-    this.#working ??= this.#keepUp().finally(() => {
-      this.#working = null;
-    });
-    return this.#working;
+    this.#rounds.start(LOOK_EVERY_MS);
   }
 
   /** What is under way ends by itself, within a minute for each repository. */
-  async stop(): Promise<void> {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    await this.#working;
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   async #keepUp(): Promise<void> {
