@@ -16,7 +16,8 @@ import { EndedFromOutside } from './ended-from-outside.ts';
 import { Janitor } from './janitor.ts';
 import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
-import { Upkeep } from './upkeep.ts';
+import { Rounds } from './rounds.ts';
+import { keepUp, UPKEEP_EVERY_MS } from './upkeep.ts';
 import { WedgedQueues, type Replay } from './wedged-queues.ts';
 
 export interface WorkspaceLimits extends WorkspaceCaps {
@@ -40,7 +41,7 @@ export class Background {
   readonly #janitor: Janitor;
   readonly #relief: Relief;
   readonly #radar: Radar;
-  readonly #upkeep: Upkeep;
+  readonly #upkeep: Rounds;
   readonly #fromOutside: EndedFromOutside;
   readonly #wedged: WedgedQueues;
 
@@ -49,7 +50,7 @@ export class Background {
     this.#janitor = new Janitor({ client, git, home, ports, keptMs: workspaces.keptMs, log });
     this.#relief = new Relief({ client, git, home, ports, caps: workspaces, log, isShort });
     this.#radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
-    this.#upkeep = new Upkeep({ git, log });
+    this.#upkeep = new Rounds(() => keepUp({ git, log }));
     this.#fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
     this.#wedged = new WedgedQueues({ client, replay, log, everyMs: limits.wedgedEveryMs });
   }
@@ -58,7 +59,7 @@ export class Background {
   start(): void {
     this.#janitor.start();
     this.#relief.start();
-    this.#upkeep.start();
+    this.#upkeep.start(UPKEEP_EVERY_MS);
     this.#fromOutside.start();
     this.#wedged.start();
   }

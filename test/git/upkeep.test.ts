@@ -8,7 +8,7 @@ import { mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGitRoom } from '../../src/git/room.ts';
 import type { GitRoom } from '../../src/git/types.ts';
-import { Upkeep } from '../../src/worker/upkeep.ts';
+import { keepUp, UPKEEP_EVERY_MS } from '../../src/worker/upkeep.ts';
 import {
   bareOrigin,
   commitFiles,
@@ -172,10 +172,10 @@ describe('upkeep', () => {
     const { room, mirror } = await usedMirror();
     const said: string[] = [];
     const log = (message: string): void => void said.push(message);
-    await new Upkeep({ git: { keepUp: () => room.keepUp(ANY) }, log }).look();
+    expect(await keepUp({ git: { keepUp: () => room.keepUp(ANY) }, log })).toBe(UPKEEP_EVERY_MS);
     expect(said).toEqual(['packed a repository']);
     expect(existsSync(mirror)).toBe(true);
-    await new Upkeep({ git: { keepUp: () => Promise.reject(new Error('no')) }, log }).look();
+    await keepUp({ git: { keepUp: () => Promise.reject(new Error('no')) }, log });
     expect(said.at(-1)).toBe('upkeep failed; the next look tries again');
   });
 });
