@@ -61,6 +61,7 @@ export async function storeWork(
     scan,
     maxBytes: deps.limits.maxWrittenBytes,
     hasRef,
+    ...(mayLand(request, judgement) ? { anew: true } : {}),
     ...(session === null ? {} : { session }),
     confirmedAttempt: request.confirmedAttempt,
   });
