@@ -110,7 +110,10 @@ export function refusalOf(queue: Queue, control: Control): string | null {
         if (control.action === 'promote') return `${taskId} is a candidate already`;
         return mayLeave(entry) ? null : `${taskId} is being landed`;
       }
-      return queue.line.some((waiting) => waiting.taskId === taskId) ? null : `${taskId} does not wait for landing`;
+      const waiting = queue.line.find((other) => other.taskId === taskId);
+      if (waiting === undefined) return `${taskId} does not wait for landing`;
+      const isNext = control.action === 'promote' && waiting.lift === 'turn' && queue.oneTurn === true;
+      return isNext ? `${taskId} has its turn, and is the next one already` : null;
     }
   }
 }
