@@ -14,7 +14,7 @@ import {
   tellGoingOn,
   tellHeld,
 } from './queue-answers.ts';
-import { restartCheck } from './queue-checks.ts';
+import { restartCheck, withoutCheckOf } from './queue-checks.ts';
 import { insert, MAX_LINE, promote, waitingOf, without } from './queue-line.ts';
 import type { Control, QueueClock } from './queue-exchange.ts';
 import type { Entry, Queue, Waiting } from './queue-state.ts';
@@ -48,7 +48,8 @@ export function handOff(queue: Queue, item: QueueItem): Queue {
 /** Takes one that waits out of the line, with an answer. */
 function leaveLine(queue: Queue, waiting: Waiting, reply: LandingReply): Queue {
   const { taskId, item } = waiting;
-  return answer({ ...queue, line: without(queue.line, waiting) }, { taskId, head: item?.head ?? null }, reply);
+  const rest = queue.oneTurn === true ? withoutCheckOf(queue, waiting) : queue;
+  return answer({ ...rest, line: without(queue.line, waiting) }, { taskId, head: item?.head ?? null }, reply);
 }
 
 /** One that comes while nothing lands is told so. */
