@@ -179,3 +179,25 @@ describe('a run that was asked for and is not begun', () => {
     expect(keysOf(run(unsealed(EMPTY_QUEUE), ...hotfix))).toEqual([]);
   });
 });
+
+describe('one in line that was told that nothing lands', () => {
+  const NARROW: Queue = { ...NEW_QUEUE, window: 1 };
+  const candidateOf9 = run(NARROW, handedOff(9), built(9, candidate(9), null, { window: 1 }));
+  const paused = run(candidateOf9, say('pause'), handedOff(1), handedOff(2));
+  const resumed = run(paused, say('resume'), ALL_TOLD);
+
+  it('is told that it goes on when it is handed off again after that, once', () => {
+    expect([order(resumed), told(resumed)]).toEqual(['12', []]);
+    const again = run(resumed, handedOff(1));
+    expect(again.replies).toMatchObject([{ taskId: taskId(1), reply: { kind: 'held', held: null } }]);
+    expect(told(run(again, ALL_TOLD, handedOff(1), handedOff(2)))).toEqual(['2 held']);
+  });
+
+  it.each([
+    ['while it lasts', run(paused, ALL_TOLD)],
+    ['while main is red', { ...resumed, redMain: { text: 'red', sinceMs: 0, tries: 1, againMs: NOW_MS + TURN_MS } }],
+    ['in a queue of an older version', { ...resumed, oneTurn: undefined } as unknown as Queue],
+  ])('is not told so %s', (_when, queue) => {
+    expect(told(run(queue, handedOff(1)))).toEqual([]);
+  });
+});
