@@ -72,6 +72,7 @@ export async function regenerate(deps: Dependencies, asked: RegenerateRequest): 
     only: files,
     scan: taking.scan,
     hasRef,
+    anew: true,
     confirmedAttempt: request.confirmedAttempt,
   });
   if (stored.kind === 'failed') {

@@ -61,6 +61,7 @@ export async function storeWork(
     scan,
     maxBytes: deps.limits.maxWrittenBytes,
     hasRef,
+    ...(mayLand(request, judgement) ? { anew: true } : {}),
     ...(session === null ? {} : { session }),
     confirmedAttempt: request.confirmedAttempt,
   });
@@ -77,8 +78,10 @@ export async function storeWork(
     const found: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
     return { kind: 'failed', failure: found, ...facts, session: null, checkpoint: null };
   }
-  // The agent's own failure, or its question, says more than what was wrong with what it left.
-  if (judgement.kind !== 'done') return outcomeOf(judgement, null, { ...facts, checkpoint: null });
+  // The agent's own failure, or its question, says more than what was wrong with what it left. A patch that is not stored is
+  // none: what was stored before would land by its approval, and nobody would have been shown that.
+  if (judgement.kind !== 'done' && !isPatch(judgement))
+    return outcomeOf(judgement, null, { ...facts, checkpoint: null });
   const failure: Failure = { kind: stored.failure, message: stored.message, next: stored.next };
   return { kind: 'failed', failure, ...facts, checkpoint: null };
 }

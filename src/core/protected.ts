@@ -23,7 +23,11 @@ const TOML_TEXT = /"""(?:[^"\\]|\\[^]|"(?!""))*"""|'''(?:[^']|'(?!''))*'''|"(?:[
 
 /** What test runners read by themselves, wherever it lies. */
 const RUNNERS =
-  /(?:^|\/)(?:(?:jest|vitest|playwright|karma|ava|cypress|wdio|codecept|c8)\.conf(?:ig)?\.[a-z]+|vitest\.workspace\.[a-z]+|jasmine\.(?:json|[cm]?js)|\.mocharc(?:\.[a-z]+)?|\.nycrc(?:\.json)?|\.c8rc(?:\.json)?|\.taprc|\.?pytest\.(?:ini|toml)|tox\.ini|tox\.toml|noxfile\.py|phpunit(?:\.dist)?\.xml(?:\.dist)?|\.rspec|\.config\/nextest\.toml)$/;
+  /(?:^|\/)(?:(?:jest|vitest|vite|playwright|karma|ava|cypress|wdio|codecept|c8)\.conf(?:ig)?\.[a-z]+|vitest\.workspace\.[a-z]+|jasmine\.(?:json|[cm]?js)|\.mocharc(?:\.[a-z]+)?|\.nycrc(?:\.json)?|\.c8rc(?:\.json)?|\.taprc|\.?pytest\.(?:ini|toml)|tox\.ini|tox\.toml|noxfile\.py|phpunit(?:\.dist)?\.xml(?:\.dist)?|\.rspec|\.config\/nextest\.toml)$/;
+
+/** By what package managers and build tools are told how tests are run, or that they are not; and what set-up would have installed. */
+const TOOLS =
+  /(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js|pnpm-workspace\.yaml|bunfig\.toml|\.cargo(?:\/config(?:\.toml)?)?|\.mvn(?:\/[^/]+)?|(?:node_modules|\.venv)(?:\/[^]+)?)$/;
 
 /** What a program of the gate reads by itself, where it is run. */
 const READ_BY: readonly (readonly [program: RegExp, files: readonly string[]])[] = [
@@ -55,6 +59,7 @@ export function protectedAmong(settings: ProjectSettings, changed: readonly stri
       path === INCLUDE_FILE ||
       named.has(path) ||
       RUNNERS.test(path) ||
+      TOOLS.test(path) ||
       patterns.some((pattern) => pattern.test(path)),
   );
 }

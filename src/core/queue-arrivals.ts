@@ -14,7 +14,7 @@ import {
   tellGoingOn,
   tellHeld,
 } from './queue-answers.ts';
-import { restartCheck } from './queue-checks.ts';
+import { checkOf, restartCheck, withoutCheckOf } from './queue-checks.ts';
 import { insert, MAX_LINE, promote, waitingOf, without } from './queue-line.ts';
 import type { Control, QueueClock } from './queue-exchange.ts';
 import type { Entry, Queue, Waiting } from './queue-state.ts';
@@ -29,7 +29,7 @@ export function handOff(queue: Queue, item: QueueItem): Queue {
   const same = inChain.find((entry) => entry.item.attempt === attempt);
   if (same !== undefined) return renameEntry(queue, same, item);
   if (inChain.some((entry) => entry.item.attempt > attempt)) return queue;
-  if (inLine.some((waiting) => waiting.attempt >= attempt)) return rename(queue, item);
+  if (inLine.some((waiting) => waiting.attempt >= attempt)) return tellWaiting(rename(queue, item), item);
   const before = answerTo(queue, taskId, attempt);
   if (before !== null && (before.head === null || before.head === head)) return tellAgain(queue, before);
   if (inLine.length === 0 && queue.line.length >= MAX_LINE) return queue;
@@ -48,7 +48,8 @@ export function handOff(queue: Queue, item: QueueItem): Queue {
 /** Takes one that waits out of the line, with an answer. */
 function leaveLine(queue: Queue, waiting: Waiting, reply: LandingReply): Queue {
   const { taskId, item } = waiting;
-  return answer({ ...queue, line: without(queue.line, waiting) }, { taskId, head: item?.head ?? null }, reply);
+  const rest = queue.oneTurn === true ? withoutCheckOf(queue, waiting) : queue;
+  return answer({ ...rest, line: without(queue.line, waiting) }, { taskId, head: item?.head ?? null }, reply);
 }
 
 /** One that comes while nothing lands is told so. */
@@ -70,6 +71,18 @@ function rename(queue: Queue, item: QueueItem): Queue {
   if (known?.item == null || known.item.title === item.title) return queue;
   const renamed = { ...known, item: { ...known.item, title: item.title } };
   return { ...queue, line: queue.line.map((other) => (other === known ? renamed : other)) };
+}
+
+/**
+ * One that was told that nothing lands is told that it goes on when it asks again: to tell all that wait at once could be
+ * thousands of signals.
+ */
+function tellWaiting(queue: Queue, item: QueueItem): Queue {
+  const known = queue.line.find((other) => other.taskId === item.taskId && other.attempt === item.attempt);
+  const isHeld = queue.halt !== null || (queue.redMain !== null && item.priority !== 'hotfix');
+  if (queue.oneTurn !== true || known?.heldText == null || isHeld || checkOf(queue, item) !== null) return queue;
+  const line = queue.line.map((other) => (other === known ? { ...known, heldText: null } : other));
+  return tellHeld({ ...queue, line }, [item], null);
 }
 
 /** Neither on its way to main nor in doubt whether it is there. */
@@ -110,7 +123,10 @@ export function refusalOf(queue: Queue, control: Control): string | null {
         if (control.action === 'promote') return `${taskId} is a candidate already`;
         return mayLeave(entry) ? null : `${taskId} is being landed`;
       }
-      return queue.line.some((waiting) => waiting.taskId === taskId) ? null : `${taskId} does not wait for landing`;
+      const waiting = queue.line.find((other) => other.taskId === taskId);
+      if (waiting === undefined) return `${taskId} does not wait for landing`;
+      const isNext = control.action === 'promote' && waiting.lift === 'turn' && queue.oneTurn === true;
+      return isNext ? `${taskId} has its turn, and is the next one already` : null;
     }
   }
 }

@@ -107,10 +107,11 @@ export function widthOf({ slots, window }: Pick<Queue, 'slots' | 'window'>): num
   return Math.max(1, Math.min(slots + 1, window ?? slots + 1));
 }
 
-/** Whether anything may be done for it now: for a hotfix always, in a turn for its task, while main is red for nobody else. */
-export function isAllowed({ redMain, turn }: Queue, waiting: Pick<Waiting, 'taskId' | 'priority'>): boolean {
+/** Whether anything may be done for it now: for a hotfix always, while main is red for nobody else, in a turn for its task. */
+export function isAllowed({ redMain, turn, oneTurn }: Queue, waiting: Pick<Waiting, 'taskId' | 'priority'>): boolean {
   if (waiting.priority === 'hotfix') return true;
-  return turn === null ? redMain === null : waiting.taskId === turn.taskId;
+  if (redMain !== null && (turn === null || oneTurn === true)) return false;
+  return turn === null || waiting.taskId === turn.taskId;
 }
 
 /** Those that may be on main already stay where they are. */
@@ -118,12 +119,17 @@ function isFree({ stage, doubt }: Entry): boolean {
   return stage.kind !== 'landing' && doubt === 'none';
 }
 
-/** A hotfix does not stand behind one that may not go on, such as one whose push found that main has moved. */
+/**
+ * A hotfix, and who has its turn, do not stand behind one that may not go on, such as one whose push found that main has
+ * moved, or whose own turn was over before it landed.
+ */
 export function letPass(queue: Queue): Queue {
   const { chain } = queue;
   const first = chain.findIndex((entry) => isFree(entry) && !isAllowed(queue, entry.waited));
   if (first < 0) return queue;
-  const passing = chain.slice(first).filter((entry) => isFree(entry) && entry.waited.priority === 'hotfix');
+  const mayPass = ({ waited }: Entry): boolean =>
+    queue.oneTurn === true ? isAllowed(queue, waited) : waited.priority === 'hotfix';
+  const passing = chain.slice(first).filter((entry) => isFree(entry) && mayPass(entry));
   if (passing.length === 0) return queue;
   const others = chain.filter((entry) => !passing.includes(entry));
   return { ...queue, chain: others.toSpliced(first, 0, ...passing) };

@@ -47,6 +47,12 @@ function withoutCheck(queue: Queue, check: Check): Queue {
   return { ...queue, checks: queue.checks.filter((other) => other !== check) };
 }
 
+/** What was found of one that is answered otherwise says nothing more. */
+export function withoutCheckOf(queue: Queue, wanted: Wanted): Queue {
+  const check = checkOf(queue, wanted);
+  return check === null ? queue : withoutCheck(queue, check);
+}
+
 /** From now on it may become a candidate. */
 export function pass(queue: Queue, check: Check): Queue {
   const key = queueItemKey(check.item);

@@ -8,7 +8,7 @@ import { gateKey, queueItemKey } from './queue-keys.ts';
 import { wantedOf } from './queue-line.ts';
 import { checkBuilds } from './queue-verify.ts';
 import type { QueueClock, QueueCommand } from './queue-exchange.ts';
-import type { Queue } from './queue-state.ts';
+import type { Entry, Queue } from './queue-state.ts';
 
 export function commandsOf(queue: Queue, { nowMs }: QueueClock): readonly QueueCommand[] {
   const links = linksOf(queue);
@@ -62,10 +62,10 @@ function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
 }
 
 function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
-  const { stage, doubt, waited } = entry;
+  const { stage, doubt } = entry;
   if (base === null || candidate !== null) return false;
   const isAsked = doubt === 'withdraw' && queue.halt?.kind === 'person';
-  if ((queue.halt !== null || !isAllowed(queue, waited)) && !isAsked) return false;
+  if ((queue.halt !== null || !mayBeBuilt(queue, entry)) && !isAsked) return false;
   switch (stage.kind) {
     case 'building':
       return true;
@@ -78,6 +78,11 @@ function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
     case 'landing':
       return false;
   }
+}
+
+/** Whether one is on main already is asked at any time: nothing lands by that, and what stands behind waits for the answer. */
+function mayBeBuilt(queue: Queue, { waited, doubt }: Entry): boolean {
+  return isAllowed(queue, waited) || (queue.oneTurn === true && doubt !== 'none');
 }
 
 function gates(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {

@@ -104,7 +104,9 @@ function afterBuild(
     case 'nothing-to-land':
       return finish(queue, entry, { kind: 'nothing-to-land', handoff });
     case 'conflict': {
-      if (waitsForTurn(queue, entry, nowMs)) return queue;
+      // Git has looked: it is not on main.
+      const sure: Entry = entry.doubt === 'pushed' ? { ...entry, doubt: 'none' } : entry;
+      if (waitsForTurn(queue, sure, nowMs)) return replaceEntry(queue, entry, sure);
       const turnUntilMs = turnOf(queue, entry, nowMs);
       const sent = finish(queue, entry, { kind: 'returned', handoff, request: result.request, turnUntilMs });
       return giveTurn(sent, entry.item.taskId, turnUntilMs);

@@ -146,9 +146,9 @@ export interface Queue {
   readonly redMain: RedMain | null;
   readonly turn: Turn | null;
   /**
-   * Whether a turn is given only when nobody has one, and `resume` has a red main gated. Left out: an older version's queue, in
-   * which the last turn that was given counted, and a red main was gated in its time alone; what its history has must follow
-   * again (N11), so it changes with the next run of the workflow.
+   * Whether it goes by the rules that came after 0.3.0: a turn is given only when nobody has one, `resume` has a red main gated,
+   * and nobody who may not go on keeps a hotfix, or who has its turn, from going on (docs/adr/0028-one-turn-at-a-time.md). Left
+   * out: an older version's queue; what its history has must follow again (N11), so it changes with the next run of the workflow.
    */
   readonly oneTurn?: true;
   readonly slots: number;

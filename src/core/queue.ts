@@ -161,7 +161,9 @@ function fill(queue: Queue, { nowMs }: QueueClock): Queue {
   const isAhead = goesAhead(next);
   const room = (some: readonly Link[]): boolean =>
     some.filter(isUndecided).length < width && some.filter(isInQuestion).length < 2 * width - 1;
-  if (!room(isAhead ? ahead : links) || queue.chain.length >= limitOf(queue)) return queue;
+  // Those that wait behind one ahead must not keep a hotfix out.
+  const counted = isAhead && queue.oneTurn === true ? ahead : links;
+  if (!room(isAhead ? ahead : links) || counted.length >= limitOf(queue)) return queue;
   const { item, heldText, ...waited } = next;
   const stage = { kind: 'building', sinceMs: nowMs } as const;
   const entry: Entry = { item, waited, stage, doubt: 'none', holds: 0, heldText, wasGreen: false };
@@ -195,7 +197,9 @@ function dropRuns(queue: Queue): Queue {
     ),
     ...keysOfChecks(queue),
   ]);
-  const kept = queue.runs.filter(({ key }) => wanted.has(key) && !queue.green.includes(key));
+  const kept = queue.runs.filter(
+    (run) => wanted.has(run.key) && !queue.green.includes(run.key) && (hasBegun(run) || mayBegin(queue, run)),
+  );
   const isOldMain = queue.mainRun !== null && queue.mainRun.commit !== queue.main?.commit;
   if (kept.length === queue.runs.length && !isOldMain) return queue;
   const gone = queue.runs.filter(hasBegun).filter((run) => !kept.includes(run) && !queue.green.includes(run.key));
@@ -206,6 +210,12 @@ function dropRuns(queue: Queue): Queue {
     dropped: [...queue.dropped.filter(({ key }) => !wanted.has(key)), ...gone].slice(-MAX_DROPPED),
     mainRun: isOldMain ? null : queue.mainRun,
   };
+}
+
+/** A run of a candidate that does not stand where it should is not begun: it would count as one for as long as that is not built anew. */
+function mayBegin(queue: Queue, { key }: Run): boolean {
+  if (queue.oneTurn !== true || keysOfChecks(queue).includes(key)) return true;
+  return linksOf(queue).some(({ candidate }) => candidate !== null && gateKey(candidate) === key);
 }
 
 /** Has main itself gated: when a judgement needs it, when it was red, and when it is somebody else's and a slot is free. */

@@ -82,7 +82,9 @@ async function store(deps: WorkspaceDeps, repository: Repository, request: Store
   const store = { ...repository.store, written };
   const notesTree = await writeNotesTree(store, places, request.session ?? null);
   const old = before?.checkpoint ?? null;
-  if (before !== null && old?.head === head && old.base === workspace.base && before.notesTree === notesTree) {
+  const isSame = old?.head === head && old.base === workspace.base && before?.notesTree === notesTree;
+  // What has no changes is not handed off.
+  if (before !== null && isSame && (request.anew !== true || head === workspace.base)) {
     const { begun: _, ...state } = before;
     await writeState(places, state);
     await rememberUntouched(deps, places, workspace.taskId, old);

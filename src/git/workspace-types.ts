@@ -106,6 +106,8 @@ export interface StoreRequest extends AttemptRequest {
   readonly maxBytes?: number;
   /** What the agent has committed cannot be read any more: its files are stored, on what the attempt began with. */
   readonly filesOnly?: boolean;
+  /** Stored as this attempt's own also where nothing has changed since the last: by its attempt the queue knows a hand-off. */
+  readonly anew?: true;
   /** The attempt whose refs may be deleted once this one's are pushed are those below this one; null to delete none. */
   readonly confirmedAttempt: number | null;
 }

@@ -68,6 +68,16 @@ describe('protected', () => {
     ['gate: npm test', 'vitest.workspace.ts', true],
     ['gate: "true"', 'sub/noxfile.py', true],
     ['gate: "true"', 'src/phpunit.xml.ts', false],
+    ['gate: npm test', '.npmrc', true],
+    ['gate: npm test', 'web/vite.config.mts', true],
+    ['gate: yarn test', '.yarnrc.yml', true],
+    ['gate: cargo test', '.cargo/config.toml', true],
+    ['gate: mvn verify', '.mvn/maven.config', true],
+    ['gate: npm test', 'web/node_modules/.bin/jest', true],
+    ['gate: npm test', 'node_modules', true],
+    ['gate: npm test', 'docs/npmrc', false],
+    ['gate: cargo test', 'x/.cargo/audit.toml', false],
+    ['gate: npm test', 'src/x.npmrc', false],
   ])('with %j, %s, from where the commands are: %s', (text, path, is) => {
     expect(protectedAmong(settingsOf(text), [path])).toEqual(is ? [path] : []);
   });

@@ -169,6 +169,19 @@ describe('a project that has each task verified', () => {
     expect(told(gone)).toEqual(['1 withdrawn']);
   });
 
+  it.each([
+    ['is red', [built(1)], gated(1, RED)],
+    ['conflicts with main', [], built(1, { kind: 'conflict', request: REQUEST })],
+  ])('answers one once that is withdrawn in the moment in which it %s, and gives it no turn', (_how, before, found) => {
+    const often = { returns: 2, mayReturn: 2, turnMs: 60_000 };
+    const withdrawn: QueueFact = { kind: 'withdraw', taskId: taskId(1), handoff: 1 };
+    const both = (begin: Queue): Queue =>
+      reconcile(run(begin, handedOff(1, often), ...before), [withdrawn, found], CLOCK).queue;
+    const gone = both({ ...BEGIN, oneTurn: true });
+    expect([told(gone), gone.turn]).toEqual([['1 withdrawn'], null]);
+    expect(told(both(BEGIN))).toEqual(['1 withdrawn', '1 returned']);
+  });
+
   it('begins with those that are candidates already, but for the first', () => {
     const before = run({ ...BEGIN, verify: false }, handedOff(1), handedOff(2), handedOff(3));
     expect(before.chain).toHaveLength(3);

@@ -192,6 +192,28 @@ describe('the queue on a real server', () => {
     expect(await project.subjects()).toEqual(['task1', 'task3', 'task0', 'Begin']);
   });
 
+  it.each([
+    ['taken out of it', 'out', (name: string, id: TaskId) => say(name, { action: 'remove', actor: 'Ada', taskId: id })],
+    ['canceled in it', 'canceled', (_name: string, id: TaskId) => engine.cancel(id)],
+  ])('lands one that was %s when it is retried, though its agent adds nothing', async (_what, name, end) => {
+    const project = await SampleProject.create({
+      'tasks.yaml': projectFile('  phases: [execute, revise]').replace('sample', name),
+      'gate.sh': 'true\n',
+      'agent.sh': agentScript({ execute: 'echo x > work' }),
+    });
+    const [first] = await handOff(project, ['task0']);
+    if (first !== undefined) await engine.untilEnded(first);
+    await say(name, { action: 'pause', actor: 'Ada' });
+    const id = await engine.submit(project, { title: 'Work' });
+    await engine.untilWaiting(id, 'gate');
+    await end(name, id);
+    await engine.untilEnded(id);
+    await say(name, { action: 'resume', actor: 'Ada' });
+    await engine.retryEnded(id);
+    await engine.until(id, 'landed', ({ state }) => state === 'landed');
+    expect(await project.subjects()).toEqual(['Work', 'task0', 'Begin']);
+  });
+
   it('lets one wait that conflicts with a candidate ahead, and sends it back only when that one has landed', async () => {
     const { project, folder } = await projectOf('behind', HOLD);
     const run = 'cat same 2>/dev/null >> task-text; echo "$TASKS_TASK_ID" > same';

@@ -95,6 +95,24 @@ describe('storing a workspace', () => {
     expect(await git(origin, 'for-each-ref', '--format=%(refname)', 'refs/tasks')).toBe('');
   });
 
+  it('stores what may be handed off as the attempt’s own though nothing has changed since the last, unless it changes nothing', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const begun = await stored(room, target, await prepared(room, target));
+    const again = async (attempt: number, checkpoint: typeof begun) => {
+      const workspace = await prepared(room, target, attempt, { kind: 'checkpoint', checkpoint });
+      return room.storeWorkspace({ ...storeRequest(target, workspace, attempt), anew: true });
+    };
+    expect(await again(2, begun)).toEqual({ kind: 'stored', checkpoint: begun });
+    const workspace = await prepared(room, target, 3, { kind: 'checkpoint', checkpoint: begun });
+    await write(workspace.worktree, { 'b.txt': 'b\n' });
+    await write(workspace.taskDir, { 'report.json': '{}' });
+    const checkpoint = await stored(room, target, workspace, 3);
+    expect(await again(4, checkpoint)).toEqual({ kind: 'stored', checkpoint: { ...checkpoint, attempt: 4 } });
+    expect(await head(origin, `refs/tasks/${taskId}/4/head`)).toBe(checkpoint.head);
+    expect(await git(origin, 'show', `refs/tasks/${taskId}/4/notes:report.json`)).toBe('{}');
+  });
+
   it('pushes the notes alone when nothing else changed, and another host finds them with the base', async () => {
     const { target, origin, first } = await bareOrigin();
     const { room } = await newRoom();

@@ -36,6 +36,7 @@ describe('an agent that changes what its own work is judged by', () => {
   it.each([
     ['the script that its gate names', 'echo true > gate.sh; touch broken', '', 'gate.sh'],
     ['tasks.yaml, to run without a sandbox', "printf 'sandbox: off\\n' >> tasks.yaml", '', 'tasks.yaml'],
+    ['the shell that npm runs scripts with', 'echo script-shell=true > .npmrc; touch broken', '', '.npmrc'],
     ['the configuration of a test runner', 'echo x > jest.config.js', '', 'jest.config.js'],
     [
       'the scripts of a package that its gate goes to',
@@ -70,6 +71,25 @@ describe('an agent that changes what its own work is judged by', () => {
     await engine.reply(id, 'approve', {});
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
     expect(await project.read('gate.sh')).toContain('# stricter');
+  });
+
+  it('stores it with a question, and then has a patch approved that cannot be stored: that attempt has failed', async () => {
+    const question = JSON.stringify({ status: 'question', question: 'Which?' });
+    const proposal = { kind: 'patch', title: 'A comma', body: 'Nothing but a comma.' };
+    const patch = JSON.stringify({ status: 'proposal', proposal });
+    const { id, project, before } = await submit(
+      `if [ -e asked ]; then git init -q inner; printf '%s' '${patch}' > "$TASKS_REPORT_FILE"
+       else touch asked; echo true > gate.sh; printf '%s' '${question}' > "$TASKS_REPORT_FILE"; fi`,
+    );
+    await engine.untilWaiting(id, 'question');
+    await engine.answer(id, 'This one.');
+    const view = await engine.until(id, 'waiting again', ({ waitingFor }) =>
+      ['proposal', 'attempts'].includes(waitingFor?.kind ?? ''),
+    );
+    expect(view).toMatchObject({ waitingFor: { kind: 'attempts' }, failure: { kind: 'nested-repository' } });
+    await engine.cancel(id);
+    await engine.untilEnded(id);
+    expect(await project.tip()).toBe(before);
   });
 
   it('weakens the gate and has that approved: its work is judged by the gate of main all the same', async () => {

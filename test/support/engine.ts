@@ -24,6 +24,7 @@ import type { TaskSpec, TaskView, Work } from '../../src/core/task-types.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { startWorker, type RunningWorker, type StartWorkerOptions } from '../../src/worker/start-worker.ts';
 import {
+  carryQuery,
   detailQuery,
   queueQuery,
   SEARCH_ATTRIBUTES,
@@ -300,6 +301,18 @@ export class Engine {
 
   retry(id: TaskId): Promise<MessageOutcome> {
     return this.handle(id).executeUpdate(updateOf('retry'), { args: [{ messageId: randomUUID(), actor: 'Ada' }] });
+  }
+
+  /** As the command line retries one whose workflow is closed. */
+  async retryEnded(id: TaskId): Promise<void> {
+    const input = await this.handle(id).query(carryQuery);
+    await this.client.workflow.start(WORKFLOW_TYPES.task, {
+      workflowId: workflowIds.task(id),
+      taskQueue: TASK_QUEUES.tasks,
+      workflowIdConflictPolicy: 'FAIL',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      args: [{ ...input, retriedBy: 'Ada' }],
+    });
   }
 
   async cancel(id: TaskId): Promise<void> {
