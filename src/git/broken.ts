@@ -39,6 +39,8 @@ const WORDS: readonly RegExp[] = [
   new RegExp(`missing (?:blob|tree|commit)(?: object)? ${ID}`),
   /bad object \S|bad (?:blob|commit) '?[0-9a-f]{40}/,
   /file .+ is not a GIT packfile/,
+  // From 2.46 on, of a pack that is fetched once more over a broken one.
+  /files .+ and .+ differ in contents/,
   new RegExp(`(?:unable to|[Cc]ould not|[Cc]annot) (?:read|parse|get|open|stream)(?: \\w+)*(?: of)? \\(?${ID}`),
   /unable to read (?:sha1 file|tree|blob|object|commit)\b/,
   /unable to parse commit|could not parse (?:as tree|commit)|not something we can merge/,

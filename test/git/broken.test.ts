@@ -50,6 +50,14 @@ const COMMANDS = {
 } as const;
 
 describe('what git says', () => {
+  it('is known as newer ones say it of a pack that is fetched once more over a broken one', () => {
+    const line =
+      "error: files '/a b/objects/pack/tmp_pack_EO6UkB' and '/a b/objects/pack/pack-b322.pack' differ in contents";
+    expect(
+      brokenIn(`Receiving objects: 100% (3/3), done.\n${line}\nfatal: fetch-pack: invalid index-pack output`),
+    ).toBe(line);
+  });
+
   for (const [kind, broken] of Object.entries(BREAKS)) {
     for (const name of IDS) {
       it(`is known for ${kind}: ${name}`, async () => {
