@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TaskId } from '../../src/core/ids.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
-import { onReftable } from '../support/on-reftable.ts';
+import { onReftable, toReftable } from '../support/on-reftable.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 
@@ -57,7 +57,7 @@ describe('landing', () => {
 
     onReftable('whose refs are kept as reftable moves with main, after a git was killed there, too', async () => {
       const project = await sample('reftable', { list: 'b\na\n' }, 'checkout');
-      await project.git('refs', 'migrate', '--ref-format=reftable');
+      await toReftable((...args) => project.git(...args));
       await writeFile(join(project.clone, '.git/reftable/tables.list.lock'), '');
       const id = await submit(project, 'sort list > sorted; mv sorted list');
       expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', commit: await project.tip() });

@@ -20,7 +20,7 @@ import {
   value,
 } from '../support/git-rig.ts';
 import { parseObjectId } from '../../src/core/ids.ts';
-import { onReftable } from '../support/on-reftable.ts';
+import { onReftable, toReftable } from '../support/on-reftable.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const env = {
@@ -39,7 +39,7 @@ async function look(folder: string): Promise<Checkout> {
 describe('looking at a checkout', () => {
   onReftable('tells the same where refs are kept as reftable', async () => {
     const { person, origin, first } = await bareOrigin({ 'tasks.yaml': TASKS_YAML });
-    await git(person, 'refs', 'migrate', '--ref-format=reftable');
+    await toReftable((...args) => git(person, ...args));
     const checkout = await look(person);
     expect(checkout).toMatchObject({ root: person, branch: 'main', head: first, origin });
     const ahead = await commitFiles(person, { y: 'y' });
