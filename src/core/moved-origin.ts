@@ -39,20 +39,21 @@ export const TAKEN_NEXT =
 
 /** What is so: one line, without passwords. */
 export function otherOriginText({ project, bound, here }: Omit<OtherOrigin, 'remote'>): string {
-  return `${project} is the name of ${shown(bound)}, and the origin here is ${shown(here)}`;
+  return `${project} is the name of ${shownOrigin(bound)}, and the origin here is ${shownOrigin(here)}`;
 }
 
 /** The ways on, as one line: for the same repository in another place, and for another repository. */
 export function otherOriginFix({ bound, here, remote }: Omit<OtherOrigin, 'project'>): string {
   const rename = 'if it is another one, choose another project name in tasks.yaml';
   if (remote === null) return `if it has moved, move it back; ${rename}`;
-  const send = `git config --global ${word(`url.${shown(here)}.insteadOf`)} ${word(shown(bound))}`;
-  const back = `git remote set-url ${word(remote)} ${word(shown(bound))}`;
+  const send = `git config --global ${word(`url.${shownOrigin(here)}.insteadOf`)} ${word(shownOrigin(bound))}`;
+  const back = `git remote set-url ${word(remote)} ${word(shownOrigin(bound))}`;
   return `if it has moved: ${send} (here and where workers run, and restart these), then here: ${back}; ${rename}`;
 }
 
-function shown(origin: string): string {
-  return oneLine(origin.replace(/^(\w+:\/\/)[^/@]*@/, '$1'), 300);
+/** An origin fit for a message: without a password, in one line. */
+export function shownOrigin(origin: string, maxChars = 300): string {
+  return oneLine(origin.replace(/^([\w+.-]+:\/\/)[^/]*@/, '$1'), maxChars);
 }
 
 /** As a shell takes it for one word. */
