@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import type { FailureKind } from '../core/failure.ts';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
-import { shownOrigin } from '../core/moved-origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
 import { oneLine } from '../core/text.ts';
 import { namesIn } from '../files/read.ts';
 import { GitError, lastLines, saysNoSpace } from './command.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa, ExecaError } from 'execa';
 import { parseObjectId, parseTaskId, type ObjectId } from '../../core/ids.ts';
-import { shownOrigin } from '../../core/moved-origin.ts';
+import { shownOrigin } from '../../core/origin-url.ts';
 import { fail, ok, type Parsed } from '../../core/parsed.ts';
 import type { Target } from '../../core/queue-types.ts';
 import type { FoundLanding } from '../../core/rebuild.ts';
