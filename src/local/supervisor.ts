@@ -178,7 +178,8 @@ class Supervisor {
     const { report, backoff } = this.#request;
     const events: PartEvents = {
       running: async (pid, afterMs) => {
-        if (part !== 'worker') await this.#rememberPorts();
+        // For want of room, say: the next stack then has other ports, and this one goes on.
+        if (part !== 'worker') await this.#rememberPorts().catch(() => undefined);
         report({ kind: 'running', part, pid, afterMs });
       },
       failed: (failure) => report({ kind: 'failed', part, failure }),

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { findTagged, isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
@@ -183,6 +183,17 @@ describe('the supervisor', () => {
     expect(waits.slice(0, 3)).toEqual([10, 20, 40]);
     expect(stack.events).toContainEqual({ kind: 'died', part: 'worker', how: 'exit code 3' });
     expect(runs(stack, 'temporal')).toBe(1);
+  });
+
+  it('starts a server again also where its ports could not be kept for the next stack', async () => {
+    const home = await tempFolder('home');
+    // Read as if there were none, and never written: its folder is not there.
+    await symlink(join(home, 'nowhere', 'ports.json'), join(home, 'ports.json'));
+    const stack = await startStack(home);
+    process.kill(own(stack.ready.temporal).pid, 'SIGKILL');
+    await eventually('Temporal to run again', () => runs(stack, 'temporal') >= 2, 40_000);
+    expect((await readStack(home)).states).toMatchObject({ temporal: 'alive', postgres: 'alive' });
+    expect(await stack.stop()).toEqual({ kind: 'stopped' });
   });
 
   it('leaves no worker behind that could not be noted, and has one again once it can be', async () => {
