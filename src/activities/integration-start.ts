@@ -2,6 +2,7 @@
 
 import type { Client } from '@temporalio/client';
 import { workflowIds } from '../core/ids.ts';
+import { shownOrigin } from '../core/origin-url.ts';
 import { FACTS_A_RUN } from '../core/queue-carried.ts';
 import type { QueueItem, Target } from '../core/queue-types.ts';
 
@@ -18,6 +19,6 @@ export async function integrationStart(client: Client, target: Target, item: Que
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
     staticSummary: `Landing on ${target.branch} of ${target.project}`,
-    staticDetails: `Origin: ${target.origin}`,
+    staticDetails: `Origin: ${shownOrigin(target.origin)}`,
   });
 }

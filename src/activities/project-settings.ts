@@ -2,6 +2,7 @@
 
 import type { Failure } from '../core/failure.ts';
 import type { ObjectId } from '../core/ids.ts';
+import { shownOrigin } from '../core/origin-url.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { Target } from '../core/queue-types.ts';
 import { messageOf } from '../core/thrown.ts';
@@ -34,7 +35,7 @@ export async function readSettings(
     const next = 'look with: tasks doctor; it is tried again by itself while it has attempts, then by tasks retry';
     return { kind: 'failed', failure: { kind: 'origin-unreachable', message: messageOf(error), next } };
   }
-  if (text === null) return bad(`there is no tasks.yaml in ${commit} of ${target.origin}`);
+  if (text === null) return bad(`there is no tasks.yaml in ${commit} of ${shownOrigin(target.origin)}`);
   const parsed = deps.parseSettings(text);
   if (parsed.kind === 'invalid') return bad(parsed.message);
   const [oldest] = memory.keys();

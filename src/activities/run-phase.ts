@@ -9,6 +9,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { classOf, type Failure } from '../core/failure.ts';
 import { TAKEN_NEXT } from '../core/moved-origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
 import { portOwners } from '../core/ports.ts';
 import { createScanner, redactWithin } from '../core/secrets.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
@@ -224,7 +225,7 @@ function noSecret(message: string): Failure {
 function projectTaken(request: PhaseRequest): Failure {
   return {
     kind: 'project-taken',
-    message: `the project name ${request.spec.project} belongs to another origin than ${request.spec.origin}`,
+    message: `the project name ${request.spec.project} belongs to another origin than ${shownOrigin(request.spec.origin)}`,
     next: TAKEN_NEXT,
   };
 }

@@ -33,7 +33,7 @@ export async function detach(session: Session, options: UpOptions): Promise<numb
   const paths = await openHome(session.environment.home);
   const log = new UpLog(paths.logs);
   const child = start(session, options, log.path);
-  const progress = showProgress(session.io.stderr);
+  const progress = showProgress(session);
   let isOurs = true;
   try {
     session.io.interrupt.addEventListener('abort', () => child.kill(), { once: true });

@@ -10,8 +10,8 @@ export interface Dialog {
 }
 
 /** Whether somebody is there to ask. What is asked goes to standard error. */
-export function canAsk({ io, json }: Session): boolean {
-  return io.stdin.isTTY === true && io.stderr.isTTY === true && !json;
+export function canAsk({ io, json, isWatched }: Session): boolean {
+  return io.stdin.isTTY === true && isWatched && !json;
 }
 
 /** It owns the terminal until it is closed. */

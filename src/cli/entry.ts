@@ -3,11 +3,11 @@
 import { getEventListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { EXIT } from './errors.ts';
 import { runCli } from './main.ts';
+import { watchOutput } from './unwritten.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** A reader that went away, such as `head`, ends a command quietly, as it would any other program. */
-const EXIT_BROKEN_PIPE = 141;
 const EXIT_SIGNALED = 130;
 
 const interrupt = new AbortController();
@@ -20,15 +20,10 @@ for (const signal of SIGNALS) {
   });
 }
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT_BROKEN_PIPE);
-    throw error;
-  });
-}
+const unwritten = watchOutput([process.stdout, process.stderr], interrupt.signal, (code) => process.exit(code));
 
 const code = runCli(process.argv.slice(2), {
-  cwd: process.cwd(),
+  cwd: currentFolder(),
   env: process.env,
   stdin: process.stdin,
   stdout: process.stdout,
@@ -42,14 +37,28 @@ const code = runCli(process.argv.slice(2), {
 });
 code.then(
   (value) => {
-    process.exitCode = value;
-    // What was printed is waited for; a connection that is still being made or closed is not.
-    process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+    // What was printed is waited for, and what became of it; a connection that is still being made or closed is not.
+    process.stdout.write('', () => process.stderr.write('', () => setImmediate(() => end(value))));
   },
   (error: unknown) => {
     throw error;
   },
 );
+
+function end(value: number): void {
+  const { why } = unwritten;
+  process.exitCode = why === null || value !== EXIT.ok ? value : EXIT.failed;
+  process.stderr.write(why === null ? '' : `tasks: ${why}\n`, () => process.exit());
+}
+
+/** One that was removed is named all the same: whoever needs it says that it is not there. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env['PWD'] ?? '/';
+  }
+}
 
 /** Beside the chunk that this is built into, `dist/cli/main.cjs`. */
 function pathOf(relative: string): string {

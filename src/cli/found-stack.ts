@@ -34,7 +34,7 @@ export function tellFound(session: Session, record: StackRecord): number {
 /** Waits until the stack that another command starts is ready; its record. @throws Failed when it is given up */
 export async function awaitFound(session: Session): Promise<StackRecord> {
   const { home } = session.environment;
-  const progress = showProgress(session.io.stderr);
+  const progress = showProgress(session);
   try {
     const untilMs = Date.now() + START_MS;
     while (Date.now() < untilMs && !session.io.interrupt.aborted) {

@@ -10,17 +10,22 @@ export function addHelp(program: Command): void {
   program
     .command('help')
     .description('all commands, or one')
-    .argument('[command]')
-    .action(async (name: string | undefined) => {
-      const command = name === undefined ? program : findCommand(program, name);
-      if (command !== null) return command.outputHelp();
-      const { didYouMean } = await import('../config/explain.ts');
-      const near = didYouMean(
-        name ?? '',
-        program.commands.map((each) => each.name()),
-      );
-      throw new UsageError(`unknown command ${quote(name ?? '')}${near}${near === '' ? '; see' : ' See'} tasks --help`);
+    .argument('[command...]')
+    .action(async (names: readonly string[]) => {
+      let command = program;
+      for (const name of names) command = findCommand(command, name) ?? (await unknownCommand(command, name));
+      command.outputHelp();
     });
+}
+
+/** @throws UsageError that names the nearest one */
+async function unknownCommand(above: Command, name: string): Promise<never> {
+  const { didYouMean } = await import('../config/explain.ts');
+  const near = didYouMean(
+    name,
+    above.commands.map((each) => each.name()),
+  );
+  throw new UsageError(`unknown command ${quote(name)}${near}${near === '' ? '; see' : ' See'} tasks --help`);
 }
 
 function findCommand(program: Command, name: string): Command | null {

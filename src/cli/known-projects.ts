@@ -6,6 +6,7 @@
 
 import { parseProjectFile, PROJECT_FILE } from '../config/project-file.ts';
 import type { ProjectName } from '../core/ids.ts';
+import type { Target } from '../core/queue-types.ts';
 import { readCheckout } from '../git/checkout.ts';
 import { readIfThere } from '../local/home.ts';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ export async function requireProject(
   const recorded = await tryLedger(session, (ledger) => ledger.listProjects());
   // Without the ledger nobody can say.
   if (recorded === null || recorded.includes(project)) return;
-  const own = await projectHere(session);
+  const own = (await projectHere(session))?.project ?? null;
   if (own === project || (await hasTasks(session, project))) return;
   throw new UsageError(
     `${option}: ${await unknown(project, own === null ? recorded : [...new Set([...recorded, own])])}`,
@@ -44,12 +45,12 @@ async function unknown(project: ProjectName, known: readonly string[]): Promise<
 }
 
 /** The project of the current folder, as its tasks.yaml stands there; null outside of one. */
-export async function projectHere(session: Session): Promise<string | null> {
+export async function projectHere(session: Session): Promise<Pick<Target, 'project' | 'branch'> | null> {
   const checkout = await readCheckout(session.io.cwd, { env: session.environment.all });
   if (checkout.kind === 'none') return null;
   const text = await readIfThere(join(checkout.root, PROJECT_FILE)).catch(() => null);
   const parsed = text === null ? null : parseProjectFile(text);
-  return parsed?.kind === 'ok' ? parsed.value.project : null;
+  return parsed?.kind === 'ok' ? parsed.value : null;
 }
 
 /** Submitted, and recorded by no worker yet. */

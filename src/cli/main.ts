@@ -50,7 +50,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
     program,
     action: (command, load) =>
       command.option('--json', 'JSON on standard output, and nothing else').action(async (...given: unknown[]) => {
-        const options = command.opts();
+        const options = optionsOf(command);
         const args = given.slice(0, -2).flatMap((arg) => (arg === undefined ? [] : (arg as string | string[])));
         const { Session } = await import('./session.ts');
         const session = new Session(io, options['json'] === true);
@@ -72,6 +72,11 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
   addEncryptionCommands(table);
   addHelp(program);
   return program;
+}
+
+/** An option may stand before a command's command, too: `tasks queue --project shop pause`. The one behind it wins. */
+function optionsOf(command: Command): Record<string, unknown> {
+  return { ...command.parent?.opts(), ...command.opts() };
 }
 
 const HELP_AFTER = `
@@ -160,15 +165,17 @@ function addQueue(table: Table): void {
     )
     .enablePositionalOptions();
   table.action(queue, async () => (await import('./commands/queue.ts')).queue);
-  table.action(
-    queue.command('pause').description('land nothing until resume').option('--project <name>', 'of one project'),
-    async () => (await import('./commands/queue-control.ts')).holdQueue('pause'),
+  table.action(ofOneBranch(queue.command('pause').description('land nothing until resume')), async () =>
+    (await import('./commands/queue-control.ts')).holdQueue('pause'),
   );
   table.action(
-    queue
-      .command('resume')
-      .description('land again, after a pause and after what stopped the queue; while main is red, gate it again now')
-      .option('--project <name>', 'of one project'),
+    ofOneBranch(
+      queue
+        .command('resume')
+        .description(
+          'land again, after a pause and after what stopped the queue; while main is red, gate it again now',
+        ),
+    ),
     async () => (await import('./commands/queue-control.ts')).holdQueue('resume'),
   );
   table.action(queue.command('promote').description('take one that waits as the next').argument('<id>'), async () =>
@@ -192,6 +199,12 @@ function addQueue(table: Table): void {
       .option('--limit <n>', 'at most so many', count('--limit')),
     async () => (await import('./commands/flakes.ts')).flakes,
   );
+}
+
+function ofOneBranch(command: Command): Command {
+  return command
+    .option('--project <name>', 'of one project')
+    .option('--branch <name>', 'of one branch, where the project has queues for several');
 }
 
 function addMessages(table: Table): void {

@@ -2,6 +2,7 @@
 
 import { cutTo } from './render/table.ts';
 import { columnsOf, type Output } from './io.ts';
+import type { Session } from './session.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
@@ -17,9 +18,9 @@ export interface Progress {
   stop(): void;
 }
 
-/** Shows the spinner at once; nothing at all until the first `update` elsewhere. */
-export function showProgress(stderr: Output): Progress {
-  return stderr.isTTY === true ? spinner(stderr) : plainLines(stderr);
+/** Shows the spinner at once where somebody looks; nothing at all until the first `update` elsewhere. */
+export function showProgress({ io: { stderr }, isWatched }: Pick<Session, 'io' | 'isWatched'>): Progress {
+  return isWatched ? spinner(stderr) : plainLines(stderr);
 }
 
 function spinner(stderr: Output): Progress {

@@ -35,7 +35,7 @@ export class Session {
     this.io = io;
     this.json = json;
     this.environment = readEnvironment(io.env);
-    this.palette = choosePalette(io.stdout, io.env);
+    this.palette = choosePalette(io.stdout, this.environment);
   }
 
   /** Lines on standard output: the command's result. */
@@ -58,6 +58,11 @@ export class Session {
     if (this.#noted.has(line)) return;
     this.#noted.add(line);
     this.note(line);
+  }
+
+  /** Whether somebody looks at what is drawn and asked there. */
+  get isWatched(): boolean {
+    return this.io.stderr.isTTY === true && !this.environment.ci;
   }
 
   /** What the text goes to. */

@@ -1,6 +1,6 @@
 /** What to do where a project's name is bound to another origin than the one that asks for it. */
 
-import { oneLine } from './text.ts';
+import { shownOrigin, withoutUser } from './origin-url.ts';
 
 export interface OtherOrigin {
   readonly project: string;
@@ -11,11 +11,19 @@ export interface OtherOrigin {
   readonly remote: string | null;
 }
 
-/** Whether two origins name one folder: as a path or as a file URL, with or without `.git` and slashes at the end. */
+/**
+ * Whether two origins name one place: a folder as a path or as a file URL, with or without `.git` and slashes at the end; an
+ * address of the web for whichever user.
+ */
 export function isSameOrigin(one: string, other: string): boolean {
   if (one === other) return true;
-  const path = pathOf(one);
-  return path !== null && path === pathOf(other);
+  const path = pathOf(one) ?? addressOf(one);
+  return path !== null && path === (pathOf(other) ?? addressOf(other));
+}
+
+/** By SSH another user may find another repository under the same path. */
+function addressOf(origin: string): string | null {
+  return /^https?:\/\//.test(origin) ? withoutUser(origin) : null;
 }
 
 /** Null: it is none of this host's. */
@@ -39,20 +47,16 @@ export const TAKEN_NEXT =
 
 /** What is so: one line, without passwords. */
 export function otherOriginText({ project, bound, here }: Omit<OtherOrigin, 'remote'>): string {
-  return `${project} is the name of ${shown(bound)}, and the origin here is ${shown(here)}`;
+  return `${project} is the name of ${shownOrigin(bound)}, and the origin here is ${shownOrigin(here)}`;
 }
 
 /** The ways on, as one line: for the same repository in another place, and for another repository. */
 export function otherOriginFix({ bound, here, remote }: Omit<OtherOrigin, 'project'>): string {
   const rename = 'if it is another one, choose another project name in tasks.yaml';
   if (remote === null) return `if it has moved, move it back; ${rename}`;
-  const send = `git config --global ${word(`url.${shown(here)}.insteadOf`)} ${word(shown(bound))}`;
-  const back = `git remote set-url ${word(remote)} ${word(shown(bound))}`;
+  const send = `git config --global ${word(`url.${shownOrigin(here)}.insteadOf`)} ${word(shownOrigin(bound))}`;
+  const back = `git remote set-url ${word(remote)} ${word(shownOrigin(bound))}`;
   return `if it has moved: ${send} (here and where workers run, and restart these), then here: ${back}; ${rename}`;
-}
-
-function shown(origin: string): string {
-  return oneLine(origin.replace(/^(\w+:\/\/)[^/@]*@/, '$1'), 300);
 }
 
 /** As a shell takes it for one word. */

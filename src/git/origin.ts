@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { FailureKind } from '../core/failure.ts';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
+import { shownOrigin } from '../core/origin-url.ts';
 import { oneLine } from '../core/text.ts';
 import { namesIn } from '../files/read.ts';
 import { GitError, lastLines, saysNoSpace } from './command.ts';
@@ -256,9 +257,8 @@ export function refusedWith(reason: string, { words }: Pick<PushResult, 'words'>
   return words === '' ? quote(reason) : `${quote(reason)}: ${words}`;
 }
 
-/** An origin fit for a message: without a password, in one line. */
 export function shown(origin: string): string {
-  return oneLine(origin.replace(/^(\w+:\/\/)[^/@]*@/, '$1'), 120);
+  return shownOrigin(origin, 120);
 }
 
 export function missingBranch(origin: string, branch: string): Problem {

@@ -9,6 +9,7 @@ export interface LocalFailure {
     | 'postgres-failed'
     | 'worker-failed'
     | 'stack-running'
+    | 'stack-lost'
     | 'no-space'
     | 'engine-error';
   /** One line: what happened, naming the thing. */

@@ -14,9 +14,13 @@ import { codeOf } from '../core/thrown.ts';
 
 const TRIES = 20;
 
-export type LockResult =
-  | { readonly kind: 'locked'; release(): Promise<void> }
-  | { readonly kind: 'taken'; readonly pid: number };
+export interface StackLock {
+  /** False once it is not there any more: the home was deleted, and may be somebody else's by now. */
+  isHeld(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+export type LockResult = ({ readonly kind: 'locked' } & StackLock) | { readonly kind: 'taken'; readonly pid: number };
 
 /** Takes a home's lock for this process, also from one that has died; or says who holds it. */
 export async function lockStack(home: string): Promise<LockResult> {
@@ -28,7 +32,7 @@ export async function lockStack(home: string): Promise<LockResult> {
     const last = Math.max(0, ...(await numbers(lock)));
     const holder = parseHolder(await readIfThere(`${lock}.${last}`));
     if (holder !== null && (await isAlive(holder))) return { kind: 'taken', pid: holder.pid };
-    if (await make(lock, last + 1, text)) return { kind: 'locked', release: () => release(`${lock}.${last + 1}`) };
+    if (await make(lock, last + 1, text)) return { kind: 'locked', ...holding(`${lock}.${last + 1}`, text) };
   }
   throw new Error(`the lock ${lock} changes hands all the time`);
 }
@@ -65,7 +69,18 @@ async function numbers(lock: string): Promise<readonly number[]> {
     .map(Number);
 }
 
-async function release(path: string): Promise<void> {
+function holding(path: string, text: string): StackLock {
+  // What cannot be read at this moment is not gone.
+  const isHeld = async (): Promise<boolean> => (await readIfThere(path).catch(() => text)) === text;
+  return {
+    isHeld,
+    async release() {
+      if (await isHeld()) await giveBack(path);
+    },
+  };
+}
+
+async function giveBack(path: string): Promise<void> {
   const temporary = `${path}.released`;
   await writeFile(temporary, 'given back', { mode: 0o600 });
   await rename(temporary, path);

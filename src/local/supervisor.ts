@@ -2,17 +2,19 @@
  * The supervisor of one state home: starts Temporal, Postgres and a worker, starts again what dies, and stops all of it
  * in order. Owns the home's lock, `stack.json` and `ports.json`. Keeps true: a part is in stack.json before it is waited
  * for, so that nothing is lost sight of when this process is killed; restarted servers keep their ports, so that nobody
- * has to be told; the worker drains before the servers that it needs go away (N1).
+ * has to be told; the worker drains before the servers that it needs go away (N1); once the lock is gone, with the home,
+ * nothing is started or written there any more: it may be another stack's by then.
  */
 
 import { statfs, writeFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { noSpace, openHome, readIfThere, type HomePaths } from './home.ts';
 import { startPostgres } from './postgres.ts';
 import { type DetachedProcess, endProcess, identify, spawnDetached } from './processes.ts';
 import type { LocalFailure } from './report.ts';
 import { endWorkerSteps, stopStack, WORKER_GRACE_MS } from './stack.ts';
 import { EMPTY_STACK, type PartName, type StackRecord, writeStack } from './stack-record.ts';
-import { lockStack } from './stack-lock.ts';
+import { lockStack, type StackLock } from './stack-lock.ts';
 import {
   type PartEvents,
   asFailure,
@@ -26,6 +28,7 @@ import { startTemporal, type TemporalPorts } from './temporal-server.ts';
 
 const NO_SPACE = /No space left on device|ENOSPC|EDQUOT|disk is full|disk quota exceeded/i;
 const PLENTY_BYTES = 256 * 1024 * 1024;
+const LOOK_EVERY_MS = 2_000;
 
 /** Runs a home's stack until the signal; a part's failure counts only at its first start, later ones are tried for ever. */
 export async function superviseStack(request: SuperviseRequest): Promise<SuperviseResult> {
@@ -38,7 +41,7 @@ export async function superviseStack(request: SuperviseRequest): Promise<Supervi
   try {
     const cleared = await stopStack(paths.home, { spareSupervisor: true });
     if (cleared.length > 0) request.report({ kind: 'cleared', parts: cleared });
-    return await new Supervisor(request, paths).run();
+    return await new Supervisor(request, paths, lock).run();
   } finally {
     await lock.release();
   }
@@ -47,14 +50,16 @@ export async function superviseStack(request: SuperviseRequest): Promise<Supervi
 class Supervisor {
   readonly #request: SuperviseRequest;
   readonly #paths: HomePaths;
+  readonly #lock: StackLock;
   #record: StackRecord;
   #writing: Promise<void> = Promise.resolve();
   #temporalPorts: TemporalPorts | null = null;
   #postgresPort: number | null = null;
 
-  constructor(request: SuperviseRequest, paths: HomePaths) {
+  constructor(request: SuperviseRequest, paths: HomePaths, lock: StackLock) {
     this.#request = request;
     this.#paths = paths;
+    this.#lock = lock;
     this.#record = { ...EMPTY_STACK, program: request.program ?? '' };
   }
 
@@ -77,8 +82,8 @@ class Supervisor {
         await this.#note({ starting: false });
         report({ kind: 'ready', stack: this.#record, afterMs: Math.round(performance.now() - startedAtMs) });
       }
-      await untilAborted(signal);
-      return { kind: 'stopped' };
+      const end = await untilOver(signal, this.#lock, this.#request.lookEveryMs ?? LOOK_EVERY_MS);
+      return end === 'lost' ? { kind: 'failed', failure: lost(this.#paths) } : { kind: 'stopped' };
     } finally {
       await this.#stop(running);
     }
@@ -178,7 +183,8 @@ class Supervisor {
     const { report, backoff } = this.#request;
     const events: PartEvents = {
       running: async (pid, afterMs) => {
-        if (part !== 'worker') await this.#rememberPorts();
+        // For want of room, say: the next stack then has other ports, and this one goes on.
+        if (part !== 'worker') await this.#rememberPorts().catch(() => undefined);
         report({ kind: 'running', part, pid, afterMs });
       },
       failed: (failure) => report({ kind: 'failed', part, failure }),
@@ -191,6 +197,7 @@ class Supervisor {
 
   /** What fails for want of room says so in many words of its own; the cause comes first. */
   async #startInRoom(start: (signal: AbortSignal) => Promise<StartedPart>, signal: AbortSignal): Promise<StartedPart> {
+    if (!(await this.#lock.isHeld())) return { kind: 'failed', failure: lost(this.#paths) };
     const part = await start(signal).catch(asFailure);
     if (part.kind === 'running' || !NO_SPACE.test(`${part.failure.message}\n${part.failure.evidence ?? ''}`))
       return part;
@@ -210,6 +217,7 @@ class Supervisor {
       this.#request.report({ kind: 'stopped', part: name });
     }
     await this.#written();
+    if (!(await this.#lock.isHeld())) return;
     // What a start that was called off may have left, and the record itself.
     await stopStack(this.#paths.home, { spareSupervisor: true });
     await writeStack(this.#paths.home, EMPTY_STACK);
@@ -271,15 +279,16 @@ async function firstFailure(parts: readonly [PartName, SupervisedPart][]): Promi
   return failures.find((failure) => failure !== null) ?? null;
 }
 
+function lost({ home }: HomePaths): LocalFailure {
+  const message = `the state home ${home}, or the lock in it, was removed while its stack ran, which is stopped`;
+  return { kind: 'stack-lost', message, next: 'start a new one with tasks up' };
+}
+
 /** Keeps this process alive meanwhile: the servers, which outlive it, do not. */
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  const alive = setInterval(() => undefined, 60_000);
-  try {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  } finally {
-    clearInterval(alive);
+async function untilOver(signal: AbortSignal, lock: StackLock, everyMs: number): Promise<'stopped' | 'lost'> {
+  for (;;) {
+    await pause(everyMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return 'stopped';
+    if (!(await lock.isHeld())) return 'lost';
   }
 }

@@ -5,6 +5,9 @@ import { messageOf } from '../core/thrown.ts';
 import { readOptions } from './read-options.ts';
 import { startWorker } from './start-worker.ts';
 
+// Whoever reads the log may go, by the Ctrl-C that is to drain the worker, and its disk may be full: the log alone is lost.
+process.stderr.on('error', () => undefined);
+
 async function main(): Promise<number> {
   // Before the runtime, which would keep the process alive.
   const options = await readOptions(say);

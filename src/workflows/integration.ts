@@ -22,6 +22,7 @@ import {
 } from '@temporalio/workflow';
 import { workflowIds, type TaskId } from '../core/ids.ts';
 import { TAKEN_NEXT } from '../core/moved-origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
 import {
   EMPTY_QUEUE,
   NEW_QUEUE,
@@ -276,7 +277,7 @@ class IntegrationRun {
         handoff: item.attempt,
         failure: {
           kind: 'project-taken',
-          message: `the project name ${this.#input.target.project} belongs to ${this.#input.target.origin}, not to ${origin}`,
+          message: `the project name ${this.#input.target.project} belongs to ${shownOrigin(this.#input.target.origin)}, not to ${shownOrigin(origin)}`,
           next: TAKEN_NEXT,
         },
       });

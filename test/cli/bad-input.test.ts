@@ -386,6 +386,12 @@ describe('help', () => {
     },
   );
 
+  it("tells of a command's command, too", async () => {
+    const { code, stdout } = await cli({ cwd: '/', env: {} }, ['help', 'queue', 'pause']);
+    expect(stdout).toContain('Usage: tasks queue pause [options]');
+    expect(code).toBe(0);
+  });
+
   it('has the version', async () => {
     expect(await cli({ cwd: '/', env: {} }, ['--version'])).toMatchObject({ code: 0, stdout: '0.0.0\n' });
   });

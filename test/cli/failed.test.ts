@@ -135,6 +135,18 @@ describe('tasks that failed', () => {
     for (const id of [one, other]) expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });
 
+  it('are canceled beside one that is not there, which is named', async () => {
+    await rm(mended(), { force: true });
+    const id = await waiting('Not wanted either');
+    const run = await tasks(['cancel', 'zzzzzzzzzz', id]);
+    expect(run.stdout).toBe(`${id}  is asked to stop; see it end with: tasks wait ${id}\n`);
+    expect(run).toMatchObject({
+      code: 1,
+      stderr: 'tasks: no task begins with "zzzzzzzzzz"; tasks list --all shows them\n',
+    });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'canceled' });
+  });
+
   it.each([
     [['retry'], /name tasks, or give --all-failed, or --where/],
     [['retry', '3fa0000000', '--all-failed'], /one of the three/],

@@ -47,6 +47,11 @@ describe('the output of several gate runs', () => {
     ];
     expect(shown).toMatch(new RegExp(`${whole.join('')}$`));
     const chunks = (await logs('--json')).json<{ stream: string; run: number }>();
+    expect(await logs('--attempt', '9')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: `tasks: --attempt: ${made?.id} has had no attempt 9; its last one is 1\n`,
+    });
     expect(new Set(chunks.filter(({ stream }) => stream === 'gate:flaky').map(({ run }) => run)).size).toBe(2);
   });
 

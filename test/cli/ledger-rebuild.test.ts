@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { openDatabase, type Database } from '../../src/ledger/database.ts';
@@ -28,6 +28,7 @@ describe('a ledger', () => {
   let rig: PeopleRig;
   let database: Database;
   let env: Record<string, string>;
+  let origin: string;
   const ids = new Map<string, TaskId>();
   const idOf = (name: string): TaskId => {
     const id = ids.get(name);
@@ -85,6 +86,7 @@ describe('a ledger', () => {
       plan: 'echo p > "$TASKS_TASK_DIR/plan.md"',
       execute: `echo x > "$TASKS_TASK_ID"; if told 'Please ask'; then ${unlessTold('answered:**', asks)}; fi`,
     });
+    origin = project.origin;
     const mended = join(engine.home, 'mended');
     const submit = async (name: string, run: string | null): Promise<TaskId> => {
       const work = run === null ? {} : { work: { kind: 'shell', run } as const };
@@ -153,7 +155,9 @@ describe('a ledger', () => {
 
   it('that is as it was left does not differ from the workflows and git', async () => {
     const run = await tasks('ledger', 'rebuild', '--dry-run', '--json');
-    expect(run.json()).toEqual([{ kind: 'summary', dryRun: true, tasks: 9, different: 0, partial: 0, unknown: [] }]);
+    expect(run.json()).toEqual([
+      { kind: 'summary', dryRun: true, tasks: 9, different: 0, partial: 0, unknown: [], unread: [] },
+    ]);
     expect(run).toMatchObject({ code: 0, stderr: '' });
   });
 
@@ -191,6 +195,19 @@ describe('a ledger', () => {
     expect(await rows()).toEqual(wrong);
     expect((await tasks('ledger', 'rebuild')).code).toBe(0);
     expect(await rows()).toEqual(before);
+  });
+
+  it('is built all the same while an origin is gone, and that one is named', async () => {
+    const before = await rows();
+    await all('drop schema tributary cascade');
+    await rename(origin, `${origin}.away`);
+    const run = await tasks('ledger', 'rebuild', '--json').finally(() => rename(`${origin}.away`, origin));
+    const [summary] = run.json<Record<string, unknown>>().slice(-1);
+    const why = `people-1: main of ${origin} cannot be read: fatal: repository '${origin}' does not exist`;
+    expect(summary).toMatchObject({ tasks: 9, partial: 0, unknown: [], unread: [why] });
+    expect(run.code).toBe(1);
+    expect(await rows()).toEqual(before);
+    expect((await tasks('ledger', 'rebuild', '--dry-run')).code).toBe(0);
   });
 
   it('is only added to of what no worker tells, and keeps what it has', async () => {

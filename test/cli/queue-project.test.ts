@@ -11,11 +11,15 @@ import { SampleProject } from '../support/sample-project.ts';
 import { GATE, projectFile } from '../support/scripted-agent.ts';
 import { cli, cliEnvironment, type CliPlace } from './rig.ts';
 
-async function placeOf(name: string, env: CliPlace['env'], gate: string): Promise<CliPlace> {
+interface Place extends CliPlace {
+  readonly sample: SampleProject;
+}
+
+async function placeOf(name: string, env: CliPlace['env'], gate: string): Promise<Place> {
   const file = projectFile().replace('sample', name);
   const project = await SampleProject.create({ 'tasks.yaml': file, 'gate.sh': gate }, 'bare');
   await project.git('fetch', '--quiet', 'origin');
-  const place = { cwd: project.clone, env };
+  const place = { cwd: project.clone, env, sample: project };
   expect((await cli(place, ['submit', 'First', '--run', 'echo x > first', '--wait'])).code).toBe(0);
   return place;
 }
@@ -32,8 +36,8 @@ async function rowsAt(place: CliPlace): Promise<readonly string[]> {
 
 describe('the queue that is meant where there are several', () => {
   let engine: Engine;
-  let one: CliPlace;
-  let other: CliPlace;
+  let one: Place;
+  let other: Place;
 
   beforeAll(async () => {
     engine = await Engine.start({ gates: 1 });
@@ -84,5 +88,35 @@ describe('the queue that is meant where there are several', () => {
       stderr: 'tasks: --project: there are several queues (one, other); name one\n',
     });
     expect((await cli({ ...one, cwd: engine.home }, ['queue', 'resume', '--project', 'other'])).code).toBe(0);
+  });
+
+  it('is the one of the project that is named before the command, too', async () => {
+    const paused = await cli(one, ['queue', '--json', '--project', 'other', 'pause']);
+    expect(paused.json()).toEqual([{ project: 'other', branch: 'main', action: 'pause', actor: 'Ada', queued: false }]);
+    expect((await cli(one, ['queue', '--project', 'one', 'resume', '--project', 'other'])).code).toBe(0);
+  });
+
+  it('is the one of the branch in tasks.yaml where a project has had several, and any that is named', async () => {
+    await one.sample.git('switch', '--quiet', '-c', 'trunk');
+    await one.sample.write({ 'tasks.yaml': projectFile().replace('sample', 'one').replace('main', 'trunk') });
+    await one.sample.git('commit', '--quiet', '-am', 'Land on trunk');
+    await one.sample.git('push', '--quiet', 'origin', 'trunk');
+    expect((await cli(one, ['submit', 'Third', '--run', 'echo x > third', '--wait'])).code).toBe(0);
+    const elsewhere = { ...one, cwd: engine.home };
+    expect((await cli(one, ['queue', 'pause'])).stdout).toMatch(/^one trunk {2}lands nothing/);
+    const resume = ['queue', 'resume', '--project', 'one'];
+    expect(await cli(elsewhere, resume)).toMatchObject({
+      code: 2,
+      stderr: 'tasks: --branch: one has several queues (main, trunk); name one\n',
+    });
+    expect(await cli(elsewhere, [...resume, '--branch', 'none'])).toMatchObject({
+      code: 2,
+      stderr: 'tasks: --branch: one has no queue for "none", but for main, trunk\n',
+    });
+    expect(await cli(one, [...resume, '--branch', 'main'])).toMatchObject({
+      code: 1,
+      stderr: 'tasks: the queue is not paused\n',
+    });
+    expect((await cli(elsewhere, [...resume, '--branch', 'trunk'])).stdout).toBe('one trunk  lands again\n');
   });
 });

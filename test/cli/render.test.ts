@@ -4,6 +4,7 @@ import { TASK_STATES, type WaitingKind } from '../../src/core/task-types.ts';
 import { renderChecks } from '../../src/cli/render/checks.ts';
 import { renderCompletion, SHELLS } from '../../src/cli/render/completion.ts';
 import { choosePalette, PLAIN } from '../../src/cli/render/palette.ts';
+import { readEnvironment } from '../../src/config/environment.ts';
 import { renderQueue } from '../../src/cli/render/queue.ts';
 import { countsLine, renderLive, stackEventLine } from '../../src/cli/render/stack.ts';
 import { cutTo, displayWidth, fit, table } from '../../src/cli/render/table.ts';
@@ -324,10 +325,11 @@ describe('small things', () => {
     ['no terminal', {}, {}, false],
     ['NO_COLOR', { isTTY: true }, { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
     ['FORCE_COLOR', {}, { FORCE_COLOR: '1' }, true],
+    ['an empty FORCE_COLOR', {}, { FORCE_COLOR: '' }, false],
     ['FORCE_COLOR=0', { isTTY: true }, { FORCE_COLOR: '0' }, false],
     ['a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, false],
   ])('chooses colour for %s', (_name, stream, env, colored) => {
-    expect(choosePalette(stream, env).red('x') !== 'x').toBe(colored);
+    expect(choosePalette(stream, readEnvironment(env)).red('x') !== 'x').toBe(colored);
   });
 
   it('lists checks with their fixes and counts them', () => {

@@ -14,6 +14,8 @@ describe('two origins', () => {
     ['/srv/shop', 'file://localhost/srv/shop/'],
     ['/srv/shop/.git', '/srv/shop'],
     ['https://new.test/shop', 'https://new.test/shop'],
+    ['https://ada@new.test/shop', 'https://bob:guess@new.test/shop'],
+    ['http://new.test/shop', 'http://ada@new.test/shop'],
   ])('%s and %s are one', (one, other) => {
     expect([isSameOrigin(one, other), isSameOrigin(other, one)]).toEqual([true, true]);
   });
@@ -24,6 +26,8 @@ describe('two origins', () => {
     ['/srv/%E0', 'file:///srv/%E0'],
     ['https://new.test/shop', 'https://new.test/shop/'],
     ['git@new.test:shop', '/shop'],
+    ['ssh://ada@new.test/~/shop', 'ssh://bob@new.test/~/shop'],
+    ['https://new.test/shop', '/shop'],
   ])('%s and %s are two', (one, other) => {
     expect([isSameOrigin(one, other), isSameOrigin(other, one)]).toEqual([false, false]);
   });

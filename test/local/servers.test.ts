@@ -218,6 +218,18 @@ asRoot('the embedded Postgres, started by root', () => {
     expect((await stat(`/proc/${server.process.pid}`)).uid).toBe(65_534);
   });
 
+  it('says why it cannot be set up in the words of the program that failed', async () => {
+    const passwdFile = join(await tempFolder('accounts'), 'passwd');
+    await writeFile(passwdFile, 'ghost:x:54321:54321::/:/bin/sh\n');
+    const parent = await tempFolder('open');
+    await chmod(parent, 0o755);
+    const result = await startPostgres({ home: join(parent, 'home'), preferredPort: null, passwdFile });
+    expect(result).toMatchObject({
+      kind: 'failed',
+      failure: { message: expect.stringMatching(/^Postgres cannot be set up: initdb: .*54321: user does not exist$/) },
+    });
+  });
+
   it('is refused where there is no account but root', async () => {
     const home = await tempFolder('home');
     const passwdFile = join(home, 'passwd');

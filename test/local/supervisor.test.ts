@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { findTagged, isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
@@ -14,6 +14,7 @@ interface Stack {
   readonly home: string;
   readonly events: StackEvent[];
   readonly ready: StackRecord;
+  readonly done: Promise<SuperviseResult>;
   stop(): Promise<SuperviseResult>;
 }
 
@@ -69,6 +70,7 @@ async function startStack(home: string, options: { worker?: WorkerWish; port?: n
     report: (event) => events.push(event),
     signal: controller.signal,
     backoff: BACKOFF,
+    lookEveryMs: 100,
     durable: false,
   });
   const stop = (): Promise<SuperviseResult> => {
@@ -81,7 +83,7 @@ async function startStack(home: string, options: { worker?: WorkerWish; port?: n
       throw new Error(JSON.stringify({ result, events }));
     }),
   ]);
-  const stack = { home, events, ready, stop };
+  const stack = { home, events, ready, done, stop };
   up.push(stack);
   return stack;
 }
@@ -173,6 +175,26 @@ describe('the supervisor', () => {
     expect(await findTagged(home)).toEqual([]);
   });
 
+  it('stops all that it has started when its home is removed, and leaves the next one alone', async () => {
+    const home = await tempFolder('home');
+    const file = join(await tempFolder('worker'), 'drained');
+    const stack = await startStack(home, { worker: worker(file) });
+    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    // Somebody begins anew there: what of the old stack dies must not be started again in it.
+    await mkdir(home);
+    await writeFile(join(home, 'up.lock.1'), 'somebody else');
+    process.kill(own(stack.ready.postgres).pid, 'SIGKILL');
+    expect(await stack.done).toMatchObject({
+      kind: 'failed',
+      failure: { kind: 'stack-lost', message: expect.stringContaining(home) },
+    });
+    for (const part of [stack.ready.worker, stack.ready.temporal, stack.ready.postgres]) {
+      expect(await isAlive(own(part))).toBe(false);
+    }
+    expect(await findTagged(home)).toEqual([]);
+    expect(await readdir(home)).toEqual(['up.lock.1']);
+  });
+
   it('keeps starting a worker that keeps dying, with longer and longer waits, and says so', async () => {
     const dying: WorkerWish = {
       command: () => ({ argv: [process.execPath, '-e', 'process.exit(3)'], cwd: '/', env: {} }),
@@ -183,6 +205,17 @@ describe('the supervisor', () => {
     expect(waits.slice(0, 3)).toEqual([10, 20, 40]);
     expect(stack.events).toContainEqual({ kind: 'died', part: 'worker', how: 'exit code 3' });
     expect(runs(stack, 'temporal')).toBe(1);
+  });
+
+  it('starts a server again also where its ports could not be kept for the next stack', async () => {
+    const home = await tempFolder('home');
+    // Read as if there were none, and never written: its folder is not there.
+    await symlink(join(home, 'nowhere', 'ports.json'), join(home, 'ports.json'));
+    const stack = await startStack(home);
+    process.kill(own(stack.ready.temporal).pid, 'SIGKILL');
+    await eventually('Temporal to run again', () => runs(stack, 'temporal') >= 2, 40_000);
+    expect((await readStack(home)).states).toMatchObject({ temporal: 'alive', postgres: 'alive' });
+    expect(await stack.stop()).toEqual({ kind: 'stopped' });
   });
 
   it('leaves no worker behind that could not be noted, and has one again once it can be', async () => {

@@ -11,10 +11,17 @@ import type { TaskId } from '../../core/ids.ts';
 
 const AT_ONCE = 8;
 
-/** `tasks cancel`: exit 1 when one of them had ended already. */
+/** `tasks cancel`: exit 1 when one of them had ended already, or is not there. */
 export async function cancel(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
   const ids = await resolveIds(session, args);
-  const taken = await mapBounded(ids, AT_ONCE, (id) => cancelOne(session, id));
+  const taken = await mapBounded(ids, AT_ONCE, (id) =>
+    cancelOne(session, id).catch((error: unknown) => {
+      // What nobody knows says nothing of the others.
+      if (ids.length === 1 || !(error instanceof UsageError)) throw error;
+      session.note(`tasks: ${error.message}`);
+      return false;
+    }),
+  );
   return taken.every(Boolean) ? EXIT.ok : EXIT.failed;
 }
 

@@ -18,7 +18,7 @@ function brokenOff(name: string, error: unknown): Check {
 
 /** `tasks doctor`. */
 export async function doctor(session: Session): Promise<number> {
-  const progress = showProgress(session.io.stderr);
+  const progress = showProgress(session);
   const groups = [
     { name: 'this machine', run: checkHost },
     { name: 'the servers', run: checkServers },

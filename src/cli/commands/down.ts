@@ -7,7 +7,7 @@ import type { Session } from '../session.ts';
 
 /** `tasks down`: also when nothing runs it exits with 0. */
 export async function down(session: Session): Promise<number> {
-  const progress = showProgress(session.io.stderr);
+  const progress = showProgress(session);
   try {
     const stopped = await stopStack(session.environment.home, {
       report: (part) => progress.update(`stopping ${part}`),

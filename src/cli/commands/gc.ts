@@ -22,7 +22,7 @@ interface GcOptions {
 
 /** `tasks gc`; exit 1 when something could not be removed. */
 export async function gc(session: Session, options: GcOptions): Promise<number> {
-  const progress = showProgress(session.io.stderr);
+  const progress = showProgress(session);
   const collected: Collected[] = [];
   const dryRun = options.dryRun === true;
   try {

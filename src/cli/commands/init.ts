@@ -3,7 +3,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import type { Detected } from '../../config/detect-parts.ts';
 import { detectProject, detectProtected } from '../../config/detect.ts';
 import { filledFolder } from '../../config/filled-folder.ts';
@@ -15,6 +14,7 @@ import { parseBranchName, parseProjectName } from '../../core/ids.ts';
 import { branchTip, readCheckout, type Checkout } from '../../git/checkout.ts';
 import { codeOf, messageOf } from '../../core/thrown.ts';
 import { findProgram, missingCommands, missingProgram } from '../agent-program.ts';
+import { canAsk, openDialog } from '../dialog.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 
@@ -40,8 +40,13 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   const { path: programs } = session.environment;
   const found = await detect(checkout.root, programs);
   const wanted = choose(options, checkout, found);
-  if (wanted.branch !== checkout.branch && (await branchTip(checkout, wanted.branch, look)) === null) {
+  const isElsewhere = wanted.branch !== checkout.branch;
+  if (isElsewhere && (await branchTip(checkout, wanted.branch, look)) === null) {
     throw new UsageError(`--branch: there is no branch ${wanted.branch} here; make and push it first, or name another`);
+  }
+  if (isElsewhere && options.commit === true) {
+    const here = checkout.branch === null ? 'HEAD is detached' : `${checkout.branch} is checked out`;
+    throw new UsageError(`--commit: it counts on ${wanted.branch}, and ${here}; go there: git switch ${wanted.branch}`);
   }
   const text = renderProjectFile(wanted);
   const checked = parseProjectFile(text);
@@ -54,7 +59,8 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   const notIgnored = await folderNotIgnored(checkout, wanted.setup);
   for (const line of [missing, gateMissing, found.hasSubmodules ? SUBMODULES : null, notIgnored])
     if (line !== null) session.note(`tasks: ${line}`);
-  const isCommitted = wanted.gate !== null && (await mayCommit(session, options)) && (await commit(checkout, session));
+  const mayBe = wanted.gate !== null && !isElsewhere && (await mayCommit(session, options));
+  const isCommitted = mayBe && (await commit(checkout, session));
   if (session.json) {
     const { project, branch, setup, gate, agent } = wanted;
     session.printJson({
@@ -189,15 +195,12 @@ function why(given: string | undefined, reason: string | undefined): string {
 
 async function mayCommit(session: Session, options: InitOptions): Promise<boolean> {
   if (options.commit === true) return true;
-  const { io } = session;
-  const canAsk = io.stdin.isTTY === true && io.stderr.isTTY === true;
-  if (!canAsk || options.yes === true || session.json) return false;
-  const dialog = createInterface({ input: io.stdin, output: io.stderr });
+  if (!canAsk(session) || options.yes === true) return false;
+  const dialog = openDialog(session);
   try {
-    const reply = await dialog.question('Commit it? It counts as it stands on the branch. [Y/n] ', {
-      signal: io.interrupt,
-    });
-    return !/^n/i.test(reply.trim());
+    const reply = await dialog.ask('Commit it? It counts as it stands on the branch. [Y/n] ');
+    // Who has gone has not agreed.
+    return reply !== null && !/^n/i.test(reply.trim());
   } finally {
     dialog.close();
   }
@@ -220,7 +223,8 @@ async function commit(checkout: Checkout, session: Session): Promise<boolean> {
 
 function next(wanted: NewProject, checkout: Checkout, isCommitted: boolean): string[] {
   const push = checkout.hasRemote ? `git push ${checkout.remote} ${wanted.branch}` : null;
-  const commit = `git add ${PROJECT_FILE} && git commit -m "Configure tasks"`;
+  const there = wanted.branch === checkout.branch ? '' : `git switch ${wanted.branch} && `;
+  const commit = `${there}git add ${PROJECT_FILE} && git commit -m "Configure tasks"`;
   const first = wanted.gate === null ? GIVE_GATE : isCommitted ? null : commit;
   const commands = [...[first, push].filter((step) => step !== null), 'tasks submit "What is to be done"'];
   const what = wanted.gate === null ? [NO_GATE] : ['Next:'];

@@ -24,6 +24,8 @@ interface Found {
   /** Of which nothing is known but that they are there. */
   readonly unknown: readonly TaskId[];
   readonly targets: readonly Target[];
+  /** Why what has landed on some of them is not known. */
+  readonly unread: readonly string[];
 }
 
 /** `tasks ledger rebuild`: with --dry-run exit 1 when something differs; exit 1 also when something cannot be read. */
@@ -61,10 +63,12 @@ async function find(session: Session, temporal: Temporal): Promise<Found> {
   }));
   const targets = [...new Map(all.map((target) => [JSON.stringify(target), target])).values()];
   const landings = new Map<TaskId, { readonly landing: FoundLanding; readonly target: Target }>();
+  const unread: string[] = [];
   for (const target of targets) {
-    for (const landing of await readLandings(target, session.environment.all)) {
-      landings.set(landing.taskId, { landing, target });
-    }
+    const found = await readLandings(target, session.environment.all);
+    // One that has moved, or whose branch is gone, keeps no other project's records from being made.
+    if (found.kind === 'invalid') unread.push(found.message);
+    else for (const landing of found.value) landings.set(landing.taskId, { landing, target });
   }
   const tasks: TaskFacts[] = read.flatMap(({ id, facts }) =>
     facts === null ? [] : [{ ...facts, landing: landings.get(id)?.landing ?? null }],
@@ -76,13 +80,13 @@ async function find(session: Session, temporal: Temporal): Promise<Found> {
     tasks.push({ view, events: [], begun: [], landing, endedFromOutside: null });
   }
   const unknown = read.flatMap(({ id, facts }) => (facts === null ? [id] : []));
-  return { tasks, unknown, targets };
+  return { tasks, unknown, targets, unread };
 }
 
 async function compare(
   session: Session,
   ledger: LedgerOperator,
-  { tasks, unknown, targets }: Found,
+  { tasks, unknown, targets, unread }: Found,
   dryRun: boolean,
 ): Promise<number> {
   let different = 0;
@@ -103,10 +107,10 @@ async function compare(
     if (!isWhole(facts)) partial += 1;
     tell(facts.view.id, facts.view.project, differences);
   }
-  const summary = { dryRun, tasks: tasks.length, different, partial, unknown };
+  const summary = { dryRun, tasks: tasks.length, different, partial, unknown, unread };
   if (session.json) session.printJson({ kind: 'summary', ...summary });
   else tellSummary(session, summary);
-  return unknown.length > 0 || (dryRun && different > 0) ? EXIT.failed : EXIT.ok;
+  return unknown.length > 0 || unread.length > 0 || (dryRun && different > 0) ? EXIT.failed : EXIT.ok;
 }
 
 function tellSummary(
@@ -117,9 +121,11 @@ function tellSummary(
     different,
     partial,
     unknown,
+    unread,
   }: { dryRun: boolean; different: number; partial: number } & {
     readonly tasks: number;
     readonly unknown: readonly TaskId[];
+    readonly unread: readonly string[];
   },
 ): void {
   const what = different === 0 ? 'the ledger is the same' : `${different} ${dryRun ? 'differ' : 'were mended'}`;
@@ -130,4 +136,5 @@ function tellSummary(
   if (unknown.length > 0) {
     session.note(`of ${unknown.length} nothing is known before a worker runs: ${unknown.slice(0, 10).join(', ')}`);
   }
+  for (const why of unread) session.note(`tasks: ${why}; what landed there is known by its tasks alone`);
 }

@@ -40,6 +40,8 @@ export async function list(session: Session, options: ListOptions): Promise<numb
   if (session.json) for (const { id, ...view } of views) session.printJson({ id, ...view });
   else if (views.length === 0) session.note('no tasks; submit one with: tasks submit "What is to be done"');
   else session.print(...renderList(views, session.screen()));
+  if (views.length >= MANY && options.limit === undefined)
+    session.note(`tasks: there may be more than these ${views.length}, the latest; give --limit for them`);
   if (views.some(({ state }) => !isEnd(state))) await noteNobody(session);
   return EXIT.ok;
 }

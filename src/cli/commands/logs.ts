@@ -6,7 +6,7 @@ import { printable } from '../../core/text.ts';
 import type { LedgerReader, LogChunk } from '../../ledger/types.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import type { TaskId } from '../../core/ids.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, UsageError } from '../errors.ts';
 import { requireKnown } from '../known.ts';
 import { resolveId } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
@@ -27,7 +27,7 @@ export async function logs(session: Session, options: LogsOptions, args: readonl
   const writer = new LogWriter(session, options.attempt ?? null);
   if (options.follow !== true) {
     await copy(ledger, id, null, writer);
-    if (writer.written === 0) await explainNothing(session, id);
+    if (writer.written === 0) await explainNothing(session, id, options.attempt ?? null);
     return EXIT.ok;
   }
   await requireKnown(session, id);
@@ -64,9 +64,16 @@ async function follow(session: Session, ledger: LedgerReader, id: TaskId, writer
   }
 }
 
-async function explainNothing(session: Session, id: TaskId): Promise<void> {
-  const view = await requireKnown(session, id);
-  session.note(view.state === 'queued' ? `${id} has not begun yet` : `${id} has printed nothing yet`);
+/** @throws UsageError when there has been no such attempt */
+async function explainNothing(session: Session, id: TaskId, wanted: number | null): Promise<void> {
+  const { state, attempt } = await requireKnown(session, id);
+  if (attempt === 0) return session.note(`${id} has not begun${isEnd(state) ? '' : ' yet'}`);
+  if (wanted !== null && wanted > attempt) {
+    throw new UsageError(`--attempt: ${id} has had no attempt ${wanted}; its last one is ${attempt}`);
+  }
+  session.note(
+    `${wanted === null ? id : `attempt ${wanted} of ${id}`} has printed nothing${isEnd(state) ? '' : ' yet'}`,
+  );
 }
 
 /** Writes chunks, with a heading where the attempt, the stream or its run changes. */

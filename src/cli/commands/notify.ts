@@ -57,7 +57,7 @@ function listTargets(session: Session, targets: readonly Named[]): number {
 async function tryTargets(session: Session, targets: readonly Named[]): Promise<number> {
   const room = createNotifyRoom({ timeoutMs: TIMEOUT_MS, environment: session.environment.all });
   const message = testMessage();
-  const progress = showProgress(session.io.stderr);
+  const progress = showProgress(session);
   progress.update(`telling ${targets.map(([name]) => name).join(', ')}`);
   const results = await Promise.all(
     targets.map(async ([name, target]) => ({ name, kind: target.kind, told: await room.tell(target, message) })),

@@ -2,7 +2,7 @@
 
 import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { workflowIds, type TaskId } from '../../core/ids.ts';
+import { parseBranchName, quote, workflowIds, type BranchName, type TaskId } from '../../core/ids.ts';
 import { resumeCommand, type Control } from '../../core/queue.ts';
 import type { QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
@@ -23,6 +23,7 @@ export type QueueTarget = Pick<QueueView, 'project' | 'branch'>;
 interface Options {
   readonly json?: true;
   readonly project?: string;
+  readonly branch?: string;
 }
 
 const DONE: Readonly<Record<Exclude<Control['action'], 'pause'>, string>> = {
@@ -34,7 +35,7 @@ const DONE: Readonly<Record<Exclude<Control['action'], 'pause'>, string>> = {
 /** `tasks queue pause` and `tasks queue resume`. */
 export function holdQueue(action: 'pause' | 'resume') {
   return async (session: Session, options: Options): Promise<number> => {
-    const target = await onlyTarget(session, options.project);
+    const target = await onlyTarget(session, options);
     return say(session, target, { action, actor: await session.actor() }, `${target.project} ${target.branch}`);
   };
 }
@@ -48,21 +49,42 @@ export function moveInQueue(action: 'promote' | 'remove') {
   };
 }
 
-/** The queue that is meant: of the project that is named, else of the repository that one stands in, else the only one that there is. */
-async function onlyTarget(session: Session, given: string | undefined): Promise<QueueTarget> {
-  const project = readProject(given);
+/**
+ * The queue that is meant: of the project and the branch that are named, else of the repository that one stands in, else the
+ * only one that there is. A project whose tasks.yaml has named several branches has a queue for each.
+ */
+async function onlyTarget(session: Session, given: Options): Promise<QueueTarget> {
+  const project = readProject(given.project);
+  const branch = readBranch(given.branch);
   const all = await listTargets(await session.temporal());
-  const here = project === null && all.length > 1 ? await projectHere(session) : null;
-  const own = all.filter((target) => target.project === (project ?? here));
-  const meant = project !== null || own.length > 0 ? own : all;
-  const [first, second] = meant;
-  if (first === undefined) await requireProject(session, project);
-  if (first === undefined) throw new Failed('nothing has been handed off for landing yet, so there is no queue');
-  if (second !== undefined) {
-    const names = meant.map((target) => target.project).slice(0, 10);
-    throw new UsageError(`--project: there are several queues (${names.join(', ')}); name one`);
+  const here = all.length > 1 ? await projectHere(session) : null;
+  const own = all.filter((target) => target.project === (project ?? here?.project));
+  const ofProject = project !== null || own.length > 0 ? own : all;
+  if (ofProject.length === 0) {
+    await requireProject(session, project);
+    throw new Failed('nothing has been handed off for landing yet, so there is no queue');
   }
-  return first;
+  const ofHere = ofProject.filter((target) => target.project === here?.project && target.branch === here.branch);
+  const ofBranch = branch === null ? ofHere : ofProject.filter((target) => target.branch === branch);
+  const [first, second] = branch !== null || ofBranch.length > 0 ? ofBranch : ofProject;
+  if (first !== undefined && second === undefined) return first;
+  throw new UsageError(notOne(ofProject, branch));
+}
+
+function notOne(targets: readonly QueueTarget[], branch: BranchName | null): string {
+  const projects = [...new Set(targets.map((target) => target.project))].slice(0, 10);
+  const branches = targets.map((target) => target.branch).slice(0, 10);
+  if (projects.length > 1) return `--project: there are several queues (${projects.join(', ')}); name one`;
+  return branch === null
+    ? `--branch: ${projects.join('')} has several queues (${branches.join(', ')}); name one`
+    : `--branch: ${projects.join('')} has no queue for ${quote(branch)}, but for ${branches.join(', ')}`;
+}
+
+function readBranch(text: string | undefined): BranchName | null {
+  if (text === undefined) return null;
+  const parsed = parseBranchName(text);
+  if (parsed.kind === 'invalid') throw new UsageError(`--${parsed.message}`);
+  return parsed.value;
 }
 
 async function targetOf(session: Session, id: TaskId): Promise<QueueTarget> {

@@ -50,7 +50,7 @@ export async function listTargets(temporal: Temporal): Promise<readonly Target[]
         targets.set(workflowId, { project: project.value, branch: branch.value });
       }
     }
-    return [...targets.values()].sort((a, b) => a.project.localeCompare(b.project));
+    return [...targets.values()].sort((a, b) => a.project.localeCompare(b.project) || a.branch.localeCompare(b.branch));
   });
 }
 

@@ -8,6 +8,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../core/ids.ts';
 import { isSameOrigin, otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
+import { passwordFix } from '../../core/origin-url.ts';
 import type { TaskView, TaskSpec } from '../../core/task-types.ts';
 import { MAX_BODY_BYTES, oneLine } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
@@ -188,7 +189,7 @@ async function chooseOrigin(session: Session, context: Context): Promise<string>
   const { origin, checkout } = context;
   const { project } = context.settings;
   try {
-    const bound = (await (await session.ledger())?.originOf(project)) ?? origin;
+    const bound = (await (await session.ledger())?.originOf(project)) ?? newOrigin(checkout);
     if (isSameOrigin(bound, origin)) return bound;
     const other = { project, bound, here: origin, remote: checkout.remote };
     throw new UsageError(`project: ${otherOriginText(other)}; ${otherOriginFix(other)}`);
@@ -197,6 +198,13 @@ async function chooseOrigin(session: Session, context: Context): Promise<string>
     session.note(`tasks: ${oneLine(error.message)}; the task is taken all the same, and lists show it later`);
     return origin;
   }
+}
+
+/** @throws UsageError when it has a password in it, which would stand in histories and lists (N10) */
+function newOrigin({ origin, remote }: Context['checkout']): string {
+  const fix = remote === null ? null : passwordFix(origin, remote);
+  if (fix === null) return origin;
+  throw new UsageError(`${remote}: the URL of this remote has a password in it, which everybody would see; ${fix}`);
 }
 
 async function noteMissingWorker(session: Session): Promise<void> {

@@ -31,8 +31,8 @@ export async function up(session: Session, options: UpOptions): Promise<number> 
 
 async function foreground(session: Session, options: UpOptions): Promise<number> {
   const { io } = session;
-  const isLive = io.stdout.isTTY === true && !session.json;
-  const progress = isLive ? showProgress(io.stderr) : null;
+  const isLive = io.stdout.isTTY === true && !session.json && !session.environment.ci;
+  const progress = isLive ? showProgress(session) : null;
   let live: LiveView | null = null;
   let isReady = false;
   const isNews = newsOf(PLAIN_EVERY_MS);

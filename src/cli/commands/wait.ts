@@ -55,8 +55,7 @@ export async function awaitTasks(
 ): Promise<number> {
   const temporal = await session.temporal();
   const views = new Map<TaskId, TaskView>();
-  const isTerminal = session.io.stderr.isTTY === true;
-  const progress = isTerminal && ids.length > 0 ? showProgress(session.io.stderr) : null;
+  const progress = session.isWatched && ids.length > 0 ? showProgress(session) : null;
   const tell = (line: string): void => {
     // The spinner's line gives way, and is drawn again at its next turn.
     session.note(progress === null ? line : `\r\u001b[2K${line}`);

@@ -3,6 +3,7 @@
 import { readProjectContext, type ProjectContext } from '../../config/project-context.ts';
 import { probeOrigin } from '../../git/room.ts';
 import { isSameOrigin, otherOriginFix, otherOriginText } from '../../core/moved-origin.ts';
+import { passwordFix } from '../../core/origin-url.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { Failed, UsageError } from '../errors.ts';
@@ -27,6 +28,7 @@ export async function checkProject(session: Session): Promise<readonly Check[]> 
     ...warnings,
     ...(await checkAgents(session, context)),
     ...(await checkRules(session, context.settings.policy.notify)),
+    ...checkPassword(context),
     ...(await checkBinding(session, context)),
     ...(await checkOrigin(session, context)),
   ];
@@ -42,6 +44,12 @@ async function checkAgents(session: Session, context: Context): Promise<readonly
     else if (name !== 'claude') checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fix));
   }
   return checks;
+}
+
+function checkPassword({ checkout: { origin, remote } }: Context): readonly Check[] {
+  const fix = remote === null ? null : passwordFix(origin, remote);
+  const found = `the URL of ${remote} has a password in it: tasks that are submitted with it show it to everybody`;
+  return fix === null ? [] : [bad('password', found, fix)];
 }
 
 /** Nothing while the ledger is away, or no server is known: that is told by itself. */

@@ -3,13 +3,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { execa, ExecaError } from 'execa';
 import { parseObjectId, parseTaskId, type ObjectId } from '../../core/ids.ts';
+import { shownOrigin } from '../../core/origin-url.ts';
+import { fail, ok, type Parsed } from '../../core/parsed.ts';
 import type { Target } from '../../core/queue-types.ts';
 import type { FoundLanding } from '../../core/rebuild.ts';
 import { oneLine } from '../../core/text.ts';
 import { messageOf } from '../../core/thrown.ts';
-import { Failed } from '../errors.ts';
 
 const GIT_MS = 10 * 60_000;
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
@@ -27,40 +28,41 @@ const FIELDS = [
   trailer('Tributary-Project'),
 ];
 
-/** The newest landing of each task. @throws Failed when the origin cannot be read */
+/** The newest landing of each task; an error says why the origin cannot be read, in one line. */
 export async function readLandings(
   target: Target,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<readonly FoundLanding[]> {
+): Promise<Parsed<readonly FoundLanding[]>> {
   const { project, origin, branch } = target;
   const folder = await mkdtemp(join(tmpdir(), 'tasks-rebuild-'));
-  const git = (...args: string[]) =>
+  const repository = join(folder, 'origin.git');
+  const git = (gitDir: string | undefined, ...args: string[]) =>
     execa('git', args, {
       cwd: folder,
-      env: { ...env, GIT_DIR: folder, GIT_TERMINAL_PROMPT: '0' },
+      env: { ...env, GIT_DIR: gitDir, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
       extendEnv: false,
       timeout: GIT_MS,
       maxBuffer: MAX_OUTPUT_BYTES,
     });
   try {
-    await git('init', '--quiet', '--bare', '.');
-    await git(
-      'fetch',
-      '--quiet',
-      '--no-tags',
-      '--no-write-fetch-head',
-      origin,
-      `+refs/heads/${branch}:refs/heads/main`,
-    );
-    const { stdout } = await git('log', '--first-parent', '-z', `--format=${FIELDS.join('%x00')}`, 'refs/heads/main');
-    return landingsIn(stdout, project);
+    // A clone takes over what the origin makes its ids by.
+    const one = ['--quiet', '--bare', '--no-local', '--single-branch', '--no-tags', '--branch', branch];
+    await git(undefined, 'clone', ...one, '--', origin, repository);
+    const format = `--format=${FIELDS.join('%x00')}`;
+    const { stdout } = await git(repository, 'log', '--first-parent', '-z', format, `refs/heads/${branch}`);
+    return ok(landingsIn(stdout, project));
   } catch (error) {
-    throw new Failed(`${project}: ${branch} of ${oneLine(origin)} cannot be read: ${oneLine(messageOf(error), 500)}`, {
-      cause: error,
-    });
+    return fail(`${project}: ${branch} of ${shownOrigin(origin)} cannot be read: ${saidBy(error)}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Not by which command line: it has the origin in it as it is. */
+function saidBy(error: unknown): string {
+  const said = error instanceof ExecaError && typeof error.stderr === 'string' ? oneLine(error.stderr, 300) : '';
+  if (said !== '') return said;
+  return oneLine(error instanceof ExecaError ? 'git ended without a word' : messageOf(error), 300);
 }
 
 function landingsIn(log: string, project: string): readonly FoundLanding[] {
