@@ -11,6 +11,7 @@ import { lookup } from 'node:dns/promises';
 import {
   createServer,
   request as httpRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerResponse,
@@ -220,14 +221,21 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
   const found = await addressOf(reach, to);
   if ('refused' in found || url === null || to === null) return refuse(403, 'refused' in found ? found.refused : '');
-  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
+  const headers = handedOn(request.headers);
   const { address: host } = found;
   const path = `${url.pathname}${url.search}`;
   const sent = httpRequest({ host, port: to.port, method: request.method, path, headers, timeout: SILENT_LIMIT_MS });
   sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
   sent.on('error', (error) => refuse(502, error.message));
+  // One that was to speak another protocol says nothing more, and fails in nothing.
+  sent.once('close', () => (response.headersSent ? undefined : refuse(502, 'no answer')));
   sent.once('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    try {
+      response.writeHead(answer.statusCode ?? 0, handedOn(answer.headers));
+    } catch (error) {
+      // Whatever a server may say, such as a status of 99, is no reason for the worker to end.
+      return refuse(502, messageOf(error));
+    }
     answer.pipe(response);
     answer.once('close', () => {
       if (!answer.complete) response.destroy();
@@ -235,6 +243,11 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   });
   response.once('close', () => sent.destroy());
   request.pipe(sent);
+}
+
+/** What is said between two neighbours alone stays between them. */
+function handedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
 }
 
 function destinationOf(text: string, otherwise: number): Destination | null {

@@ -111,6 +111,28 @@ describe('the proxy', () => {
     }
   });
 
+  it.each([
+    ['a status that is none', '099 What', 'Content-Length: 0', 502, ''],
+    ['trailers that it cannot have', '200 OK', 'Trailer: X-Sum\r\nContent-Length: 5', 200, 'hello'],
+    ['another protocol', '101 Switching', 'Connection: upgrade\r\nUpgrade: other', 502, ''],
+  ])('goes on when a server answers with %s', async (_what, status, headers, expected, body) => {
+    const odd = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`));
+    }).listen(0, '127.0.0.1');
+    await once(odd, 'listening');
+    try {
+      const to = `127.0.0.1:${portOf(odd)}`;
+      const socket = await socketOf([to, `127.0.0.1:${port}`]);
+      const { status: seen, text } = await get(socket, `http://${to}/`);
+      expect(seen).toBe(expected);
+      if (expected === 200) expect(text).toBe(body);
+      expect(await get(socket, `http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, text: 'hello' });
+    } finally {
+      odd.close();
+    }
+  });
+
   it('is closed also when the other side of a tunnel never ends it', async () => {
     const open: Socket[] = [];
     const silent = createTcpServer({ allowHalfOpen: true }, (socket) => open.push(socket)).listen(0, '127.0.0.1');
