@@ -114,6 +114,19 @@ export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, reque
   };
 }
 
+/**
+ * The folders of this host that a process fills, each once: its own ones, and those that its sandbox lets it write for the
+ * task. What the host's configuration lets it write is the host's.
+ */
+export function filledBy(
+  own: readonly string[],
+  sandbox: { readonly mounts: readonly Placed[]; readonly tmp: string } | null,
+): readonly string[] {
+  const written = (sandbox?.mounts ?? []).flatMap((mount) => ('empty' in mount || !mount.write ? [] : [mount.from]));
+  const all = [...new Set([...own, ...written, ...(sandbox === null ? [] : [sandbox.tmp])])];
+  return all.filter((one) => !all.some((other) => one.startsWith(`${other}/`)));
+}
+
 function networkOf(network: Network): Sandbox['network'] {
   if (network === 'none' || network === 'host') return network;
   return { hosts: network === 'full' ? ['*'] : network };

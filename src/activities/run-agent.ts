@@ -20,7 +20,7 @@ import { reopen } from '../files/closed.ts';
 import { removeAny } from '../files/remove.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
-import { makeSandbox, type SandboxRequest } from './confine.ts';
+import { filledBy, makeSandbox, type SandboxRequest } from './confine.ts';
 import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
 import { appendToLog, letThrough, refusedTo, withRefused } from './refused.ts';
@@ -175,6 +175,7 @@ async function spawn(
   tellProgress(progress.read);
   const outputFile = await deps.spool.logFile(spec.id, attempt, 'agent');
   const made = sandbox === null ? null : await makeSandbox(deps, sandbox);
+  const filled = sandbox === null ? null : { mounts: sandbox.repository, tmp: sandbox.tmp };
   const sinceMs = performance.now();
   const exit = await deps.process.run({
     argv: [deps.program(program), ...args],
@@ -191,7 +192,7 @@ async function spawn(
     outputFile,
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: progress.onLine,
-    limits: runLimits(deps, [dirname(workspace.worktree), scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
+    limits: runLimits(deps, filledBy([dirname(workspace.worktree), scratch], filled)),
     idleTimeoutMs: policy.idleTimeoutMs,
     totalTimeoutMs: policy.totalTimeoutMs,
     signal,
