@@ -10,7 +10,7 @@ import { copyFileSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import type { Confinement, Network, SandboxMode } from '../core/project.ts';
-import { removeWhole } from '../files/remove.ts';
+import { removeAny, removeWhole } from '../files/remove.ts';
 import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -159,7 +159,7 @@ export async function clearTheWay(scratch: string, path: string, last: 'file' | 
     const stats = lstatSync(at, { throwIfNoEntry: false });
     if (stats === undefined) break;
     const isFolder = count < parts.length || last === 'folder';
-    if (isFolder ? !stats.isDirectory() : !stats.isFile()) await removeWhole(at);
+    if (isFolder ? !stats.isDirectory() : !stats.isFile()) await removeAny(at);
   }
   mkdirSync(dirname(join(scratch, path)), { recursive: true });
 }

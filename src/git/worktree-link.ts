@@ -4,7 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reopen } from '../files/closed.ts';
 import { below } from '../files/held-folder.ts';
-import { removeAny, removeWhole } from '../files/remove.ts';
+import { removeAny } from '../files/remove.ts';
 import { makeFolder, replaceAny } from '../files/write.ts';
 import { copyIndex } from './index-file.ts';
 import { gitFileContent } from './places.ts';
@@ -18,7 +18,7 @@ export async function writeWorktreeLink(admin: string, worktree: string, head: s
   reopen(admin);
   // By the bytes of their names: one that is no UTF-8 must not keep what it has.
   for (const name of readdirSync(admin, { encoding: 'buffer' })) {
-    if (!OWN.has(name.toString('latin1'))) await removeWhole(below(admin, name.toString('latin1')));
+    if (!OWN.has(name.toString('latin1'))) await removeAny(below(admin, name.toString('latin1')));
   }
   await replaceAny(join(admin, 'commondir'), '../..\n');
   await replaceAny(join(admin, 'gitdir'), `${join(worktree, '.git')}\n`);
