@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
-import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { connect, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
@@ -39,7 +40,7 @@ describe('the proxy', () => {
 
   const socketOf = async (hosts: readonly string[], resolve?: Resolve): Promise<string> => {
     proxies ??= createProxies(join(await tempFolder('proxy'), 'net'), resolve);
-    return proxies.socketFor(hosts);
+    return (await proxies.open(hosts)).socket;
   };
 
   it.each(['127.0.0.1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::1', '::7f00:1', '169.254.169.254', '10.1.2.3', 'fd00::1', 'fec0::1'])(
@@ -56,9 +57,9 @@ describe('the proxy', () => {
     const folder = join(await tempFolder('proxy'), 'net');
     proxies = createProxies(folder);
     await writeFile(folder, 'in the way');
-    await expect(proxies.socketFor(['*'])).rejects.toThrow('EEXIST');
+    await expect(proxies.open(['*'])).rejects.toThrow('EEXIST');
     await rm(folder);
-    expect(await tunnel(await proxies.socketFor(['*']), `localhost:${port}`)).toBe(403);
+    expect(await tunnel((await proxies.open(['*'])).socket, `localhost:${port}`)).toBe(403);
   });
 
   it('goes to the address that it has judged, whatever the name leads to a moment later', async () => {
@@ -131,6 +132,35 @@ describe('the proxy', () => {
     } finally {
       odd.close();
     }
+  });
+
+  it('has as many connections for each tree, however many another one keeps open', async () => {
+    const hosts = [`127.0.0.1:${port}`];
+    const [greedy, other] = [await socketOf(hosts), await socketOf(hosts)];
+    const kept: Socket[] = [];
+    try {
+      while (kept.length < 300) {
+        // No more at once than can wait to be taken.
+        const some = Array.from({ length: 100 }, () => connect(greedy).on('error', () => undefined));
+        kept.push(...some);
+        await Promise.all(some.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+      }
+      expect(await get(other, `http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, text: 'hello' });
+      await expect(get(greedy, `http://127.0.0.1:${port}/`)).rejects.toThrow();
+    } finally {
+      for (const socket of kept) socket.destroy();
+    }
+  });
+
+  it('is gone when its tree has ended, with what was open', async () => {
+    proxies = createProxies(join(await tempFolder('proxy'), 'net'));
+    const way = await proxies.open(['*']);
+    const open = connect(way.socket);
+    await once(open, 'connect');
+    const closed = once(open, 'close');
+    await way.close();
+    await closed;
+    expect(existsSync(way.socket)).toBe(false);
   });
 
   it('is closed also when the other side of a tunnel never ends it', async () => {
