@@ -74,11 +74,13 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
       const told = refusals.get(key) ?? [];
       refusals.set(key, told);
       const socket = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`);
-      const stop = await listen(socket, { hosts, resolve, told });
+      const ended = new AbortController();
+      const stop = await listen(socket, { hosts, resolve: inTurn(resolve, ended.signal), told });
       const way: Way = {
         socket,
         close: async () => {
           ways.delete(way);
+          ended.abort();
           await stop();
         },
       };
@@ -89,6 +91,27 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
       for (const way of ways) await way.close();
       if (folder !== wanted) rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/**
+ * One name after the other, each asked for once at a time: the system looks up very few at once, for all of the worker, and
+ * one whose server answers slowly is not to keep the others from it.
+ */
+function inTurn(resolve: Resolve, ended: AbortSignal): Resolve {
+  const asked = new Map<string, ReturnType<Resolve>>();
+  let last: Promise<unknown> = Promise.resolve();
+  const lookUp = (name: string): ReturnType<Resolve> => {
+    ended.throwIfAborted();
+    return resolve(name);
+  };
+  return (name) => {
+    const known = asked.get(name);
+    if (known !== undefined) return known;
+    const found = last.then(() => lookUp(name)).finally(() => asked.delete(name));
+    asked.set(name, found);
+    last = found.catch(() => undefined);
+    return found;
   };
 }
 

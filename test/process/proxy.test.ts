@@ -6,6 +6,7 @@ import { createServer, request, type Server } from 'node:http';
 import { connect, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { whyNotAddress } from '../../src/process/addresses.ts';
 import { createProxies, type Proxies, type Resolve } from '../../src/process/proxy.ts';
@@ -150,6 +151,19 @@ describe('the proxy', () => {
     } finally {
       for (const socket of kept) socket.destroy();
     }
+  });
+
+  it('looks up one name at a time for a tree', async () => {
+    let [under, most] = [0, 0];
+    const socket = await socketOf(['*'], async () => {
+      most = Math.max(most, (under += 1));
+      await pause(20);
+      under -= 1;
+      return [{ address: '10.1.2.3' }];
+    });
+    const asked = ['one', 'two', 'three', 'three'].map((name) => tunnel(socket, `${name}.example:443`));
+    expect(await Promise.all(asked)).toEqual([403, 403, 403, 403]);
+    expect(most).toBe(1);
   });
 
   it('is gone when its tree has ended, with what was open', async () => {
