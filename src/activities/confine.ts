@@ -10,7 +10,7 @@ import { copyFileSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import type { Confinement, Network, SandboxMode } from '../core/project.ts';
-import { removeWhole } from '../files/remove.ts';
+import { removeAny, removeWhole } from '../files/remove.ts';
 import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -114,6 +114,19 @@ export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, reque
   };
 }
 
+/**
+ * The folders of this host that a process fills, each once: its own ones, and those that its sandbox lets it write for the
+ * task. What the host's configuration lets it write is the host's.
+ */
+export function filledBy(
+  own: readonly string[],
+  sandbox: { readonly mounts: readonly Placed[]; readonly tmp: string } | null,
+): readonly string[] {
+  const written = (sandbox?.mounts ?? []).flatMap((mount) => ('empty' in mount || !mount.write ? [] : [mount.from]));
+  const all = [...new Set([...own, ...written, ...(sandbox === null ? [] : [sandbox.tmp])])];
+  return all.filter((one) => !all.some((other) => one.startsWith(`${other}/`)));
+}
+
 function networkOf(network: Network): Sandbox['network'] {
   if (network === 'none' || network === 'host') return network;
   return { hosts: network === 'full' ? ['*'] : network };
@@ -146,7 +159,7 @@ export async function clearTheWay(scratch: string, path: string, last: 'file' | 
     const stats = lstatSync(at, { throwIfNoEntry: false });
     if (stats === undefined) break;
     const isFolder = count < parts.length || last === 'folder';
-    if (isFolder ? !stats.isDirectory() : !stats.isFile()) await removeWhole(at);
+    if (isFolder ? !stats.isDirectory() : !stats.isFile()) await removeAny(at);
   }
   mkdirSync(dirname(join(scratch, path)), { recursive: true });
 }

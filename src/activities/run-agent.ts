@@ -1,6 +1,6 @@
 /** Runs an attempt's process, an agent or a shell command, and judges what it left. */
 
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { adapterFor, shellCommand } from '../agents/adapters.ts';
@@ -17,10 +17,11 @@ import { redactText } from '../core/secrets.ts';
 import type { Documents } from '../core/task-state.ts';
 import type { Usage } from '../core/task-types.ts';
 import { reopen } from '../files/closed.ts';
+import { statusOf } from '../files/read.ts';
 import { removeAny } from '../files/remove.ts';
 import type { Workspace } from '../git/types.ts';
 import type { ExitResult } from '../process/types.ts';
-import { makeSandbox, type SandboxRequest } from './confine.ts';
+import { filledBy, makeSandbox, type SandboxRequest } from './confine.ts';
 import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
 import { appendToLog, letThrough, refusedTo, withRefused } from './refused.ts';
@@ -52,7 +53,7 @@ export interface AgentRun {
 const MAX_PROGRESS_CHARS = 4_000;
 
 /** What earlier phases may have left for later ones. */
-const NOTES: ReadonlySet<string> = new Set(['understanding.md', 'plan.md', 'result.md']);
+const NOTES = ['plan.md', 'result.md', 'understanding.md'];
 
 /** What may come of a refusal; limits, and an end that somebody asked for, do not. */
 const MAY_BE_REFUSAL: ReadonlySet<FailureClass> = new Set(['retryable', 'fatal']);
@@ -119,7 +120,10 @@ function phaseFilesOf({ spec, phase, attempt }: PhaseRequest, workspace: Workspa
 async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, workspace: Workspace): Promise<void> {
   reopen(files.taskDir);
   // Single small operations: done at one go they take a tenth of what they take in the thread pool.
-  mkdirSync(join(files.taskDir, 'outputs'), { recursive: true });
+  const outputs = join(files.taskDir, 'outputs');
+  // An earlier phase may have left something else of that name.
+  if (statusOf(outputs)?.isDirectory() !== true) await removeAny(outputs);
+  mkdirSync(outputs, { recursive: true });
   // An earlier attempt's report must not be taken for this one's.
   await removeAny(files.reportFile);
   await writeDocuments(files.taskDir, request.documents);
@@ -137,9 +141,7 @@ async function prepareTaskFolder(files: PhaseFiles, request: PhaseRequest, works
     lastFailure,
     conflicted: workspace.conflicted,
     unfinished: workspace.unfinished?.attempt ?? null,
-    notes: readdirSync(files.taskDir)
-      .filter((name) => NOTES.has(name))
-      .toSorted(),
+    notes: NOTES.filter((name) => statusOf(join(files.taskDir, name)) !== null),
     approved: Object.entries(documents).flatMap(([name, text]) => (text === null ? [] : [`${name}.md`])),
   });
   await removeAny(files.promptFile);
@@ -175,6 +177,7 @@ async function spawn(
   tellProgress(progress.read);
   const outputFile = await deps.spool.logFile(spec.id, attempt, 'agent');
   const made = sandbox === null ? null : await makeSandbox(deps, sandbox);
+  const filled = sandbox === null ? null : { mounts: sandbox.repository, tmp: sandbox.tmp };
   const sinceMs = performance.now();
   const exit = await deps.process.run({
     argv: [deps.program(program), ...args],
@@ -191,7 +194,7 @@ async function spawn(
     outputFile,
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: progress.onLine,
-    limits: runLimits(deps, [dirname(workspace.worktree), scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
+    limits: runLimits(deps, filledBy([dirname(workspace.worktree), scratch], filled)),
     idleTimeoutMs: policy.idleTimeoutMs,
     totalTimeoutMs: policy.totalTimeoutMs,
     signal,

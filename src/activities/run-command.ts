@@ -6,6 +6,7 @@ import type { Secret } from '../core/secrets.ts';
 import { portVariables, type PortRange } from '../core/ports.ts';
 import { oneLine } from '../core/text.ts';
 import type { ExitResult, Sandbox } from '../process/types.ts';
+import { filledBy } from './confine.ts';
 import { runLimits, type Dependencies } from './dependencies.ts';
 import { appendToLog, endOf, refusedTo, withRefused } from './refused.ts';
 
@@ -55,7 +56,7 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
     outputFile,
     maxOutputBytes: deps.limits.maxOutputBytes,
     onLine: null,
-    limits: runLimits(deps, [request.cwd, scratch, ...(sandbox === null ? [] : [sandbox.tmp])]),
+    limits: runLimits(deps, filledBy([request.cwd, scratch], sandbox)),
     idleTimeoutMs: timeoutMs,
     totalTimeoutMs: timeoutMs,
     signal: request.signal,

@@ -212,6 +212,7 @@ async function judge(
     exit.kind === 'aborted' ||
     exit.kind === 'no-space' ||
     exit.kind === 'missing' ||
+    (exit.kind === 'over-limit' && exit.forRoom === true) ||
     (exit.kind === 'signaled' && KILLS.has(exit.signal));
   if (hosts || (exit.kind === 'exited' && KILLED_CODES.has(exit.code))) return { kind: 'none', reason: text };
   const disk = await statfs(path);

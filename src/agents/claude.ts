@@ -59,6 +59,8 @@ export function claudeTranscript(cwd: string, session: string): string {
 }
 
 const MAX_TEXT_CHARS = 256 * 1024;
+/** What is taken for a session's id: it becomes an argument of the next command, and goes into the task's history. */
+const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /**
  * Reads the lines of `--output-format stream-json`.
@@ -77,7 +79,8 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
   const progress = createClaudeProgress();
 
   const take = (line: Fields): void => {
-    if (resumed === null && typeof line['session_id'] === 'string') session = line['session_id'] || session;
+    const named = line['session_id'];
+    if (resumed === null && typeof named === 'string' && SESSION_ID.test(named)) session = named;
     switch (line['type']) {
       case 'rate_limit_event':
         announced = rateLimitOf(line) ?? announced;

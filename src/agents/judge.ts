@@ -87,14 +87,26 @@ function reportOf(facts: AttemptFacts): FoundReport {
 
 /** An agent that cannot write files says everything in its final text; a block at its end may be a report. */
 function fromText(agent: string, name: string, text: string): FoundReport {
-  const block = /(?:^|\n)```(?:json )?report[^\n]*\n([\s\S]*?)\n```\s*$/.exec(text);
-  const before = block === null ? text : text.slice(0, block.index).trim();
-  if (block === null) return { kind: 'stands-in', judgement: documentOf(name, text, summaryOf(text)) };
-  const parsed = parseReport(block[1] ?? '');
+  const found = blockAtEnd(text);
+  if (found === null) return { kind: 'stands-in', judgement: documentOf(name, text, summaryOf(text)) };
+  const parsed = parseReport(found.block);
   if (parsed.kind === 'invalid') return badReport(agent, parsed.message);
   if (parsed.value.status !== 'done') return { kind: 'report', report: parsed.value };
   const { summary, proposals } = parsed.value;
+  const { before } = found;
   return { kind: 'stands-in', judgement: documentOf(name, before === '' ? summary : before, summary, proposals) };
+}
+
+const FENCE = '\n```';
+const OPENING = /^```(?:json )?report[^\n]*\n/gm;
+
+/** From its last opening on, so that a text of many takes no longer than others. */
+function blockAtEnd(text: string): { readonly before: string; readonly block: string } | null {
+  const whole = text.trimEnd();
+  const open = whole.endsWith(FENCE) ? whole.slice(0, -FENCE.length) : '';
+  const last = [...open.matchAll(OPENING)].at(-1);
+  if (last === undefined) return null;
+  return { before: open.slice(0, last.index).trim(), block: open.slice(last.index + last[0].length) };
 }
 
 function documentOf(

@@ -3,7 +3,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, opendirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { codeOf } from '../core/thrown.ts';
@@ -13,7 +12,7 @@ import { statusOf } from './read.ts';
 
 const run = promisify(execFile);
 
-/** Up to so many entries are removed at once: by way of the thread pool they take five times as long. More would hold everything else up. */
+/** Up to so many entries are removed at once; for more a program is started, while the worker does something else. */
 const FEW = 200;
 
 /** Takes a folder out of its place at once, then removes it: a half-removed one is never seen under its name. */
@@ -41,19 +40,19 @@ export async function removeTree(path: string, trash: string): Promise<void> {
   await removeWhole(aside);
 }
 
-/** Removes whatever it is, with all that is in it: also what its owner has closed to itself, such as a read-only cache. */
+/**
+ * Removes whatever it is, with all that is in it: also what its owner has closed to itself, such as a read-only cache.
+ *
+ * Not by Node, beyond a few: it reads the names of a whole folder and asks for the removal of all at once, and of half a million
+ * files nothing else of the worker would have its turn meanwhile. Nor does it reach what is too deep for a path.
+ */
 export async function removeWhole(path: string | Buffer): Promise<void> {
-  if (isRemovedAtOnce(Buffer.from(path), { left: FEW })) return;
-  const remove = (): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
+  if (isRemovedAtOnce(Buffer.from(path), { left: FEW }) || statusOf(path) === null) return;
   try {
-    await remove().catch(async (error: unknown) => {
-      if (!isClosed(error)) throw error;
-      await openUp(Buffer.from(path));
-      await remove();
-    });
-  } catch (error) {
-    if (codeOf(error) !== 'ENAMETOOLONG') throw error;
-    await removeDeep(path);
+    await runOn(path, 'rm', '-rf');
+  } catch {
+    await runOn(path, 'chmod', '-R', 'u+rwX');
+    await runOn(path, 'rm', '-rf');
   }
 }
 
@@ -81,37 +80,21 @@ function isRemovedAtOnce(path: Buffer, entries: { left: number }): boolean {
   }
 }
 
-/** Node goes by whole paths; these programs go from folder to folder. */
-async function removeDeep(path: string | Buffer): Promise<void> {
-  try {
-    await runOn(path, 'rm', '-rf');
-  } catch {
-    await runOn(path, 'chmod', '-R', 'u+rwX');
-    await runOn(path, 'rm', '-rf');
+/** By way of `xargs` where its name is no UTF-8: no argument that is given here can be. */
+async function runOn(path: string | Buffer, program: string, ...options: readonly string[]): Promise<void> {
+  const text = path.toString();
+  if (Buffer.from(text).equals(Buffer.from(path))) {
+    await run(program, [...options, '--', text]);
+    return;
   }
-}
-
-/** By way of `xargs`, since no argument that is given here can be of bytes that are no UTF-8. */
-async function runOn(path: string | Buffer, ...command: readonly string[]): Promise<void> {
-  const running = run('xargs', ['-0', ...command, '--']);
+  const running = run('xargs', ['-0', program, ...options, '--']);
+  // One that could not be started, or ended at once, is told by its own end.
+  running.child.stdin?.on('error', () => undefined);
   running.child.stdin?.end(path);
   await running;
 }
 
-async function openUp(folder: Buffer): Promise<void> {
-  if (statusOf(folder)?.isDirectory() !== true) return;
-  reopen(folder);
-  for (const entry of await readdir(folder, { withFileTypes: true, encoding: 'buffer' })) {
-    if (entry.isDirectory()) await openUp(Buffer.concat([folder, Buffer.from('/'), entry.name]));
-  }
-}
-
-function isClosed(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === 'EACCES' || code === 'EPERM';
-}
-
-export async function removeFile(path: string): Promise<void> {
+export async function removeFile(path: string | Buffer): Promise<void> {
   try {
     unlinkSync(path);
   } catch (error) {
@@ -120,7 +103,7 @@ export async function removeFile(path: string): Promise<void> {
 }
 
 /** Removes whatever has this name; a folder with all that is in it. */
-export async function removeAny(path: string): Promise<void> {
+export async function removeAny(path: string | Buffer): Promise<void> {
   const status = statusOf(path);
   if (status?.isDirectory() === true) await removeWhole(path);
   else if (status !== null) await removeFile(path);

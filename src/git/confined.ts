@@ -7,7 +7,7 @@
  * transport, objects checked on the way, from a folder in which the engine has left plain files alone.
  */
 
-import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { namesIn, readText } from '../files/read.ts';
@@ -150,7 +150,7 @@ export async function takeIn(
   // What a take-in that was cut off had found: it has taken the refs away since.
   const begun = parseObjectId((await readText(join(own, BEGUN), 4_096))?.trim() ?? '');
   const id = begun.kind === 'ok' ? begun.value : await readRef(own, places.branchRef);
-  if (id !== null && leavePlainFiles(join(own, 'objects'))) {
+  if (id !== null && (await leavePlainFiles(join(own, 'objects')))) {
     const { branchRef: ref, index } = places;
     await replaceAny(join(own, BEGUN), `${id}\n`);
     const wrong = await fetchOwn(deps, repository, { own, ref, id, index, maxBytes });
@@ -173,9 +173,8 @@ export async function fetchOwn(
   { own, ref, id, index, maxBytes }: Takable,
 ): Promise<Problem | null> {
   // Everything but the objects is the engine's.
-  for (const name of await namesIn(own))
-    if (name !== 'objects' && name !== BEGUN) rmSync(join(own, name), { recursive: true, force: true });
-  rmSync(join(own, 'objects/info'), { recursive: true, force: true });
+  for (const name of await namesIn(own)) if (name !== 'objects' && name !== BEGUN) await removeAny(join(own, name));
+  await removeAny(join(own, 'objects/info'));
   for (const part of ['objects/info', BRANCHES]) mkdirSync(join(own, part), { recursive: true });
   writeFileSync(join(own, 'config'), bareConfiguration(repository.store.algorithm));
   writeFileSync(join(own, 'HEAD'), 'ref: refs/heads/none\n');
@@ -202,7 +201,7 @@ export async function fetchOwn(
 }
 
 /** Takes away all that git does not make in an objects folder. @returns whether there is anything left */
-function leavePlainFiles(objects: string): boolean {
+async function leavePlainFiles(objects: string): Promise<boolean> {
   let found = false;
   // Without a sandbox there can be anything in its place.
   if (lstatSync(objects, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
@@ -211,12 +210,12 @@ function leavePlainFiles(objects: string): boolean {
     const plain = entry.name === 'pack' ? PLAIN_PACK : /^[0-9a-f]{2}$/.test(entry.name) ? PLAIN_OBJECT : null;
     if (entry.name === 'info' && entry.isDirectory()) continue;
     if (plain === null || !entry.isDirectory()) {
-      rmSync(folder, { recursive: true, force: true });
+      await removeAny(folder);
       continue;
     }
     for (const file of readdirSync(folder, { withFileTypes: true })) {
       if (file.isFile() && plain.test(file.name)) found = true;
-      else rmSync(join(folder, file.name), { recursive: true, force: true });
+      else await removeAny(join(folder, file.name));
     }
   }
   return found;

@@ -7,7 +7,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { below } from '../files/held-folder.ts';
-import { removeWhole } from '../files/remove.ts';
+import { removeAny } from '../files/remove.ts';
 import type { DeskPlace } from './desk.ts';
 import type { Git } from './git.ts';
 
@@ -49,6 +49,6 @@ async function clear(worktree: string, folder: string, named: Named): Promise<vo
     if (path === '.git') continue;
     if (entry.isDirectory() && named.folders.has(path)) await clear(worktree, `${path}/`, named);
     else if (!(entry.isFile() || entry.isSymbolicLink()) || !named.files.has(path))
-      await removeWhole(below(worktree, path));
+      await removeAny(below(worktree, path));
   }
 }

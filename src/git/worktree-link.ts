@@ -1,29 +1,25 @@
 /** What makes a folder a linked worktree of a mirror, written without git, over whatever a killed or hostile process left. */
 
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reopen } from '../files/closed.ts';
+import { below } from '../files/held-folder.ts';
 import { removeAny } from '../files/remove.ts';
 import { makeFolder, replaceAny } from '../files/write.ts';
 import { copyIndex } from './index-file.ts';
 import { gitFileContent } from './places.ts';
 
-/** Writes what makes a folder a linked worktree, and takes away what a killed or hostile process left of it. */
+/** What the engine writes there itself. */
+const OWN: ReadonlySet<string> = new Set(['HEAD', 'commondir', 'gitdir', 'index']);
+
+/** Writes what makes a folder a linked worktree, and takes away all else that any process has left of it. */
 export async function writeWorktreeLink(admin: string, worktree: string, head: string): Promise<void> {
   makeFolder(admin);
-  const leftovers = [
-    'index.lock',
-    'HEAD.lock',
-    'locked',
-    'config.worktree',
-    'MERGE_HEAD',
-    'CHERRY_PICK_HEAD',
-    'REVERT_HEAD',
-    'rebase-merge',
-    'rebase-apply',
-    'info',
-    'hooks',
-  ];
-  await Promise.all(leftovers.map((name) => removeAny(join(admin, name))));
+  reopen(admin);
+  // By the bytes of their names: one that is no UTF-8 must not keep what it has.
+  for (const name of readdirSync(admin, { encoding: 'buffer' })) {
+    if (!OWN.has(name.toString('latin1'))) await removeAny(below(admin, name.toString('latin1')));
+  }
   await replaceAny(join(admin, 'commondir'), '../..\n');
   await replaceAny(join(admin, 'gitdir'), `${join(worktree, '.git')}\n`);
   await replaceAny(join(admin, 'HEAD'), head);
@@ -33,6 +29,7 @@ export async function writeWorktreeLink(admin: string, worktree: string, head: s
 
 /** Gives the worktree the engine's index as its own. */
 export async function installIndex(index: string, admin: string): Promise<void> {
+  reopen(admin);
   await removeAny(join(admin, 'index.lock'));
   await copyIndex(index, join(admin, 'index'));
 }

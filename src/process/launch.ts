@@ -1,6 +1,6 @@
 /** Starts the first process of a tree: by the small process that does so for the worker, or by the worker itself. */
 
-import { spawn, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { openSync, closeSync, constants } from 'node:fs';
 import type { Readable } from 'node:stream';
 
@@ -90,14 +90,15 @@ function launchHere(argv: Command, request: Grouped<LaunchRequest>, { status, gu
         if (child.pid === undefined) resolve({ error });
       });
     });
-    const { stdout, stderr } = child;
+    // Where no descriptor was free there are no streams at all, whatever the types say.
+    const { stdout = null, stderr = null, stdio: streams = [] } = child as Partial<ChildProcess>;
     const leader = leaderOf(child);
     // This process does not go there itself: it would have to find its way back, with all its threads.
     if (leader !== null) group?.take(leader, tag);
     const guarded = guard === null || leader === null ? null : guardHere(guard, leader, request);
     const made = { leader, ended, guard: guarded };
     if (pipes !== null) return { ...made, stdout: pipes[0].reader, stderr: pipes[1].reader, status: pipes[2].reader };
-    return { ...made, stdout, stderr, status: (child.stdio[STATUS_FD] as Readable | null | undefined) ?? null };
+    return { ...made, stdout, stderr, status: (streams[STATUS_FD] as Readable | null | undefined) ?? null };
   } finally {
     for (const pipe of given) pipe.closeWriter();
   }

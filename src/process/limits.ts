@@ -27,6 +27,8 @@ export interface Exceeded {
   readonly kind: 'over-limit';
   readonly limit: 'too-many-processes' | 'too-much-memory' | 'too-much-written';
   readonly message: string;
+  /** Within its own limits: it was ended since the disk was nearly full, whoever had filled it. */
+  readonly forRoom?: true;
 }
 
 export interface Watched {
@@ -57,7 +59,10 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
   const measuring = createMeasuring(limits, onExceeded);
   const leaveDisk = disk.add({
     folders: limits.folders,
-    end: (bytes) => onExceeded(over('too-much-written', `the disk was nearly full, and it had ${megabytes(bytes)}`)),
+    end: (bytes) => {
+      const exceeded = over('too-much-written', `the disk was nearly full, and it had ${megabytes(bytes)}`);
+      onExceeded({ ...exceeded, forRoom: true });
+    },
   });
   let timer: NodeJS.Timeout;
   const look = (): void => {

@@ -11,10 +11,12 @@ import type { Proxies } from './proxy.ts';
 import type { Mount, Sandbox } from './sandbox.ts';
 
 /** What is started, and what it sees. */
-interface Reaching {
+export interface Reaching {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
+  /** When nothing of the tree is left. */
+  readonly close: () => Promise<void>;
 }
 
 const NODE = '/tributary/node';
@@ -80,8 +82,10 @@ export async function reachHosts(
   { argv, env }: Pick<Reaching, 'argv' | 'env'>,
   { bridge, proxies, perl = true, clone = true }: NetworkMeans,
 ): Promise<Reaching> {
-  if (typeof sandbox.network === 'string' || bridge === null) return { argv, env, mounts: [] };
-  const socket = await proxies.socketFor(sandbox.network.hosts);
+  if (typeof sandbox.network === 'string' || bridge === null) {
+    return { argv, env, mounts: [], close: () => Promise.resolve() };
+  }
+  const way = await proxies.open(sandbox.network.hosts);
   const port = String(PORT);
   return {
     argv:
@@ -103,7 +107,8 @@ export async function reachHosts(
       { from: process.execPath, to: NODE, write: false },
       { from: bridge, to: BRIDGE, write: false },
       // Read-only is the file: a process still connects to it.
-      { from: socket, to: SOCKET, write: false },
+      { from: way.socket, to: SOCKET, write: false },
     ],
+    close: () => way.close(),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * The worker's HTTP proxy for confined processes: the only way out of a network namespace that has none.
  *
- * It owns one listening socket for each list of hosts, below the room's folder. Kept true (N4): a connection goes to an
+ * It owns a listening socket for each process tree, below the room's folder. Kept true (N4): a connection goes to an
  * address that was looked up and judged here, never to a name that is looked up again; so nothing of this machine is
  * reached that the project has not named.
  */
@@ -11,8 +11,8 @@ import { lookup } from 'node:dns/promises';
 import {
   createServer,
   request as httpRequest,
+  type IncomingHttpHeaders,
   type IncomingMessage,
-  type Server,
   type ServerResponse,
 } from 'node:http';
 import { connect, isIP, Socket } from 'node:net';
@@ -28,18 +28,26 @@ import { handOn } from './hand-on.ts';
 const CONNECT_LIMIT_MS = 20_000;
 /** A tunnel in which nothing moves for this long is closed. */
 const SILENT_LIMIT_MS = 15 * 60_000;
-const MAX_CONNECTIONS = 512;
+/** Of one tree; what it takes of them, no other is short of. */
+const MAX_CONNECTIONS = 256;
 /** Of the 107 that a socket's path can have. */
 const MAX_FOLDER_BYTES = 85;
-/** Of one socket's refusals the latest are known. */
+/** Of what was refused to those with the same hosts the latest is known. */
 const MAX_REFUSALS = 100;
 const MAX_TOLD = 3;
 const MAX_REASON_CHARS = 200;
 const HOP_BY_HOP = ['proxy-connection', 'proxy-authorization', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade'];
 
+/** One tree's; closed when that has ended. */
+export interface Way {
+  /** The path of the socket that leads to the proxy. */
+  readonly socket: string;
+  close(): Promise<void>;
+}
+
 export interface Proxies {
-  /** The socket of the proxy that lets these hosts through. */
-  socketFor(hosts: readonly string[]): Promise<string>;
+  /** Opens a way to these hosts. */
+  open(hosts: readonly string[]): Promise<Way>;
   /** What was refused of those that these hosts are let through to, and why, by the process's clock: each once, the first ones. */
   refused(hosts: readonly string[], sinceMs: number): readonly string[];
   close(): Promise<void>;
@@ -54,40 +62,56 @@ const bySystem: Resolve = (name) => lookup(name, { all: true });
 export function createProxies(wanted: string, resolve: Resolve = bySystem): Proxies {
   const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
   removeDead(folder);
-  const servers = new Map<string, Promise<Opened>>();
+  const ways = new Set<Way>();
   const refusals = new Map<string, Refusal[]>();
   return {
     refused(hosts, sinceMs) {
       const since = (refusals.get(keyOf(hosts)) ?? []).filter(({ atMs }) => atMs >= sinceMs);
       return [...new Set(since.map(({ text }) => text))].slice(0, MAX_TOLD);
     },
-    async socketFor(hosts) {
+    async open(hosts) {
       const key = keyOf(hosts);
       const told = refusals.get(key) ?? [];
       refusals.set(key, told);
-      const known =
-        servers.get(key) ??
-        open(join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`), { hosts, resolve, told });
-      servers.set(key, known);
-      try {
-        return (await known).path;
-      } catch (error) {
-        // On a full disk, say: the next one tries again.
-        if (servers.get(key) === known) servers.delete(key);
-        throw error;
-      }
+      const socket = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`);
+      const ended = new AbortController();
+      const stop = await listen(socket, { hosts, resolve: inTurn(resolve, ended.signal), told });
+      const way: Way = {
+        socket,
+        close: async () => {
+          ways.delete(way);
+          ended.abort();
+          await stop();
+        },
+      };
+      ways.add(way);
+      return way;
     },
     async close() {
-      for (const opened of servers.values()) {
-        const { server, path, clients } = await opened;
-        const closed = new Promise((resolve) => server.close(resolve));
-        // A tunnel is no connection of HTTP any more, and its other side may never end it.
-        for (const client of clients) client.destroy();
-        await closed;
-        rmSync(path, { force: true });
-      }
+      for (const way of ways) await way.close();
       if (folder !== wanted) rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/**
+ * One name after the other, each asked for once at a time: the system looks up very few at once, for all of the worker, and
+ * one whose server answers slowly is not to keep the others from it.
+ */
+function inTurn(resolve: Resolve, ended: AbortSignal): Resolve {
+  const asked = new Map<string, ReturnType<Resolve>>();
+  let last: Promise<unknown> = Promise.resolve();
+  const lookUp = (name: string): ReturnType<Resolve> => {
+    ended.throwIfAborted();
+    return resolve(name);
+  };
+  return (name) => {
+    const known = asked.get(name);
+    if (known !== undefined) return known;
+    const found = last.then(() => lookUp(name)).finally(() => asked.delete(name));
+    asked.set(name, found);
+    last = found.catch(() => undefined);
+    return found;
   };
 }
 
@@ -117,13 +141,8 @@ interface Refusal {
   readonly text: string;
 }
 
-interface Opened {
-  readonly path: string;
-  readonly server: Server;
-  readonly clients: ReadonlySet<Socket>;
-}
-
-async function open(path: string, reach: Reach): Promise<Opened> {
+/** @returns what ends it */
+async function listen(path: string, reach: Reach): Promise<() => Promise<void>> {
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
   const server = createServer((request, response) => void forward(reach, request, response));
@@ -142,7 +161,13 @@ async function open(path: string, reach: Reach): Promise<Opened> {
   });
   // Of a connection that could not be taken, which is no reason for the worker to end.
   server.on('error', () => undefined);
-  return { path, server, clients };
+  return async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    // A tunnel is no connection of HTTP any more, and its other side may never end it.
+    for (const client of clients) client.destroy();
+    await closed;
+    rmSync(path, { force: true });
+  };
 }
 
 type Found = { readonly address: string } | { readonly refused: string };
@@ -220,14 +245,21 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
   const found = await addressOf(reach, to);
   if ('refused' in found || url === null || to === null) return refuse(403, 'refused' in found ? found.refused : '');
-  const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
+  const headers = handedOn(request.headers);
   const { address: host } = found;
   const path = `${url.pathname}${url.search}`;
   const sent = httpRequest({ host, port: to.port, method: request.method, path, headers, timeout: SILENT_LIMIT_MS });
   sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
   sent.on('error', (error) => refuse(502, error.message));
+  // One that was to speak another protocol says nothing more, and fails in nothing.
+  sent.once('close', () => (response.headersSent ? undefined : refuse(502, 'no answer')));
   sent.once('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    try {
+      response.writeHead(answer.statusCode ?? 0, handedOn(answer.headers));
+    } catch (error) {
+      // Whatever a server may say, such as a status of 99, is no reason for the worker to end.
+      return refuse(502, messageOf(error));
+    }
     answer.pipe(response);
     answer.once('close', () => {
       if (!answer.complete) response.destroy();
@@ -235,6 +267,11 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   });
   response.once('close', () => sent.destroy());
   request.pipe(sent);
+}
+
+/** What is said between two neighbours alone stays between them. */
+function handedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
 }
 
 function destinationOf(text: string, otherwise: number): Destination | null {

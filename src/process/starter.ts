@@ -9,7 +9,8 @@
  * started is told as ended, and what is left of it is then cleared away as ever.
  */
 
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess, type ForkOptions } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 import type { Guard } from './guard.ts';
 import type { Doors } from './run-group.ts';
@@ -56,6 +57,22 @@ export interface Starter {
   close(): Promise<void>;
 }
 
+const PERL = '/usr/bin/perl';
+/** The number of `keyctl` where it is known. */
+const KEYCTL: Readonly<Record<string, string>> = { x64: '250', arm64: '219' };
+/** KEYCTL_JOIN_SESSION_KEYRING: a new one, without a name. */
+const WITH_A_KEYRING_OF_ITS_OWN = 'syscall(shift() + 0, 1, 0); exec { $ARGV[0] } @ARGV; exit 127;';
+
+/**
+ * How the starter begins, and with it all that it starts: without the keys that the worker's session has in the kernel,
+ * such as Kerberos tickets (N10). No program of Node's can say so itself.
+ */
+function beginning(): Pick<ForkOptions, 'execPath' | 'execArgv'> {
+  const number = process.platform === 'linux' ? KEYCTL[process.arch] : undefined;
+  if (number === undefined || !existsSync(PERL)) return { execArgv: [] };
+  return { execPath: PERL, execArgv: ['-e', WITH_A_KEYRING_OF_ITS_OWN, number, process.execPath] };
+}
+
 interface Run {
   readonly onNews: (news: StarterNews) => void;
   readonly onDeath: (reason: string) => void;
@@ -71,7 +88,7 @@ export function openStarter(program: string, onLaunched: (pid: number) => void =
   let lastId = 0;
 
   const launch = (): ChildProcess => {
-    const launched = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env: {} });
+    const launched = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: {}, ...beginning() });
     if (launched.pid !== undefined) onLaunched(launched.pid);
     launched.on('message', (news: StarterNews) => {
       works = true;

@@ -10,7 +10,7 @@ import type { GuardMeans } from './guard.ts';
 import { launch, plainExit, type Grouped, type LaunchRequest } from './launch.ts';
 import type { RunLimits } from './limits.ts';
 import { namespaceMembers, type Members } from './members.ts';
-import { reachHosts, type NetworkMeans } from './network.ts';
+import { reachHosts, type NetworkMeans, type Reaching } from './network.ts';
 import { clearWhole, type Refused } from './run-group.ts';
 import type { Sandbox } from './sandbox.ts';
 import { readStat, sendSignal } from './proc.ts';
@@ -91,9 +91,26 @@ export async function startTree(request: TreeRequest, means: TreeMeans): Promise
 export type Held = Omit<Tree, 'refused'>;
 
 async function startContained(request: Grouped<TreeRequest>, bwrap: string, ways: TreeMeans): Promise<Held> {
+  const { sandbox = null } = request;
+  if (sandbox === null) return startIn(request, bwrap, ways, null);
+  const reaching = await reachHosts(sandbox, request, ways);
+  try {
+    const tree = await startIn(request, bwrap, ways, reaching);
+    return { ...tree, clear: () => tree.clear().finally(reaching.close) };
+  } catch (error) {
+    await reaching.close();
+    throw error;
+  }
+}
+
+async function startIn(
+  request: Grouped<TreeRequest>,
+  bwrap: string,
+  ways: TreeMeans,
+  reaching: Reaching | null,
+): Promise<Held> {
   const { starter } = ways;
   const { cwd, sandbox = null } = request;
-  const reaching = sandbox === null ? null : await reachHosts(sandbox, request, ways);
   const { argv: whole, env, mounts } = reaching ?? { ...request, mounts: [] };
   const path = request.env['PATH'];
   const confined = sandbox === null ? null : { ...sandbox, mounts: [...sandbox.mounts, ...mounts] };

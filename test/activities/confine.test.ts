@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { confining, makeSandbox, type GrantedPath } from '../../src/activities/confine.ts';
+import { confining, filledBy, makeSandbox, type GrantedPath } from '../../src/activities/confine.ts';
 import type { Network, SandboxMode } from '../../src/core/project.ts';
 import type { SandboxState } from '../../src/process/types.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -91,5 +91,19 @@ describe('what an agent is granted', () => {
     ]);
     expect(await readdir(elsewhere)).toEqual([]);
     expect(await readFile(join(scratch, '.agent.json'), 'utf8')).toBe('{}');
+  });
+});
+
+describe('what a process fills of the disk', () => {
+  it('is all that it may write for its task, each folder once, and nothing that it only reads', () => {
+    const mounts = [
+      { from: '/home/tasks/1/worktree', to: '/w', write: true },
+      { from: '/mirror', to: '/mirror', write: false },
+      { empty: '/mirror/worktrees' },
+      { from: '/mirror/worktrees/1', to: '/mirror/worktrees/1', write: true },
+    ];
+    const filled = filledBy(['/home/tasks/1', '/scratch/1'], { mounts, tmp: '/scratch/1.tmp' });
+    expect(filled).toEqual(['/home/tasks/1', '/scratch/1', '/mirror/worktrees/1', '/scratch/1.tmp']);
+    expect(filledBy(['/home/tasks/1', '/scratch/1'], null)).toEqual(['/home/tasks/1', '/scratch/1']);
   });
 });

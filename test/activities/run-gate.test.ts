@@ -196,6 +196,12 @@ describe('a gate run', () => {
     });
   });
 
+  it('is no verdict when it is ended since the disk is nearly full, whoever has filled it', async () => {
+    const fill = 'head -c 40000000 /dev/zero > fill; while :; do sleep 0.05; done';
+    const { verdict } = await run(gateOf([{ run: fill }]), { endBelowBytes: Number.MAX_SAFE_INTEGER });
+    expect(verdict).toEqual({ kind: 'none', reason: expect.stringContaining('the disk was nearly full') });
+  });
+
   it('is green on a full disk when it passes all the same', async () => {
     const { verdict } = await run(gateOf([{}]), { minFreeBytes: Number.MAX_SAFE_INTEGER });
     expect(verdict).toEqual({ kind: 'green' });

@@ -36,6 +36,16 @@ describe('reading Claude Code', () => {
     expect(reader.reading).toEqual({ session: SESSION, usage: null, end: null });
   });
 
+  it.each([['an option', '--settings=x'], ['nothing', ''], ['more than a command can have', 'x'.repeat(200_000)]])(
+    'takes %s for no session',
+    (_what, named) => {
+      const reader = newReader();
+      reader.read(`{"type":"system","subtype":"init","session_id":"${SESSION}"}`);
+      reader.read(`{"type":"system","subtype":"init","session_id":"${named}"}`);
+      expect(reader.reading.session).toBe(SESSION);
+    },
+  ); // prettier-ignore
+
   it.each([
     ['max-turns', 'agent-failed', /used up its turns/],
     ['error-during-execution', 'agent-failed', /error_during_execution\): Tool runner crashed/],

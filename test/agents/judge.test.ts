@@ -169,6 +169,18 @@ describe('an agent that cannot write files', () => {
     });
   });
 
+  it('is read by the last of its blocks', () => {
+    const text =
+      'As in\n```report\n{"status":"…"}\n```\nthis is it:\n```report\n{"status":"failed","reason":"No."}\n```';
+    expect(failureOf(judge(withoutFiles(text))).message).toContain('No.');
+  });
+
+  it('is read in no time however many blocks it begins', () => {
+    const before = performance.now();
+    expect(judge(withoutFiles('\n```report\n'.repeat(90_000)))).toMatchObject({ kind: 'done' });
+    expect(performance.now() - before).toBeLessThan(5_000);
+  });
+
   it('is told when that block cannot be read', () => {
     expect(failureOf(judge(withoutFiles('x\n```report\n{"status":"maybe"}\n```'))).kind).toBe('bad-report');
   });

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { removeTree, removeWhole } from '../../src/files/remove.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -87,6 +88,18 @@ it('removes more than a few entries', async () => {
   }
   await removeWhole(path);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+it('removes very many files of one folder, while others have their turn', async () => {
+  const path = join(folder, 'many');
+  mkdirSync(path);
+  for (let file = 0; file < 60_000; file += 1) writeFileSync(join(path, `${file}`), '');
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  await removeWhole(path);
+  delay.disable();
+  expect(readdirSync(folder)).toEqual([]);
+  expect(delay.max / 1e6).toBeLessThan(500);
 });
 
 it('removes a link, and nothing that it leads to', async () => {

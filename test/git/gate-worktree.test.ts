@@ -3,7 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate } from '../../src/core/queue-types.ts';
 import type { ReadGate } from '../../src/git/types.ts';
@@ -84,6 +84,22 @@ describe('a gate worktree', () => {
     expect(await git(two.path, 'ls-files')).toBe('.gitignore\nb.txt\npackage-lock.json\nsrc/kept.txt\ntasks.yaml');
     for (const name of ['a.txt', 'junk', 'dist', 'y.log', 'empty', 'pipe', 'src/.git'])
       expect(existsSync(join(two.path, name))).toBe(false);
+    await two.release();
+  });
+
+  it('has nothing in the folder that git has for it but what makes it a worktree, whatever the last run has left there', async () => {
+    const { build, open } = await candidates();
+    const candidate = await build(null);
+    const one = await open(candidate);
+    const folder = await git(one.path, 'rev-parse', '--absolute-git-dir');
+    await write(folder, { large: 'x', 'refs/bisect/bad': 'x', 'rebase-merge/done': 'x' });
+    await writeFile(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff])]), 'x');
+    await chmod(folder, 0o000);
+    await one.release();
+    const two = await open(candidate);
+    expect(await git(two.path, 'rev-parse', '--absolute-git-dir')).toBe(folder);
+    expect(((await stat(folder)).mode & 0o700).toString(8)).toBe('700');
+    expect((await readdir(folder)).toSorted()).toEqual(['HEAD', 'commondir', 'gitdir', 'index']);
     await two.release();
   });
 

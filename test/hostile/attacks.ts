@@ -219,6 +219,13 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
     ends: 'too-much-written',
   },
   {
+    what: 'fills the disk by the folder that git has for its worktree',
+    // More than it may; bounded for when nobody sees it.
+    does: () =>
+      `cd "$(git rev-parse --absolute-git-dir)"; for i in 1 2 3 4; do head -c 100000000 /dev/zero >> fill; done; sleep 30`,
+    ends: 'too-much-written',
+  },
+  {
     what: 'fills the disk by temporary files that it has already removed the names of',
     does: () =>
       `exec 9> /tmp/x; rm /tmp/x; for i in 1 2 3 4; do head -c 40000000 /dev/zero >&9; done; echo x > unnamed`,

@@ -69,6 +69,18 @@ describe('the HOME of a task', () => {
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
     expect((await engine.ledger.readTask(id))?.attempt).toBe(3);
   });
+
+  it('has its folder for products, whatever the phase before has put in its place', async () => {
+    const inTheWay = 'rmdir "$TASKS_TASK_DIR/outputs"; echo x > "$TASKS_TASK_DIR/outputs"';
+    const project = await SampleProject.create({
+      'tasks.yaml': projectFile().replace('project: sample', 'project: products'),
+      'gate.sh': 'true\n',
+      'agent.sh': agentScript({ understand: inTheWay, plan: inTheWay, execute: 'echo done > work' }),
+    });
+    const id = await engine.submit(project, { title: 'Leave no folder' });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect((await engine.ledger.readTask(id))?.attempt).toBe(3);
+  });
 });
 
 /** Of the worker's variables those that every process may have. */

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
-import { createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
+import { connect, createServer as createTcpServer, type Server as TcpServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { whyNotAddress } from '../../src/process/addresses.ts';
 import { createProxies, type Proxies, type Resolve } from '../../src/process/proxy.ts';
@@ -39,7 +41,7 @@ describe('the proxy', () => {
 
   const socketOf = async (hosts: readonly string[], resolve?: Resolve): Promise<string> => {
     proxies ??= createProxies(join(await tempFolder('proxy'), 'net'), resolve);
-    return proxies.socketFor(hosts);
+    return (await proxies.open(hosts)).socket;
   };
 
   it.each(['127.0.0.1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::1', '::7f00:1', '169.254.169.254', '10.1.2.3', 'fd00::1', 'fec0::1'])(
@@ -56,9 +58,9 @@ describe('the proxy', () => {
     const folder = join(await tempFolder('proxy'), 'net');
     proxies = createProxies(folder);
     await writeFile(folder, 'in the way');
-    await expect(proxies.socketFor(['*'])).rejects.toThrow('EEXIST');
+    await expect(proxies.open(['*'])).rejects.toThrow('EEXIST');
     await rm(folder);
-    expect(await tunnel(await proxies.socketFor(['*']), `localhost:${port}`)).toBe(403);
+    expect(await tunnel((await proxies.open(['*'])).socket, `localhost:${port}`)).toBe(403);
   });
 
   it('goes to the address that it has judged, whatever the name leads to a moment later', async () => {
@@ -109,6 +111,70 @@ describe('the proxy', () => {
     } finally {
       breaking.close();
     }
+  });
+
+  it.each([
+    ['a status that is none', '099 What', 'Content-Length: 0', 502, ''],
+    ['trailers that it cannot have', '200 OK', 'Trailer: X-Sum\r\nContent-Length: 5', 200, 'hello'],
+    ['another protocol', '101 Switching', 'Connection: upgrade\r\nUpgrade: other', 502, ''],
+  ])('goes on when a server answers with %s', async (_what, status, headers, expected, body) => {
+    const odd = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`));
+    }).listen(0, '127.0.0.1');
+    await once(odd, 'listening');
+    try {
+      const to = `127.0.0.1:${portOf(odd)}`;
+      const socket = await socketOf([to, `127.0.0.1:${port}`]);
+      const { status: seen, text } = await get(socket, `http://${to}/`);
+      expect(seen).toBe(expected);
+      if (expected === 200) expect(text).toBe(body);
+      expect(await get(socket, `http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, text: 'hello' });
+    } finally {
+      odd.close();
+    }
+  });
+
+  it('has as many connections for each tree, however many another one keeps open', async () => {
+    const hosts = [`127.0.0.1:${port}`];
+    const [greedy, other] = [await socketOf(hosts), await socketOf(hosts)];
+    const kept: Socket[] = [];
+    try {
+      while (kept.length < 300) {
+        // No more at once than can wait to be taken.
+        const some = Array.from({ length: 100 }, () => connect(greedy).on('error', () => undefined));
+        kept.push(...some);
+        await Promise.all(some.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+      }
+      expect(await get(other, `http://127.0.0.1:${port}/`)).toMatchObject({ status: 200, text: 'hello' });
+      await expect(get(greedy, `http://127.0.0.1:${port}/`)).rejects.toThrow();
+    } finally {
+      for (const socket of kept) socket.destroy();
+    }
+  });
+
+  it('looks up one name at a time for a tree', async () => {
+    let [under, most] = [0, 0];
+    const socket = await socketOf(['*'], async () => {
+      most = Math.max(most, (under += 1));
+      await pause(20);
+      under -= 1;
+      return [{ address: '10.1.2.3' }];
+    });
+    const asked = ['one', 'two', 'three', 'three'].map((name) => tunnel(socket, `${name}.example:443`));
+    expect(await Promise.all(asked)).toEqual([403, 403, 403, 403]);
+    expect(most).toBe(1);
+  });
+
+  it('is gone when its tree has ended, with what was open', async () => {
+    proxies = createProxies(join(await tempFolder('proxy'), 'net'));
+    const way = await proxies.open(['*']);
+    const open = connect(way.socket);
+    await once(open, 'connect');
+    const closed = once(open, 'close');
+    await way.close();
+    await closed;
+    expect(existsSync(way.socket)).toBe(false);
   });
 
   it('is closed also when the other side of a tunnel never ends it', async () => {

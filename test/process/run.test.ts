@@ -4,7 +4,9 @@ import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
+import { takeAllDescriptors } from '../support/descriptors.ts';
 import { listenForFakeAgents, type FakeAgents } from '../support/fake-agent.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { createRig, pidsWith, WAYS, type Rig } from './rig.ts';
 
 const FOREVER = 'while :; do read -r _ < /dev/zero || :; done';
@@ -63,6 +65,15 @@ describe.each(WAYS)('a run $name', ({ bwrapPath, starter }) => {
     const result = await rig.room.run(rig.request(['no-such-agent', 'x']));
     expect(result).toMatchObject({ kind: 'missing', outputBytes: 0 });
     expect(result.kind === 'missing' && result.message).toMatch(/"no-such-agent" is on the PATH .*install it/);
+  });
+
+  onLinux('says that no descriptor was free for its pipes', async () => {
+    const giveBack = takeAllDescriptors(3);
+    try {
+      await expect(rig.room.run(rig.request(['sh', '-c', ':']))).rejects.toThrow('EMFILE');
+    } finally {
+      giveBack();
+    }
   });
 
   it('names a file that is not executable', async () => {

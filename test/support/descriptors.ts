@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 
-/** Takes all there are, of few, so that it does not take long. @returns what gives them back */
-export function takeAllDescriptors(): () => void {
+/** Takes all there are but some, of few, so that it does not take long. @returns what gives them back */
+export function takeAllDescriptors(but = 0): () => void {
   const [, before = ''] = /(\d+)/.exec(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) ?? [];
   const highest = Math.max(...readdirSync('/proc/self/fd').map(Number));
   limitDescriptors(String(highest + 32));
@@ -14,6 +14,7 @@ export function takeAllDescriptors(): () => void {
   } catch {
     // All of them.
   }
+  for (const each of taken.splice(0, but)) closeSync(each);
   return () => {
     for (const each of taken) closeSync(each);
     limitDescriptors(before);
