@@ -73,9 +73,9 @@ async function runOperation(options: MatrixOptions, operation: string): Promise<
     let kills = 0;
     let healed = 0;
     const broken: string[] = [];
+    const take = () => left.shift() ?? (kills === 0 ? spare.shift() : undefined);
     await Promise.all(
       stands.map(async (stand) => {
-        const take = () => left.shift() ?? (kills === 0 ? spare.shift() : undefined);
         for (let next = take(); next !== undefined; next = take()) {
           tries += 1;
           const outcome = await stand.try(next.point, next.both);
