@@ -8,6 +8,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { watchOutput } from '../../src/cli/unwritten.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
 import { cliEnvironment } from './rig.ts';
 
@@ -49,11 +50,9 @@ describe('output that cannot be written', () => {
   });
 });
 
-/** Linux has a disk that is always full. */
-const onFullDisk = process.platform === 'linux' ? it : it.skip;
-
+// Linux has one that is always full.
 describe('a full disk', () => {
-  onFullDisk('below standard output fails a command, in one line', async () => {
+  onLinux('below standard output fails a command, in one line', async () => {
     const full = openSync('/dev/full', 'w');
     const env = cliEnvironment(await tempFolder('full'));
     const run = spawnSync(process.execPath, [PROGRAM, 'completion', 'bash'], {
@@ -66,7 +65,7 @@ describe('a full disk', () => {
     expect(run.status).toBe(1);
   });
 
-  onFullDisk("below the worker's log ends no worker before its time", async () => {
+  onLinux("below the worker's log ends no worker before its time", async () => {
     const full = openSync('/dev/full', 'w');
     const env = cliEnvironment(await tempFolder('full'), { TEMPORAL_ADDRESS: 'nowhere' });
     const { status } = spawnSync(process.execPath, [WORKER], { env, stdio: ['ignore', 'ignore', full] });

@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { collect, type CollectRequest } from '../../src/git/collect.ts';
 import { takeAllDescriptors } from '../support/descriptors.ts';
+import { onLinux } from '../support/on-linux.ts';
 
 const REQUEST: CollectRequest = {
   program: '/bin/echo',
@@ -14,7 +15,6 @@ const REQUEST: CollectRequest = {
   maxOutputBytes: 1_000_000,
   ownSession: false,
 };
-const onLinux = process.platform === 'linux' ? it : it.skip;
 
 describe('a program that cannot be started', () => {
   onLinux('since no descriptor is free is told as that, and ends nothing else', async () => {
