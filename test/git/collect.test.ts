@@ -1,6 +1,6 @@
 /** One program, and what it prints. */
 
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { collect, type CollectRequest } from '../../src/git/collect.ts';
 import { takeAllDescriptors } from '../support/descriptors.ts';
 import { onLinux } from '../support/on-linux.ts';
