@@ -1,5 +1,9 @@
 /** What can be told of something that was thrown. By its shape, since an error may come from another realm. */
 
+import { oneLine } from './text.ts';
+
+const MAX_SAID_CHARS = 300;
+
 /** Its message, with its cause's. */
 export function messageOf(error: unknown): string {
   const message = textAt(error, 'message');
@@ -13,7 +17,13 @@ export function codeOf(error: unknown): string | null {
   return textAt(error, 'code');
 }
 
-function textAt(value: unknown, name: 'message' | 'code'): string | null {
+/** The first line that a program that failed has said of it, without its command line; null when it has said nothing. */
+export function saidBy(error: unknown): string | null {
+  const said = oneLine(textAt(error, 'stderr') ?? '', MAX_SAID_CHARS);
+  return said === '' ? null : said;
+}
+
+function textAt(value: unknown, name: 'message' | 'code' | 'stderr'): string | null {
   if (typeof value !== 'object' || value === null || !(name in value)) return null;
   const found = (value as Readonly<Record<string, unknown>>)[name];
   return typeof found === 'string' ? found : null;

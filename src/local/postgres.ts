@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { access, chown, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { execa, ExecaError } from 'execa';
+import { execa } from 'execa';
 import { Client } from 'pg';
 import { createOnce, type HomePaths, openHome } from './home.ts';
 import { type Account, dataFolder, mayEnter, outsideFolder, serverAccount } from './postgres-account.ts';
@@ -23,8 +23,7 @@ import {
   spawnDetached,
   type Step,
 } from './processes.ts';
-import { oneLine } from '../core/text.ts';
-import { messageOf } from '../core/thrown.ts';
+import { messageOf, saidBy } from '../core/thrown.ts';
 import type { LocalFailure } from './report.ts';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -85,7 +84,7 @@ export async function startPostgres(request: StartPostgresRequest): Promise<Star
     cluster = await prepareCluster(paths, request);
   } catch (error) {
     const next = 'reinstall the dependencies, or give the address of a running Postgres in DATABASE_URL';
-    const message = `Postgres cannot be set up: ${reasonOf(error)}`;
+    const message = `Postgres cannot be set up: ${saidBy(error) ?? messageOf(error).split('\n')[0] ?? ''}`;
     return {
       kind: 'failed',
       failure: { kind: 'no-postgres', message, next, evidence: messageOf(error).slice(0, 4_000) },
@@ -98,12 +97,6 @@ export async function startPostgres(request: StartPostgresRequest): Promise<Star
     // Between the choice of a port and the server's own bind somebody else may have taken it.
     if (result.kind === 'running' || !lostPort || request.port !== undefined || attempt === START_TRIES) return result;
   }
-}
-
-/** What a program has said itself; that it failed, and by which command line, is the least of it. */
-function reasonOf(error: unknown): string {
-  const said = error instanceof ExecaError && typeof error.stderr === 'string' ? oneLine(error.stderr, 300) : '';
-  return said === '' ? (messageOf(error).split('\n')[0] ?? '') : said;
 }
 
 async function prepareCluster(paths: HomePaths, request: StartPostgresRequest): Promise<Cluster> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { codeOf, messageOf } from '../../src/core/thrown.ts';
+import { codeOf, messageOf, saidBy } from '../../src/core/thrown.ts';
 
 describe('what was thrown', () => {
   it('has its message, and its cause where it has one', () => {
@@ -14,6 +14,13 @@ describe('what was thrown', () => {
     expect(messageOf('plain')).toBe('plain');
     expect(messageOf(null)).toBe('null');
     expect(messageOf({ message: 7 })).toBe('[object Object]');
+  });
+
+  it('has what a program that failed said first, where it said something', () => {
+    const error = new Error('Command failed with exit code 1: git clone https://ada:k3y@example.org/x');
+    expect(saidBy(Object.assign(error, { stderr: 'fatal: not found\nfatal: gone\n' }))).toBe('fatal: not found');
+    expect(saidBy(Object.assign(error, { stderr: ' \n' }))).toBeNull();
+    expect(saidBy(new Error('no program'))).toBeNull();
   });
 
   it('has a code when a system says so', () => {

@@ -1,10 +1,9 @@
 /** The machine: programs, containment, disk. */
 
-import { execa, ExecaError } from 'execa';
+import { execa } from 'execa';
 import { mkdir, statfs } from 'node:fs/promises';
 import { readHostFile } from '../../config/host-file.ts';
-import { oneLine } from '../../core/text.ts';
-import { codeOf, messageOf } from '../../core/thrown.ts';
+import { codeOf, messageOf, saidBy } from '../../core/thrown.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import { checkCheckouts } from './checkouts.ts';
@@ -103,16 +102,10 @@ async function checkContainment(session: Session): Promise<Check> {
         )
       : missing(
           name,
-          `bubblewrap cannot be used: ${saidBy(error)}`,
+          `bubblewrap cannot be used: ${saidBy(error) ?? messageOf(error)}`,
           'allow user namespaces on this machine (sysctl kernel.unprivileged_userns_clone=1, or an AppArmor profile for bwrap); in a container, a /proc without masks too',
         );
   }
-}
-
-/** What a program has said of its failure; that it failed, and by which command line, is known. */
-function saidBy(error: unknown): string {
-  const said = error instanceof ExecaError && typeof error.stderr === 'string' ? oneLine(error.stderr, 300) : '';
-  return said === '' ? messageOf(error) : said;
 }
 
 async function checkDisk(session: Session): Promise<Check> {

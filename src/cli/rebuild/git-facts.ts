@@ -10,7 +10,7 @@ import { fail, ok, type Parsed } from '../../core/parsed.ts';
 import type { Target } from '../../core/queue-types.ts';
 import type { FoundLanding } from '../../core/rebuild.ts';
 import { oneLine } from '../../core/text.ts';
-import { messageOf } from '../../core/thrown.ts';
+import { messageOf, saidBy } from '../../core/thrown.ts';
 
 const GIT_MS = 10 * 60_000;
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
@@ -52,17 +52,15 @@ export async function readLandings(
     const { stdout } = await git(repository, 'log', '--first-parent', '-z', format, `refs/heads/${branch}`);
     return ok(landingsIn(stdout, project));
   } catch (error) {
-    return fail(`${project}: ${branch} of ${shownOrigin(origin)} cannot be read: ${saidBy(error)}`);
+    return fail(`${project}: ${branch} of ${shownOrigin(origin)} cannot be read: ${reasonOf(error)}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Not by which command line: it has the origin in it as it is. */
-function saidBy(error: unknown): string {
-  const said = error instanceof ExecaError && typeof error.stderr === 'string' ? oneLine(error.stderr, 300) : '';
-  if (said !== '') return said;
-  return oneLine(error instanceof ExecaError ? 'git ended without a word' : messageOf(error), 300);
+/** Never by its command line, which has the origin in it as it is. */
+function reasonOf(error: unknown): string {
+  return saidBy(error) ?? (error instanceof ExecaError ? 'git ended without a word' : oneLine(messageOf(error), 300));
 }
 
 function landingsIn(log: string, project: string): readonly FoundLanding[] {
