@@ -51,8 +51,16 @@ const SELDOM_MS = 2_000;
 /** Beside what has gone of the disk's free space, in which others may have made room. */
 const MEASURE_EVERY_MS = 5_000;
 
-/** @returns what ends the watch */
-export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) => void): () => void {
+export interface LimitsWatch {
+  /**
+   * What lies in the folders once all that could write there is gone: on a busy machine a tree may have written more than
+   * it may, and ended, between two looks.
+   */
+  last(): Promise<Exceeded | null>;
+  stop(): void;
+}
+
+export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) => void): LimitsWatch {
   const { limits, disk } = watched;
   const disks = [dirname(watched.outputFile), ...limits.folders];
   const freeAtFirst = freeOf(disks);
@@ -77,10 +85,17 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
     timer = setTimeout(look, Math.max(soon, Math.min(took * REST, SELDOM_MS)));
   };
   timer = setTimeout(look, EVERY_MS);
-  return () => {
+  const stop = (): void => {
     measuring.stop();
     leaveDisk();
     clearTimeout(timer);
+  };
+  return {
+    stop,
+    last() {
+      stop();
+      return couldBeTooMuch(limits, freeAtFirst - freeOf(disks)) ? tooMuchWritten(limits) : Promise.resolve(null);
+    },
   };
 }
 
@@ -121,25 +136,22 @@ interface Measuring {
 }
 
 function createMeasuring(limits: RunLimits, onExceeded: (exceeded: Exceeded) => void): Measuring {
-  const { folders, writtenBytes } = limits;
   const stopped = new AbortController();
   let running = false;
   let notBefore = 0;
   let nextAnyway = performance.now() + MEASURE_EVERY_MS;
   const measure = async (): Promise<void> => {
     const beganAt = performance.now();
-    const written = await bytesBelow(folders, { enough: writtenBytes, signal: stopped.signal });
+    const exceeded = await tooMuchWritten(limits, stopped.signal);
     notBefore = performance.now() + (performance.now() - beganAt) * REST;
     nextAnyway = notBefore + MEASURE_EVERY_MS;
-    if (written <= writtenBytes || stopped.signal.aborted) return;
-    const allowed = megabytes(writtenBytes);
-    onExceeded(over('too-much-written', `it had more than the ${allowed} of the disk that are allowed`));
+    if (exceeded !== null && !stopped.signal.aborted) onExceeded(exceeded);
   };
   return {
     look(gone) {
       const now = performance.now();
-      if (running || !Number.isFinite(writtenBytes) || now < notBefore) return;
-      if (gone < writtenBytes / 2 && now < nextAnyway) return;
+      if (running || !Number.isFinite(limits.writtenBytes) || now < notBefore) return;
+      if (!couldBeTooMuch(limits, gone) && now < nextAnyway) return;
       running = true;
       void measure().finally(() => {
         running = false;
@@ -147,6 +159,18 @@ function createMeasuring(limits: RunLimits, onExceeded: (exceeded: Exceeded) => 
     },
     stop: () => stopped.abort(),
   };
+}
+
+/** @param gone how much less of the disk is free than there was at first */
+function couldBeTooMuch({ writtenBytes }: RunLimits, gone: number): boolean {
+  return gone >= writtenBytes / 2;
+}
+
+async function tooMuchWritten({ folders, writtenBytes }: RunLimits, signal?: AbortSignal): Promise<Exceeded | null> {
+  const written = await bytesBelow(folders, { enough: writtenBytes, ...(signal === undefined ? {} : { signal }) });
+  if (written <= writtenBytes) return null;
+  const allowed = megabytes(writtenBytes);
+  return over('too-much-written', `it had more than the ${allowed} of the disk that are allowed`);
 }
 
 function over(limit: Exceeded['limit'], message: string): Exceeded {

@@ -95,7 +95,7 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   const abort = (): void => ending.because('aborted');
   request.signal.addEventListener('abort', abort, { once: true });
   const { limits, outputFile } = request;
-  const unwatch =
+  const limitsWatch =
     limits === undefined
       ? null
       : watchLimits(
@@ -111,11 +111,12 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
     ending.exited();
     await tree.clear();
     await closed();
-    return endOf(request, tree, output, ending, exit);
+    const cause = ending.cause ?? (await limitsWatch?.last()) ?? null;
+    return endOf(request, tree, output, { cause, fault: ending.fault }, exit);
   } finally {
     idle.stop();
     clearTimeout(total);
-    unwatch?.();
+    limitsWatch?.stop();
     ending.exited();
     request.signal.removeEventListener('abort', abort);
   }
@@ -239,7 +240,13 @@ function follow(readers: Readers, tree: Tree, output: OutputFile, ending: Ending
   };
 }
 
-function endOf(request: SpawnRequest, tree: Tree, output: OutputFile, ending: Ending, child: ChildEnd): End {
+function endOf(
+  request: SpawnRequest,
+  tree: Tree,
+  output: OutputFile,
+  ending: Pick<Ending, 'cause' | 'fault'>,
+  child: ChildEnd,
+): End {
   let { cause } = ending;
   if (ending.fault !== null) throw ending.fault;
   try {

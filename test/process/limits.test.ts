@@ -101,6 +101,16 @@ describe.each(WAYS)('a limit of what a run takes, $name', ({ bwrapPath, starter 
     expect(result).toMatchObject({ kind: 'over-limit', limit: 'too-much-written' });
   });
 
+  it('tells of what was written beyond it by a run that has ended before anybody looked', async () => {
+    const limits = { ...NONE, writtenBytes: 8 * MIB, folders: [await folder('quick')] };
+    const cwd = limits.folders[0] ?? '';
+    // The first look is a quarter of a second after the start.
+    const result = await rig.room.run(rig.request(['sh', '-c', 'head -c 64000000 /dev/zero > big'], { limits, cwd }));
+    expect(result).toMatchObject({ kind: 'over-limit', limit: 'too-much-written' });
+    const next = await rig.room.run(rig.request(['sh', '-c', 'rm big; exit 3'], { limits, cwd }));
+    expect(next).toMatchObject({ kind: 'exited', code: 3 });
+  });
+
   it('ends the one that has written the most when little of the disk is left, and the others go on', async () => {
     const [large, small] = [await folder('large'), await folder('small')];
     // More than any disk has.
