@@ -26,7 +26,10 @@ import { runLimits, type Dependencies, type GrantedSecrets } from './dependencie
 import { tellProgress } from './heartbeat.ts';
 import { appendToLog, letThrough, refusedTo, withRefused } from './refused.ts';
 import { readReportFile } from './report-file.ts';
+import { withLog } from './run-log.ts';
 import { resumedSession } from './session.ts';
+
+type AgentDependencies = Pick<Dependencies, 'confinement' | 'environment' | 'limits' | 'process' | 'program' | 'spool'>;
 
 export interface AgentRequest {
   readonly request: PhaseRequest;
@@ -58,7 +61,7 @@ const NOTES = ['plan.md', 'result.md', 'understanding.md'];
 /** What may come of a refusal; limits, and an end that somebody asked for, do not. */
 const MAY_BE_REFUSAL: ReadonlySet<FailureClass> = new Set(['retryable', 'fatal']);
 
-export async function runAgent(deps: Dependencies, agent: AgentRequest): Promise<AgentRun> {
+export async function runAgent(deps: AgentDependencies, agent: AgentRequest): Promise<AgentRun> {
   const { request, workspace, definition } = agent;
   const { spec, phase, attempt } = request;
   const files = phaseFilesOf(request, workspace);
@@ -163,11 +166,22 @@ type AgentExit = ExitResult & {
   readonly refused: readonly string[];
 };
 
-async function spawn(
-  deps: Dependencies,
-  { request, workspace, scratch, signal, sandbox, granted, ports }: AgentRequest,
+function spawn(
+  deps: AgentDependencies,
+  agent: AgentRequest,
   command: AgentCommand,
   reader: LineReader | null,
+): Promise<AgentExit> {
+  const { spec, attempt } = agent.request;
+  const log = { taskId: spec.id, attempt, stream: 'agent' };
+  return withLog(deps, log, (outputFile) => spawnInto(deps, agent, command, { reader, outputFile }));
+}
+
+async function spawnInto(
+  deps: AgentDependencies,
+  { request, workspace, scratch, signal, sandbox, granted, ports }: AgentRequest,
+  command: AgentCommand,
+  { reader, outputFile }: { readonly reader: LineReader | null; readonly outputFile: string },
 ): Promise<AgentExit> {
   const { spec, phase, attempt } = request;
   const policy = policyOf(spec.policy, phase);
@@ -175,7 +189,6 @@ async function spawn(
   const agent = spec.work.kind === 'shell' ? null : spec.work.agent;
   const progress = lastLine(reader, granted);
   tellProgress(progress.read);
-  const outputFile = await deps.spool.logFile(spec.id, attempt, 'agent');
   const made = sandbox === null ? null : await makeSandbox(deps, sandbox);
   const filled = sandbox === null ? null : { mounts: sandbox.repository, tmp: sandbox.tmp };
   const sinceMs = performance.now();
@@ -205,7 +218,6 @@ async function spawn(
   const refused = refusedTo(deps, made, { sinceMs, secrets: granted.secrets });
   const tail = withRefused(exit.tail, refused);
   await appendToLog(outputFile, tail.slice(exit.tail.length));
-  await deps.spool.finish(spec.id, attempt, 'agent');
   return { ...exit, tail, refused };
 }
 

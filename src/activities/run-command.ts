@@ -9,6 +9,9 @@ import type { ExitResult, Sandbox } from '../process/types.ts';
 import { filledBy } from './confine.ts';
 import { runLimits, type Dependencies } from './dependencies.ts';
 import { appendToLog, endOf, refusedTo, withRefused } from './refused.ts';
+import { withLog } from './run-log.ts';
+
+type CommandDependencies = Pick<Dependencies, 'environment' | 'limits' | 'process' | 'secretsFor' | 'spool'>;
 
 export interface CommandRequest {
   readonly run: string;
@@ -36,10 +39,13 @@ export type CommandExit = ExitResult & {
   readonly refused: readonly string[];
 };
 
-export async function runCommand(deps: Dependencies, request: CommandRequest): Promise<CommandExit> {
+export async function runCommand(deps: CommandDependencies, request: CommandRequest): Promise<CommandExit> {
+  mkdirSync(request.scratch, { recursive: true });
+  return withLog(deps, request, (outputFile) => runInto(deps, request, outputFile));
+}
+
+async function runInto(deps: CommandDependencies, request: CommandRequest, outputFile: string): Promise<CommandExit> {
   const { taskId, attempt, stream, scratch, timeoutMs, sandbox } = request;
-  mkdirSync(scratch, { recursive: true });
-  const outputFile = await deps.spool.logFile(taskId, attempt, stream);
   const beganMs = performance.now();
   const granted = await deps.secretsFor(null);
   const secrets = [...(granted.kind === 'ok' ? granted.value.secrets : []), ...(request.secrets ?? [])];
@@ -68,7 +74,6 @@ export async function runCommand(deps: Dependencies, request: CommandRequest): P
   const closing = request.closing === undefined ? null : await request.closing(result, performance.now() - beganMs);
   const lines = `${tail.slice(exit.tail.length)}${closing === null ? '' : `${endOf(tail)}${closing}\n`}`;
   await appendToLog(outputFile, lines);
-  await deps.spool.finish(taskId, attempt, stream);
   return result;
 }
 
