@@ -73,6 +73,8 @@ export function startGitRunner(program: string): GitRunner {
       const runner = child;
       return new Promise((resolve, reject) => {
         waiting.set(question.id, { resolve, reject });
+        // One that was never there has no channel; its end is told in a moment.
+        if (!runner.connected) return;
         runner.send(question, (error) => {
           if (error !== null && waiting.delete(question.id)) reject(error);
         });
@@ -82,9 +84,9 @@ export function startGitRunner(program: string): GitRunner {
       closed = true;
       const ending = child;
       if (ending === null) return;
-      const exited = new Promise((resolve) => ending.once('exit', resolve));
-      ending.disconnect();
-      await exited;
+      const gone = new Promise((resolve) => ending.once('exit', resolve).once('error', resolve));
+      if (ending.connected) ending.disconnect();
+      await gone;
     },
   };
 }

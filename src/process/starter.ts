@@ -78,13 +78,21 @@ interface Run {
   readonly onDeath: (reason: string) => void;
 }
 
+/** So long one is done without that could not run; the host may just have had no process or descriptor left. */
+const AGAIN_MS = 60_000;
+
 /** @param program the built starter-program @param onLaunched told before it starts anything */
-export function openStarter(program: string, onLaunched: (pid: number) => void = () => undefined): Starter {
+export function openStarter(
+  program: string,
+  onLaunched: (pid: number) => void = () => undefined,
+  againMs = AGAIN_MS,
+): Starter {
   const runs = new Map<number, Run>();
   let child: ChildProcess | null = null;
   let closed = false;
-  /** Whether it has ever answered: one that cannot even run is done without. */
+  /** Whether it has ever answered. */
   let works = false;
+  let notBefore = -Infinity;
   let lastId = 0;
 
   const launch = (): ChildProcess => {
@@ -97,7 +105,7 @@ export function openStarter(program: string, onLaunched: (pid: number) => void =
     const gone = (reason: string): void => {
       if (child !== launched) return;
       child = null;
-      closed ||= !works;
+      if (!works) notBefore = performance.now() + againMs;
       for (const run of runs.values()) run.onDeath(reason);
       runs.clear();
     };
@@ -112,20 +120,24 @@ export function openStarter(program: string, onLaunched: (pid: number) => void =
       lastId += 1;
       const id = lastId;
       runs.set(id, runOf({ resolve, reject, isOver: () => runs.delete(id), hasWorked: () => works }));
+      // One that was never there has no channel; its end is told in a moment.
+      if (!child.connected) return;
       child.send({ id, ...order } satisfies StartOrder, (error) => {
-        if (error !== null && runs.delete(id)) reject(error);
+        if (error === null) return;
+        runs.get(id)?.onDeath(error.message);
+        runs.delete(id);
       });
     });
 
   return {
-    start: (order) => (closed ? Promise.resolve(null) : start(order)),
+    start: (order) => (closed || performance.now() < notBefore ? Promise.resolve(null) : start(order)),
     close: async () => {
       closed = true;
       const ending = child;
       if (ending === null) return;
-      const exited = new Promise((resolve) => ending.once('exit', resolve));
-      ending.disconnect();
-      await exited;
+      const gone = new Promise((resolve) => ending.once('exit', resolve).once('error', resolve));
+      if (ending.connected) ending.disconnect();
+      await gone;
     },
   };
 }

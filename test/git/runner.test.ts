@@ -2,7 +2,9 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { resolve } from 'node:path';
 import type { CollectRequest } from '../../src/git/collect.ts';
 import { startGitRunner } from '../../src/git/runner.ts';
+import { takeAllDescriptors } from '../support/descriptors.ts';
 import { eventually } from '../support/eventually.ts';
+import { onLinux } from '../support/on-linux.ts';
 
 const PROGRAM = resolve('dist/worker/git-runner.js');
 
@@ -48,6 +50,18 @@ describe("git's runner process", () => {
 
   it('says that a program is missing', async () => {
     expect(await runner.collect(request([], { program: '/no/such/program' }))).toMatchObject({ kind: 'missing' });
+  });
+
+  onLinux('says that no descriptor was free for it, and serves the next call', async () => {
+    const another = startGitRunner(PROGRAM);
+    const giveBack = takeAllDescriptors();
+    try {
+      await expect(another.collect(request(['exit 3']))).rejects.toThrow('EMFILE');
+    } finally {
+      giveBack();
+    }
+    expect(await another.collect(request(['exit 3']))).toMatchObject({ code: 3 });
+    await another.close();
   });
 
   it('fails the calls under way when it is killed, and serves the next one', async () => {
