@@ -24,14 +24,17 @@ export interface DiskKeeper {
 const HARDLY_BYTES = 32 * 1024 * 1024;
 /** What was ended has its folders removed meanwhile. */
 const QUIET_MS = 3_000;
+/** So long it is counted what each has: one with millions of files must not keep another from being ended. */
+const COUNT_MS = 10_000;
 
-export function createDiskKeeper(): DiskKeeper {
+export function createDiskKeeper(countMs = COUNT_MS): DiskKeeper {
   const writers = new Set<Writer>();
   let looking = false;
   let quietUntil = 0;
   const endTheLargest = async (): Promise<void> => {
+    const signal = AbortSignal.timeout(countMs);
     const sizes = [...writers].map(async (writer) => {
-      return { writer, bytes: await bytesBelow(writer.folders) };
+      return { writer, bytes: await bytesBelow(writer.folders, { signal }) };
     });
     const [largest] = (await Promise.all(sizes)).toSorted((one, other) => other.bytes - one.bytes);
     quietUntil = performance.now() + QUIET_MS;

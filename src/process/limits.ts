@@ -50,13 +50,16 @@ const REST = 20;
 const SELDOM_MS = 2_000;
 /** Beside what has gone of the disk's free space, in which others may have made room. */
 const MEASURE_EVERY_MS = 5_000;
+/** So long the last look may take: a tree can leave more files than can be counted in any time. */
+const LAST_LOOK_MS = 30_000;
 
 export interface LimitsWatch {
   /**
    * What lies in the folders once all that could write there is gone: on a busy machine a tree may have written more than
-   * it may, and ended, between two looks.
+   * it may, and ended, between two looks. It takes half a minute at the most, and ends with the signal: then what was seen
+   * by then counts.
    */
-  last(): Promise<Exceeded | null>;
+  last(signal: AbortSignal): Promise<Exceeded | null>;
   stop(): void;
 }
 
@@ -92,9 +95,10 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
   };
   return {
     stop,
-    last() {
+    last(signal) {
       stop();
-      return couldBeTooMuch(limits, freeAtFirst - freeOf(disks)) ? tooMuchWritten(limits) : Promise.resolve(null);
+      if (!couldBeTooMuch(limits, freeAtFirst - freeOf(disks))) return Promise.resolve(null);
+      return tooMuchWritten(limits, AbortSignal.any([signal, AbortSignal.timeout(LAST_LOOK_MS)]));
     },
   };
 }
@@ -166,8 +170,8 @@ function couldBeTooMuch({ writtenBytes }: RunLimits, gone: number): boolean {
   return gone >= writtenBytes / 2;
 }
 
-async function tooMuchWritten({ folders, writtenBytes }: RunLimits, signal?: AbortSignal): Promise<Exceeded | null> {
-  const written = await bytesBelow(folders, { enough: writtenBytes, ...(signal === undefined ? {} : { signal }) });
+async function tooMuchWritten({ folders, writtenBytes }: RunLimits, signal: AbortSignal): Promise<Exceeded | null> {
+  const written = await bytesBelow(folders, { enough: writtenBytes, signal });
   if (written <= writtenBytes) return null;
   const allowed = megabytes(writtenBytes);
   return over('too-much-written', `it had more than the ${allowed} of the disk that are allowed`);

@@ -111,7 +111,7 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
     ending.exited();
     await tree.clear();
     await closed();
-    const cause = ending.cause ?? (await limitsWatch?.last()) ?? null;
+    const cause = ending.cause ?? (await limitsWatch?.last(request.signal)) ?? null;
     return endOf(request, tree, output, { cause, fault: ending.fault }, exit);
   } finally {
     idle.stop();

@@ -3,9 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { createDiskKeeper } from '../../src/process/disk-keeper.ts';
+import { watchLimits, type Watched } from '../../src/process/limits.ts';
 import { createProcessRoom } from '../../src/process/room.ts';
 import type { RunLimits } from '../../src/process/types.ts';
 import { eventually } from '../support/eventually.ts';
+import { tempFolder } from '../support/temp.ts';
 import { createRig, pidsWith, WAYS, type Rig } from './rig.ts';
 
 const MIB = 1024 * 1024;
@@ -144,5 +147,22 @@ describe.each(WAYS)('a limit of what a run takes, $name', ({ bwrapPath, starter 
     const running = rig.room.run(rig.request(['sh', '-c', script], { limits }));
     await eventually('it to run', () => existsSync(seen));
     expect(await running).toMatchObject({ kind: 'exited', code: 0 });
+  });
+});
+
+describe('the last look at what a run has written', () => {
+  it('ends with the signal, however much lies there', async () => {
+    const folder = await tempFolder('written');
+    const watched: Watched = {
+      limits: { ...NONE, writtenBytes: MIB, folders: [folder] },
+      outputFile: join(folder, 'output'),
+      members: () => null,
+      refused: () => null,
+      disk: createDiskKeeper(),
+    };
+    const watch = watchLimits(watched, () => undefined);
+    await writeFile(join(folder, 'big'), Buffer.alloc(64 * MIB, 1));
+    expect(await watch.last(AbortSignal.abort())).toBeNull();
+    expect(await watch.last(new AbortController().signal)).toMatchObject({ limit: 'too-much-written' });
   });
 });
