@@ -59,7 +59,7 @@ export function release(
 ): Task {
   const { by, text, actor } = event;
   const blocker = task.blockers.find((other) => other.by === by);
-  if (blocker === undefined) return task;
+  if (blocker === undefined) return hearAtOnce(task, event, surroundings);
   const blockers = task.blockers.filter((other) => other !== blocker);
   const said = exchange({ ...task, blockers }, surroundings, {
     kind: 'question',
@@ -67,6 +67,20 @@ export function release(
     answer: text,
     actor,
   });
+  return happen(said, surroundings, { kind: 'released', by, text, actor });
+}
+
+/** One that was answered before it could block brings what was asked along; of any other that does not block nothing is said. */
+function hearAtOnce(task: Task, event: Extract<TaskInputEvent, { kind: 'release' }>, surroundings: Surroundings): Task {
+  const { by, text, actor } = event;
+  if (event.question === undefined) return task;
+  const question = oneLine(event.question);
+  const isSaid = task.exchanges.some(
+    (said) => said.question === question && said.answer === text && said.actor === actor,
+  );
+  if (isSaid) return task;
+  const asked = happen(task, surroundings, { kind: 'blocked', by, text: question });
+  const said = exchange(asked, surroundings, { kind: 'question', question, answer: text, actor });
   return happen(said, surroundings, { kind: 'released', by, text, actor });
 }
 

@@ -43,7 +43,14 @@ export type TaskInputEvent =
   | { readonly kind: 'due' }
   | PersonEvent
   | { readonly kind: 'block'; readonly by: TaskId; readonly text: string }
-  | { readonly kind: 'release'; readonly by: TaskId; readonly text: string; readonly actor: string }
+  | {
+      readonly kind: 'release';
+      readonly by: TaskId;
+      readonly text: string;
+      readonly actor: string;
+      /** What was asked, where it was answered; left out: nobody answered, or an older version tells. */
+      readonly question?: string;
+    }
   | { readonly kind: 'conflict'; readonly head: ObjectId; readonly conflict: MainConflict | null }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'landed'; readonly landing: Landing }

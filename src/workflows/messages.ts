@@ -170,6 +170,8 @@ export interface BlockMessage {
 
 export interface ReleaseMessage extends BlockMessage {
   readonly actor: string;
+  /** What was asked, where it was answered: it may have been before it could block. Left out by an older version. */
+  readonly question?: string;
 }
 
 export const blockSignal = { type: 'signal', name: 'block' } as SignalDefinition<[BlockMessage], 'block'>;

@@ -21,7 +21,7 @@ import {
 import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import { UNKNOWN_ACTOR } from '../core/replies.ts';
-import type { Task, TaskInputEvent } from '../core/task.ts';
+import { currentSpec, type Task, type TaskInputEvent } from '../core/task.ts';
 import { childSpecOf, describeTask } from '../core/task-description.ts';
 import type { NewTask, TaskSpec } from '../core/task-types.ts';
 import { shortActivities } from './activity-options.ts';
@@ -60,12 +60,17 @@ export async function blockOther(spec: TaskSpec): Promise<void> {
 }
 
 /** The question is over: its answer, or that there is none, goes to the task that waited for it. */
-export async function releaseOther(spec: TaskSpec, { stage, exchanges, summary }: Task): Promise<void> {
+export async function releaseOther(spec: TaskSpec, task: Task): Promise<void> {
+  const { stage, exchanges, summary } = task;
   const { blocks, id } = spec;
   if (blocks === null || stage.kind !== 'ended') return;
-  const text = stage.end === 'unchanged' && summary !== null ? summary : `nobody answered (${stage.end})`;
   const actor = exchanges.at(-1)?.actor ?? spec.owner.name;
-  await tell(blocks, (other) => other.signal(releaseSignal, { by: id, text, actor }));
+  // One that was answered at once has not told the other task of itself.
+  const said =
+    stage.end === 'unchanged' && summary !== null
+      ? { text: summary, question: currentSpec(task, spec).title }
+      : { text: `nobody answered (${stage.end})` };
+  await tell(blocks, (other) => other.signal(releaseSignal, { by: id, actor, ...said }));
 }
 
 /** What releases a task from questions that were ended from outside, and so told it nothing. */

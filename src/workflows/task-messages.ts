@@ -60,7 +60,8 @@ export function isBlock(message: Partial<BlockMessage> | undefined): message is 
 }
 
 export function isRelease(message: Partial<ReleaseMessage> | undefined): message is ReleaseMessage {
-  return isBlock(message) && 'actor' in message && typeof message.actor === 'string';
+  if (!isBlock(message) || !('actor' in message) || typeof message.actor !== 'string') return false;
+  return !('question' in message) || typeof message.question === 'string';
 }
 
 export function isConflict(message: Partial<ConflictMessage> | undefined): message is ConflictMessage {

@@ -141,6 +141,27 @@ describe('a question that blocks a task', () => {
     expect(task.stage).toEqual({ kind: 'phase', phase: 'plan', attempt: 2 });
   });
 
+  it('that was answered before it could block is told with its answer, once', () => {
+    const told = { ...release(), question: 'Which database?' };
+    const task = after(newTask(around()), [told]);
+    expect(task.blockers).toEqual([]);
+    expect(task.exchanges).toMatchObject([{ kind: 'question', question: 'Which database?', answer: 'the second' }]);
+    expect(happened(task).slice(-2)).toEqual(['blocked', 'released']);
+    expect(nextTask(task, told, around())).toBe(task);
+    expect(nextTask(task, attemptEnded(1, done()), around()).stage).toEqual({
+      kind: 'phase',
+      phase: 'plan',
+      attempt: 2,
+    });
+  });
+
+  it('that was answered before it could block leaves the task waiting for the others', () => {
+    const blocked = after(newTask(around()), [block(3), attemptEnded(1, done())]);
+    const told = nextTask(blocked, { ...release(), question: 'Which database?' }, around());
+    expect(told.stage).toBe(blocked.stage);
+    expect(told.exchanges).toHaveLength(1);
+  });
+
   it.each([
     ['an answer', 'asking', { kind: 'answer', version: 1, text: 'a', actor: 'ada' }, 'understand'],
     ['a retry', 'parked', { kind: 'retry', actor: 'ada' }, 'understand'],

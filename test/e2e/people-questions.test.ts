@@ -338,6 +338,21 @@ describe('a task of type question', () => {
     expect(await rig.happened(work, 'released', 1)).toMatchObject([{ text: 'yes', actor: 'Bo' }]);
   });
 
+  it('that is answered before its workflow has begun has its answer in the next prompt of the task that it was to block', async () => {
+    const { project } = await rig.project({ execute: `${unlessTold('answered:**', ASKS)}; echo x > work` });
+    const work = await rig.engine.submit(project, { title: 'Work' });
+    await rig.asked(work, 1);
+    await rig.engine.drainWorker();
+    const spec = { type: 'question', blocks: work } as const;
+    const question = await rig.engine.submit(project, { title: 'May it go out?', spec });
+    await rig.engine.handle(question).signal('answer', { text: 'only inside', actor: 'Bo' });
+    await rig.engine.startWorker();
+    expect(await rig.engine.untilEnded(question)).toMatchObject({ state: 'unchanged', summary: 'only inside' });
+    await rig.engine.reply(work, 'answer', { text: '80' });
+    expect(await rig.engine.untilEnded(work)).toMatchObject({ state: 'landed' });
+    expect(await rig.lastPrompt(work)).toContain('**You asked:** May it go out?\n\n**Bo answered:** only inside');
+  });
+
   it('about a task that has ended is asked all the same', async () => {
     const { project } = await rig.project({});
     const ended = await rig.engine.submit(project, { title: 'Nothing', work: { kind: 'shell', run: 'true' } });
