@@ -37,22 +37,22 @@ export async function buildCandidate(
   const { target, item, gate, below } = request;
   const [built, openness] = await Promise.all([
     deps.git.buildOn(target, request, deps.readGate),
-    taskIsOpen(deps.client, item.taskId),
+    taskIsOpen(deps.client, item.taskId, item.firstRun),
   ]);
   const { result } = built;
   const slots =
     result.kind === 'candidate' ? await gateSlots(deps.client, deps, result.candidate.gate.requires ?? []) : null;
   const answer: BuildAnswer = { ...built, run: null, slots };
-  // What has landed has landed; a hold would be for nobody.
-  if (result.kind === 'candidate' || result.kind === 'held' || result.kind === 'behind') {
-    if (openness.kind === 'closed') {
-      deps.onEnded(target, item.taskId);
-      return { ...answer, result: { kind: 'ended' } };
-    }
-    if (openness.kind === 'unknown') {
-      return { ...answer, result: { kind: 'held', why: 'engine', text: openness.text } };
-    }
+  // What has landed has landed; anything else would be said to nobody.
+  if (result.kind !== 'landed' && (openness.kind === 'closed' || openness.kind === 'anew')) {
+    if (openness.kind === 'closed') deps.onEnded(target, item.taskId);
+    return { ...answer, result: { kind: 'ended' } };
   }
+  if (
+    openness.kind === 'unknown' &&
+    (result.kind === 'candidate' || result.kind === 'held' || result.kind === 'behind')
+  )
+    return { ...answer, result: { kind: 'held', why: 'engine', text: openness.text } };
   if (result.kind !== 'candidate') return answer;
   const { candidate } = result;
   const green = await recorder.attempt('is-green', () => deps.ledger.isGreen(candidate.tree, candidate.gate.hash));
@@ -81,15 +81,17 @@ interface MainGateRequest {
   readonly waiter: string;
 }
 
-/** Of a closed task nothing is pushed. Whether an earlier try has landed it is found out by building once more (N2). */
+/** Of a task that is closed, or was begun anew, nothing is pushed. Whether an earlier try has landed it is found out by building once more (N2). */
 export async function land(
   deps: LandingDependencies,
   { target, item, candidate, under = [] }: LandRequest,
 ): Promise<LandResult> {
-  const all = await Promise.all([...under, { item }].map((one) => taskIsOpen(deps.client, one.item.taskId)));
+  const all = await Promise.all(
+    [...under, { item }].map((one) => taskIsOpen(deps.client, one.item.taskId, one.item.firstRun)),
+  );
   const unknown = all.find(({ kind }) => kind === 'unknown');
   if (unknown?.kind === 'unknown') return { kind: 'held', why: 'engine', text: unknown.text };
-  if (all.some(({ kind }) => kind === 'closed')) return { kind: 'moved' };
+  if (all.some(({ kind }) => kind !== 'open')) return { kind: 'moved' };
   return deps.landing.land(target, item, candidate, under);
 }
 

@@ -38,6 +38,8 @@ export interface QueueItem {
   readonly parent: TaskId | null;
   /** By name; left out: none. */
   readonly removedTests?: readonly string[];
+  /** The first run of the task's workflow: of one that was begun anew since, nobody wants this any more. Left out by an older version. */
+  readonly firstRun?: string;
 }
 
 /** A commit that would become main's next. */

@@ -12,6 +12,7 @@ import {
   WorkflowIdReusePolicy,
   log,
   uuid4,
+  workflowInfo,
 } from '@temporalio/workflow';
 import {
   defineSearchAttributeKey,
@@ -19,11 +20,12 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../core/ids.ts';
-import type { Target } from '../core/queue-types.ts';
+import type { QueueItem, Target } from '../core/queue-types.ts';
 import { UNKNOWN_ACTOR } from '../core/replies.ts';
 import { currentSpec, type Task, type TaskInputEvent } from '../core/task.ts';
 import { childSpecOf, describeTask } from '../core/task-description.ts';
-import type { NewTask, TaskSpec } from '../core/task-types.ts';
+import { queueItemOf } from '../core/task-request.ts';
+import type { Checkpoint, NewTask, TaskSpec } from '../core/task-types.ts';
 import { shortActivities } from './activity-options.ts';
 import { blockSignal, releaseSignal, TASK_QUEUES, WORKFLOW_TYPES, type TaskInput } from './messages.ts';
 
@@ -100,6 +102,11 @@ export function newIds(count: number): readonly TaskId[] {
   const encoder = new TextEncoder();
   // Each byte of a version 4 UUID's text has at least four random bits, but for its hyphens and its version.
   return Array.from({ length: count }, () => taskIdFromBytes(encoder.encode(uuid4().replaceAll('-', ''))));
+}
+
+/** What it hands off, by this run of its workflow and those that it was continued from. */
+export function handOffOf(task: Task, spec: TaskSpec, checkpoint: Checkpoint): QueueItem {
+  return { ...queueItemOf(task, spec, checkpoint), firstRun: workflowInfo().firstExecutionRunId };
 }
 
 /** Which queue it lands in. */

@@ -4,10 +4,10 @@ import { setHandler } from '@temporalio/workflow';
 import { askView } from '../core/ask-view.ts';
 import type { Task } from '../core/task.ts';
 import type { TaskEvent } from '../core/task-events.ts';
-import { queueItemOf } from '../core/task-request.ts';
 import type { TaskSpec } from '../core/task-types.ts';
 import { viewOf } from '../core/task-view.ts';
 import { carryQuery, detailQuery, historyQuery, itemQuery, stateQuery, type CarriedTask } from './messages.ts';
+import { handOffOf } from './task-links.ts';
 
 export interface Told {
   readonly spec: TaskSpec;
@@ -24,7 +24,7 @@ export function answerQueries({ spec, task, handled, events }: Told): void {
   });
   setHandler(itemQuery, () => {
     const { stage } = task();
-    return stage.kind === 'landing' ? queueItemOf(task(), spec, stage.checkpoint) : null;
+    return stage.kind === 'landing' ? handOffOf(task(), spec, stage.checkpoint) : null;
   });
   setHandler(stateQuery, () => viewOf(task(), spec).state);
   setHandler(historyQuery, () => ({ view: viewOf(task(), spec), spec, events: events() }));

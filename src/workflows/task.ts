@@ -32,7 +32,7 @@ import {
   type Task,
   type TaskInputEvent,
 } from '../core/task.ts';
-import { phaseRequestOf, queueItemOf, recordRequestOf } from '../core/task-request.ts';
+import { phaseRequestOf, recordRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { viewOf } from '../core/task-view.ts';
 import { oneLine } from '../core/text.ts';
@@ -50,7 +50,7 @@ import { concludeTask } from './task-conclusion.ts';
 import { untilItIsAsked } from './early-replies.ts';
 import { byRulesOfHistory } from './older-rules.ts';
 import { Inbox } from './task-inbox.ts';
-import { blockOther, makeTask, newIds, releaseOther, releasesOf, targetOf } from './task-links.ts';
+import { blockOther, handOffOf, makeTask, newIds, releaseOther, releasesOf, targetOf } from './task-links.ts';
 import { isBlock, isConflict, isRelease, isReplyTo } from './task-messages.ts';
 import { answerQueries } from './task-queries.ts';
 import { Recording } from './task-recording.ts';
@@ -195,7 +195,7 @@ class TaskRun {
         await this.#recording.recordedBy(
           shortActivities.handOff({
             target: targetOf(this.#input.spec),
-            item: queueItemOf(task, this.#input.spec, stage.checkpoint),
+            item: handOffOf(task, this.#input.spec, stage.checkpoint),
             record: recordRequestOf(task, this.#input.spec),
           }),
         );

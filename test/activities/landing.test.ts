@@ -6,7 +6,7 @@ import type { Recorder } from '../../src/activities/recorder.ts';
 import { workflowIds } from '../../src/core/ids.ts';
 import type { BuildResult, QueueItem, Target } from '../../src/core/queue-types.ts';
 import type { GitRoom } from '../../src/git/types.ts';
-import { bareOrigin, built, git, head, newRoom, readGate, taskId, worked } from '../support/git-rig.ts';
+import { bareOrigin, built, commitFiles, git, head, newRoom, readGate, taskId, worked } from '../support/git-rig.ts';
 import { testNamespace } from '../support/temporal.ts';
 
 type Deps = Parameters<typeof buildCandidate>[0];
@@ -90,6 +90,56 @@ describe('landing', () => {
     expect(await build(deps, target, item)).toMatchObject({ kind: 'landed' });
     expect(await land(deps, { target, item, candidate })).toEqual({ kind: 'moved' });
     expect(await git(origin, 'rev-list', '--count', '--first-parent', 'main')).toBe('2');
+    await drop();
+  });
+
+  it('builds and pushes nothing that a task has handed off before it was begun anew', async () => {
+    const { target, origin, first } = await bareOrigin();
+    const { room } = await newRoom();
+    const { connection, namespace, drop } = await testNamespace();
+    const client = new Client({ connection, namespace });
+    const deps = depsWith(room, client);
+    const begin = () => client.workflow.start('task', { workflowId: workflowIds.task(taskId), taskQueue: 'nobody' });
+    const begun = await begin();
+    const work = await worked(room, target, { 'b.txt': 'b\n' });
+    const item = { ...work, firstRun: begun.firstExecutionRunId };
+    const candidate = await built(room, target, item);
+    expect(await build(deps, target, item)).toMatchObject({ kind: 'candidate' });
+    await begun.terminate();
+    const again = await begin();
+    const before = told.length;
+    expect(await build(deps, target, item)).toEqual({ kind: 'ended' });
+    expect(await land(deps, { target, item, candidate })).toEqual({ kind: 'moved' });
+    expect(
+      await land(deps, {
+        target,
+        item: { ...item, firstRun: again.firstExecutionRunId },
+        candidate,
+        under: [{ item, candidate }],
+      }),
+    ).toEqual({ kind: 'moved' });
+    expect(await head(origin, 'refs/heads/main')).toBe(first);
+    // It is at work again: nothing of it is swept.
+    expect(told).toHaveLength(before);
+    // An older version does not say which run it was.
+    expect(await build(deps, target, work)).toMatchObject({ kind: 'candidate' });
+    await drop();
+  });
+
+  it('sends nothing back to a task that was ended from outside: a turn would be for nobody', async () => {
+    const { target, person } = await bareOrigin();
+    const { room } = await newRoom();
+    const item = await worked(room, target, { 'a.txt': 'ours\n' });
+    await commitFiles(person, { 'a.txt': 'theirs\n' }, 'second');
+    await git(person, 'push', '-q', 'origin', 'main');
+    const { connection, namespace, drop } = await testNamespace();
+    const client = new Client({ connection, namespace });
+    const deps = depsWith(room, client);
+    const options = { workflowId: workflowIds.task(taskId), taskQueue: 'nobody' };
+    const task = await client.workflow.start('task', options);
+    expect(await build(deps, target, item)).toMatchObject({ kind: 'conflict' });
+    await task.terminate();
+    expect(await build(deps, target, item)).toEqual({ kind: 'ended' });
     await drop();
   });
 });

@@ -92,6 +92,24 @@ describe('an operator', () => {
     for (const id of [gated, queued]) await swept(id, name, project);
   });
 
+  it('who terminates a task at the gate and has it begin anew has that land alone, whatever was at the gate', async () => {
+    const execute = 'echo "$TASKS_ATTEMPT" > work; until_open "attempt-$TASKS_ATTEMPT"';
+    const { name, project } = await rig.project({ execute }, '', 'until_open gate');
+    await rig.open('attempt-3');
+    const id = await rig.engine.submit(project, { title: 'Work' });
+    await eventually('the gate', async () => (await rig.engine.queue(name)).rows[0]?.state === 'gating');
+    await rig.engine.handle(id).terminate('not like this');
+    await retry(id);
+    await eventually('its next attempt', async () => (await rig.prompts(id)).length === 6);
+    await rig.open('gate');
+    await eventually('what was at the gate to be gone', async () => (await rig.engine.queue(name)).rows.length === 0);
+    expect(await project.subjects()).toEqual(['Begin']);
+    await rig.open('attempt-6');
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 6 });
+    expect(await project.subjects()).toEqual(['Work', 'Begin']);
+    expect(await project.read('work')).toBe('6');
+  });
+
   it('who terminates a task in the middle of a phase leaves no process and no workspace', async () => {
     const { name, project } = await rig.project({ execute: 'until_open never' });
     const id = await rig.engine.submit(project, { title: 'Work' });
