@@ -11,11 +11,12 @@ import { gateSlots } from './gate-slots.ts';
 import { askAfterGate, startGate } from './gate-start.ts';
 import { integrationStart } from './integration-start.ts';
 import { taskIsOpen } from './task-is-open.ts';
+import { isTurnOver } from './turn-over.ts';
 import type { Recorder } from './recorder.ts';
 import type { BuildRequest, HandOffRequest, LandRequest, LookRequest, Recorded } from './types.ts';
 
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
-export const TASK_QUERIES = { item: 'item', state: 'state' } as const;
+export const TASK_QUERIES = { item: 'item' } as const;
 const QUERY_MS = 2_000;
 
 export async function handOff(deps: Dependencies, recorder: Recorder, request: HandOffRequest): Promise<Recorded> {
@@ -106,18 +107,6 @@ export async function lookAtQueue(deps: Dependencies, request: LookRequest): Pro
     requires === null ? null : gateSlots(deps.client, deps, requires),
   ]);
   return { known, main, runs, turnOver: turnOver === true ? turn : null, slots };
-}
-
-/** A task that waits for something, or has ended, makes no use of its turn. */
-async function isTurnOver(client: Client, taskId: TaskId): Promise<boolean> {
-  try {
-    const state = await client.connection.withDeadline(Date.now() + QUERY_MS, () =>
-      client.workflow.getHandle(workflowIds.task(taskId)).query<string>(TASK_QUERIES.state),
-    );
-    return state !== 'running' && state !== 'queued' && state !== 'landing';
-  } catch (error) {
-    return error instanceof WorkflowNotFoundError;
-  }
 }
 
 /** Asks each task for its hand-off; one that has none by this number, or is gone, is asked and gives nothing. */

@@ -115,6 +115,8 @@ export interface Turn {
   readonly untilMs: number;
   /** Whether another, a hotfix, has landed in it: when the task goes back for that, it has its turn once more; left out: none has. */
   readonly overtaken?: true;
+  /** What was left of it when nothing could land any more, in milliseconds: it goes on with that; left out: it runs. */
+  readonly leftMs?: number;
 }
 
 export interface AddressedReply {
@@ -146,9 +148,10 @@ export interface Queue {
   readonly redMain: RedMain | null;
   readonly turn: Turn | null;
   /**
-   * Whether it goes by the rules that came after 0.3.0: a turn is given only when nobody has one, `resume` has a red main gated,
-   * and nobody who may not go on keeps a hotfix, or who has its turn, from going on (docs/adr/0028-one-turn-at-a-time.md). Left
-   * out: an older version's queue; what its history has must follow again (N11), so it changes with the next run of the workflow.
+   * Whether it goes by the rules that came after 0.3.0: a turn is given only when nobody has one, its clock stands while nothing
+   * lands, `resume` has a red main gated, and nobody who may not go on keeps a hotfix, or who has its turn, from going on
+   * (docs/adr/0028-one-turn-at-a-time.md). Left out: an older version's queue; what its history has must follow again (N11), so it
+   * changes with the next run of the workflow.
    */
   readonly oneTurn?: true;
   readonly slots: number;

@@ -66,6 +66,7 @@ import { keysOfChecks, mustBeVerified } from './queue-checks.ts';
 import { goesAhead, MAX_DETAILED, rankOf, without } from './queue-line.ts';
 import type { QueueClock, QueueFact, Reconciled } from './queue-exchange.ts';
 import type { Entry, Queue, Run, Waiting } from './queue-state.ts';
+import { endTurn, stopTurn } from './queue-turn.ts';
 import { blame, needsMainGated } from './queue-verdicts.ts';
 import {
   checkKeysToGate,
@@ -102,6 +103,7 @@ export function reconcile(queue: Queue, facts: readonly QueueFact[], clock: Queu
 
 const RULES: readonly ((queue: Queue, clock: QueueClock) => Queue)[] = [
   endTurn,
+  stopTurn,
   goOnAfterHold,
   goOnWithChecks,
   letPass,
@@ -126,10 +128,6 @@ function settle(queue: Queue, clock: QueueClock): Queue {
     if (settled === before) return settled;
   }
   throw new Error('the queue does not come to rest');
-}
-
-function endTurn(queue: Queue, { nowMs }: QueueClock): Queue {
-  return queue.turn !== null && nowMs >= queue.turn.untilMs ? { ...queue, turn: null } : queue;
 }
 
 function goOnAfterHold(queue: Queue, { nowMs }: QueueClock): Queue {
@@ -268,7 +266,7 @@ function nextLook(queue: Queue, { nowMs }: QueueClock): Queue {
 
 function wakeAtMs({ chain, checks, turn, redMain, mainAgainMs, lookMs }: Queue): number | null {
   const times = [...chain, ...checks].flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
-  if (turn !== null) times.push(turn.untilMs);
+  if (turn !== null && turn.leftMs === undefined) times.push(turn.untilMs);
   if (redMain !== null) times.push(Math.max(redMain.againMs, mainAgainMs));
   if (lookMs !== null) times.push(lookMs);
   return times.length === 0 ? null : Math.min(...times);

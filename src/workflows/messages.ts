@@ -217,7 +217,7 @@ export interface TaskHistory {
 
 export const historyQuery = { type: 'query', name: 'history' } as QueryDefinition<TaskHistory, [], 'history'>;
 
-/** What the queue asks of a task: what it has handed off, null when nothing; and the name of its state. */
+/** What the queue asks of a task: what it has handed off, null when nothing; a worker of an older version the name of its state, too. */
 export const itemQuery = { type: 'query', name: 'item' } as QueryDefinition<QueueItem | null, [], 'item'>;
 export const stateQuery = { type: 'query', name: 'state' } as QueryDefinition<TaskStateName, [], 'state'>;
 

@@ -3,14 +3,15 @@ import { GATE } from '../../src/activities/gate-start.ts';
 import { INTEGRATION } from '../../src/activities/integration-start.ts';
 import { TASK_QUERIES } from '../../src/activities/landing.ts';
 import { QUEUES } from '../../src/activities/near.ts';
+import { DETAIL_QUERY } from '../../src/activities/turn-over.ts';
 import {
   agentsQueue,
   awaitVerdictSignal,
+  detailQuery,
   gatesQueue,
   handOffSignal,
   hostQueue,
   itemQuery,
-  stateQuery,
   TASK_QUEUES,
   verdictSignal,
   WORKFLOW_TYPES,
@@ -34,6 +35,7 @@ describe('what activities send to workflows', () => {
       expect(QUEUES.host('ada', requires)).toBe(hostQueue('ada', requires));
       expect(QUEUES.gates(requires)).toBe(gatesQueue(requires));
     }
-    expect(TASK_QUERIES).toEqual({ item: itemQuery.name, state: stateQuery.name });
+    expect(TASK_QUERIES).toEqual({ item: itemQuery.name });
+    expect(DETAIL_QUERY).toBe(detailQuery.name);
   });
 });

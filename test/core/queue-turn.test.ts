@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY_QUEUE, NEW_QUEUE, queueViewOf, type Queue } from '../../src/core/queue.ts';
+import { EMPTY_QUEUE, NEW_QUEUE, queueViewOf, reconcile, type Queue } from '../../src/core/queue.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import type { QueueItem } from '../../src/core/queue-types.ts';
 import {
@@ -7,10 +7,15 @@ import {
   at,
   built,
   candidate,
+  CLOCK,
   green,
   handedOff,
   keysOf,
   landed,
+  looked,
+  MAIN,
+  MAIN_RED,
+  mainGate,
   order,
   pushed,
   red,
@@ -194,5 +199,66 @@ describe('one that has a right to a turn while another has its own', () => {
     );
     expect([told(older), older.turn?.taskId]).toEqual([['1 returned', '2 returned'], taskId(2)]);
     expect(unpackQueue(packQueue(older)).oneTurn).toBe(true);
+  });
+});
+
+const wakeAtMs = (queue: Queue): number | null => reconcile(queue, [], { ...CLOCK, nowMs: NOW_MS + 10_000 }).wakeAtMs;
+
+const pause = (queue: Queue): Queue => at(queue, NOW_MS + 10_000, say('pause'));
+
+describe('the clock of a turn', () => {
+  /** As TURN, by the rules that came after 0.3.0. */
+  const NEW_TURN: Queue = { ...TURN, oneTurn: true };
+  const LONG_AFTER = NOW_MS + 3_600_000;
+
+  it('stands while a person has paused the queue, and goes on with what was left', () => {
+    const paused = at(pause(NEW_TURN), LONG_AFTER);
+    expect(paused.turn?.taskId).toBe(taskId(1));
+    const resumed = at(paused, LONG_AFTER, say('resume'));
+    expect(resumed.turn).toEqual({ taskId: taskId(1), untilMs: LONG_AFTER + TURN_MS - 10_000 });
+    expect(stages(resumed)).toEqual([]);
+    expect(at(resumed, LONG_AFTER + TURN_MS - 10_001).turn).not.toBeNull();
+    expect(at(resumed, LONG_AFTER + TURN_MS - 10_000).turn).toBeNull();
+  });
+
+  it('wakes nobody while it stands', () => {
+    const short: Queue = { ...NEW_TURN, turn: { taskId: taskId(1), untilMs: NOW_MS + 30_000 } };
+    expect(wakeAtMs(short)).toBe(NOW_MS + 30_000);
+    expect(wakeAtMs(pause(short))).toBe(NOW_MS + 60_000);
+  });
+
+  it('stands while main is red, and goes on when it is green', () => {
+    const begun = run(NEW_TURN, looked({ commit: objectId(MAIN), since: 'same', vanished: [] }));
+    const main = begun.main ?? { commit: objectId(MAIN), standing: 'unknown', foreign: false };
+    const gating: Queue = {
+      ...begun,
+      main,
+      mainRun: { commit: main.commit, begun: null, again: true, sinceMs: NOW_MS },
+    };
+    const isRed = at(gating, NOW_MS + 10_000, mainGate(MAIN_RED));
+    expect(isRed.redMain).not.toBeNull();
+    const still = at(isRed, LONG_AFTER);
+    expect(still.turn).not.toBeNull();
+    const isGreen = at(still, LONG_AFTER, mainGate({ kind: 'green' }));
+    expect(isGreen.redMain).toBeNull();
+    expect(isGreen.turn).toEqual({ taskId: taskId(1), untilMs: LONG_AFTER + TURN_MS - 10_000 });
+  });
+
+  it('that was given in a pause begins when that is over', () => {
+    const paused = at(
+      { ...NEW_TURN, turn: { taskId: taskId(1), untilMs: NOW_MS + 20_000 + TURN_MS } },
+      NOW_MS + 20_000,
+      say('pause'),
+    );
+    const resumed = at(at(paused, LONG_AFTER), LONG_AFTER, say('resume'));
+    expect(resumed.turn).toEqual({ taskId: taskId(1), untilMs: LONG_AFTER + TURN_MS });
+  });
+
+  it('that is over before a pause is over all the same', () => {
+    expect(at(NEW_TURN, UNTIL_MS, say('pause')).turn).toBeNull();
+  });
+
+  it('runs on by the rules of an older version', () => {
+    expect(at(pause(TURN), LONG_AFTER).turn).toBeNull();
   });
 });
