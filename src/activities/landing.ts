@@ -1,8 +1,7 @@
 /** The integration workflow's short activities: candidates, landing, looks, and a task's way into the queue. */
 
-import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { workflowIds, type ObjectId, type TaskId } from '../core/ids.ts';
+import { workflowIds, type ObjectId } from '../core/ids.ts';
 import { gateKey } from '../core/queue-keys.ts';
 import type { LookAnswer, Wanted } from '../core/queue.ts';
 import type { BuildAnswer, LandResult, QueueItem, RunState, Target } from '../core/queue-types.ts';

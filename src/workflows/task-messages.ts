@@ -17,22 +17,33 @@ const MAX_ID_CHARS = 200;
 /** As long as a path can be. */
 const MAX_TEXT_CHARS = 4_096;
 
-/** What each answer of the queue has to bring along. */
-const BRINGS: Readonly<Record<LandingReply['kind'], string | null>> = {
-  landed: 'landing',
-  'nothing-to-land': null,
-  returned: 'request',
-  refused: 'failure',
-  held: 'held',
-  withdrawn: null,
+/** What of each answer of the queue goes on: what is not there would stop the task's workflow for good. */
+const IS_WHOLE: Readonly<Record<LandingReply['kind'], (brought: Readonly<Record<string, unknown>>) => boolean>> = {
+  landed: ({ landing }) => isRecord(landing) && hasTexts(landing, 'commit'),
+  'nothing-to-land': () => true,
+  returned: ({ request }) =>
+    isRecord(request) &&
+    hasTexts(request, 'text', 'evidence') &&
+    Array.isArray(request['files']) &&
+    Array.isArray(request['landedSince']),
+  refused: ({ failure }) => isRecord(failure) && hasTexts(failure, 'kind', 'message', 'next'),
+  held: ({ held }) => held === null || (isRecord(held) && hasTexts(held, 'text')),
+  withdrawn: () => true,
 };
 
 /** Whether a signal is the queue's answer to this very hand-off: it may come from anybody, late, or of a newer version. */
-export function isReplyTo(handoff: number, reply: LandingReply | null | undefined): reply is LandingReply {
-  if (typeof reply !== 'object' || reply === null || reply.handoff !== handoff) return false;
-  if (!Object.hasOwn(BRINGS, reply.kind)) return false;
-  const brought = BRINGS[reply.kind];
-  return brought === null || Object.hasOwn(reply, brought);
+export function isReplyTo(handoff: number, reply: unknown): reply is LandingReply {
+  if (!isRecord(reply)) return false;
+  const { kind, handoff: to } = reply;
+  return to === handoff && isKind(kind) && IS_WHOLE[kind](reply);
+}
+
+function hasTexts(brought: Readonly<Record<string, unknown>>, ...fields: readonly string[]): boolean {
+  return fields.every((field) => typeof brought[field] === 'string');
+}
+
+function isKind(kind: unknown): kind is LandingReply['kind'] {
+  return typeof kind === 'string' && Object.hasOwn(IS_WHOLE, kind);
 }
 
 export function remember(

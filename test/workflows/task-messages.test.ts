@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { outcomeOf, remember } from '../../src/workflows/task-messages.ts';
+import { isReplyTo, outcomeOf, remember } from '../../src/workflows/task-messages.ts';
 import type { HandledMessage, MessageOutcome } from '../../src/workflows/messages.ts';
+import { LANDING, REQUEST } from '../core/rig.ts';
 
 const TAKEN: MessageOutcome = { kind: 'taken', state: 'running' };
 
@@ -31,5 +32,44 @@ describe('a message that was handled', () => {
     const handled = remember([], `${long}a`, TAKEN);
     expect(outcomeOf(handled, `${long}a`)).toEqual(TAKEN);
     expect(JSON.stringify(handled).length).toBeLessThan(1_000);
+  });
+});
+
+function isTaken(reply: object): boolean {
+  return isReplyTo(3, JSON.parse(JSON.stringify({ handoff: 3, ...reply })));
+}
+
+describe('an answer of the queue', () => {
+  const failure = { kind: 'landing-refused', message: 'no', next: 'nothing' };
+
+  it.each([
+    { kind: 'landed', landing: LANDING },
+    { kind: 'nothing-to-land' },
+    { kind: 'withdrawn' },
+    { kind: 'returned', request: REQUEST, turnUntilMs: null },
+    { kind: 'refused', failure },
+    { kind: 'held', held: null },
+    { kind: 'held', held: { kind: 'gate', text: 'red', sinceMs: 1 } },
+  ])('is taken: $kind', (reply) => {
+    expect(isTaken(reply)).toBe(true);
+    expect(isTaken({ ...reply, handoff: 2 })).toBe(false);
+  });
+
+  it.each([
+    { kind: 'landed', landing: null },
+    { kind: 'landed', landing: 'abc' },
+    { kind: 'returned' },
+    { kind: 'returned', request: null },
+    { kind: 'returned', request: { ...REQUEST, text: 7 } },
+    { kind: 'returned', request: { ...REQUEST, evidence: undefined } },
+    { kind: 'returned', request: { ...REQUEST, files: null } },
+    { kind: 'refused', failure: null },
+    { kind: 'refused', failure: { kind: 'landing-refused' } },
+    { kind: 'held' },
+    { kind: 'held', held: 'for long' },
+    { kind: 'held', held: { kind: 'gate' } },
+    { kind: 'constructor' },
+  ])('that lacks what follows from it is not: %j', (reply) => {
+    expect(isTaken(reply)).toBe(false);
   });
 });
