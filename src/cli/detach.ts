@@ -87,7 +87,8 @@ function start(session: Session, options: UpOptions, log: string): Child {
   const { io, environment } = session;
   const [program, ...before] = io.programs.self;
   const args = [...before, 'up', '--json', ...(options.worker ? [] : ['--no-worker']), ...slotArguments(options)];
-  const file = openSync(log, 'wx', 0o600);
+  // To append: the supervisor empties its own log when that has grown too long.
+  const file = openSync(log, 'ax', 0o600);
   try {
     const process = spawn(program, args, {
       cwd: environment.home,

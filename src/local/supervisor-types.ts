@@ -65,7 +65,7 @@ export interface SuperviseRequest {
   /** Tributary's own version. */
   readonly program?: string;
   readonly backoff?: Backoff;
-  /** How often it looks whether the home is still its own. */
+  /** How often it looks whether the home is still its own, and whether a log has grown too long. */
   readonly lookEveryMs?: number;
   /** False: for throw-away homes, faster and not safe from a power cut. */
   readonly durable?: boolean;

@@ -8,6 +8,7 @@
 
 import { statfs, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { boundLogs } from './bounded-logs.ts';
 import { noSpace, openHome, readIfThere, type HomePaths } from './home.ts';
 import { startPostgres } from './postgres.ts';
 import { type DetachedProcess, endProcess, identify, spawnDetached } from './processes.ts';
@@ -82,7 +83,7 @@ class Supervisor {
         await this.#note({ starting: false });
         report({ kind: 'ready', stack: this.#record, afterMs: Math.round(performance.now() - startedAtMs) });
       }
-      const end = await untilOver(signal, this.#lock, this.#request.lookEveryMs ?? LOOK_EVERY_MS);
+      const end = await untilOver(this.#request, this.#lock, this.#paths.logs);
       return end === 'lost' ? { kind: 'failed', failure: lost(this.#paths) } : { kind: 'stopped' };
     } finally {
       await this.#stop(running);
@@ -285,10 +286,12 @@ function lost({ home }: HomePaths): LocalFailure {
 }
 
 /** Keeps this process alive meanwhile: the servers, which outlive it, do not. */
-async function untilOver(signal: AbortSignal, lock: StackLock, everyMs: number): Promise<'stopped' | 'lost'> {
+async function untilOver(request: SuperviseRequest, lock: StackLock, logs: string): Promise<'stopped' | 'lost'> {
+  const { signal, lookEveryMs = LOOK_EVERY_MS } = request;
   for (;;) {
-    await pause(everyMs, undefined, { signal }).catch(() => undefined);
+    await pause(lookEveryMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return 'stopped';
     if (!(await lock.isHeld())) return 'lost';
+    await boundLogs(logs);
   }
 }

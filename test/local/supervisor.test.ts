@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readdir, readFile, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import { LOG_BYTES } from '../../src/local/bounded-logs.ts';
 import { findTagged, isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
 import { readStack, type StackRecord } from '../../src/local/stack-record.ts';
 import { superviseStack } from '../../src/local/supervisor.ts';
@@ -126,8 +127,11 @@ describe('the supervisor', () => {
     expect(stops).toEqual(['worker', 'temporal', 'postgres']);
   });
 
-  it('starts no server where it is given one', async () => {
+  it('starts no server where it is given one, and bounds its logs while it runs', async () => {
     const home = await tempFolder('home');
+    const log = join(home, 'logs', 'worker.log');
+    await mkdir(join(home, 'logs'));
+    await writeFile(log, Buffer.alloc(LOG_BYTES + 1, 'x'));
     const controller = new AbortController();
     const events: StackEvent[] = [];
     const done = superviseStack({
@@ -139,8 +143,11 @@ describe('the supervisor', () => {
       },
       report: (event) => events.push(event),
       signal: controller.signal,
+      lookEveryMs: 100,
     });
     await eventually('the stack', () => events.some(({ kind }) => kind === 'ready'));
+    await eventually('the log to begin anew', async () => (await stat(log)).size === 0);
+    expect((await stat(`${log}.1`)).size).toBe(LOG_BYTES);
     const { states, record } = await readStack(home);
     expect(states).toEqual({ supervisor: 'alive', worker: 'absent', temporal: 'external', postgres: 'external' });
     expect(record.temporal?.address).toBe('temporal.invalid:7233');
