@@ -57,11 +57,14 @@ const IN_CHECKOUT: Settings = [
   ['safe.directory', '*'],
 ];
 
-const PERSONAL_SETTINGS = String.raw`^(credential\.|http\.|url\..*\.(insteadof|pushinsteadof)$|core\.sshcommand$|core\.gitproxy$|ssh\.variant$|safe\.directory$)`;
+const PERSONAL_SETTINGS = String.raw`^(credential\.|http\.|url\..*\.(insteadof|pushinsteadof)$|core\.sshcommand$|core\.askpass$|core\.gitproxy$|ssh\.variant$|safe\.directory$)`;
 
 const PERSONAL_VARIABLES = [
   'HOME', 'USER', 'LOGNAME', 'PATH', 'XDG_CONFIG_HOME', 'XDG_RUNTIME_DIR', 'XDG_CACHE_HOME', 'DBUS_SESSION_BUS_ADDRESS',
   'SSH_AUTH_SOCK', 'SSH_AGENT_PID', 'GIT_SSH', 'GIT_SSH_COMMAND', 'GIT_SSH_VARIANT',
+  // Never SSH_ASKPASS: desktops set it for everybody, and its window would open for each fetch.
+  'GIT_ASKPASS', 'VSCODE_GIT_ASKPASS_NODE', 'VSCODE_GIT_ASKPASS_MAIN', 'VSCODE_GIT_ASKPASS_EXTRA_ARGS',
+  'VSCODE_GIT_IPC_HANDLE', 'VSCODE_GIT_IPC_AUTH_TOKEN',
   'http_proxy', 'https_proxy', 'all_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY',
   'GIT_SSL_CAINFO', 'GIT_SSL_CAPATH', 'GIT_SSL_CERT', 'GIT_SSL_KEY', 'SSL_CERT_FILE', 'SSL_CERT_DIR',
 ]; // prettier-ignore

@@ -199,6 +199,7 @@ function serverWords(stderr: string): string {
 
 const PROGRESS = /^[\w ]+: +\d+(?:% \(\d+\/\d+\)|, done)/;
 const SHALLOW = /shallow roots are not allowed to be updated/;
+const NOBODY_ASKED = /could not read (?:Username|Password)|Authentication failed/i;
 const ABSENT_REF = /couldn't find remote ref/i;
 const REACHING =
   /could not read from remote|unable to access|could not resolve|connection|timed out|does not appear to be a git repository|repository .* (?:not found|does not exist)|no such file|authentication|permission denied|host key|hung up|early EOF|terminal prompts disabled|no matching host|proxy|TLS|SSL|returned error/i;
@@ -234,7 +235,9 @@ export function problemOf(error: unknown, origin: string): Problem | null {
     return {
       failure: 'origin-unreachable',
       message: `cannot reach the origin ${shown(origin)}: ${oneLine(lastLines(error.stderr, 2), 300)}`,
-      next: 'tasks doctor tries a fetch and a push; it is tried again by itself while it has attempts, then by tasks retry; if the repository has moved: docs/operating.md, “When an origin moves”',
+      next: NOBODY_ASKED.test(error.stderr)
+        ? 'have a credential helper of the account that the worker runs as answer it (git help credentials), or GIT_ASKPASS in the environment of the worker; tasks doctor tries a fetch and a push; then tasks retry'
+        : 'tasks doctor tries a fetch and a push; it is tried again by itself while it has attempts, then by tasks retry; if the repository has moved: docs/operating.md, “When an origin moves”',
     };
   }
   return {

@@ -86,7 +86,7 @@ async function checkOrigin(session: Session, context: Context): Promise<readonly
 function originChecks(context: Context, probe: Awaited<ReturnType<typeof probeOrigin>>): readonly Check[] {
   const { push } = probe;
   const how = context.checkout.hasRemote
-    ? 'see that git reaches it without asking: git ls-remote, a credential helper'
+    ? 'see that git reaches it without asking in a terminal: git ls-remote, a credential helper or GIT_ASKPASS'
     : 'mend it';
   return [
     fetchCheck(context, probe, how),
