@@ -8,18 +8,33 @@ import type { ProjectSettings } from './project.ts';
 import { isRecord } from './text.ts';
 
 const PROJECT_FILE = 'tasks.yaml';
-const PACKAGE_FILE = 'package.json';
-/** What of it package managers and test runners go by. */
-const PACKAGE_FIELDS = ['scripts', 'workspaces', 'jest', 'mocha', 'ava', 'tap', 'nyc', 'c8', 'jasmine', 'wireit'];
+/** Files by which programs run commands of the project, and what of them says how. */
+const MANIFESTS: readonly { name: RegExp; program: RegExp; fields: readonly string[] }[] = [
+  {
+    name: /^package\.json$/,
+    program: /\b(?:npm|npx|pnpm|yarn|bun|deno|lerna|turbo|nx)\b/,
+    fields: ['scripts', 'workspaces', 'jest', 'mocha', 'ava', 'tap', 'nyc', 'c8', 'jasmine', 'wireit'],
+  },
+  { name: /^composer\.json$/, program: /\bcomposer\b/, fields: ['scripts', 'config'] },
+  {
+    name: /^deno\.jsonc?$/,
+    program: /\bdeno\b/,
+    fields: ['tasks', 'test', 'include', 'exclude', 'workspace', 'permissions'],
+  },
+];
 /** Files of which a part alone tells a test runner what to do. */
 const WITH_SECTIONS = /(?:^|\/)(?:pyproject\.toml|setup\.cfg)$/;
 /** Without blanks and quotes. What is spelled with escapes is one as well as not. */
 const RUNNER_SECTION =
-  /^\[+(?:tool\]|tool\.hatch\]|(?:tool[.:])?(?:pytest|tox|nox|coverage|testenv|hatch\.envs)\b|[^\]]*\\)/;
+  /^\[+(?!\[)(?:tool\]|tool\.(?:hatch|pdm|rye)\]|(?:tool[.:])?(?:pytest|tox|nox|coverage|testenv|hatch\.envs|poe|taskipy|(?:pdm|rye)\.scripts)\b|[^\]]*\\)/;
 /** Indented, or begun by a quote, it may be part of a list. */
 const OTHER_SECTION = /^\[+[ \t]*[\w-]/;
-/** What of TOML may have line ends or # in it; a comment ends what else would seem to begin in it. */
-const TOML_TEXT = /"""(?:[^"\\]|\\[^]|"(?!""))*"""|'''(?:[^']|'(?!''))*'''|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|#[^\n]*/g;
+/**
+ * What of TOML may have line ends or # in it; a comment ends what else would seem to begin in it. What has no end is taken
+ * whole: begun at again from each place in it, a file that is made for that would take minutes.
+ */
+const TOML_TEXT =
+  /"""(?:[^"\\]|\\[^]|"(?!""))*(?:""")?|'''(?:[^']|'(?!''))*(?:''')?|"(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|#[^\n]*/g;
 
 /** What test runners read by themselves, wherever it lies. */
 const RUNNERS =
@@ -29,12 +44,14 @@ const RUNNERS =
 const TOOLS =
   /(?:^|\/)(?:\.npmrc|\.yarnrc(?:\.yml)?|\.pnpmfile\.[cm]?js|pnpm-workspace\.yaml|bunfig\.toml|\.cargo(?:\/config(?:\.toml)?)?|\.mvn(?:\/[^/]+)?|(?:node_modules|\.venv)(?:\/[^]+)?)$/;
 
+const ENDS_OF_TASKFILES = ['.yml', '.yaml', '.dist.yml', '.dist.yaml'];
+
 /** What a program of the gate reads by itself, where it is run. */
 const READ_BY: readonly (readonly [program: RegExp, files: readonly string[]])[] = [
   [/\bg?make\b/, ['Makefile', 'makefile', 'GNUmakefile']],
   [/\bjust\b/, ['justfile', 'Justfile', '.justfile']],
-  [/\brake\b/, ['Rakefile']],
-  [/\btask\b/, ['Taskfile.yml', 'Taskfile.yaml']],
+  [/\brake\b/, ['Rakefile', 'rakefile', 'Rakefile.rb', 'rakefile.rb']],
+  [/\btask\b/, ['Taskfile', 'taskfile'].flatMap((name) => ENDS_OF_TASKFILES.map((end) => name + end))],
 ];
 
 /** Changes to the files that decide whether work is good. */
@@ -66,14 +83,24 @@ export function protectedAmong(settings: ProjectSettings, changed: readonly stri
 
 /** Of the changed paths those of which a part alone is protected: to be compared by {@link changesPart}. */
 export function inPart(settings: ProjectSettings, changed: readonly string[]): readonly string[] {
-  const usesScripts = commandsOf(settings).some((run) => /\b(?:npm|npx|pnpm|yarn|bun|lerna|turbo|nx)\b/.test(run));
-  return changed.filter((path) => (nameOf(path) === PACKAGE_FILE ? usesScripts : WITH_SECTIONS.test(path)));
+  const commands = commandsOf(settings);
+  return changed.filter((path) => {
+    const manifest = manifestOf(path);
+    if (manifest === null) return WITH_SECTIONS.test(path);
+    return commands.some((run) => manifest.program.test(run));
+  });
 }
 
 /** Whether the protected part of a file is not the same; null: it is not there. A further package may have any scripts. */
 export function changesPart(path: string, before: string | null, after: string | null): boolean {
-  if (nameOf(path) !== PACKAGE_FILE) return sectionsOf(path, before) !== sectionsOf(path, after);
-  return (before !== null || path === PACKAGE_FILE) && fieldsOf(before) !== fieldsOf(after);
+  const manifest = manifestOf(path);
+  if (manifest === null) return sectionsOf(path, before) !== sectionsOf(path, after);
+  const [one, other] = [before, after].map((text) => fieldsOf(manifest.fields, text));
+  return (before !== null || !path.includes('/')) && one !== other;
+}
+
+function manifestOf(path: string): (typeof MANIFESTS)[number] | null {
+  return MANIFESTS.find(({ name }) => name.test(nameOf(path))) ?? null;
 }
 
 function nameOf(path: string): string {
@@ -94,18 +121,24 @@ function sectionsOf(path: string, text: string | null): string {
   return lines.join('\n');
 }
 
-function fieldsOf(text: string | null): string {
+function fieldsOf(names: readonly string[], text: string | null): string {
   if (text === null) return '{}';
   try {
-    const value: unknown = JSON.parse(text);
-    const fields = isRecord(value)
-      ? PACKAGE_FIELDS.flatMap((name) => (name in value ? [[name, value[name]]] : []))
-      : [];
+    const value: unknown = JSON.parse(text.replace(BESIDE_JSON, kept).replace(BEFORE_END, kept));
+    const fields = isRecord(value) ? names.flatMap((name) => (name in value ? [[name, value[name]]] : [])) : [];
     return JSON.stringify(Object.fromEntries(fields), sorted);
   } catch {
-    // No package manager runs anything of it.
+    // Nothing is known of its parts, and few programs run anything of it.
     return text;
   }
+}
+
+/** What Deno allows beside JSON: comments, and commas before the end of a list; each with the texts that may seem to have some. */
+const BESIDE_JSON = /"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*[^]*?(?:\*\/|$)/g;
+const BEFORE_END = /"(?:[^"\\\n]|\\.)*"?|,(?=\s*[}\]])/g;
+
+function kept(part: string): string {
+  return part.startsWith('"') ? part : ' ';
 }
 
 /** For JSON: the order of an object's fields says nothing. */

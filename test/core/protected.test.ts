@@ -76,6 +76,12 @@ describe('protected', () => {
     ['gate: npm test', 'web/node_modules/.bin/jest', true],
     ['gate: npm test', 'node_modules', true],
     ['gate: npm test', 'docs/npmrc', false],
+    ['gate: just test', 'justfile', true],
+    ['gate: just test', '.justfile', true],
+    ['gate: go-task test', 'Taskfile.yml', true],
+    ['gate: task test', 'taskfile.dist.yaml', true],
+    ['gate: npm test', 'Taskfile.yml', false],
+    ['gate: bundle exec rake', 'rakefile.rb', true],
     ['gate: cargo test', 'x/.cargo/audit.toml', false],
     ['gate: npm test', 'src/x.npmrc', false],
   ])('with %j, %s, from where the commands are: %s', (text, path, is) => {
@@ -93,6 +99,37 @@ describe('protected', () => {
     ];
     expect(inPart(settingsOf('gate: npm run check'), changed)).toEqual(changed.slice(0, 4));
     expect(inPart(settingsOf('gate: cargo test'), changed)).toEqual(['pyproject.toml', 'b/setup.cfg']);
+  });
+
+  it.each([
+    ['package.json', 'npm test', true],
+    ['package.json', 'deno task test', true],
+    ['package.json', 'composer test', false],
+    ['composer.json', 'composer test', true],
+    ['api/composer.json', 'cd api && php composer.phar test', true],
+    ['composer.json', 'npm test', false],
+    ['deno.json', 'deno task check', true],
+    ['deno.jsonc', 'deno test', true],
+    ['deno.jsonc', 'npm test', false],
+    ['deno.lock', 'deno test', false],
+  ])('are parts of %s where the gate is %s: %s', (path, gate, is) => {
+    expect(inPart(settingsOf(`gate: ${gate}`), [path])).toEqual(is ? [path] : []);
+  });
+
+  it.each([
+    ['composer.json', '{"scripts":{"test":"phpunit"}}', '{"scripts":{"test":"true"}}', true],
+    ['composer.json', '{"scripts":{},"require":{}}', '{"scripts":{},"require":{"a/b":"1"}}', false],
+    ['composer.json', '{}', '{"config":{"bin-dir":"own"}}', true],
+    ['deno.json', '{"tasks":{"test":"deno test"}}', '{"tasks":{"test":"true"}}', true],
+    ['deno.json', '{"imports":{}}', '{"imports":{"a":"b"}}', false],
+    ['deno.json', '{}', '{"test":{"exclude":["a"]}}', true],
+    ['deno.json', null, '{"exclude":["tests"]}', true],
+    ['a/deno.json', null, '{"exclude":["tests"]}', false],
+    ['deno.jsonc', '{"tasks":{"a":"x//y,]"},}', '// Why\n{"tasks":{"a":"x//y,]"}/* so */}', false],
+    ['deno.jsonc', '{"tasks":{"a":"/*b*/"},}', '{"tasks":{"a":"/*c*/"},}', true],
+    ['deno.jsonc', "{'tasks':{}}", "{'tasks':{}, }", true],
+  ])('of %s say how something is run: %j, %j: %s', (path, before, after, is) => {
+    expect(changesPart(path, before, after)).toBe(is);
   });
 
   it('are the scripts of a package.json and what test runners read of it, and nothing else of it', () => {
@@ -142,6 +179,11 @@ describe('protected', () => {
       `[project]\n${head}\npytest.addopts = "-k none"\n`,
       true,
     ]),
+    ['pyproject.toml', '[tool.poe.tasks]\ntest = "pytest"\n', '[tool.poe.tasks]\ntest = "true"\n', true],
+    ['pyproject.toml', '[tool.pdm.scripts]\ntest = "pytest"\n', '[tool.pdm.scripts]\ntest = "true"\n', true],
+    ['pyproject.toml', '[tool.pdm]\n', '[tool.pdm]\nscripts.test = "true"\n', true],
+    ['pyproject.toml', '[tool.pdm.build]\n', '[tool.pdm.build]\nincludes = ["a"]\n', false],
+    ['pyproject.toml', '[tool.taskipy.tasks]\ntest = "pytest"\n', '[tool.taskipy.tasks]\ntest = "true"\n', true],
     ['pyproject.toml', '[project]\n', 'tool.pytest.ini_options.addopts = "-k none"\n[project]\n', true],
     ['pyproject.toml', '# A\n[project]\n', '# B\n\n[project]\n', false],
     ['pyproject.toml', '[project]\n[tool.black]\n', '[project]\n[tool.ruff]\nx = 1\n', false],
@@ -157,5 +199,19 @@ describe('protected', () => {
     ['setup.cfg', '[tool:pytest]\nx =\n  [a]\n  b\n', '[tool:pytest]\nx =\n  [a]\n  c\n', true],
   ])('are the sections of %s for test runners: %j, %j: %s', (path, before, after, is) => {
     expect(changesPart(path, before, after)).toBe(is);
+  });
+
+  it.each([
+    ['pyproject.toml', '\\"'],
+    ['pyproject.toml', '"\\'],
+    ['pyproject.toml', '"""\\'],
+    ['pyproject.toml', '[ '],
+    ['deno.jsonc', '/*'],
+    ['deno.jsonc', '"\\'],
+    ['deno.jsonc', ', '],
+  ])('are found at once in a %s that is made to keep a worker busy, of %j', (path, part) => {
+    const startedAtMs = performance.now();
+    expect(changesPart(path, '', `"${part.repeat(50_000)}`)).toBe(true);
+    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
   });
 });
