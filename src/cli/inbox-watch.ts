@@ -13,7 +13,7 @@ const EVERY_MS = 1_000;
 /** `tasks inbox --watch`: a ledger that goes away is waited for. */
 export async function watchInbox(session: Session, read: () => Promise<readonly InboxRow[]>): Promise<number> {
   const { io } = session;
-  const isLive = io.stdout.isTTY === true && !session.json;
+  const isLive = session.redraws(io.stdout) && !session.json;
   const show = isLive ? redrawing(session) : telling(session);
   while (!io.interrupt.aborted) {
     try {

@@ -1,4 +1,4 @@
-/** Progress of long work, on standard error: one line redrawn on a terminal, plain lines elsewhere. */
+/** Progress of long work, on standard error: one line redrawn on a terminal that can, plain lines elsewhere. */
 
 import { cutTo } from './render/table.ts';
 import { columnsOf, type Output } from './io.ts';
@@ -19,8 +19,9 @@ export interface Progress {
 }
 
 /** Shows the spinner at once where somebody looks; nothing at all until the first `update` elsewhere. */
-export function showProgress({ io: { stderr }, isWatched }: Pick<Session, 'io' | 'isWatched'>): Progress {
-  return isWatched ? spinner(stderr) : plainLines(stderr);
+export function showProgress(session: Session): Progress {
+  const { stderr } = session.io;
+  return session.redraws(stderr) ? spinner(stderr) : plainLines(stderr);
 }
 
 function spinner(stderr: Output): Progress {

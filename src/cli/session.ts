@@ -11,7 +11,7 @@ import { webPage } from '../core/web-ui.ts';
 import type { LedgerReader } from '../ledger/types.ts';
 import type { StackState } from '../local/stack-record.ts';
 import { Failed, UsageError } from './errors.ts';
-import { columnsOf, type CliIo } from './io.ts';
+import { columnsOf, type CliIo, type Output } from './io.ts';
 import { choosePalette, type Palette } from './render/palette.ts';
 import { goneLine } from './render/gone.ts';
 import type { Screen } from './render/tasks.ts';
@@ -60,9 +60,15 @@ export class Session {
     this.note(line);
   }
 
-  /** Whether somebody looks at what is drawn and asked there. */
+  /** Whether somebody looks at what is asked there. */
   get isWatched(): boolean {
     return this.io.stderr.isTTY === true && !this.environment.ci;
+  }
+
+  /** Whether somebody looks at it, where what was drawn can be drawn anew. */
+  redraws(output: Output): boolean {
+    const { ci, all } = this.environment;
+    return output.isTTY === true && !ci && all['TERM'] !== 'dumb';
   }
 
   /** What the text goes to. */

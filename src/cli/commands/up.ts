@@ -31,7 +31,7 @@ export async function up(session: Session, options: UpOptions): Promise<number> 
 
 async function foreground(session: Session, options: UpOptions): Promise<number> {
   const { io } = session;
-  const isLive = io.stdout.isTTY === true && !session.json && !session.environment.ci;
+  const isLive = session.redraws(io.stdout) && !session.json;
   const progress = isLive ? showProgress(session) : null;
   let live: LiveView | null = null;
   let isReady = false;

@@ -55,7 +55,7 @@ export async function awaitTasks(
 ): Promise<number> {
   const temporal = await session.temporal();
   const views = new Map<TaskId, TaskView>();
-  const progress = session.isWatched && ids.length > 0 ? showProgress(session) : null;
+  const progress = session.redraws(session.io.stderr) && ids.length > 0 ? showProgress(session) : null;
   const tell = (line: string): void => {
     // The spinner's line gives way, and is drawn again at its next turn.
     session.note(progress === null ? line : `\r\u001b[2K${line}`);
