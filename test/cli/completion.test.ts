@@ -48,6 +48,8 @@ describe('completion', () => {
     const folder = await tempFolder('plain');
     await writeFile(join(folder, 'notes.md'), '');
     expect(await offers(folder, ['submit', '--file', 'no'])).toEqual(['notes.md']);
+    await writeFile(join(folder, 'my first notes.md'), '');
+    expect(await offers(folder, ['submit', '--file', 'my'])).toEqual(['my first notes.md']);
   });
 
   it('offers priorities, phases and the commands of a command', async () => {

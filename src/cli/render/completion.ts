@@ -39,7 +39,7 @@ export function renderCompletion(shell: Shell, commands: readonly CommandShape[]
     case 'bash':
       return bash(commands);
     case 'zsh':
-      return `#compdef tasks\nautoload -U +X bashcompinit && bashcompinit\n${bash(commands)}`;
+      return `#compdef tasks\nautoload -U +X bashcompinit && bashcompinit\n${bash(commands)}\n${zshFiles(commands)}`;
     case 'fish':
       return fish(commands);
   }
@@ -93,9 +93,25 @@ complete -F _tasks tasks`;
 function bashValues(value: OptionShape['value']): string | null {
   if (value === 'none') return null;
   if (value === 'any') return '';
-  if (value === 'file') return 'COMPREPLY=($(compgen -f -- "$cur"));';
+  // One name a line; and as names of files, so that bash quotes them.
+  if (value === 'file')
+    return String.raw`local IFS=$'\n'; COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames 2>/dev/null;`;
   const words = 'words' in value ? value.words.join(' ') : `$(${value.command})`;
   return `COMPREPLY=($(compgen -W "${words}" -- "$cur"));`;
+}
+
+/** Files as zsh itself completes them: bash's way knows no folders there, nor what is quoted already. */
+function zshFiles(commands: readonly CommandShape[]): string {
+  const places = commands.flatMap(({ name, options }) =>
+    options.filter(({ value }) => value === 'file').map((option) => `"${name} ${option.name}"`),
+  );
+  return `_tasks_or_files() {
+  case "$words[2] $words[CURRENT-1]" in
+    (${places.join('|')}) _files ;;
+    (*) _bash_complete -F _tasks ;;
+  esac
+}
+compdef _tasks_or_files tasks`;
 }
 
 function fishValues(value: OptionShape['value']): string {
