@@ -1,8 +1,10 @@
 /** The values that options take, checked before anything is loaded. */
 
+import { parseDuration } from '../core/duration.ts';
 import { quote } from '../core/ids.ts';
 import { UsageError } from './errors.ts';
-import { parseDuration } from './render/time.ts';
+
+const A_YEAR_MS = 366 * 86_400_000;
 
 /** A whole number from 1 on. */
 export function count(option: string): (text: string) => number {
@@ -15,9 +17,9 @@ export function count(option: string): (text: string) => number {
 /** A duration, in milliseconds. */
 export function milliseconds(option: string): (text: string) => number {
   return (text) => {
-    const ms = parseDuration(text);
-    if (ms !== null) return ms;
-    throw new UsageError(`${option}: ${quote(text)} does not do; give a duration such as 90s, 10m or 2h`);
+    const ms = parseDuration(text, 1_000, A_YEAR_MS);
+    if (ms.kind === 'ok') return ms.value;
+    throw new UsageError(`${option}: ${ms.message}`);
   };
 }
 

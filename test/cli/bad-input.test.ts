@@ -176,7 +176,7 @@ describe('wrong input', () => {
     [
       'no duration',
       ['wait', '--all', '--timeout', 'soon'],
-      /^tasks: --timeout: "soon" does not do; give a duration such as 90s, 10m or 2h\n$/,
+      /^tasks: --timeout: "soon" is no duration; write one such as 90s, 45m, 1h30m or 2d\n$/,
     ],
     ['an unknown state', ['list', '--state', 'done'], /--state: "done" is no state; give one of queued/],
     ['a project that can be none', ['list', '--project', 'My Shop'], /--project: "My Shop" must be/],

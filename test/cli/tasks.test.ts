@@ -269,10 +269,10 @@ describe('with a worker', () => {
   it('ends with 124 when the time that it may wait is over, and what it waited for goes on', async () => {
     const never = ['--run', 'while :; do sleep 0.05; done'];
     const id = await submit('Never', ...never);
-    const waited = await tasks(['wait', id, '--timeout', '300ms']);
+    const waited = await tasks(['wait', id, '--timeout', '1s']);
     expect(waited).toMatchObject({ code: 124, stdout: '' });
     const goesOn = 'nothing was stopped: it goes on; wait again with: tasks wait';
-    expect(waited.stderr).toBe(`tasks: ${id} has not ended within 300 ms; ${goesOn} ${id}\n`);
+    expect(waited.stderr).toBe(`tasks: ${id} has not ended within 1 s; ${goesOn} ${id}\n`);
     const submitted = await tasks(['submit', 'Never, too', ...never, '--wait', '--timeout', '1s', '--json']);
     const [made, open] = submitted.json<Submitted & TaskView>();
     expect(submitted.code).toBe(124);

@@ -21,4 +21,17 @@ describe('parseDuration', () => {
   it.each(['0s', '0m0s', '21d', '999999d'])('refuses %s as out of range', (text) => {
     expect(parseDuration(text)).toEqual({ kind: 'invalid', message: expect.stringContaining('from 1s to 20d') });
   });
+
+  it.each([
+    ['1h30m', 5_400_000],
+    ['30d', 30 * 86_400_000],
+    ['366d', 366 * 86_400_000],
+  ])('reads %s where more is allowed', (text, ms) => {
+    expect(parseDuration(text, 1_000, 366 * 86_400_000)).toEqual({ kind: 'ok', value: ms });
+  });
+
+  it('says what is the most', () => {
+    const message = '"367d" is out of range; give something from 1s to 366d';
+    expect(parseDuration('367d', 1_000, 366 * 86_400_000)).toEqual({ kind: 'invalid', message });
+  });
 });

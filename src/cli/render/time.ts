@@ -16,27 +16,10 @@ export function ago(iso: string, nowMs: number): string {
   return ms < 1_000 ? 'now' : `${duration(ms)} ago`;
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  min: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** A duration that somebody gave, as exact as it was: `300 ms`, `90 s`, `2 h`. */
+/** A duration that somebody gave, as exact as it was: `90 s`, `2 h`. */
 export function exactDuration(ms: number): string {
   const [unit, size] = Object.entries(EXACT).find(([, each]) => ms % each === 0) ?? ['ms', 1];
   return `${ms / size} ${unit}`;
 }
 
 const EXACT: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, min: 60_000, s: 1_000 };
-
-/** `90s`, `10m`, `2h` as milliseconds; null for anything else. A bare number counts seconds. */
-export function parseDuration(text: string): number | null {
-  const match = /^(\d{1,9})\s*(ms|s|min|m|h|d)?$/.exec(text.trim());
-  if (match === null) return null;
-  const ms = Number(match[1]) * (UNITS[match[2] ?? 's'] ?? 0);
-  return ms > 0 && ms <= 366 * 86_400_000 ? ms : null;
-}
