@@ -76,10 +76,15 @@ function sandboxModeOf(host: SandboxMode | null, project: SandboxMode): SandboxM
 
 function noSandbox(state: SandboxState): Failure {
   const why = state.kind === 'missing' ? state.why : 'host.yaml has sandbox: off';
+  const line = state.kind === 'works' ? 'sandbox: off' : state.off === true ? 'containment: off' : null;
+  const how =
+    line === null
+      ? 'install bubblewrap there (apt, dnf, apk or pacman install bubblewrap; Linux alone) and make it work (tasks doctor tries it)'
+      : `take ${line} out of its host.yaml and restart its worker`;
   return {
     kind: 'no-sandbox',
     message: `a sandbox is required, and this host has none: ${why}`,
-    next: 'install bubblewrap there (apt, dnf, apk or pacman install bubblewrap; Linux alone) and make it work (tasks doctor tries it), or write sandbox: preferred where it is required (tasks.yaml, host.yaml); then tasks retry',
+    next: `${how}, or write sandbox: preferred where it is required (tasks.yaml, host.yaml); then tasks retry`,
   };
 }
 

@@ -42,7 +42,10 @@ export interface Contained {
  * @param bwrapPath the program; undefined to look in the usual places, null to do without
  */
 export async function chooseContainer(bwrapPath: string | null | undefined): Promise<Container> {
-  if (bwrapPath === null) return withGroup('bubblewrap is switched off in the host configuration');
+  if (bwrapPath === null) {
+    const why = 'host.yaml has containment: off';
+    return { ...withGroup(why), sandbox: { kind: 'missing', why, off: true } };
+  }
   if (process.platform !== 'linux') {
     return withGroup('PID namespaces exist on Linux alone: a process that leaves its session can outlive its task');
   }

@@ -99,4 +99,7 @@ export interface ProcessRoom {
 
 export type Containment = { readonly kind: 'pid-namespace' } | { readonly kind: 'process-group'; readonly why: string };
 
-export type SandboxState = { readonly kind: 'works' } | { readonly kind: 'missing'; readonly why: string };
+export type SandboxState =
+  | { readonly kind: 'works' }
+  /** `off`: nobody has looked for one, since the host wants no containment. */
+  | { readonly kind: 'missing'; readonly why: string; readonly off?: true };

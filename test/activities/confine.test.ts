@@ -8,6 +8,7 @@ import { tempFolder } from '../support/temp.ts';
 
 const WORKS: SandboxState = { kind: 'works' };
 const MISSING: SandboxState = { kind: 'missing', why: 'bubblewrap is not installed' };
+const UNWANTED: SandboxState = { kind: 'missing', why: 'host.yaml has containment: off', off: true };
 
 const depsOf = (state: SandboxState, host: SandboxMode | null) => ({
   process: { sandbox: state },
@@ -40,8 +41,17 @@ describe('whether there is to be a sandbox', () => {
     if (decided.kind === 'sandbox') expect(decided.notes).toEqual([]);
     if (decided.kind === 'refused') {
       expect(decided.failure).toMatchObject({ kind: 'no-sandbox', message: expect.stringContaining('is required') });
-      expect(decided.failure.next).toContain('tasks doctor');
+      expect(decided.failure.next).toContain('sandbox: preferred');
     }
+  });
+
+  it.each<[SandboxState, SandboxMode | null, string]>([
+    [MISSING, null, 'install bubblewrap there'],
+    [WORKS, 'off', 'take sandbox: off out of its host.yaml'],
+    [UNWANTED, null, 'take containment: off out of its host.yaml'],
+  ])('where one is required and there is none, the way to it is named: %j, host %s', (state, host, way) => {
+    const decided = confining(depsOf(state, host), { sandbox: 'required', network: 'none' });
+    expect(decided).toMatchObject({ kind: 'refused', failure: { next: expect.stringContaining(way) } });
   });
 
   it("says what the host's network opens, to it and to its set-up", () => {

@@ -45,6 +45,12 @@ describe('tasks doctor', () => {
     expect(await containment(null, 'sandbox: required\n')).toMatchObject([{ verdict: 'fail' }]);
   });
 
+  it('takes it for a fault where host.yaml requires one and switches it off, and names both lines', async () => {
+    expect(await containment('exit 0', 'sandbox: required\ncontainment: off\n')).toMatchObject([
+      { verdict: 'fail', found: expect.stringMatching(/sandbox: required.*containment: off/) },
+    ]);
+  });
+
   it.each(['containment: off\n', 'sandbox: off\n'])('warns once of %j, which switches it off', async (hostFile) => {
     expect(await containment('exit 0', hostFile)).toMatchObject([
       { verdict: 'warn', found: expect.stringContaining('switches it off') },

@@ -87,6 +87,14 @@ async function checkContainment(session: Session): Promise<Check> {
   const host = await readHostFile(session.environment.home);
   const required = host.kind === 'ok' && host.value.sandbox === 'required';
   const missing = required ? bad : warn;
+  if (host.kind === 'ok' && required && host.value.containment === 'off') {
+    const fix = 'remove one of the two lines, and restart the worker';
+    return bad(
+      name,
+      'host.yaml has sandbox: required, and containment: off, with which there is none: no task runs',
+      fix,
+    );
+  }
   if (host.kind === 'ok' && (host.value.containment === 'off' || host.value.sandbox === 'off')) {
     return warn(name, 'host.yaml switches it off', 'agents reach what your account does; remove that line');
   }
