@@ -2,7 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import type { ProjectSettings } from '../core/project.ts';
-import { changesPart, inPart, protectedAmong, type ProtectedChange } from '../core/protected.ts';
+import { protectedAmong, type ProtectedChange } from '../core/protected.ts';
+import { changesPart, inPart } from '../core/protected-parts.ts';
 import type { ChangedFile } from '../core/removed-tests.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Checkpoint, TaskSpec } from '../core/task-types.ts';

@@ -4,6 +4,7 @@ import { judgeAttempt, judgeCommand, type AttemptFacts } from '../../src/agents/
 import type { AgentReading, AttemptExit, Judgement, ReportFile } from '../../src/agents/types.ts';
 import type { FailureKind } from '../../src/core/failure.ts';
 import type { ExitResult } from '../../src/process/types.ts';
+import { workOf } from '../support/work.ts';
 import { exited } from './facts.ts';
 
 const SILENT: AgentReading = { session: null, usage: null, end: null };
@@ -175,10 +176,10 @@ describe('an agent that cannot write files', () => {
     expect(failureOf(judge(withoutFiles(text))).message).toContain('No.');
   });
 
-  it('is read in no time however many blocks it begins', () => {
-    const before = performance.now();
-    expect(judge(withoutFiles('\n```report\n'.repeat(90_000)))).toMatchObject({ kind: 'done' });
-    expect(performance.now() - before).toBeLessThan(5_000);
+  it('is read in no time however many blocks it begins', async () => {
+    const text = '\n```report\n'.repeat(90_000);
+    const work = await workOf(() => expect(judge(withoutFiles(text))).toMatchObject({ kind: 'done' }));
+    expect(work).toBeLessThan(5_000);
   });
 
   it('is told when that block cannot be read', () => {
