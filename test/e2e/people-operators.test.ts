@@ -186,6 +186,19 @@ describe('an operator', () => {
     expect((await rig.happened(id, 'landed', 1))[0]?.landing.attempt).toBe(6);
   });
 
+  it('who resets a task at the gate has it land by what it had handed off, once', async () => {
+    const { name, project } = await rig.project({ execute: 'echo x > work' }, '', 'until_open set-back');
+    const id = await rig.engine.submit(project, { title: 'Work' });
+    await eventually('the gate', async () => (await rig.engine.queue(name)).rows[0]?.state === 'gating');
+    await setBack(id, 3);
+    await rig.engine.until(id, 'handed off again', ({ state }) => state === 'landing');
+    await rig.open('set-back');
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 3 });
+    expect(await rig.phases(id)).toEqual(['understand', 'plan', 'execute']);
+    expect(await project.subjects()).toEqual(['Work', 'Begin']);
+    expect(await rig.engine.queue(name)).toMatchObject({ landed: 1, rows: [] });
+  });
+
   it('who resets a task while its agent works has that one ended before the next one begins', async () => {
     const alive = `'${rig.engine.home}'/alive`;
     const { project } = await rig.project({
