@@ -3,11 +3,13 @@
  * names. Each is told by the variable that names it.
  */
 
-import { access, statfs } from 'node:fs/promises';
+import { access, realpath, statfs } from 'node:fs/promises';
 import type { TemporalConnection } from '../config/connection.ts';
 import { openDatabase } from '../ledger/database.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import { fullHome, homePaths, openHome } from '../local/home.ts';
+import { leftOutside } from '../local/postgres-account.ts';
+import { leftWords, removal } from './doctor/left-outside.ts';
 import { Failed } from './errors.ts';
 import { requireCodec, requireKeys } from './payloads.ts';
 import { addressOf } from './render/stack.ts';
@@ -28,18 +30,31 @@ export async function checkBeforeStart(session: Session): Promise<void> {
   const { external: temporal } = await checkConfiguration(session);
   requireCodec(await requireKeys(session.environment));
   await openHome(home);
-  await checkRoom(home);
+  const isNew = await isThere(homePaths(home).ports).then((is) => !is);
+  await checkRoom(home, isNew);
+  if (isNew) await tellLeft(session);
   await Promise.all([
     temporal === null ? null : checkTemporal(temporal, session.environment.temporalAddress !== null),
     databaseUrl === null ? null : checkDatabase(databaseUrl),
   ]);
 }
 
-async function checkRoom(home: string): Promise<void> {
-  const isNew = await access(homePaths(home).ports).then(
-    () => false,
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
+    () => false,
   );
+}
+
+/** Of a home that was deleted and is made again: its database, where that lay outside of it. */
+async function tellLeft(session: Session): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const home = await realpath(session.environment.home);
+  const left = (await leftOutside(homePaths(home))).filter((each) => each.home === home);
+  if (left.length > 0) session.note(`${leftWords(left)}; ${removal(left)}`);
+}
+
+async function checkRoom(home: string, isNew: boolean): Promise<void> {
   const { bavail, bsize } = await statfs(home);
   const freeMib = (bavail * bsize) / MIB;
   const neededMib = isNew ? NEW_STACK_MIB : OLD_STACK_MIB;

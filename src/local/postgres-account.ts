@@ -9,8 +9,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { type HomePaths, readIfThere } from './home.ts';
+import { createOnce, homePaths, type HomePaths, readIfThere } from './home.ts';
 import { messageOf } from '../core/thrown.ts';
+import { namesIn } from '../files/read.ts';
 
 export interface Account {
   readonly name: string;
@@ -47,6 +48,8 @@ export async function mayEnter(account: Account, folder: string): Promise<boolea
   }
 }
 
+/** Beside the data that lies outside of a home: which home. */
+const HOME_NOTE = 'state-home';
 /** Folders outside of any home, for what another account must be able to enter. */
 const OUTSIDE = ['/var/lib/tributary', join(tmpdir(), 'tributary-shared')];
 
@@ -80,6 +83,7 @@ export async function dataFolder(paths: HomePaths, account: Account | null): Pro
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   await chown(folder, account.uid, account.gid);
+  if (folder !== paths.postgresFolder) await createOnce(join(folder, HOME_NOTE), `${paths.home}\n`);
   return folder;
 }
 
@@ -91,12 +95,41 @@ async function chooseFolder(paths: HomePaths, account: Account): Promise<string>
     await chmod(paths.home, 0o710);
     return paths.postgresFolder;
   }
-  const hash = createHash('sha256').update(paths.home).digest('hex').slice(0, 16);
   // Random as well: a home that was deleted and made again must not find the old one's data.
-  const name = `${basename(paths.home)}-${hash}-${randomBytes(3).toString('hex')}`;
-  const folder = join(await outsideFolder(account), name.replace(/[^A-Za-z0-9._-]/g, '_'));
+  const folder = join(await outsideFolder(account), `${nameOutside(paths)}${randomBytes(3).toString('hex')}`);
   await writeFile(paths.postgresElsewhere, `${folder}\n`, { mode: 0o600, flush: true });
   return folder;
+}
+
+/** How the names of a home's folders outside begin. */
+function nameOutside({ home }: HomePaths): string {
+  const hash = createHash('sha256').update(home).digest('hex').slice(0, 16);
+  return `${basename(home)}-${hash}-`.replace(/[^A-Za-z0-9._-]/g, '_');
+}
+
+export interface LeftOutside {
+  readonly folder: string;
+  /** The home that it was made for, which is not there or has another one now. */
+  readonly home: string;
+}
+
+/**
+ * The databases' files outside that no home has a note of any more: of homes that were deleted. Those of a version that
+ * wrote no note beside them are known by their name to be of this home, or not at all.
+ */
+export async function leftOutside(paths: HomePaths, candidates = OUTSIDE): Promise<readonly LeftOutside[]> {
+  const left: LeftOutside[] = [];
+  for (const outside of candidates) {
+    for (const name of (await namesIn(outside)).toSorted()) {
+      const folder = join(outside, name);
+      const noted = (await readIfThere(join(folder, HOME_NOTE)).catch(() => null))?.trim();
+      const home = noted ?? (name.startsWith(nameOutside(paths)) ? paths.home : null);
+      if (home === null) continue;
+      const has = await readIfThere(homePaths(home).postgresElsewhere).catch(() => folder);
+      if (has?.trim() !== folder) left.push({ folder, home });
+    }
+  }
+  return left;
 }
 
 /** Deletes the database's files that lie outside of a home, before the home itself is deleted. Its server must be down. */

@@ -4,6 +4,7 @@
  */
 
 import { realpath, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../core/thrown.ts';
 import { homeError, homePaths } from './home.ts';
 import { stopPostgres } from './postgres.ts';
@@ -24,10 +25,13 @@ const END_SUPERVISOR: readonly Step[] = [
   ['SIGKILL', 3_000],
 ];
 
+/** `unrecorded`: what carries the home's tag and is in no record, as after the home was deleted. */
+export type StoppedPart = PartName | 'unrecorded';
+
 export interface StopOptions {
   readonly workerGraceMs?: number;
   /** Told before a part is stopped. */
-  readonly report?: (part: PartName) => void;
+  readonly report?: (part: StoppedPart) => void;
   /** True in the supervisor itself, which clears up what an earlier one left. */
   readonly spareSupervisor?: boolean;
 }
@@ -38,10 +42,18 @@ export interface StopOptions {
  *
  * @returns what was alive and was stopped
  */
-export async function stopStack(home: string, options: StopOptions = {}): Promise<readonly PartName[]> {
+export async function stopStack(home: string, options: StopOptions = {}): Promise<readonly StoppedPart[]> {
   const folder = await existing(home);
-  if (folder === null) return [];
-  const stopped: PartName[] = [];
+  const stopped: StoppedPart[] = [];
+  const note = (name: StoppedPart): void => {
+    if (!stopped.includes(name)) stopped.push(name);
+    options.report?.(name);
+  };
+  if (folder === null) {
+    // Its record went with it; its processes may be there yet.
+    await stopTagged(await resolved(resolve(home)), () => note('unrecorded'));
+    return stopped;
+  }
   const before = await readStack(home);
   if (options.spareSupervisor !== true && before.states.supervisor === 'alive' && before.record.supervisor !== null) {
     options.report?.('supervisor');
@@ -53,10 +65,6 @@ export async function stopStack(home: string, options: StopOptions = {}): Promis
     await endProcess(before.record.supervisor, END_SUPERVISOR);
   }
   const { record, states } = await readStack(home);
-  const note = (name: PartName): void => {
-    if (!stopped.includes(name)) stopped.push(name);
-    options.report?.(name);
-  };
   if (states.worker === 'alive' && record.worker !== null) {
     note('worker');
     await endProcess(record.worker, endWorkerSteps(options.workerGraceMs ?? WORKER_GRACE_MS));
@@ -72,14 +80,16 @@ export async function stopStack(home: string, options: StopOptions = {}): Promis
     await stopPostgres(postgres, postgres.dataDir);
     for (const child of children) if (!(await awaitEnd(child, 1_000))) await endProcess(child, [['SIGKILL', 2_000]]);
   }
-  await stopTagged(folder);
+  // Beside parts of the record these are their children, about to end by themselves.
+  const hadParts = stopped.length > 0;
+  await stopTagged(folder, () => (hadParts ? undefined : note('unrecorded')));
   const supervisor = options.spareSupervisor === true ? record.supervisor : null;
   if (supervisor !== null) await writeStack(home, { ...EMPTY_STACK, supervisor, program: record.program });
   else await rm(homePaths(folder).stack, { force: true });
   return stopped;
 }
 
-/** The home with links resolved, as its processes carry it; null when there is none, so that nothing can run for it. */
+/** The home with links resolved, as its processes carry it; null when it is not there. */
 async function existing(home: string): Promise<string | null> {
   try {
     return await realpath(home);
@@ -89,11 +99,19 @@ async function existing(home: string): Promise<string | null> {
   }
 }
 
+/** The same of a folder that is not there, by those above it. */
+async function resolved(folder: string): Promise<string> {
+  const above = dirname(folder);
+  return (await existing(folder)) ?? (above === folder ? folder : join(await resolved(above), basename(folder)));
+}
+
 /** What was started in the moment before its supervisor died is in no record. */
-async function stopTagged(home: string): Promise<void> {
-  for (const left of await findTagged(home))
+async function stopTagged(home: string, onFound: () => void): Promise<void> {
+  for (const left of await findTagged(home)) {
+    onFound();
     await endProcess(left, [
       ['SIGTERM', 3_000],
       ['SIGKILL', 3_000],
     ]);
+  }
 }

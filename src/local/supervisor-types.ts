@@ -1,6 +1,7 @@
 /** What the supervisor of a stack is asked for, what it says, and how it ends. */
 
 import type { LocalFailure, Progress } from './report.ts';
+import type { StoppedPart } from './stack.ts';
 import type { PartName, StackRecord } from './stack-record.ts';
 import type { Backoff } from './supervised-part.ts';
 import type { SearchAttributes } from './temporal-namespace.ts';
@@ -46,7 +47,7 @@ interface StackParts {
 /** What happens, for the CLI's view. */
 export type StackEvent =
   | Progress
-  | { readonly kind: 'cleared'; readonly parts: readonly PartName[] }
+  | { readonly kind: 'cleared'; readonly parts: readonly StoppedPart[] }
   | { readonly kind: 'starting'; readonly part: PartName }
   | { readonly kind: 'running'; readonly part: PartName; readonly pid: number | null; readonly afterMs: number }
   | { readonly kind: 'failed'; readonly part: PartName; readonly failure: LocalFailure }

@@ -2,12 +2,12 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Connection } from '@temporalio/client';
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { homePaths } from '../../src/local/home.ts';
 import { choosePorts } from '../../src/local/ports.ts';
 import { startPostgres, type RunningPostgres, type StartPostgresRequest } from '../../src/local/postgres.ts';
-import { mayEnter, removeOutsideData, serverAccount } from '../../src/local/postgres-account.ts';
+import { leftOutside, mayEnter, removeOutsideData, serverAccount } from '../../src/local/postgres-account.ts';
 import { findInFolder, findTagged, isAlive } from '../../src/local/processes.ts';
 import { type RunningTemporal, startTemporal, type StartTemporalRequest } from '../../src/local/temporal-server.ts';
 import { eventually } from '../support/eventually.ts';
@@ -203,6 +203,26 @@ asRoot('the embedded Postgres, started by root', () => {
     await server.stop();
     await removeOutsideData(paths);
     await expect(stat(server.dataDir)).rejects.toThrow('ENOENT');
+  });
+
+  it('is told of by doctor where its data lies outside and its home was deleted', async () => {
+    const home = join(await tempFolder('closed'), 'home');
+    const server = await postgres(home);
+    await server.stop();
+    const [paths, other] = [homePaths(home), homePaths(await tempFolder('other'))];
+    const folder = dirname(server.dataDir);
+    const found = async () => (await leftOutside(other)).filter((left) => left.folder === folder);
+    expect(await found()).toEqual([]);
+    const note = await readFile(paths.postgresElsewhere);
+    await rm(home, { recursive: true });
+    expect(await found()).toEqual([{ folder, home }]);
+    await rm(join(folder, 'state-home'));
+    // As an older version made it: its own home alone knows the name.
+    expect(await found()).toEqual([]);
+    expect(await leftOutside(paths)).toContainEqual({ folder, home });
+    await mkdir(home);
+    await writeFile(paths.postgresElsewhere, note);
+    await removeOutsideData(paths);
   });
 
   it('runs as nobody on a machine without a user postgres', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, afterAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { homePaths, readHostId } from '../../src/local/home.ts';
@@ -127,20 +127,40 @@ describe('a stack on disk', () => {
 
   it('finds by its tag what no record names, also when the record cannot be read', async () => {
     const home = await tempFolder('home');
-    const child = await spawnDetached({
-      argv: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
-      cwd: '/',
-      env: {},
-      logFile: join(home, 'log'),
-      home,
-    });
-    if ('missing' in child) throw new Error(child.missing);
+    const child = await tagged(home, home);
     await writeFile(homePaths(home).stack, '{"version":');
-    await eventually('its tag', async () => (await findTagged(home)).length === 1);
-    await stopStack(home);
+    expect(await stopStack(home)).toEqual(['unrecorded']);
     expect(await isAlive(child)).toBe(false);
   });
+
+  it('is stopped, and told of, also when its home was deleted', async () => {
+    const above = await tempFolder('above');
+    const home = join(above, 'deep/home');
+    await mkdir(home, { recursive: true });
+    const link = `${above}-link`;
+    await symlink(above, link);
+    const child = await tagged(home, above);
+    await rm(join(above, 'deep'), { recursive: true });
+    expect(await stopStack(join(link, 'deep/home'))).toEqual(['unrecorded']);
+    expect(await isAlive(child)).toBe(false);
+    expect(await stopStack(home)).toEqual([]);
+    await rm(link);
+  });
 });
+
+/** A process of a home's stack that no record names. */
+async function tagged(home: string, logs: string) {
+  const child = await spawnDetached({
+    argv: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
+    cwd: '/',
+    env: {},
+    logFile: join(logs, 'log'),
+    home,
+  });
+  if ('missing' in child) throw new Error(child.missing);
+  await eventually('its tag', async () => (await findTagged(home)).length === 1);
+  return child;
+}
 
 describe('the lock of a home', () => {
   it('has one holder at a time', async () => {

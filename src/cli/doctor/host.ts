@@ -12,6 +12,7 @@ import { isFull, MAKE_ROOM } from './full.ts';
 import { checkHeldGit } from './held-git.ts';
 import { checkHostFile } from './host-file.ts';
 import { checkLimits } from './limits.ts';
+import { checkLeftOutside } from './left-outside.ts';
 import { checkTargets } from './notices.ts';
 
 const RUN_MS = 5_000;
@@ -39,6 +40,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
     ...(git.verdict === 'ok' && containment.verdict === 'ok' ? await checkHeldGit(session) : []),
     ...checkLimits(host.kind === 'ok' ? host.value.limits.cpus : null),
     disk,
+    ...(await checkLeftOutside(session)),
     ...(await checkHostFile(session)),
     ...(await checkCheckouts(session)),
     ...(await checkEncryption(session)),

@@ -1,5 +1,6 @@
 /** The embedded stack as text: what happens to it, what of it runs, and the live view. Pure. */
 
+import type { StoppedPart } from '../../local/stack.ts';
 import type { StackRecord } from '../../local/stack-record.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
 import { TASK_STATES, type TaskView } from '../../core/task-types.ts';
@@ -17,7 +18,7 @@ export function stackEventLine(event: StackEvent, palette: Palette): string | nu
     case 'progress':
       return `${event.text}${amount(event.done, event.total)}`;
     case 'cleared':
-      return palette.dim(`cleared up what an earlier stack left: ${event.parts.join(', ')}`);
+      return palette.dim(`cleared up what an earlier stack left: ${stoppedWords(event.parts)}`);
     case 'starting':
       return palette.dim(`starting ${event.part}`);
     case 'running':
@@ -37,6 +38,10 @@ export function stackEventLine(event: StackEvent, palette: Palette): string | nu
     case 'stopped':
       return palette.dim(`stopped ${event.part}`);
   }
+}
+
+export function stoppedWords(parts: readonly StoppedPart[]): string {
+  return parts.map((part) => (part === 'unrecorded' ? 'processes that no record names' : part)).join(', ');
 }
 
 function amount(done: number | undefined, total: number | undefined): string {
