@@ -18,7 +18,8 @@ import { seeMain } from './main-seen.ts';
 import { remake } from './remake.ts';
 import { newInCandidate } from './new-objects.ts';
 import { writeCommit } from './objects.ts';
-import { isUnreachable, missingBranch, problemOf, shown } from './origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
+import { isUnreachable, missingBranch, problemOf } from './origin.ts';
 import { readRef, taskRef } from './refs.ts';
 import { placeOf, type Repository } from './repository.ts';
 import type { BuildCandidateRequest, BuiltCandidate, ReadGate } from './types.ts';
@@ -71,7 +72,7 @@ export async function buildCandidate(
     return { window: null, ...built, main: seen };
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    const text = problemOf(error, target.origin)?.message ?? shown(target.origin);
+    const text = problemOf(error, target.origin)?.message ?? shownOrigin(target.origin);
     return unseen({ kind: 'held', why: 'origin', text });
   }
 }

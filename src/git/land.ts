@@ -18,6 +18,7 @@ import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing
 import type { Git } from './git.ts';
 import { listOriginTaskRefs, localPathOf, readOriginRef } from './local-origin.ts';
 import { hasCommit, isAncestor, treeOf } from './merge.ts';
+import { shownOrigin } from '../core/origin-url.ts';
 import {
   isLocked,
   isUnreachable,
@@ -25,7 +26,6 @@ import {
   problemOf,
   push,
   refusedWith,
-  shown,
   type PushRequest,
   type PushResult,
 } from './origin.ts';
@@ -52,7 +52,11 @@ export async function land(
     return await tryLanding(deps, opened.repository, item, candidate, others);
   } catch (error) {
     if (isUnreachable(error)) {
-      return { kind: 'held', why: 'origin', text: problemOf(error, target.origin)?.message ?? shown(target.origin) };
+      return {
+        kind: 'held',
+        why: 'origin',
+        text: problemOf(error, target.origin)?.message ?? shownOrigin(target.origin),
+      };
     }
     throw error;
   }
@@ -161,7 +165,8 @@ async function judge(
     await forget(repository, item);
     return { kind: 'landed', landing: landingOf(candidate, item) };
   }
-  if (pushed === null) return { kind: 'held', why: 'origin', text: `${shown(origin)} did not answer a push in time` };
+  if (pushed === null)
+    return { kind: 'held', why: 'origin', text: `${shownOrigin(origin)} did not answer a push in time` };
   const outcome = pushed.refs.get(mainRef);
   const reason = outcome?.kind === 'refused' ? outcome.reason : 'no reason was given';
   if (checkout !== null) {
@@ -172,24 +177,24 @@ async function judge(
   }
   // To git a branch is checked out also while it is rebased or bisected, though the worktree is on no branch then.
   if (/branch is currently checked out/.test(reason) && localPathOf(origin) !== null) {
-    const text = `${branch} is being rebased or bisected in ${shown(origin)}, or is checked out in a worktree that is gone: finish it, or end it (git rebase --abort, git bisect reset, git worktree prune); landing goes on by itself`;
+    const text = `${branch} is being rebased or bisected in ${shownOrigin(origin)}, or is checked out in a worktree that is gone: finish it, or end it (git rebase --abort, git bisect reset, git worktree prune); landing goes on by itself`;
     return { kind: 'held', why: 'checkout', text };
   }
   // Another writer moved main, or was about to, at that moment.
   if (outcome?.kind === 'stale' || /failed to update ref|incorrect old value/.test(reason)) return { kind: 'moved' };
   const unwritten = whyUnwritten(pushed);
   if (unwritten !== null) {
-    const text = `${shown(origin)} cannot write what is pushed to it (${quote(unwritten)}); if its disk is full, make room there: landing goes on by itself`;
+    const text = `${shownOrigin(origin)} cannot write what is pushed to it (${quote(unwritten)}); if its disk is full, make room there: landing goes on by itself`;
     return { kind: 'held', why: 'origin', text };
   }
   if (isLocked(pushed)) {
-    const text = `another git command is at work in ${shown(origin)}; landing goes on by itself when it has ended (${quote(pushed.words)})`;
+    const text = `another git command is at work in ${shownOrigin(origin)}; landing goes on by itself when it has ended (${quote(pushed.words)})`;
     return { kind: 'held', why: 'origin', text };
   }
   const refused = refusedWith(reason, pushed);
   if (isProtected(reason, pushed.words)) {
     const fix = `let Tributary's account push to ${branch} (in a hosted repository: on the list of those who may bypass its rules)`;
-    const text = `${shown(origin)} lets nobody push to ${branch}: ${refused}. ${fix}; then: tasks queue resume --project ${project}`;
+    const text = `${shownOrigin(origin)} lets nobody push to ${branch}: ${refused}. ${fix}; then: tasks queue resume --project ${project}`;
     return { kind: 'protected', text };
   }
   return {

@@ -14,7 +14,8 @@ import { messageOf } from '../core/thrown.ts';
 import { BrokenObjects, type Trust } from './broken.ts';
 import { createMutexes } from './lock.ts';
 import { mend, type MendDeps, type Mended } from './mend.ts';
-import { isUnreachable, shown, type Problem } from './origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
+import { isUnreachable, type Problem } from './origin.ts';
 import type { Repositories, Repository } from './repository.ts';
 import type { GitRoom, StoreRequest, StoreResult } from './types.ts';
 import { mirrorFolder } from './write-repository.ts';
@@ -171,7 +172,9 @@ function createMending(deps: MendingDeps): Mending {
         }
         return null;
       } catch (error) {
-        const why = isUnreachable(error) ? `its origin ${shown(about.origin)} cannot be reached` : messageOf(error);
+        const why = isUnreachable(error)
+          ? `its origin ${shownOrigin(about.origin)} cannot be reached`
+          : messageOf(error);
         deps.log('a repository of the engine is broken, and could not be mended', { repository: gitDir, sign, why });
         return unmendable(about, gitDir, sign, why);
       }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
 import { exists } from '../files/read.ts';
 import type { Git } from './git.ts';
-import { isUnreachable, listRemote, problemOf, shown } from './origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
+import { isUnreachable, listRemote, problemOf } from './origin.ts';
 import { originKey, type OriginName } from './repository.ts';
 import type { OriginTasks } from './types.ts';
 
@@ -23,6 +24,6 @@ export async function originTasks(git: Git, home: string, name: OriginName): Pro
     };
   } catch (error) {
     if (!isUnreachable(error)) throw error;
-    return { kind: 'failed', key, message: problemOf(error, name.origin)?.message ?? shown(name.origin) };
+    return { kind: 'failed', key, message: problemOf(error, name.origin)?.message ?? shownOrigin(name.origin) };
   }
 }

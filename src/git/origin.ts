@@ -234,7 +234,7 @@ export function problemOf(error: unknown, origin: string): Problem | null {
   if (isUnreachable(error)) {
     return {
       failure: 'origin-unreachable',
-      message: `cannot reach the origin ${shown(origin)}: ${oneLine(lastLines(error.stderr, 2), 300)}`,
+      message: `cannot reach the origin ${shownOrigin(origin)}: ${oneLine(lastLines(error.stderr, 2), 300)}`,
       next: NOBODY_ASKED.test(error.stderr)
         ? 'have a credential helper of the account that the worker runs as answer it (git help credentials), or GIT_ASKPASS in the environment of the worker; tasks doctor tries a fetch and a push; then tasks retry'
         : 'tasks doctor tries a fetch and a push; it is tried again by itself while it has attempts, then by tasks retry; if the repository has moved: docs/operating.md, “When an origin moves”',
@@ -260,14 +260,10 @@ export function refusedWith(reason: string, { words }: Pick<PushResult, 'words'>
   return words === '' ? quote(reason) : `${quote(reason)}: ${words}`;
 }
 
-export function shown(origin: string): string {
-  return shownOrigin(origin, 120);
-}
-
 export function missingBranch(origin: string, branch: string): Problem {
   return {
     failure: 'bad-configuration',
-    message: `${shown(origin)} has no branch ${quote(branch)}, or no commit yet`,
+    message: `${shownOrigin(origin)} has no branch ${quote(branch)}, or no commit yet`,
     next: `push a first commit to it (git push origin ${branch}), or name another branch in tasks.yaml`,
   };
 }
@@ -275,7 +271,7 @@ export function missingBranch(origin: string, branch: string): Problem {
 export function shallowOrigin(origin: string): Problem {
   return {
     failure: 'bad-configuration',
-    message: `${shown(origin)} is a shallow clone: the older part of its history is not there`,
+    message: `${shownOrigin(origin)} is a shallow clone: the older part of its history is not there`,
     next: 'complete it (git fetch --unshallow, in it), or name the whole repository as the remote of your checkout (git remote add origin URL, or set-url)',
   };
 }

@@ -12,7 +12,8 @@ import { quote, type ObjectId } from '../core/ids.ts';
 import type { Git } from './git.ts';
 import { newOnBranch } from './new-objects.ts';
 import { ENGINE, writeCommit, type ObjectStore, type RawObject } from './objects.ts';
-import { listRemote, push, refusedWith, shown, type Problem, type PushResult } from './origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
+import { listRemote, push, refusedWith, type Problem, type PushResult } from './origin.ts';
 import { whyUnwritten } from './origin-full.ts';
 import { deleteRef, readRef, taskRef, taskRefsIn, writeRef } from './refs.ts';
 import type { RecentWork } from './recent-work.ts';
@@ -117,7 +118,7 @@ async function whyRefused(
   if (unwritten !== null) {
     return {
       failure: 'no-space',
-      message: `${shown(origin)} cannot write what is pushed to it: ${quote(unwritten)}`,
+      message: `${shownOrigin(origin)} cannot write what is pushed to it: ${quote(unwritten)}`,
       next: 'if its disk is full, make room there; it is tried again by itself while it has attempts, then by tasks retry',
     };
   }

@@ -5,7 +5,8 @@ import type { Target } from '../core/queue-types.ts';
 import { findLanding } from './candidate.ts';
 import type { Git } from './git.ts';
 import { listOriginTaskRefs } from './local-origin.ts';
-import { isUnreachable, listRemote, problemOf, shown } from './origin.ts';
+import { shownOrigin } from '../core/origin-url.ts';
+import { isUnreachable, listRemote, problemOf } from './origin.ts';
 import type { Repositories } from './repository.ts';
 import type { TracesResult } from './types.ts';
 
@@ -31,6 +32,11 @@ export async function tracesOf(
     if (!isUnreachable(error)) throw error;
     const problem = problemOf(error, target.origin);
     const next = 'nothing: it is tried again; if it goes on, look with: tasks doctor';
-    return { kind: 'failed', failure: 'origin-unreachable', message: problem?.message ?? shown(target.origin), next };
+    return {
+      kind: 'failed',
+      failure: 'origin-unreachable',
+      message: problem?.message ?? shownOrigin(target.origin),
+      next,
+    };
   }
 }
