@@ -76,6 +76,7 @@ export async function findConflictMarkers(worktree: string, files: readonly stri
   return marked;
 }
 
+/** Either end of a conflict is one too many; what stands between the sides may as well be a heading's underline. */
 function hasConflictMarkers(text: string): boolean {
-  return /^<{7}(?: |\r?$)/m.test(text) && /^>{7}(?: |\r?$)/m.test(text);
+  return /^(?:<{7}|>{7})(?: |\r?$)/m.test(text);
 }

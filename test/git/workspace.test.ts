@@ -285,6 +285,11 @@ describe('a revision', () => {
       failure: 'conflict-markers',
       message: expect.stringContaining('a.txt'),
     });
+    for (const end of [/^<{7} .*\n/m, /^>{7} .*\n/m]) {
+      await write(again.worktree, { 'a.txt': text.replace(end, '') });
+      const half = await room.storeWorkspace(storeRequest(target, again, 2));
+      expect(half).toMatchObject({ kind: 'failed', failure: 'conflict-markers' });
+    }
     await write(again.worktree, { 'a.txt': 'one\nBOTH\nthree\n' });
     const resolved = await stored(room, target, again, 2);
     expect(resolved).toMatchObject({ base: main, attempt: 2, changed: true });
