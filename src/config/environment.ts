@@ -1,6 +1,6 @@
 /** The one reader of process.env: what of it Tributary knows. Empty strings count as unset. */
 
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 
 export interface Environment {
@@ -49,7 +49,9 @@ export function readEnvironment(env: Variables = process.env): Environment {
     for (const name of names) if (all[name] !== undefined) return all[name];
     return null;
   };
-  const userHome = get('HOME', 'USERPROFILE') ?? homedir();
+  const named = get('HOME', 'USERPROFILE');
+  // Below a relative one there would be another state in each folder.
+  const userHome = named !== null && isAbsolute(named) ? named : accountHome();
   // The XDG specification has relative paths ignored.
   const xdg = (name: string, otherwise: string): string => {
     const value = get(name);
@@ -81,6 +83,15 @@ export function readEnvironment(env: Variables = process.env): Environment {
 /** Who acts, for the record: TASKS_ACTOR, else git's user, else the machine's. */
 export function actorName(environment: Environment, gitUserName: string | null): string {
   return environment.actor ?? (gitUserName?.trim() || null) ?? environment.user ?? accountName();
+}
+
+/** The account's home; of one that the machine does not know, as in some containers, none that it may write to. */
+function accountHome(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return '/';
+  }
 }
 
 /** The account's name; one that the machine has no name for, as in some containers, has its number. */

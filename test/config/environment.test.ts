@@ -13,6 +13,16 @@ describe('the environment', () => {
     expect(readEnvironment({ HOME: '/h', XDG_STATE_HOME: 'x' }).home).toBe('/h/.local/state/tributary');
   });
 
+  it('takes the account’s own home for a HOME that is empty or relative', () => {
+    const kept = process.env['HOME'];
+    process.env['HOME'] = '';
+    try {
+      for (const HOME of ['', 'x', '.']) expect(readEnvironment({ HOME }).userHome).toBe(userInfo().homedir);
+    } finally {
+      if (kept !== undefined) process.env['HOME'] = kept;
+    }
+  });
+
   it('makes a relative TASKS_HOME absolute', () => {
     expect(readEnvironment({ HOME: '/h', TASKS_HOME: 'x' }).home).toBe(`${process.cwd()}/x`);
   });
