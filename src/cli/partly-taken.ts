@@ -1,4 +1,4 @@
-/** What a person has to know of many tasks that were submitted together when not all of them were taken. Pure. */
+/** What a person has to know of tasks that were submitted when not all of them were taken. Pure. */
 
 /** Tasks by their places among the others, from 0 on. */
 export interface PartlyTaken {
@@ -7,11 +7,17 @@ export interface PartlyTaken {
   readonly taken: ReadonlySet<number>;
   /** Sent, and answered or not: those that are not among the taken may have been. */
   readonly sent: ReadonlySet<number>;
+  /** Of what ended it: whether it leaves open what became of the last one. */
+  readonly noAnswer: boolean;
 }
 
-/** What is said after the reason; null when nothing was sent, or there was one task alone. */
-export function partlyTaken({ lines, taken, sent }: PartlyTaken): string | null {
-  if (lines.length < 2 || sent.size === 0) return null;
+const ONE_IN_DOUBT =
+  'whether the task was taken is not known: tasks list shows it if it was; with --request-id another try makes no second task';
+
+/** What is said after the reason; null when nothing was sent, or one task alone that surely was not taken. */
+export function partlyTaken({ lines, taken, sent, noAnswer }: PartlyTaken): string | null {
+  if (sent.size === 0) return null;
+  if (lines.length === 1) return noAnswer && taken.size === 0 ? ONE_IN_DOUBT : null;
   const places = [...lines.keys()];
   const inDoubt = places.filter((place) => sent.has(place) && !taken.has(place));
   const unsent = places.filter((place) => !sent.has(place));

@@ -143,6 +143,7 @@ function isTimeout(error: Error): boolean {
 export function explain(error: unknown, settings: TemporalConnection): unknown {
   if (error instanceof WorkflowNotFoundError || error instanceof Failed || error instanceof UsageError) return error;
   const start = settings.from === 'stack' ? 'start it with: tasks up' : 'check TEMPORAL_ADDRESS';
+  const look = settings.from === 'stack' ? 'tasks status says how it and its disk are' : 'check TEMPORAL_ADDRESS';
   const status: number = statusOf(error) ?? NO_STATUS;
   const failed = (message: string): Failed => new Failed(message, { cause: error });
   if (isNotReached(error)) return failed(`Temporal at ${settings.address} does not answer; ${start}`);
@@ -151,7 +152,8 @@ export function explain(error: unknown, settings: TemporalConnection): unknown {
     case UNAVAILABLE:
       return failed(`Temporal at ${settings.address} does not answer; ${start}`);
     case DEADLINE_EXCEEDED:
-      return failed(`Temporal at ${settings.address} did not answer in time; ${start}`);
+      // It runs, so that starting it would change nothing.
+      return failed(`Temporal at ${settings.address} did not answer in time; ${look}`);
     case NOT_FOUND:
       return failed(
         `Temporal at ${settings.address}: ${messageOf(deepest(error))}; check TEMPORAL_NAMESPACE (${settings.namespace})`,

@@ -66,6 +66,18 @@ describe('a call', () => {
     expect(String(told)).toMatch(/dropped the call; try again/);
   });
 
+  it('that the stack’s own server holds is not told to start it, since it runs', async () => {
+    isDropping = false;
+    const own = openTemporal({ ...temporal.settings, from: 'stack' }, null);
+    try {
+      const told = await failureOf(own.within(300, () => own.task(anId()).query(carryQuery)));
+      expect(String(told)).toMatch(/did not answer in time; tasks status/);
+      expect(isNoAnswer(told)).toBe(true);
+    } finally {
+      await own.close();
+    }
+  });
+
   it('that the person takes back does not count as one without an answer', async () => {
     isDropping = false;
     const interrupt = new AbortController();

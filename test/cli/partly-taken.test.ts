@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import { ordered } from '../../src/cli/bounded.ts';
 import { partlyTaken } from '../../src/cli/partly-taken.ts';
 
-const of = (taken: readonly number[], sent: readonly number[], lines = [1, 2, 4, 5, 6]) =>
-  partlyTaken({ lines, taken: new Set(taken), sent: new Set(sent) });
+const of = (taken: readonly number[], sent: readonly number[], lines = [1, 2, 4, 5, 6], noAnswer = false) =>
+  partlyTaken({ lines, taken: new Set(taken), sent: new Set(sent), noAnswer });
 
 it('says which lines were taken, which may have been, and which were not sent', () => {
   expect(of([0, 2], [0, 1, 2])).toBe(
@@ -18,8 +18,13 @@ it('leaves out what there is nothing of', () => {
   expect(of([0], [0])).not.toContain('not known');
 });
 
-it('says nothing of one task alone, and where nothing was sent', () => {
+it('says of one task alone that it may be there, where nobody answered', () => {
+  expect(of([], [0], [1], true)).toMatch(/not known: tasks list .*--request-id/);
+});
+
+it('says nothing of one that was refused, and where nothing was sent', () => {
   expect(of([], [0], [1])).toBeNull();
+  expect(of([], [], [1], true)).toBeNull();
   expect(of([], [])).toBeNull();
 });
 

@@ -23,7 +23,7 @@ import { findBlocked } from '../blocked-tasks.ts';
 import { webUrl, type Session } from '../session.ts';
 import { startTask } from '../start-task.ts';
 import { checkDraft, parseDrafts, type Draft, type Submission } from '../submission.ts';
-import type { Temporal } from '../temporal.ts';
+import { isNoAnswer, type Temporal } from '../temporal.ts';
 import { awaitTasks } from './wait.ts';
 
 export interface SubmitOptions {
@@ -95,7 +95,8 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   }).catch((error: unknown) => {
     // What was taken is acknowledged, also behind one that was not.
     inOrder.passRest();
-    const known = partlyTaken({ lines: drafts.map(({ line }) => line ?? 1), taken, sent });
+    const lines = drafts.map(({ line }) => line ?? 1);
+    const known = partlyTaken({ lines, taken, sent, noAnswer: isNoAnswer(error) });
     throw known === null ? error : new Failed(`${textOf(error)}; ${known}`);
   });
   if (options.wait !== true) return EXIT.ok;
