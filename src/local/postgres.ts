@@ -29,6 +29,8 @@ import type { LocalFailure } from './report.ts';
 const READY_TIMEOUT_MS = 30_000;
 const INITDB_TIMEOUT_MS = 60_000;
 const START_TRIES = 3;
+/** What initdb says where the machine has no name for the account, as in some containers. */
+const NAMELESS = /could not look up effective user ID/;
 const DATABASE = 'tributary';
 const USER = 'tributary';
 /** An environment without a locale, so that messages are in one language. */
@@ -83,8 +85,11 @@ export async function startPostgres(request: StartPostgresRequest): Promise<Star
   try {
     cluster = await prepareCluster(paths, request);
   } catch (error) {
-    const next = 'reinstall the dependencies, or give the address of a running Postgres in DATABASE_URL';
     const message = `Postgres cannot be set up: ${saidBy(error) ?? messageOf(error).split('\n')[0] ?? ''}`;
+    const fix = NAMELESS.test(message)
+      ? 'give this account a name (a line in /etc/passwd)'
+      : 'reinstall the dependencies';
+    const next = `${fix}, or give the address of a running Postgres in DATABASE_URL`;
     return {
       kind: 'failed',
       failure: { kind: 'no-postgres', message, next, evidence: messageOf(error).slice(0, 4_000) },

@@ -107,7 +107,8 @@ async function startOn(
   const child = await spawnDetached({
     argv: [request.binary, ...serverArguments(request, paths, ports, durable)],
     cwd: paths.temporalFolder,
-    env: { HOME: paths.temporalFolder },
+    // It asks for its account's name, which not every account of a container has.
+    env: { HOME: paths.temporalFolder, USER: 'tributary' },
     logFile: paths.temporalLog,
     home: paths.home,
   });

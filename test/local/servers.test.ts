@@ -122,6 +122,14 @@ describe('the Temporal server', () => {
     expect(JSON.stringify(result)).toContain('exit code 4');
   });
 
+  it('has a name for its account, also where the machine has none', async () => {
+    const folder = await tempFolder('nameless');
+    const binary = join(folder, 'temporal');
+    await writeFile(binary, '#!/bin/sh\necho "I am ${USER:-nobody}"\nexit 1\n', { mode: 0o755 });
+    const result = await startTemporal({ ...wish(join(folder, 'home')), binary });
+    expect(result).toMatchObject({ failure: { evidence: 'I am tributary' } });
+  });
+
   it('fails within its time-out, and leaves no process, when it never answers', async () => {
     const home = await tempFolder('home');
     const binary = join(home, 'program');
@@ -223,6 +231,17 @@ asRoot('the embedded Postgres, started by root', () => {
     await mkdir(home);
     await writeFile(paths.postgresElsewhere, note);
     await removeOutsideData(paths);
+  });
+
+  it('is told what to do where the account has no name', async () => {
+    const folder = await tempFolder('nameless');
+    const passwdFile = join(folder, 'passwd');
+    await writeFile(passwdFile, 'postgres:x:54321:54321::/:/bin/sh\n');
+    const result = await startPostgres({ home: join(folder, 'home'), preferredPort: null, passwdFile });
+    await removeOutsideData(homePaths(join(folder, 'home')));
+    expect(result).toMatchObject({
+      failure: { message: expect.stringContaining('54321'), next: expect.stringContaining('/etc/passwd') },
+    });
   });
 
   it('runs as nobody on a machine without a user postgres', async () => {
