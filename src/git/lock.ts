@@ -25,6 +25,8 @@ import { removeFile } from '../files/remove.ts';
 import { temporaryName } from '../files/write.ts';
 
 const LOCK_RETRY_MS = 20;
+/** So much of the time between two looks counts at most: who did not run in between could not see a holder at work. */
+const LOOK_COUNTS_MS = 100;
 
 export interface LockTimes {
   /** How often a holder touches its lock file, so that who waits sees it at work. */
@@ -83,15 +85,14 @@ export async function withLockFile<T>(path: string, work: () => Promise<T>, time
 
 async function untilTaken(path: string, { silentMs, limitMs }: LockTimes): Promise<void> {
   const startedMs = performance.now();
-  let [stamp, stampedMs] = [stampOf(path), startedMs];
+  let [stamp, lookedMs, silence] = [stampOf(path), startedMs, 0];
   while (!(await tryLockFile(path))) {
     await pause(LOCK_RETRY_MS);
     const [now, nowMs] = [stampOf(path), performance.now()];
-    if (now !== stamp) [stamp, stampedMs] = [now, nowMs];
-    if (nowMs - stampedMs > silentMs || nowMs - startedMs > limitMs)
-      throw new Error(
-        `${path} is held by another worker, which has not gone on for ${Math.round(nowMs - stampedMs)} ms`,
-      );
+    silence = now === stamp ? silence + Math.min(nowMs - lookedMs, LOOK_COUNTS_MS) : 0;
+    [stamp, lookedMs] = [now, nowMs];
+    if (silence > silentMs || nowMs - startedMs > limitMs)
+      throw new Error(`${path} is held by another worker, which has not gone on for ${Math.round(silence)} ms`);
   }
 }
 

@@ -92,6 +92,24 @@ describe('a lock file', () => {
 
   const QUICK: LockTimes = { touchMs: 50, silentMs: 1_000, limitMs: 60_000 };
 
+  it('is waited for by who has been suspended for longer than a silent holder is given', async () => {
+    const path = join(await tempFolder('lock'), 'lock');
+    await writeFile(path, `${process.ppid} `);
+    const startedMs = performance.now();
+    const clock = jest
+      .spyOn(performance, 'now')
+      .mockReturnValueOnce(startedMs)
+      .mockReturnValue(startedMs + 2 * QUICK.silentMs);
+    try {
+      const waiting = withLockFile(path, async () => 'had', QUICK);
+      await eventually('a look', () => clock.mock.calls.length > 1);
+      await rm(path);
+      expect(await waiting).toBe('had');
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   it('is waited for while its holder goes on, however long that takes', async () => {
     const path = join(await tempFolder('lock'), 'lock');
     const touches = new Set<bigint>();
