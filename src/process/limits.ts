@@ -34,6 +34,8 @@ export interface Exceeded {
 export interface Watched {
   readonly limits: RunLimits;
   readonly outputFile: string;
+  /** Of the disk, before anything was started that could write: see {@link freeFor}. */
+  readonly freeAtFirst: number;
   /** Null while nobody knows. */
   readonly members: () => Members | null;
   /** What the kernel has refused it by now. */
@@ -64,9 +66,7 @@ export interface LimitsWatch {
 }
 
 export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) => void): LimitsWatch {
-  const { limits, disk } = watched;
-  const disks = [dirname(watched.outputFile), ...limits.folders];
-  const freeAtFirst = freeOf(disks);
+  const { limits, disk, freeAtFirst } = watched;
   const measuring = createMeasuring(limits, onExceeded);
   const leaveDisk = disk.add({
     folders: limits.folders,
@@ -78,7 +78,7 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
   let timer: NodeJS.Timeout;
   const look = (): void => {
     const beganAt = performance.now();
-    const free = freeOf(disks);
+    const free = freeFor(watched);
     if (free < limits.freeBytes) disk.isShort();
     measuring.look(freeAtFirst - free);
     const exceeded = judge(watched);
@@ -97,7 +97,8 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
     stop,
     last(signal) {
       stop();
-      if (!couldBeTooMuch(limits, freeAtFirst - freeOf(disks))) return Promise.resolve(null);
+      // Where others have made much room, nothing can be said of what has gone.
+      if (!couldBeTooMuch(limits, Math.abs(freeAtFirst - freeFor(watched)))) return Promise.resolve(null);
       return tooMuchWritten(limits, AbortSignal.any([signal, AbortSignal.timeout(LAST_LOOK_MS)]));
     },
   };
@@ -181,8 +182,9 @@ function over(limit: Exceeded['limit'], message: string): Exceeded {
   return { kind: 'over-limit', limit, message };
 }
 
-function freeOf(folders: readonly string[]): number {
-  return Math.min(...folders.map(freeIn));
+/** What is free of the disk that a run writes to; of the fullest one where there are several. */
+export function freeFor({ outputFile, limits }: Pick<Watched, 'outputFile' | 'limits'>): number {
+  return Math.min(...[dirname(outputFile), ...limits.folders].map(freeIn));
 }
 
 function freeIn(folder: string): number {

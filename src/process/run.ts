@@ -13,7 +13,7 @@ import { isNoSpace } from '../files/errors.ts';
 import { watchIdle } from './idle.ts';
 import { createLineCutter } from './lines.ts';
 import type { DiskKeeper } from './disk-keeper.ts';
-import { kernelRefused, watchLimits, type Exceeded } from './limits.ts';
+import { freeFor, kernelRefused, watchLimits, type Exceeded } from './limits.ts';
 import { openOutputFile, type OutputFile } from './output.ts';
 import type { OutputPipe, PipePool } from './pipes.ts';
 import { startFailure, whyNotRunnable } from './program.ts';
@@ -84,6 +84,9 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   const { onLine, secrets = [] } = request;
   // Before anything is started: when it cannot be done, nothing has been.
   const redactors = { stdout: createRedactor(secrets), stderr: createRedactor(secrets), both: createRedactor(secrets) };
+  const { limits, outputFile } = request;
+  // A short tree has written all that it ever does before this process hears that it has begun.
+  const freeAtFirst = limits === undefined ? 0 : freeFor({ limits, outputFile });
   const tree = await startTree({ ...request, tag: means.tag, pipes }, means);
   const ending = createEnding(tree, means.termGraceMs);
   const idle = watchIdle(
@@ -94,12 +97,18 @@ async function watch(request: SpawnRequest, means: RunMeans, output: OutputFile,
   const total = setTimeout(() => ending.because('total-timeout'), timerMs(request.totalTimeoutMs));
   const abort = (): void => ending.because('aborted');
   request.signal.addEventListener('abort', abort, { once: true });
-  const { limits, outputFile } = request;
   const limitsWatch =
     limits === undefined
       ? null
       : watchLimits(
-          { limits, outputFile, members: () => tree.members(), refused: () => tree.refused(), disk: means.disk },
+          {
+            limits,
+            outputFile,
+            freeAtFirst,
+            members: () => tree.members(),
+            refused: () => tree.refused(),
+            disk: means.disk,
+          },
           (what) => ending.exceeded(what),
         );
   if (request.signal.aborted) abort();

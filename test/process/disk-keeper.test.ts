@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 import { createDiskKeeper } from '../../src/process/disk-keeper.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -15,8 +17,8 @@ describe('what keeps some of the disk free', () => {
     const large = join(folder, 'large');
     await mkdir(many);
     await writeFile(large, Buffer.alloc(40 * MIB, 1));
-    const content = Buffer.alloc((64 * MIB) / FILES, 1);
-    for (let file = 0; file < FILES; file += 1) await writeFile(join(many, String(file)), content);
+    const split = `head -c ${64 * MIB} /dev/zero | split -a 4 -b ${(64 * MIB) / FILES} - '${many}/'`;
+    await promisify(execFile)('sh', ['-c', split]);
     const keeper = createDiskKeeper(0);
     const ended = await new Promise<string>((resolve) => {
       for (const path of [many, large]) keeper.add({ folders: [path], end: () => resolve(path) });

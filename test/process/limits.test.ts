@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createDiskKeeper } from '../../src/process/disk-keeper.ts';
-import { watchLimits, type Watched } from '../../src/process/limits.ts';
+import { freeFor, watchLimits, type Watched } from '../../src/process/limits.ts';
 import { createProcessRoom } from '../../src/process/room.ts';
 import type { RunLimits } from '../../src/process/types.ts';
 import { eventually } from '../support/eventually.ts';
@@ -19,6 +19,8 @@ const NONE: RunLimits = {
   freeBytes: 0,
   folders: [],
 };
+/** What nobody changes: to wait without letting this process hear anything. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
 const GROW = `const kept = []; setInterval(() => kept.push(Buffer.alloc(8 * ${MIB}, 1)), 5);`;
 
 const way = (bwrapPath: string | null | undefined): { bwrapPath?: string | null } =>
@@ -114,6 +116,32 @@ describe.each(WAYS)('a limit of what a run takes, $name', ({ bwrapPath, starter 
     expect(next).toMatchObject({ kind: 'exited', code: 3 });
   });
 
+  it('tells of what was written beyond it before this process heard that the run had begun', async () => {
+    const cwd = await folder('at-once');
+    const big = join(cwd, 'big');
+    const isWhole = (): boolean => statSync(big, { throwIfNoEntry: false })?.size === 64_000_000;
+    let isStarting = false;
+    const limits: RunLimits = {
+      ...NONE,
+      writtenBytes: 8 * MIB,
+      // Who asks for them once it has begun waits until it has written all that it ever does.
+      get folders() {
+        if (isStarting) while (!isWhole()) Atomics.wait(NEVER, 0, 0, 5);
+        return [cwd];
+      },
+    };
+    const request = rig.request(['sh', '-c', 'head -c 64000000 /dev/zero > big'], { limits, cwd });
+    const running = rig.room.run({
+      ...request,
+      // Read first where the tree is started, with the rest.
+      get totalTimeoutMs() {
+        isStarting = true;
+        return request.totalTimeoutMs;
+      },
+    });
+    expect(await running).toMatchObject({ kind: 'over-limit', limit: 'too-much-written' });
+  });
+
   it('ends the one that has written the most when little of the disk is left, and the others go on', async () => {
     const [large, small] = [await folder('large'), await folder('small')];
     // More than any disk has.
@@ -153,9 +181,10 @@ describe.each(WAYS)('a limit of what a run takes, $name', ({ bwrapPath, starter 
 describe('the last look at what a run has written', () => {
   it('ends with the signal, however much lies there', async () => {
     const folder = await tempFolder('written');
+    const files = { limits: { ...NONE, writtenBytes: MIB, folders: [folder] }, outputFile: join(folder, 'output') };
     const watched: Watched = {
-      limits: { ...NONE, writtenBytes: MIB, folders: [folder] },
-      outputFile: join(folder, 'output'),
+      ...files,
+      freeAtFirst: freeFor(files),
       members: () => null,
       refused: () => null,
       disk: createDiskKeeper(),
