@@ -41,7 +41,7 @@ describe('a worker without bubblewrap that is killed by SIGKILL in the middle of
       const ofFirst = pidsWith(`.${first.pid}.`);
       return pidsWith('tributary-guard').filter((pid) => ofFirst.includes(pid));
     };
-    await eventually('its guards to be gone', () => guards().length === 0, 1_000);
+    await eventually('its guards to be gone', () => guards().length === 0);
     const second = await WorkerProcess.start(engine);
     const view = await eventually(
       'the task to end',

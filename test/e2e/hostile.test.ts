@@ -87,7 +87,7 @@ describe('an agent that', () => {
     const { name, project } = await sample({
       execute: mendable(`hostile-${count + 1}`, 'while :; do echo still at it; sleep 0.05; done'),
     });
-    const id = await engine.submit(project, { title: 'Work', attempts: 1, totalTimeoutMs: 700 });
+    const id = await engine.submit(project, { title: 'Work', attempts: 1, totalTimeoutMs: 3_000 });
     const view = await engine.untilWaiting(id, 'attempts');
     expectWaiting(view, 'total-timeout', /took too long and was ended after \d+ s/, /raise the total time-out/);
     expect(view.failure?.evidence).toContain('still at it');
@@ -100,7 +100,7 @@ describe('an agent that', () => {
     const does = `trap '' TERM; echo the last of it; (setsid sleep ${NAP} &); (env -i setsid sleep ${NAP} &); while :; do sleep 1; done`;
     const { name, project } = await sample({ execute: mendable(`hostile-${count + 1}`, does) });
     const before = await project.tip();
-    const id = await engine.submit(project, { title: 'Work', attempts: 1, idleTimeoutMs: 1_000 });
+    const id = await engine.submit(project, { title: 'Work', attempts: 1, idleTimeoutMs: 3_000 });
     await eventually('its grandchildren', async () => (await napping()).length === 2);
     const view = await engine.untilWaiting(id, 'attempts');
     expectWaiting(

@@ -67,7 +67,8 @@ describe('a host whose disk is small', () => {
       const folder = join(home, 'workspaces', 'sample', other, 'task');
       await eventually('the other one to run', () => existsSync(join(folder, 'up')));
       let least = freeBytes();
-      const hostile = await shell('Fill', 'while head -c 500000 /dev/zero >> fill; do sleep 0.02; done; echo it is full; exit 1'); // prettier-ignore
+      // At once to where little is missing, and then so slowly that it is seen in time however busy the machine is.
+      const hostile = await shell('Fill', `head -c ${60 * MIB} /dev/zero > fill; while head -c 100000 /dev/zero >> fill; do sleep 0.02; done; echo it is full; exit 1`); // prettier-ignore
       const view = await engine.until(hostile, 'over', (seen) => {
         least = Math.min(least, freeBytes());
         return seen.endedAt !== null || seen.waitingFor !== null;

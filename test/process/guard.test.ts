@@ -46,10 +46,14 @@ interface Guarded {
   readonly hash: string;
 }
 
-async function startWorker(starter: string | null = null, guard = GUARD): Promise<Guarded> {
+async function startWorker(
+  starter: string | null = null,
+  guard = GUARD,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Guarded> {
   const home = await tempFolder('home');
   const script = resolve(import.meta.dirname, 'worker-like.js');
-  const env = { ...process.env, GUARD: guard, ...(starter === null ? {} : { STARTER: starter }) };
+  const env = { ...process.env, GUARD: guard, ...(starter === null ? {} : { STARTER: starter }), ...more };
   const command = [script, module, home, 'group', ...agents.command];
   const worker = spawn(process.execPath, command, { stdio: 'inherit', env });
   workers.push(worker);
@@ -79,7 +83,7 @@ describe('the guard of a tree that nothing contains, after a kill -9 of the work
     await killWorker(worker);
     await eventually('all to be gone', () => tagged(hash).length + pidsWith(`marker-${home}`).length === 0, 5_000);
     await agent.gone;
-    await eventually('the guard to be gone', () => pidsWith(hash).length === 0, 1_000);
+    await eventually('the guard to be gone', () => pidsWith(hash).length === 0);
     expect(await (await createProcessRoom({ home, bwrapPath: null })).sweepLeftovers()).toBe(0);
   });
 
@@ -100,23 +104,22 @@ describe('the guard of a tree that nothing contains, after a kill -9 of the work
   });
 
   it('asks before it kills, and does not wait for what is gone', async () => {
-    const { home, worker, agent, hash } = await startWorker();
+    // Longer than the test takes: whoever waited for that would not be done in time.
+    const { home, worker, agent, hash } = await startWorker(null, GUARD, { GRACE_MS: '600000' });
     const left = join(home, 'left');
     const script = `trap 'echo asked > ${left}; exit' TERM; while :; do sleep 0.05; done`;
     await agent.do({ do: 'run', command: `setsid sh -c "${script}" > /dev/null 2>&1 &` });
     await eventually('it to run', () => tagged(hash).length >= 2);
     await killWorker(worker);
-    const killedAt = performance.now();
-    await eventually('all to be gone', () => tagged(hash).length === 0, 5_000);
+    await eventually('all to be gone', () => tagged(hash).length === 0);
     expect(await readFile(left, 'utf8')).toBe('asked\n');
-    expect(performance.now() - killedAt).toBeLessThan(1_900);
   });
 
   it('leaves alone what other workers run', async () => {
     const [one, other] = [await startWorker(STARTER), await startWorker(STARTER)];
     await killWorker(one.worker);
     await eventually('all of one to be gone', () => tagged(one.hash).length === 0, 5_000);
-    await eventually('its guard to be gone', () => pidsWith(one.hash).length === 0, 1_000);
+    await eventually('its guard to be gone', () => pidsWith(one.hash).length === 0);
     expect(await other.agent.do({ do: 'exists', path: '/' })).toBe(true);
     expect(pidsWith(other.hash)).toHaveLength(1);
     await killWorker(other.worker);
@@ -129,7 +132,7 @@ describe('the guard of a tree that nothing contains, after a kill -9 of the work
     await agent.do({ do: 'grandchild', marker: `marker-${home}`, detached: true, ignoreTerm: true });
     await killWorker(worker);
     await agent.gone;
-    await eventually('the guard to be gone', () => pidsWith(hash).length === 0, 1_000);
+    await eventually('the guard to be gone', () => pidsWith(hash).length === 0);
     expect(pidsWith(`marker-${home}`)).toHaveLength(1);
     expect(await (await createProcessRoom({ home, bwrapPath: null })).sweepLeftovers()).toBe(1);
   });
