@@ -23,6 +23,7 @@ export default {
   globalSetup: '<rootDir>/test/global-setup.ts',
   globalTeardown: '<rootDir>/test/global-teardown.ts',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testTimeout: 60_000,
+  // Only bounds what never ends; a test that waits for something gives up before, and says for what.
+  testTimeout: 180_000,
   coverageProvider: 'v8',
 };

@@ -23,7 +23,7 @@ import { bareOrigin, newRoom, readGate, worked } from '../support/git-rig.ts';
 import { eventually } from '../support/eventually.ts';
 import { testDatabase, type TestDatabase } from '../support/postgres.ts';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 /** As one more run on the same tree: nobody is told of its end by itself. */
 const RED = { kind: 'red', failedCommand: 'x', text: 'red', logTail: '', landedSince: [] } as const;
 

@@ -19,7 +19,6 @@ import { testBinary } from '../support/temporal.ts';
 import { cliEnvironment } from './rig.ts';
 
 const BUILT = fileURLToPath(new URL('../../dist/bin/tasks.cjs', import.meta.url));
-const LIMIT_MS = 60_000;
 
 interface Status {
   readonly running: boolean;
@@ -76,121 +75,105 @@ describe('the stack', () => {
     return JSON.parse((await tasks(['status', '--json'])).stdout) as Status;
   }
 
-  it(
-    'is started in the background, lands a task, and leaves nothing behind when it is stopped',
-    async () => {
-      const up = await tasks(['up', '--detach', '--agents', '1', '--json']);
-      expect(up.stderr).toContain('waiting for the worker');
-      expect(up.code).toBe(0);
-      expect(JSON.parse(up.stdout)).toMatchObject({ kind: 'ready', stack: { temporal: { namespace: 'default' } } });
-      expect(up.stdout).not.toContain('postgres:');
-      const running = await status();
-      expect(running.temporal?.address).toMatch(/^127\.0\.0\.1:\d+$/);
-      expect(running.temporal?.uiUrl).toMatch(/^http:/);
-      expect(running.worker.state).toBe('alive');
-      const landed = await tasks(['submit', 'Make a file', '--run', 'echo 1 > one', '--wait']);
-      expect(landed).toMatchObject({ code: 0, stderr: '' });
-      expect(landed.stdout).toMatch(/ {2}landed {2}Make a file {2}as /);
-      expect((await status()).tasks).toEqual({ landed: 1 });
-      const again = await tasks(['up', '--detach', '--json']);
-      expect(JSON.parse(again.stdout)).toMatchObject({ kind: 'already-running' });
-      expect(again.code).toBe(0);
-      // Everything killed at once, as by a power cut: the next start has it all again.
-      const killed = await readStack(join(folder, 'state'));
-      for (const part of [
-        killed.record.supervisor,
-        killed.record.worker,
-        killed.record.temporal,
-        killed.record.postgres,
-      ]) {
-        if (part !== null && 'pid' in part) process.kill(part.pid, 'SIGKILL');
-      }
-      await eventually('the stack to be gone', async () => {
-        const { states } = await readStack(join(folder, 'state'));
-        return !Object.values(states).includes('alive');
-      });
-      expect((await tasks(['list'])).stderr).toMatch(/^tasks: the stack that was running is gone: /);
-      expect((await tasks(['up', '--detach', '--agents', '1', '--json'])).code).toBe(0);
-      expect((await status()).tasks).toEqual({ landed: 1 });
-      const { record } = await readStack(join(folder, 'state'));
-      const down = await tasks(['down', '--json']);
-      expect(JSON.parse(down.stdout)).toEqual({
-        stopped: expect.arrayContaining(['supervisor', 'worker', 'temporal']),
-      });
-      for (const part of [record.worker, record.supervisor, record.temporal, record.postgres]) {
-        // One that is dead and not yet reaped by the system counts as gone.
-        if (part !== null && 'pid' in part) expect(await isAlive(part)).toBe(false);
-      }
-      expect(await tasks(['down'])).toMatchObject({ code: 0, stdout: 'nothing was running\n' });
-    },
-    LIMIT_MS,
-  );
+  it('is started in the background, lands a task, and leaves nothing behind when it is stopped', async () => {
+    const up = await tasks(['up', '--detach', '--agents', '1', '--json']);
+    expect(up.stderr).toContain('waiting for the worker');
+    expect(up.code).toBe(0);
+    expect(JSON.parse(up.stdout)).toMatchObject({ kind: 'ready', stack: { temporal: { namespace: 'default' } } });
+    expect(up.stdout).not.toContain('postgres:');
+    const running = await status();
+    expect(running.temporal?.address).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect(running.temporal?.uiUrl).toMatch(/^http:/);
+    expect(running.worker.state).toBe('alive');
+    const landed = await tasks(['submit', 'Make a file', '--run', 'echo 1 > one', '--wait']);
+    expect(landed).toMatchObject({ code: 0, stderr: '' });
+    expect(landed.stdout).toMatch(/ {2}landed {2}Make a file {2}as /);
+    expect((await status()).tasks).toEqual({ landed: 1 });
+    const again = await tasks(['up', '--detach', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ kind: 'already-running' });
+    expect(again.code).toBe(0);
+    // Everything killed at once, as by a power cut: the next start has it all again.
+    const killed = await readStack(join(folder, 'state'));
+    for (const part of [
+      killed.record.supervisor,
+      killed.record.worker,
+      killed.record.temporal,
+      killed.record.postgres,
+    ]) {
+      if (part !== null && 'pid' in part) process.kill(part.pid, 'SIGKILL');
+    }
+    await eventually('the stack to be gone', async () => {
+      const { states } = await readStack(join(folder, 'state'));
+      return !Object.values(states).includes('alive');
+    });
+    expect((await tasks(['list'])).stderr).toMatch(/^tasks: the stack that was running is gone: /);
+    expect((await tasks(['up', '--detach', '--agents', '1', '--json'])).code).toBe(0);
+    expect((await status()).tasks).toEqual({ landed: 1 });
+    const { record } = await readStack(join(folder, 'state'));
+    const down = await tasks(['down', '--json']);
+    expect(JSON.parse(down.stdout)).toEqual({
+      stopped: expect.arrayContaining(['supervisor', 'worker', 'temporal']),
+    });
+    for (const part of [record.worker, record.supervisor, record.temporal, record.postgres]) {
+      // One that is dead and not yet reaped by the system counts as gone.
+      if (part !== null && 'pid' in part) expect(await isAlive(part)).toBe(false);
+    }
+    expect(await tasks(['down'])).toMatchObject({ code: 0, stdout: 'nothing was running\n' });
+  });
 
-  it(
-    'runs in the foreground until it is interrupted, and says what happens in plain lines',
-    async () => {
-      const child = start(['up', '--no-worker']);
-      let stdout = '';
-      let stderr = '';
-      child.stdout?.on('data', (part: Buffer) => (stdout += part.toString('utf8')));
-      child.stderr?.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
-      const closed = once(child, 'close');
-      await eventually('the addresses', () => stdout.includes('Postgres'), 30_000);
-      expect(stdout).toMatch(/^Temporal {3}127\.0\.0\.1:\d+, namespace default\nWeb UI/);
-      expect(stderr).toMatch(/^starting temporal$/m);
-      expect(stderr).not.toContain('\u001b');
-      const noted = await tasks(['submit', 'Nobody works', '--run', 'true']);
-      expect(noted.stderr).toMatch(/^tasks: no worker is running in the stack/);
-      expect(noted.code).toBe(0);
-      child.kill('SIGINT');
-      expect(await closed).toEqual([0, null]);
-      expect((await status()).running).toBe(false);
-    },
-    LIMIT_MS,
-  );
+  it('runs in the foreground until it is interrupted, and says what happens in plain lines', async () => {
+    const child = start(['up', '--no-worker']);
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (part: Buffer) => (stdout += part.toString('utf8')));
+    child.stderr?.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
+    const closed = once(child, 'close');
+    await eventually('the addresses', () => stdout.includes('Postgres'));
+    expect(stdout).toMatch(/^Temporal {3}127\.0\.0\.1:\d+, namespace default\nWeb UI/);
+    expect(stderr).toMatch(/^starting temporal$/m);
+    expect(stderr).not.toContain('\u001b');
+    const noted = await tasks(['submit', 'Nobody works', '--run', 'true']);
+    expect(noted.stderr).toMatch(/^tasks: no worker is running in the stack/);
+    expect(noted.code).toBe(0);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([0, null]);
+    expect((await status()).running).toBe(false);
+  });
 
-  it(
-    'says why it could not be started, and where its log is',
-    async () => {
-      const home = join(folder, 'state-that-fails');
-      // A folder where the database's file belongs.
-      await mkdir(join(home, 'temporal', 'temporal.db'), { recursive: true });
-      const { code, stderr } = await tasks(['up', '--detach', '--no-worker'], { TASKS_HOME: home });
-      expect(stderr).toMatch(/^tasks: the stack did not start: .*; its log is .*up\.log$/m);
-      expect(stderr).not.toMatch(/^\s+at /m);
-      expect(code).toBe(1);
-      const { states } = await readStack(home);
-      expect(Object.values(states)).not.toContain('alive');
-    },
-    LIMIT_MS,
-  );
+  it('says why it could not be started, and where its log is', async () => {
+    const home = join(folder, 'state-that-fails');
+    // A folder where the database's file belongs.
+    await mkdir(join(home, 'temporal', 'temporal.db'), { recursive: true });
+    const { code, stderr } = await tasks(['up', '--detach', '--no-worker'], { TASKS_HOME: home });
+    expect(stderr).toMatch(/^tasks: the stack did not start: .*; its log is .*up\.log$/m);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(code).toBe(1);
+    const { states } = await readStack(home);
+    expect(Object.values(states)).not.toContain('alive');
+  });
 
-  it(
-    'is started once when two ask for it at once: both say that it is up, and its log is that of the one which started it',
-    async () => {
-      const home = join(folder, 'state-of-two');
-      const logs = join(home, 'logs');
-      const up = () => tasks(['up', '--detach', '--no-worker', '--json'], { TASKS_HOME: home });
-      const both = await Promise.all([up(), up()]);
-      expect(both.map(({ code, stderr }) => ({ code, stderr: stderr.match(/^tasks: .*$/m) }))).toEqual([
-        { code: 0, stderr: null },
-        { code: 0, stderr: null },
-      ]);
-      const said = both.map(({ stdout }) => JSON.parse(stdout) as { kind: string; stack: { temporal: object | null } });
-      expect(said.map(({ kind }) => kind).sort()).toEqual(['already-running', 'ready']);
-      expect(said[0]?.stack).toEqual(said[1]?.stack);
-      expect(said[0]?.stack.temporal).not.toBeNull();
-      const log = await readFile(join(logs, 'up.log'), 'utf8');
-      expect(log.split('\n')[0]).toContain('"kind":"starting"');
-      expect(log).toContain('"kind":"ready"');
-      expect(log).not.toContain('already');
-      const third = await up();
-      expect(JSON.parse(third.stdout)).toMatchObject({ kind: 'already-running', stack: said[0]?.stack });
-      expect(await readFile(join(logs, 'up.log'), 'utf8')).toBe(log);
-      expect((await readdir(logs)).filter((name) => name.startsWith('up'))).toEqual(['up.log']);
-    },
-    LIMIT_MS,
-  );
+  it('is started once when two ask for it at once: both say that it is up, and its log is that of the one which started it', async () => {
+    const home = join(folder, 'state-of-two');
+    const logs = join(home, 'logs');
+    const up = () => tasks(['up', '--detach', '--no-worker', '--json'], { TASKS_HOME: home });
+    const both = await Promise.all([up(), up()]);
+    expect(both.map(({ code, stderr }) => ({ code, stderr: stderr.match(/^tasks: .*$/m) }))).toEqual([
+      { code: 0, stderr: null },
+      { code: 0, stderr: null },
+    ]);
+    const said = both.map(({ stdout }) => JSON.parse(stdout) as { kind: string; stack: { temporal: object | null } });
+    expect(said.map(({ kind }) => kind).sort()).toEqual(['already-running', 'ready']);
+    expect(said[0]?.stack).toEqual(said[1]?.stack);
+    expect(said[0]?.stack.temporal).not.toBeNull();
+    const log = await readFile(join(logs, 'up.log'), 'utf8');
+    expect(log.split('\n')[0]).toContain('"kind":"starting"');
+    expect(log).toContain('"kind":"ready"');
+    expect(log).not.toContain('already');
+    const third = await up();
+    expect(JSON.parse(third.stdout)).toMatchObject({ kind: 'already-running', stack: said[0]?.stack });
+    expect(await readFile(join(logs, 'up.log'), 'utf8')).toBe(log);
+    expect((await readdir(logs)).filter((name) => name.startsWith('up'))).toEqual(['up.log']);
+  });
 
   it('tells wrong configuration in one line before anything is started', async () => {
     const { code, stderr } = await tasks(['up', '--detach'], { TEMPORAL_PROFILE: 'nowhere' });

@@ -98,7 +98,7 @@ describe('a task whose worker goes away', () => {
     const id = await engine.submit(project, { title: 'Unseen' });
     await engine.until(id, 'landed', (view) => view.state === 'landed');
     await engine.findLedger();
-    await eventually('the record', async () => (await engine.ledger.readTask(id))?.state === 'landed', 30_000);
+    await eventually('the record', async () => (await engine.ledger.readTask(id))?.state === 'landed');
     // Where and when it began its host alone knows.
     await eventually('its host', async () => {
       const attempts = await engine.ledger.readAttempts(id);

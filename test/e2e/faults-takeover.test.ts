@@ -12,7 +12,6 @@ import { tempFolder } from '../support/temp.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
 const HEARTBEAT_AND_MORE_MS = 90_000;
-const TEST_MS = 150_000;
 
 /** Stands for Claude Code: keeps its session where that does, and does what agent.sh says. */
 const CLAUDE = (folder: string): string => `#!/bin/sh
@@ -123,53 +122,45 @@ describe('a task in the middle of its execute phase, whose host', () => {
     expect(notes).toContain('it went on from the unfinished work of attempt 3');
   };
 
-  it(
-    'is killed, goes on at another host from what was stored on the way, in the session that the agent had',
-    async () => {
-      const sample = await project('killed', 'project: sample\nbranch: main\ngate: sh gate.sh\nagent: claude\n');
-      const first = await newHost();
-      const id = await underWay(sample, 'killed');
-      await first.kill();
-      await newHost();
-      expect(await ended(id)).toMatchObject({ state: 'landed', attempt: 4, failure: null });
-      await expectFinished(sample, id);
-      const transcript = (await readFile(at('transcript-4'), 'utf8')).trim().split('\n');
-      const cwd = join(homes[1] ?? '', 'workspaces', 'killed', id, 'worktree');
-      expect(transcript).toEqual(
-        ['understand', 'plan', 'execute', 'execute'].map(
-          (phase, index) => `{"cwd":"${cwd}","phase":"${phase}","attempt":${index + 1}}`,
-        ),
-      );
-    },
-    TEST_MS,
-  );
+  it('is killed, goes on at another host from what was stored on the way, in the session that the agent had', async () => {
+    const sample = await project('killed', 'project: sample\nbranch: main\ngate: sh gate.sh\nagent: claude\n');
+    const first = await newHost();
+    const id = await underWay(sample, 'killed');
+    await first.kill();
+    await newHost();
+    expect(await ended(id)).toMatchObject({ state: 'landed', attempt: 4, failure: null });
+    await expectFinished(sample, id);
+    const transcript = (await readFile(at('transcript-4'), 'utf8')).trim().split('\n');
+    const cwd = join(homes[1] ?? '', 'workspaces', 'killed', id, 'worktree');
+    expect(transcript).toEqual(
+      ['understand', 'plan', 'execute', 'execute'].map(
+        (phase, index) => `{"cwd":"${cwd}","phase":"${phase}","attempt":${index + 1}}`,
+      ),
+    );
+  });
 
-  it(
-    'stands still until it has landed elsewhere, stores nothing of what it still has',
-    async () => {
-      const sample = await project('stopped');
-      const [zombie] = workers.filter((worker) => worker.alive);
-      if (zombie === undefined) throw new Error('no worker is left');
-      const id = await underWay(sample, 'stopped');
-      process.kill(zombie.pid, 'SIGSTOP');
-      try {
-        await newHost();
-        const view = await ended(id);
-        // What was sent to the one that stands still is lost with it, too.
-        expect(view.attempt).toBeGreaterThanOrEqual(4);
-        expect(view).toMatchObject({ state: 'landed', failure: null });
-        await eventually('its refs to be gone', async () => (await sample.taskRefs()).length === 0);
-        await writeFile(at('stopped-go'), '');
-        process.kill(zombie.pid, 'SIGCONT');
-        await eventually('the zombie to have given up', async () => (await zombie.children()).length === 0);
-        expect(await zombie.stop()).toBe(0);
-        expect(await sample.taskRefs()).toEqual([]);
-        expect((await engine.detail(id)).view).toEqual(view);
-        await expectFinished(sample, id);
-      } finally {
-        if (zombie.alive) process.kill(zombie.pid, 'SIGCONT');
-      }
-    },
-    TEST_MS,
-  );
+  it('stands still until it has landed elsewhere, stores nothing of what it still has', async () => {
+    const sample = await project('stopped');
+    const [zombie] = workers.filter((worker) => worker.alive);
+    if (zombie === undefined) throw new Error('no worker is left');
+    const id = await underWay(sample, 'stopped');
+    process.kill(zombie.pid, 'SIGSTOP');
+    try {
+      await newHost();
+      const view = await ended(id);
+      // What was sent to the one that stands still is lost with it, too.
+      expect(view.attempt).toBeGreaterThanOrEqual(4);
+      expect(view).toMatchObject({ state: 'landed', failure: null });
+      await eventually('its refs to be gone', async () => (await sample.taskRefs()).length === 0);
+      await writeFile(at('stopped-go'), '');
+      process.kill(zombie.pid, 'SIGCONT');
+      await eventually('the zombie to have given up', async () => (await zombie.children()).length === 0);
+      expect(await zombie.stop()).toBe(0);
+      expect(await sample.taskRefs()).toEqual([]);
+      expect((await engine.detail(id)).view).toEqual(view);
+      await expectFinished(sample, id);
+    } finally {
+      if (zombie.alive) process.kill(zombie.pid, 'SIGCONT');
+    }
+  });
 });

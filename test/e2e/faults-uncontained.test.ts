@@ -9,7 +9,7 @@ import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 import { pidsWith } from '../process/rig.ts';
 
-const HEARTBEAT_AND_MORE_MS = 45_000;
+const HEARTBEAT_AND_MORE_MS = 90_000;
 
 describe('a worker without bubblewrap that is killed by SIGKILL in the middle of a phase', () => {
   let engine: Engine;

@@ -10,7 +10,7 @@ import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
-const HEARTBEAT_AND_MORE_MS = 45_000;
+const HEARTBEAT_AND_MORE_MS = 90_000;
 
 /**
  * One worker dies with three tasks in its hands: one in the middle of a phase, one in the middle of a gate run, and one

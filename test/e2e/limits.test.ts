@@ -56,7 +56,7 @@ describe('an agent whose account', () => {
     const waiting = await engine.untilWaiting(id, 'limit');
     expect(waiting).toMatchObject({ attempt: 1, failure: { kind: 'agent-limited' } });
     expect(await engine.processesOf(id)).toEqual([]);
-    const ended = await engine.until(id, 'landed after the reset', ({ endedAt }) => endedAt !== null, 45_000);
+    const ended = await engine.until(id, 'landed after the reset', ({ endedAt }) => endedAt !== null);
     expect(ended).toMatchObject({ state: 'landed', attempt: 4, failure: null });
     expect(await failuresOf(id)).toEqual(['agent-limited', null, null, null]);
     expect(await sample.originGit('ls-tree', '--name-only', 'main')).not.toContain('early');

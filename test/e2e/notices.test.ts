@@ -159,7 +159,7 @@ describe('people who are told of tasks', () => {
     const before = (await engine.detail(id)).unrecorded.length;
     expect(before).toBeGreaterThan(0);
     await engine.findLedger();
-    await eventually('the record', async () => (await engine.detail(id)).unrecorded.length === 0, 30_000);
+    await eventually('the record', async () => (await engine.detail(id)).unrecorded.length === 0);
     expect(told(id)).toHaveLength(1);
     expect(told(id)[0]).toMatchObject({ event: 'parked', commands: [`tasks retry ${id}`, `tasks cancel ${id}`] });
     await engine.cancel(id);

@@ -250,7 +250,7 @@ describe('a reply', () => {
     await rig.engine.until(id, 'landed', ({ state }) => state === 'landed');
     expect(await project.subjects()).toEqual(['Work', 'Begin']);
     await rig.engine.findLedger();
-    await eventually('the record', async () => (await rig.engine.ledger.readTask(id))?.state === 'landed', 30_000);
+    await eventually('the record', async () => (await rig.engine.ledger.readTask(id))?.state === 'landed');
     expect(await rig.happened(id, 'answered', 1)).toMatchObject([{ text: '80', actor: 'Ada' }]);
   });
 

@@ -127,7 +127,7 @@ describe('a task that needs somebody', () => {
     await engine.until(id, 'landed', (view) => view.state === 'landed');
     expect((await engine.detail(id)).unrecorded.length).toBeGreaterThan(5);
     await engine.findLedger();
-    await eventually('the record', async () => (await engine.ledger.readTask(id))?.state === 'landed', 30_000);
+    await eventually('the record', async () => (await engine.ledger.readTask(id))?.state === 'landed');
     const events = await engine.ledger.readEvents(id);
     expect(events.map((event) => event.sequence)).toEqual(events.map((_, index) => index + 1));
     expect(events.at(-1)?.happened.kind).toBe('ended');

@@ -110,7 +110,7 @@ describe('a workspace without a sandbox', () => {
     for (const id of [unsound, large]) expect(await has(mirror, id)).toBe(false);
     expect(await git(origin, 'for-each-ref', 'refs/tasks')).toBe('');
     expect(existsSync(join(mirror, 'refs/heads', branch))).toBe(true);
-  }, 60_000);
+  });
 
   it('stores the files where the agent has put something else in the place of its repository, or of what names it', async () => {
     const { room, target, origin, workspace, mirror } = await separated();

@@ -67,7 +67,7 @@ describe('an agent that swaps, while its work is stored on the way,', () => {
       .filter((line) => line.endsWith(' blob'))
       .map((line) => line.split(' ')[0] ?? '');
     for (const id of ids) expect(await git(origin, 'cat-file', 'blob', id)).not.toContain(SECRET);
-  }, 120_000);
+  });
 
   it('a folder for a repository of its own has nothing of it run', async () => {
     const { target, origin } = await bareOrigin({ 'dir/f': 'mine\n' });
@@ -95,5 +95,5 @@ describe('an agent that swaps, while its work is stored on the way,', () => {
     expect(swapping?.exitCode).toBeNull();
     expect(existsSync(marker)).toBe(false);
     expect(await git(origin, 'ls-tree', '-r', `refs/tasks/${taskId}/1/work`)).not.toContain('160000');
-  }, 120_000);
+  });
 });

@@ -49,7 +49,7 @@ async function supervise(home: string): Promise<{ child: ChildProcess; output: (
   if (!homes.includes(home)) homes.push(home);
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  await eventually('the supervisor to be ready or to end', () => /"ready"|"failed"/.test(output), 40_000);
+  await eventually('the supervisor to be ready or to end', () => /"ready"|"failed"/.test(output));
   return { child, output: () => output };
 }
 

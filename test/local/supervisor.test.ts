@@ -79,7 +79,7 @@ async function startStack(home: string, options: { worker?: WorkerWish; port?: n
     return done;
   };
   const ready = await Promise.race([
-    eventually('the stack', () => events.flatMap((event) => (event.kind === 'ready' ? [event.stack] : []))[0], 40_000),
+    eventually('the stack', () => events.flatMap((event) => (event.kind === 'ready' ? [event.stack] : []))[0]),
     done.then((result) => {
       throw new Error(JSON.stringify({ result, events }));
     }),
@@ -207,7 +207,7 @@ describe('the supervisor', () => {
       command: () => ({ argv: [process.execPath, '-e', 'process.exit(3)'], cwd: '/', env: {} }),
     };
     const stack = await startStack(await tempFolder('home'), { worker: dying });
-    await eventually('four starts', () => runs(stack, 'worker') >= 4, 30_000);
+    await eventually('four starts', () => runs(stack, 'worker') >= 4);
     const waits = stack.events.flatMap((event) => (event.kind === 'restarting' ? [event.inMs] : []));
     expect(waits.slice(0, 3)).toEqual([10, 20, 40]);
     expect(stack.events).toContainEqual({ kind: 'died', part: 'worker', how: 'exit code 3' });
@@ -220,7 +220,7 @@ describe('the supervisor', () => {
     await symlink(join(home, 'nowhere', 'ports.json'), join(home, 'ports.json'));
     const stack = await startStack(home);
     process.kill(own(stack.ready.temporal).pid, 'SIGKILL');
-    await eventually('Temporal to run again', () => runs(stack, 'temporal') >= 2, 40_000);
+    await eventually('Temporal to run again', () => runs(stack, 'temporal') >= 2);
     expect((await readStack(home)).states).toMatchObject({ temporal: 'alive', postgres: 'alive' });
     expect(await stack.stop()).toEqual({ kind: 'stopped' });
   });
@@ -234,9 +234,9 @@ describe('the supervisor', () => {
     await mkdir(note);
     process.kill(own(stack.ready.worker).pid, 'SIGKILL');
     const failures = (): number => stack.events.filter(({ kind }) => kind === 'failed').length;
-    await eventually('three starts to fail', () => failures() >= 3, 30_000);
+    await eventually('three starts to fail', () => failures() >= 3);
     await rmdir(note);
-    await eventually('the worker to run again', () => runs(stack, 'worker') >= 2, 30_000);
+    await eventually('the worker to run again', () => runs(stack, 'worker') >= 2);
     const { record } = await readStack(home);
     const tagged = await findTagged(home);
     const servers = [own(record.temporal).pid, own(record.postgres).pid, own(record.worker).pid];
@@ -254,7 +254,7 @@ describe('the supervisor', () => {
       const stack = await startStack(home, { worker: worker(join(home, 'drained')) });
       const killed = own(stack.ready[part]);
       process.kill(killed.pid, 'SIGKILL');
-      await eventually(`${part} to run again`, () => runs(stack, part) >= 2, 40_000);
+      await eventually(`${part} to run again`, () => runs(stack, part) >= 2);
       const { record, states } = await readStack(home);
       expect(states[part]).toBe('alive');
       expect(own(record[part]).pid).not.toBe(killed.pid);

@@ -6,7 +6,7 @@ import { tempFolder } from '../support/temp.ts';
 
 const run = promisify(execFile);
 const isRoot = process.getuid?.() === 0;
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 describe('the bound of all trees together', () => {
   const test = isRoot && process.platform === 'linux' ? it : it.skip;

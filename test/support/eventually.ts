@@ -1,4 +1,7 @@
-/** Waiting for a condition that no event announces: bounded, and it says what it waited for. */
+/**
+ * Waiting for a condition that no event announces: bounded, and it says what it waited for. The bound is for what never
+ * comes: far beyond what a busy machine needs, and well within the time-out of a test.
+ */
 
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -10,7 +13,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<T> {
   const until = Date.now() + timeoutMs;
   let last: unknown = null;

@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const CHILD = resolve(import.meta.dirname, 'fake-agent-child.js');
-const WAIT_LIMIT_MS = 20_000;
+const WAIT_LIMIT_MS = 60_000;
 
 export type FakeAction =
   | { readonly do: 'write' | 'append'; readonly path: string; readonly text: string }
