@@ -16,6 +16,7 @@ import { rounded, summaryOf } from './numbers.js';
 import { measureQueueCost } from './queue-cost.js';
 import { rowsOf, tableOf } from './report.js';
 import { makeOrigin } from './repository.js';
+import { LANDING, SECTIONS } from './sections.js';
 import { measureWaiting } from './waiting.js';
 
 const PROFILE = new URL('profile.js', import.meta.url).href;
@@ -53,8 +54,7 @@ const QUICK = {
 /** Between two tasks that are to find an idle engine. */
 const IDLE_MS = 100;
 
-/** In the order in which they disturb each other least. `landing`: all that is about it. */
-const SECTIONS = {
+const RUN = {
   git: async (bench) => ({ gitLanding: await runGit(bench) }),
   history: async (bench) => ({ gitHistory: await runHistory(bench) }),
   queue: async (bench) => ({ queue: measureQueueCost(await rulesIn(bench), bench.plan.queue) }),
@@ -63,8 +63,6 @@ const SECTIONS = {
   tasks: runStacks,
   waiting: async (bench) => ({ waiting: await runWaiting(bench) }),
 };
-const LANDING = ['git', 'history', 'queue', 'rates'];
-export const SECTION_NAMES = [...Object.keys(SECTIONS), 'landing'];
 
 /**
  * @param {{ folder: string, quick: boolean, sections: string[], onEnd: number | null, profile: string | null, signal: AbortSignal, say: (line: string) => void }} options
@@ -79,10 +77,10 @@ export async function runBench({ folder, quick, sections, onEnd, profile, signal
   const bench = { folder, plan, signal, say, profile };
   const chosen = new Set(sections.flatMap((name) => (name === 'landing' ? LANDING : [name])));
   let measured = {};
-  for (const [name, run] of Object.entries(SECTIONS)) {
+  for (const name of SECTIONS) {
     if (chosen.size > 0 && !chosen.has(name)) continue;
     signal.throwIfAborted();
-    measured = { ...measured, ...(await run(bench)) };
+    measured = { ...measured, ...(await RUN[name](bench)) };
   }
   const figures = rounded(measured);
   const rows = rowsOf(figures);

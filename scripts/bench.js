@@ -3,12 +3,7 @@
  * `npm run bench`: what the engine costs, beside the floor (the same tasks by a plain script with git and the agent
  * alone), in one run on one machine. Prints a table of figures and ratios with the goals beside them; docs/benchmarks.md
  * says what each means.
- *
- *   SECTION …       only these: git, history, queue, rates (landings an hour), sandbox, tasks, waiting; landing: the first four
- *   --on-end N      history: so many landings one after another in one repository (400)
- *   --quick         a small part of each
- *   --json FILE     writes everything as JSON too (- for standard output, and nothing else there)
- *   --profile DIR   writes CPU profiles of the worker's threads there; the figures suffer
+ * `--help` has the sections and the options.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -16,7 +11,35 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { SECTIONS } from '../bench/sections.js';
+import { knownSections, readArguments, wholeNumber } from './arguments.js';
+
+const LEAST_ON_END = 50;
+const HELP = `npm run bench: what the engine costs, beside the same tasks by a plain script with git and the agent alone (Linux).
+Prints a table of figures and ratios with the goals beside them; docs/benchmarks.md says what each means.
+
+usage: npm run bench -- [SECTION …] [options]
+
+sections (all, when none is named):
+  git        git's part of a landing, in repositories of several sizes
+  history    the same where many have landed; --on-end is about this one
+  queue      the rules of the queue
+  rates      landings an hour
+  landing    the four above
+  sandbox    the sandbox of a phase
+  tasks      tasks from their submission to main, and the command line
+  waiting    what tasks cost that wait for a person
+
+options:
+  --quick         a small part of each
+  --on-end N      so many landings one after another in one repository (400; ${LEAST_ON_END} or more)
+  --json FILE     writes everything as JSON, too (- for standard output, and nothing else there)
+  --profile DIR   writes CPU profiles of the worker's threads there; the figures suffer
+
+examples:
+  npm run bench -- --quick
+  npm run bench -- landing --json figures.json
+`;
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { options, sections } = readOptions();
@@ -29,12 +52,7 @@ if (process.platform !== 'linux') {
 const installed = spawnSync(process.execPath, [here('install.js')], { stdio: ['ignore', 2, 2] });
 if (installed.status !== 0) process.exit(installed.status ?? 1);
 // What follows needs what was just installed.
-const { runBench, SECTION_NAMES } = await import('../bench/run.js');
-const unknown = sections.filter((name) => !SECTION_NAMES.includes(name));
-if (unknown.length > 0) {
-  say(`bench: ${unknown.join(' ')}: no such section; there are ${SECTION_NAMES.join(' ')}`);
-  process.exit(2);
-}
+const { runBench } = await import('../bench/run.js');
 
 const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const folder = realpathSync(mkdtempSync(join(base, 'tributary-bench-')));
@@ -67,25 +85,22 @@ try {
 }
 
 function readOptions() {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        quick: { type: 'boolean', default: false },
-        json: { type: 'string' },
-        profile: { type: 'string' },
-        'on-end': { type: 'string' },
-      },
-    });
-    const onEnd = values['on-end'] === undefined ? null : Number(values['on-end']);
-    if (onEnd !== null && !(Number.isInteger(onEnd) && onEnd >= 50)) throw new Error('--on-end is 50 or more');
-    return { options: { ...values, onEnd }, sections: positionals };
-  } catch (error) {
-    process.stderr.write(
-      `bench: ${error.message}\nusage: npm run bench [-- SECTION … --quick] [--on-end N] [--json FILE] [--profile DIR]\n`,
-    );
-    process.exit(2);
-  }
+  const usage = {
+    name: 'bench',
+    help: HELP,
+    takesWords: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      profile: { type: 'string' },
+      'on-end': { type: 'string' },
+    },
+  };
+  return readArguments(usage, (values, words) => {
+    const given = values['on-end'];
+    const onEnd = given === undefined ? null : wholeNumber('--on-end', given, LEAST_ON_END);
+    return { options: { ...values, onEnd }, sections: knownSections(words, [...SECTIONS, 'landing']) };
+  });
 }
 
 /** Null outside a clone. */

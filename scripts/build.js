@@ -16,6 +16,7 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { readArguments } from './arguments.js';
 import { warmCache } from './warm-cache.js';
 import { sourcesHash } from './sources.js';
 
@@ -23,6 +24,14 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const src = (path) => join(root, 'src', path);
 const out = join(root, `dist.${process.pid}`);
 const dist = join(root, 'dist');
+
+readArguments({
+  name: 'build',
+  help: `npm run build: everything that runs without the sources, into dist/, in place of what is there.
+
+usage: npm run build
+`,
+});
 
 /** Native code and packages that look for files of their own: never bundled. */
 const EXTERNAL = [

@@ -2,10 +2,6 @@
 /**
  * `npm run demo`: the whole path, from eight tasks submitted at once to eight commits on main, in a throw-away home.
  * Exits 0 only if every task landed and main is green; leaves no process and no file behind.
- *
- *   npm run demo              shows it and clears up
- *   npm run demo -- --people  one task and a person: a question, an edited plan, a patch sent back, landed
- *   npm run demo -- --keep    leaves the stack up and the repository there, and says how to end it
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,23 +9,36 @@ import { chmod, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { awaitNoneOf } from '../demo/processes.js';
 import { tellPeopleStory } from '../demo/people.js';
 import { DemoFailed, tellStory } from '../demo/story.js';
 import { CLI, tasksCommand } from '../demo/tasks-cli.js';
+import { readArguments } from './arguments.js';
 
+const HELP = `npm run demo: eight tasks submitted at once, each landed on main, in a throw-away home. The first run obtains what
+is missing (some 200 MB, once). Ends with 0 if every task landed and main is green, and leaves nothing behind.
+
+usage: npm run demo -- [options]
+
+options:
+  --people   one task and a person instead: a question, an edited plan, a patch sent back, landed
+  --keep     leaves the stack up and the repository there, and says how to end it
+
+examples:
+  npm run demo
+  npm run demo -- --people --keep
+`;
 const DOWN_LIMIT_MS = 90_000;
 const GONE_LIMIT_MS = 5_000;
 
 const say = (line) => process.stdout.write(`${line}\n`);
 const complain = (line) => process.stderr.write(`${line}\n`);
 
-const options = readOptions();
-if (options === null) {
-  complain('usage: npm run demo [-- [--people] [--keep]]');
-  process.exit(2);
-}
+const options = readArguments({
+  name: 'demo',
+  help: HELP,
+  options: { keep: { type: 'boolean', default: false }, people: { type: 'boolean', default: false } },
+});
 const installed = spawnSync(process.execPath, [fileURLToPath(new URL('install.js', import.meta.url))], {
   stdio: 'inherit',
 });
@@ -71,16 +80,6 @@ const kept = options.keep && !stop.signal.aborted;
 if (kept) sayHowToEnd();
 else if (!(await clearUp())) code = 1;
 process.exit(code);
-
-function readOptions() {
-  try {
-    return parseArgs({
-      options: { keep: { type: 'boolean', default: false }, people: { type: 'boolean', default: false } },
-    }).values;
-  } catch {
-    return null;
-  }
-}
 
 function sayHowToGoOn() {
   say(`

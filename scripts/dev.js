@@ -4,11 +4,19 @@
 import { spawn } from 'node:child_process';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
+import { readArguments } from './arguments.js';
 import { install } from './install.js';
 import { root } from './sources.js';
 
 const SETTLE_MS = 200;
 
+readArguments({
+  name: 'dev',
+  help: `npm run dev: checks the types as files change, and builds again. Ends with Ctrl-C.
+
+usage: npm run dev
+`,
+});
 install();
 const types = spawn(
   process.execPath,

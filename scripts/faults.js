@@ -1,31 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm run faults -- SECTION …`: the fault suite. Each section prints one table, and what was not right; the program
- * ends with 1 unless there were faults and everything came right, and says how to do the same again.
- *
- *   git        cuts every operation of the engine with git off at every system call, and sees that it heals
- *   tasks      tasks of every kind while workers, Temporal and Postgres are killed at random
- *   points     kills the worker at each named point of a task's life
- *   zombies    stops a worker until its tasks have moved on, and lets it go on
- *   storms     the same fifty times at once, files that are gone, locks, broken objects, lost answers
- *   disk       full disks: of a host, of an origin, of the servers; as root
- *   sleep      suspends servers and worker together, and lets them go on
- *   clock      the host's clock jumps, as the engine's processes there see it
- *   versions   workers of the version before beside those of this one
- *   hosts      two hosts, in network namespaces, with the servers of docker-compose.yml; as root
- *
- *   --seed N           of all that is random; printed
- *   --tasks N          of tasks: so many (24)
- *   --kills N          of tasks: so many (12)
- *   --runs N           of points: so many at each (1); of zombies: so many rounds (2); of storms,
- *                      disk, sleep, clock and versions: so many of each (1)
- *   --previous REV     of versions: the version before (the last tag)
- *   --only NAME        of all with storms, git, points and hosts: those whose names contain this
- *   --lanes N          of git and points: so many side by side (2)
- *   --calls WHICH      of git. all: every system call; states (the default): of those between which nothing changes that
- *                      a kill could leave behind, the first
- *   --every N          of git: one of N points (1)
- *   --unheld           of git: also where it looks at a worktree outside of the sandbox, as on a host that has none
+ * ends with 1 unless there were faults and everything came right, and says how to do the same again. `--help` has the
+ * sections and the options (faults-options.js).
  */
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -34,7 +11,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readOptions } from './faults-options.js';
 import { root } from './sources.js';
 
 const SECTIONS = {
@@ -49,10 +26,9 @@ const SECTIONS = {
   versions: runVersions,
   hosts: runHosts,
 };
-const USAGE = `usage: npm run faults -- ${Object.keys(SECTIONS).join('|')} … [--seed N] [--tasks N] [--kills N] [--runs N] [--only NAME] [--previous REV] [--lanes N] [--calls all|states] [--every N] [--unheld]\n`;
 const say = (line) => process.stderr.write(`${line}\n`);
 
-const { sections, options } = readOptions();
+const { sections, options } = readOptions(Object.keys(SECTIONS));
 if (process.platform !== 'linux') {
   say('faults: it reads /proc, which is on Linux alone: nothing was killed');
   process.exit(2);
@@ -262,40 +238,5 @@ async function load(path) {
     await build.close();
     rmSync(file, { force: true });
     loaded.delete(file);
-  }
-}
-
-function readOptions() {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-        tasks: { type: 'string' },
-        kills: { type: 'string' },
-        runs: { type: 'string' },
-        only: { type: 'string', default: '' },
-        lanes: { type: 'string' },
-        previous: { type: 'string' },
-        calls: { type: 'string', default: 'states' },
-        every: { type: 'string' },
-        unheld: { type: 'boolean' },
-      },
-    });
-    const known = Object.keys(SECTIONS);
-    const unknown = positionals.filter((name) => !known.includes(name));
-    if (unknown.length > 0) throw new Error(`${unknown.join(' ')}: no such section`);
-    if (positionals.length === 0) throw new Error(`say what: ${known.join(', ')}`);
-    if (!['all', 'states'].includes(values.calls)) throw new Error('--calls is all or states');
-    for (const name of ['seed', 'tasks', 'kills', 'runs', 'lanes', 'every']) {
-      if (values[name] === undefined) continue;
-      const value = Number(values[name]);
-      if (!Number.isInteger(value) || value < (name === 'seed' ? 0 : 1)) throw new Error(`--${name} is a whole number`);
-      values[name] = value;
-    }
-    return { sections: positionals, options: values };
-  } catch (error) {
-    process.stderr.write(`faults: ${error.message}\n${USAGE}`);
-    process.exit(2);
   }
 }

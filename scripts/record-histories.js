@@ -10,7 +10,23 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readArguments } from './arguments.js';
 import { root } from './sources.js';
+
+const { words } = readArguments(
+  {
+    name: 'record-histories',
+    help: `node scripts/record-histories.js: runs the end-to-end tests, and puts the histories of this version in the place of
+those in test/replay/histories/VERSION.
+
+usage: node scripts/record-histories.js [PATTERN …]
+
+  PATTERN   the tests to run (test/e2e)
+`,
+    takesWords: true,
+  },
+  (_values, given) => ({ words: given.length === 0 ? ['test/e2e'] : given }),
+);
 
 const MAX_BYTES = 60_000;
 /** So many of a type are kept: those with the most different things that happened. */
@@ -26,15 +42,11 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const from = mkdtempSync(join(tmpdir(), 'tributary-histories-'));
 const to = join(root, 'test/replay/histories', version);
 try {
-  const ran = spawnSync(
-    process.execPath,
-    ['scripts/test.js', ...(process.argv[2] ? [process.argv[2]] : ['test/e2e'])],
-    {
-      cwd: root,
-      env: { ...process.env, RECORD_HISTORIES: from },
-      stdio: 'inherit',
-    },
-  );
+  const ran = spawnSync(process.execPath, ['scripts/test.js', ...words], {
+    cwd: root,
+    env: { ...process.env, RECORD_HISTORIES: from },
+    stdio: 'inherit',
+  });
   if (ran.status !== 0) throw new Error('the tests failed: nothing is recorded');
   const kept = choose(readdirSync(from));
   rmSync(to, { recursive: true, force: true });

@@ -4,7 +4,20 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { readArguments } from './arguments.js';
 import { root } from './sources.js';
+
+const { check: checkOnly } = readArguments({
+  name: 'schemas',
+  help: `npm run schemas: writes schema/ and docs/configuration.md from the configuration's schemas.
+
+usage: npm run schemas [-- --check]
+
+options:
+  --check   writes nothing; ends with 1 when something is not what would be generated
+`,
+  options: { check: { type: 'boolean', default: false } },
+});
 
 const build = await rolldown({
   input: join(root, 'src/config/generated-files.ts'),
@@ -18,7 +31,6 @@ const file = join(root, `node_modules/.tributary-schemas-${process.pid}.mjs`);
 writeFileSync(file, output[0].code);
 const { generatedFiles } = await import(file).finally(() => rmSync(file, { force: true }));
 
-const checkOnly = process.argv.includes('--check');
 for (const [path, text] of Object.entries(generatedFiles())) {
   const target = join(root, path);
   if (checkOnly) {

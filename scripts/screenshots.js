@@ -15,6 +15,15 @@ import { chromium } from 'playwright-core';
 import { TITLE } from '../demo/people.js';
 import { makeRepository } from '../demo/sample.js';
 import { environmentOf, tasksCommand } from '../demo/tasks-cli.js';
+import { readArguments } from './arguments.js';
+
+readArguments({
+  name: 'screenshots',
+  help: `node scripts/screenshots.js: makes the pictures of docs/images again, on a stack of its own. Needs a Chromium.
+
+usage: [CHROMIUM=/path/to/chromium] node scripts/screenshots.js
+`,
+});
 
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const ACTOR = { TASKS_ACTOR: 'Grace' };

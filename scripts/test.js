@@ -25,6 +25,22 @@ const CORE = [
 ];
 const REST = ['--testPathIgnorePatterns=/node_modules/', '--testPathIgnorePatterns=/test/core/'];
 
+const args = process.argv.slice(2);
+if (args.includes('--help') || args.includes('-h')) {
+  process.stdout.write(`npm test: every test, on real servers; installs and builds what is missing first.
+
+usage: npm test [-- PATTERN … | FILE …] [-t TITLE] [any other option of jest]
+
+The last line is "N passed, N failed"; ends with 1 when a test failed, coverage of src/core is below 100 %, or
+something was left behind.
+
+examples:
+  npm test
+  npm test -- test/git
+  npm test -- test/git/lock -t "held by one"
+`);
+  process.exit(0);
+}
 try {
   install();
 } catch (error) {
@@ -33,7 +49,6 @@ try {
   process.exit(1);
 }
 
-const args = process.argv.slice(2);
 const results = args.length > 0 ? [jest(args)] : [jest(CORE), jest(REST)];
 const passed = results.reduce((sum, each) => sum + each.passed, 0);
 const failed = results.reduce((sum, each) => sum + each.failed, 0);
