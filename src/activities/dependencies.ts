@@ -110,7 +110,7 @@ export interface Limits {
   readonly radarMs: number;
   /** How often tasks are looked for whose workflows were ended from outside, in milliseconds. */
   readonly outsideEveryMs: number;
-  /** How often queues are looked for that cannot go on, in milliseconds. */
+  /** How often workflows that a worker could not go on with are looked at, in milliseconds. */
   readonly wedgedEveryMs: number;
   /** How often an agent's unfinished work is stored, in milliseconds; 0: never. */
   readonly checkpointMs: number;

@@ -1,6 +1,6 @@
 /**
  * What a worker does beside its activities, by itself: it cleans up after tasks, frees disk, tells of conflicts, packs
- * repositories, finds tasks that were ended from outside, and sets back queues that cannot go on. They begin and end together.
+ * repositories, finds tasks that were ended from outside, and sets back workflows that cannot go on. They begin and end together.
  */
 
 import { statfsSync } from 'node:fs';
@@ -18,7 +18,8 @@ import { Radar } from './radar.ts';
 import { Relief } from './relief.ts';
 import { Rounds } from './rounds.ts';
 import { keepUp, UPKEEP_EVERY_MS } from './upkeep.ts';
-import { WedgedQueues, type Replay } from './wedged-queues.ts';
+import type { Replay } from './replay.ts';
+import { WedgedWorkflows } from './wedged-workflows.ts';
 
 export interface WorkspaceLimits extends WorkspaceCaps {
   /** How long the workspace of a task stays that ended without landing, in milliseconds. */
@@ -43,7 +44,7 @@ export class Background {
   readonly #radar: Radar;
   readonly #upkeep: Rounds;
   readonly #fromOutside: EndedFromOutside;
-  readonly #wedged: WedgedQueues;
+  readonly #wedged: WedgedWorkflows;
 
   constructor({ client, git, ledger, home, ports, workspaces, limits, replay, log }: BackgroundOptions) {
     const isShort = (): boolean => freeBytesOf(home) < limits.shortBelowBytes;
@@ -52,7 +53,7 @@ export class Background {
     this.#radar = new Radar({ client, git, ledger, log, gatherMs: limits.radarMs });
     this.#upkeep = new Rounds(() => keepUp({ git, log }));
     this.#fromOutside = new EndedFromOutside({ client, ledger, log, everyMs: limits.outsideEveryMs });
-    this.#wedged = new WedgedQueues({ client, replay, log, everyMs: limits.wedgedEveryMs });
+    this.#wedged = new WedgedWorkflows({ client, replay, log, everyMs: limits.wedgedEveryMs });
   }
 
   /** The radar begins by what it hears. */
@@ -88,6 +89,10 @@ export class Background {
   /** This host's workspaces as they were last seen; null before the first look. */
   workspaces(): WorkspacesReport | null {
     return this.#relief.report();
+  }
+
+  onWedged(runId: string, build: string): void {
+    this.#wedged.heard(runId, build);
   }
 
   onEnded(taskId: TaskId): void {

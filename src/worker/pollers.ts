@@ -21,6 +21,7 @@ import { TASK_QUEUES } from '../workflows/messages.ts';
 import { workerConverter, workflowsFor, type PayloadOptions, type Workflows } from './payloads.ts';
 import { PhaseWorkers, type SlotKind } from './phase-workers.ts';
 import { SlotPool } from './slot-pool.ts';
+import { createWorkflowWorker, type OnWedged } from './workflow-worker.ts';
 
 export interface PollersOptions {
   readonly connection: NativeConnection;
@@ -34,6 +35,7 @@ export interface PollersOptions {
   readonly build: string | null;
   readonly workflows: Workflows;
   readonly payloads: PayloadOptions;
+  readonly onWedged: OnWedged;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -81,14 +83,15 @@ export class Pollers {
 
   static async create(options: PollersOptions, activities: Activities, draining: Draining): Promise<Pollers> {
     const { runPhase, runGate, ...short } = activities;
-    const engine = await Worker.create({
+    const forWorkflows: SdkWorkerOptions = {
       ...commonOf(options),
       taskQueue: TASK_QUEUES.tasks,
       activities: short,
       maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
       workflowBundle: await workflowsFor(options.payloads, options.workflows),
       ...(options.build === null ? {} : { workerDeploymentOptions: versioned(options.build) }),
-    });
+    };
+    const engine = await createWorkflowWorker(forWorkflows, options.onWedged);
     return new Pollers(options, engine, { runPhase, runGate }, draining);
   }
 

@@ -27,8 +27,9 @@ import { endOldQueues } from './old-queues.ts';
 import type { PayloadOptions, Workflows } from './payloads.ts';
 import { Draining, Pollers } from './pollers.ts';
 import { Presence } from './presence.ts';
+import { replayBy } from './replay.ts';
 import { openRooms } from './rooms.ts';
-import { replayBy } from './wedged-queues.ts';
+import type { OnWedged } from './workflow-worker.ts';
 
 export interface StartWorkerOptions extends Pick<
   Dependencies,
@@ -120,7 +121,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const identity = `${options.hostId}@${process.pid}`;
   const build = versioning ? options.build : null;
   const { namespace, agents, gates, graceMs, workflows, payloads } = options;
-  const polling = { namespace, identity, agents, gates, graceMs, workflows, payloads, build, log };
+  const onWedged: OnWedged = (runId, by) => background.onWedged(runId, by);
+  const polling = { namespace, identity, agents, gates, graceMs, workflows, payloads, build, onWedged, log };
   const pollers = await Pollers.create({ ...polling, connection: parts.native }, activities, made.draining);
   const presence = await report(options, parts.ledger, pollers, background);
   const labelsMs = options.labelsMs ?? LABELS_MS;
