@@ -26,6 +26,8 @@ import {
 
 const MAX_WAITS = 31;
 const MAX_VANISHED = 10;
+/** Landings are merges. */
+const LAND_AGAIN = 'tasks submit TITLE --run "git cherry-pick -m 1 --no-commit COMMIT"';
 
 export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
   switch (fact.kind) {
@@ -263,8 +265,10 @@ function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, cl
   if (seen.since === 'rewritten' && main !== null) {
     const listed = seen.vanished.slice(0, MAX_VANISHED).join('; ');
     const more = seen.vanished.length > MAX_VANISHED ? ` and ${seen.vanished.length - MAX_VANISHED} more` : '';
-    const lost = listed === '' ? 'no landing is lost' : `no longer there: ${listed}${more}`;
-    const text = `main was rewritten (${main.commit} → ${seen.commit}): ${lost}. When that is right: ${resumeCommand(clock.project)}`;
+    const lost =
+      listed === '' ? 'No landing is lost' : `No longer there (each lands again by ${LAND_AGAIN}): ${listed}${more}`;
+    // Tasks are told the beginning alone, so what is to be done comes first.
+    const text = `main was rewritten (${main.commit} → ${seen.commit}). When that is right: ${resumeCommand(clock.project)}. ${lost}`;
     if (queue.halt?.kind === 'rewritten') return queue;
     return haltFor(queue, 'rewritten', text, clock);
   }

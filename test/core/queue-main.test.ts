@@ -178,7 +178,7 @@ describe('a main that was rewritten', () => {
     const many = Array.from({ length: 12 }, (_, each) => `landing ${each}`);
     expect(run(CHAIN, seen(50, 'rewritten', many)).halt?.text).toMatch(/landing 0; .*landing 9 and 2 more/);
     expect(run(CHAIN, seen(50, 'rewritten')).halt?.text).toContain(
-      'no landing is lost. When that is right: tasks queue resume --project demo',
+      'When that is right: tasks queue resume --project demo. No landing is lost',
     );
   });
 

@@ -92,6 +92,15 @@ describe('people who are told of a queue', () => {
     expect(await engine.untilEnded(second)).toMatchObject({ state: 'landed' });
     await eventually('the second notice', () => heard().length === 2);
     expect(heard()[1]?.title).toBe('Landing goes on (told-rewritten, main)');
+    // What main has lost lands again by the command that they were told.
+    const [, lost = ''] = /: \w+ task1 \((\w+)\)/.exec(heard()[0]?.text ?? '') ?? [];
+    const [, run = ''] = /--run "([^"]+)"/.exec(heard()[0]?.text ?? '') ?? [];
+    const again = await engine.submit(project, {
+      title: 'task1',
+      work: { kind: 'shell', run: run.replace('COMMIT', lost) },
+    });
+    expect(await engine.untilEnded(again)).toMatchObject({ state: 'landed' });
+    expect(await project.read('task1')).toBe('x');
   });
 
   it('do not hear at the end of quiet hours what the queue has settled since', async () => {
