@@ -3,6 +3,7 @@
 import type { Failure } from '../core/failure.ts';
 import type { ObjectId } from '../core/ids.ts';
 import { shownOrigin } from '../core/origin-url.ts';
+import { problemOf } from '../git/origin.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { Target } from '../core/queue-types.ts';
 import { messageOf } from '../core/thrown.ts';
@@ -32,6 +33,9 @@ export async function readSettings(
   try {
     text = await deps.git.readFileAt(target, commit, 'tasks.yaml');
   } catch (error) {
+    const told = problemOf(error, target.origin);
+    if (told !== null && told.failure !== 'engine-error')
+      return { kind: 'failed', failure: { kind: told.failure, message: told.message, next: told.next } };
     const next = 'look with: tasks doctor; it is tried again by itself while it has attempts, then by tasks retry';
     return { kind: 'failed', failure: { kind: 'origin-unreachable', message: messageOf(error), next } };
   }

@@ -199,6 +199,8 @@ function serverWords(stderr: string): string {
 
 const PROGRESS = /^[\w ]+: +\d+(?:% \(\d+\/\d+\)|, done)/;
 const SHALLOW = /shallow roots are not allowed to be updated/;
+/** What a server says when the program died by which it packs what is fetched. */
+const DAMAGED = /possible repository corruption on the remote side/;
 const NOBODY_ASKED = /could not read (?:Username|Password)|Authentication failed/i;
 const ABSENT_REF = /couldn't find remote ref/i;
 const REACHING =
@@ -231,6 +233,13 @@ export function problemOf(error: unknown, origin: string): Problem | null {
     };
   }
   if (SHALLOW.test(error.stderr)) return shallowOrigin(origin);
+  if (DAMAGED.test(error.stderr)) {
+    return {
+      failure: 'origin-unreachable',
+      message: `the origin ${shownOrigin(origin)} could not give all of its objects, and may be damaged: ${oneLine(lastLines(error.stderr, 2), 300)}`,
+      next: 'look with git fsck in it; what is missing there another clone may have (git push from that); then tasks retry',
+    };
+  }
   if (isUnreachable(error)) {
     return {
       failure: 'origin-unreachable',

@@ -1,0 +1,52 @@
+/** What is told where a task's tasks.yaml cannot be had of its origin. */
+
+import { expect, it } from '@jest/globals';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readSettings } from '../../src/activities/project-settings.ts';
+import { parseProjectFile } from '../../src/config/project-file.ts';
+import { bareOrigin, branch, commitFiles, git, head, newRoom, project } from '../support/git-rig.ts';
+
+/** An origin with loose objects, as another host would be asked for it. */
+async function origin() {
+  const { person, origin: folder } = await bareOrigin();
+  await commitFiles(person, { 'lost.txt': 'lost\n' }, 'second');
+  await git(person, 'push', '-q', 'origin', 'main');
+  const { room } = await newRoom();
+  const commit = await head(person);
+  const read = () =>
+    readSettings(
+      { git: room, parseSettings: parseProjectFile },
+      { project, branch, origin: pathToFileURL(folder).href },
+      commit,
+    );
+  return { folder, read };
+}
+
+it('says that the origin may be damaged where it lacks objects', async () => {
+  const { folder, read } = await origin();
+  const blob = await git(folder, 'rev-parse', 'main:lost.txt');
+  await rm(join(folder, 'objects', blob.slice(0, 2), blob.slice(2)));
+  expect(await read()).toMatchObject({
+    kind: 'failed',
+    failure: {
+      kind: 'origin-unreachable',
+      message: expect.stringContaining('may be damaged'),
+      next: expect.stringContaining('git fsck'),
+    },
+  });
+});
+
+it('says that the origin cannot be reached, and which, where it has gone', async () => {
+  const { folder, read } = await origin();
+  await rename(folder, `${folder}.away`);
+  expect(await read()).toMatchObject({
+    kind: 'failed',
+    failure: {
+      kind: 'origin-unreachable',
+      message: expect.stringMatching(/^cannot reach the origin file:/),
+      next: expect.stringContaining('When an origin moves'),
+    },
+  });
+});
