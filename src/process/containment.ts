@@ -98,15 +98,19 @@ async function tryOut(bwrap: string, sandbox: Sandbox | null): Promise<string | 
   return new Promise((resolve) => {
     // The status has a descriptor of its own: on standard error bubblewrap would close that before it says what is wrong.
     const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'pipe'];
-    const trial = spawn(program, args, { timeout: TRIAL_LIMIT_MS, env: {}, stdio });
+    const trial = spawn(program, args, { env: {}, stdio });
+    // Node's own time-out would outlive a program that cannot be started, and keep this process from ending.
+    const limit = setTimeout(() => trial.kill(), TRIAL_LIMIT_MS);
     // Where no descriptor was free there are no streams at all.
     const status = (trial.stdio as ChildProcess['stdio'] | undefined)?.[STATUS_FD] as Readable | null | undefined;
     status?.resume();
     let said = '';
     trial.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-    trial.once('error', (error) => resolve(oneLine(error.message, 200)));
-    trial.once('close', (code, signal) =>
-      resolve(code === 0 ? null : oneLine(said, 200) || `ended by ${signal ?? code}`),
-    );
+    const end = (trouble: string | null): void => {
+      clearTimeout(limit);
+      resolve(trouble);
+    };
+    trial.once('error', (error) => end(oneLine(error.message, 200)));
+    trial.once('close', (code, signal) => end(code === 0 ? null : oneLine(said, 200) || `ended by ${signal ?? code}`));
   });
 }

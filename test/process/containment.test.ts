@@ -15,3 +15,11 @@ exit 1`;
   const { containment } = await chooseContainer(bwrap);
   expect(containment).toEqual({ kind: 'process-group', why: expect.stringContaining("(bwrap: Can't mount proc on ") });
 });
+
+it('leaves nothing behind that would keep the process from ending when bubblewrap cannot be started', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const { containment } = await chooseContainer('/no/such/bwrap');
+  expect(containment).toEqual({ kind: 'process-group', why: expect.stringContaining('ENOENT') });
+  expect(timers()).toBe(before);
+});
