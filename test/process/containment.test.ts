@@ -16,8 +16,9 @@ exit 1`;
   expect(containment).toEqual({ kind: 'process-group', why: expect.stringContaining("(bwrap: Can't mount proc on ") });
 });
 
+const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
 it('leaves nothing behind that would keep the process from ending when bubblewrap cannot be started', async () => {
-  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
   const { containment } = await chooseContainer('/no/such/bwrap');
   expect(containment).toEqual({ kind: 'process-group', why: expect.stringContaining('ENOENT') });
