@@ -401,7 +401,7 @@ export class Engine {
   /** Stops everything and replays every history. */
   async stop(): Promise<void> {
     await this.drainWorker();
-    if (recordTo !== undefined) await recordHistories(this.client, recordTo);
+    if (recordTo !== undefined) await recordHistories(this.client, recordTo, this.#replayed);
     await this.#replayAll();
     await this.ledger.close();
     await this.#connection.close();
@@ -417,9 +417,13 @@ export class Engine {
     return file;
   }
 
+  get #replayed(): string {
+    return this.#options.replayed ?? '';
+  }
+
   async #replayAll(): Promise<void> {
     const { code } = await workflowBundle();
-    const histories = begun(this.client.workflow.list({ query: this.#options.replayed ?? '' }).intoHistories());
+    const histories = begun(this.client.workflow.list({ query: this.#replayed }).intoHistories());
     const { payloadCodecs } = this.client.options.loadedDataConverter;
     const options = { workflowBundle: { code }, dataConverter: { payloadCodecs } };
     for await (const result of Worker.runReplayHistories(options, histories)) {
