@@ -82,7 +82,10 @@ describe('landing', () => {
       const view = await engine.untilWaiting(id, 'checkout');
       expect(view).toMatchObject({ state: 'landing', commit: null });
       expect(view.waitingFor?.text).toContain(`${project.clone} has changes in "${file}": commit or stash them`);
-      expect((await engine.queue(name)).rows).toMatchObject([{ id, state: 'held' }]);
+      // Now and then it is tried again.
+      const rows = async () => (await engine.queue(name)).rows;
+      await eventually('it to be held', async () => (await rows())[0]?.state === 'held');
+      expect(await rows()).toMatchObject([{ id }]);
       expect(await project.tip()).toBe(before);
       expect(await project.git('status', '--porcelain')).toBe(status);
       expect(await readFile(join(project.clone, file), 'utf8')).toBe('a person\n');

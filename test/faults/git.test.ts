@@ -22,7 +22,7 @@ describe('an operation with git that is killed', () => {
     const { stdout } = await run(process.execPath, [PROGRAM, 'git', ...SAMPLE]);
     expect(stdout).toMatch(/^land by push +[1-9]\d* +[1-9]\d* +[1-9]\d*$/m);
     expect(stdout).not.toContain('not right');
-  }, 300_000);
+  }, 900_000);
 });
 
 describe('the report of the kill matrix', () => {
