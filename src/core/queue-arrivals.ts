@@ -14,7 +14,7 @@ import {
   tellGoingOn,
   tellHeld,
 } from './queue-answers.ts';
-import { checkOf, restartCheck, withoutCheckOf } from './queue-checks.ts';
+import { checkOf, replaceCheck, restartCheck, withoutCheckOf } from './queue-checks.ts';
 import { insert, MAX_LINE, promote, waitingOf, without } from './queue-line.ts';
 import type { Control, QueueClock } from './queue-exchange.ts';
 import type { Entry, Queue, Waiting } from './queue-state.ts';
@@ -52,7 +52,7 @@ function leaveLine(queue: Queue, waiting: Waiting, reply: LandingReply): Queue {
   return answer({ ...rest, line: without(queue.line, waiting) }, { taskId, head: item?.head ?? null }, reply);
 }
 
-/** One that comes while nothing lands is told so. */
+/** Tells one that nothing lands, if so; with the words. */
 function tellArrival(queue: Queue, item: QueueItem): readonly [Queue, string | null] {
   const { halt, redMain } = queue;
   const why = halt ?? (item.priority === 'hotfix' ? null : redMain);
@@ -74,15 +74,26 @@ function rename(queue: Queue, item: QueueItem): Queue {
 }
 
 /**
- * One that was told that nothing lands is told that it goes on when it asks again: to tell all that wait at once could be
- * thousands of signals.
+ * One in line is told when it asks again that nothing lands since, or that landing goes on: to tell all that wait at once
+ * could be thousands of signals.
  */
 function tellWaiting(queue: Queue, item: QueueItem): Queue {
   const known = queue.line.find((other) => other.taskId === item.taskId && other.attempt === item.attempt);
-  const isHeld = queue.halt !== null || (queue.redMain !== null && item.priority !== 'hotfix');
-  if (queue.oneTurn !== true || known?.heldText == null || isHeld || checkOf(queue, item) !== null) return queue;
-  const line = queue.line.map((other) => (other === known ? { ...known, heldText: null } : other));
-  return tellHeld({ ...queue, line }, [item], null);
+  if (queue.oneTurn !== true || known === undefined) return queue;
+  const check = checkOf(queue, item);
+  const [held, heldText] = tellArrival(queue, item);
+  if (heldText === null) {
+    const isTold = known.heldText !== null && check === null;
+    return isTold ? tellHeld({ ...queue, line: withText(queue.line, known, null) }, [item], null) : queue;
+  }
+  if (known.heldText !== null || (check?.heldText ?? null) !== null) return queue;
+  // What is found of it takes this back.
+  if (check !== null) return replaceCheck(held, check, { ...check, heldText });
+  return { ...held, line: withText(held.line, known, heldText) };
+}
+
+function withText(line: Queue['line'], known: Waiting, heldText: string | null): Queue['line'] {
+  return line.map((other) => (other === known ? { ...known, heldText } : other));
 }
 
 /** Neither on its way to main nor in doubt whether it is there. */

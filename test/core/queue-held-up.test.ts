@@ -180,6 +180,44 @@ describe('a run that was asked for and is not begun', () => {
   });
 });
 
+describe('one in line when landing stops', () => {
+  const NARROW: Queue = { ...NEW_QUEUE, window: 1 };
+  const first = run(NARROW, handedOff(9), built(9, candidate(9), null, { window: 1 }));
+  const paused = run(first, handedOff(1), handedOff(2), say('pause'), ALL_TOLD);
+
+  it('is told so when it is handed off again, once, also when who was told at once is gone', () => {
+    const alone = run(paused, withdraw(9), ALL_TOLD);
+    expect([stages(alone), order(alone)]).toEqual([[], '12']);
+    const again = run(alone, handedOff(1));
+    const held = { kind: 'gate', text: 'paused by Ada; to go on: tasks queue resume --project demo' };
+    expect(again.replies).toMatchObject([{ taskId: taskId(1), reply: { kind: 'held', held } }]);
+    expect(told(run(again, ALL_TOLD, handedOff(1)))).toEqual([]);
+    const resumed = run(again, ALL_TOLD, say('resume'));
+    expect(told(run(resumed, ALL_TOLD, handedOff(2)))).toEqual([]);
+  });
+
+  it('is told so of a red main, but not a hotfix, which goes on', () => {
+    const redMain = { text: 'main is red', sinceMs: NOW_MS, tries: 1, againMs: NOW_MS + TURN_MS };
+    const line = run(first, handedOff(1), handedOff(2, 1, HOTFIX));
+    const red: Queue = { ...line, redMain };
+    expect(run(red, handedOff(1)).replies).toMatchObject([{ reply: { held: { text: 'main is red' } } }]);
+    expect(told(run(red, handedOff(2, 1, HOTFIX)))).toEqual([]);
+  });
+
+  it('is told so while it is verified', () => {
+    const verifying = run({ ...NEW_QUEUE, window: 1, verify: true }, handedOff(1), handedOff(2));
+    expect(verifying.checks.length).toBeGreaterThan(0);
+    const stopped = run(verifying, say('pause'), ALL_TOLD, handedOff(1));
+    expect(told(stopped)).toEqual(['1 held']);
+    expect(stopped.checks[0]?.heldText).toContain('paused by Ada');
+    expect(told(run(stopped, ALL_TOLD, handedOff(1)))).toEqual([]);
+  });
+
+  it('is told nothing in a queue of an older version', () => {
+    expect(told(run({ ...paused, oneTurn: undefined } as unknown as Queue, handedOff(1)))).toEqual([]);
+  });
+});
+
 describe('one in line that was told that nothing lands', () => {
   const NARROW: Queue = { ...NEW_QUEUE, window: 1 };
   const candidateOf9 = run(NARROW, handedOff(9), built(9, candidate(9), null, { window: 1 }));
