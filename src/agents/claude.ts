@@ -207,14 +207,19 @@ function usageOf(line: Fields): Usage {
   const usage = isFields(line['usage']) ? line['usage'] : {};
   const cached = numberOf(usage['cache_creation_input_tokens']) + numberOf(usage['cache_read_input_tokens']);
   return {
-    inputTokens: numberOf(usage['input_tokens']) + cached,
-    outputTokens: numberOf(usage['output_tokens']),
+    inputTokens: tokensOf(numberOf(usage['input_tokens']) + cached),
+    outputTokens: tokensOf(numberOf(usage['output_tokens'])),
     costUsd: numberOf(line['total_cost_usd']),
   };
 }
 
+function tokensOf(count: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.trunc(count));
+}
+
+/** Not so large that sums of it could not be counted. */
 function numberOf(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0;
+  return typeof value === 'number' && value >= 0 ? Math.min(Number.MAX_SAFE_INTEGER, value) : 0;
 }
 
 /** A UUID (version 8) that names the attempt, so that starting it again begins the same session. */

@@ -50,7 +50,11 @@ attempts as (
     min(at) filter (where kind = 'attempt-ended'),
     min(event->>'host'), min(event->>'outcome'), min(event->>'summary'),
     min(nullif(event->'failure', 'null')::text)::jsonb,
-    min((event->'usage'->>'inputTokens')::bigint), min((event->'usage'->>'outputTokens')::bigint),
+    -- An agent says so: what is no whole number, or too large for one, must not keep a task out of the ledger.
+    min(least((event->'usage'->>'inputTokens')::double precision, 9007199254740991)::bigint)
+      filter (where event->'usage'->>'inputTokens' is not null),
+    min(least((event->'usage'->>'outputTokens')::double precision, 9007199254740991)::bigint)
+      filter (where event->'usage'->>'outputTokens' is not null),
     min((event->'usage'->>'costUsd')::double precision)
   from fresh
   where kind in ('attempt-scheduled', 'attempt-ended')

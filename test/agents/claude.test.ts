@@ -132,6 +132,19 @@ describe('reading Claude Code', () => {
     expect(reader.reading.end).toEqual({ kind: 'done', text: 'ok' });
   });
 
+  it('counts whole tokens, and no more than can be counted', () => {
+    const reader = newReader();
+    reader.read(
+      '{"type":"result","subtype":"success","result":"ok","usage":{"input_tokens":1.5,"cache_read_input_tokens":1e300,"output_tokens":1e300},"total_cost_usd":1e300}',
+    );
+    const most = Number.MAX_SAFE_INTEGER;
+    expect(reader.reading.usage).toEqual({ inputTokens: most, outputTokens: most, costUsd: most });
+    reader.read(
+      '{"type":"result","subtype":"success","result":"ok","usage":{"input_tokens":1.5},"total_cost_usd":0.5}',
+    );
+    expect(reader.reading.usage).toEqual({ inputTokens: 1, outputTokens: 0, costUsd: 0.5 });
+  });
+
   it('counts nothing for usage of the wrong kind', () => {
     const reader = newReader();
     reader.read(

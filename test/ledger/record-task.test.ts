@@ -80,6 +80,20 @@ describe('a record', () => {
     ]);
   });
 
+  it('goes on whatever an agent has said that it used: what cannot be recorded would keep its task out of every list', async () => {
+    const id = taskId('q');
+    const used = { inputTokens: 1.5, outputTokens: 1e300, costUsd: 1e300 };
+    const ended = LIFE.map((one) =>
+      one.happened.kind === 'attempt-ended' ? { ...one, happened: { ...one.happened, usage: used } } : one,
+    );
+    await ledger.record(view({ id, usage: used, sequence: 9 }), ended);
+    expect(await ledger.readTask(id)).toMatchObject({ sequence: 9 });
+    expect(await ledger.readAttempts(id)).toMatchObject([
+      { usage: { inputTokens: 2, outputTokens: Number.MAX_SAFE_INTEGER } },
+      { usage: { inputTokens: 2 } },
+    ]);
+  });
+
   it('changes nothing the second time', async () => {
     const id = taskId('d');
     await ledger.record(view({ id, sequence: 9 }), LIFE);
