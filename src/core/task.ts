@@ -28,6 +28,7 @@
  *                       ├─ returned, revisions left ──────────────▶ phase (revise)
  *                       ├─ returned, no revisions left ───────────▶ parked ──── retry ──────▶ phase (revise)
  *                       ├─ held, held no more ────────────────────▶ landing
+ *                       ├─ withdrawn, before it was set back ─────▶ ended: canceled
  *                       └─ cancel ────────────────────────────────▶ withdrawing
  *
  *         withdrawing ──┬─ landed, before it could be stopped ────▶ ended: landed
@@ -193,7 +194,8 @@ const TABLE: Table = {
     returned: (task, event, surroundings) => afterReturn(task, event, surroundings),
     refused: (task, event, surroundings) => end(task, surroundings, 'failed', event.failure),
     held: (task, event, surroundings, stage) => holdLanding(task, event.held, surroundings, stage),
-    withdrawn: 'ignored',
+    // Its workflow was set back to before a cancel: this hand-off will never land.
+    withdrawn: canceled,
   },
   withdrawing: {
     'attempt-ended': 'ignored',

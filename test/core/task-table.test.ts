@@ -81,6 +81,7 @@ const LEADS: { readonly [S in StageKind]: { readonly [E in EventKind]?: string }
     returned: 'phase revise',
     refused: 'ended failed',
     held: 'itself',
+    withdrawn: 'ended canceled',
   },
   withdrawing: {
     landed: 'ended landed',

@@ -199,6 +199,21 @@ describe('an operator', () => {
     expect(await rig.engine.queue(name)).toMatchObject({ landed: 1, rows: [] });
   });
 
+  it('who resets a task that was canceled at the gate to before that has it end, since it is withdrawn', async () => {
+    const { name, project } = await rig.project({ execute: 'echo x > work' }, '', 'until_open withdrawn');
+    const id = await rig.engine.submit(project, { title: 'Work' });
+    await eventually('the gate', async () => (await rig.engine.queue(name)).rows[0]?.state === 'gating');
+    await rig.engine.cancel(id);
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'canceled' });
+    await setBack(id, 3);
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'canceled', attempt: 3 });
+    expect(await project.subjects()).toEqual(['Begin']);
+    await rig.open('withdrawn');
+    await rig.engine.retryEnded(id);
+    expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 4 });
+    expect(await project.subjects()).toEqual(['Work', 'Begin']);
+  });
+
   it('who resets a task while its agent works has that one ended before the next one begins', async () => {
     const alive = `'${rig.engine.home}'/alive`;
     const { project } = await rig.project({
