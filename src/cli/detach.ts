@@ -36,12 +36,17 @@ export async function detach(session: Session, options: UpOptions): Promise<numb
   const progress = showProgress(session);
   let isOurs = true;
   try {
+    // Once: a second one would end it where it stands.
     session.io.interrupt.addEventListener('abort', () => child.kill(), { once: true });
     const end = await untilReady(session, child, log, (event) => {
       const line = stackEventLine(event, PLAIN);
       if (line !== null && isLasting(event)) progress.say(line);
       else if (line !== null) progress.update(line);
     });
+    if (end === 'interrupted') {
+      session.note('tasks: interrupted; what had been started is stopped');
+      return EXIT.interrupted;
+    }
     isOurs = end === 'ready';
     if (isOurs && options.worker) await untilPolled(session, (text) => progress.update(text));
   } finally {
@@ -116,7 +121,7 @@ async function untilReady(
   child: Child,
   log: UpLog,
   report: (event: StackEvent) => void,
-): Promise<'ready' | 'found'> {
+): Promise<'ready' | 'found' | 'interrupted'> {
   let read = 0;
   let lastNewsMs = Date.now();
   let complaint = '';
@@ -139,14 +144,16 @@ async function untilReady(
       }
     }
     if (ended !== null) {
+      if (session.io.interrupt.aborted) return log.name('up-failed.log').then(() => 'interrupted');
       const why = complaint === '' ? `it ended with ${ended}` : complaint.replace(/^tasks: /, '');
       await log.name('up-failed.log');
       throw new Failed(`the stack did not start: ${oneLine(why, 700)}; its log is ${log.path}`);
     }
-    if (session.io.interrupt.aborted || Date.now() - lastNewsMs > SILENCE_MS) {
+    // What was interrupted stops what it has started, in order, and ends by itself.
+    if (!session.io.interrupt.aborted && Date.now() - lastNewsMs > SILENCE_MS) {
       child.kill();
       await log.name('up-failed.log');
-      throw new Failed(`the stack was not ready, and is stopped; its log is ${log.path}`);
+      throw new Failed(`the stack was not ready, and is being stopped; its log is ${log.path}`);
     }
     await pause(LOOK_EVERY_MS);
   }

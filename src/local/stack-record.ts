@@ -6,7 +6,9 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
+import { startOfLiving } from '../core/process-stat.ts';
 import { homeError, homePaths, openHome, readIfThere } from './home.ts';
 import { isAlive, type ProcessIdentity } from './processes.ts';
 
@@ -87,6 +89,36 @@ async function stateOf(part: ServerProcess | ProcessIdentity | null): Promise<Pa
   if (part === null) return 'absent';
   if ('external' in part && part.external) return 'external';
   return (await isAlive(part)) ? 'alive' : 'dead';
+}
+
+/**
+ * The processes of a supervisor's record that live, those among them that have not answered yet, for who is about to end
+ * and can wait for nothing.
+ */
+export function livingParts(home: string, supervisor: number): readonly (readonly [PartName, pid: number])[] {
+  let text: string | null;
+  try {
+    text = readFileSync(homePaths(home).stack, 'utf8');
+  } catch {
+    return [];
+  }
+  const record = parseRecord(text);
+  if (record.supervisor?.pid !== supervisor) return [];
+  return (['worker', 'temporal', 'postgres'] as const).flatMap((name) => {
+    const part = record[name];
+    return part !== null && 'pid' in part && livesNow(part) ? [[name, part.pid] as const] : [];
+  });
+}
+
+/** Where the system does not show it, what the record says is believed. */
+function livesNow({ pid, startTime }: ProcessIdentity): boolean {
+  if (process.platform !== 'linux') return true;
+  try {
+    const start = startOfLiving(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return start !== null && startTime.endsWith(`:${start}`);
+  } catch {
+    return false;
+  }
 }
 
 /** A record that cannot be read counts as none: what runs is then found by its tag. */

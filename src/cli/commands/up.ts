@@ -4,7 +4,7 @@
  */
 
 import { oneLine } from '../../core/text.ts';
-import { readStack, type PartName } from '../../local/stack-record.ts';
+import { livingParts, readStack, type PartName } from '../../local/stack-record.ts';
 import type { LocalFailure } from '../../local/report.ts';
 import { superviseStack } from '../../local/supervisor.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
@@ -41,8 +41,6 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
   const report = (event: StackEvent): void => {
     if (event.kind === 'failed' && !isReady && !session.json) return void untold.set(event.part, event.failure);
     isReady ||= event.kind === 'ready';
-    if (event.kind === 'running' && event.pid !== null) pids.set(event.part, event.pid);
-    if (event.kind === 'stopped' || event.kind === 'died') pids.delete(event.part);
     if (session.json)
       return session.printJson(event.kind === 'ready' ? { ...event, stack: describeStack(event.stack) } : event);
     const line = stackEventLine(event, session.palette);
@@ -56,8 +54,7 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
     if (isLive) live = showLive(session, event.stack, io.stdout);
     else session.print(...addresses(event.stack));
   };
-  const pids = new Map<PartName, number>();
-  const killNow = (): void => killParts(pids);
+  const killNow = (): void => killParts(livingParts(session.environment.home, process.pid));
   // The second Ctrl-C ends this process, and all that it started with it.
   process.once('exit', killNow);
   try {
@@ -90,8 +87,8 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
 }
 
 /** Postgres leaves its children and shared memory in order only when it is told. */
-function killParts(pids: ReadonlyMap<PartName, number>): void {
-  for (const [part, pid] of pids) {
+function killParts(parts: ReturnType<typeof livingParts>): void {
+  for (const [part, pid] of parts) {
     try {
       process.kill(pid, part === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
     } catch {
