@@ -148,6 +148,7 @@ describe('the dynamic configuration', () => {
   it('is what the dev server of one machine is given', () => {
     const settings = parse(read('infra/temporal/dynamic-config.yaml')) as Record<string, [{ value: unknown }]>;
     const given = read('src/local/temporal-server.ts');
+    expect(Object.keys(settings)).toContain('matching.useNewMatcher');
     for (const [name, [{ value }]] of Object.entries(settings)) expect(given).toContain(`${name}=${String(value)}`);
   });
 });

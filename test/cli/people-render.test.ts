@@ -112,6 +112,7 @@ describe('an ask', () => {
   it('shows nothing that a terminal would obey', () => {
     const evil = 'a\u001b]0;title\u0007\u001b[2J\u202eb';
     const lines = renderAsk(ID, { ...PLAN, text: evil, body: evil, for: evil }, SCREEN).join('\n');
+    expect(lines).toContain(' for ab, ');
     expect(lines).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
   });
 

@@ -8,7 +8,7 @@ import { Engine } from '../support/engine.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { projectFile } from '../support/scripted-agent.ts';
 
-describe('without bubblewrap', () => {
+describe('where host.yaml switches containment off', () => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await Engine.start({ containment: false });
@@ -30,7 +30,9 @@ describe('without bubblewrap', () => {
   };
 
   it('warns once at each start of the worker, and says why', async () => {
-    expect(warnings()).toEqual([expect.stringMatching(/agents run without a sandbox.*bubblewrap/)]);
+    expect(warnings()).toEqual([
+      expect.stringMatching(/agents run without a sandbox.*host\.yaml has containment: off/),
+    ]);
     await engine.drainWorker();
     await engine.startWorker();
     expect(warnings()).toHaveLength(2);
@@ -43,7 +45,7 @@ describe('without bubblewrap', () => {
     const notes = (await engine.ledger.readEvents(id)).flatMap(({ happened }) =>
       happened.kind === 'attempt-ended' ? [happened.notes ?? []] : [],
     );
-    expect(notes).toEqual([[expect.stringMatching(/^it ran without a sandbox: bubblewrap/)]]);
+    expect(notes).toEqual([[expect.stringMatching(/^it ran without a sandbox: host\.yaml has containment: off/)]]);
     // Neither for the attempt nor for its gate once more.
     expect(warnings()).toHaveLength(before);
   });
@@ -53,8 +55,10 @@ describe('without bubblewrap', () => {
     const id = await submit('required', 'sandbox: required', `touch '${ran}'`);
     const view = await engine.untilEnded(id);
     expect(view).toMatchObject({ state: 'failed', failure: { kind: 'no-sandbox' } });
-    expect(view.failure?.message).toMatch(/a sandbox is required, and this host has none: bubblewrap/);
-    expect(view.failure?.next).toMatch(/bubblewrap.*tasks doctor/);
+    expect(view.failure?.message).toMatch(
+      /a sandbox is required, and this host has none: host\.yaml has containment: off/,
+    );
+    expect(view.failure?.next).toMatch(/^take containment: off out of its host\.yaml .*; then tasks retry$/);
     expect(await engine.processesOf(id)).toEqual([]);
     expect(existsSync(ran)).toBe(false);
     expect(existsSync(join(engine.home, 'workspaces', 'required', id))).toBe(false);
@@ -68,6 +72,6 @@ describe('without bubblewrap', () => {
     });
     const id = await engine.submit(project, { title: 'Work', attempts: 1 });
     const view = await engine.untilWaiting(id, 'attempts');
-    expect(view.failure?.kind).not.toBe('no-sandbox');
+    expect(view.failure?.kind).toBe('agent-failed');
   });
 });

@@ -113,6 +113,7 @@ describe('what lies beside programs of the PATH', () => {
     const tail = await run(`agent; ls ${top}/home; cat ${top}/home/stack.json`, join(top, 'home'), {
       hidden: [join(top, 'home')],
     });
+    expect(tail).toMatch(/agent: not found\n(.*\n)*.*stack\.json: No such file/);
     expect(tail).not.toMatch(/password|stack\.json\n/);
   });
 
