@@ -1,6 +1,9 @@
 /** Tasks that require labels, with a worker that has them, one that joins later, and none. */
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { pendingPhaseOf } from '../../src/cli/pending-phase.ts';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { TaskView } from '../../src/core/task-types.ts';
 import { cli, cliEnvironment, type CliRun } from '../cli/rig.ts';
@@ -130,7 +133,8 @@ describe('a worker with labels and one slot', () => {
   it('serves tasks of each set that it has, one at a time', async () => {
     const project = await SampleProject.create({ 'tasks.yaml': projectFile(), ...FILES });
     const busy = `${engine.home}/busy`;
-    const run = `mkdir '${busy}' && echo "$TASKS_TASK_ID" > "$TASKS_TASK_ID" && rmdir '${busy}'`;
+    const go = `${engine.home}/go`;
+    const run = `mkdir '${busy}' || exit 1; echo x > "$TASKS_TASK_ID"; until [ -e '${go}' ]; do sleep 0.05; done; rmdir '${busy}'`;
     const sets = [undefined, ['gpu'], ['linux'], ['gpu', 'linux'], undefined, ['gpu']];
     const ids = await Promise.all(
       sets.map((requires, index) =>
@@ -142,6 +146,16 @@ describe('a worker with labels and one slot', () => {
         }),
       ),
     );
+    // Whoever has a slot beside the one that runs is in its way by now, and fails.
+    await eventually('all to have come to the queues, and one to run', async () => {
+      const now = await Promise.all(
+        ids.map(async (id) =>
+          pendingPhaseOf(await engine.handle(id).describe(), engine.client.options.loadedDataConverter),
+        ),
+      );
+      return now.every((phase) => phase !== null) && existsSync(busy);
+    });
+    await writeFile(go, '');
     for (const id of ids) expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', failure: null });
   });
 
