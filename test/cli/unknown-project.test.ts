@@ -41,8 +41,13 @@ describe('a project that is named', () => {
     ['flakes', '--project'],
     ['conflicts', '--project'],
   ];
-  const asked = (where: CliPlace, name: string): Promise<CliRun[]> =>
-    Promise.all(COMMANDS.filter((argv) => !argv.includes('--watch')).map((argv) => cli(where, [...argv, name])));
+  /** One after the other: so many at once would only wait for one another. */
+  const asked = async (where: CliPlace, name: string): Promise<readonly CliRun[]> => {
+    const runs: CliRun[] = [];
+    for (const argv of COMMANDS.filter((each) => !each.includes('--watch')))
+      runs.push(await cli(where, [...argv, name]));
+    return runs;
+  };
 
   it('and known to nobody yet is refused by every command, which say how one is made', async () => {
     for (const argv of COMMANDS) {
