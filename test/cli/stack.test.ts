@@ -180,27 +180,23 @@ describe('the stack', () => {
   it.each([
     ['is stopped in order by a Ctrl-C while it starts in the background', ['--detach'], ['SIGINT']],
     ['leaves nothing behind a second signal while it starts', [], ['SIGINT', 'SIGTERM']],
-  ] as const)(
-    '%s',
-    async (_title, options, signals) => {
-      const home = join(folder, 'state-interrupted');
-      const child = start(['up', '--no-worker', ...options], { TASKS_HOME: home });
-      const closed = once(child, 'close') as Promise<[number | null]>;
-      let stderr = '';
-      child.stderr?.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
-      await eventually('a server to start', async () => (await readStack(home)).states.temporal === 'alive');
-      const { record } = await readStack(home);
-      // Two that are the same could arrive as one.
-      for (const signal of signals) child.kill(signal);
-      expect((await closed)[0]).toBe(130);
-      if (signals.length === 1) expect(stderr).toMatch(/^tasks: interrupted; what had been started is stopped$/m);
-      if (signals.length === 1) expect((await readStack(home)).states.temporal).toBe('absent');
-      const { temporal } = record;
-      const isGone = async () => temporal !== null && 'pid' in temporal && !(await isAlive(temporal));
-      await eventually('it to be gone', isGone);
-    },
-    LIMIT_MS,
-  );
+  ] as const)('%s', async (_title, options, signals) => {
+    const home = join(folder, 'state-interrupted');
+    const child = start(['up', '--no-worker', ...options], { TASKS_HOME: home });
+    const closed = once(child, 'close') as Promise<[number | null]>;
+    let stderr = '';
+    child.stderr?.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
+    await eventually('a server to start', async () => (await readStack(home)).states.temporal === 'alive');
+    const { record } = await readStack(home);
+    // Two that are the same could arrive as one.
+    for (const signal of signals) child.kill(signal);
+    expect((await closed)[0]).toBe(130);
+    if (signals.length === 1) expect(stderr).toMatch(/^tasks: interrupted; what had been started is stopped$/m);
+    if (signals.length === 1) expect((await readStack(home)).states.temporal).toBe('absent');
+    const { temporal } = record;
+    const isGone = async () => temporal !== null && 'pid' in temporal && !(await isAlive(temporal));
+    await eventually('it to be gone', isGone);
+  });
 
   it('tells wrong configuration in one line before anything is started', async () => {
     const { code, stderr } = await tasks(['up', '--detach'], { TEMPORAL_PROFILE: 'nowhere' });
