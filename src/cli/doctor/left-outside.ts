@@ -23,11 +23,12 @@ export async function checkLeftOutside(
 export function leftWords(left: readonly LeftOutside[]): string {
   const homes = [...new Set(left.map(({ home }) => oneLine(home, 100)))];
   const more = homes.length > NAMED ? ` and ${homes.length - NAMED} more` : '';
-  return `${left.length === 1 ? 'a database is' : `${left.length} databases are`} left of state homes that are not there any more: ${homes.slice(0, NAMED).join(', ')}${more}`;
+  const what = left.length === 1 ? 'a database is' : `${left.length} databases are`;
+  return `${what} left of ${homes.length === 1 ? 'an earlier state home' : 'earlier state homes'}: ${homes.slice(0, NAMED).join(', ')}${more}`;
 }
 
-/** Of homes on a disk that is away these are no rubbish, so that a person has to say so. */
+/** Of a home on a disk that is away it is no rubbish, so that a person has to say so. */
 export function removal(left: readonly LeftOutside[]): string {
   const folders = left.slice(0, NAMED).map(({ folder }) => oneLine(folder, 200));
-  return `if those homes are gone for good: rm -r ${folders.join(' ')}`;
+  return `if nobody needs what those knew: rm -r ${folders.join(' ')}`;
 }
