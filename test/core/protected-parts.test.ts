@@ -1,14 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseProjectFile } from '../../src/config/project-file.ts';
-import type { ProjectSettings } from '../../src/core/project.ts';
 import { changesPart, inPart } from '../../src/core/protected-parts.ts';
 import { workOf } from '../support/work.ts';
-
-const settingsOf = (text: string): ProjectSettings => {
-  const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
-  if (parsed.kind === 'invalid') throw new Error(parsed.message);
-  return parsed.value;
-};
+import { settingsOf } from './project-settings.ts';
 
 describe('protected parts of files', () => {
   it('are parts of package.json where a gate runs what it says, and of files that say more than a test runner needs', () => {

@@ -1,13 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseProjectFile } from '../../src/config/project-file.ts';
 import { protectedAmong } from '../../src/core/protected.ts';
-import type { ProjectSettings } from '../../src/core/project.ts';
-
-const settingsOf = (text: string): ProjectSettings => {
-  const parsed = parseProjectFile(`project: a\nbranch: main\n${text}\n`);
-  if (parsed.kind === 'invalid') throw new Error(parsed.message);
-  return parsed.value;
-};
+import { settingsOf } from './project-settings.ts';
 
 describe('protected', () => {
   it.each([
