@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { EMPTY_QUEUE, NEW_QUEUE, queueViewOf, reconcile, type Queue } from '../../src/core/queue.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import { usesItsTurn } from '../../src/core/queue-turn.ts';
 import type { QueueItem } from '../../src/core/queue-types.ts';
+import type { TaskView, WaitingKind } from '../../src/core/task-types.ts';
 import {
   ALL_TOLD,
   at,
@@ -260,5 +262,29 @@ describe('the clock of a turn', () => {
 
   it('runs on by the rules of an older version', () => {
     expect(at(pause(TURN), LONG_AFTER).turn).toBeNull();
+  });
+});
+
+describe('a task that has a turn for itself', () => {
+  const waiting = (kind: WaitingKind): Pick<TaskView, 'state' | 'waitingFor'> => {
+    const since = new Date(NOW_MS).toISOString();
+    return {
+      state: 'waiting',
+      waitingFor: { kind, text: 'x', since, version: null, proposal: null, for: null, open: 0 },
+    };
+  };
+
+  it.each(['queued', 'running', 'landing'] as const)('makes use of it while it is %s', (state) => {
+    expect(usesItsTurn({ state, waitingFor: null })).toBe(true);
+  });
+
+  it('makes use of it between two tries, and not while it waits for a person', () => {
+    expect(usesItsTurn(waiting('retry'))).toBe(true);
+    expect(usesItsTurn(waiting('question'))).toBe(false);
+    expect(usesItsTurn({ state: 'waiting', waitingFor: null })).toBe(false);
+  });
+
+  it.each(['landed', 'failed', 'canceled'] as const)('makes none of it when it is %s', (state) => {
+    expect(usesItsTurn({ state, waitingFor: null })).toBe(false);
   });
 });
