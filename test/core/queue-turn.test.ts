@@ -265,15 +265,15 @@ describe('the clock of a turn', () => {
   });
 });
 
-describe('a task that has a turn for itself', () => {
-  const waiting = (kind: WaitingKind): Pick<TaskView, 'state' | 'waitingFor'> => {
-    const since = new Date(NOW_MS).toISOString();
-    return {
-      state: 'waiting',
-      waitingFor: { kind, text: 'x', since, version: null, proposal: null, for: null, open: 0 },
-    };
+function waiting(kind: WaitingKind): Pick<TaskView, 'state' | 'waitingFor'> {
+  const since = new Date(NOW_MS).toISOString();
+  return {
+    state: 'waiting',
+    waitingFor: { kind, text: 'x', since, version: null, proposal: null, for: null, open: 0 },
   };
+}
 
+describe('a task that has a turn for itself', () => {
   it.each(['queued', 'running', 'landing'] as const)('makes use of it while it is %s', (state) => {
     expect(usesItsTurn({ state, waitingFor: null })).toBe(true);
   });
