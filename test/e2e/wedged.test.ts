@@ -50,6 +50,16 @@ describe('a workflow that no worker goes on with', () => {
   const submit = (project: SampleProject, title: string): Promise<TaskId> =>
     rig.engine.submit(project, { title, work: { kind: 'shell', run: `echo x > '${title}'` } });
 
+  /** A task that waits for an answer, begun by code that wedges there. */
+  const asking = async () => {
+    const code = await wedgingTasks('asking');
+    await workerOf(code);
+    const { project } = await rig.project(ASKS);
+    const id = await rig.engine.submit(project, { title: 'Work' });
+    await rig.asked(id, 1);
+    return { code, project, id };
+  };
+
   it('is set back when it is a queue, and lands what comes, once', async () => {
     const code = await wedgingQueues();
     await workerOf(code);
@@ -63,11 +73,7 @@ describe('a workflow that no worker goes on with', () => {
   });
 
   it('is set back when it is a task that was answered, which begins nothing again and lands once', async () => {
-    const code = await wedgingTasks('asking');
-    await workerOf(code);
-    const { project } = await rig.project(ASKS);
-    const id = await rig.engine.submit(project, { title: 'Work' });
-    await rig.asked(id, 1);
+    const { code, project, id } = await asking();
     await workerOf(code);
     // A worker that cannot go on with it tells nobody of the answer.
     await rig.engine.handle(id).signal('answer', { messageId: 'one', text: 'yes', actor: 'Ada', version: 1 });
@@ -81,11 +87,7 @@ describe('a workflow that no worker goes on with', () => {
   });
 
   it('is set back when it is a task that was canceled, which ends as canceled', async () => {
-    const code = await wedgingTasks('asking');
-    await workerOf(code);
-    const { project } = await rig.project(ASKS);
-    const id = await rig.engine.submit(project, { title: 'Work' });
-    await rig.asked(id, 1);
+    const { code, project, id } = await asking();
     await workerOf(code);
     await rig.engine.cancel(id);
     await setBack(workflowIds.task(id));
@@ -135,11 +137,7 @@ describe('a workflow that no worker goes on with', () => {
   });
 
   it('is left for a while to the build that has written what does not follow', async () => {
-    const code = await wedgingTasks('asking');
-    await workerOf(code);
-    const { project } = await rig.project(ASKS);
-    const id = await rig.engine.submit(project, { title: 'Work' });
-    await rig.asked(id, 1);
+    const { id } = await asking();
     await workerOf(await workflowBundle());
     await rig.engine.handle(id).signal('answer', { messageId: 'one', text: 'yes', actor: 'Ada', version: 1 });
     const { runId } = await rig.engine.handle(id).describe();
