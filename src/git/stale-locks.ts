@@ -3,8 +3,9 @@
  * was killed leaves them, and nobody can write there until they are gone.
  *
  * Kept true here: a lock that is in use is never taken away, however old. It is stale when it has lain for a while, no
- * process has it open, and no git is at work in the repository. Where the kernel does not tell of all processes, only a
- * very old one is: in a container this is so of folders that others may have as well.
+ * process has it open, and no git is at work in the repository. Where the kernel does not tell of all processes that may
+ * have it, only a very old one is: in a container this is so of folders that others may have as well. A lock belongs to the
+ * account that has made it, so that what others run, which is hidden from all but root, may well be hidden.
  */
 
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
@@ -25,7 +26,7 @@ export async function removeStaleLock(lock: string, folders: readonly string[]):
   if (stats === null) return true;
   // Of a file from the future, as after the clock was set back, nothing but its not being new is known.
   const ageMs = Math.abs(Date.now() - stats.mtimeMs);
-  const used = ageMs <= UNHELD_STALE_MS ? true : await isInUse(lock, folders);
+  const used = ageMs <= UNHELD_STALE_MS ? true : await isInUse(lock, stats.uid, folders);
   if (used ?? ageMs <= UNKNOWN_STALE_MS) return false;
   // To look at all processes takes a while: by now another git may have the lock, of which that look says nothing.
   const now = statusOf(lock);
@@ -46,17 +47,18 @@ export async function removeStaleRefLocks(gitDir: string, refs: readonly string[
 
 /**
  * Whether a process has the lock open, or is a git at work there (a commit closes the lock while its editor is open, and
- * refs are locked by closed files); null where the kernel does not tell of all processes.
+ * refs are locked by closed files); null where the kernel does not tell of all processes of the account that has made it.
  */
-async function isInUse(lock: string, folders: readonly string[]): Promise<boolean | null> {
+async function isInUse(lock: string, owner: number, folders: readonly string[]): Promise<boolean | null> {
   const pids = await readdir('/proc').catch(() => null);
   if (pids === null) return null;
-  let hidden = false;
+  const account = process.geteuid?.();
+  let hidden = account !== owner && account !== 0;
   for (const pid of pids.filter((name) => /^\d+$/.test(name))) {
     const folder = `/proc/${pid}`;
-    const descriptors = await readdir(`${folder}/fd`).catch((error: unknown) => {
-      // Another user's process may be a git command of that user.
-      if (codeOf(error) === 'EACCES') hidden = true;
+    const descriptors = await readdir(`${folder}/fd`).catch(async (error: unknown) => {
+      // Agents of keys and the like hide from their own account, too.
+      if (codeOf(error) === 'EACCES' && (await isGit(folder)) && (await isOf(folder, owner))) hidden = true;
       return [];
     });
     if (await isGitIn(folder, folders)) return true;
@@ -75,10 +77,19 @@ async function seesAllOf(path: string): Promise<boolean> {
   return file === null || file.dev === own.dev;
 }
 
+async function isGit(process: string): Promise<boolean> {
+  return (await readFile(`${process}/comm`, 'utf8').catch(() => '')).startsWith('git');
+}
+
+/** Whether an account is one of those that a process has: the real, the effective, the saved, and the one that files get. */
+async function isOf(process: string, account: number): Promise<boolean> {
+  const status = await readFile(`${process}/status`, 'utf8').catch(() => '');
+  return (/^Uid:(.*)$/m.exec(status)?.[1] ?? '').trim().split(/\s+/).includes(String(account));
+}
+
 /** Whether a process is a git that is in one of these folders, or was told of one. */
 async function isGitIn(process: string, folders: readonly string[]): Promise<boolean> {
-  const program = await readFile(`${process}/comm`, 'utf8').catch(() => '');
-  if (!program.startsWith('git')) return false;
+  if (!(await isGit(process))) return false;
   const at = await readlink(`${process}/cwd`).catch(() => '');
   if (folders.some((folder) => at === folder || at.startsWith(`${folder}/`))) return true;
   const words = await readFile(`${process}/cmdline`, 'utf8').catch(() => '');

@@ -1,15 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
-import { stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, copyFile, readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { removeStaleLock } from '../../src/git/stale-locks.ts';
+import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const run = promisify(execFile);
-const HOUR_S = 60 * 60;
+const MINUTE_S = 60;
+const HOUR_S = 60 * MINUTE_S;
+const NOBODY = 65_534;
+const asRoot = process.getuid?.() === 0 ? it : it.skip;
 const NAMESPACES = ['--pid', '--fork', '--mount', '--mount-proc'];
 const inNamespaces = spawnSync('unshare', [...NAMESPACES, 'true']).status === 0 ? it : it.skip;
 
@@ -74,3 +79,62 @@ describe('a lock that nobody has', () => {
     expect(existsSync(lock)).toBe(true);
   });
 });
+
+describe('a lock, for an account that is not root,', () => {
+  it("goes when it is that account's own, though what others run is hidden", async () => {
+    const lock = await ownLock();
+    expect(await asNobody(() => removeStaleLock(lock, []))).toBe(true);
+    expect(existsSync(lock)).toBe(false);
+  });
+
+  asRoot('stays when it is of another account, whose processes are hidden, and goes when it is very old', async () => {
+    const lock = await ownLock();
+    await chown(lock, 0, 0);
+    expect(await asNobody(() => removeStaleLock(lock, []))).toBe(false);
+    expect(existsSync(lock)).toBe(true);
+    const old = Date.now() / 1_000 - HOUR_S;
+    await utimes(lock, old, old);
+    expect(await asNobody(() => removeStaleLock(lock, []))).toBe(true);
+  });
+
+  asRoot('stays while a git of the same account is hidden', async () => {
+    const lock = await ownLock();
+    const git = join(dirname(lock), 'git-hidden');
+    await copyFile('/bin/sleep', git);
+    // What may be run and not be read hides from its own account.
+    await chmod(git, 0o711);
+    const hidden = spawn(git, ['600'], { uid: NOBODY, gid: NOBODY, stdio: 'ignore' });
+    try {
+      await asNobody(() => untilHidden(hidden));
+      expect(await asNobody(() => removeStaleLock(lock, []))).toBe(false);
+    } finally {
+      hidden.kill('SIGKILL');
+      await once(hidden, 'exit');
+    }
+    expect(await asNobody(() => removeStaleLock(lock, []))).toBe(true);
+  });
+});
+
+/** A minute old, and of whom `asNobody` acts for. */
+async function ownLock(): Promise<string> {
+  const lock = await lockOf(MINUTE_S);
+  if (process.getuid?.() === 0) for (const each of [lock, dirname(lock)]) await chown(each, NOBODY, NOBODY);
+  return lock;
+}
+
+async function asNobody<T>(act: () => Promise<T>): Promise<T> {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    return await act();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
+
+async function untilHidden({ pid = 0 }: ChildProcess): Promise<void> {
+  await eventually('the process to be another program', async () => {
+    const seen = await readdir(`/proc/${pid}/fd`).catch((error: unknown) => String(error));
+    return String(seen).includes('EACCES') ? true : null;
+  });
+}

@@ -38,6 +38,14 @@ afterEach(() => {
 });
 afterAll(async () => agents.close());
 
+/** What clears the environment has the marker, and its own environment, for a moment. */
+function daemonWithoutTag(marker: string, hash: string): Promise<number> {
+  return eventually('the daemon to run without its environment', () => {
+    const [only, ...others] = pidsWith(marker);
+    return only === undefined || others.length > 0 || tagged(hash).includes(only) ? null : only;
+  });
+}
+
 interface Guarded {
   readonly home: string;
   readonly worker: ChildProcess;
@@ -91,11 +99,7 @@ describe('the guard of a tree that nothing contains, after a kill -9 of the work
     const { home, worker, agent, hash } = await startWorker(STARTER);
     const marker = `marker-${home}`;
     await agent.do({ do: 'run', command: daemon(marker).replace('(setsid', '(env -i setsid') });
-    // What clears the environment has the marker, and its own environment, for a moment.
-    const pid = await eventually('the daemon to run without its environment', () => {
-      const [only, ...others] = pidsWith(marker);
-      return only === undefined || others.length > 0 || tagged(hash).includes(only) ? null : only;
-    });
+    const pid = await daemonWithoutTag(marker, hash);
     const isHeld = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).includes('/tributary-');
     await killWorker(worker);
     await eventually('the guard to be gone', () => pidsWith(hash).length === 0, 5_000);
@@ -173,9 +177,7 @@ describe.each([
     const running = rig.room.run(rig.request(agents.command));
     const agent = await agents.next();
     await agent.do({ do: 'run', command: daemon(marker).replace('(setsid', '(env -i setsid') });
-    const [pid = 0] = await eventually('the daemon to run', () =>
-      pidsWith(marker).length === 1 ? pidsWith(marker) : null,
-    );
+    const pid = await daemonWithoutTag(marker, hash);
     const isHeld = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).includes('/tributary-');
     await agent.do({ do: 'exit', code: 0 });
     expect(await running).toMatchObject({ kind: 'exited', code: 0 });
