@@ -92,7 +92,8 @@ class Run {
       await pause(between(this.#random, ...APART));
       await this.#kill(pick(this.#random, VICTIMS));
     }
-    await Promise.all(submitted.map(({ id }) => this.#end(project, id)));
+    // One after another: each has its time from when those before it have ended, however many are left.
+    for (const { id } of submitted) await this.#end(project, id);
     return submitted;
   }
 
