@@ -202,8 +202,9 @@ async function runWaiting({ folder, plan, signal, say }) {
   const place = madeIn(folder, 'waiting');
   const home = join(place, 'home');
   mkdirSync(home, { mode: 0o700 });
-  // Its agents tell by files there that they run.
-  writeFileSync(join(home, 'host.yaml'), `write: [${JSON.stringify(join(place, 'started'))}]\n`);
+  // Its agents tell by files there that they run. There is room for all workspaces: to remove those beyond it is work, not waiting.
+  const write = `write: [${JSON.stringify(join(place, 'started'))}]\n`;
+  writeFileSync(join(home, 'host.yaml'), `${write}workspaces: { count: ${2 * plan.parked} }\n`);
   const stack = await startStack({ home, agents: 8 });
   try {
     return await measureWaiting(stack, { place, tasks: plan.parked, answers: plan.answers });
