@@ -15,7 +15,8 @@ const MAX_DIFF_BYTES = 8 * 1024 * 1024;
  */
 export async function diffOf(git: Git, repository: Repository, base: ObjectId, head: ObjectId): Promise<string | null> {
   const diff = async (...what: string[]): Promise<string | null> => {
-    const args = ['diff', '--no-ext-diff', '--no-textconv', '--no-color', ...what, base, head, '--'];
+    const args = ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none', ...what];
+    args.push(base, head, '--');
     const { stdout, code } = await git.local(args, {
       ...placeOf(repository),
       accept: [128],

@@ -84,7 +84,17 @@ async function doubt(git: Git, repository: Repository, name: string): Promise<vo
       : null;
   if (of === null) return;
   const { code } = await git.local(of, { ...placeOf(repository), accept: [1, 128] });
-  if (code === 0) throw new BrokenObjects(repository.gitDir, 'cat-file', `${name} is missing`);
+  if (code !== 0 || (await isSubmodule(git, repository, name))) return;
+  throw new BrokenObjects(repository.gitDir, 'cat-file', `${name} is missing`);
+}
+
+/** Whether `<commit>:<path>` leads to a commit of another repository: that is nowhere here, and ought not to be. */
+async function isSubmodule(git: Git, repository: Repository, name: string): Promise<boolean> {
+  const [of = '', ...path] = name.split(':');
+  if (path.length === 0) return false;
+  const args = ['--literal-pathspecs', 'ls-tree', '--full-tree', of, '--', path.join(':')];
+  const { stdout } = await git.local(args, placeOf(repository));
+  return stdout.toString('latin1').startsWith('160000 ');
 }
 
 // A commit's tree never changes, so what was read or written once need not be asked of git again.
