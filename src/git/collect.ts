@@ -1,6 +1,7 @@
 /** Starts one program and collects what it prints, bounded in time and size. */
 
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { constants } from 'node:os';
 import { messageOf } from '../core/thrown.ts';
 
 export interface CollectRequest {
@@ -99,10 +100,12 @@ export function collect(request: CollectRequest): Promise<Ended> {
         for (const stream of [child.stdout, child.stderr]) stream.destroy();
       }, PIPES_GRACE_MS);
     });
-    child.on('close', (code) => {
+    child.on('close', (exited, signal) => {
+      // As a shell has it: 128 is what git itself exits with, and so may be an answer.
+      const code = exited ?? 128 + (signal === null ? 0 : constants.signals[signal]);
       const stdout = Buffer.concat(out);
       const stderr = Buffer.concat(errors);
-      finish(cause === null ? { kind: 'exited', code: code ?? 128, stdout, stderr } : { kind: cause, stdout, stderr });
+      finish(cause === null ? { kind: 'exited', code, stdout, stderr } : { kind: cause, stdout, stderr });
     });
   });
 }

@@ -60,6 +60,8 @@ const DONE = 'done';
 const ENDINGS = ['pack', 'rev', 'idx'];
 /** How often git is started for one pack. */
 const MAX_STARTS = 100;
+/** By git itself; or by the system, since the disk does not give back what git has mapped (SIGBUS, of Linux and of macOS). */
+const STOPPED = [1, 128, 135, 138];
 /** A larger pack is read by its index alone. */
 const MAX_SALVAGED_BYTES = 512 * 1024 * 1024;
 
@@ -225,7 +227,7 @@ async function readRest(git: Git, repository: Repository, objects: string, ids: 
   const left = [...ids];
   for (let starts = 0; left.length > 0 && starts < MAX_STARTS; starts += 1) {
     const input = `${left.join('\n')}\n`;
-    const options = { gitDir: repository.gitDir, objects, input, accept: [1, 128], timeoutMs: LOOK_MS };
+    const options = { gitDir: repository.gitDir, objects, input, accept: STOPPED, timeoutMs: LOOK_MS };
     const { stdout } = await git.local(['cat-file', '--batch'], options);
     const answered = await takeObjects(repository, stdout);
     left.splice(0, answered + 1);
