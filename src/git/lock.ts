@@ -120,6 +120,12 @@ export async function tryLockFile(path: string): Promise<boolean> {
   return isTaken(path, thisProcess());
 }
 
+/** Whether a living process holds the lock file just now. */
+export function isHeld(path: string): boolean {
+  const owner = ownerIn(path);
+  return owner !== null && isAlive(owner);
+}
+
 let ownName: string | null = null;
 
 /** What names this process as an owner. Asked for once: the kernel adds up all threads for each reader. */

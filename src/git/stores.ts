@@ -8,11 +8,11 @@
 import { basename, dirname, join } from 'node:path';
 import type { Remade } from '../core/gc.ts';
 import { parseTaskId, type TaskId } from '../core/ids.ts';
-import { namesIn, readText, statusOf } from '../files/read.ts';
+import { namesIn, statusOf } from '../files/read.ts';
 import { removeFile, removeTree } from '../files/remove.ts';
 import { dropHome } from './gate-home.ts';
 import { besideGate, GATE_INDEX } from './gate-lease.ts';
-import { isAlive, tryLockFile } from './lock.ts';
+import { isHeld, tryLockFile } from './lock.ts';
 import { brokenFolder } from './mend.ts';
 import { unmountBelow } from './overlay.ts';
 import { adminFolder } from './places.ts';
@@ -148,9 +148,7 @@ function changeOf(path: string): number {
 async function leasedIn(folder: string): Promise<ReadonlySet<string>> {
   const leased = new Set<string>();
   for (const name of await namesIn(folder)) {
-    if (!/^\d+\.lock$/.test(name)) continue;
-    const owner = await readText(join(folder, name), 4_096);
-    if (owner !== null && isAlive(owner)) leased.add(name.slice(0, -'.lock'.length));
+    if (/^\d+\.lock$/.test(name) && isHeld(join(folder, name))) leased.add(name.slice(0, -'.lock'.length));
   }
   return leased;
 }

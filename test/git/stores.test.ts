@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GitRoom } from '../../src/git/types.ts';
 import {
@@ -136,6 +136,12 @@ describe('the stores of a host', () => {
     const { origin } = await one(room, 'gate');
     await mkdir(join(home, 'set-ups', origin, 'key', 'tree'), { recursive: true });
     expect(await one(room, 'set-up')).toMatchObject({ name: 'key', origin, isLeased: true });
+    // As a lock file is on a full disk.
+    const lock = `${gate.path}.lock`;
+    const owner = await readFile(lock, 'utf8');
+    await rm(lock);
+    await symlink(owner, lock);
+    expect(await one(room, 'set-up')).toMatchObject({ isLeased: true });
     await gate.release();
     const free = await one(room, 'set-up');
     expect(free.isLeased).toBe(false);
