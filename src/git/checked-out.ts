@@ -8,7 +8,7 @@
  */
 
 import { join } from 'node:path';
-import { exists, namesIn } from '../files/read.ts';
+import { exists, namesIn, readText } from '../files/read.ts';
 import type { Git } from './git.ts';
 import { localPathOf, resolveGitDir } from './local-origin.ts';
 
@@ -46,8 +46,9 @@ export async function findCheckout(git: Git, origin: string, branch: string): Pr
 /** A git folder that no checkout and no linked worktree belongs to, as far as its files tell. */
 async function isBareAlone(path: string): Promise<boolean> {
   if (await exists(join(path, '.git'))) return false;
-  const bare = (await exists(join(path, 'HEAD'))) && (await exists(join(path, 'objects')));
-  return bare && (await namesIn(join(path, 'worktrees'))).length === 0;
+  // The `.git` of a checkout looks the same but for this; where it is said otherwise, git is asked.
+  const isBare = /^\s*bare\s*=\s*true\s*$/m.test((await readText(join(path, 'config'))) ?? '');
+  return isBare && (await namesIn(join(path, 'worktrees'))).length === 0;
 }
 
 /** The command that serves a push into a checked-out branch, as the person would pull it but without hooks. */

@@ -151,6 +151,17 @@ describe('landing on a checked-out origin', () => {
     expect(await git(origin, 'status', '--porcelain')).toBe('');
   });
 
+  it('does so also where the origin is named by its .git folder', async () => {
+    const { target, origin } = await checkedOutOrigin();
+    const { room } = await newRoom();
+    const named = { ...target, origin: join(origin, '.git') };
+    const item = await worked(room, named, { 'b.txt': 'b\n' });
+    const candidate = await built(room, named, item);
+    expect(await room.land(named, item, candidate)).toMatchObject({ kind: 'landed' });
+    expect(await head(origin)).toBe(candidate.commit);
+    expect(await readFile(join(origin, 'b.txt'), 'utf8')).toBe('b\n');
+  });
+
   it('runs no hook of the checkout', async () => {
     const { target, origin } = await checkedOutOrigin();
     const { room } = await newRoom();
