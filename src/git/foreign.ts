@@ -9,6 +9,7 @@ import { readdir } from 'node:fs/promises';
 import { below } from '../files/held-folder.ts';
 import { removeAny } from '../files/remove.ts';
 import type { DeskPlace } from './desk.ts';
+import { foldersAbove } from './folders-above.ts';
 import type { Git } from './git.ts';
 
 const GITLINK = '160000';
@@ -26,19 +27,14 @@ export async function removeForeign(git: Git, place: DeskPlace): Promise<void> {
 /** Paths are bytes in Latin-1. */
 function namedIn(listed: string): Named {
   const files = new Set<string>();
-  const folders = new Set<string>();
+  const submodules = new Set<string>();
   for (const line of listed.split('\0')) {
     const path = line.slice(line.indexOf('\t') + 1);
     if (path === '') continue;
-    if (line.startsWith(GITLINK)) folders.add(path);
+    if (line.startsWith(GITLINK)) submodules.add(path);
     else files.add(path);
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const folder = path.slice(0, end);
-      if (folders.has(folder)) break;
-      folders.add(folder);
-    }
   }
-  return { files, folders };
+  return { files, folders: new Set([...submodules, ...foldersAbove(files), ...foldersAbove(submodules)]) };
 }
 
 async function clear(worktree: string, folder: string, named: Named): Promise<void> {

@@ -9,6 +9,7 @@
 import type { ObjectId } from '../core/ids.ts';
 import { exists } from '../files/read.ts';
 import { GitError } from './command.ts';
+import { foldersAbove } from './folders-above.ts';
 import type { Git } from './git.ts';
 import { placeOf, type Repository } from './repository.ts';
 
@@ -39,10 +40,14 @@ export async function firstInReach(
       git.local(['ls-tree', '-r', '-z', '--name-only', '--full-tree', head], at),
     ]);
     const left = new Set(namesOf(ignored.stdout));
-    const known = [...namesOf(indexed?.stdout ?? Buffer.alloc(0)), ...namesOf(committed.stdout)];
+    const listed = [...namesOf(indexed?.stdout ?? Buffer.alloc(0)), ...namesOf(committed.stdout)];
+    // Git may take names of another case for the same, as the file system does.
+    const known = new Set(listed.map((path) => path.toLowerCase()));
+    const above = foldersAbove(known);
     const inReach = (folder: Buffer): boolean => {
       const name = folder.toString('latin1');
-      return !left.has(name) || known.some((path) => isWithin(path, name) || isWithin(name, path));
+      const like = name.toLowerCase();
+      return !left.has(name) || above.has(like) || [like, ...foldersAbove([like])].some((path) => known.has(path));
     };
     return folders.find(inReach) ?? null;
   } catch (error) {
@@ -59,9 +64,4 @@ function namesOf(stdout: Buffer): readonly string[] {
     .toString('latin1')
     .split('\0')
     .filter((name) => name !== '');
-}
-
-/** Git may take names of another case for the same, as the file system does. */
-function isWithin(path: string, folder: string): boolean {
-  return `${path}/`.toLowerCase().startsWith(`${folder}/`.toLowerCase());
 }

@@ -1,10 +1,27 @@
 /** Repositories below a worktree in folders that git ignores: which are left alone, and which are refused. */
 
 import { describe, expect, it } from '@jest/globals';
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bareOrigin, commitFiles, git, newRoom, prepared, stored, storeRequest, write } from '../support/git-rig.ts';
+import { promisify } from 'node:util';
+import { firstInReach } from '../../src/git/nested.ts';
+import { openGit } from '../../src/git/open-git.ts';
+import {
+  bareOrigin,
+  branch,
+  commitFiles,
+  git,
+  head,
+  newRoom,
+  prepared,
+  project,
+  stored,
+  storeRequest,
+  write,
+} from '../support/git-rig.ts';
+import { watchOwnDelay } from '../support/own-delay.ts';
 import { tempFolder } from '../support/temp.ts';
 
 describe('a repository in an ignored folder', () => {
@@ -50,7 +67,41 @@ describe('a repository in an ignored folder', () => {
     });
     expect(existsSync(marker)).toBe(false);
   });
+
+  it('is looked for among very many at once, and keeps nothing else of the worker waiting', async () => {
+    const folder = await tempFolder('many');
+    await git(folder, 'init', '-q');
+    await commitFiles(folder, { '.gitignore': 'node_modules/\n', list: listOf(40_000, await blobIn(folder)) });
+    await promisify(execFile)('sh', ['-c', 'git update-index --index-info <list'], { cwd: folder });
+    await git(folder, 'commit', '-q', '-m', 'many');
+    const names = Array.from({ length: 200 }, (_, at) => `node_modules/pkg-${at}`);
+    for (const name of names) mkdirSync(join(folder, name), { recursive: true });
+    const gitDir = join(folder, '.git');
+    const store = { folder: join(gitDir, 'objects'), algorithm: 'sha1' } as const;
+    const repository = { origin: { project, origin: folder, branch }, gitDir, store, mirror: null };
+    const place = { worktree: folder, agentIndex: join(gitDir, 'index') };
+    const delay = watchOwnDelay();
+    const first = await firstInReach(
+      openGit({ home: folder }),
+      repository,
+      place,
+      await head(folder),
+      names.map((name) => Buffer.from(name)),
+    );
+    expect(first).toBeNull();
+    expect(delay.stop()).toBeLessThan(2_500);
+  });
 });
+
+async function blobIn(folder: string): Promise<string> {
+  await write(folder, { a: 'a\n' });
+  return git(folder, 'hash-object', '-w', 'a');
+}
+
+/** As `update-index` takes it. */
+function listOf(files: number, blob: string): string {
+  return Array.from({ length: files }, (_, at) => `100644 ${blob}\tsrc/${at % 100}/a/b/file-${at}.ts\n`).join('');
+}
 
 /** A repository with a filter that leaves a mark, and a file for which it would run; where the mark would be. */
 async function plantRepository(folder: string): Promise<string> {

@@ -16,14 +16,16 @@ export interface OwnDelay {
 export function watchOwnDelay(): OwnDelay {
   let mostMs = 0;
   let last = look();
-  const looking = setInterval(() => {
+  const measure = (): void => {
     const now = look();
     mostMs = Math.max(mostMs, now.atMs - last.atMs - EVERY_MS - (now.waitedMs - last.waitedMs));
     last = now;
-  }, EVERY_MS);
+  };
+  const looking = setInterval(measure, EVERY_MS);
   return {
     stop() {
       clearInterval(looking);
+      measure();
       return mostMs;
     },
   };
