@@ -10,7 +10,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import { inFolder } from '../files/held-folder.ts';
-import { exists, namesIn, readRegular } from '../files/read.ts';
+import { fewNamesIn } from '../files/list.ts';
+import { exists, readRegular } from '../files/read.ts';
 import { removeTree } from '../files/remove.ts';
 import { fetchOwn, ownRepository, PLAIN_OBJECT, PLAIN_PACK } from './confined.ts';
 import { isAncestor } from './merge.ts';
@@ -21,6 +22,8 @@ import { findUnusable } from './storable-names.ts';
 import type { WorkspaceDeps } from './workspace.ts';
 
 const MAX_FILES = 5_000;
+/** Git itself makes 258 there. */
+const MAX_FOLDERS = 1_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 export interface AgentCommits {
@@ -72,12 +75,14 @@ async function bring(
 async function copyObjects(from: string, to: string): Promise<boolean> {
   let files = 0;
   let bytes = 0;
-  for (const folder of await namesIn(from)) {
+  for (const folder of fewNamesIn(from, MAX_FOLDERS) ?? []) {
     const plain = folder === 'pack' ? PLAIN_PACK : /^[0-9a-f]{2}$/.test(folder) ? PLAIN_OBJECT : null;
     if (plain === null) continue;
     mkdirSync(join(to, folder), { recursive: true });
     const whole = await inFolder(join(from, folder), async (held) => {
-      for (const name of (await namesIn(held)).filter((each) => plain.test(each))) {
+      const names = fewNamesIn(held, MAX_FILES);
+      if (names === null) return false;
+      for (const name of names.filter((each) => plain.test(each))) {
         const content = await readRegular(join(held, name), MAX_BYTES - bytes);
         files += 1;
         if (content === null || files > MAX_FILES) return false;

@@ -7,10 +7,11 @@
  * transport, objects checked on the way, from a folder in which the engine has left plain files alone.
  */
 
-import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseObjectId, quote, type ObjectId } from '../core/ids.ts';
 import { namesIn, readText } from '../files/read.ts';
+import { removeFrom } from '../files/remove-from.ts';
 import { removeAny, removeTree } from '../files/remove.ts';
 import { makeFolder, replaceAny } from '../files/write.ts';
 import { GitError, lastLines, saysNoSpace } from './command.ts';
@@ -205,21 +206,24 @@ async function leavePlainFiles(objects: string): Promise<boolean> {
   let found = false;
   // Without a sandbox there can be anything in its place.
   if (lstatSync(objects, { throwIfNoEntry: false })?.isDirectory() !== true) return false;
-  for (const entry of readdirSync(objects, { withFileTypes: true })) {
-    const folder = join(objects, entry.name);
-    const plain = entry.name === 'pack' ? PLAIN_PACK : /^[0-9a-f]{2}$/.test(entry.name) ? PLAIN_OBJECT : null;
-    if (entry.name === 'info' && entry.isDirectory()) continue;
-    if (plain === null || !entry.isDirectory()) {
-      await removeAny(folder);
-      continue;
-    }
-    for (const file of readdirSync(folder, { withFileTypes: true })) {
-      if (file.isFile() && plain.test(file.name)) found = true;
-      else await removeAny(join(folder, file.name));
-    }
+  await removeFrom(objects, ({ name, kind }) => {
+    const isFan = /^[0-9a-f]{2}$/.test(name.toString('latin1'));
+    return kind !== 'folder' || !(isFan || name.equals(PACK) || name.equals(INFO));
+  });
+  for (const name of await namesIn(objects)) {
+    if (name === 'info') continue;
+    const plain = name === 'pack' ? PLAIN_PACK : PLAIN_OBJECT;
+    await removeFrom(join(objects, name), (file) => {
+      const isPlain = file.kind === 'file' && plain.test(file.name.toString('latin1'));
+      found ||= isPlain;
+      return !isPlain;
+    });
   }
   return found;
 }
+
+const PACK = Buffer.from('pack');
+const INFO = Buffer.from('info');
 
 /** The same for a task's worktree, which is on the task's branch. */
 export async function confineTask(

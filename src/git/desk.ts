@@ -14,6 +14,7 @@ import { inflate, inflateSync } from 'node:zlib';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { inFolder } from '../files/held-folder.ts';
 import { reopen } from '../files/closed.ts';
+import { createPace } from '../files/list.ts';
 import { exists, namesIn, readRegularSync } from '../files/read.ts';
 import { removeTree } from '../files/remove.ts';
 import { makeFolder } from '../files/write.ts';
@@ -27,7 +28,6 @@ const SMALL_BYTES = 64 * 1024;
 const MAX_SMALL_BYTES = 1024 * 1024;
 /** More than the largest file that is stored. */
 const MAX_BYTES = 128 * 1024 * 1024;
-const WORK_MS = 10;
 
 /** Where commands look at a worktree with an index of its desk. */
 export interface DeskPlace {
@@ -66,7 +66,7 @@ export async function addingObjects<T>(
 
 /** Writes sound objects into the repository. @throws when one is not what its name says */
 async function adopt(objects: string, store: ObjectStore): Promise<void> {
-  let untilMs = performance.now() + WORK_MS;
+  const pace = createPace();
   await inFolder(objects, async (top) => {
     for (const start of (await namesIn(top)).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
       await inFolder(join(top, start), async (fan) => {
@@ -76,9 +76,7 @@ async function adopt(objects: string, store: ObjectStore): Promise<void> {
           const object = await readObject(join(fan, rest));
           if (object === null) throw wrong(id.value);
           await writeObjects(store, new Map([[id.value, object]]));
-          if (performance.now() < untilMs) continue;
-          await new Promise((resolve) => setImmediate(resolve));
-          untilMs = performance.now() + WORK_MS;
+          if (pace.isDue()) await pace.turn();
         }
       });
     }

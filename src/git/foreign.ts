@@ -5,9 +5,8 @@
  * Nothing of the worktree is at work meanwhile.
  */
 
-import { readdir } from 'node:fs/promises';
 import { below } from '../files/held-folder.ts';
-import { removeAny } from '../files/remove.ts';
+import { removeFrom } from '../files/remove-from.ts';
 import type { DeskPlace } from './desk.ts';
 import { foldersAbove } from './folders-above.ts';
 import type { Git } from './git.ts';
@@ -38,13 +37,14 @@ function namedIn(listed: string): Named {
 }
 
 async function clear(worktree: string, folder: string, named: Named): Promise<void> {
-  const entries = await readdir(below(worktree, folder), { withFileTypes: true, encoding: 'buffer' });
-  for (const entry of entries) {
-    const path = `${folder}${entry.name.toString('latin1')}`;
+  const kept = new Set<string>();
+  await removeFrom(below(worktree, folder), ({ name, kind }) => {
+    const path = `${folder}${name.toString('latin1')}`;
     // By which the worktree belongs to its repository.
-    if (path === '.git') continue;
-    if (entry.isDirectory() && named.folders.has(path)) await clear(worktree, `${path}/`, named);
-    else if (!(entry.isFile() || entry.isSymbolicLink()) || !named.files.has(path))
-      await removeAny(below(worktree, path));
-  }
+    if (path === '.git') return false;
+    if (kind === 'folder' && named.folders.has(path)) kept.add(path);
+    else return !((kind === 'file' || kind === 'link') && named.files.has(path));
+    return false;
+  });
+  for (const path of kept) await clear(worktree, `${path}/`, named);
 }

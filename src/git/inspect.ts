@@ -3,10 +3,8 @@
  * enough to make git's own commands run the agent's program.
  */
 
-import { readdirSync, type Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { absentAsNull } from '../files/errors.ts';
+import { createPace, lookThrough, type Pace } from '../files/list.ts';
 import { readRegular } from '../files/read.ts';
 
 const MAX_MARKED_FILE_BYTES = 64 * 1024 * 1024;
@@ -21,42 +19,34 @@ export async function findNestedRepositories(worktree: string): Promise<readonly
   // Names are bytes: one that is no UTF-8 must not hide what lies below it.
   const root = Buffer.from(worktree);
   const found: Buffer[] = [];
+  const pace = createPace();
   let level: readonly Buffer[] = [root];
   while (level.length > 0) {
-    const listed = await Promise.all(
-      level.map(async (folder) => ({
-        folder,
-        entries: (await (level.length <= FEW ? list(folder) : listMany(folder))) ?? [],
-      })),
-    );
     const next: Buffer[] = [];
-    for (const { folder, entries } of listed) {
-      if (entries.some(({ name }) => isGitName(name) && !(folder === root && name.equals(OWN_LINK)))) {
-        found.push(folder.subarray(root.length + 1));
-        continue;
-      }
-      for (const entry of entries) {
-        if (entry.isDirectory()) next.push(Buffer.concat([folder, SLASH, entry.name]));
-      }
+    for (const folder of level) {
+      const below = await foldersIn(folder, folder === root, pace);
+      if (below === 'repository') found.push(folder.subarray(root.length + 1));
+      else for (const each of below) next.push(each);
+      if (pace.isDue()) await pace.turn();
     }
     level = next;
   }
   return found;
 }
 
-/** So many folders are listed at one go: that takes less time than to ask the thread pool. */
-const FEW = 64;
-
-function list(folder: Buffer): Dirent<Buffer>[] | null {
-  try {
-    return readdirSync(folder, { withFileTypes: true, encoding: 'buffer' });
-  } catch (error) {
-    return absentAsNull(error);
-  }
-}
-
-function listMany(folder: Buffer): Promise<Dirent<Buffer>[] | null> {
-  return readdir(folder, { withFileTypes: true, encoding: 'buffer' }).catch(absentAsNull);
+async function foldersIn(folder: Buffer, isRoot: boolean, pace: Pace): Promise<readonly Buffer[] | 'repository'> {
+  const folders: Buffer[] = [];
+  let isRepository = false;
+  await lookThrough(
+    folder,
+    ({ name, kind }) => {
+      isRepository = isGitName(name) && !(isRoot && name.equals(OWN_LINK));
+      if (kind === 'folder') folders.push(Buffer.concat([folder, SLASH, name]));
+      return !isRepository;
+    },
+    pace,
+  );
+  return isRepository ? 'repository' : folders;
 }
 
 const OWN_LINK = Buffer.from('.git');

@@ -4,8 +4,8 @@
  */
 
 import { lstatSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { quote, type ObjectId } from '../core/ids.ts';
+import { createPace, lookThrough } from '../files/list.ts';
 import { addingObjects, type DeskPlace } from './desk.ts';
 import type { Git } from './git.ts';
 import { objectId } from './merge.ts';
@@ -16,7 +16,6 @@ import type { Problem } from './origin.ts';
 const MAX_STORED_BYTES = 100 * 1024 * 1024;
 /** A worktree of more files is for git to list. */
 const FEW = 2_000;
-const AT_ONCE = 4_096;
 /** Files as young as the index are compared: `add` would write the objects of them all again. */
 const REFRESH = ['update-index', '-q', '--unmerged', '--refresh'];
 
@@ -40,12 +39,13 @@ async function findTooLarge(git: Git, place: DeskPlace, maxBytes: number): Promi
   if ((await sizeOfFew(worktree)) <= Math.min(MAX_STORED_BYTES, maxBytes)) return null;
   const { stdout } = await git.local(['ls-files', '-z', '--others', '--modified', '--exclude-standard'], place);
   const sizes: Size[] = [];
+  const pace = createPace();
   let from = 0;
   for (let end = stdout.indexOf(0, from); end >= 0; end = stdout.indexOf(0, from)) {
     const name = stdout.subarray(from, end);
     sizes.push({ name: name.toString('utf8'), bytes: sizeOf(Buffer.concat([Buffer.from(`${worktree}/`), name])) });
     from = end + 1;
-    if (sizes.length % AT_ONCE === 0) await nextTurn();
+    if (pace.isDue()) await pace.turn();
   }
   return judgeSizes(sizes, maxBytes);
 }
@@ -79,15 +79,16 @@ async function sizeOfFew(folder: string): Promise<number> {
   const left = [Buffer.from(folder)];
   let [bytes, files] = [0, 0];
   for (let at = left.pop(); at !== undefined; at = left.pop()) {
+    const top = at;
     // Names are bytes: one that is no UTF-8 must not hide how large it is.
-    const entries = await readdir(at, { withFileTypes: true, encoding: 'buffer' });
-    files += entries.length;
-    if (files > FEW) return Infinity;
-    for (const entry of entries) {
-      const path = Buffer.concat([at, Buffer.from('/'), entry.name]);
-      if (entry.isDirectory()) left.push(path);
+    await lookThrough(top, ({ name, kind }) => {
+      files += 1;
+      const path = Buffer.concat([top, Buffer.from('/'), name]);
+      if (kind === 'folder') left.push(path);
       else bytes += sizeOf(path);
-    }
+      return files <= FEW;
+    });
+    if (files > FEW) return Infinity;
   }
   return bytes;
 }
@@ -99,8 +100,4 @@ function sizeOf(path: Buffer): number {
 
 function megabytes(bytes: number): string {
   return `${Math.ceil(bytes / 1_048_576)} MiB`;
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

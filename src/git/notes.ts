@@ -1,10 +1,9 @@
 /** The artifacts of a task folder, kept as the tree of a commit beside the branch (refs/tasks/<id>/<attempt>/notes). */
 
-import { readdirSync, type Dirent } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
-import { absentAsNull } from '../files/errors.ts';
 import { inFolder } from '../files/held-folder.ts';
+import { lookThrough } from '../files/list.ts';
 import { readRegular } from '../files/read.ts';
 import { removeAny } from '../files/remove.ts';
 import { makeFolder, writeAtomic } from '../files/write.ts';
@@ -22,10 +21,19 @@ const MAX_SESSION_BYTES = 8 * 1024 * 1024;
 const MAX_FILES = 50;
 const MAX_FILE_BYTES = 256 * 1024;
 const MAX_DEPTH = 8;
+/** They need not have a file. */
+const MAX_FOLDERS = 1_000;
+const MAX_LISTED = MAX_FILES + MAX_FOLDERS;
 
 interface Folder {
   readonly files: Map<string, Buffer>;
   readonly folders: Map<string, Folder>;
+}
+
+/** What may still be taken, and looked into. */
+interface Budget {
+  left: number;
+  folders: number;
 }
 
 type Places = Pick<WorkspacePlaces, 'taskDir' | 'sessionFile'>;
@@ -41,7 +49,7 @@ export async function writeNotesTree(
 ): Promise<ObjectId | null> {
   if (session !== null) await writeAtomic(sessionFile, session);
   const root: Folder = { files: new Map(), folders: new Map() };
-  const budget = { left: MAX_FILES };
+  const budget = { left: MAX_FILES, folders: MAX_FOLDERS };
   for (const name of SINGLE_FILES) await take(root, taskDir, name, budget);
   const outputs: Folder = { files: new Map(), folders: new Map() };
   await inFolder(join(taskDir, OUTPUTS), (held) => gather(outputs, held, budget, 0));
@@ -51,7 +59,7 @@ export async function writeNotesTree(
   return writeFolder(store, root);
 }
 
-async function take(into: Folder, folder: string, name: string, budget: { left: number }): Promise<void> {
+async function take(into: Folder, folder: string, name: string, budget: Budget): Promise<void> {
   if (budget.left <= 0) return;
   const content = await readRegular(join(folder, name), MAX_FILE_BYTES);
   if (content === null) return;
@@ -59,27 +67,39 @@ async function take(into: Folder, folder: string, name: string, budget: { left: 
   budget.left -= 1;
 }
 
-async function gather(into: Folder, folder: string, budget: { left: number }, depth: number): Promise<void> {
+async function gather(into: Folder, folder: string, budget: Budget, depth: number): Promise<void> {
   if (depth > MAX_DEPTH) return;
-  const entries = entriesOf(folder);
-  entries.sort((one, other) => (one.name < other.name ? -1 : 1));
-  for (const entry of entries) {
-    if (budget.left <= 0) return;
-    if (entry.name.toLowerCase() === '.git') continue;
-    if (entry.isFile()) await take(into, folder, entry.name, budget);
-    if (!entry.isDirectory()) continue;
+  for (const { name, isFolder } of await firstIn(folder)) {
+    if (budget.left <= 0 || budget.folders <= 0) return;
+    if (!isFolder) {
+      await take(into, folder, name, budget);
+      continue;
+    }
+    budget.folders -= 1;
     const below: Folder = { files: new Map(), folders: new Map() };
-    await inFolder(join(folder, entry.name), (held) => gather(below, held, budget, depth + 1));
-    into.folders.set(entry.name, below);
+    await inFolder(join(folder, name), (held) => gather(below, held, budget, depth + 1));
+    into.folders.set(name, below);
   }
 }
 
-function entriesOf(folder: string): Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    return absentAsNull(error) ?? [];
-  }
+interface Found {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** Files and folders, by name: as many as can be of use. */
+async function firstIn(folder: string): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  const keepFirst = (): unknown => found.sort((one, other) => (one.name < other.name ? -1 : 1)).splice(MAX_LISTED);
+  await lookThrough(folder, (entry) => {
+    const name = entry.name.toString('utf8');
+    const isFolder = entry.kind === 'folder';
+    if ((isFolder || entry.kind === 'file') && name.toLowerCase() !== '.git') found.push({ name, isFolder });
+    if (found.length >= 2 * MAX_LISTED) keepFirst();
+    return true;
+  });
+  keepFirst();
+  return found;
 }
 
 async function writeFolder(store: ObjectStore, folder: Folder): Promise<ObjectId | null> {

@@ -10,6 +10,7 @@ import { readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { absentAsNull } from '../files/errors.ts';
+import { fewNamesIn } from '../files/list.ts';
 import { lookInto } from '../files/read.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
@@ -185,8 +186,8 @@ export function readFew(store: ObjectStore): Seen | null {
   const trees = new Map<ObjectId, ReadonlyMap<string, TreeLine>>();
   for (const folder of readdirSync(store.folder)) {
     if (folder === 'info') continue;
-    const names = readdirSync(join(store.folder, folder));
-    if (folder === 'pack' ? names.length > 0 : sizes.length + names.length > FEW) return null;
+    const names = fewNamesIn(join(store.folder, folder), folder === 'pack' ? 0 : FEW - sizes.length);
+    if (names === null) return null;
     for (const name of names) {
       const id = parseObjectId(folder + name);
       const object = id.kind === 'ok' ? readLoose(store, id.value, SMALL_BYTES) : null;

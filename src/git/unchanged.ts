@@ -8,7 +8,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { lstatSync, opendirSync, readFileSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import { readRegular } from '../files/read.ts';
@@ -81,22 +81,28 @@ interface Walk {
 }
 
 function isFolderUnchanged(walk: Walk, prefix: string): boolean {
-  for (const found of readdirSync(join(walk.worktree, prefix), { withFileTypes: true })) {
-    if (prefix === '' && found.name === '.git') continue;
-    walk.budget.entries -= 1;
-    if (walk.budget.entries < 0) return false;
-    const path = `${prefix}${found.name}`;
-    if (found.isDirectory()) {
-      const before = walk.seen.files;
-      // A folder without a file is in no tree.
-      if (!isFolderUnchanged(walk, `${path}/`) || walk.seen.files === before) return false;
-      continue;
+  // Entry by entry: a folder may have millions, of which one that is too many is enough.
+  const folder = opendirSync(join(walk.worktree, prefix));
+  try {
+    for (let found = folder.readSync(); found !== null; found = folder.readSync()) {
+      if (prefix === '' && found.name === '.git') continue;
+      walk.budget.entries -= 1;
+      if (walk.budget.entries < 0) return false;
+      const path = `${prefix}${found.name}`;
+      if (found.isDirectory()) {
+        const before = walk.seen.files;
+        // A folder without a file is in no tree.
+        if (!isFolderUnchanged(walk, `${path}/`) || walk.seen.files === before) return false;
+        continue;
+      }
+      const entry = walk.entries.get(path);
+      if (entry === undefined || !isFileUnchanged(walk, path, entry)) return false;
+      walk.seen.files += 1;
     }
-    const entry = walk.entries.get(path);
-    if (entry === undefined || !isFileUnchanged(walk, path, entry)) return false;
-    walk.seen.files += 1;
+    return true;
+  } finally {
+    folder.closeSync();
   }
-  return true;
 }
 
 function isFileUnchanged(walk: Walk, path: string, entry: Entry): boolean {

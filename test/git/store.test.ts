@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   author,
@@ -220,5 +220,16 @@ describe('storing a workspace', () => {
     await symlink('/etc', join(workspace.taskDir, 'outputs/etc'));
     await stored(room, target, workspace);
     expect(await git(origin, 'ls-tree', '-r', '--name-only', `refs/tasks/${taskId}/1/notes`)).toBe('outputs/ok.txt');
+  });
+
+  it('looks for artifacts in no more than a thousand folders', async () => {
+    const { target, origin } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.taskDir, { 'outputs/a/early.txt': 'e', 'outputs/z/late.txt': 'l' });
+    for (let at = 0; at < 1_000; at += 1) await mkdir(join(workspace.taskDir, `outputs/empty-${at}`));
+    await stored(room, target, workspace);
+    const notes = await git(origin, 'ls-tree', '-r', '--name-only', `refs/tasks/${taskId}/1/notes`);
+    expect(notes).toBe('outputs/a/early.txt');
   });
 });
