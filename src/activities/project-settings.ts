@@ -3,10 +3,8 @@
 import type { Failure } from '../core/failure.ts';
 import type { ObjectId } from '../core/ids.ts';
 import { shownOrigin } from '../core/origin-url.ts';
-import { problemOf } from '../git/origin.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import type { Target } from '../core/queue-types.ts';
-import { messageOf } from '../core/thrown.ts';
 import type { GitRoom } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -29,17 +27,15 @@ export async function readSettings(
   const known = memory.get(key);
   if (known !== undefined) return { kind: 'ok', settings: known };
 
-  let text: string | null;
-  try {
-    text = await deps.git.readFileAt(target, commit, 'tasks.yaml');
-  } catch (error) {
-    const told = problemOf(error, target.origin);
-    if (told !== null && told.failure !== 'engine-error')
-      return { kind: 'failed', failure: { kind: told.failure, message: told.message, next: told.next } };
-    const next = 'look with: tasks doctor; it is tried again by itself while it has attempts, then by tasks retry';
-    return { kind: 'failed', failure: { kind: 'origin-unreachable', message: messageOf(error), next } };
+  const file = await deps.git.readFileAt(target, commit, 'tasks.yaml');
+  if (file.kind === 'failed') {
+    const { failure: kind, message, next } = file;
+    return { kind: 'failed', failure: { kind, message, next } };
   }
-  if (text === null) return bad(`there is no tasks.yaml in ${commit} of ${shownOrigin(target.origin)}`);
+  const where = `${commit} of ${shownOrigin(target.origin)}`;
+  if (file.kind === 'too-large') return bad(`tasks.yaml in ${where} has more than 1 MiB`);
+  const { text } = file;
+  if (text === null) return bad(`there is no tasks.yaml in ${where}`);
   const parsed = deps.parseSettings(text);
   if (parsed.kind === 'invalid') return bad(parsed.message);
   const [oldest] = memory.keys();

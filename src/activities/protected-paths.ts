@@ -1,12 +1,14 @@
 /** What an attempt's work changes of protected paths: looked for in the commits, before the work may land. */
 
 import { createHash } from 'node:crypto';
+import type { ObjectId } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import { protectedAmong, type ProtectedChange } from '../core/protected.ts';
 import { changesPart, inPart } from '../core/protected-parts.ts';
 import type { ChangedFile } from '../core/removed-tests.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { Checkpoint, TaskSpec } from '../core/task-types.ts';
+import type { FileAt } from '../git/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
 const MAX_SHOWN = 50;
@@ -55,6 +57,12 @@ async function changes(
   { base, head }: Pick<Checkpoint, 'base' | 'head'>,
   path: string,
 ): Promise<boolean> {
-  const [before, after] = await Promise.all([base, head].map((commit) => deps.git.readFileAt(spec, commit, path)));
-  return changesPart(path, before ?? null, after ?? null);
+  const read = async (commit: ObjectId): Promise<Exclude<FileAt, { kind: 'failed' }>> => {
+    const file = await deps.git.readFileAt(spec, commit, path);
+    if (file.kind === 'failed') throw new Error(`${file.message}; ${file.next}`);
+    return file;
+  };
+  const [before, after] = await Promise.all([read(base), read(head)]);
+  // Of what is too large to be read it is not looked which part has changed.
+  return before.kind === 'too-large' || after.kind === 'too-large' || changesPart(path, before.text, after.text);
 }

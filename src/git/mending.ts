@@ -63,7 +63,7 @@ export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
   const run = createMending(deps);
   return {
     ...room,
-    readFileAt: (target, ...of) => run(target, () => room.readFileAt(target, ...of), asThrown),
+    readFileAt: (target, ...of) => run(target, () => room.readFileAt(target, ...of), asFailed),
     prepareWorkspace: (request) => run(request, () => room.prepareWorkspace(request), asFailed),
     includeFiles: (request) => run(request, () => room.includeFiles(request), asFailed),
     untracked: (request) => run(request, () => room.untracked(request), asThrown),

@@ -2,7 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseProjectName, parseTaskId, quote, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
+import { parseProjectName, parseTaskId, type ObjectId, type ProjectName, type TaskId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import { exists, namesIn } from '../files/read.ts';
 import { removeFile, removeTree } from '../files/remove.ts';
@@ -12,6 +12,7 @@ import { landTogether, sealCandidates } from './batch.ts';
 import { Trust, watchBroken } from './broken.ts';
 import { buildCandidate } from './candidate.ts';
 import { firstParents } from './conflict-evidence.ts';
+import { readFileAt } from './file-at.ts';
 import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { confineGate, confineTask, separateTask } from './confined.ts';
 import type { MergeDeps, ReadMerges } from './declared-merge.ts';
@@ -24,14 +25,13 @@ import { deleteTaskRefs } from './delete-task-refs.ts';
 import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
 import { mending } from './mending.ts';
-import { readObjects } from './merge.ts';
-import { fetchRefs, type Problem } from './origin.ts';
+import type { Problem } from './origin.ts';
 import { adminFolder, placesOfTask, readState, writeState } from './places.ts';
 import { probeWith, type OriginProbe } from './probe.ts';
 import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
-import { placeOf, createRepositories, type Repositories } from './repository.ts';
+import { createRepositories, type Repositories } from './repository.ts';
 import { openGit, type OpenGitOptions } from './open-git.ts';
 import { originTasks } from './origin-tasks.ts';
 import { storeWorkspace } from './store.ts';
@@ -59,8 +59,6 @@ export interface GitRoomOptions extends OpenGitOptions {
   /** Told of repositories that were broken, and mended; left out: nobody is. */
   readonly log?: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
-
-const MAX_READ_BYTES = 1024 * 1024;
 
 export function createGitRoom(options: GitRoomOptions): GitRoom {
   const { home } = options;
@@ -196,38 +194,6 @@ function lostMirror(): { readonly kind: 'failed' } & Problem {
 /** Tries a fetch and a pretended push, with the credentials that the worker would use. */
 export function probeOrigin(target: Target, options: Omit<GitRoomOptions, 'worker'>): Promise<OriginProbe> {
   return probeWith(openGit(options), target);
-}
-
-async function readFileAt(
-  git: Git,
-  repositories: Repositories,
-  target: Target,
-  commit: ObjectId,
-  path: string,
-): Promise<string | null> {
-  const opened = await repositories.openMirror(target);
-  if (opened.kind === 'failed') throw new Error(opened.message);
-  const { repository } = opened;
-  if (path.includes('\n')) return null;
-  const read = (): ReturnType<typeof readObjects> =>
-    readObjects(git, repository, [`${commit}^{tree}`, `${commit}:${path}`], MAX_READ_BYTES + 256 * 1024);
-  let [tree, file] = await read();
-  if (tree === null) {
-    await repositories.fetchBranch(repository);
-    [tree, file] = await read();
-  }
-  if (tree === null) {
-    // The branch may have been rewritten since: the origin may still have the commit.
-    await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), target.origin, [commit]));
-    [tree, file] = await read();
-  }
-  if (tree === null) {
-    repositories.suspect(repository, `${commit} cannot be read`);
-    throw new Error(`${commit} is not on the origin any more`);
-  }
-  if (file === null || file === undefined || file.type !== 'blob') return null;
-  if (file.content.length > MAX_READ_BYTES) throw new Error(`${quote(path)} is larger than 1 MiB`);
-  return file.content.toString('utf8');
 }
 
 async function landedSince(

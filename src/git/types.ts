@@ -46,6 +46,13 @@ export type TracesResult =
     }
   | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
 
+export type FileAt =
+  /** Null: the commit has no such file. */
+  | { readonly kind: 'file'; readonly text: string | null }
+  /** It has more than 1 MiB. */
+  | { readonly kind: 'too-large' }
+  | ({ readonly kind: 'failed' } & Problem);
+
 export interface GateWorktree {
   readonly path: string;
   /** HOME of this run alone, over what main's set-up has left in its own. */
@@ -64,8 +71,8 @@ export interface GateWorktree {
 
 /** Everything that touches a repository, for one state home. */
 export interface GitRoom {
-  /** Reads a file as it stands in a commit of the project's mirror, fetching the branch when the commit is unknown; null when the commit has no such file. At most 1 MiB. */
-  readFileAt(target: Target, commit: ObjectId, path: string): Promise<string | null>;
+  /** Reads a file as it stands in a commit of the project's mirror, fetching the branch when the commit is unknown. */
+  readFileAt(target: Target, commit: ObjectId, path: string): Promise<FileAt>;
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
   /** Copies what the .worktreeinclude of this host's checkout of the project names into a fresh workspace; once for each. */
   includeFiles(request: IncludeRequest): Promise<IncludeResult>;

@@ -12,7 +12,8 @@ const project = (more: string): string => `project: demo\nbranch: main\ngate: ma
 /** With these files by their commits; main's tip is its own. */
 function depsOf(files: Readonly<Record<string, string>>): Parameters<typeof asSubmitted>[0] {
   const git = {
-    readFileAt: (_target: unknown, commit: string) => Promise.resolve(files[commit] ?? null),
+    readFileAt: (_target: unknown, commit: string) =>
+      Promise.resolve({ kind: 'file' as const, text: files[commit] ?? null }),
     lookAtMain: () => Promise.resolve({ commit: MAIN, since: 'first' as const, vanished: [] }),
   };
   return {

@@ -50,3 +50,14 @@ it('says that the origin cannot be reached, and which, where it has gone', async
     },
   });
 });
+
+it('says of a tasks.yaml that is too large to be read that it is', async () => {
+  const { person, target } = await bareOrigin();
+  const commit = await commitFiles(person, { 'tasks.yaml': `# ${'x'.repeat(1024 * 1024)}\n` });
+  await git(person, 'push', '-q', 'origin', 'main');
+  const { room } = await newRoom();
+  expect(await readSettings({ git: room, parseSettings: parseProjectFile }, target, commit)).toMatchObject({
+    kind: 'failed',
+    failure: { kind: 'bad-configuration', message: expect.stringContaining('more than 1 MiB') },
+  });
+});

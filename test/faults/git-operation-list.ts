@@ -58,7 +58,8 @@ async function seeMain(room: GitRoom, { target, main, first }: Facts): Promise<v
 }
 
 async function readMain(room: GitRoom, { target, main }: Facts): Promise<void> {
-  expectSame('tasks.yaml', await room.readFileAt(target, main, 'tasks.yaml'), TASKS_YAML);
+  const file = await room.readFileAt(target, main, 'tasks.yaml');
+  expectSame('tasks.yaml', file.kind === 'file' ? file.text : file.kind, TASKS_YAML);
 }
 
 function expectWorktree(path: string, commit: string, files: Readonly<Record<string, string>>): void {

@@ -138,12 +138,21 @@ describe('reading a file at a commit', () => {
   it('fetches what the host lacks, and tells a missing file from a missing commit', async () => {
     const { target, person, first } = await bareOrigin();
     const { room } = await newRoom();
-    expect(await room.readFileAt(target, first, 'tasks.yaml')).toBe(TASKS_YAML);
-    expect(await room.readFileAt(target, first, 'missing')).toBeNull();
+    expect(await room.readFileAt(target, first, 'tasks.yaml')).toEqual({ kind: 'file', text: TASKS_YAML });
+    expect(await room.readFileAt(target, first, 'missing')).toEqual({ kind: 'file', text: null });
     const later = await commitFiles(person, { 'tasks.yaml': 'later\n' });
     await git(person, 'push', '-q', 'origin', 'main');
-    expect(await room.readFileAt(target, later, 'tasks.yaml')).toBe('later\n');
-    await expect(room.readFileAt(target, value(parseObjectId('a'.repeat(40))), 'x')).rejects.toThrow();
+    expect(await room.readFileAt(target, later, 'tasks.yaml')).toEqual({ kind: 'file', text: 'later\n' });
+    expect(await room.readFileAt(target, value(parseObjectId('a'.repeat(40))), 'x')).toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('is not on'),
+    });
+  });
+
+  it.each([1_100_000, 2_000_000])('tells one of %d bytes from what can be read', async (bytes) => {
+    const { target, first } = await bareOrigin({ 'large.txt': 'x'.repeat(bytes) });
+    const { room } = await newRoom();
+    expect(await room.readFileAt(target, first, 'large.txt')).toEqual({ kind: 'too-large' });
   });
 });
 

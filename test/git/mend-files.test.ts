@@ -74,8 +74,8 @@ describe('one file among many', () => {
       ];
       for (const each of [mirror, landing]) await breakObjects(each, [id], rm);
       const { room, logged } = await loggedRoom(first.home);
-      expect(await room.readFileAt(target, item.base, name)).not.toBeNull();
-      expect(await room.readFileAt(target, item.base, 'none.txt')).toBeNull();
+      expect(await room.readFileAt(target, item.base, name)).toEqual({ kind: 'file', text: expect.any(String) });
+      expect(await room.readFileAt(target, item.base, 'none.txt')).toEqual({ kind: 'file', text: null });
       expect(logged).toHaveLength(1);
       const candidate = await built(room, target, item);
       expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });

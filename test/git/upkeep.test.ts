@@ -153,7 +153,7 @@ describe('upkeep', () => {
     const mirror = await onlyIn(join(home, 'mirrors'), '.git');
     const commit = await commitFiles(person, { 'small.txt': 'small\n' });
     await git(person, 'push', '-q', origin, 'main');
-    expect(await room.readFileAt(target, commit, 'small.txt')).toBe('small\n');
+    expect(await room.readFileAt(target, commit, 'small.txt')).toEqual({ kind: 'file', text: 'small\n' });
     expect(await countsOf(mirror)).toMatchObject({ packs: 0 });
     await git(mirror, 'fsck', '--full');
     expect(await git(mirror, 'cat-file', '-t', commit)).toBe('commit');

@@ -1,0 +1,78 @@
+/** A file as it stands in a commit of a project. */
+
+import type { ObjectId } from '../core/ids.ts';
+import { shownOrigin } from '../core/origin-url.ts';
+import type { Target } from '../core/queue-types.ts';
+import { isNoSpace } from '../files/errors.ts';
+import { GitError } from './command.ts';
+import type { Git } from './git.ts';
+import { readObjects, type FoundObject } from './merge.ts';
+import { fetchRefs, noSpace, problemOf } from './origin.ts';
+import { placeOf, type Repositories, type Repository } from './repository.ts';
+import type { FileAt } from './types.ts';
+
+const MAX_BYTES = 1024 * 1024;
+/** Of the commit's topmost folder, which is read beside it. */
+const MAX_TREE_BYTES = 256 * 1024;
+
+export async function readFileAt(
+  git: Git,
+  repositories: Repositories,
+  target: Target,
+  commit: ObjectId,
+  path: string,
+): Promise<FileAt> {
+  try {
+    const opened = await repositories.openMirror(target);
+    if (opened.kind === 'failed') return opened;
+    const { repository } = opened;
+    if (path.includes('\n')) return { kind: 'file', text: null };
+    const found = await findFile(git, repositories, repository, commit, path);
+    if (found === 'no-commit') {
+      repositories.suspect(repository, `${commit} cannot be read`);
+      return {
+        kind: 'failed',
+        failure: 'origin-unreachable',
+        message: `${commit} is not on ${shownOrigin(target.origin)} any more`,
+        next: 'push it there again, to any branch, then tasks retry; or submit the task anew',
+      };
+    }
+    if (found?.type !== 'blob') return { kind: 'file', text: null };
+    return found.content.length > MAX_BYTES
+      ? { kind: 'too-large' }
+      : { kind: 'file', text: found.content.toString('utf8') };
+  } catch (error) {
+    if (error instanceof GitError && error.reason === 'too-much-output') return { kind: 'too-large' };
+    const problem = isNoSpace(error) ? noSpace() : problemOf(error, target.origin);
+    if (problem === null) throw error;
+    return { kind: 'failed', ...problem };
+  }
+}
+
+async function findFile(
+  git: Git,
+  repositories: Repositories,
+  repository: Repository,
+  commit: ObjectId,
+  path: string,
+): Promise<FoundObject | 'no-commit' | null> {
+  const read = async (): Promise<FoundObject | 'no-commit' | null> => {
+    const names = [`${commit}^{tree}`, `${commit}:${path}`];
+    const [tree, file] = await readObjects(git, repository, names, MAX_BYTES + MAX_TREE_BYTES);
+    return tree === null ? 'no-commit' : (file ?? null);
+  };
+  let found = await read();
+  if (found !== 'no-commit') return found;
+  await repositories.fetchBranch(repository);
+  found = await read();
+  if (found !== 'no-commit') return found;
+  // The branch may have been rewritten since: the origin may still have the commit.
+  try {
+    const { origin } = repository.origin;
+    await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), origin, [commit]));
+  } catch (error) {
+    if (error instanceof GitError && /not our ref/.test(error.stderr)) return 'no-commit';
+    throw error;
+  }
+  return read();
+}
