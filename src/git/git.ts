@@ -69,6 +69,8 @@ export interface Git {
 
 const NETWORK_TIMEOUT_MS = 120_000;
 const LOCAL_TIMEOUT_MS = 120_000;
+/** Of one that looks at a worktree, or writes it: that may have hundreds of thousands of files, on a slow disk. */
+const WORKTREE_TIMEOUT_MS = 15 * 60_000;
 const RECEIVING = ['-c', 'receive.advertiseAtomic=true', '-c', 'receive.autogc=false'];
 const OWN_SIDE = /^GIT_(CONFIG_(COUNT|KEY_\d+|VALUE_\d+|PARAMETERS)|NO_REPLACE_OBJECTS)$/;
 
@@ -84,7 +86,7 @@ export function createGit({ gitPath, environments, collectWith = collect, confin
         {
           cwd: worktree ?? options.gitDir,
           env: { ...environments.local, ...placesOf(options) },
-          timeoutMs: LOCAL_TIMEOUT_MS,
+          timeoutMs: timeoutOf(options),
           ...(confine === null || worktree === undefined
             ? {}
             : { within: (argv) => confine(argv, { visible: gitPath, path, ...reachOf(options, worktree) }) }),
@@ -113,7 +115,7 @@ export function createGit({ gitPath, environments, collectWith = collect, confin
         {
           cwd: options.worktree ?? options.gitDir,
           env: { ...environments.checkout, ...placesOf(options) },
-          timeoutMs: LOCAL_TIMEOUT_MS,
+          timeoutMs: timeoutOf(options),
           ...rest(options),
         },
         collectWith,
@@ -136,6 +138,10 @@ export function createGit({ gitPath, environments, collectWith = collect, confin
     },
     isRewritten: (origin) => environments.isRewritten(origin),
   };
+}
+
+function timeoutOf({ worktree }: GitOptions): number {
+  return worktree === undefined ? LOCAL_TIMEOUT_MS : WORKTREE_TIMEOUT_MS;
 }
 
 function placesOf(options: GitOptions): Record<string, string> {
