@@ -10,6 +10,7 @@ import { GitError, lastLines, saysNoSpace } from './command.ts';
 import type { Git } from './git.ts';
 import { commonFolderOf, hasRefFiles, localPathOf, readOriginRef } from './local-origin.ts';
 import type { HashAlgorithm, RawObject } from './objects.ts';
+import { makeWay } from './refs.ts';
 import { sendPack } from './send-pack.ts';
 import { removeStaleRefLocks } from './stale-locks.ts';
 import { unpackSmall } from './unpack.ts';
@@ -71,6 +72,7 @@ export async function fetchRefs(
   args.push('--no-recurse-submodules', '--no-show-forced-updates', '--', origin, ...refspecs);
   const objects = place.objects ?? join(place.gitDir, 'objects');
   const packs = await namesIn(join(objects, 'pack'));
+  for (const refspec of refspecs) await makeWay(place.gitDir, refspec.split(':')[1] ?? '');
   const { stderr } = await git.network(args, { ...place, ...(checked ? {} : TRANSFER) });
   const left = stderr.split('\n').filter((line) => SHALLOW.test(line));
   if (left.length > 0) {

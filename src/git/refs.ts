@@ -4,8 +4,8 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { codeOf } from '../core/thrown.ts';
-import { namesIn, readText } from '../files/read.ts';
-import { removeEmpty, removeFile } from '../files/remove.ts';
+import { namesIn, readText, statusOf } from '../files/read.ts';
+import { removeAny, removeEmpty, removeFile } from '../files/remove.ts';
 import { makeParent } from '../files/write.ts';
 
 const MAX_TRIES = 3;
@@ -29,6 +29,7 @@ export async function readRef(gitDir: string, ref: string): Promise<ObjectId | n
  * a lock that is there is left from a process that died, and is taken away.
  */
 export async function writeRef(gitDir: string, ref: string, id: ObjectId): Promise<void> {
+  await makeWay(gitDir, ref);
   const path = join(gitDir, ref);
   const lock = `${path}.lock`;
   for (let tries = 0; ; tries += 1) {
@@ -44,6 +45,21 @@ export async function writeRef(gitDir: string, ref: string, id: ObjectId): Promi
     }
   }
   renameSync(lock, path);
+}
+
+const TRACKING = 'refs/remotes/';
+
+/**
+ * Takes away what stands in the way of a branch of the origin, as this repository is to know it: one that it knew before, and
+ * that cannot be beside it, since one's name is a folder of the other's. What of the two the origin has is fetched anew.
+ */
+export async function makeWay(gitDir: string, ref: string): Promise<void> {
+  if (!ref.startsWith(TRACKING)) return;
+  for (let above = dirname(ref); above.split('/').length > 3; above = dirname(above)) {
+    if (statusOf(join(gitDir, above))?.isFile() === true) await removeFile(join(gitDir, above));
+  }
+  const path = join(gitDir, ref);
+  if (statusOf(path)?.isDirectory() === true) await removeAny(path);
 }
 
 /** With the folders that it leaves empty, as git does: every command that lists refs goes through all of them. */
