@@ -13,3 +13,9 @@ export function isNoSpace(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
+
+/** Nothing can be opened just now, by this process or on the whole host: it says nothing of what was to be. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'EMFILE' || code === 'ENFILE';
+}

@@ -20,7 +20,7 @@ import {
 import { setTimeout as pause } from 'node:timers/promises';
 import { startOfLiving } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
-import { absentAsNull, isNoSpace } from '../files/errors.ts';
+import { absentAsNull, isNoSpace, isOutOfDescriptors } from '../files/errors.ts';
 import { removeFile } from '../files/remove.ts';
 import { temporaryName } from '../files/write.ts';
 
@@ -130,8 +130,14 @@ let ownName: string | null = null;
 
 /** What names this process as an owner. Asked for once: the kernel adds up all threads for each reader. */
 export function thisProcess(): string {
-  ownName ??= `${process.pid} ${startOf(process.pid) ?? ''}`;
+  ownName ??= `${process.pid} ${ownStart()}`;
   return ownName;
+}
+
+/** Empty where it is not known: then its number alone says which it is. */
+function ownStart(): string {
+  const start = startOf(process.pid);
+  return start === null || start === 'unknown' ? '' : start;
 }
 
 function isTaken(path: string, self: string): boolean {
@@ -222,15 +228,19 @@ export function isAlive(owner: string): boolean {
   } catch (error) {
     return codeOf(error) === 'EPERM';
   }
-  return start === '' || start === startOf(pid);
+  const now = startOf(pid);
+  return start === '' || now === 'unknown' || start === now;
 }
 
-/** When a process started, in the kernel's ticks; null where /proc does not say, and of one that has ended. */
+/**
+ * When a process started, in the kernel's ticks; null where /proc does not say, and of one that has ended. `unknown`: it could
+ * not be looked, since no descriptor is free; a living owner is not to be taken for dead then.
+ */
 function startOf(pid: number): string | null {
   try {
     return startOfLiving(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    // Gone, or there is no /proc.
-    return null;
+  } catch (error) {
+    // Else it is gone, or there is no /proc.
+    return isOutOfDescriptors(error) ? 'unknown' : null;
   }
 }

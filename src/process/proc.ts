@@ -4,9 +4,17 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 
 import { hasEnded, parseStat, type ProcessLine } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
+import { isOutOfDescriptors } from '../files/errors.ts';
 
 export interface ProcessStat extends ProcessLine {
   readonly pid: number;
+}
+
+/** How often it could not be looked, since no descriptor was free: what then seems to be gone may be there. */
+let failed = 0;
+
+export function failedLooks(): number {
+  return failed;
 }
 
 /** The pids of all processes that can be seen; empty where there is no /proc. */
@@ -15,7 +23,8 @@ export function listPids(): readonly number[] {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
-  } catch {
+  } catch (error) {
+    if (isOutOfDescriptors(error)) failed += 1;
     return [];
   }
 }
@@ -60,7 +69,8 @@ function readProc(pid: number, name: string): string | null {
       if (name === 'stat') return buffer.toString('latin1', 0, read);
     }
     return buffer.toString('latin1', 0, length);
-  } catch {
+  } catch (error) {
+    if (isOutOfDescriptors(error)) failed += 1;
     // Gone, or somebody else's: for both there is nothing to be said about it.
     return null;
   } finally {

@@ -2,7 +2,7 @@
 
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 
-import { isAlive, listPids, readEnvironment, readStat, sendSignal, type ProcessStat } from './proc.ts';
+import { failedLooks, isAlive, listPids, readEnvironment, readStat, sendSignal, type ProcessStat } from './proc.ts';
 import { carriesTag, workerLives, workerOf } from './tag.ts';
 
 const SWEEP_LIMIT_MS = 5_000;
@@ -25,21 +25,24 @@ export interface Leader {
 export async function killUntilGone(what: string, find: () => readonly ProcessStat[]): Promise<number> {
   const killed = new Set<string>();
   const until = performance.now() + SWEEP_LIMIT_MS;
-  let rounds = 0;
-  for (let found = find(); found.length > 0; found = find()) {
+  for (let rounds = 1; ; rounds += 1) {
+    const failedBefore = failedLooks();
+    const found = find();
+    // Of what could not be looked at nobody knows that it is gone.
+    const isSeen = failedLooks() === failedBefore;
+    if (found.length === 0 && isSeen) return killed.size;
     for (const stat of found) {
       killed.add(`${stat.pid} ${stat.startTime}`);
       sendSignal(stat.pid, 'SIGKILL');
     }
     if (performance.now() >= until) {
       const pids = found.map((stat) => stat.pid).join(', ');
+      if (pids === '') throw new Error(`${what}: nobody can see what lives, since no descriptor is free (ulimit -n)`);
       throw new Error(`${what}: processes ${pids} outlive SIGKILL; look at them with ps -o pid,stat,wchan -p ${pids}`);
     }
-    rounds += 1;
     // A killed process is mostly gone within a millisecond.
     await (rounds < QUICK_ROUNDS ? nextTurn() : pause(SWEEP_PAUSE_MS));
   }
-  return killed.size;
 }
 
 /** The living processes of one run: those of its session or group, and those that carry its tag. */

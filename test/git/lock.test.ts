@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import { lstatSync } from 'node:fs';
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createMutex, tryLockFile, withLockFile, type LockTimes } from '../../src/git/lock.ts';
+import { createMutex, isAlive, thisProcess, tryLockFile, withLockFile, type LockTimes } from '../../src/git/lock.ts';
+import { takeAllDescriptors } from '../support/descriptors.ts';
 import { eventually } from '../support/eventually.ts';
 import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -197,3 +198,16 @@ async function bundleOf(source: string, folder: string): Promise<string> {
   await once(spawn(process.execPath, ['-e', script], { stdio: 'inherit' }), 'exit');
   return join(folder, 'module.mjs');
 }
+
+describe('an owner of a lock file', () => {
+  onLinux('is not taken for dead since no descriptor is free to look', () => {
+    const self = thisProcess();
+    const giveBack = takeAllDescriptors();
+    try {
+      expect(isAlive(self)).toBe(true);
+    } finally {
+      giveBack();
+    }
+    expect(isAlive(`${self}0`)).toBe(false);
+  });
+});
