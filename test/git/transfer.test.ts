@@ -2,7 +2,7 @@
 
 import { expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { collect } from '../../src/git/collect.ts';
 import { createGitRoom } from '../../src/git/room.ts';
@@ -121,9 +121,9 @@ it('a fetch that goes wrong here says how', async () => {
   expect(await prepare()).toMatchObject({ kind: 'ready' });
   const [engine = ''] = (await readdir(join(home, 'mirrors'))).filter((name) => name.endsWith('.engine'));
   const refs = join(home, 'mirrors', engine, 'refs/remotes/origin');
-  await rename(join(refs, 'main'), join(refs, 'was'));
-  await mkdir(join(refs, 'main'));
-  await rename(join(refs, 'was'), join(refs, 'main/other'));
+  await rename(join(refs, 'main'), `${refs}.main`);
+  await rm(refs, { recursive: true });
+  await rename(`${refs}.main`, refs);
   await commitFiles(person, { 'b.txt': 'b\n' });
   await git(person, 'push', '-q', origin, 'main');
   expect(await prepare()).toMatchObject({
