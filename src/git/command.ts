@@ -70,14 +70,17 @@ function commandLine(gitPath: string, commands: readonly (readonly string[])[]):
   return ['/bin/sh', '-c', script.join(' && '), gitPath, ...commands.flat()];
 }
 
-/** The last lines of what a command said on standard error. */
+/** What git says after each reason why it could not reach a repository: the reason itself stands above. */
+const ADVICE = new Set(['Please make sure you have the correct access rights', 'and the repository exists.']);
+
+/** The last lines of what a command said on standard error, without advice that hides the reason. */
 export function lastLines(stderr: string, lines = 4): string {
   return (
     stderr
       .split('\n')
       // Of what is written over again and again, such as how far a fetch is, the last.
       .map((line) => line.trim().split('\r').at(-1)?.trim() ?? '')
-      .filter((line) => line !== '')
+      .filter((line) => line !== '' && !ADVICE.has(line))
       .slice(-lines)
       .join('; ')
   );
