@@ -75,7 +75,7 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
     await temporal.within(START_MS, () => temporal.connection.ensureConnected());
     return temporal;
   });
-  const [temporal, origin] = await Promise.all([
+  const [temporal, { origin, note }] = await Promise.all([
     connecting,
     chooseOrigin(session, context),
     noteMissingWorker(session),
@@ -99,6 +99,7 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
     const known = partlyTaken({ lines, taken, sent, noAnswer: isNoAnswer(error) });
     throw known === null ? error : new Failed(`${textOf(error)}; ${known}`);
   });
+  if (note !== null) session.note(note);
   if (options.wait !== true) return EXIT.ok;
   return awaitTasks(session, [...new Set(started.map(({ id }) => id))], {
     waitForPeople: options.waitForPeople,
@@ -184,20 +185,22 @@ async function readDrafts(
 
 /**
  * A project's name belongs to one origin, in the words in which it was first given: another way to write it is the same.
- * Landing checks it again: a ledger that is down hinders nobody (N9).
+ * Landing checks it again: a ledger that is down hinders nobody (N9), which the note says once the tasks are taken.
  */
-async function chooseOrigin(session: Session, context: Context): Promise<string> {
+async function chooseOrigin(session: Session, context: Context): Promise<{ origin: string; note: string | null }> {
   const { origin, checkout } = context;
   const { project } = context.settings;
   try {
     const bound = (await (await session.ledger())?.originOf(project)) ?? newOrigin(checkout);
-    if (isSameOrigin(bound, origin)) return bound;
+    if (isSameOrigin(bound, origin)) return { origin: bound, note: null };
     const other = { project, bound, here: origin, remote: checkout.remote };
     throw new UsageError(`project: ${otherOriginText(other)}; ${otherOriginFix(other)}`);
   } catch (error) {
     if (!(error instanceof LedgerUnavailable)) throw error;
-    session.note(`tasks: ${oneLine(error.message)}; the task is taken all the same, and lists show it later`);
-    return origin;
+    return {
+      origin,
+      note: `tasks: ${oneLine(error.message)}; the task is taken all the same, and lists show it later`,
+    };
   }
 }
 
