@@ -224,7 +224,7 @@ function addCare(table: Table): void {
       .option('--project <name>')
       .option('--branch <name>')
       .option('--gate <command>', 'the checks that main must pass')
-      .option('--setup <command>', 'fills ignored folders of a fresh worktree')
+      .option('--setup <command>', 'fills ignored folders of a fresh worktree; "" for none')
       .option('--agent <name>', 'claude, or a command')
       .option('-y, --yes', 'ask nothing')
       .option('--commit', 'commit it too')

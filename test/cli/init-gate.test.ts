@@ -84,6 +84,18 @@ describe('a gate that tasks init writes down', () => {
     expect((await initiated(['npm'], { ...files, '.gitignore': 'node_modules\n' })).stderr).toBe('');
   });
 
+  it('has no set-up for who says so with an empty one, whatever was found', async () => {
+    const files = {
+      'package.json': '{"scripts":{"test":"jest"},"devDependencies":{"jest":"1"}}',
+      'package-lock.json': '{}',
+      '.gitignore': 'node_modules\n',
+    };
+    expect((await initiated(['npm'], files)).json()).toMatchObject([{ setup: 'npm ci' }]);
+    const run = await initiated(['npm'], files, '--setup', '');
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(run.json()).toMatchObject([{ gate: 'npm test', setup: null }]);
+  });
+
   it('is asked for where none is recognised, and --commit says that it has committed nothing', async () => {
     const project = await SampleProject.create({ 'a.txt': 'a' }, 'checkout');
     const place = { cwd: project.clone, env: cliEnvironment(await tempFolder('home')) };

@@ -139,19 +139,25 @@ function choose(options: InitOptions, checkout: Checkout, found: Found): NewProj
   if (branchText === null) throw new UsageError('HEAD is detached; name the branch that work lands on: --branch main');
   const branch = parseBranchName(branchText);
   if (branch.kind === 'invalid') throw new UsageError(`--${branch.message}`);
-  for (const option of ['gate', 'setup', 'agent'] as const) {
+  for (const option of ['gate', 'agent'] as const) {
     if (options[option]?.trim() === '') throw new UsageError(`--${option}: is empty; leave it out, or give a command`);
   }
   return {
     project: project.value,
     branch: branch.value,
-    setup: options.setup ?? found.setup?.command ?? null,
+    setup: setupFrom(options.setup, found),
     gate: options.gate ?? found.gate?.command ?? null,
     hasNetwork: options.gate === undefined && found.network !== undefined,
     agent: agentFrom(options.agent ?? 'claude'),
     protected: found.protected,
     schema: schemaReference(checkout.root),
   };
+}
+
+/** Nothing, given as such, is no set-up at all, whatever was found. */
+function setupFrom(given: string | undefined, found: Found): string | null {
+  if (given === undefined) return found.setup?.command ?? null;
+  return given.trim() === '' ? null : given;
 }
 
 /** One word is a name; more are a command with its arguments. */
