@@ -113,6 +113,16 @@ describe('a gate that tasks init writes down', () => {
     expect(await project.git('status', '--porcelain')).toBe('');
   });
 
+  it('finds files under Git LFS as pointers, which is said', async () => {
+    const attributes = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
+    const run = await initiated(['tox'], { ...TOX, '.gitattributes': attributes });
+    expect(run.stderr).toMatch(
+      /^tasks: the repository has files under Git LFS, .*; see Large files in docs\/operating\.md/,
+    );
+    expect(run.json()).toMatchObject([{ found: { hasLargeFiles: true } }]);
+    expect((await initiated(['tox'], { ...TOX, '.gitattributes': `# ${attributes}` })).stderr).toBe('');
+  });
+
   it('finds submodules empty, which is said', async () => {
     const run = await initiated([], { '.gitmodules': '' }, '--gate', './test');
     expect(run.stderr).toMatch(

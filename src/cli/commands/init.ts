@@ -57,7 +57,9 @@ export async function init(session: Session, options: InitOptions): Promise<numb
   if (!session.json) session.print(`wrote ${path}`, ...reasons.map((line) => `  ${line}`));
   const gateMissing = missingCommands([wanted.gate, wanted.setup], programs);
   const notIgnored = await folderNotIgnored(checkout, wanted.setup);
-  for (const line of [missing, gateMissing, found.hasSubmodules ? SUBMODULES : null, notIgnored])
+  const submodules = found.hasSubmodules ? SUBMODULES : null;
+  const largeFiles = found.hasLargeFiles ? LARGE_FILES : null;
+  for (const line of [missing, gateMissing, submodules, largeFiles, notIgnored])
     if (line !== null) session.note(`tasks: ${line}`);
   const mayBe = wanted.gate !== null && !isElsewhere && (await mayCommit(session, options));
   const isCommitted = mayBe && (await commit(checkout, session));
@@ -98,10 +100,15 @@ async function refuseToOverwrite(path: string, { io, environment }: Session): Pr
 interface Found extends Detected {
   readonly protected: readonly string[];
   readonly hasSubmodules: boolean;
+  /** Whether Git LFS keeps some of its files. */
+  readonly hasLargeFiles: boolean;
 }
 
 const SUBMODULES =
   'the repository has submodules, which agents and gates find empty; see Submodules in docs/operating.md for how to fill them';
+
+const LARGE_FILES =
+  'the repository has files under Git LFS, which agents and gates find as pointers; see Large files in docs/operating.md for a gate that lets only pointers land';
 
 /** What set-up fills has to be ignored by the repository itself: the engine knows nothing of a person's own excludes. */
 async function folderNotIgnored({ root }: Checkout, setup: string | null): Promise<string | null> {
@@ -117,19 +124,22 @@ async function folderNotIgnored({ root }: Checkout, setup: string | null): Promi
 async function detect(root: string, programs: string): Promise<Found> {
   const entries = await readdir(root, { withFileTypes: true });
   const names = entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
-  const found = detectProject({
-    names,
-    hasProgram: (name) => findProgram(name, programs) !== null,
-    read: (name) => {
-      try {
-        return readFileSync(join(root, name), 'utf8');
-      } catch {
-        // Unreadable: then nothing is told of it, as the type says.
-        return null;
-      }
-    },
-  });
-  return { ...found, protected: detectProtected({ names }), hasSubmodules: names.includes('.gitmodules') };
+  const read = (name: string) => {
+    try {
+      return readFileSync(join(root, name), 'utf8');
+    } catch {
+      // Unreadable: then nothing is told of it, as the type says.
+      return null;
+    }
+  };
+  const found = detectProject({ names, hasProgram: (name) => findProgram(name, programs) !== null, read });
+  return {
+    ...found,
+    protected: detectProtected({ names }),
+    hasSubmodules: names.includes('.gitmodules'),
+    // Where git lfs track writes it.
+    hasLargeFiles: /^[^#\n]*\sfilter=lfs\b/m.test(read('.gitattributes') ?? ''),
+  };
 }
 
 function choose(options: InitOptions, checkout: Checkout, found: Found): NewProject {
