@@ -11,8 +11,8 @@ import { readCheckout } from '../git/checkout.ts';
 import { readIfThere } from '../local/home.ts';
 import { join } from 'node:path';
 import { Failed, UsageError } from './errors.ts';
-import { tryLedger } from './outcome.ts';
 import type { Session } from './session.ts';
+import { tryLedger } from './try-ledger.ts';
 
 const NAMED = 20;
 const COUNT_MS = 3_000;

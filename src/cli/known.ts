@@ -10,11 +10,12 @@ import { isEnd, type TaskStateName, type TaskView } from '../core/task-types.ts'
 import { detailQuery, type TaskDetail } from '../workflows/messages.ts';
 import { Failed, UsageError } from './errors.ts';
 import { emptyView } from '../core/task-view.ts';
-import { brokenView, tryLedger } from './outcome.ts';
+import { brokenView } from './outcome.ts';
 import { pendingPhaseOf, type PendingPhase } from './pending-phase.ts';
 import { noTask } from './resolve-id.ts';
 import type { Session } from './session.ts';
 import { CALL_MS, type Temporal } from './temporal.ts';
+import { tryLedger } from './try-ledger.ts';
 
 const QUERY_MS = 1_500;
 

@@ -5,9 +5,9 @@ import { settledText } from '../core/ask-view.ts';
 import { isEnd, type TaskView } from '../core/task-types.ts';
 import { Failed } from './errors.ts';
 import { readKnown, type Known } from './known.ts';
-import { tryLedger } from './outcome.ts';
 import type { Session } from './session.ts';
 import { targetText, type Target } from './target.ts';
+import { tryLedger } from './try-ledger.ts';
 
 /** The open ones of a task that has been read; null when nobody can say. */
 export async function openAsksOf(session: Session, { view, detail, from }: Known): Promise<readonly AskView[] | null> {

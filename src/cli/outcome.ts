@@ -5,8 +5,6 @@ import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure
 import type { TaskId } from '../core/ids.ts';
 import { isEnd, type TaskView } from '../core/task-types.ts';
 import { emptyView } from '../core/task-view.ts';
-import { LedgerUnavailable, type LedgerReader } from '../ledger/types.ts';
-import type { Session } from './session.ts';
 import { explain, isNoAnswer, type Temporal } from './temporal.ts';
 
 export type Outcome =
@@ -87,17 +85,4 @@ export function canceledView(id: TaskId, known: TaskView | null): TaskView {
   const view = known ?? emptyView(id);
   if (isEnd(view.state)) return view;
   return { ...view, state: 'canceled', waitingFor: null, failure: null, endedAt: new Date().toISOString() };
-}
-
-/** Something of the ledger, or null when it cannot be reached; said once a command. */
-export async function tryLedger<T>(session: Session, read: (ledger: LedgerReader) => Promise<T>): Promise<T | null> {
-  const ledger = await session.ledger();
-  if (ledger === null) return null;
-  try {
-    return await read(ledger);
-  } catch (error) {
-    if (!(error instanceof LedgerUnavailable)) throw error;
-    session.noteOnce(`tasks: ${error.message}`);
-    return null;
-  }
 }

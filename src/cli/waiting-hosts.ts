@@ -3,8 +3,8 @@
 import { whoHas, whyNoHost, type Drain, type WorkerSeen } from '../core/hosts.ts';
 import type { TaskView } from '../core/task-types.ts';
 import type { LedgerReader } from '../ledger/types.ts';
-import { tryLedger } from './outcome.ts';
 import type { Session } from './session.ts';
+import { tryLedger } from './try-ledger.ts';
 
 interface Seen {
   readonly workers: readonly WorkerSeen[];

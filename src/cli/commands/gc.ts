@@ -10,10 +10,10 @@ import { openPortLeases } from '../../local/port-leases.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { TaskAsker } from '../gc/facts.ts';
 import { takeInventory, type Item } from '../gc/inventory.ts';
-import { tryLedger } from '../outcome.ts';
 import { showProgress } from '../progress.ts';
 import { renderGc, type Collected } from '../render/gc.ts';
 import type { Session } from '../session.ts';
+import { tryLedger } from '../try-ledger.ts';
 
 interface GcOptions {
   readonly json?: true;

@@ -7,11 +7,11 @@ import { mapBounded } from '../bounded.ts';
 import { EXIT } from '../errors.ts';
 import { withGateSlots } from '../gate-slots.ts';
 import { requireProject } from '../known-projects.ts';
-import { tryLedger } from '../outcome.ts';
 import { renderQueue, type ShownQueue } from '../render/queue.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
 import { readProject } from './list.ts';
+import { tryLedger } from '../try-ledger.ts';
 
 const QUERY_MS = 2_000;
 const AT_ONCE = 8;

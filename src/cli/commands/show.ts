@@ -8,12 +8,12 @@ import { EXIT } from '../errors.ts';
 import { exchangesOf } from '../exchanges.ts';
 import { readKnown } from '../known.ts';
 import { openAsksOf, whyNothing } from '../open-asks.ts';
-import { tryLedger } from '../outcome.ts';
 import { commandsFor } from '../render/asks.ts';
 import { renderTask } from '../render/task.ts';
 import { webUrl, type Session } from '../session.ts';
 import { resolveTarget } from '../target.ts';
 import { tellHosts } from '../waiting-hosts.ts';
+import { tryLedger } from '../try-ledger.ts';
 
 /** `tasks show`. */
 export async function show(session: Session, _options: unknown, args: readonly string[]): Promise<number> {

@@ -4,7 +4,6 @@ import type { HostView } from '../../core/hosts.ts';
 import { LedgerEmpty } from '../../ledger/types.ts';
 import type { StackState } from '../../local/stack-record.ts';
 import { EXIT, UsageError } from '../errors.ts';
-import { tryLedger } from '../outcome.ts';
 import { goneLine } from '../render/gone.ts';
 import { shortDiskLines } from '../render/short-disks.ts';
 import { addressOf, countsLine } from '../render/stack.ts';
@@ -12,6 +11,7 @@ import type { Session } from '../session.ts';
 import { readDisks, shortDisks, type ShortDisk } from '../short-disks.ts';
 import type { TemporalConnection } from '../../config/connection.ts';
 import { resolveConnection } from '../../config/connection.ts';
+import { tryLedger } from '../try-ledger.ts';
 
 /** `tasks status`: exit 1 when no Temporal is known, or the stack's own has died for good. */
 export async function status(session: Session): Promise<number> {

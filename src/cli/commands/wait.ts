@@ -3,7 +3,6 @@
 import { needsPeople, type TaskView } from '../../core/task-types.ts';
 import { taskIdOfWorkflow, type TaskId } from '../../core/ids.ts';
 import { EXIT, TimedOut, UsageError } from '../errors.ts';
-import { tryLedger } from '../outcome.ts';
 import { showProgress } from '../progress.ts';
 import { exactDuration } from '../render/time.ts';
 import { outcomeLine, waitsLine } from '../render/tasks.ts';
@@ -12,6 +11,7 @@ import type { Session } from '../session.ts';
 import { CALL_MS } from '../temporal.ts';
 import { noteNobody } from '../waiting-hosts.ts';
 import { TaskWatch } from '../watch.ts';
+import { tryLedger } from '../try-ledger.ts';
 
 export interface WaitOptions {
   readonly json?: true;

@@ -5,13 +5,13 @@ import { LedgerUnavailable } from '../../ledger/types.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../workflows/messages.ts';
 import { messageOf } from '../../core/thrown.ts';
 import { Failed } from '../errors.ts';
-import { tryLedger } from '../outcome.ts';
 import { pollersOf } from '../pollers.ts';
 import { goneLine } from '../render/gone.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import type { Temporal } from '../temporal.ts';
 import { missingLabels } from '../waiting-hosts.ts';
+import { tryLedger } from '../try-ledger.ts';
 
 const CALL_MS = 5_000;
 const TRIES = 5;

@@ -8,9 +8,9 @@ import { messageOf } from '../../core/thrown.ts';
 import type { GitRoom } from '../../git/room.ts';
 import { detailQuery } from '../../workflows/messages.ts';
 import { Failed } from '../errors.ts';
-import { tryLedger } from '../outcome.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS } from '../temporal.ts';
+import { tryLedger } from '../try-ledger.ts';
 
 const QUERY_MS = 3_000;
 
