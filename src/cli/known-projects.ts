@@ -4,11 +4,8 @@
  * the tasks.yaml of the current folder names.
  */
 
-import { parseProjectFile, PROJECT_FILE } from '../config/project-file.ts';
 import type { ProjectName } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
-import { readCheckout } from '../git/checkout.ts';
-import { readIfThere } from '../local/home.ts';
 import { join } from 'node:path';
 import { Failed, UsageError } from './errors.ts';
 import type { Session } from './session.ts';
@@ -46,6 +43,12 @@ async function unknown(project: ProjectName, known: readonly string[]): Promise<
 
 /** The project of the current folder, as its tasks.yaml stands there; null outside of one. */
 export async function projectHere(session: Session): Promise<Pick<Target, 'project' | 'branch'> | null> {
+  // Few commands get here, and all that name a project load this file.
+  const [{ parseProjectFile, PROJECT_FILE }, { readCheckout }, { readIfThere }] = await Promise.all([
+    import('../config/project-file.ts'),
+    import('../git/checkout.ts'),
+    import('../local/home.ts'),
+  ]);
   const checkout = await readCheckout(session.io.cwd, { env: session.environment.all });
   if (checkout.kind === 'none') return null;
   const text = await readIfThere(join(checkout.root, PROJECT_FILE)).catch(() => null);
