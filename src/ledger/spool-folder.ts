@@ -12,6 +12,7 @@ import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isOutOfDescriptors } from '../files/errors.ts';
 
 const OWNED = /^(\d+)-(\d+)-[0-9a-f]+$/;
 const FREE = /^free-[0-9a-f]+$/;
@@ -104,11 +105,14 @@ function isAlive(pid: number): boolean {
 /**
  * When a process began, in the kernel's ticks since its own start; "0" where the kernel does not say (not Linux), and nothing of
  * one that has ended and that nobody has collected.
+ *
+ * @throws when no descriptor is free: a living process is not to be taken for another one then
  */
 async function startOf(pid: number): Promise<string> {
   try {
     return startOfLiving(await readFile(`/proc/${pid}/stat`, 'latin1')) ?? '';
-  } catch {
+  } catch (error) {
+    if (isOutOfDescriptors(error)) throw error;
     return '0';
   }
 }

@@ -1,9 +1,10 @@
 /** Whose folder of a spool it is. */
 
 import { describe, expect, it } from '@jest/globals';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { listSpool, takeSpoolFolder } from '../../src/ledger/spool-folder.ts';
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { listSpool, removeEmptySpool, takeSpoolFolder } from '../../src/ledger/spool-folder.ts';
+import { takeAllDescriptors } from '../support/descriptors.ts';
 import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
 import { startUncollected } from '../support/uncollected.ts';
@@ -27,5 +28,17 @@ describe('a folder of the spool', () => {
     } finally {
       parent.end();
     }
+  });
+
+  onLinux("stays its living process's while no descriptor is free to look for that", async () => {
+    const spool = await tempFolder('spool');
+    const taken = await takeSpoolFolder(spool);
+    const giveBack = takeAllDescriptors();
+    try {
+      await expect(removeEmptySpool(spool, basename(taken.path))).rejects.toThrow('EMFILE');
+    } finally {
+      giveBack();
+    }
+    expect(await readdir(spool)).toEqual([basename(taken.path)]);
   });
 });
