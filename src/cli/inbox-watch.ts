@@ -1,14 +1,12 @@
 /** The inbox as it changes: redrawn in place on a terminal, elsewhere what is new, as lines. Until it is interrupted. */
 
-import { setTimeout as pause } from 'node:timers/promises';
 import { LedgerUnavailable, type InboxRow } from '../ledger/types.ts';
 import { EXIT } from './errors.ts';
 import { rowsOf } from './io.ts';
+import { nextLook } from './next-look.ts';
 import { inboxObject, renderInbox, renderRow, waitKey } from './render/inbox.ts';
 import { fit } from './render/table.ts';
 import type { Session } from './session.ts';
-
-const EVERY_MS = 1_000;
 
 /** `tasks inbox --watch`: a ledger that goes away is waited for. */
 export async function watchInbox(session: Session, read: () => Promise<readonly InboxRow[]>): Promise<number> {
@@ -16,13 +14,14 @@ export async function watchInbox(session: Session, read: () => Promise<readonly 
   const isLive = session.redraws(io.stdout) && !session.json;
   const show = isLive ? redrawing(session) : telling(session);
   while (!io.interrupt.aborted) {
+    const begunMs = performance.now();
     try {
       show(await read());
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
       session.noteOnce(`tasks: ${error.message}; waiting for it`);
     }
-    await pause(EVERY_MS, undefined, { signal: io.interrupt }).catch(() => undefined);
+    await nextLook(begunMs, io.interrupt);
   }
   return EXIT.ok;
 }

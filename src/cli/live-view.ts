@@ -1,15 +1,17 @@
-/** The live view of `tasks up` on a terminal: redrawn in place each second until it is stopped. */
+/** The live view of `tasks up` on a terminal: redrawn in place until it is stopped. */
 
-import { setTimeout as pause } from 'node:timers/promises';
+import type { TaskStateName } from '../core/task-types.ts';
 import { LedgerUnavailable } from '../ledger/types.ts';
 import { openLedgerReader } from '../ledger/reader.ts';
 import type { StackRecord } from '../local/stack-record.ts';
 import { rowsOf, type Output } from './io.ts';
+import { nextLook } from './next-look.ts';
 import { renderLive, type LiveData } from './render/stack.ts';
 import type { Session } from './session.ts';
 
-const EVERY_MS = 1_000;
-const ACTIVE = ['running', 'landing', 'waiting', 'queued'];
+const ACTIVE: readonly TaskStateName[] = ['running', 'landing', 'waiting', 'queued'];
+/** More than a screen shows. */
+const MOST = 50;
 
 export interface LiveView {
   /** A line for its foot. */
@@ -45,8 +47,8 @@ export function showLive(session: Session, stack: StackRecord, output: Output): 
     try {
       const [counts, active, inbox] = await Promise.all([
         ledger.countByState(null),
-        ledger.listTasks({ project: null, states: ACTIVE, limit: 50 }),
-        ledger.readInbox(null),
+        ledger.listTasks({ project: null, states: ACTIVE, limit: MOST }),
+        ledger.readInbox(null, MOST),
       ]);
       return { counts, active, inbox };
     } catch (error) {
@@ -57,8 +59,9 @@ export function showLive(session: Session, stack: StackRecord, output: Output): 
 
   const loop = async (): Promise<void> => {
     while (!end.signal.aborted) {
+      const begunMs = performance.now();
       draw(await read());
-      await pause(EVERY_MS, undefined, { signal: end.signal }).catch(() => undefined);
+      await nextLook(begunMs, end.signal);
     }
   };
   const running = loop().catch((error: unknown) => events.push(String(error)));

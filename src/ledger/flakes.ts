@@ -38,10 +38,12 @@ insert into tributary.flakes (project, test, tree, gate_hash, command, text, tas
 values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict do nothing`;
 
+// The one column has another collation than the other: without its own the index of verdicts is read from end to end.
 const LIST_FLAKES = `
 select f.project, f.test, max(f.command) as command, count(*) as flakes, max(f.at) as last_at,
   greatest(count(*), (
-    select count(*) from tributary.verdicts v where v.project = f.project and v.at >= min(f.at) - interval '1 hour'
+    select count(*) from tributary.verdicts v
+    where v.project = f.project collate "default" and v.at >= min(f.at) - interval '1 hour'
   )) as runs
 from tributary.flakes f
 where $1::text is null or f.project = $1

@@ -23,11 +23,16 @@ from tributary.tasks t,
       and a.version >= coalesce((t.view->'waitingFor'->>'version')::integer, 0)
   ) as asks
 where t.waits_for_person and ($1::text is null or t.project = $1)
-order by t.waiting_since, t.id`;
+order by t.waiting_since, t.id
+limit $2`;
 
 /** Null for every project. @throws LedgerUnavailable */
-export function readInbox(database: Database, project: ProjectName | null): Promise<readonly InboxRow[]> {
-  return database.query({ text: READ_INBOX, values: [project] }, (row) => ({
+export function readInbox(
+  database: Database,
+  project: ProjectName | null,
+  limit: number,
+): Promise<readonly InboxRow[]> {
+  return database.query({ text: READ_INBOX, values: [project, limit] }, (row) => ({
     ...parseTask(row),
     asks: (row['asks'] as readonly RawRow[]).map(parseAsk),
   }));

@@ -32,7 +32,7 @@ export function readerOf(database: Database): LedgerReader {
     readTask: (id) => readTask(database, id),
     readTasks: (ids) => readTasks(database, ids),
     findIds: (prefix) => findIds(database, prefix),
-    readInbox: (project) => readInbox(database, project),
+    readInbox: (project, limit) => readInbox(database, project, limit),
     readAsks: (id) => readAsks(database, id),
     readEvents: (id) => readEvents(database, id),
     readAttempts: (id) => readAttempts(database, id),

@@ -4,7 +4,7 @@ import type { AskView, ItemDecision, Settled } from '../core/ask-types.ts';
 import type { Drain, WorkerReport, WorkerSeen } from '../core/hosts.ts';
 import type { BranchName, ProjectName, TaskId } from '../core/ids.ts';
 import type { RadarReport } from '../core/radar.ts';
-import type { TaskType, TaskView, Usage } from '../core/task-types.ts';
+import type { TaskStateName, TaskType, TaskView, Usage } from '../core/task-types.ts';
 import type { TaskEvent } from '../core/task-events.ts';
 import type { Flake, FlakeRow } from './flakes.ts';
 import type { RequiredRow } from './list-required.ts';
@@ -53,7 +53,7 @@ export interface AttemptRow {
 
 export interface TaskFilter {
   readonly project: ProjectName | null;
-  readonly states: readonly string[];
+  readonly states: readonly TaskStateName[];
   readonly limit: number;
   /** None, or left out: every type. */
   readonly types?: readonly TaskType[];
@@ -123,8 +123,8 @@ export interface LedgerReader {
   readTasks(ids: readonly TaskId[]): Promise<readonly TaskView[]>;
   /** At most two ids that begin with the prefix: enough to tell an ambiguous one. */
   findIds(prefix: string): Promise<readonly TaskId[]>;
-  /** What waits for a person, oldest first. */
-  readInbox(project: ProjectName | null): Promise<readonly InboxRow[]>;
+  /** What waits for a person, oldest first, at most `limit`. */
+  readInbox(project: ProjectName | null, limit: number): Promise<readonly InboxRow[]>;
   /** All that a task has asked, oldest first, with what became of each. */
   readAsks(id: TaskId): Promise<readonly AskRow[]>;
   readEvents(id: TaskId): Promise<readonly TaskEvent[]>;

@@ -69,7 +69,7 @@ describe('an operator', () => {
       const view = await rig.engine.ledger.readTask(question);
       return view?.state === 'failed' && view.waitingFor === null;
     });
-    const waiting = await rig.engine.ledger.readInbox(null);
+    const waiting = await rig.engine.ledger.readInbox(null, 100);
     expect(waiting.map(({ id }) => id)).not.toContain(question);
     expect(await rig.engine.untilEnded(blocked)).toMatchObject({ state: 'landed' });
   });

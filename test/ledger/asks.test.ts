@@ -183,7 +183,7 @@ describe('records of two versions of a worker', () => {
       parent: null,
       waitingFor: { kind: 'question', version: null, proposal: null, for: null, open: 0 },
     });
-    const inbox = await ledger.readInbox(null);
+    const inbox = await ledger.readInbox(null, 100);
     expect(inbox.find((row) => row.id === id)?.asks).toMatchObject([{ version: 1, text: 'Which flag?' }]);
   });
 });
@@ -200,7 +200,7 @@ const waiting = (change: Partial<WaitingFor> = {}): WaitingFor => ({
 });
 
 async function openOf(id: TaskId, project: ProjectName): Promise<readonly unknown[] | undefined> {
-  return (await ledger.readInbox(project)).find((row) => row.id === id)?.asks;
+  return (await ledger.readInbox(project, 100)).find((row) => row.id === id)?.asks;
 }
 
 describe('the inbox', () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { ProjectName, TaskId } from '../../src/core/ids.ts';
-import { TASK_STATES, type TaskView, type WaitingKind } from '../../src/core/task-types.ts';
+import { TASK_STATES, type TaskStateName, type TaskView, type WaitingKind } from '../../src/core/task-types.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { LIFE, migratedLedger, taskId, view } from './rig.ts';
 
@@ -19,7 +19,11 @@ function newProject(): ProjectName {
 
 const at = (second: number): string => new Date(Date.UTC(2026, 1, 3, 4, 5, second)).toISOString();
 
-async function list(project: ProjectName, states: readonly string[] = [], limit = 100): Promise<readonly TaskId[]> {
+async function list(
+  project: ProjectName,
+  states: readonly TaskStateName[] = [],
+  limit = 100,
+): Promise<readonly TaskId[]> {
   return (await ledger.listTasks({ project, states, limit })).map(({ id }) => id);
 }
 
@@ -79,7 +83,7 @@ describe('the state that is shown', () => {
       endedAt: at(9),
       failure: { message: 'its workflow was ended from outside' },
     });
-    expect(await ledger.readInbox(project)).toEqual([]);
+    expect(await ledger.readInbox(project, 100)).toEqual([]);
     expect(await list(project, ['failed'])).toEqual([id]);
     await ledger.record(view({ id, project, sequence: 6 }), []);
     expect((await ledger.readTask(id))?.endedAt).toBeNull();
@@ -165,10 +169,11 @@ describe('lists', () => {
     await ledger.record(waiting(early, project, 'attempts', 10), []);
     await ledger.record(waiting(origin, project, 'origin', 5), []);
     await ledger.record(waiting(retry, project, 'retry', 1), []);
-    expect((await ledger.readInbox(project)).map(({ id }) => id)).toEqual([early, late]);
+    expect((await ledger.readInbox(project, 100)).map(({ id }) => id)).toEqual([early, late]);
+    expect((await ledger.readInbox(project, 1)).map(({ id }) => id)).toEqual([early]);
     await ledger.record(view({ id: early, project, sequence: 3 }), []);
-    expect((await ledger.readInbox(project)).map(({ id }) => id)).toEqual([late]);
-    expect((await ledger.readInbox(null)).map(({ id }) => id)).toContain(late);
+    expect((await ledger.readInbox(project, 100)).map(({ id }) => id)).toEqual([late]);
+    expect((await ledger.readInbox(null, 100)).map(({ id }) => id)).toContain(late);
   });
 
   it('finds the ids of a prefix, two at the most', async () => {

@@ -8,6 +8,9 @@ import { inboxObject, isMine, renderInbox } from '../render/inbox.ts';
 import type { Session } from '../session.ts';
 import { readProject } from './list.ts';
 
+/** More than a person goes through. */
+const MANY = 10_000;
+
 export interface InboxOptions {
   readonly json?: true;
   readonly project?: string;
@@ -21,7 +24,8 @@ export async function inbox(session: Session, options: InboxOptions): Promise<nu
   const person = options.mine === true ? await session.actor() : null;
   const ledger = await session.needLedger();
   const read = async (): Promise<readonly InboxRow[]> => {
-    const rows = await ledger.readInbox(project);
+    const rows = await ledger.readInbox(project, MANY);
+    if (rows.length >= MANY) session.noteOnce(`tasks: there may be more than these ${MANY}, the oldest`);
     return person === null ? rows : rows.filter((row) => isMine(row, person));
   };
   if (options.watch === true) {

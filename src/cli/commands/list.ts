@@ -1,7 +1,7 @@
 /** Lists tasks, from the ledger. */
 
 import { parseProjectName, quote, type ProjectName } from '../../core/ids.ts';
-import { END_KINDS, isEnd, TASK_STATES, type TaskView } from '../../core/task-types.ts';
+import { END_KINDS, isEnd, TASK_STATES, type TaskStateName, type TaskView } from '../../core/task-types.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { requireProject } from '../known-projects.ts';
 import { renderList } from '../render/tasks.ts';
@@ -27,7 +27,7 @@ export async function list(session: Session, options: ListOptions): Promise<numb
   if (options.all === true || filter.states.length > 0 || options.limit !== undefined) {
     views = await ledger.listTasks({ ...filter, limit: options.limit ?? MANY });
   } else {
-    const open = TASK_STATES.filter((state) => !(END_KINDS as readonly string[]).includes(state));
+    const open = TASK_STATES.filter((state) => !isEnd(state));
     const [current, ended] = await Promise.all([
       ledger.listTasks({ ...filter, states: open, limit: MANY }),
       ledger.listTasks({ ...filter, states: END_KINDS, limit: RECENT }),
@@ -54,12 +54,11 @@ export function readProject(text: string | undefined): ProjectName | null {
   return parsed.value;
 }
 
-function readStates(text: string | undefined): readonly string[] {
+function readStates(text: string | undefined): readonly TaskStateName[] {
   if (text === undefined) return [];
-  const states = text.split(',').map((state) => state.trim());
-  for (const state of states) {
-    if ((TASK_STATES as readonly string[]).includes(state)) continue;
-    throw new UsageError(`--state: ${quote(state)} is no state; give one of ${TASK_STATES.join(', ')}`);
-  }
-  return states;
+  return text.split(',').map((part) => {
+    const state = TASK_STATES.find((each) => each === part.trim());
+    if (state !== undefined) return state;
+    throw new UsageError(`--state: ${quote(part.trim())} is no state; give one of ${TASK_STATES.join(', ')}`);
+  });
 }
