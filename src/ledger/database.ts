@@ -141,6 +141,7 @@ const UNAVAILABLE_STATES: Readonly<Record<string, string>> = {
   '3F000': NO_TABLES,
   '42P01': 'its tables are older than this program; start a worker of this version, which migrates them',
   '42703': 'its tables are older than this program; start a worker of this version, which migrates them',
+  '42501': 'it does not let this user do that; give it the right, or check the user in DATABASE_URL',
   '55000': 'it lets nobody in at present',
   '25006': 'it takes no writes at present (a standby)',
   '40001': 'it is too busy: a statement lost to others three times',

@@ -27,7 +27,7 @@ const MIGRATION_TIMEOUT_MS = 600_000;
 
 const SCHEMA = `
 create schema if not exists tributary;
-create table if not exists tributary.migrations (
+create table tributary.migrations (
   number integer primary key,
   name text not null,
   checksum text not null,
@@ -96,7 +96,9 @@ function applyNext(database: Database, migrations: readonly Migration[]): Promis
   return database.transaction<Step>(MIGRATION_TIMEOUT_MS, async (run) => {
     await run(`set local statement_timeout = ${MIGRATION_TIMEOUT_MS}`);
     await run('select pg_advisory_xact_lock($1::bigint)', [LOCK]);
-    await run(SCHEMA);
+    // Asked first: even where all is there, making it takes a right that this user may not have.
+    const [there] = await run("select to_regclass('tributary.migrations') is not null as there");
+    if (there?.['there'] !== true) await run(SCHEMA);
     const applied = (await run('select number, name, checksum from tributary.migrations order by number')).map(
       parseApplied,
     );

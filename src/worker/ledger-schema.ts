@@ -12,6 +12,7 @@ const MIGRATE_AGAIN_MS = 5_000;
 export async function keepMigrated(
   ledger: Pick<Ledger, 'migrate'>,
   log: (message: string, facts: Readonly<Record<string, unknown>>) => void,
+  againMs = MIGRATE_AGAIN_MS,
 ): Promise<() => void> {
   const migrate = async (): Promise<boolean> => {
     try {
@@ -26,11 +27,24 @@ export async function keepMigrated(
     }
   };
   if (await migrate()) return () => undefined;
-  const timer = setInterval(() => {
-    migrate().then(
-      (done) => (done ? clearInterval(timer) : undefined),
-      (error: unknown) => log('ledger refused', { reason: String(error) }),
-    );
-  }, MIGRATE_AGAIN_MS);
-  return () => clearInterval(timer);
+  let timer: NodeJS.Timeout | null = null;
+  let stopped = false;
+  // One try after the other: another worker may be migrating for minutes, and each that waits for it holds a connection.
+  const later = (): void => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      migrate().then(
+        (done) => (done ? undefined : later()),
+        (error: unknown) => {
+          log('ledger refused', { reason: String(error) });
+          later();
+        },
+      );
+    }, againMs);
+  };
+  later();
+  return () => {
+    stopped = true;
+    if (timer !== null) clearTimeout(timer);
+  };
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { openDatabase, type Database } from '../../src/ledger/database.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { checkVersion, migrate } from '../../src/ledger/migrate.ts';
@@ -39,6 +40,8 @@ function newLedger(): Ledger {
   return ledger;
 }
 
+const give = (text: string) => database.query({ text }, () => null);
+
 describe('migrating', () => {
   it('numbers its migrations from 1 without a gap', () => {
     expect(MIGRATIONS.map(({ number }) => number)).toEqual(MIGRATIONS.map((_, index) => index + 1));
@@ -50,6 +53,27 @@ describe('migrating', () => {
     expect(await ledger.migrate()).toMatchObject({ kind: 'migrated', version });
     expect(await ledger.checkVersion()).toEqual({ kind: 'ok', version });
     expect(await ledger.migrate()).toEqual({ kind: 'current', version });
+  });
+
+  it('takes no right from a user to find that all is there, and one that is missing is no fault of what was told', async () => {
+    const owner = newLedger();
+    await owner.migrate();
+    const user = `limited_${randomBytes(6).toString('hex')}`;
+    await give(`create role ${user} login password 'secret'`);
+    try {
+      await give(`grant usage on schema tributary to ${user}`);
+      await give(`grant select on all tables in schema tributary to ${user}`);
+      const url = Object.assign(new URL(current.url), { username: user, password: 'secret' }).href;
+      const limited = openLedger({ url, applicationName: 'test', maxConnections: 1 });
+      ledgers.push(limited);
+      expect(await limited.migrate()).toEqual({ kind: 'current', version });
+      const refused = limited.beginAttempt(taskId('a'), 1, 'h1', '2026-01-01T00:00:00.000Z');
+      await expect(refused).rejects.toThrow(LedgerUnavailable);
+      await expect(refused).rejects.toThrow(/does not let this user/);
+    } finally {
+      await give(`drop owned by ${user}`);
+      await give(`drop role ${user}`);
+    }
   });
 
   it('applies each migration once when several workers migrate at once', async () => {

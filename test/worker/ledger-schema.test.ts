@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { keepMigrated } from '../../src/worker/ledger-schema.ts';
+import { eventually } from '../support/eventually.ts';
+import { testDatabase, type TestDatabase } from '../support/postgres.ts';
+
+/** The advisory lock of everybody who migrates. */
+const LOCK = '8389772276738712';
+
+describe("a ledger that was away when a worker started, and that another worker's migration then keeps for long", () => {
+  let database: TestDatabase;
+  let other: Client;
+  let ledger: Ledger;
+
+  beforeEach(async () => {
+    database = await testDatabase();
+    other = new Client({ connectionString: database.url });
+    await other.connect();
+    ledger = openLedger({ url: database.url, applicationName: 'worker', maxConnections: 2 });
+  });
+
+  afterEach(async () => {
+    // First: its lock goes with it.
+    await other.end();
+    await ledger.close();
+    await database.drop();
+  });
+
+  /** Nobody may change this of the database that they are in. */
+  async function letIn(name: string, allowed: boolean): Promise<void> {
+    const admin = new Client({
+      connectionString: Object.assign(new URL(database.url), { pathname: '/postgres' }).href,
+    });
+    await admin.connect();
+    await admin.query(`alter database ${name} allow_connections ${allowed}`);
+    await admin.end();
+  }
+
+  it('is waited for by one connection, and is migrated then', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    await other.query(`select pg_advisory_lock(${LOCK})`);
+    await letIn(name, false);
+    const said: string[] = [];
+    const stop = await keepMigrated(ledger, (message) => said.push(message), 5);
+    expect(said).toEqual(['ledger unavailable']);
+    await letIn(name, true);
+    const waiting = async (): Promise<number> =>
+      (await other.query("select from pg_stat_activity where application_name = 'worker' and wait_event_type = 'Lock'"))
+        .rows.length;
+    await eventually('the worker to wait', async () => (await waiting()) > 0);
+    // As long as the other one migrates.
+    await other.query('select pg_sleep(0.2)');
+    expect(await waiting()).toBe(1);
+    await other.query(`select pg_advisory_unlock(${LOCK})`);
+    await eventually('the ledger to be ready', () => said.includes('ledger ready'));
+    expect(await ledger.checkVersion()).toMatchObject({ kind: 'ok' });
+    stop();
+  });
+});
