@@ -99,20 +99,35 @@ function nameOf({ table, key }: Row): string {
   return `${table} ${key}`;
 }
 
-function isSame(name: string, one: unknown, other: unknown): boolean {
-  if (HOST_TIMES.has(name) && typeof one === 'string' && typeof other === 'string') {
-    return Math.abs(Date.parse(one) - Date.parse(other)) <= SAME_TIME_MS;
+function isSame(name: string, before: unknown, after: unknown): boolean {
+  if (HOST_TIMES.has(name) && isTime(before) && isTime(after)) {
+    return Math.abs(Date.parse(before) - Date.parse(after)) <= SAME_TIME_MS;
   }
-  return canonical(one) === canonical(other);
+  return isAsTold(before, after);
 }
 
-/** JSON whose keys are in order: the database has an order of its own. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).toSorted(([one], [other]) => one.localeCompare(other)))
-      : part,
+/**
+ * The same but for times that the ledger was told earlier: what a workflow's task has told that was lost then, with its worker say,
+ * the next one tells again, at its own time, and the ledger keeps what it heard first.
+ */
+function isAsTold(before: unknown, after: unknown): boolean {
+  if (isTime(before) && isTime(after)) return Date.parse(before) <= Date.parse(after);
+  if (!isObject(before) || !isObject(after)) return before === after;
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return (
+    Array.isArray(before) === Array.isArray(after) && [...names].every((name) => isAsTold(before[name], after[name]))
   );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** As workflows write them, and the database. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && TIME.test(value);
 }
 
 /** The least that is known of a task that has landed so long ago that only its commit tells of it. */

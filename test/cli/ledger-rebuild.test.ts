@@ -156,9 +156,22 @@ describe('a ledger', () => {
   it('that is as it was left does not differ from the workflows and git', async () => {
     const run = await tasks('ledger', 'rebuild', '--dry-run', '--json');
     expect(run.json()).toEqual([
-      { kind: 'summary', dryRun: true, tasks: 9, different: 0, partial: 0, unknown: [], unread: [] },
+      { kind: 'summary', dryRun: true, tasks: 9, different: 0, partial: 0, unknown: [], unread: [], reasons: [] },
     ]);
     expect(run).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('that a worker told before it was lost, which another one told again, does not differ', async () => {
+    const before = await rows();
+    const id = idOf('Please ask');
+    await all(`update tributary.events set at = at - interval '20 seconds' where task_id = '${id}' and sequence <= 2`);
+    await all(
+      `update tributary.attempts set scheduled_at = scheduled_at - interval '20 seconds' where task_id = '${id}'`,
+    );
+    expect((await tasks('ledger', 'rebuild', '--dry-run')).code).toBe(0);
+    await all(`update tributary.events set at = at + interval '1 hour' where task_id = '${id}' and sequence = 1`);
+    expect((await tasks('ledger', 'rebuild')).stdout).toContain(`${id}  events 1: differs: at`);
+    expect(await rows()).toEqual(before);
   });
 
   it('that is lost is built anew as it was', async () => {
@@ -216,7 +229,11 @@ describe('a ledger', () => {
     await all(`delete from tributary.tasks where id = '${idOf('lands')}'`);
     const run = await tasks('ledger', 'rebuild', '--json');
     const [summary] = run.json<Record<string, unknown>>().slice(-1);
-    expect(summary).toMatchObject({ partial: expect.any(Number), unknown: expect.arrayContaining([idOf('waits')]) });
+    expect(summary).toMatchObject({
+      partial: expect.any(Number),
+      unknown: expect.arrayContaining([idOf('waits')]),
+      reasons: [{ why: 'no worker answers; start one with: tasks up, or tasks worker' }],
+    });
     expect(run.code).toBe(1);
     expect(await rows()).toEqual(before);
     await rig.engine.startWorker();

@@ -44,6 +44,28 @@ describe('how a ledger differs', () => {
   });
 });
 
+describe('a time that the ledger has', () => {
+  const told = (at: string, since: string): Row =>
+    row('1', { at, event: { ask: { since, choices: ['a'] } } }, 'events');
+  const [first, again] = ['2026-01-01T00:00:01.5+00:00', '2026-01-01T00:10:00+00:00'];
+  const [firstSince, againSince] = ['2026-01-01T00:00:01.500Z', '2026-01-01T00:10:00.000Z'];
+
+  it('is no difference when it heard the same before, of a worker that was lost then', () => {
+    expect(differencesOf([told(first, firstSince)], [told(again, againSince)])).toEqual([]);
+  });
+
+  it('is one when it is later, when there is none, and when more than times are not the same', () => {
+    expect(differencesOf([told(again, firstSince)], [told(first, firstSince)])).toMatchObject([{ columns: ['at'] }]);
+    expect(differencesOf([told(first, againSince)], [told(again, firstSince)])).toMatchObject([{ columns: ['event'] }]);
+    const ended = (at: unknown): Row => row('1', { ended_at: at });
+    expect(differencesOf([ended(null)], [ended(first)])).toMatchObject([{ columns: ['ended_at'] }]);
+    const other = row('1', { at: again, event: { ask: { since: againSince, choices: ['b'] } } }, 'events');
+    expect(differencesOf([told(first, firstSince)], [other])).toMatchObject([{ columns: ['event'] }]);
+    expect(differencesOf([row('1', { list: ['a'] })], [row('1', { list: { 0: 'a' } })])).toHaveLength(1);
+    expect(differencesOf([row('1', { list: ['a'] })], [row('1', { list: ['a', 'b'] })])).toHaveLength(1);
+  });
+});
+
 describe('a task of which only its commit tells', () => {
   it('is one that has landed by it, of which every other record counts more', () => {
     const { commit } = LANDING;

@@ -100,7 +100,7 @@ export async function checkLedgerAsItIs(
         const { code, stdout, stderr } = await rebuild(project, env, '--dry-run', '--json');
         if (code === 0) return true;
         wrong = [stderr];
-        wrong = await notExcused(ledger, jsonLines(stdout), new Set([...TIMES, ...excused]));
+        wrong = await notExcused(ledger, jsonLines(stdout), new Set(excused));
         return wrong.length === 0;
       },
       RECORD_LIMIT_MS,
@@ -112,23 +112,20 @@ export async function checkLedgerAsItIs(
 }
 
 /**
- * What a kill may leave, and `tasks ledger rebuild` mends: a worker that is killed between telling the ledger and telling
- * Temporal does it again, at another time, and the ledger keeps the first; one that is killed as it begins an attempt may
- * not have told the ledger of it, and that attempt was lost, or canceled while no worker was there.
+ * What a kill may leave, and `tasks ledger rebuild` mends: a worker that is killed as it begins an attempt may not have told
+ * the ledger of it, and that attempt was lost, or canceled while no worker was there.
  */
 async function notExcused(
   ledger: LedgerReader,
   lines: readonly unknown[],
-  times: ReadonlySet<string>,
+  excused: ReadonlySet<string>,
 ): Promise<readonly string[]> {
   const wrong: string[] = [];
   for (const line of lines as readonly DifferenceLine[]) {
     if (line.kind === 'summary') continue;
     const has = (names: ReadonlySet<string>): boolean =>
       line.kind === 'different' && line.columns.every((name) => names.has(name));
-    // A task's view names its times as well.
-    if (has(times) || (has(new Set([...times, 'view'])) && line.columns.length > 1)) continue;
-    if (has(new Set([...times, 'event'])) && (await hasTimesWithin(ledger, line))) continue;
+    if (has(excused)) continue;
     const isBegin = line.table === 'attempts' && has(BEGIN);
     const attempts = isBegin && line.task !== null ? await ledger.readAttempts(line.task) : [];
     const attempt = attempts.find(({ attempt: number }) => String(number) === line.key);
@@ -144,16 +141,6 @@ function hasNoWord({ failure }: AttemptRow): boolean {
   return kind === 'worker-lost' || kind === 'canceled';
 }
 
-/** What was asked says since when. */
-async function hasTimesWithin(ledger: LedgerReader, { task, key }: DifferenceLine): Promise<boolean> {
-  const events = task === null ? [] : await ledger.readEvents(task);
-  const event = events.find(({ sequence }) => String(sequence) === key);
-  return event !== undefined && 'ask' in event.happened;
-}
-
-const TIMES: ReadonlySet<string> = new Set(
-  'at scheduled_at ended_at landed_at waiting_since asked_at answered_at replied_at expires_at'.split(' '),
-);
 const BEGIN: ReadonlySet<string> = new Set(['began_at', 'began_on', 'scheduled_at']);
 
 type DifferenceLine = Omit<Difference, 'kind'> & {
@@ -162,18 +149,17 @@ type DifferenceLine = Omit<Difference, 'kind'> & {
 };
 
 /**
- * The same of a ledger that commands alone reach: nothing is missing, nothing is there beside, and what is different is a time that a
- * killed worker told it and told again.
+ * The same of a ledger that commands alone reach: nothing is missing, nothing is there beside, and what is different is when and where
+ * an attempt began.
  */
 export async function checkLedgerByCommand(command: (...args: string[]) => Promise<Ran>): Promise<readonly string[]> {
-  const excused: ReadonlySet<string> = new Set([...TIMES, ...BEGIN, 'view', 'event']);
   let wrong: readonly string[] = [];
   const isRight = async (): Promise<boolean> => {
     const { stdout, stderr } = await command('ledger', 'rebuild', '--dry-run', '--json');
     const lines = jsonLines(stdout) as readonly DifferenceLine[];
     wrong = lines
       .filter((line) => line.kind !== 'summary')
-      .filter((line) => line.kind !== 'different' || line.columns.some((name) => !excused.has(name)))
+      .filter((line) => line.kind !== 'different' || line.columns.some((name) => !BEGIN.has(name)))
       .map((line) => `the ledger differs from Temporal and git: ${JSON.stringify(line).slice(0, 400)}`);
     if (!lines.some(({ kind }) => kind === 'summary')) wrong = [`the ledger was not compared: ${stderr}`];
     return wrong.length === 0;

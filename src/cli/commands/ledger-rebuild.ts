@@ -18,11 +18,15 @@ export interface RebuildOptions {
 }
 
 const AT_ONCE = 4;
+const NOT_ALL_THERE = 'its record is too long to be told whole, or Temporal no longer keeps its first runs';
+const BY_ITS_COMMIT = 'Temporal no longer keeps it; its commit alone tells of it';
 
 interface Found {
   readonly tasks: readonly TaskFacts[];
   /** Of which nothing is known but that they are there. */
   readonly unknown: readonly TaskId[];
+  /** Why not all is known of some. */
+  readonly why: ReadonlyMap<TaskId, string>;
   readonly targets: readonly Target[];
   /** Why what has landed on some of them is not known. */
   readonly unread: readonly string[];
@@ -50,10 +54,10 @@ async function migrate(ledger: LedgerOperator): Promise<void> {
 
 async function find(session: Session, temporal: Temporal): Promise<Found> {
   const runs = [...(await listRuns(temporal))];
-  const asking = { answered: true };
+  const asking = { unanswered: 0 };
   const read = await mapBounded(runs, AT_ONCE, async ([id, of]: readonly [TaskId, readonly RunInfo[]]) => ({
     id,
-    facts: await readFacts(temporal, id, of, asking),
+    ...(await readFacts(temporal, id, of, asking)),
   }));
   const views = read.flatMap(({ facts }) => (facts === null ? [] : [facts.view]));
   const all = [...views, ...(await listOrigins(temporal))].map(({ project, branch, origin }) => ({
@@ -80,17 +84,18 @@ async function find(session: Session, temporal: Temporal): Promise<Found> {
     tasks.push({ view, events: [], begun: [], landing, endedFromOutside: null });
   }
   const unknown = read.flatMap(({ id, facts }) => (facts === null ? [id] : []));
-  return { tasks, unknown, targets, unread };
+  const why = new Map(read.map((one) => [one.id, one.why ?? NOT_ALL_THERE]));
+  return { tasks, unknown, why, targets, unread };
 }
 
 async function compare(
   session: Session,
   ledger: LedgerOperator,
-  { tasks, unknown, targets, unread }: Found,
+  { tasks, unknown, why, targets, unread }: Found,
   dryRun: boolean,
 ): Promise<number> {
   let different = 0;
-  let partial = 0;
+  const partial: TaskId[] = [];
   const tell = (task: TaskId | null, project: ProjectName, differences: readonly Difference[]): void => {
     if (differences.length === 0) return;
     different += 1;
@@ -104,37 +109,46 @@ async function compare(
   }
   for (const facts of tasks) {
     const { differences } = await ledger.rebuildTask(facts, dryRun);
-    if (!isWhole(facts)) partial += 1;
+    if (!isWhole(facts)) partial.push(facts.view.id);
     tell(facts.view.id, facts.view.project, differences);
   }
-  const summary = { dryRun, tasks: tasks.length, different, partial, unknown, unread };
+  const reasons = reasonsOf([...partial, ...unknown], why);
+  const summary = { dryRun, tasks: tasks.length, different, partial: partial.length, unknown, unread, reasons };
   if (session.json) session.printJson({ kind: 'summary', ...summary });
   else tellSummary(session, summary);
   return unknown.length > 0 || unread.length > 0 || (dryRun && different > 0) ? EXIT.failed : EXIT.ok;
 }
 
-function tellSummary(
-  session: Session,
-  {
-    dryRun,
-    tasks,
-    different,
-    partial,
-    unknown,
-    unread,
-  }: { dryRun: boolean; different: number; partial: number } & {
-    readonly tasks: number;
-    readonly unknown: readonly TaskId[];
-    readonly unread: readonly string[];
-  },
-): void {
+/** Why not all is known of some tasks: of how many, and of which such as. */
+interface Reason {
+  readonly why: string;
+  readonly tasks: number;
+  readonly such: TaskId;
+}
+
+function reasonsOf(ids: readonly TaskId[], why: ReadonlyMap<TaskId, string>): readonly Reason[] {
+  const reasons = new Map<string, Reason>();
+  for (const id of ids) {
+    const text = why.get(id) ?? BY_ITS_COMMIT;
+    const { tasks, such } = reasons.get(text) ?? { tasks: 0, such: id };
+    reasons.set(text, { why: text, tasks: tasks + 1, such });
+  }
+  return [...reasons.values()];
+}
+
+interface Summary extends Pick<Found, 'unknown' | 'unread'> {
+  readonly dryRun: boolean;
+  readonly tasks: number;
+  readonly different: number;
+  readonly partial: number;
+  readonly reasons: readonly Reason[];
+}
+
+function tellSummary(session: Session, { dryRun, tasks, different, partial, unknown, unread, reasons }: Summary): void {
   const what = different === 0 ? 'the ledger is the same' : `${different} ${dryRun ? 'differ' : 'were mended'}`;
   session.note(`${tasks} tasks are known to Temporal and git: ${what}`);
-  if (partial > 0) {
-    session.note(`of ${partial} not everything is known: the ledger was only added to; is a worker running?`);
-  }
-  if (unknown.length > 0) {
-    session.note(`of ${unknown.length} nothing is known before a worker runs: ${unknown.slice(0, 10).join(', ')}`);
-  }
+  if (partial > 0) session.note(`of ${partial} not everything is known: what the ledger has of them stays`);
+  if (unknown.length > 0) session.note(`of ${unknown.length} nothing is known but that they are there`);
+  for (const reason of reasons) session.note(`  ${reason.tasks} (such as ${reason.such}): ${reason.why}`);
   for (const why of unread) session.note(`tasks: ${why}; what landed there is known by its tasks alone`);
 }

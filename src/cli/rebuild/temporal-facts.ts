@@ -13,7 +13,8 @@ import { taskIdOfWorkflow, workflowIds, type TaskId } from '../../core/ids.ts';
 import type { Target } from '../../core/queue-types.ts';
 import { joinEvents, type BegunAttempt, type TaskFacts } from '../../core/rebuild.ts';
 import type { TaskView } from '../../core/task-types.ts';
-import { isRecord } from '../../core/text.ts';
+import { isRecord, oneLine } from '../../core/text.ts';
+import { messageOf } from '../../core/thrown.ts';
 import { historyQuery, WORKFLOW_TYPES, type TaskHistory } from '../../workflows/messages.ts';
 import { readPayload } from '../payloads.ts';
 import { isNoAnswer, isNoWorker, type Temporal } from '../temporal.ts';
@@ -23,6 +24,13 @@ const LIST_MS = 10 * 60_000;
 const REST_MS = 20;
 /** One that never rests is asked all the same: once does little harm. */
 const MAX_LOOKS = 20;
+/** As many as are asked at once: when there is no worker they are waited for together. */
+const MOST_UNANSWERED = 4;
+const MAX_WHY_CHARS = 300;
+const NOBODY = 'no worker answers; start one with: tasks up, or tasks worker';
+/** The SDK's word for a history that does not follow from the code. */
+const OF_ANOTHER_BUILD = /TMPRL1100|nondeterminism/i;
+const NOT_REPLAYED = 'the workers that run cannot replay its history; start one of the build that has written it';
 
 /** One run of a workflow. */
 export type RunInfo = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'startTime' | 'closeTime'> & {
@@ -62,59 +70,77 @@ export async function listOrigins(temporal: Temporal): Promise<readonly Target[]
   return targets;
 }
 
-/** Whether workflows are still asked: once one has not been answered, the others are not waited for. */
+/** How many workflows in a row were not answered for: after a few the others are not waited for. */
 export interface Asking {
-  answered: boolean;
+  unanswered: number;
 }
 
-/** Null when nothing of it is known but that it is there: it runs, and no worker answers. */
+export interface ReadFacts {
+  /** Null when nothing of it is known but that it is there: it runs, and tells nothing. */
+  readonly facts: Omit<TaskFacts, 'landing'> | null;
+  /** Why its workflow has not told all, in one line; null: it has. */
+  readonly why: string | null;
+}
+
 export async function readFacts(
   temporal: Temporal,
   id: TaskId,
   runs: readonly RunInfo[],
   asking: Asking,
-): Promise<Omit<TaskFacts, 'landing'> | null> {
+): Promise<ReadFacts> {
   const told: TaskHistory[] = [];
   const begun: BegunAttempt[] = [];
   let view: TaskView | null = null;
-  let isAsked = true;
+  let why: string | null = null;
   for (const run of runs) {
     const handle = temporal.client.workflow.getHandle(workflowIds.task(id), run.runId);
-    const history = asking.answered ? await askOnce(temporal, handle, run, asking) : null;
-    if (history !== null) {
-      told.push(history);
-      view = history.view;
+    const answer = await askOnce(temporal, handle, run, asking);
+    if (answer.kind === 'told') {
+      told.push(answer.history);
+      view = answer.history.view;
     } else {
-      isAsked = false;
+      why ??= answer.why;
       view = (await resultOf(temporal, handle, run)) ?? view;
     }
     begun.push(...(await readBegun(temporal, handle)));
   }
   const last = runs.at(-1);
-  if (view === null || last === undefined) return null;
+  if (view === null || last === undefined) return { facts: null, why };
   const terminated = last.status === 'TERMINATED' && view.endedAt === null;
-  return {
+  const facts = {
     view,
-    events: isAsked ? joinEvents(told.map(({ events }) => events)) : [],
+    events: why === null ? joinEvents(told.map(({ events }) => events)) : [],
     begun,
     endedFromOutside: terminated ? (last.closeTime ?? new Date()).toISOString() : null,
   };
+  return { facts, why };
 }
 
-/** Null when no worker answers, or none that knows the query. */
+type Answer =
+  | { readonly kind: 'told'; readonly history: TaskHistory }
+  | { readonly kind: 'silent'; readonly why: string };
+
 async function askOnce(
   temporal: Temporal,
   handle: WorkflowHandle,
   { status }: RunInfo,
   asking: Asking,
-): Promise<TaskHistory | null> {
+): Promise<Answer> {
+  if (asking.unanswered >= MOST_UNANSWERED) return { kind: 'silent', why: NOBODY };
   try {
     if (status === 'RUNNING') await rest(temporal, handle);
-    return await temporal.connection.withDeadline(Date.now() + CALL_MS, () => handle.query(historyQuery));
+    const asked = () => handle.query(historyQuery);
+    const history = await temporal.connection.withDeadline(Date.now() + CALL_MS, asked);
+    asking.unanswered = 0;
+    return { kind: 'told', history };
   } catch (error) {
     if (error instanceof UnreadablePayload) throw error;
-    if (isNoWorker(error) || isNoAnswer(error)) asking.answered = false;
-    return null;
+    if (isNoWorker(error) || isNoAnswer(error)) {
+      asking.unanswered += 1;
+      return { kind: 'silent', why: NOBODY };
+    }
+    const message = messageOf(error);
+    return { kind: 'silent', why: OF_ANOTHER_BUILD.test(message) ? NOT_REPLAYED : oneLine(message, MAX_WHY_CHARS) };
   }
 }
 
