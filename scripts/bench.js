@@ -57,7 +57,7 @@ const { runBench } = await import('../bench/run.js');
 const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const folder = realpathSync(mkdtempSync(join(base, 'tributary-bench-')));
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop.abort());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop.abort());
 if (options.profile !== undefined) mkdirSync(resolve(options.profile), { recursive: true });
 
 try {

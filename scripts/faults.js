@@ -54,7 +54,7 @@ const clear = () => {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   for (const file of loaded) rmSync(file, { force: true });
 };
-for (const signal of ['SIGINT', 'SIGTERM']) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => {
     say(`faults: ${signal}, clearing up…`);
     for (const name of sections) endStack(join(folder, name, 'home'));
@@ -84,7 +84,7 @@ function inOwnMounts() {
   const env = { ...process.env, FAULTS_OWN_MOUNTS: '1' };
   const again = [process.execPath, ...process.argv.slice(1)];
   const child = spawn('unshare', ['--mount', '--propagation', 'private', ...again], { stdio: 'inherit', env });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => {
     child.once('exit', (status) => resolve(status ?? 1));
     child.once('error', () => resolve(1));

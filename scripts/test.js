@@ -7,7 +7,8 @@
  * would slow all of it.
  */
 
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,16 +50,27 @@ try {
   process.exit(1);
 }
 
-const results = args.length > 0 ? [jest(args)] : [jest(CORE), jest(REST)];
+// Jest ends the run's servers by them; those of a terminal reach it by themselves, too.
+let running = null;
+let isStopped = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    isStopped = true;
+    running?.kill(signal);
+  });
+}
+
+const results = [];
+for (const more of args.length > 0 ? [args] : [CORE, REST]) if (!isStopped) results.push(await jest(more));
 const passed = results.reduce((sum, each) => sum + each.passed, 0);
 const failed = results.reduce((sum, each) => sum + each.failed, 0);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function jest(more) {
+async function jest(more) {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-jest-'));
   const file = join(folder, 'result.json');
-  const { status } = spawnSync(
+  running = spawn(
     process.execPath,
     [
       '--experimental-vm-modules',
@@ -70,6 +82,7 @@ function jest(more) {
     ],
     { cwd: root, stdio: ['inherit', 'ignore', 'inherit'] },
   );
+  const [status] = await once(running, 'close');
   try {
     const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(file, 'utf8'));
     const failed = numFailedTests + numRuntimeErrorTestSuites;

@@ -10,11 +10,15 @@ import { startPostgres } from '../src/local/postgres.ts';
 import type { LocalFailure } from '../src/local/report.ts';
 import { obtainTemporal } from '../src/local/temporal-binary.ts';
 import { startTemporal } from '../src/local/temporal-server.ts';
+import { endBySignal, endDeadRuns, ownRun, RUN_PREFIX } from './dead-runs.ts';
 import tearDown from './global-teardown.ts';
 import { keepRun } from './run-state.ts';
 
 export default async function setUp(): Promise<void> {
-  const { home } = await openHome(await mkdtemp(join(memoryFolder(), 'tributary-run-')));
+  await endDeadRuns(memoryFolder());
+  const { home } = await openHome(await mkdtemp(join(memoryFolder(), RUN_PREFIX)));
+  await ownRun(home);
+  endBySignal(home);
   keepRun({ home, stop: null });
   const [temporal, postgres] = await Promise.all([
     setUpTemporal(home),

@@ -44,9 +44,9 @@ describe('how a ledger differs', () => {
   });
 });
 
+const told = (at: string, since: string): Row => row('1', { at, event: { ask: { since, choices: ['a'] } } }, 'events');
+
 describe('a time that the ledger has', () => {
-  const told = (at: string, since: string): Row =>
-    row('1', { at, event: { ask: { since, choices: ['a'] } } }, 'events');
   const [first, again] = ['2026-01-01T00:00:01.5+00:00', '2026-01-01T00:10:00+00:00'];
   const [firstSince, againSince] = ['2026-01-01T00:00:01.500Z', '2026-01-01T00:10:00.000Z'];
 
