@@ -48,7 +48,6 @@ async function isThere(path: string): Promise<boolean> {
 
 /** Of a home that was deleted and is made again: its database, where that lay outside of it. */
 async function tellLeft(session: Session): Promise<void> {
-  if (process.getuid?.() !== 0) return;
   const home = await realpath(session.environment.home);
   const left = (await leftOutside(homePaths(home))).filter((each) => each.home === home);
   if (left.length > 0) session.note(`${leftWords(left)}; ${removal(left)}`);

@@ -12,6 +12,8 @@ import { codeOf } from '../core/thrown.ts';
 import { readIfThere } from './home.ts';
 
 const WHY = ['disk', 'count', 'bytes'] as const;
+/** Files that are open at once: a process may have some thousands, and as many tasks may wait. */
+const AT_ONCE = 16;
 
 export async function noteHibernated(home: string, note: Hibernated): Promise<void> {
   const folder = folderOf(home);
@@ -28,8 +30,12 @@ export async function readHibernated(home: string): Promise<readonly Hibernated[
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
-  const notes = await Promise.all(names.map(async (name) => noteIn((await readIfThere(join(folder, name))) ?? '')));
-  return notes.flatMap((note) => note ?? []).toSorted((one, other) => (one.since < other.since ? 1 : -1));
+  const notes: Hibernated[] = [];
+  for (let first = 0; first < names.length; first += AT_ONCE) {
+    const some = names.slice(first, first + AT_ONCE).map((name) => readIfThere(join(folder, name)));
+    notes.push(...(await Promise.all(some)).flatMap((text) => noteIn(text ?? '') ?? []));
+  }
+  return notes.toSorted((one, other) => (one.since < other.since ? 1 : -1));
 }
 
 export async function dropHibernated(home: string, task: TaskId): Promise<void> {

@@ -118,6 +118,8 @@ export interface LeftOutside {
  * wrote no note beside them are known by their name to be of this home, or not at all.
  */
 export async function leftOutside(paths: HomePaths, candidates = OUTSIDE): Promise<readonly LeftOutside[]> {
+  // Who is not root has its database in its home.
+  if (process.getuid?.() !== 0) return [];
   const left: LeftOutside[] = [];
   for (const outside of candidates) {
     for (const name of (await namesIn(outside)).toSorted()) {

@@ -76,11 +76,20 @@ export class Relief {
   /** A task waits: looks now, and once more when Temporal knows of it too. */
   onWaiting(): void {
     if (this.#stopped.signal.aborted) return;
-    if (this.#options.isShort()) this.look();
+    this.#lookWhereShort();
     this.#soon ??= setTimeout(() => {
       this.#soon = null;
       this.look();
     }, APART_MS).unref();
+  }
+
+  /** Whoever records that a task waits must not fail by a state home that is away: the next look says so. */
+  #lookWhereShort(): void {
+    try {
+      if (this.#options.isShort()) this.look();
+    } catch {
+      return;
+    }
   }
 
   /** Looks now, unless it looks already. */

@@ -124,6 +124,16 @@ describe('a host that has more than it may', () => {
     await release();
   });
 
+  it('looks again where its disk could not be asked, and whoever tells of a task that waits hears nothing of it', async () => {
+    const relief = reliefOf(NO_CAPS, () => {
+      throw new Error('the state home is away');
+    });
+    await failed(1, 10);
+    relief.onWaiting();
+    await eventually('a look', () => log.includes('no room could be made; the next look tries again'));
+    expect(await there()).toHaveLength(1);
+  });
+
   it('takes away nothing while there is room, and forgets a hibernated one that is back', async () => {
     const one = await failed(1, 20);
     await after(reliefOf(NO_CAPS, () => true));

@@ -14,8 +14,6 @@ export async function checkLeftOutside(
   { environment }: Session,
   find: typeof leftOutside = leftOutside,
 ): Promise<readonly Check[]> {
-  // Postgres runs as another account, with a place of its own, for root alone.
-  if (process.getuid?.() !== 0) return [];
   const left = await find(homePaths(await realpath(environment.home).catch(() => environment.home)));
   return left.length === 0 ? [] : [warn('old databases', leftWords(left), removal(left))];
 }
