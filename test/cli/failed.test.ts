@@ -34,11 +34,7 @@ describe('tasks that failed', () => {
       'bare',
     );
     await project.git('fetch', '--quiet', 'origin');
-    env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    env = cliEnvironment(engine.home, engine.servers);
   });
 
   afterAll(async () => {

@@ -25,9 +25,7 @@ describe('the output of several gate runs', () => {
     const text = `project: flaky\nbranch: main\ngate:\n  - {name: flaky, run: "sh gate.sh"}\n  - {name: silent, run: "true"}\nagent: {command: [sh, -c, "true"]}\n`;
     const project = await SampleProject.create({ 'tasks.yaml': text, 'gate.sh': `${flaky}\n` }, 'bare');
     await project.git('fetch', '--quiet', 'origin');
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    const place = { cwd: project.clone, env: cliEnvironment(engine.home, servers) };
+    const place = { cwd: project.clone, env: cliEnvironment(engine.home, engine.servers) };
     const submitted = await cli(place, ['submit', 'Flaky', '--run', 'echo x > x', '--wait', '--json']);
     expect(submitted.code).toBe(0);
     const [made] = submitted.json<{ id: string }>();
@@ -62,9 +60,7 @@ describe('the output of several gate runs', () => {
       { ...part, offset: 0, text: 'one\n', at: '2026-01-02T03:04:05.000Z' },
       { ...part, offset: 4, text: 'two\n', at: '2026-01-02T03:04:06.000Z' },
     ]);
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    const place = { cwd: engine.home, env: cliEnvironment(engine.home, servers) };
+    const place = { cwd: engine.home, env: cliEnvironment(engine.home, engine.servers) };
     expect((await cli(place, ['logs', id])).stdout).toBe(
       '── attempt 1 · gate:test · run 1, 2026-01-02T03:04:05Z\none\ntwo\n',
     );

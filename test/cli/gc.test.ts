@@ -47,12 +47,7 @@ describe('gc', () => {
     rig = await PeopleRig.start({ hostFile: () => HOST });
     ({ home } = rig.engine);
     await writeFile(join(home, 'host.yaml'), HOST);
-    env = cliEnvironment(home, {
-      TASKS_HOME: home,
-      TEMPORAL_ADDRESS: rig.engine.namespace.address,
-      TEMPORAL_NAMESPACE: rig.engine.namespace.namespace,
-      DATABASE_URL: rig.engine.database.url,
-    });
+    env = cliEnvironment(home, { TASKS_HOME: home, ...rig.engine.servers });
     const asking = `report '{"status":"question","question":"?"}'`;
     const does = `if told Asks || told Cancels; then echo x > half; ${asking}; elif told Runs; then until_open go; else echo x > work; fi`;
     ({ name, project } = await rig.project({ execute: does }, '  phases: [execute]'));

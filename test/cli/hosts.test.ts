@@ -18,11 +18,7 @@ describe('hosts', () => {
   beforeAll(async () => {
     engine = await Engine.start({ presenceMs: 50, agents: 2, graceMs: 100 });
     project = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': GATE, 'agent.sh': ':' });
-    env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    env = cliEnvironment(engine.home, engine.servers);
   });
 
   afterAll(async () => {

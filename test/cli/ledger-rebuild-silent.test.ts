@@ -18,9 +18,7 @@ describe('a task whose history only another build can replay', () => {
   beforeAll(async () => {
     rig = await PeopleRig.start({ replayed: `ExecutionStatus != 'Terminated'` });
     const { engine } = rig;
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    const env = cliEnvironment(engine.home, servers);
+    const env = cliEnvironment(engine.home, engine.servers);
     tasks = (...argv) => cli({ cwd: engine.home, env }, argv);
     await engine.drainWorker();
     await engine.startWorker(engine.home, 'host', { workflows: await wedgingTasks('asking') });

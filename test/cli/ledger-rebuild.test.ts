@@ -51,11 +51,7 @@ describe('a ledger', () => {
   beforeAll(async () => {
     rig = await PeopleRig.start({ limits: { outsideEveryMs: 100 } });
     database = openDatabase({ url: rig.engine.database.url, applicationName: 'test', maxConnections: 1 });
-    env = cliEnvironment(rig.engine.home, {
-      TEMPORAL_ADDRESS: rig.engine.namespace.address,
-      TEMPORAL_NAMESPACE: rig.engine.namespace.namespace,
-      DATABASE_URL: rig.engine.database.url,
-    });
+    env = cliEnvironment(rig.engine.home, rig.engine.servers);
     await runTasks();
   });
 

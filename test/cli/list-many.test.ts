@@ -23,9 +23,7 @@ describe('a list of more tasks than it shows', () => {
     engine = await Engine.start();
     const project = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': GATE, 'agent.sh': ':' });
     await project.git('fetch', '--quiet', 'origin');
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    place = { cwd: project.clone, env: cliEnvironment(engine.home, servers) };
+    place = { cwd: project.clone, env: cliEnvironment(engine.home, engine.servers) };
     expect((await cli(place, ['submit', 'First', '--run', 'echo x > x', '--wait'])).code).toBe(0);
     database = openDatabase({ url: engine.database.url, applicationName: 'test', maxConnections: 1 });
     await database.query({ text: COPIES }, (row) => row);

@@ -18,9 +18,7 @@ describe('a repository that has moved', () => {
     engine = await Engine.start();
     project = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': GATE, 'agent.sh': ':' }, 'bare');
     await project.git('fetch', '--quiet', 'origin');
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    place = { cwd: project.clone, env: cliEnvironment(engine.home, servers) };
+    place = { cwd: project.clone, env: cliEnvironment(engine.home, engine.servers) };
     expect((await cli(place, ['submit', 'First', '--run', 'echo x > x', '--wait'])).code).toBe(0);
     // The same place in other words, as a clone by a URL has it.
     await project.git('remote', 'set-url', 'origin', `file://${project.origin}`);

@@ -15,9 +15,7 @@ describe("a password in a remote's URL", () => {
     const project = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': GATE, 'agent.sh': ':' });
     await project.git('fetch', '--quiet', 'origin');
     await project.git('remote', 'set-url', 'origin', 'http://ada:guess@127.0.0.1:1/shop');
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    place = { cwd: project.clone, env: cliEnvironment(engine.home, servers) };
+    place = { cwd: project.clone, env: cliEnvironment(engine.home, engine.servers) };
   });
 
   afterAll(async () => {

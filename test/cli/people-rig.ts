@@ -49,9 +49,7 @@ export class People {
   private constructor(engine: Engine, project: SampleProject) {
     this.engine = engine;
     this.project = project;
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    this.place = { cwd: project.clone, env: cliEnvironment(engine.home, servers) };
+    this.place = { cwd: project.clone, env: cliEnvironment(engine.home, engine.servers) };
   }
 
   static async start(): Promise<People> {

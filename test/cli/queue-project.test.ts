@@ -42,11 +42,7 @@ describe('the queue that is meant where there are several', () => {
   beforeAll(async () => {
     engine = await Engine.start({ gates: 1 });
     await open();
-    const env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    const env = cliEnvironment(engine.home, engine.servers);
     const gate = `${GATE}while [ ! -e '${engine.home}/go' ]; do sleep 0.02; done\n`;
     [one, other] = await Promise.all([placeOf('one', env, gate), placeOf('other', env, gate)]);
   });

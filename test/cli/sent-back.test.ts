@@ -17,9 +17,7 @@ describe('a task that was sent back for a conflict and then changes nothing', ()
     const files = { 'tasks.yaml': projectFile(), 'gate.sh': GATE, 'agent.sh': ':', words: 'one\n' };
     project = await SampleProject.create(files, 'bare');
     await project.git('fetch', '--quiet', 'origin');
-    const { address, namespace } = engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: engine.database.url };
-    const place = { cwd: project.clone, env: cliEnvironment(engine.home, servers) };
+    const place = { cwd: project.clone, env: cliEnvironment(engine.home, engine.servers) };
     tasks = (...argv) => cli(place, argv);
   });
 

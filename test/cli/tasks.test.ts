@@ -35,11 +35,7 @@ describe('with a worker', () => {
       'bare',
     );
     await project.git('fetch', '--quiet', 'origin');
-    env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    env = cliEnvironment(engine.home, engine.servers);
   });
 
   afterAll(async () => {
@@ -349,11 +345,7 @@ describe('a task’s id', () => {
     const [one, two] = [1, 2].map((last) => taskIdFromBytes(Uint8Array.from([5, 5, 5, 5, 5, 5, 5, 5, 5, last])));
     if (one === undefined || two === undefined) throw new Error('two ids');
     for (const id of [one, two]) await engine.submit(project, { title: 'T', id, work: { kind: 'shell', run: 'true' } });
-    const env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    const env = cliEnvironment(engine.home, engine.servers);
     const place = { cwd: project.clone, env };
     // No worker has recorded them: Temporal's own list is asked.
     const ambiguous = await eventually('both to be listed', async () => {

@@ -16,11 +16,7 @@ describe('a project that is named', () => {
     engine = await Engine.start();
     const project = await SampleProject.create({ 'tasks.yaml': projectFile(), 'gate.sh': GATE }, 'bare');
     await project.git('fetch', '--quiet', 'origin');
-    const env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    const env = cliEnvironment(engine.home, engine.servers);
     place = { cwd: project.clone, env };
     elsewhere = { cwd: engine.home, env };
   });

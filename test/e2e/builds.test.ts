@@ -25,11 +25,7 @@ describe('workers of two builds', () => {
       'gate.sh': GATE,
       'agent.sh': agentScript({ execute: `${QUESTION}; echo x > "$TASKS_TASK_ID"` }),
     });
-    env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    env = cliEnvironment(engine.home, engine.servers);
   });
 
   afterAll(async () => {

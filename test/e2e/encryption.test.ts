@@ -45,9 +45,7 @@ describe('with encryption in host.yaml', () => {
     const home = await tempFolder('machine');
     await mkdir(join(home, 'state'));
     await writeFile(join(home, 'state', 'host.yaml'), text);
-    const { address, namespace } = rig.engine.namespace;
-    const servers = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: rig.engine.database.url };
-    return { cwd: project.clone, env: cliEnvironment(home, servers) };
+    return { cwd: project.clone, env: cliEnvironment(home, rig.engine.servers) };
   };
 
   /** All that Temporal keeps of all workflows. */

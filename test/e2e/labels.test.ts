@@ -25,11 +25,7 @@ describe('a task that requires labels', () => {
   beforeAll(async () => {
     engine = await Engine.start({ presenceMs: 50, labels: [] });
     project = await SampleProject.create({ 'tasks.yaml': projectFile('requires: [linux]'), ...FILES }, 'checkout');
-    env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    env = cliEnvironment(engine.home, engine.servers);
   });
 
   afterAll(async () => {
@@ -161,11 +157,7 @@ describe('a worker with labels and one slot', () => {
 
   it('takes none of them while its host is drained, and all once it is not', async () => {
     const project = await SampleProject.create({ 'tasks.yaml': projectFile().replace('sample', 'drained'), ...FILES });
-    const env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    const env = cliEnvironment(engine.home, engine.servers);
     const hosts = (...argv: string[]): Promise<CliRun> => cli({ cwd: engine.home, env }, ['hosts', ...argv]);
     const [host] = (await hosts('--json')).json<{ id: string }>();
     const id = host?.id ?? '';

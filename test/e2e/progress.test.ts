@@ -40,11 +40,7 @@ describe('a phase that runs', () => {
       hostFile: () => `read: [${folder}]\nsecrets: {THE_SECRET: {from: "file:${secret}", agents: [claude]}}\n`,
       limits: { heartbeatMs: 50 },
     });
-    env = cliEnvironment(engine.home, {
-      TEMPORAL_ADDRESS: engine.namespace.address,
-      TEMPORAL_NAMESPACE: engine.namespace.namespace,
-      DATABASE_URL: engine.database.url,
-    });
+    env = cliEnvironment(engine.home, engine.servers);
   });
 
   afterAll(async () => {

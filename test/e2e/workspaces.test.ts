@@ -24,11 +24,7 @@ describe('a host that may have one workspace', () => {
   });
 
   const json = async <T>(...argv: string[]): Promise<T[]> => {
-    const env = cliEnvironment(rig.engine.home, {
-      TEMPORAL_ADDRESS: rig.engine.namespace.address,
-      TEMPORAL_NAMESPACE: rig.engine.namespace.namespace,
-      DATABASE_URL: rig.engine.database.url,
-    });
+    const env = cliEnvironment(rig.engine.home, rig.engine.servers);
     return (await cli({ cwd: rig.engine.home, env }, [...argv, '--json'])).json<T>();
   };
 

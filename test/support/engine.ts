@@ -126,6 +126,12 @@ export class Engine {
     this.#options = parts.options;
   }
 
+  /** The variables by which commands find its servers. */
+  get servers(): Readonly<Record<'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE' | 'DATABASE_URL', string>> {
+    const { address, namespace } = this.namespace;
+    return { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace, DATABASE_URL: this.database.url };
+  }
+
   static async start(options: EngineOptions = {}): Promise<Engine> {
     if (Runtime._instance === undefined) Runtime.install({ logger: new DefaultLogger('ERROR') });
     const [home, database, namespace] = await Promise.all([

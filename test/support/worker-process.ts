@@ -69,9 +69,7 @@ export class WorkerProcess {
         PATH: process.env['PATH'],
         HOME: home,
         TASKS_HOME: home,
-        TEMPORAL_ADDRESS: engine.namespace.address,
-        TEMPORAL_NAMESPACE: engine.namespace.namespace,
-        DATABASE_URL: engine.database.url,
+        ...engine.servers,
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
