@@ -21,7 +21,7 @@ export async function watchInbox(session: Session, read: () => Promise<readonly 
       if (!(error instanceof LedgerUnavailable)) throw error;
       session.noteOnce(`tasks: ${error.message}; waiting for it`);
     }
-    await nextLook(begunMs, io.interrupt);
+    await nextLook(performance.now() - begunMs, io.interrupt);
   }
   return EXIT.ok;
 }

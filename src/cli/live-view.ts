@@ -61,7 +61,7 @@ export function showLive(session: Session, stack: StackRecord, output: Output): 
     while (!end.signal.aborted) {
       const begunMs = performance.now();
       draw(await read());
-      await nextLook(begunMs, end.signal);
+      await nextLook(performance.now() - begunMs, end.signal);
     }
   };
   const running = loop().catch((error: unknown) => events.push(String(error)));

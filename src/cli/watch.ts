@@ -8,12 +8,12 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { TaskId } from '../core/ids.ts';
 import { isEnd, needsPeople, type TaskView } from '../core/task-types.ts';
 import { detailQuery } from '../workflows/messages.ts';
 import { awaitOutcome, brokenView, canceledView } from './outcome.ts';
 import { mapBounded } from './bounded.ts';
+import { nextLook } from './next-look.ts';
 import type { Temporal } from './temporal.ts';
 
 export interface WatchOptions {
@@ -135,19 +135,21 @@ export class TaskWatch {
     if (this.#open.size === 0) this.#finish({ kind: 'ended' });
   }
 
-  /** Looks every half second at who waits for a person, and at who may have ended without having a poll. */
+  /** Looks every half second, or more rarely where that takes long, at who waits for a person, and at who may have ended without having a poll. */
   async #look(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const open = [...this.#open];
+      const begunMs = performance.now();
       const read = await this.#options.readViews(open);
+      const tookMs = performance.now() - begunMs;
       for (const view of read ?? []) this.#known.set(view.id, view);
       const silent = read === null ? open : open.filter((id) => !this.#known.has(id));
       await this.#ask(silent.slice(0, MAX_QUERIES));
       if (signal.aborted) return;
       this.#hurry();
       await this.#sayWaits();
-      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      await nextLook(tookMs, signal, LOOK_EVERY_MS);
     }
   }
 

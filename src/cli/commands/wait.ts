@@ -20,6 +20,8 @@ export interface WaitOptions {
   readonly timeout?: number;
 }
 
+const A_READ = 1_000;
+
 /** `tasks wait`. */
 export async function wait(session: Session, options: WaitOptions, args: readonly string[]): Promise<number> {
   if (options.all === true && args.length > 0) throw new UsageError('--all: takes no ids beside it; leave one out');
@@ -64,7 +66,7 @@ export async function awaitTasks(
   const watch = new TaskWatch({
     temporal,
     ids,
-    readViews: (open) => tryLedger(session, (ledger) => ledger.readTasks(open)),
+    readViews: (open) => readViews(session, open),
     interrupt: session.io.interrupt,
     timeoutMs: options.timeoutMs ?? null,
     stopAtPeople: !options.waitForPeople,
@@ -96,15 +98,26 @@ export async function awaitTasks(
   }
 }
 
+/** As the ledger has them; null when it cannot be reached. */
+function readViews(session: Session, ids: readonly TaskId[]): Promise<readonly TaskView[] | null> {
+  return tryLedger(session, async (ledger) => {
+    const views: TaskView[] = [];
+    // All at once would take longer than the ledger gives one answer.
+    for (let first = 0; first < ids.length; first += A_READ)
+      views.push(...(await ledger.readTasks(ids.slice(first, first + A_READ))));
+    return views;
+  });
+}
+
 /** As JSON every task that was waited for has a line, those that have not ended too, as the ledger has them. */
 async function printOpen(session: Session, open: readonly TaskId[]): Promise<void> {
   if (open.length === 0) return;
-  for (const view of (await tryLedger(session, (ledger) => ledger.readTasks(open))) ?? []) session.printJson(view);
+  for (const view of (await readViews(session, open)) ?? []) session.printJson(view);
 }
 
 /** How many of them wait for a person, as the ledger has it. */
 async function countWaiting(session: Session, open: readonly TaskId[]): Promise<number> {
-  const views = (await tryLedger(session, (ledger) => ledger.readTasks(open))) ?? [];
+  const views = (await readViews(session, open)) ?? [];
   return views.filter(({ waitingFor }) => waitingFor !== null && needsPeople(waitingFor.kind)).length;
 }
 
