@@ -208,6 +208,10 @@ describe('the spool', () => {
     await mkdir(join(task, 'outputs', 'deep'), { recursive: true });
     await writeFile(join(task, 'plan.md'), 'the plan');
     await writeFile(join(task, 'outputs', 'deep', 'big.txt'), 'é'.repeat(200_000));
+    const tooDeep = join(task, 'outputs', 'a', 'b', 'c', 'd');
+    await mkdir(tooDeep, { recursive: true });
+    await writeFile(join(tooDeep, 'file'), 'too deep');
+    await writeFile(join(tooDeep, '..', 'file'), 'deep enough');
     await symlink(secret, join(task, 'result.md'));
     await symlink(secret, join(task, 'outputs', 'link'));
     const spool = await newSpool(folder);
@@ -216,10 +220,11 @@ describe('the spool', () => {
     expect(await spool.flush(id)).toBe('shipped');
     const artifacts = await ledger.readArtifacts(id);
     expect(artifacts.map(({ attempt, name, bytes }) => [attempt, name, bytes])).toEqual([
+      [2, 'outputs/a/b/c/file', 11],
       [2, 'outputs/deep/big.txt', 400_000],
       [2, 'plan.md', 8],
     ]);
-    expect(artifacts[0]?.content).toBe('é'.repeat(131_072));
+    expect(artifacts[1]?.content).toBe('é'.repeat(131_072));
     expect(JSON.stringify(artifacts)).not.toContain('secret');
     expect(await filesOf(folder)).toEqual([]);
   });
@@ -230,6 +235,27 @@ describe('the spool', () => {
     await spool.addVerdict({ tree: 't', gateHash: 'g', kind: 'green', project, taskId: id, text: '', durationMs: 5 });
     expect(await spool.flush(id)).toBe('shipped');
     expect(await ledger.isGreen('t', 'g')).toBe(true);
+  });
+
+  it('puts aside what the ledger refuses, so that it holds up nothing else, and says why', async () => {
+    const folder = await tempFolder('spool');
+    const said: unknown[] = [];
+    const spool = await openSpool({
+      folder,
+      ledger,
+      intervalMs: 10,
+      log: (message, facts) => said.push(message, facts),
+    });
+    spools.push(spool);
+    const id = taskId('q');
+    const verdict = { tree: 'q', gateHash: 'g', project, taskId: id, text: '', durationMs: 5 };
+    await spool.addVerdict({ ...verdict, kind: 'blue' as 'red' });
+    await spool.addVerdict({ ...verdict, kind: 'green' });
+    expect(await spool.flush(id)).toBe('shipped');
+    expect(await ledger.isGreen('q', 'g')).toBe(true);
+    expect(await filesOf(folder)).toEqual([expect.stringMatching(/\.rows\.refused$/)]);
+    const reason = expect.stringContaining('violates check constraint');
+    expect(said).toEqual(['the ledger refused rows', { path: expect.any(String), reason }]);
   });
 
   it('tells the ledger at once what it cannot keep, as on a full disk', async () => {

@@ -58,6 +58,18 @@ it('tells of each, also where the one before can be asked nothing', async () => 
   );
 });
 
+it('tells nothing of one that was set back or begun anew since', async () => {
+  const [before] = await terminated(1);
+  const [again] = await terminated(1);
+  const [after] = await terminated(1);
+  if (before === undefined || again === undefined || after === undefined) throw new Error('they were not made');
+  await openWorkflow(client, again);
+  const { told } = look();
+  // In whichever order they are looked at, it is between these.
+  await all([before, after], told);
+  expect(told).not.toContain(again);
+});
+
 it('tells of more than one look takes', async () => {
   const ids = await terminated(5);
   const { told } = look({ mostALook: 2 });

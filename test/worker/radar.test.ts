@@ -22,7 +22,7 @@ afterEach(async () => {
   for (const radar of radars.splice(0)) await radar.stop();
 });
 
-function radarOf(change: Partial<Pick<RadarOptions, 'git' | 'ledger'>> = {}) {
+function radarOf(change: Partial<Pick<RadarOptions, 'git' | 'ledger' | 'gatherMs'>> = {}) {
   const seen = { looks: 0, reports: [] as RadarReport[], log: [] as string[] };
   const radar = new Radar({
     // Nobody answers there: nobody is to be told anything.
@@ -61,6 +61,16 @@ describe('the radar of a worker', () => {
     });
     radar.onRecorded({ ...VIEW, state: 'landed' });
     await eventually('another look', () => seen.looks === 2);
+  });
+
+  it('is put off by no record that comes before it has looked', async () => {
+    const { radar, seen } = radarOf({ gatherMs: 100 });
+    const coming = setInterval(() => radar.onRecorded(VIEW), 5);
+    try {
+      await eventually('a look while records come', () => seen.looks > 0, 10_000);
+    } finally {
+      clearInterval(coming);
+    }
   });
 
   it('does not look for what changes nothing, nor where no work is stored', async () => {
