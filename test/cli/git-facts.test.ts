@@ -18,6 +18,14 @@ async function targetOf(format: string): Promise<Target> {
   await run('git', ['init', '--quiet', `--object-format=${format}`, '--initial-branch=main', origin]);
   await git('commit', '--quiet', '--allow-empty', '-m', 'Begin');
   await git('commit', '--quiet', '--allow-empty', '-m', MESSAGE);
+  // Of another project that lands on the same branch.
+  await git(
+    'commit',
+    '--quiet',
+    '--allow-empty',
+    '-m',
+    MESSAGE.replace('0123456789', '9876543210').replace(/shop$/, 'other'),
+  );
   return targetIn(origin);
 }
 

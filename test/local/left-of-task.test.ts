@@ -5,11 +5,14 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseProjectName, taskIdFromBytes } from '../../src/core/ids.ts';
-import { removeLeft } from '../../src/local/left-of-task.ts';
+import { portOwners } from '../../src/core/ports.ts';
+import { freeStalePorts, listStalePorts, removeLeft } from '../../src/local/left-of-task.ts';
+import { openPortLeases } from '../../src/local/port-leases.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
+const never = (): Promise<never> => Promise.reject(new Error('it is no workspace'));
 afterEach(() => {
   if (isRoot) process.seteuid?.(0);
 });
@@ -38,4 +41,15 @@ it('removes homes with folders that are closed to their owner, and then frees th
   await removeLeft({ home, ports: { free, list: () => Promise.resolve([]) } }, project.value, id);
   expect([scratch, `${scratch}.tmp`].filter((folder) => existsSync(folder))).toEqual([]);
   expect(freed).toEqual([false]);
+});
+
+it('frees no ports of a gate worktree that is there again', async () => {
+  const home = await tempFolder('home');
+  const ports = openPortLeases(home, { base: 21_900, each: 2, ranges: 4 });
+  const owner = portOwners.gate('shop', '1');
+  await ports.lease(owner);
+  expect(await listStalePorts({ home, ports })).toEqual([owner]);
+  mkdirSync(join(home, 'gates', 'shop', '1'), { recursive: true });
+  expect(await freeStalePorts({ home, ports }, owner, never)).toBe(false);
+  expect(await ports.list()).toMatchObject([{ owner }]);
 });
