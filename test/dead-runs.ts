@@ -4,7 +4,7 @@
  */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homePaths } from '../src/local/home.ts';
 import { removeOutsideData } from '../src/local/postgres-account.ts';
@@ -18,9 +18,21 @@ const STEPS = [
   ['SIGKILL', 5_000],
 ] as const;
 
+interface Owner {
+  readonly process: ProcessIdentity | null;
+  /** Among which processes that is one: containers may share the folder, and see none of each other's. */
+  readonly among: string;
+}
+
 /** Notes in its home that a run is this process's. */
 export async function ownRun(home: string): Promise<void> {
-  await writeFile(join(home, OWNER), JSON.stringify(await identify(process.pid)));
+  const owner: Owner = { process: await identify(process.pid), among: await namespaceOf() };
+  await writeFile(join(home, OWNER), JSON.stringify(owner));
+}
+
+/** Of processes; empty where there are none. */
+function namespaceOf(): Promise<string> {
+  return readlink('/proc/self/ns/pid').catch(() => '');
 }
 
 /** Ends the servers of a run, whatever state they are in, and removes their home. */
@@ -35,17 +47,17 @@ export async function endDeadRuns(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(RUN_PREFIX)) continue;
     const home = join(folder, name);
-    const owner = await ownerOf(home);
-    if (owner !== null && !(await isAlive(owner))) await endRun(home);
+    const { process: owner, among } = await ownerOf(home);
+    if (owner !== null && among === (await namespaceOf()) && !(await isAlive(owner))) await endRun(home);
   }
 }
 
-/** Null of one that has only just begun. */
-async function ownerOf(home: string): Promise<ProcessIdentity | null> {
+/** Nobody of one that has only just begun. */
+async function ownerOf(home: string): Promise<Owner> {
   try {
-    return JSON.parse(await readFile(join(home, OWNER), 'utf8')) as ProcessIdentity | null;
+    return JSON.parse(await readFile(join(home, OWNER), 'utf8')) as Owner;
   } catch {
-    return null;
+    return { process: null, among: '' };
   }
 }
 
