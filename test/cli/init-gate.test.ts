@@ -98,6 +98,8 @@ describe('a gate that tasks init writes down', () => {
 
   it('is asked for where none is recognised, and --commit says that it has committed nothing', async () => {
     const project = await SampleProject.create({ 'a.txt': 'a' }, 'checkout');
+    await project.git('config', 'user.name', 'Ada');
+    await project.git('config', 'user.email', 'ada@example.test');
     const place = { cwd: project.clone, env: cliEnvironment(await tempFolder('home')) };
     const plain = await cli(place, ['init', '--agent', 'sh']);
     expect(plain.stdout).toMatch(
