@@ -58,7 +58,7 @@ async function isInUse(lock: string, owner: number, folders: readonly string[]):
     const folder = `/proc/${pid}`;
     const descriptors = await readdir(`${folder}/fd`).catch(async (error: unknown) => {
       // Agents of keys and the like hide from their own account, too.
-      if (codeOf(error) === 'EACCES' && (await isGit(folder)) && (await isOf(folder, owner))) hidden = true;
+      if (codeOf(error) === 'EACCES' && (await isGit(folder)) && (await livesFor(folder, owner))) hidden = true;
       return [];
     });
     if (await isGitIn(folder, folders)) return true;
@@ -81,9 +81,13 @@ async function isGit(process: string): Promise<boolean> {
   return (await readFile(`${process}/comm`, 'utf8').catch(() => '')).startsWith('git');
 }
 
-/** Whether an account is one of those that a process has: the real, the effective, the saved, and the one that files get. */
-async function isOf(process: string, account: number): Promise<boolean> {
+/**
+ * Whether a process lives, and an account is one of those that it has: the real, the effective, the saved, and the one that
+ * files get. One that has ended is hidden until it is collected, and has nothing open.
+ */
+async function livesFor(process: string, account: number): Promise<boolean> {
   const status = await readFile(`${process}/status`, 'utf8').catch(() => '');
+  if (/^State:\s*[ZX]/m.test(status)) return false;
   return (/^Uid:(.*)$/m.exec(status)?.[1] ?? '').trim().split(/\s+/).includes(String(account));
 }
 

@@ -8,7 +8,9 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { removeStaleLock } from '../../src/git/stale-locks.ts';
 import { eventually } from '../support/eventually.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
+import { startUncollected } from '../support/uncollected.ts';
 
 const run = promisify(execFile);
 const MINUTE_S = 60;
@@ -95,6 +97,18 @@ describe('a lock, for an account that is not root,', () => {
     const old = Date.now() / 1_000 - HOUR_S;
     await utimes(lock, old, old);
     expect(await asNobody(() => removeStaleLock(lock, []))).toBe(true);
+  });
+
+  onLinux('goes while a git of the same account has ended, and nobody has collected it', async () => {
+    const lock = await ownLock();
+    const git = join(dirname(lock), 'git-ended');
+    await copyFile('/bin/cat', git);
+    const ended = await startUncollected(git, process.getuid?.() === 0 ? { uid: NOBODY } : {});
+    try {
+      expect(await asNobody(() => removeStaleLock(lock, []))).toBe(true);
+    } finally {
+      ended.end();
+    }
   });
 
   asRoot('stays while a git of the same account is hidden', async () => {

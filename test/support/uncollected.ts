@@ -12,10 +12,14 @@ interface Uncollected {
   end(): void;
 }
 
-export async function startUncollected(): Promise<Uncollected> {
+/** @param program does what `cat` does */
+export async function startUncollected(program = 'cat', account: { uid?: number } = {}): Promise<Uncollected> {
   // The shell becomes a program that waits for nobody, and only then its child ends: a shell would have collected it.
-  const script = 'cat <&3 >/dev/null & echo $!; exec cat 3<&-';
-  const parent = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore', 'pipe'] });
+  const script = '"$1" <&3 >/dev/null & echo $!; exec cat 3<&-';
+  const parent = spawn('/bin/sh', ['-c', script, 'sh', program], {
+    ...account,
+    stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
+  });
   const [said] = (await once(parent.stdout ?? parent, 'data')) as [Buffer];
   const pid = said.toString().trim();
   await eventually('the shell to have become another program', () => fieldsOf(parent.pid).name === '(cat)');
