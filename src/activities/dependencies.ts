@@ -114,6 +114,8 @@ export interface Limits {
   readonly wedgedEveryMs: number;
   /** How often an agent's unfinished work is stored, in milliseconds; 0: never. */
   readonly checkpointMs: number;
+  /** How long what an agent left waits to be stored while its origin is away, in milliseconds. */
+  readonly awayMs: number;
   /** How long a target of notices has to answer, in milliseconds. */
   readonly noticeMs: number;
 }
@@ -132,6 +134,7 @@ export const DEFAULT_LIMITS: Limits = {
   outsideEveryMs: 60_000,
   wedgedEveryMs: 60_000,
   checkpointMs: 5 * 60_000,
+  awayMs: 30 * 60_000,
   noticeMs: 20_000,
 };
 

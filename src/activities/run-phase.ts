@@ -175,7 +175,7 @@ async function workWith(
   const { run, takenOver, notes: keptNotes, ...kept } = await runKept(deps, asked, taking.scan);
   return takenOver || stopReasonOf(signal) === 'superseded'
     ? failed(deps, TAKEN_OVER)
-    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, ...kept }), [
+    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, ...kept }, signal), [
         ...wentOnFrom(workspace),
         ...notes,
         ...keptNotes,

@@ -14,8 +14,9 @@ import type { PhaseRequest } from '../core/task-request.ts';
 import { MAX_DOCUMENT_CHARS, type AttemptFacts, type AttemptOutcome, type NewTask } from '../core/task-types.ts';
 import { headOf, oneLine } from '../core/text.ts';
 import { removeWhole } from '../files/remove.ts';
-import type { Scan, Workspace } from '../git/types.ts';
+import type { Scan, StoreRequest, Workspace } from '../git/types.ts';
 import { scratchOf, type Dependencies } from './dependencies.ts';
+import { storeWhenReached } from './origin-away.ts';
 import { changesIn, protectedChange } from './protected-paths.ts';
 import { reviewedDocument, reviewedPatch } from './reviewed-document.ts';
 import type { AgentRun } from './run-agent.ts';
@@ -39,6 +40,7 @@ export async function storeWork(
   workspace: Workspace,
   run: AgentRun,
   { settings, scan, secrets, session = null, hasRef = false }: Taking,
+  signal: AbortSignal,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
   const { judgement } = run;
@@ -51,7 +53,7 @@ export async function storeWork(
   // A shell command that failed is run again from main: what it left half-done is of no use.
   if (judgement.kind === 'failed' && spec.work.kind === 'shell')
     return outcomeOf(judgement, null, { ...facts, checkpoint: null });
-  const stored = await deps.git.storeWorkspace({
+  const storing: StoreRequest = {
     project: spec.project,
     origin: spec.origin,
     workspace,
@@ -64,7 +66,8 @@ export async function storeWork(
     ...(mayLand(request, judgement) ? { anew: true } : {}),
     ...(session === null ? {} : { session }),
     confirmedAttempt: request.confirmedAttempt,
-  });
+  };
+  const stored = await storeWhenReached(deps, storing, signal);
   if (stored.kind === 'stored') {
     const changes = mayLand(request, judgement) ? await changesIn(deps, request, stored.checkpoint) : [];
     const guarded = await protectedChange(deps, request, settings, stored.checkpoint, changes);

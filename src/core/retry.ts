@@ -8,6 +8,7 @@ export interface BackoffPolicy {
 
 export const PHASE_BACKOFF: BackoffPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000 };
 export const HOLD_BACKOFF: BackoffPolicy = { firstMs: 1_000, factor: 1.5, capMs: 15_000 };
+export const AWAY_BACKOFF: BackoffPolicy = { firstMs: 1_000, factor: 2, capMs: 30_000 };
 export const RECORD_BACKOFF: BackoffPolicy = { firstMs: 1_000, factor: 2, capMs: 60_000 };
 
 /**

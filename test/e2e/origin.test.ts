@@ -42,6 +42,17 @@ describe('landing', () => {
     return existsSync(path) ? (await readFile(path, 'utf8')).trim().split('\n').length : 0;
   };
 
+  /** A task whose command takes its origin away and leaves work; once that waits to be stored. */
+  const leftWithoutOrigin = async (name: string): Promise<{ project: SampleProject; id: TaskId }> => {
+    // In a sandbox it could not take it away itself.
+    const project = await sample(name, { 'tasks.yaml': projectFile('sandbox: off').replace('sample', name) });
+    const id = await submit(project, `mv '${project.origin}' '${project.origin}.away'; echo x > work`);
+    await eventually('it to wait', () =>
+      engine.log.some((line) => line.startsWith('what an agent left waits to be stored') && line.includes(id)),
+    );
+    return { project, id };
+  };
+
   describe('on a repository without a remote', () => {
     it('which is its own origin moves its files together with main', async () => {
       const project = await sample('own', { list: 'b\na\n', 'old.txt': 'old\n' }, 'checkout');
@@ -138,16 +149,20 @@ describe('landing', () => {
       expect(await project.subjects()).toEqual(['Work', 'Begin']);
     });
 
-    it('that is away when an attempt ends has it tried again', async () => {
-      // In a sandbox it could not take it away itself.
-      const project = await sample('late', { 'tasks.yaml': projectFile('sandbox: off').replace('sample', 'late') });
-      const run = `[ "$TASKS_ATTEMPT" = 1 ] && mv '${project.origin}' '${project.origin}.away'; echo x > work`;
-      const id = await engine.submit(project, { title: 'Work', attempts: 2, work: { kind: 'shell', run } });
-      const { failure } = await engine.untilWaiting(id, 'retry');
-      expect(failure).toMatchObject({ kind: 'origin-unreachable', message: expect.stringContaining(project.origin) });
+    it('that is away when an attempt ends is waited for, and what the agent left is stored', async () => {
+      const { project, id } = await leftWithoutOrigin('late');
+      expect((await engine.detail(id)).view).toMatchObject({ state: 'running', attempt: 1, failure: null });
       await rename(`${project.origin}.away`, project.origin);
-      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 2 });
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', attempt: 1 });
       expect(await project.subjects()).toEqual(['Work', 'Begin']);
+    });
+
+    it('that is waited for keeps no task from being canceled', async () => {
+      const { project, id } = await leftWithoutOrigin('given-up');
+      await engine.cancel(id);
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'canceled' });
+      await rename(`${project.origin}.away`, project.origin);
+      expect(await project.subjects()).toEqual(['Begin']);
     });
 
     it('whose tasks.yaml a person breaks holds landing and names the mend, and goes on when it is mended', async () => {
