@@ -6,7 +6,12 @@ const EVERY_MS = 1_000;
 /** Looking may take a sixth of the time at the most: the ledger of very many tasks has others to serve, too. */
 const SPARE = 5;
 
-/** Resolves when it is time for the next look, by how long the last one took; at once when the signal fires. */
-export async function nextLook(tookMs: number, signal: AbortSignal, everyMs = EVERY_MS): Promise<void> {
-  await pause(Math.max(everyMs, SPARE * tookMs), undefined, { signal }).catch(() => undefined);
+/** How long it is from the end of a look until the next one, in milliseconds, by how long that look took. */
+export function restAfter(tookMs: number, everyMs = EVERY_MS): number {
+  return Math.max(everyMs, SPARE * tookMs);
+}
+
+/** Resolves when it is time for the next look; at once when the signal fires. */
+export async function nextLook(tookMs: number, signal: AbortSignal, everyMs?: number): Promise<void> {
+  await pause(restAfter(tookMs, everyMs), undefined, { signal }).catch(() => undefined);
 }

@@ -1,19 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import { mapBounded } from '../../src/cli/bounded.ts';
+import { eventually } from '../support/eventually.ts';
 
 describe('many things, a few at a time', () => {
   it('are no more at once than they may be, and come to results in their order', async () => {
-    let atOnce = 0;
+    const open = new Map<string, () => void>();
     let most = 0;
-    const results = await mapBounded([30, 1, 20, 2, 10], 2, async (ms) => {
-      most = Math.max(most, (atOnce += 1));
-      await new Promise((resolve) => {
-        setTimeout(resolve, ms);
+    const all = mapBounded(['a', 'b', 'c', 'd', 'e'], 2, async (item) => {
+      await new Promise<void>((resolve) => {
+        open.set(item, resolve);
+        most = Math.max(most, open.size);
       });
-      atOnce -= 1;
-      return ms;
+      return item;
     });
-    expect(results).toEqual([30, 1, 20, 2, 10]);
+    // The first is the last to end.
+    for (const item of ['b', 'c', 'd', 'e', 'a']) {
+      await eventually(`${item} to be begun`, () => open.has(item));
+      open.get(item)?.();
+      open.delete(item);
+    }
+    expect(await all).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(most).toBe(2);
   });
 
