@@ -164,9 +164,9 @@ async function workWith(
     return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets, lasted }), notes);
   }
   const setUp = await setUpWorkspace(deps, { ...common, setup, secrets, sandbox: inSetUp });
-  if (setUp !== null) {
+  if (setUp.kind === 'failed') {
     await deps.git.leaveAttempt(spec.project, spec.id, request.attempt);
-    return withNotes(failed(deps, setUp), notes);
+    return withNotes(failed(deps, setUp.failure), notes);
   }
 
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
@@ -178,6 +178,7 @@ async function workWith(
     : withNotes(await storeWork(deps, request, workspace, run, { ...taking, ...kept }, signal), [
         ...wentOnFrom(workspace),
         ...notes,
+        ...setUp.notes,
         ...keptNotes,
       ]);
 }

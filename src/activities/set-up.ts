@@ -17,7 +17,7 @@ import { letThrough } from './refused.ts';
 import { describeExit, runCommand } from './run-command.ts';
 
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
-/** Of what set-up has made and git does not ignore. */
+/** Of what set-up has made or changed. */
 const MANY = 10;
 
 /** Says of a worktree that it is set up. */
@@ -39,20 +39,25 @@ export interface SetUpRequest {
   readonly signal: AbortSignal;
 }
 
-/** Null when the worktree is set up. */
+export type SetUp =
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** With what people should know. */
+  | { readonly kind: 'ready'; readonly notes: readonly string[] };
+
 export async function setUpWorkspace(
   deps: Dependencies,
   { request, workspace, setup, ports, secrets, signal, sandbox }: SetUpRequest,
-): Promise<Failure | null> {
-  if (setup === null) return null;
+): Promise<SetUp> {
+  const ready: SetUp = { kind: 'ready', notes: [] };
+  if (setup === null) return ready;
   const markFile = join(dirname(workspace.worktree), 'set-up');
   const inode = statusOf(workspace.worktree)?.ino ?? 0;
   const mark = JSON.stringify({ inode, setup } satisfies Mark);
-  if ((await readText(markFile)) === mark) return null;
+  if ((await readText(markFile)) === mark) return ready;
   const { project, origin } = request.spec;
-  const untracked = (): Promise<readonly string[]> => deps.git.untracked({ project, origin, workspace });
+  const at = { project, origin, workspace };
   // Of an attempt that was lost, say.
-  const before = new Set(await untracked());
+  const before = await deps.git.differences(at);
   const scratch = setUpScratchOf(deps, project);
   tellProgress(() => progressOf(`set-up: ${setup}`));
   const exit = await runCommand(deps, {
@@ -70,12 +75,16 @@ export async function setUpWorkspace(
     signal,
   });
   if (exit.kind === 'exited' && exit.code === 0) {
-    const made = (await untracked()).filter((path) => !before.has(path));
-    if (made.length > 0) return notIgnored(setup, made);
+    const after = await deps.git.differences(at);
+    const made = without(after.untracked, before.untracked);
+    if (made.length > 0) return { kind: 'failed', failure: notIgnored(setup, made) };
+    // As for the gate: what git has is as main has it, and a lock file that was written anew is nobody's work.
+    const changed = without(after.changed, before.changed);
+    await deps.git.putBack(at, changed);
     await writeFile(markFile, mark);
-    return null;
+    return changed.length === 0 ? ready : { kind: 'ready', notes: [`set-up changed ${named(changed)}: put back`] };
   }
-  return {
+  const failure: Failure = {
     kind: exit.kind === 'over-limit' ? exit.limit : exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
     next:
@@ -84,15 +93,24 @@ export async function setUpWorkspace(
         : 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
     evidence: tailOf(exit.tail),
   };
+  return { kind: 'failed', failure };
+}
+
+function without(paths: readonly string[], known: readonly string[]): readonly string[] {
+  const all = new Set(known);
+  return paths.filter((path) => !all.has(path));
+}
+
+function named(paths: readonly string[]): string {
+  const more = paths.length > MANY ? ` and ${paths.length - MANY} more` : '';
+  return `${paths.slice(0, MANY).map(quote).join(', ')}${more}`;
 }
 
 /** It would be committed with the task's work, and the gate, which is set up in other worktrees, would not have it. */
 function notIgnored(setup: string, made: readonly string[]): Failure {
-  const named = made.slice(0, MANY).map(quote).join(', ');
-  const more = made.length > MANY ? ` and ${made.length - MANY} more` : '';
   return {
     kind: 'setup-failed',
-    message: `set-up (${setup}) made what git does not ignore, and what would be committed as work: ${named}${more}`,
+    message: `set-up (${setup}) made what git does not ignore, and what would be committed as work: ${named(made)}`,
     next: 'add it to .gitignore, or have set-up make it elsewhere; commit that, and retry',
   };
 }

@@ -152,7 +152,7 @@ export const projectSchema = closed(
       .meta({
         title: 'Set-up',
         description:
-          'A shell command that fills the ignored folders of a fresh worktree, such as node_modules; what it makes that git does not ignore fails the task. For the gate it is run on main and its result kept, until the command or a lock file changes; what a gate run changes in it no other run sees. A task that changes lock files has a set-up of its own there.',
+          'A shell command that fills the ignored folders of a fresh worktree, such as node_modules; what it makes that git does not ignore fails the task, and files of git that it changes are put back. For the gate it is run on main and its result kept, until the command or a lock file changes; what a gate run changes in it no other run sees. A task that changes lock files has a set-up of its own there.',
         examples: ['npm ci'],
       })
       .nullish(),

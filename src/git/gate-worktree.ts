@@ -18,6 +18,7 @@ import { GitError } from './command.ts';
 import { fetchHead } from './landing-parts.ts';
 import type { MergeDeps } from './declared-merge.ts';
 import { placeAt, type DeskPlace } from './desk.ts';
+import { differencesOf, putBack } from './differences.ts';
 import { removeForeign } from './foreign.ts';
 import { dropHome, makeHome, type GateHome } from './gate-home.ts';
 import { GATE_INDEX, leaseGate, releaseGate, type GatePlaces, type LeaseDeps } from './gate-lease.ts';
@@ -158,7 +159,12 @@ async function fill(
     isOnMain: () => isOnMain,
     goToCandidate,
     markSetUp: async () => {
-      if (key === null || (!isOnMain && main !== candidate.commit)) return;
+      if (key === null) return;
+      if (!isOnMain && main !== candidate.commit) {
+        // What is judged is the candidate, and not what its set-up has made of its lock file, say.
+        await putBack(git, place, (await differencesOf(git, place)).changed);
+        return;
+      }
       await keepMade(store, key, git, place, places.home);
       await goToCandidate();
       await laySetUp(store, key, { worktree: places.path, layers: places.layers });
@@ -177,7 +183,7 @@ async function fill(
 
 /** Takes what set-up has made out of the worktree, and its HOME, into the store. */
 async function keepMade(store: SetUpStore, key: string, git: Git, place: DeskPlace, home: GateHome): Promise<void> {
-  const { ignored } = await leftovers(git, place);
+  const { ignored } = await differencesOf(git, place, true);
   // A name that is no UTF-8 cannot be written down: what has one is left out, and goes.
   const entries = ignored.map((entry) => entry.replace(/\/$/, '')).filter((entry) => !entry.includes('\uFFFD'));
   await keepSetUp(store, key, place.worktree, entries, home.path);
@@ -223,30 +229,13 @@ async function setUpKey(git: Git, place: DeskPlace, command: string): Promise<st
 
 /** Sees that the files are the index, and removes all else, ignored or not. */
 async function cleanUp(git: Git, place: DeskPlace): Promise<void> {
-  const { changed } = await leftovers(git, place);
+  const { changed } = await differencesOf(git, place);
   if (changed.length > 0) {
     throw new Error(
       `files of the gate worktree differ from the candidate: ${changed.slice(0, 3).map(quote).join(', ')}`,
     );
   }
   await removeForeign(git, place);
-}
-
-async function leftovers(
-  git: Git,
-  place: DeskPlace,
-): Promise<{
-  readonly ignored: readonly string[];
-  readonly changed: readonly string[];
-}> {
-  const args = ['status', '--porcelain=v1', '-z', '--ignored=traditional', '--untracked-files=normal', '--no-renames'];
-  const { stdout } = await git.local([...args, '--ignore-submodules=all'], place);
-  const lines = stdout
-    .toString('utf8')
-    .split('\0')
-    .filter((line) => line !== '');
-  const changed = lines.filter((line) => !line.startsWith('?? ') && !line.startsWith('!! ') && line[1] !== ' ');
-  return { ignored: lines.filter((line) => line.startsWith('!! ')).map((line) => line.slice(3)), changed };
 }
 
 /** The index was just read from the candidate's commit, so its tree is the commit's. */

@@ -66,7 +66,8 @@ export function mending(room: GitRoom, deps: MendingDeps): GitRoom {
     readFileAt: (target, ...of) => run(target, () => room.readFileAt(target, ...of), asFailed),
     prepareWorkspace: (request) => run(request, () => room.prepareWorkspace(request), asFailed),
     includeFiles: (request) => run(request, () => room.includeFiles(request), asFailed),
-    untracked: (request) => run(request, () => room.untracked(request), asThrown),
+    differences: (request) => run(request, () => room.differences(request), asThrown),
+    putBack: (request, paths) => run(request, () => room.putBack(request, paths), asThrown),
     beginAttempt: (request) =>
       run(
         request,

@@ -17,6 +17,7 @@ import { lookAtMain, mainCandidate } from './main-seen.ts';
 import { confineGate, confineTask, separateTask } from './confined.ts';
 import type { MergeDeps, ReadMerges } from './declared-merge.ts';
 import { changedFiles, diffOf } from './diff.ts';
+import { differencesOf, putBack } from './differences.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import type { Git } from './git.ts';
 import { includeFiles } from './include.ts';
@@ -31,13 +32,12 @@ import { probeWith, type OriginProbe } from './probe.ts';
 import { lookAround } from './radar.ts';
 import { RecentWork } from './recent-work.ts';
 import { deleteRef, taskRefsIn } from './refs.ts';
-import { createRepositories, type Repositories } from './repository.ts';
+import { createRepositories, placeOf, type Repositories } from './repository.ts';
 import { openGit, type OpenGitOptions } from './open-git.ts';
 import { originTasks } from './origin-tasks.ts';
 import { storeWorkspace } from './store.ts';
 import { listStores, removeStore } from './stores.ts';
 import { tracesOf } from './traces.ts';
-import { untracked } from './untracked.ts';
 import { storeUnfinished } from './store-unfinished.ts';
 import type { GitRoom, RevisionRequest } from './types.ts';
 import { keepUp } from './upkeep.ts';
@@ -102,9 +102,14 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
       const mirror = await repositories.findMirror(request);
       return mirror === null ? { kind: 'none' } : includeFiles(git, home, mirror, request);
     },
-    untracked: async (request) => {
-      const [mirror, places] = await heldParts(request);
-      return untracked(git, mirror, places);
+    differences: async (request) => {
+      const [mirror, { worktree, index }] = await heldParts(request);
+      const { untracked, changed } = await differencesOf(git, { ...placeOf(mirror), worktree, index });
+      return { untracked, changed };
+    },
+    putBack: async (request, paths) => {
+      const [mirror, { worktree, index }] = await heldParts(request);
+      await putBack(git, { ...placeOf(mirror), worktree, index }, paths);
     },
     confineWorkspace: async (request) => confineTask(...(await heldParts(request))),
     separateWorkspace: async (request) => separateTask(...(await heldParts(request))),

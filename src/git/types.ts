@@ -53,6 +53,14 @@ export type FileAt =
   | { readonly kind: 'too-large' }
   | ({ readonly kind: 'failed' } & Problem);
 
+/** By paths from the worktree. */
+export interface Differences {
+  /** What git neither has nor ignores; of a folder of which git has nothing its own path alone, with a slash. */
+  readonly untracked: readonly string[];
+  /** What git has, and is otherwise there, or not at all. */
+  readonly changed: readonly string[];
+}
+
 export interface GateWorktree {
   readonly path: string;
   /** HOME of this run alone, over what main's set-up has left in its own. */
@@ -76,8 +84,10 @@ export interface GitRoom {
   prepareWorkspace(request: PrepareRequest): Promise<PrepareResult>;
   /** Copies what the .worktreeinclude of this host's checkout of the project names into a fresh workspace; once for each. */
   includeFiles(request: IncludeRequest): Promise<IncludeResult>;
-  /** What in a workspace git neither has nor ignores, by paths from the worktree; folders end in a slash. */
-  untracked(request: Parameters<GitRoom['confineWorkspace']>[0]): Promise<readonly string[]>;
+  /** How a workspace differs from what it was made of. */
+  differences(request: Parameters<GitRoom['confineWorkspace']>[0]): Promise<Differences>;
+  /** Makes files of a workspace again what it was made of, whatever lies there. */
+  putBack(request: Parameters<GitRoom['confineWorkspace']>[0], paths: readonly string[]): Promise<void>;
   /** What a confined process of the task is to see of the repository, and may write; what it commits comes with {@link storeWorkspace}. */
   confineWorkspace(request: {
     readonly project: ProjectName;

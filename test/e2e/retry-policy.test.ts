@@ -135,6 +135,20 @@ describe('a task', () => {
     expect((await project.originGit('ls-tree', '--name-only', 'main')).split('\n')).not.toContain('stray');
   });
 
+  it('whose set-up writes files anew that git has finds them as main has them, and is told', async () => {
+    const setup = 'setup: echo other > lock; rm gone; touch made';
+    const project = await sample('set-up-changes', { execute: 'cat lock gone > work' }, setup);
+    await project.commit('Have some', { lock: 'as main has it\n', gone: 'is there\n', '.gitignore': 'made\n' });
+    const id = await engine.submit(project, { title: 'Work' });
+    expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
+    expect(await project.read('work')).toBe('as main has it\nis there');
+    expect((await project.originGit('diff', '--name-only', 'main^1', 'main')).split('\n')).toEqual(['work']);
+    const notes = (await engine.ledger.readEvents(id)).flatMap(({ happened }) =>
+      happened.kind === 'attempt-ended' ? (happened.notes ?? []) : [],
+    );
+    expect(notes).toEqual(['set-up changed "gone", "lock": put back']);
+  });
+
   const REFUSED = /── refused: 10\.1\.2\.3:80: 10\.1\.2\.3 is a private address; name its host/;
   const ASK = 'require("http").get(process.env.HTTP_PROXY, {path: "http://10.1.2.3/"}, () => process.exit(1))';
 

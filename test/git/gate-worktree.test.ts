@@ -118,6 +118,19 @@ describe('a gate worktree', () => {
     await two.release();
   });
 
+  it("has the candidate's files as they are after a set-up of its own, whatever that has made of them", async () => {
+    const { build, open } = await candidates();
+    const gate = await open(await build('npm install', true), true);
+    expect(gate.isOnMain()).toBe(false);
+    await write(gate.path, { 'package-lock.json': 'written anew\n', 'node_modules/x': 'x' });
+    await rm(join(gate.path, 'b.txt'));
+    await gate.markSetUp();
+    expect(await readFile(join(gate.path, 'b.txt'), 'utf8')).toBe('b\n');
+    expect(await git(gate.path, 'status', '--porcelain')).toBe('');
+    expect(existsSync(join(gate.path, 'node_modules/x'))).toBe(true);
+    await gate.release();
+  });
+
   it('is cleaned of all that a set-up of its own has left when that was cut off', async () => {
     const { build, open } = await candidates();
     const candidate = await build('npm ci');
