@@ -6,15 +6,16 @@
  * be put in another's place between two phases.
  */
 
-import { copyFileSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Failure } from '../core/failure.ts';
 import type { Confinement, Network, SandboxMode } from '../core/project.ts';
+import { absentAsNull } from '../files/errors.ts';
 import { removeAny, removeWhole } from '../files/remove.ts';
 import type { Placed, ProcessRoom, Sandbox, SandboxState } from '../process/types.ts';
 import type { Dependencies } from './dependencies.ts';
 
-/** A path below the person's home that a granted agent has in its own. */
+/** A path below the person's home that a granted agent has in its own, wherever that leads. */
 export interface GrantedPath {
   readonly path: string;
   /** `read`; `write`: the person's own file is written; `copy`: the agent's own, made from the person's when it has none. */
@@ -107,10 +108,10 @@ export async function makeSandbox(deps: Pick<Dependencies, 'confinement'>, reque
   mkdirSync(scratch, { recursive: true });
   await removeWhole(tmp);
   mkdirSync(tmp, { recursive: true, mode: 0o700 });
-  const granted = agent === null ? [] : deps.confinement.granted(agent);
+  const granted = agent === null ? [] : await grant(deps.confinement, scratch, agent);
   const own = [...request.write, scratch].map((path) => ({ from: path, to: path, write: true }));
   return {
-    mounts: [...own, ...request.repository, ...(await grant(deps.confinement.personHome, scratch, granted))],
+    mounts: [...own, ...request.repository, ...granted],
     read: deps.confinement.read,
     write: deps.confinement.write,
     hidden: deps.confinement.hidden,
@@ -137,13 +138,18 @@ function networkOf(network: Network): Sandbox['network'] {
   return { hosts: network === 'full' ? ['*'] : network };
 }
 
-async function grant(home: string, scratch: string, granted: readonly GrantedPath[]): Promise<readonly Placed[]> {
+async function grant(
+  { personHome: home, write: shared, granted: grantedTo }: HostConfinement,
+  scratch: string,
+  agent: string,
+): Promise<readonly Placed[]> {
   const mounts: Placed[] = [];
+  const granted = grantedTo(agent);
   for (const { path, how } of granted) {
-    const from = join(home, path);
     const to = join(scratch, path);
-    const stats = lstatSync(from, { throwIfNoEntry: false });
-    if (stats === undefined || stats.isSymbolicLink() || !(stats.isFile() || stats.isDirectory())) continue;
+    const from = grantedFile(join(home, path), shared);
+    const stats = from === null ? undefined : lstatSync(from, { throwIfNoEntry: false });
+    if (from === null || stats === undefined || !(stats.isFile() || stats.isDirectory())) continue;
     await clearTheWay(scratch, path, stats.isDirectory() ? 'folder' : 'file');
     if (how === 'copy') {
       if (lstatSync(to, { throwIfNoEntry: false }) === undefined) copyFileSync(from, to);
@@ -154,6 +160,20 @@ async function grant(home: string, scratch: string, granted: readonly GrantedPat
     mounts.push({ from, to, write: how === 'write' });
   }
   return mounts;
+}
+
+/**
+ * Where a granted path leads: people keep such files elsewhere, and link them. In a folder that every sandbox writes no link
+ * is followed, since an agent may have made it. Null: nowhere.
+ */
+function grantedFile(path: string, shared: readonly string[]): string | null {
+  try {
+    const real = realpathSync(path);
+    const folder = shared.find((each) => path.startsWith(`${each}/`));
+    return folder === undefined || real === join(realpathSync(folder), path.slice(folder.length)) ? real : null;
+  } catch (error) {
+    return absentAsNull(error);
+  }
 }
 
 /** An agent may have left links in its home: what is mounted there would land where they lead. */

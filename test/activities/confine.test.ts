@@ -62,12 +62,26 @@ describe('whether there is to be a sandbox', () => {
   });
 });
 
+const sandboxFor = async (folder: string, granted: readonly GrantedPath[], write: readonly string[]) => {
+  const { confinement, ...deps } = depsOf(WORKS, null);
+  return makeSandbox(
+    { ...deps, confinement: { ...confinement, write, granted: () => granted, personHome: join(folder, 'person') } },
+    {
+      write: [],
+      repository: [],
+      scratch: join(folder, 'scratch'),
+      tmp: join(folder, 'tmp'),
+      network: 'none',
+      agent: 'mine',
+    },
+  );
+};
+
 describe('what an agent is granted', () => {
   const GRANTED: readonly GrantedPath[] = [
     { path: '.agent/key', how: 'read' },
     { path: '.agent.json', how: 'copy' },
     { path: '.absent', how: 'read' },
-    { path: '.link', how: 'read' },
   ];
 
   it('lies in its own home, and nowhere that it has planted a link to', async () => {
@@ -79,28 +93,36 @@ describe('what an agent is granted', () => {
     await mkdir(join(person, '.agent'));
     await writeFile(join(person, '.agent/key'), 'key');
     await writeFile(join(person, '.agent.json'), '{}');
-    await symlink('/etc/passwd', join(person, '.link'));
     await symlink(elsewhere, join(scratch, '.agent'));
     await symlink(join(elsewhere, 'written'), join(scratch, '.agent.json'));
 
-    const deps = {
-      ...depsOf(WORKS, null),
-      confinement: { ...depsOf(WORKS, null).confinement, granted: () => GRANTED, personHome: person },
-    };
-    const sandbox = await makeSandbox(deps, {
-      write: [],
-      repository: [],
-      scratch,
-      tmp: join(folder, 'tmp'),
-      network: 'none',
-      agent: 'mine',
-    });
+    const sandbox = await sandboxFor(folder, GRANTED, []);
     expect(sandbox.mounts).toEqual([
       { from: scratch, to: scratch, write: true },
       { from: join(person, '.agent/key'), to: join(scratch, '.agent/key'), write: false },
     ]);
     expect(await readdir(elsewhere)).toEqual([]);
     expect(await readFile(join(scratch, '.agent.json'), 'utf8')).toBe('{}');
+  });
+
+  it('is what a link of the person leads to, but in a folder that every sandbox writes', async () => {
+    const folder = await tempFolder('confine');
+    const scratch = join(folder, 'scratch');
+    for (const path of ['person/written', 'dotfiles/agent']) await mkdir(join(folder, path), { recursive: true });
+    await writeFile(join(folder, 'dotfiles/key'), 'key');
+    for (const path of ['.config', 'written/planted']) await symlink('../dotfiles/agent', join(folder, 'person', path));
+    await symlink('../dotfiles/key', join(folder, 'person/.key'));
+    await symlink('nothing', join(folder, 'person/.dangling'));
+    await writeFile(join(folder, 'person/written/own'), 'own');
+    const paths = ['.config', '.key', '.dangling', 'written/planted', 'written/own'];
+    const granted = paths.map((path): GrantedPath => ({ path, how: 'read' }));
+    const { mounts } = await sandboxFor(folder, granted, [join(folder, 'person/written')]);
+    expect(mounts).toEqual([
+      { from: scratch, to: scratch, write: true },
+      { from: join(folder, 'dotfiles/agent'), to: join(scratch, '.config'), write: false },
+      { from: join(folder, 'dotfiles/key'), to: join(scratch, '.key'), write: false },
+      { from: join(folder, 'person/written/own'), to: join(scratch, 'written/own'), write: false },
+    ]);
   });
 });
 

@@ -12,6 +12,7 @@ import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import { isFull, MAKE_ROOM } from './full.ts';
 import { checkRules } from './notices.ts';
+import { checkSignIn } from './sign-in.ts';
 
 type Context = Extract<ProjectContext, { kind: 'ok' }>;
 
@@ -39,7 +40,7 @@ async function checkAgents(session: Session, context: Context): Promise<readonly
   for (const [name, definition] of Object.entries(context.settings.agents)) {
     const { program, path, fix } = await findAgentProgram(definition, session.environment);
     const isDefault = name === context.settings.agent;
-    if (path !== null) checks.push(fine(`agent ${name}`, path));
+    if (path !== null) checks.push(fine(`agent ${name}`, path), ...(await checkSignIn(session, name, program)));
     else if (isDefault) checks.push(bad(`agent ${name}`, `${program} is not on the PATH`, fix));
     else if (name !== 'claude') checks.push(warn(`agent ${name}`, `${program} is not on the PATH`, fix));
   }
