@@ -77,7 +77,7 @@ export async function runAgent(deps: AgentDependencies, agent: AgentRequest): Pr
   const session = await resumedSession(deps, agent, adapter);
   const reader = adapter.reader(session);
   agent.onReader?.(adapter, reader);
-  const exit = await spawn(deps, agent, adapter.command(definition, files, session), reader);
+  const exit = await spawn(deps, agent, adapter.command(definition, files, session, agent.sandbox !== null), reader);
   const { reading } = reader;
   const { secrets } = agent.granted;
   const left = await readReportFile(files.reportFile);

@@ -43,10 +43,15 @@ export function shellCommand(run: string, files: PhaseFiles): AgentCommand {
   return { argv: ['/bin/sh', '-c', run], env: phaseEnvironment(files) };
 }
 
-function commandOf(definition: AgentDefinition, files: PhaseFiles, session: string | null): AgentCommand {
+function commandOf(
+  definition: AgentDefinition,
+  files: PhaseFiles,
+  session: string | null,
+  confined: boolean,
+): AgentCommand {
   return definition.kind === 'claude'
-    ? ADAPTERS.claude.command(definition, files, session)
-    : ADAPTERS.command.command(definition, files, session);
+    ? ADAPTERS.claude.command(definition, files, session, confined)
+    : ADAPTERS.command.command(definition, files, session, confined);
 }
 
 /** Of an agent whose output means nothing to the engine. */

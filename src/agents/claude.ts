@@ -16,18 +16,23 @@ import { classifyClaudeText, exhausted, limited, notSignedIn } from './claude-tr
 import { phaseEnvironment } from './placeholders.ts';
 import type { AgentCommand, AgentReading, LineReader, PhaseFiles } from './types.ts';
 
-const MODE_OF: Readonly<Record<Phase, 'plan' | 'acceptEdits'>> = {
-  understand: 'plan',
-  plan: 'plan',
-  execute: 'acceptEdits',
-  revise: 'acceptEdits',
-};
+const READS: ReadonlySet<Phase> = new Set(['understand', 'plan']);
+
+/**
+ * Nobody is there to be asked, and what it would ask about is refused: in `acceptEdits` nearly every shell command, the
+ * tests' among them. In a sandbox it may do what the sandbox lets it do (code.claude.com/docs/en/permission-modes).
+ */
+function permissionMode(phase: Phase, confined: boolean): 'plan' | 'acceptEdits' | 'bypassPermissions' {
+  if (READS.has(phase)) return 'plan';
+  return confined ? 'bypassPermissions' : 'acceptEdits';
+}
 
 /** Resumes the session when there is one, else begins one under an id that the task and the attempt give. */
 export function claudeCommand(
   definition: Extract<AgentDefinition, { kind: 'claude' }>,
   files: PhaseFiles,
   session: string | null,
+  confined: boolean,
 ): AgentCommand {
   // Standard input is closed, and an argument has a size limit: the prompt itself stays in its file.
   const prompt = `Read the file ${files.promptFile} first and do exactly what it says.`;
@@ -41,7 +46,7 @@ export function claudeCommand(
       'stream-json',
       '--verbose',
       '--permission-mode',
-      MODE_OF[files.phase],
+      permissionMode(files.phase, confined),
       ...resume,
       ...(definition.model === null ? [] : ['--model', definition.model]),
       ...definition.args,
@@ -49,7 +54,8 @@ export function claudeCommand(
       '--add-dir',
       files.taskDir,
     ],
-    env: phaseEnvironment(files),
+    // As root it bypasses nothing but where it is told of a sandbox (anthropics/claude-code, issue 3490).
+    env: { ...phaseEnvironment(files), ...(confined ? { IS_SANDBOX: '1' } : {}) },
   };
 }
 

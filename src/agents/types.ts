@@ -51,10 +51,12 @@ export interface AgentAdapter<Kind extends AgentDefinition['kind'] = AgentDefini
   readonly kind: Kind;
   /** True when the end of the process means nothing without a terminal event in its output. */
   readonly hasTerminalEvent: boolean;
+  /** @param confined whether a sandbox holds it, so that nothing but the sandbox need keep it from anything */
   command(
     definition: Extract<AgentDefinition, { kind: Kind }>,
     files: PhaseFiles,
     session: string | null,
+    confined: boolean,
   ): AgentCommand;
   /** Where it keeps a session, from its home, in lines of JSON; left out: its sessions stay on their host. */
   readonly transcript?: (cwd: string, session: string) => string;

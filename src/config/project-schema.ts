@@ -74,7 +74,14 @@ const definition = closed(
       .array(z.string({ error: must('a text', '--verbose') }), {
         error: must('a list of arguments', '[--max-turns, "50"]'),
       })
-      .meta({ description: 'For Claude Code: further arguments.', examples: [['--max-turns', '50']] })
+      .meta({
+        description:
+          "For Claude Code: further arguments, which come after the engine's own. In a sandbox it may run any command; without one only what is allowed here.",
+        examples: [
+          ['--max-turns', '50'],
+          ['--allowedTools', 'Bash(npm test:*)'],
+        ],
+      })
       .optional(),
     sandbox,
     network: network('Its own instead of network.agents.'),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { adapterFor, checkPlaceholders, shellCommand } from '../../src/agents/adapters.ts';
+import type { AgentCommand } from '../../src/agents/types.ts';
 import type { AgentDefinition } from '../../src/core/project.ts';
 import type { Phase } from '../../src/core/task-types.ts';
 import { FILES } from './facts.ts';
@@ -11,8 +12,21 @@ function commandAgent(...command: string[]): AgentDefinition {
   return { kind: 'command', command, phases: ['execute'] };
 }
 
-function argvOf(definition: AgentDefinition, phase: Phase, session: string | null): readonly string[] {
-  return adapterFor(definition).command(definition, { ...FILES, phase }, session).argv;
+function argvOf(
+  definition: AgentDefinition,
+  phase: Phase,
+  session: string | null,
+  confined = false,
+): readonly string[] {
+  return adapterFor(definition).command(definition, { ...FILES, phase }, session, confined).argv;
+}
+
+function claudeIn(confined: boolean): AgentCommand {
+  return adapterFor(CLAUDE).command(CLAUDE, FILES, null, confined);
+}
+
+function modeOf(argv: readonly string[]): string | undefined {
+  return argv[argv.indexOf('--permission-mode') + 1];
 }
 
 describe('the command adapter', () => {
@@ -25,7 +39,7 @@ describe('the command adapter', () => {
       '{task_id}/{phase}',
       '{report_file}',
     );
-    expect(adapterFor(definition).command(definition, FILES, null).argv).toEqual([
+    expect(adapterFor(definition).command(definition, FILES, null, false).argv).toEqual([
       'my-agent',
       '--prompt=/h/task/prompt.md',
       '/h/task:/h/worktree',
@@ -38,12 +52,12 @@ describe('the command adapter', () => {
   it('does not look again at what a value holds', () => {
     const definition = commandAgent('a', '{branch}');
     const files = { ...FILES, branch: '{task_dir} $& $1' };
-    expect(adapterFor(definition).command(definition, files, null).argv[1]).toBe('{task_dir} $& $1');
+    expect(adapterFor(definition).command(definition, files, null, false).argv[1]).toBe('{task_dir} $& $1');
   });
 
   it('tells the same by the environment', () => {
     const definition = commandAgent('a');
-    expect(adapterFor(definition).command(definition, FILES, null).env).toEqual({
+    expect(adapterFor(definition).command(definition, FILES, null, false).env).toEqual({
       TASKS_PROMPT_FILE: '/h/task/prompt.md',
       TASKS_TASK_DIR: '/h/task',
       TASKS_WORKTREE: '/h/worktree',
@@ -72,7 +86,7 @@ describe('placeholders', () => {
 
   it('leaves a shell variable that is named as a placeholder alone', () => {
     const definition = commandAgent('sh', '-c', 'echo ${phase}');
-    expect(adapterFor(definition).command(definition, FILES, null).argv[2]).toBe('echo ${phase}');
+    expect(adapterFor(definition).command(definition, FILES, null, false).argv[2]).toBe('echo ${phase}');
   });
 
   it.each(['{promptfile}', '{constructor}', '{__proto__}'])('refuses %s and names the known ones', (placeholder) => {
@@ -94,13 +108,25 @@ describe('the command of a shell task', () => {
 
 describe('the command of Claude Code', () => {
   it.each([
-    ['understand', 'plan'],
-    ['plan', 'plan'],
-    ['execute', 'acceptEdits'],
-    ['revise', 'acceptEdits'],
-  ] as const)('runs %s in permission mode %s', (phase, mode) => {
-    const argv = argvOf(CLAUDE, phase, null);
-    expect(argv[argv.indexOf('--permission-mode') + 1]).toBe(mode);
+    ['understand', 'plan', 'plan'],
+    ['plan', 'plan', 'plan'],
+    ['execute', 'acceptEdits', 'bypassPermissions'],
+    ['revise', 'acceptEdits', 'bypassPermissions'],
+  ] as const)('runs %s in permission mode %s, and in a sandbox %s', (phase, open, confined) => {
+    expect(modeOf(argvOf(CLAUDE, phase, null))).toBe(open);
+    expect(modeOf(argvOf(CLAUDE, phase, null, true))).toBe(confined);
+  });
+
+  it('says that there is a sandbox where there is one', () => {
+    expect(claudeIn(true).env).toMatchObject({ IS_SANDBOX: '1' });
+    expect(claudeIn(false).env).not.toHaveProperty('IS_SANDBOX');
+  });
+
+  it('leaves the last word on the permission mode to the definition', () => {
+    const definition: AgentDefinition = { kind: 'claude', model: null, args: ['--permission-mode', 'acceptEdits'] };
+    expect(argvOf(definition, 'execute', null, true).join(' ')).toMatch(
+      / --permission-mode bypassPermissions .* --permission-mode acceptEdits --add-dir/,
+    );
   });
 
   it('asks for one JSON object a line and points to the prompt file', () => {

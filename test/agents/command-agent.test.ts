@@ -45,7 +45,7 @@ async function attempt(command: readonly string[], phase: Phase): Promise<Judgem
   const definition: AgentDefinition = { kind: 'command', command, phases: [phase] };
   const files = filesOf(phase);
   const adapter = adapterFor(definition);
-  const { argv, env } = adapter.command(definition, files, null);
+  const { argv, env } = adapter.command(definition, files, null, false);
   const reader = adapter.reader();
   const exit = await room.run({
     argv,

@@ -13,15 +13,17 @@ const CLAUDE = (log: string): string => `#!/bin/sh
 set -eu
 session=
 mode=
+allowed=
 previous=
 for word in "$@"; do
   case "$previous" in
     --session-id) session=$word; mode=new ;;
     --resume) session=$word; mode=resumed ;;
+    --permission-mode) allowed=$word ;;
   esac
   previous=$word
 done
-echo "$TASKS_PHASE $mode $session" >> '${log}'
+echo "$TASKS_PHASE $mode $session $allowed" >> '${log}'
 printf '{"type":"system","subtype":"init","session_id":"%s"}\\n' "$session"
 text='The document.'
 if [ "$TASKS_PHASE" = execute ]; then
@@ -41,6 +43,12 @@ describe('Claude Code', () => {
   let rig: PeopleRig;
   let log: string;
   let id: TaskId;
+  /** Of each start its phase, whether it is a new session, that, and its permission mode. */
+  const runs = async (): Promise<readonly (readonly string[])[]> =>
+    (await readFile(log, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '));
 
   beforeAll(async () => {
     const folder = await tempFolder('claude');
@@ -65,10 +73,7 @@ describe('Claude Code', () => {
     await rig.asked(id, 2);
     await rig.engine.reply(id, 'approve', {});
     expect(await rig.engine.untilEnded(id)).toMatchObject({ state: 'landed' });
-    const started = (await readFile(log, 'utf8'))
-      .trim()
-      .split('\n')
-      .map((line) => line.split(' '));
+    const started = (await runs()).map((words) => words.slice(0, 3));
     const session = started[0]?.[2] ?? '';
     expect(session).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8/);
     expect(started).toEqual([
@@ -80,4 +85,29 @@ describe('Claude Code', () => {
     ]);
     expect(await project.subjects()).toEqual(['Work', 'Begin']);
   });
+
+  it.each(['preferred', 'off'])(
+    'may run commands where a sandbox holds it, and else change files: %s',
+    async (mode) => {
+      const project = await SampleProject.create({
+        'tasks.yaml': `project: claude-${mode}\nbranch: main\ngate: "true"\nagent: claude\nsandbox: ${mode}\n`,
+      });
+      const before = (await runs()).length;
+      const task = await rig.engine.submit(project, { title: 'Work' });
+      await rig.asked(task, 1);
+      const notes = (await rig.engine.ledger.readEvents(task)).flatMap(({ happened }) =>
+        happened.kind === 'attempt-ended' ? (happened.notes ?? []) : [],
+      );
+      const isOpen = notes.some((note) => note.startsWith('it ran without a sandbox'));
+      expect(isOpen || mode === 'preferred').toBe(true);
+      const allowed = (await runs()).slice(before).map(([phase, , , allows]) => `${phase} ${allows}`);
+      expect(allowed).toEqual([
+        'understand plan',
+        'plan plan',
+        isOpen ? 'execute acceptEdits' : 'execute bypassPermissions',
+      ]);
+      await rig.engine.cancel(task);
+      await rig.engine.untilEnded(task);
+    },
+  );
 });
