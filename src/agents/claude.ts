@@ -1,8 +1,8 @@
 /**
  * Claude Code, headless: `claude -p` with one JSON object a line on standard output.
  *
- * In the phases that only read it runs in plan mode and cannot write files: its final text is then the phase's
- * document. A line that means nothing to the reader is passed over: newer versions add kinds of lines.
+ * In the phases that only read it may write the task folder alone; where it leaves no document there its final text is
+ * the phase's. A line that means nothing to the reader is passed over: newer versions add kinds of lines.
  */
 
 import { createHash } from 'node:crypto';
@@ -19,13 +19,18 @@ import type { AgentCommand, AgentReading, LineReader, PhaseFiles } from './types
 const READS: ReadonlySet<Phase> = new Set(['understand', 'plan']);
 
 /**
- * Nobody is there to be asked, and what it would ask about is refused: in `acceptEdits` nearly every shell command, the
- * tests' among them. In a sandbox it may do what the sandbox lets it do (code.claude.com/docs/en/permission-modes).
+ * Nobody is there to be asked, so what it would ask about is refused: in `acceptEdits` nearly every shell command, the
+ * tests' among them. In a sandbox it may do what the sandbox lets it do (code.claude.com/docs/en/permission-modes). The
+ * `plan` mode is for a person: it ends in a tool that asks for approval (anthropics/claude-code, issue 3894).
  */
-function permissionMode(phase: Phase, confined: boolean): 'plan' | 'acceptEdits' | 'bypassPermissions' {
-  if (READS.has(phase)) return 'plan';
-  return confined ? 'bypassPermissions' : 'acceptEdits';
+function permissions({ phase, taskDir }: PhaseFiles, confined: boolean): readonly string[] {
+  // Two slashes: from the root; a rule for Edit holds for whatever writes a file (code.claude.com/docs/en/permissions).
+  if (READS.has(phase)) return ['--permission-mode', 'default', '--allowedTools', `Edit(/${taskDir}/**)`];
+  return ['--permission-mode', confined ? 'bypassPermissions' : 'acceptEdits'];
 }
+
+/** Tools that wait for a person; the report is what asks. */
+const ASKING = 'AskUserQuestion,EnterPlanMode';
 
 /** Resumes the session when there is one, else begins one under an id that the task and the attempt give. */
 export function claudeCommand(
@@ -45,8 +50,9 @@ export function claudeCommand(
       '--output-format',
       'stream-json',
       '--verbose',
-      '--permission-mode',
-      permissionMode(files.phase, confined),
+      ...permissions(files, confined),
+      '--disallowedTools',
+      ASKING,
       ...resume,
       ...(definition.model === null ? [] : ['--model', definition.model]),
       ...definition.args,

@@ -108,14 +108,29 @@ describe('the command of a shell task', () => {
 
 describe('the command of Claude Code', () => {
   it.each([
-    ['understand', 'plan', 'plan'],
-    ['plan', 'plan', 'plan'],
+    ['understand', 'default', 'default'],
+    ['plan', 'default', 'default'],
     ['execute', 'acceptEdits', 'bypassPermissions'],
     ['revise', 'acceptEdits', 'bypassPermissions'],
   ] as const)('runs %s in permission mode %s, and in a sandbox %s', (phase, open, confined) => {
     expect(modeOf(argvOf(CLAUDE, phase, null))).toBe(open);
     expect(modeOf(argvOf(CLAUDE, phase, null, true))).toBe(confined);
   });
+
+  it('lets it write the task folder alone where a phase only reads', () => {
+    for (const confined of [true, false]) {
+      expect(argvOf(CLAUDE, 'plan', null, confined).join(' ')).toContain(' --allowedTools Edit(//h/task/**) --');
+      expect(argvOf(CLAUDE, 'execute', null, confined)).not.toContain('--allowedTools');
+    }
+  });
+
+  it.each(['understand', 'plan', 'execute', 'revise'] as const)(
+    'has no tool in %s that waits for a person',
+    (phase) => {
+      const argv = argvOf(CLAUDE, phase, null, true);
+      expect(argv[argv.indexOf('--disallowedTools') + 1]).toBe('AskUserQuestion,EnterPlanMode');
+    },
+  );
 
   it('says that there is a sandbox where there is one', () => {
     expect(claudeIn(true).env).toMatchObject({ IS_SANDBOX: '1' });

@@ -102,8 +102,8 @@ describe('Claude Code', () => {
       expect(isOpen || mode === 'preferred').toBe(true);
       const allowed = (await runs()).slice(before).map(([phase, , , allows]) => `${phase} ${allows}`);
       expect(allowed).toEqual([
-        'understand plan',
-        'plan plan',
+        'understand default',
+        'plan default',
         isOpen ? 'execute acceptEdits' : 'execute bypassPermissions',
       ]);
       await rig.engine.cancel(task);
