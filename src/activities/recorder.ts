@@ -14,6 +14,8 @@ import type { Recorded } from './types.ts';
 
 const LEAVE_ALONE_MS = 1_000;
 
+type Attempted<T> = { readonly kind: 'done'; readonly value: T } | { readonly kind: 'away' };
+
 export class Recorder {
   readonly #deps: Pick<Dependencies, 'ledger' | 'spool' | 'hostId' | 'log' | 'onEnded' | 'onRecorded' | 'onWaiting'>;
   readonly #notices: Pick<NoticeStarter, 'tell'>;
@@ -30,19 +32,22 @@ export class Recorder {
   async record(request: RecordRequest): Promise<Recorded> {
     const { view, events } = request;
     if (view.state === 'waiting') this.#deps.onWaiting();
+    if (request.reset === true) {
+      // Its events are renumbered first, if need be: those of the run before would be overwritten, and told twice.
+      const known = await this.#ledgerAt(request);
+      if (known.kind === 'away') return { recordedUpTo: null };
+      if (known.value > view.sequence) return { recordedUpTo: null, ledgerAt: known.value };
+    }
     // Whether or not the ledger is there: people are told all the same.
     const [recorded, told] = await Promise.all([
       this.attempt('record', () => this.#deps.ledger.record(view, events)),
-      // One that was set back has its events renumbered first, if need be: they would be told twice.
-      request.reset === true ? null : this.#notices.tell(request),
+      this.#notices.tell(request),
     ]);
     if (recorded.kind === 'away') return { recordedUpTo: null };
-    const ledgerAt = request.reset === true ? await this.#ledgerAt(request) : null;
-    if (ledgerAt !== null) return { recordedUpTo: null, ledgerAt };
     this.#deps.onRecorded(view);
     if (isEnd(view.state)) this.#deps.onEnded(view, view.id);
     // What nobody could be told of comes again with the next record.
-    return { recordedUpTo: (told ?? (await this.#notices.tell(request))) ? view.sequence : null };
+    return { recordedUpTo: told ? view.sequence : null };
   }
 
   /** Records what led here and that the attempt has begun; the host alone knows when, so it keeps that for the ledger. */
@@ -58,18 +63,13 @@ export class Recorder {
     return recorded;
   }
 
-  /** What the ledger knows of a task beyond a record; null: nothing. */
-  async #ledgerAt({ view }: RecordRequest): Promise<number | null> {
-    const read = await this.attempt('read-task', () => this.#deps.ledger.readTask(view.id));
-    const known = read.kind === 'done' ? (read.value?.sequence ?? 0) : 0;
-    return known > view.sequence ? known : null;
+  /** Up to which event the ledger knows of a task. */
+  #ledgerAt({ view }: RecordRequest): Promise<Attempted<number>> {
+    return this.attempt('read-task', async () => (await this.#deps.ledger.readTask(view.id))?.sequence ?? 0);
   }
 
   /** A call of the ledger, or the word that it is away. */
-  async attempt<T>(
-    what: string,
-    call: () => Promise<T>,
-  ): Promise<{ readonly kind: 'done'; readonly value: T } | { readonly kind: 'away' }> {
+  async attempt<T>(what: string, call: () => Promise<T>): Promise<Attempted<T>> {
     if (performance.now() < this.#awayUntilMs) return { kind: 'away' };
     try {
       return { kind: 'done', value: await call() };

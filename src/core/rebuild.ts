@@ -60,14 +60,16 @@ export function isWhole({ view, events }: Pick<TaskFacts, 'view' | 'events'>): b
   return events.length === view.sequence && events.every(({ sequence }, index) => sequence === index + 1);
 }
 
-/** The events of a task's runs as one list; of the same sequence the one of the earlier run counts, as in the ledger. */
+/**
+ * The events of a task's runs, the earliest run first, as one list. Of the same sequence the earlier one counts, unless the
+ * later one says something else, as in the ledger.
+ */
 export function joinEvents(runs: readonly (readonly TaskEvent[])[]): readonly TaskEvent[] {
-  const bySequence = new Map(
-    runs
-      .flat()
-      .toReversed()
-      .map((event) => [event.sequence, event]),
-  );
+  const bySequence = new Map<number, TaskEvent>();
+  for (const event of runs.flat()) {
+    const known = bySequence.get(event.sequence);
+    if (known === undefined || !isAsTold(known.happened, event.happened)) bySequence.set(event.sequence, event);
+  }
   return [...bySequence.values()].toSorted((one, other) => one.sequence - other.sequence);
 }
 

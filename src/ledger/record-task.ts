@@ -2,8 +2,10 @@
  * Records a task: its view, and what happened to it.
  *
  * One statement, so that a record is there whole or not at all. Keeps true (N9): the same record twice changes nothing,
- * since events are kept by (task, sequence) and only those that were new are read out into attempts, asks and landings;
- * a late one changes no view, since the view's sequence only grows; and what is read out does not depend on the order in
+ * since events are kept by (task, sequence) and only those that were new are read out into attempts, asks and landings; of
+ * two that say something else of one sequence the later one stays, whichever comes first: a worker that died, or stood
+ * still, had told of what never came into the workflow's history, where it happened again, behind what came meanwhile;
+ * a late one changes no view, since sequences and times only grow; and what is read out does not depend on the order in
  * which records come, since each column is filled by one kind of event, or takes the least, the greatest or the end of
  * waiting of several. An event of a kind that this version does not know is kept, and read out into nothing.
  */
@@ -31,7 +33,12 @@ task as (
     created_at = excluded.created_at, ended_at = excluded.ended_at, waiting_kind = excluded.waiting_kind,
     waiting_since = excluded.waiting_since, waits_for_person = excluded.waits_for_person,
     sequence = excluded.sequence, view = excluded.view
-  where excluded.sequence > t.sequence
+  where excluded.sequence > t.sequence or $7::timestamptz > (
+    select at from tributary.events where task_id = t.id and sequence = t.sequence)
+  returning id, sequence
+),
+lost as (
+  delete from tributary.events as e using task where e.task_id = task.id and e.sequence > task.sequence
 ),
 fresh as (
   insert into tributary.events (task_id, sequence, at, kind, event)
@@ -39,7 +46,8 @@ fresh as (
   from unnest($4::bigint[], $5::timestamptz[], $6::text[]) as e (sequence, at, data),
     lateral (select data::jsonb as event) as parsed
   order by sequence
-  on conflict do nothing
+  on conflict (task_id, sequence) do update set at = excluded.at, kind = excluded.kind, event = excluded.event
+  where excluded.event <> events.event and excluded.at > events.at
   returning task_id, at, kind, event
 ),
 attempts as (
@@ -139,6 +147,7 @@ export function recordStatement(view: TaskView, events: readonly TaskEvent[]): R
       events.map(({ sequence }) => sequence),
       events.map(({ at }) => at),
       events.map(({ happened }) => boundedJson(happened, MAX_EVENT_BYTES)),
+      events.at(-1)?.at ?? null,
     ],
   };
 }

@@ -24,7 +24,7 @@ export interface Taking {
   /** Has a message count, or not. */
   take(name: ReplyName, payload: unknown): MessageOutcome;
   /** Resolves when it is known what a reply is to; null: it is now. */
-  opening(payload: unknown): Promise<void> | null;
+  opening(name: ReplyName, payload: unknown): Promise<unknown> | null;
 }
 
 export class Inbox {
@@ -54,7 +54,7 @@ export class Inbox {
   }
 
   #update(name: ReplyName, payload: unknown): MessageOutcome | Promise<MessageOutcome> {
-    const opening = this.#taking.opening(payload);
+    const opening = this.#taking.opening(name, payload);
     return opening === null ? this.#updateNow(name, payload) : opening.then(() => this.#updateNow(name, payload));
   }
 
@@ -67,7 +67,7 @@ export class Inbox {
   #signal(name: ReplyName, payload: unknown): Promise<void> {
     const number = (this.#signals.get(name) ?? 0) + 1;
     this.#signals.set(name, number);
-    const opening = this.#taking.opening(payload);
+    const opening = this.#taking.opening(name, payload);
     if (opening === null) return this.#signalNow(name, number, payload);
     return opening.then(() => this.#signalNow(name, number, payload));
   }

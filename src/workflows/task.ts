@@ -89,7 +89,7 @@ class TaskRun {
     this.#recording = new Recording(this.#held, this.#input.spec, () => this.#noteLength());
     this.#inbox = new Inbox(input.carried?.handled ?? [], {
       take: (name, payload) => this.#take(name, payload),
-      opening: (payload) => untilItIsAsked(() => this.#task, payload),
+      opening: (name, payload) => untilItIsAsked(() => this.#task, name, payload),
     });
   }
 

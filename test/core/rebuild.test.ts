@@ -21,6 +21,13 @@ describe('what is known of a task', () => {
       events.map(({ sequence }) => [sequence, sequence > 3]),
     );
   });
+
+  it('is joined of its runs, the later one counting where they tell of something else', () => {
+    const [first, second] = events;
+    if (first === undefined || second === undefined) throw new Error('two events');
+    const other = { ...second, sequence: first.sequence };
+    expect(joinEvents([[first], [other, second]])).toEqual([other, second]);
+  });
 });
 
 const row = (key: string, columns: Row['columns'], table = 'attempts'): Row => ({ table, key, columns });
