@@ -114,7 +114,7 @@ export interface Limits {
   readonly wedgedEveryMs: number;
   /** How often an agent's unfinished work is stored, in milliseconds; 0: never. */
   readonly checkpointMs: number;
-  /** How long what an agent left waits to be stored while its origin is away, in milliseconds. */
+  /** How long attempts wait to begin, and what an agent left to be stored, while its origin is away, in milliseconds. */
   readonly awayMs: number;
   /** How long a target of notices has to answer, in milliseconds. */
   readonly noticeMs: number;

@@ -30,13 +30,15 @@ type Needs = Pick<Dependencies, 'parseSettings'> & {
   readonly process: Pick<ProcessRoom, 'sandbox'>;
 };
 type OfTask = Pick<PhaseRequest, 'spec'>;
-type OrRefused<T> = ({ readonly kind: 'ok' } & T) | { readonly kind: 'refused'; readonly failure: Failure };
+type OrRefused<T> = ({ readonly kind: 'ok' } & T) | Refused;
+/** `isAway`: the origin has been reached before, and comes back by itself. */
+type Refused = { readonly kind: 'refused'; readonly failure: Failure; readonly isAway?: true };
 
 /** By the tasks.yaml with which the task was submitted. */
 export async function asSubmitted(deps: Needs, request: OfTask): Promise<OrRefused<Asked>> {
   const { spec } = request;
   const read = await readSettings(deps, spec, spec.configCommit);
-  if (read.kind === 'failed') return { kind: 'refused', failure: read.failure };
+  if (read.kind === 'failed') return { ...read, kind: 'refused' };
   const agent = agentOf(request, read.settings.agents);
   if (agent.kind === 'refused') return agent;
   const asked: Asked = { settings: read.settings, definition: agent.definition };

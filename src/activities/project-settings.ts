@@ -10,7 +10,8 @@ import type { Dependencies } from './dependencies.ts';
 
 export type SettingsResult =
   | { readonly kind: 'ok'; readonly settings: ProjectSettings }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+  /** `isAway`: the origin has been reached before, and comes back by itself. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly isAway?: true };
 
 /** A commit's file never changes, so neither does what was read of it. */
 const MAX_KEPT = 100;
@@ -30,7 +31,7 @@ export async function readSettings(
   const file = await deps.git.readFileAt(target, commit, 'tasks.yaml');
   if (file.kind === 'failed') {
     const { failure: kind, message, next } = file;
-    return { kind: 'failed', failure: { kind, message, next } };
+    return { kind: 'failed', failure: { kind, message, next }, ...(file.isAway === true ? { isAway: true } : {}) };
   }
   const where = `${commit} of ${shownOrigin(target.origin)}`;
   if (file.kind === 'too-large') return bad(`tasks.yaml in ${where} has more than 1 MiB`);

@@ -14,12 +14,13 @@ import { portOwners } from '../core/ports.ts';
 import { createScanner, redactWithin } from '../core/secrets.ts';
 import type { PhaseRequest } from '../core/task-request.ts';
 import type { AttemptFacts, AttemptOutcome } from '../core/task-types.ts';
-import type { Workspace } from '../git/types.ts';
+import type { PrepareRequest, Workspace } from '../git/types.ts';
 import type { SandboxRequest } from './confine.ts';
 import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { sinceHandedOut, stillCounts, stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { includeFiles, type Included } from './include.ts';
 import { isLeftOut, asSubmitted, termsOn, type Terms } from './phase-terms.ts';
+import { beginWhenReached } from './origin-away.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
 import { runKept } from './keep-work.ts';
@@ -90,22 +91,19 @@ async function attempt(
     const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
     if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
   }
-  const submitted = await asSubmitted(deps, request);
+  const submitted = await beginWhenReached(deps, spec, signal, {
+    attempt: () => asSubmitted(deps, request),
+    whyAway: (read) => (read.kind === 'refused' && read.isAway === true ? read.failure.message : null),
+  });
   if (submitted.kind === 'refused') return failed(deps, submitted.failure);
   // Which phases there are was said with the submission: for one that is left out nothing is made.
   if (isLeftOut(request.phase, submitted.definition)) return passedOver(deps, request);
   const granted = await deps.secretsFor(spec.work.kind === 'shell' ? null : spec.work.agent);
   if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
 
-  const prepared = await deps.git.prepareWorkspace({
-    taskId: spec.id,
-    project: spec.project,
-    origin: spec.origin,
-    branch: spec.branch,
-    attempt: request.attempt,
-    start: request.start,
-    regenerate: request.regenerate === true,
-    ...(request.unfinished === undefined ? {} : { unfinished: request.unfinished }),
+  const prepared = await beginWhenReached(deps, spec, signal, {
+    attempt: () => deps.git.prepareWorkspace(prepareRequestOf(request)),
+    whyAway: (made) => (made.kind === 'failed' && made.isAway === true ? made.message : null),
   });
   if (prepared.kind === 'failed') {
     return failed(deps, { kind: prepared.failure, message: prepared.message, next: prepared.next });
@@ -120,6 +118,20 @@ async function attempt(
     deps.log(`an attempt: ${opens}`, { task: spec.id, attempt: request.attempt });
   }
   return workIn(deps, workspace, { request, ...terms, granted: granted.value, signal, lasted });
+}
+
+function prepareRequestOf({ spec, attempt, start, regenerate, unfinished }: PhaseRequest): PrepareRequest {
+  const { id, project, origin, branch } = spec;
+  return {
+    taskId: id,
+    project,
+    origin,
+    branch,
+    attempt,
+    start,
+    regenerate: regenerate === true,
+    ...(unfinished === undefined ? {} : { unfinished }),
+  };
 }
 
 interface Work extends Terms {

@@ -8,6 +8,7 @@ import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { readObjects, type FoundObject } from './merge.ts';
 import { fetchRefs, noSpace, problemOf } from './origin.ts';
+import { isAway } from './outage.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
 import type { FileAt } from './types.ts';
 
@@ -45,7 +46,7 @@ export async function readFileAt(
     if (error instanceof GitError && error.reason === 'too-much-output') return { kind: 'too-large' };
     const problem = isNoSpace(error) ? noSpace() : problemOf(error, target.origin);
     if (problem === null) throw error;
-    return { kind: 'failed', ...problem };
+    return { kind: 'failed', ...problem, ...((await isAway(repositories, target, error)) ? { isAway: true } : {}) };
   }
 }
 

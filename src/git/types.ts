@@ -51,7 +51,8 @@ export type FileAt =
   | { readonly kind: 'file'; readonly text: string | null }
   /** It has more than 1 MiB. */
   | { readonly kind: 'too-large' }
-  | ({ readonly kind: 'failed' } & Problem);
+  /** `isAway`: the origin has been reached before, and comes back by itself. */
+  | ({ readonly kind: 'failed'; readonly isAway?: true } & Problem);
 
 /** By paths from the worktree. */
 export interface Differences {

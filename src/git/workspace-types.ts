@@ -45,7 +45,14 @@ export interface PrepareRequest {
 
 export type PrepareResult =
   | { readonly kind: 'ready'; readonly workspace: Workspace }
-  | { readonly kind: 'failed'; readonly failure: FailureKind; readonly message: string; readonly next: string };
+  | {
+      readonly kind: 'failed';
+      readonly failure: FailureKind;
+      readonly message: string;
+      readonly next: string;
+      /** The origin has been reached before, and comes back by itself. */
+      readonly isAway?: true;
+    };
 
 export interface IncludeRequest {
   readonly project: ProjectName;

@@ -25,6 +25,7 @@ import { hasCommit, treeOf } from './merge.ts';
 import { mergeMain, type MergedMain } from './merge-main.ts';
 import { restoreNotes } from './notes.ts';
 import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf, type Problem } from './origin.ts';
+import { isAway } from './outage.ts';
 import { adminFolder, gitFileContent, placesOfTask, readState, writeState, type WorkspacePlaces } from './places.ts';
 import type { RecentWork } from './recent-work.ts';
 import { readRef, taskRef, writeRef } from './refs.ts';
@@ -74,7 +75,11 @@ export async function prepareWorkspace(deps: WorkspaceDeps, request: PrepareRequ
         ? missingBranch(request.origin, request.branch)
         : problemOf(error, request.origin);
     if (problem === null) throw error;
-    return { kind: 'failed', ...problem };
+    return {
+      kind: 'failed',
+      ...problem,
+      ...((await isAway(deps.repositories, request, error)) ? { isAway: true } : {}),
+    };
   }
 }
 

@@ -13,7 +13,8 @@ export interface HttpOrigin {
   close(): Promise<void>;
 }
 
-export async function serveOverHttp(root: string, user: string, password: string): Promise<HttpOrigin> {
+/** @param port a free one when left out */
+export async function serveOverHttp(root: string, user: string, password: string, port = 0): Promise<HttpOrigin> {
   const refused: string[] = [];
   const served: string[] = [];
   const signedIn = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -26,7 +27,7 @@ export async function serveOverHttp(root: string, user: string, password: string
     refused.push(asked);
     request.resume();
     return response.writeHead(401, { 'www-authenticate': 'Basic realm="origin"' }).end();
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   return {
