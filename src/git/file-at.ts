@@ -12,6 +12,8 @@ import { isAway } from './outage.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
 import type { FileAt } from './types.ts';
 
+/** Of a commit; the latter by servers that give none but those that branches are at. */
+const NOT_THERE = /not our ref|unadvertised object/;
 const MAX_BYTES = 1024 * 1024;
 /** Of the commit's topmost folder, which is read beside it. */
 const MAX_TREE_BYTES = 256 * 1024;
@@ -33,8 +35,9 @@ export async function readFileAt(
       repositories.suspect(repository, `${commit} cannot be read`);
       return {
         kind: 'failed',
-        failure: 'origin-unreachable',
-        message: `${commit} is not on ${shownOrigin(target.origin)} any more`,
+        // No try brings it back.
+        failure: 'bad-configuration',
+        message: `${path} of commit ${commit} cannot be read: no branch of ${shownOrigin(target.origin)} has that commit, as after a forced push`,
         next: 'push it there again, to any branch, then tasks retry; or submit the task anew',
       };
     }
@@ -72,7 +75,7 @@ async function findFile(
     const { origin } = repository.origin;
     await repositories.exclusively(repository, () => fetchRefs(git, placeOf(repository), origin, [commit]));
   } catch (error) {
-    if (error instanceof GitError && /not our ref/.test(error.stderr)) return 'no-commit';
+    if (error instanceof GitError && NOT_THERE.test(error.stderr)) return 'no-commit';
     throw error;
   }
   return read();

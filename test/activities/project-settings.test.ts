@@ -1,12 +1,15 @@
 /** What is told where a task's tasks.yaml cannot be had of its origin. */
 
 import { expect, it } from '@jest/globals';
-import { rename, rm } from 'node:fs/promises';
+import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { readSettings } from '../../src/activities/project-settings.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
+import { createGitRoom } from '../../src/git/room.ts';
+import type { GitRoom } from '../../src/git/types.ts';
 import { bareOrigin, branch, commitFiles, git, head, newRoom, project } from '../support/git-rig.ts';
+import { tempFolder } from '../support/temp.ts';
 
 /** An origin with loose objects, as another host would be asked for it. */
 async function origin() {
@@ -50,6 +53,37 @@ it('says that the origin cannot be reached, and which, where it has gone', async
     },
   });
 });
+
+/** Over ssh, as far as git is concerned. */
+async function roomOverSsh(protocol: 'present' | 'first'): Promise<GitRoom> {
+  const home = await tempFolder('home');
+  const ssh = join(home, 'ssh');
+  const begin = protocol === 'first' ? 'unset GIT_PROTOCOL\n' : '';
+  await writeFile(ssh, `#!/bin/sh\n${begin}for last; do :; done\nexec sh -c "$last"\n`);
+  await chmod(ssh, 0o755);
+  const env = { PATH: process.env['PATH'] ?? '', GIT_SSH_COMMAND: ssh, GIT_SSH_VARIANT: 'ssh' };
+  return createGitRoom({ home, worker: 'test', processHome: home, personal: { env } });
+}
+
+it.each(['present', 'first'] as const)(
+  'says that no branch has the commit any more, by git’s %s protocol',
+  async (protocol) => {
+    const { person, origin: folder, first } = await bareOrigin();
+    const commit = await commitFiles(person, { 'a.txt': 'submitted\n' });
+    await git(person, 'push', '-q', 'origin', 'main');
+    await git(person, 'push', '-q', '--force', 'origin', `${first}:main`);
+    await git(folder, 'gc', '-q', '--prune=now');
+    const needs = { git: await roomOverSsh(protocol), parseSettings: parseProjectFile };
+    expect(await readSettings(needs, { project, branch, origin: `ada@example.com:${folder}` }, commit)).toEqual({
+      kind: 'failed',
+      failure: {
+        kind: 'bad-configuration',
+        message: `tasks.yaml of commit ${commit} cannot be read: no branch of ada@example.com:${folder} has that commit, as after a forced push`,
+        next: 'push it there again, to any branch, then tasks retry; or submit the task anew',
+      },
+    });
+  },
+);
 
 it('says of a tasks.yaml that is too large to be read that it is', async () => {
   const { person, target } = await bareOrigin();

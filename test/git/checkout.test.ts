@@ -145,7 +145,7 @@ describe('reading a file at a commit', () => {
     expect(await room.readFileAt(target, later, 'tasks.yaml')).toEqual({ kind: 'file', text: 'later\n' });
     expect(await room.readFileAt(target, value(parseObjectId('a'.repeat(40))), 'x')).toMatchObject({
       kind: 'failed',
-      message: expect.stringContaining('is not on'),
+      message: expect.stringContaining('has that commit, as after a forced push'),
     });
   });
 
