@@ -7,7 +7,7 @@ import { isNoSpace } from '../files/errors.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { readObjects, type FoundObject } from './merge.ts';
-import { fetchRefs, noSpace, problemOf } from './origin.ts';
+import { fetchRefs, isAbsentRef, missingBranch, noSpace, problemOf } from './origin.ts';
 import { isAway } from './outage.ts';
 import { placeOf, type Repositories, type Repository } from './repository.ts';
 import type { FileAt } from './types.ts';
@@ -47,7 +47,11 @@ export async function readFileAt(
       : { kind: 'file', text: found.content.toString('utf8') };
   } catch (error) {
     if (error instanceof GitError && error.reason === 'too-much-output') return { kind: 'too-large' };
-    const problem = isNoSpace(error) ? noSpace() : problemOf(error, target.origin);
+    const problem = isNoSpace(error)
+      ? noSpace()
+      : isAbsentRef(error)
+        ? missingBranch(target.origin, target.branch)
+        : problemOf(error, target.origin);
     if (problem === null) throw error;
     return { kind: 'failed', ...problem, ...((await isAway(repositories, target, error)) ? { isAway: true } : {}) };
   }

@@ -274,8 +274,8 @@ export function refusedWith(reason: string, { words }: Pick<PushResult, 'words'>
 export function missingBranch(origin: string, branch: string): Problem {
   return {
     failure: 'bad-configuration',
-    message: `${shownOrigin(origin)} has no branch ${quote(branch)}, or no commit yet`,
-    next: `push a first commit to it (git push origin ${branch}), or name another branch in tasks.yaml`,
+    message: `${shownOrigin(origin)} has no branch ${quote(branch)}: it was renamed or deleted, or nothing was pushed to it yet`,
+    next: `of a renamed one: make it again for what was submitted (git push origin NEW:refs/heads/${branch}) and tasks retry, or name the new one in tasks.yaml and submit again; else push a first commit to it`,
   };
 }
 

@@ -8,7 +8,7 @@ import { readSettings } from '../../src/activities/project-settings.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
 import { createGitRoom } from '../../src/git/room.ts';
 import type { GitRoom } from '../../src/git/types.ts';
-import { bareOrigin, branch, commitFiles, git, head, newRoom, project } from '../support/git-rig.ts';
+import { bareOrigin, branch, commitFiles, git, head, newRoom, prepared, project } from '../support/git-rig.ts';
 import { tempFolder } from '../support/temp.ts';
 
 /** An origin with loose objects, as another host would be asked for it. */
@@ -64,6 +64,23 @@ async function roomOverSsh(protocol: 'present' | 'first'): Promise<GitRoom> {
   const env = { PATH: process.env['PATH'] ?? '', GIT_SSH_COMMAND: ssh, GIT_SSH_VARIANT: 'ssh' };
   return createGitRoom({ home, worker: 'test', processHome: home, personal: { env } });
 }
+
+it.each(['before it was reached', 'after that'])('names a branch that was renamed %s, and the mend', async (when) => {
+  const { person, origin: folder, target } = await bareOrigin();
+  const { room } = await newRoom();
+  if (when === 'after that') await prepared(room, target);
+  const commit = await commitFiles(person, { 'a.txt': 'next\n' });
+  await git(person, 'push', '-q', 'origin', 'main');
+  await git(folder, 'branch', '-m', 'main', 'trunk');
+  expect(await readSettings({ git: room, parseSettings: parseProjectFile }, target, commit)).toEqual({
+    kind: 'failed',
+    failure: {
+      kind: 'bad-configuration',
+      message: expect.stringContaining('has no branch "main": it was renamed'),
+      next: expect.stringContaining('git push origin NEW:refs/heads/main'),
+    },
+  });
+});
 
 it.each(['present', 'first'] as const)(
   'says that no branch has the commit any more, by git’s %s protocol',

@@ -192,16 +192,16 @@ describe('landing', () => {
       expect(await project.subjects()).toEqual(['Work', 'Begin otherwise']);
     });
 
-    it('whose branch is gone ends landing and names the mend', async () => {
+    it('whose branch is renamed ends landing, and names the branch and the mend', async () => {
       const project = await sample('gone', { 'gate.sh': waitingGate('gone') });
       const id = await submit(project, 'echo x > work');
       await eventually('the gate', async () => (await runsOf('gone')) === 1);
-      await project.originGit('update-ref', '-d', 'refs/heads/main');
+      await project.originGit('branch', '-m', 'main', 'trunk');
       await open('gone');
       const view = await engine.untilEnded(id);
       expect(view).toMatchObject({ state: 'failed', failure: { kind: 'bad-configuration' } });
-      expect(view.failure?.message).toContain('has no branch "main"');
-      expect(view.failure?.next).toMatch(/push a first commit/);
+      expect(view.failure?.message).toContain('has no branch "main": it was renamed or deleted');
+      expect(view.failure?.next).toContain('git push origin NEW:refs/heads/main');
     });
 
     it('that refuses the commit ends landing with its own words', async () => {
