@@ -23,24 +23,42 @@ export interface CheckedOut {
 export async function findCheckout(git: Git, origin: string, branch: string): Promise<CheckedOut | null> {
   const path = localPathOf(origin);
   if (path === null) return null;
+  for (const worktree of await worktreesWith(git, path, branch)) {
+    if (!(await exists(join(worktree, '.git')))) continue;
+    return { path: worktree, gitDir: await resolveGitDir(join(worktree, '.git')) };
+  }
+  return null;
+}
+
+/**
+ * The git folder of a checkout of the branch that has it elsewhere, as by `git init --separate-git-dir`; null when none has. Git takes
+ * that folder for the worktree: it does not know where the files are.
+ */
+export async function gitFolderApart(git: Git, path: string, branch: string): Promise<string | null> {
+  for (const worktree of await worktreesWith(git, path, branch)) {
+    if ((await exists(join(worktree, 'HEAD'))) && !(await exists(join(worktree, '.git')))) return worktree;
+  }
+  return null;
+}
+
+/** The worktrees of a folder's repository that have the branch checked out, as git knows them. */
+async function worktreesWith(git: Git, path: string, branch: string): Promise<readonly string[]> {
   // One that is not there is told by the push.
-  if (!(await exists(path))) return null;
-  if (await isBareAlone(path)) return null;
+  if (!(await exists(path))) return [];
+  if (await isBareAlone(path)) return [];
   const gitDir = (await exists(join(path, '.git'))) ? join(path, '.git') : path;
   const resolved = await resolveGitDir(gitDir);
   const { stdout, code } = await git.checkout(['worktree', 'list', '--porcelain', '-z'], {
     gitDir: resolved,
     accept: [128],
   });
-  if (code !== 0) return null;
-  for (const block of stdout.toString('utf8').split('\0\0')) {
+  if (code !== 0) return [];
+  const blocks = stdout.toString('utf8').split('\0\0');
+  return blocks.flatMap((block) => {
     const lines = block.split('\0');
-    const worktree = lines.find((line) => line.startsWith('worktree '))?.slice('worktree '.length);
-    if (worktree === undefined || lines.includes('bare') || !lines.includes(`branch refs/heads/${branch}`)) continue;
-    if (!(await exists(join(worktree, '.git')))) continue;
-    return { path: worktree, gitDir: await resolveGitDir(join(worktree, '.git')) };
-  }
-  return null;
+    if (lines.includes('bare') || !lines.includes(`branch refs/heads/${branch}`)) return [];
+    return lines.filter((line) => line.startsWith('worktree ')).map((line) => line.slice('worktree '.length));
+  });
 }
 
 /** A git folder that no checkout and no linked worktree belongs to, as far as its files tell. */

@@ -12,7 +12,7 @@ import { exists } from '../files/read.ts';
 import { landingOf, rememberLanding } from './candidate.ts';
 import { fetchForLanding, type LandingDeps } from './landing-parts.ts';
 import { GitError } from './command.ts';
-import { findCheckout, receivePackFor, type CheckedOut } from './checked-out.ts';
+import { findCheckout, gitFolderApart, receivePackFor, type CheckedOut } from './checked-out.ts';
 import { inspectCheckout, markLanding, unmarkLanding } from './checkout-state.ts';
 import { finishHalfMadeLanding, removeStaleIndexLock } from './half-made-landing.ts';
 import type { Git } from './git.ts';
@@ -175,11 +175,9 @@ async function judge(
       state.kind === 'dirty' ? state.text : `${checkout.path} could not be updated: ${refusedWith(reason, pushed)}`;
     return { kind: 'held', why: 'checkout', text };
   }
-  // To git a branch is checked out also while it is rebased or bisected, though the worktree is on no branch then.
-  if (/branch is currently checked out/.test(reason) && localPathOf(origin) !== null) {
-    const text = `${branch} is being rebased or bisected in ${shownOrigin(origin)}, or is checked out in a worktree that is gone: finish it, or end it (git rebase --abort, git bisect reset, git worktree prune); landing goes on by itself`;
-    return { kind: 'held', why: 'checkout', text };
-  }
+  const folder = localPathOf(origin);
+  if (/branch is currently checked out/.test(reason) && folder !== null)
+    return { kind: 'held', why: 'checkout', text: await whyCheckedOut(deps.git, folder, branch) };
   // Another writer moved main, or was about to, at that moment.
   if (outcome?.kind === 'stale' || /failed to update ref|incorrect old value/.test(reason)) return { kind: 'moved' };
   const unwritten = whyUnwritten(pushed);
@@ -205,6 +203,15 @@ async function judge(
       next: `change what the origin objects to, or let Tributary's account push to ${branch}; then retry the task`,
     },
   };
+}
+
+/** Of a branch that is checked out for git, and in no worktree that could be moved along. */
+async function whyCheckedOut(git: Git, folder: string, branch: string): Promise<string> {
+  const apart = await gitFolderApart(git, folder, branch);
+  if (apart !== null)
+    return `${branch} is checked out by a worktree whose git folder is elsewhere (${apart}, as git init --separate-git-dir makes it), and git cannot move its files along: check out something else in it (git switch --detach); landing goes on by itself`;
+  // To git it is so also while it is rebased or bisected, though the worktree is on no branch then.
+  return `${branch} is being rebased or bisected in ${folder}, or is checked out in a worktree that is gone: finish it, or end it (git rebase --abort, git bisect reset, git worktree prune); landing goes on by itself`;
 }
 
 /**

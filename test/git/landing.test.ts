@@ -8,6 +8,7 @@ import { chmod, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import {
   bareOrigin,
+  branch,
   built,
   checkedOutOrigin,
   commitFiles,
@@ -17,6 +18,7 @@ import {
   newRoom,
   otherTaskId,
   prepared,
+  project,
   stored,
   taskId,
   TASKS_YAML,
@@ -255,6 +257,28 @@ describe('landing on a checked-out origin', () => {
     expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
     expect(await git(origin, 'status', '--porcelain')).toBe('');
   });
+
+  it.each(['checkout', 'git folder'])(
+    'waits where the git folder is elsewhere, which is named, by its %s',
+    async (name) => {
+      const folder = await tempFolder('apart');
+      const [checkout, apart] = [join(folder, 'checkout'), join(folder, 'apart')];
+      await git('/', 'init', '-q', '-b', 'main', `--separate-git-dir=${apart}`, checkout);
+      const first = await commitFiles(checkout, { 'tasks.yaml': TASKS_YAML }, 'first');
+      const target = { project, branch, origin: name === 'checkout' ? checkout : apart };
+      const { room } = await newRoom();
+      const item = await worked(room, target, { 'b.txt': 'b\n' });
+      const candidate = await built(room, target, item);
+      const text = expect.stringContaining(
+        `main is checked out by a worktree whose git folder is elsewhere (${apart}, as`,
+      );
+      expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'held', why: 'checkout', text });
+      expect(await head(checkout, 'main')).toBe(first);
+      await git(checkout, 'switch', '-q', '--detach');
+      expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+      expect(await git(checkout, 'status', '--porcelain')).toBe('');
+    },
+  );
 
   it('moves a branch that a linked worktree has checked out, and one that nobody has', async () => {
     const { target, origin } = await checkedOutOrigin();
