@@ -11,11 +11,12 @@ import type { Git } from './git.ts';
 import { isShallowFolder } from './local-origin.ts';
 import { ENGINE, writeCommit, writeTree } from './objects.ts';
 import { listRemote, shallowOrigin, type Problem } from './origin.ts';
+import { whyUnreached, type Unreached } from './outage.ts';
 import { bareConfiguration, writeRepository } from './write-repository.ts';
 
 type Probe =
   | { readonly kind: 'ok'; readonly tip: ObjectId | null }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly why: Unreached; readonly message: string };
 
 export interface OriginProbe {
   /** Listing the branch; `tip` is null when the origin has no such branch. */
@@ -59,6 +60,10 @@ async function attempt(work: () => Promise<ObjectId | null>): Promise<Probe> {
     return { kind: 'ok', tip: await work() };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
-    return { kind: 'failed', message: oneLine(lastLines(error.stderr, 2) || error.message, 300) };
+    return {
+      kind: 'failed',
+      why: whyUnreached(error),
+      message: oneLine(lastLines(error.stderr, 2) || error.message, 300),
+    };
   }
 }

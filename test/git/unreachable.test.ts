@@ -14,6 +14,7 @@ describe('an origin that cannot be reached', () => {
     const { fetch } = await probeOrigin({ project, branch, origin }, { home, processHome: home });
     expect(fetch).toEqual({
       kind: 'failed',
+      why: 'absent',
       message: `fatal: '${origin}' does not appear to be a git repository; fatal: Could not read from remote repository.`,
     });
   });
@@ -28,6 +29,7 @@ describe('an origin that cannot be reached', () => {
     const { fetch } = await probeOrigin(target, { home, processHome: home, personal });
     expect(fetch).toEqual({
       kind: 'failed',
+      why: 'refused',
       message: 'git@example.com: Permission denied (publickey).; fatal: Could not read from remote repository.',
     });
   });

@@ -84,26 +84,41 @@ async function checkOrigin(session: Session, context: Context): Promise<readonly
   }
 }
 
-function originChecks(context: Context, probe: Awaited<ReturnType<typeof probeOrigin>>): readonly Check[] {
+type Probe = Awaited<ReturnType<typeof probeOrigin>>;
+
+function originChecks(context: Context, probe: Probe): readonly Check[] {
   const { push } = probe;
-  const how = context.checkout.hasRemote
-    ? 'see that git reaches it without asking in a terminal: git ls-remote, a credential helper or GIT_ASKPASS'
-    : 'mend it';
   return [
-    fetchCheck(context, probe, how),
-    push.kind === 'ok' ? fine('push', 'a pretended push was taken') : bad('push', push.message, how),
+    fetchCheck(context, probe),
+    push.kind === 'ok'
+      ? fine('push', 'a pretended push was taken')
+      : bad('push', push.message, fixOf(context, push.why)),
   ];
 }
 
-function fetchCheck(
-  { settings: { branch }, checkout }: Context,
-  { fetch, lacks }: Awaited<ReturnType<typeof probeOrigin>>,
-  how: string,
-): Check {
-  if (fetch.kind === 'failed') return bad('origin', fetch.message, how);
+function fetchCheck(context: Context, { fetch, lacks }: Probe): Check {
+  const {
+    settings: { branch },
+    checkout,
+  } = context;
+  if (fetch.kind === 'failed') return bad('origin', fetch.message, fixOf(context, fetch.why));
   if (fetch.tip === null)
     return bad('origin', `has no branch ${branch}`, `push it: git push -u ${checkout.remote ?? 'origin'} ${branch}`);
   return lacks === null
     ? fine('origin', `${branch} is at ${fetch.tip.slice(0, 12)}`)
     : bad('origin', lacks.message, lacks.next);
+}
+
+function fixOf({ checkout: { remote } }: Context, why: Extract<Probe['fetch'], { kind: 'failed' }>['why']): string {
+  if (remote === null) return 'mend it';
+  const name = `git remote set-url ${remote} URL`;
+  switch (why) {
+    case 'away':
+      return `see that this host has a network, and that the server runs: git ls-remote ${remote}; if the address is wrong: ${name}`;
+    case 'absent':
+      return `see that it is there, and that you may read it; if it is elsewhere by now: ${name}, and docs/operating.md, “When an origin moves”`;
+    case 'refused':
+    case 'other':
+      return 'see that git reaches it without asking in a terminal: git ls-remote, a credential helper or GIT_ASKPASS';
+  }
 }
