@@ -12,10 +12,11 @@ import type { Candidate, QueueItem } from '../core/queue-types.ts';
 import { codeOf } from '../core/thrown.ts';
 import { removeFile } from '../files/remove.ts';
 import { temporaryName } from '../files/write.ts';
+import { mayHide } from './assumed.ts';
 import type { CheckedOut } from './checked-out.ts';
 import type { Change } from './checkout-state.ts';
 import { GitError } from './command.ts';
-import type { Git } from './git.ts';
+import type { Git, GitOptions } from './git.ts';
 import { listRemote, push } from './origin.ts';
 import { readRefsFolder } from './local-origin.ts';
 import type { Repository } from './repository.ts';
@@ -42,7 +43,8 @@ export async function finishHalfMadeLanding(
   const index = join(checkout.gitDir, 'index.tributary');
   try {
     await setTornAside(checkout, halfMade.changes);
-    await writeFiles(git, checkout, index, halfMade);
+    const hidden = await hiddenIn(git, repository, checkout);
+    await writeFiles(git, checkout, index, halfMade, hidden);
     await writeFile(lock, await readFile(index));
     await rename(lock, join(checkout.gitDir, 'index'));
   } catch (error) {
@@ -89,7 +91,27 @@ async function setTornAside(checkout: CheckedOut, changes: readonly Change[]): P
   }
 }
 
-async function writeFiles(git: Git, checkout: CheckedOut, index: string, halfMade: HalfMade): Promise<void> {
+/** Paths, as bytes in Latin-1, that a person has git not look at, by the option that says so. */
+type Hidden = readonly (readonly ['--skip-worktree' | '--assume-unchanged', readonly string[]])[];
+
+async function hiddenIn(git: Git, { store }: Repository, { path, gitDir }: CheckedOut): Promise<Hidden> {
+  if (!mayHide(await readFile(join(gitDir, 'index')), store.algorithm)) return [];
+  const { stdout } = await git.checkout(['ls-files', '-v', '-z'], { gitDir, worktree: path });
+  const lines = stdout.toString('latin1').split('\0');
+  const tagged = (tag: RegExp): string[] => lines.filter((line) => tag.test(line)).map((line) => line.slice(2));
+  return [
+    ['--skip-worktree', tagged(/^[Ss] /)],
+    ['--assume-unchanged', tagged(/^[a-z] /)],
+  ];
+}
+
+async function writeFiles(
+  git: Git,
+  checkout: CheckedOut,
+  index: string,
+  halfMade: HalfMade,
+  hidden: Hidden,
+): Promise<void> {
   const { candidate, changes } = halfMade;
   const place = { gitDir: checkout.gitDir, worktree: checkout.path, index };
   await git.checkout(['read-tree', candidate.main], place);
@@ -98,7 +120,19 @@ async function writeFiles(git: Git, checkout: CheckedOut, index: string, halfMad
     .map((change) => `${change.newMode === '000000' ? '0' : change.newMode} ${change.newId}\t${change.path}\0`);
   await git.checkout(['update-index', '-z', '--index-info'], { ...place, input: entries.join('') });
   await git.checkout(['update-index', '-q', '--refresh'], { ...place, accept: [1] });
+  // Only now: what git does not look at is not refreshed.
+  await hide(git, place, hidden);
   await git.checkout(['read-tree', '-m', '-u', candidate.commit], place);
+}
+
+async function hide(git: Git, place: GitOptions, hidden: Hidden): Promise<void> {
+  if (hidden.length === 0) return;
+  const { stdout } = await git.checkout(['ls-files', '-z'], place);
+  const present = new Set(stdout.toString('latin1').split('\0'));
+  for (const [option, paths] of hidden) {
+    const input = paths.flatMap((path) => (present.has(path) ? [`${path}\0`] : [])).join('');
+    await git.checkout(['update-index', option, '-z', '--stdin'], { ...place, input: Buffer.from(input, 'latin1') });
+  }
 }
 
 async function takeIndexLock(checkout: CheckedOut, lock: string): Promise<boolean> {

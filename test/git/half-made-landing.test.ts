@@ -70,6 +70,33 @@ describe('a landing that was cut off in a checkout', () => {
     await expectLanded(origin, candidate);
   });
 
+  it('is finished, and git goes on not looking at what a person has it not look at', async () => {
+    const { target, origin } = await checkedOutOrigin({
+      ...files,
+      'mine.txt': 'main\n',
+      'b.txt': 'b\n',
+      'c.txt': 'c\n',
+    });
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    await write(workspace.worktree, { 'a.txt': 'changed\n', 'b.txt': 'changed\n', 'c.txt': 'changed\n' });
+    await rm(join(workspace.worktree, 'gone.txt'));
+    const item = itemOf(await stored(room, target, workspace));
+    const candidate = await built(room, target, item);
+    await git(origin, 'update-index', '--skip-worktree', 'mine.txt', 'b.txt', 'c.txt');
+    await git(origin, 'update-index', '--assume-unchanged', 'mode.sh');
+    await write(origin, { 'mine.txt': 'a person\n', 'mode.sh': 'a person\n' });
+    await rm(join(origin, 'b.txt'));
+    await write(origin, { 'a.txt': 'changed\n' });
+    await oldLock(origin);
+    const flags = await git(origin, 'ls-files', '-v');
+    expect(await room.land(target, item, candidate)).toMatchObject({ kind: 'landed' });
+    await expectLanded(origin, candidate);
+    expect(await git(origin, 'ls-files', '-v')).toBe(flags.replace('H gone.txt\n', ''));
+    expect(await readFile(join(origin, 'mine.txt'), 'utf8')).toBe('a person\n');
+    expect(await readFile(join(origin, 'mode.sh'), 'utf8')).toBe('a person\n');
+  });
+
   it('is finished whatever its files are called', async () => {
     const names = ['"quoted"', '"begun', 'back\\slash', 'line\nbreak', 'return\r', ' space '];
     const filled = (content: string) => Object.fromEntries(names.map((name) => [name, content]));
