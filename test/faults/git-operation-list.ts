@@ -272,12 +272,17 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'land on a checked-out origin',
     prepare: async (folder, makeRoom) => {
       const facts = checkedOutOrigin(folder);
+      const { origin } = facts.target;
+      git(origin, 'update-index', '--skip-worktree', 'tasks.yaml');
+      writeFiles(origin, { 'tasks.yaml': 'of the person\n' });
       return candidateOf(makeRoom(facts.home), facts);
     },
     run: landNow,
     check: (facts) => {
       expectLanded(facts);
-      expectWorktree(facts.target.origin, need(facts.candidate).commit, CHANGE);
+      const { origin } = facts.target;
+      expectWorktree(origin, need(facts.candidate).commit, { ...CHANGE, 'tasks.yaml': 'of the person\n' });
+      expectSame('what git does not look at', git(origin, 'ls-files', '-v', 'tasks.yaml'), 'S tasks.yaml');
     },
   },
   {
