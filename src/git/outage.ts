@@ -14,7 +14,7 @@ export type Unreached =
   | 'other';
 
 const ABSENT =
-  /does not appear to be a git repository|repository .*(?:not found|does not exist|not exported)|no such file|returned error: 404/i;
+  /does not appear to be a git repository|repository .*(?:not found|does not exist|not exported)|returned error: 404/i;
 const REFUSED =
   /permission|authentication|denied|host key|could not read (?:username|password)|returned error: 40[13]/i;
 const DAMAGED = /corrupt/i;
@@ -24,10 +24,12 @@ const AWAY =
 
 export function whyUnreached({ reason, stderr }: Pick<GitError, 'reason' | 'stderr'>): Unreached {
   if (reason === 'timeout') return 'away';
+  // What a repository is called says nothing.
+  const words = stderr.replaceAll(/'[^'\n]*'/g, '');
   // A connection is closed after these, too.
-  if (ABSENT.test(stderr)) return 'absent';
-  if (REFUSED.test(stderr)) return 'refused';
-  return AWAY.test(stderr) && !DAMAGED.test(stderr) ? 'away' : 'other';
+  if (ABSENT.test(words)) return 'absent';
+  if (REFUSED.test(words)) return 'refused';
+  return AWAY.test(words) && !DAMAGED.test(words) ? 'away' : 'other';
 }
 
 /** Whether it comes back by itself. Never of an origin that this host has no mirror of: an address that was always wrong sounds the same. */

@@ -4,9 +4,12 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { rename } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Target } from '../../src/core/queue-types.ts';
+import { probeOrigin } from '../../src/git/room.ts';
 import type { GitRoom } from '../../src/git/types.ts';
-import { bareOrigin, commitFiles, newRoom, prepared, taskId } from '../support/git-rig.ts';
+import { bareOrigin, branch, commitFiles, newRoom, prepared, project, taskId } from '../support/git-rig.ts';
 import { serveOverHttp, type HttpOrigin } from '../support/http-origin.ts';
+import { listen } from '../support/listener.ts';
+import { tempFolder } from '../support/temp.ts';
 
 const open: HttpOrigin[] = [];
 
@@ -68,5 +71,34 @@ describe('an origin that cannot be reached', () => {
     const result = await begun(room, target);
     expect(result).toMatchObject(NOT_AWAY);
     expect(result).not.toHaveProperty('isAway');
+  });
+});
+
+async function probed(origin: string) {
+  const home = await tempFolder('home');
+  const env = { PATH: process.env['PATH'] ?? '', HOME: home };
+  return (await probeOrigin({ project, branch, origin }, { home, processHome: home, personal: { env } })).fetch;
+}
+
+describe('why an origin cannot be reached', () => {
+  it.each([
+    [503, 'away'],
+    [429, 'away'],
+    [404, 'absent'],
+    [403, 'refused'],
+  ] as const)('is told of a server that answers with %d: %s', async (status, why) => {
+    const server = await listen();
+    server.reply = (response) => void response.writeHead(status).end();
+    try {
+      // Whose name sounds like another reason.
+      for (const name of ['permission-service', 'timeout'])
+        expect(await probed(`${server.url}/${name}`)).toMatchObject({ kind: 'failed', why });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it.each(['http', 'https', 'git'])('is told of a port where nobody listens, by %s', async (scheme) => {
+    expect(await probed(`${scheme}://127.0.0.1:1/shop.git`)).toMatchObject({ kind: 'failed', why: 'away' });
   });
 });
