@@ -21,8 +21,8 @@ import { agentsQueue, gatesQueue, TASK_QUEUES } from './messages.ts';
 
 /** Longer than any pause of a healthy worker; shorter than a person's patience. */
 const HEARTBEAT_TIMEOUT_MS = 15_000;
-/** What an attempt may take beside its agent: making the workspace, set-up, storing. */
-const AROUND_AGENT_MS = 60 * 60 * 1_000;
+/** What an attempt may take beside its agent: an hour of set-up, twice half an hour for an origin that is away, and more. */
+const AROUND_AGENT_MS = 3 * 60 * 60 * 1_000;
 /** A workspace elsewhere is made anew, with its set-up; a host that is gone or full is waited for no longer. */
 const NEAR_MS = 3_000;
 /** A worker gives back at most one for each of its queues while its slots are taken; more often would be a fault. */
