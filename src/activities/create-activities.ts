@@ -10,6 +10,7 @@ import type { Near } from './near.ts';
 import { deliver } from './notice-deliver.ts';
 import { NoticeStarter } from './notice-start.ts';
 import { tellOfQueue } from './queue-notice.ts';
+import { MissedOrigins } from './origin-away.ts';
 import { Recorder } from './recorder.ts';
 import { runGate } from './run-gate.ts';
 import { runPhase } from './run-phase.ts';
@@ -43,10 +44,11 @@ export function createActivities(deps: Dependencies, places: PhasePlaces): Activ
   const within: Pick<Turns, 'take'> = {
     take: (taskId, signal, body) => turns.take(taskId, signal, () => running.run(signal, body)),
   };
+  const shared = { recorder, turns: within, missed: new MissedOrigins() };
   return {
     runPhase: async (request) => {
       const [answer, queue] = await Promise.all([
-        runPhase(deps, recorder, within, request).catch(giveBack),
+        runPhase(deps, shared, request).catch(giveBack),
         near.queue(request.spec.requires ?? []),
       ]);
       return queue === null ? answer : { ...answer, outcome: { ...answer.outcome, near: queue } };

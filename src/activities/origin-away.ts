@@ -34,41 +34,36 @@ export async function storeWhenReached(deps: Needs, request: StoreRequest, signa
 
 /** What an attempt begins with, by what it says when the origin is away; the same. */
 export async function beginWhenReached<T>(
-  deps: Needs,
+  deps: Needs & { readonly missed: MissedOrigins },
   { id, origin }: Pick<TaskSpec, 'id' | 'origin'>,
   signal: AbortSignal,
   { attempt, whyAway }: Pick<Waiting<T>, 'attempt' | 'whyAway'>,
 ): Promise<T> {
-  const known = missed.get(deps.git) ?? new Map<string, Missed>();
-  missed.set(deps.git, known);
   return whenReached(deps, signal, {
     attempt,
     whyAway,
-    isOver: () => isMissedTooLong(known, origin, deps.limits.awayMs),
+    isOver: () => deps.missed.forMs(origin) >= deps.limits.awayMs,
     task: id,
     log: 'an attempt waits to begin: the origin is away',
     progress: 'it begins once the origin is back',
   });
 }
 
-interface Missed {
-  readonly sinceMs: number;
-  readonly lastMs: number;
-}
-
 /** Who waits asks more often than that: after it, it is another outage. */
 const APART_MS = 5 * 60_000;
 
-/** The origins that could not be reached for a beginning, by the room that asked. */
-const missed = new WeakMap<object, Map<string, Missed>>();
+/** The origins that this worker could not reach for a beginning. */
+export class MissedOrigins {
+  readonly #missed = new Map<string, { readonly sinceMs: number; readonly lastMs: number }>();
 
-/** Notes that it was not reached, too. */
-function isMissedTooLong(known: Map<string, Missed>, origin: string, awayMs: number): boolean {
-  const nowMs = performance.now();
-  const before = known.get(origin);
-  const sinceMs = before === undefined || nowMs - before.lastMs > APART_MS ? nowMs : before.sinceMs;
-  known.set(origin, { sinceMs, lastMs: nowMs });
-  return nowMs - sinceMs >= awayMs;
+  /** Notes that an origin was not reached just now. @returns for how long it was not, in milliseconds */
+  forMs(origin: string): number {
+    const nowMs = performance.now();
+    const before = this.#missed.get(origin);
+    const sinceMs = before === undefined || nowMs - before.lastMs > APART_MS ? nowMs : before.sinceMs;
+    this.#missed.set(origin, { sinceMs, lastMs: nowMs });
+    return nowMs - sinceMs;
+  }
 }
 
 interface Waiting<T> {

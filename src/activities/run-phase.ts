@@ -20,7 +20,7 @@ import { scratchOf, type Dependencies, type GrantedSecrets } from './dependencie
 import { sinceHandedOut, stillCounts, stopReasonOf, withHeartbeat, type StopReason } from './heartbeat.ts';
 import { includeFiles, type Included } from './include.ts';
 import { isLeftOut, asSubmitted, termsOn, type Terms } from './phase-terms.ts';
-import { beginWhenReached } from './origin-away.ts';
+import { beginWhenReached, type MissedOrigins } from './origin-away.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
 import { runKept } from './keep-work.ts';
@@ -41,15 +41,17 @@ const DRAINED: Failure = {
 
 const TAKEN_OVER: Failure = { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' };
 
-export async function runPhase(
-  deps: Dependencies,
-  recorder: Recorder,
-  turns: Pick<Turns, 'take'>,
-  request: PhaseRequest,
-): Promise<PhaseAnswer> {
+/** What the attempts of one worker share. */
+export interface Shared {
+  readonly recorder: Recorder;
+  readonly turns: Pick<Turns, 'take'>;
+  readonly missed: MissedOrigins;
+}
+
+export async function runPhase(deps: Dependencies, shared: Shared, request: PhaseRequest): Promise<PhaseAnswer> {
   return withHeartbeat(deps.limits.heartbeatMs, (signal) =>
-    turns
-      .take(request.spec.id, signal, () => takeTurn(deps, recorder, request, signal))
+    shared.turns
+      .take(request.spec.id, signal, () => takeTurn(deps, shared, request, signal))
       .catch((error: unknown) => {
         // Stopped while it waited for its turn: it has not begun, and is moved at no cost.
         if (error !== signal.reason || stopReasonOf(signal) !== 'drained') throw error;
@@ -60,10 +62,11 @@ export async function runPhase(
 
 async function takeTurn(
   deps: Dependencies,
-  recorder: Recorder,
+  shared: Shared,
   request: PhaseRequest,
   signal: AbortSignal,
 ): Promise<PhaseAnswer> {
+  const { recorder } = shared;
   const lasted = sinceHandedOut();
   // What was handed to a host that stood still is somebody else's by now.
   if (!(await stillCounts(deps.client, lasted()))) return { outcome: failed(deps, TAKEN_OVER), recordedUpTo: null };
@@ -72,7 +75,7 @@ async function takeTurn(
   // The ledger is told beside the work: it must not hold the work up.
   const recording = recorder.begin(request);
   const release = await deps.git.useWorkspace(request.spec.id);
-  const outcome = await attempt(deps, recorder, { request, signal, lasted }).finally(release);
+  const outcome = await attempt(deps, shared, { request, signal, lasted }).finally(release);
   const recorded = await recording;
   const stop = stopReasonOf(signal);
   // A workflow that was terminated leaves a workspace that nothing else would lead to.
@@ -83,7 +86,7 @@ async function takeTurn(
 
 async function attempt(
   deps: Dependencies,
-  recorder: Recorder,
+  { recorder, missed }: Shared,
   { request, signal, lasted }: Pick<Work, 'request' | 'signal' | 'lasted'>,
 ): Promise<AttemptOutcome> {
   const { spec } = request;
@@ -91,7 +94,8 @@ async function attempt(
     const bound = await recorder.attempt('bind-project', () => deps.ledger.bindProject(spec.project, spec.origin));
     if (bound.kind === 'done' && !bound.value) return failed(deps, projectTaken(request));
   }
-  const submitted = await beginWhenReached(deps, spec, signal, {
+  const waiting = { ...deps, missed };
+  const submitted = await beginWhenReached(waiting, spec, signal, {
     attempt: () => asSubmitted(deps, request),
     whyAway: (read) => (read.kind === 'refused' && read.isAway === true ? read.failure.message : null),
   });
@@ -101,7 +105,7 @@ async function attempt(
   const granted = await deps.secretsFor(spec.work.kind === 'shell' ? null : spec.work.agent);
   if (granted.kind === 'invalid') return failed(deps, noSecret(granted.message));
 
-  const prepared = await beginWhenReached(deps, spec, signal, {
+  const prepared = await beginWhenReached(waiting, spec, signal, {
     attempt: () => deps.git.prepareWorkspace(prepareRequestOf(request)),
     whyAway: (made) => (made.kind === 'failed' && made.isAway === true ? made.message : null),
   });
