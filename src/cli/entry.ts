@@ -1,8 +1,8 @@
 /** The command line as a process: its streams, its signals and its exit code. The built `tasks` starts here. */
 
 import { getEventListeners } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readOwnBuild, readOwnVersion } from '../config/own-build.ts';
 import { EXIT } from './errors.ts';
 import { runCli } from './main.ts';
 import { watchOutput } from './unwritten.ts';
@@ -32,7 +32,8 @@ const code = runCli(process.argv.slice(2), {
   programs: {
     self: [process.execPath, pathOf('../bin/tasks.cjs')],
     worker: [process.execPath, pathOf('../worker/main.js')],
-    version: readVersion(),
+    version: readOwnVersion(),
+    build: readOwnBuild,
   },
 });
 code.then(
@@ -63,10 +64,4 @@ function currentFolder(): string {
 /** Beside the chunk that this is built into, `dist/cli/main.cjs`. */
 function pathOf(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url));
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(pathOf('../../package.json'), 'utf8'));
-  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : null;
-  return typeof version === 'string' ? version : 'unknown';
 }

@@ -9,10 +9,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { oneLine } from '../core/text.ts';
 import { homePaths, openHome } from '../local/home.ts';
 import { stackHolder } from '../local/stack-lock.ts';
-import { readStack, type StackRecord } from '../local/stack-record.ts';
+import { readStack, type StackRecord, type StackState } from '../local/stack-record.ts';
 import { EXIT, Failed } from './errors.ts';
 import { isPolled } from './pollers.ts';
 import { showProgress } from './progress.ts';
+import { OTHER_BUILD_FIX, otherBuildLine } from './render/other-build.ts';
 import { addresses, describeStack } from './render/stack.ts';
 import type { Session } from './session.ts';
 
@@ -22,17 +23,20 @@ const START_MS = 5 * 60_000;
 const WORKER_READY_MS = 30_000;
 
 /** Says that a stack runs already, and where. */
-export function tellFound(session: Session, record: StackRecord): number {
+export function tellFound(session: Session, stack: StackState): number {
+  const { record } = stack;
   if (session.json) session.printJson({ kind: 'already-running', stack: describeStack(record) });
   else {
     const how = record.starting ? 'is being started' : 'runs';
     session.print(`a stack ${how} already for ${session.environment.home}`, ...addresses(record));
   }
+  const other = otherBuildLine(session.io.programs.build(), stack);
+  if (other !== null) session.note(`tasks: ${other}; to run this one: ${OTHER_BUILD_FIX}`);
   return EXIT.ok;
 }
 
-/** Waits until the stack that another command starts is ready; its record. @throws Failed when it is given up */
-export async function awaitFound(session: Session): Promise<StackRecord> {
+/** Waits until the stack that another command starts is ready. @throws Failed when it is given up */
+export async function awaitFound(session: Session): Promise<StackState> {
   const { home } = session.environment;
   const progress = showProgress(session);
   try {
@@ -40,10 +44,11 @@ export async function awaitFound(session: Session): Promise<StackRecord> {
     while (Date.now() < untilMs && !session.io.interrupt.aborted) {
       // First: who lets go of the lock has written its last record before.
       const holder = await stackHolder(home);
-      const { record, states } = await readStack(home);
+      const stack = await readStack(home);
+      const { record, states } = stack;
       if (states.supervisor === 'alive' && isReady(record)) {
         if (record.worker !== null) await untilPolled(session, (text) => progress.update(text));
-        return record;
+        return stack;
       }
       if (holder === null && states.supervisor !== 'alive') break;
       progress.update('another tasks up starts the stack');

@@ -24,6 +24,8 @@ export interface Programs {
   readonly self: readonly [string, ...string[]];
   readonly worker: readonly [string, ...string[]];
   readonly version: string;
+  /** The build that lies on the disk at this moment, null where nothing was built. */
+  readonly build: () => string | null;
 }
 
 /** How many columns a terminal has; one that does not know, and says 0, is taken for a usual one. */

@@ -36,6 +36,8 @@ export interface StackRecord {
   readonly postgres: PostgresPart | null;
   readonly worker: ProcessIdentity | null;
   readonly supervisor: ProcessIdentity | null;
+  /** What was built when the supervisor started, and when it last started a worker; null where nobody has told. */
+  readonly builds: { readonly supervisor: string | null; readonly worker: string | null };
   /** Not everything of it has answered yet. */
   readonly starting: boolean;
 }
@@ -47,6 +49,7 @@ export const EMPTY_STACK: StackRecord = {
   postgres: null,
   worker: null,
   supervisor: null,
+  builds: { supervisor: null, worker: null },
   starting: false,
 };
 

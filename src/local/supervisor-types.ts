@@ -65,6 +65,8 @@ export interface SuperviseRequest {
   readonly signal: AbortSignal;
   /** Tributary's own version. */
   readonly program?: string;
+  /** The build of it that lies on the disk at this moment; null where nothing was built. */
+  readonly build?: () => string | null;
   readonly backoff?: Backoff;
   /** How often it looks whether the home is still its own, and whether a log has grown too long. */
   readonly lookEveryMs?: number;

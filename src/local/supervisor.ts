@@ -61,7 +61,8 @@ class Supervisor {
     this.#request = request;
     this.#paths = paths;
     this.#lock = lock;
-    this.#record = { ...EMPTY_STACK, program: request.program ?? '' };
+    const builds = { supervisor: request.build?.() ?? null, worker: null };
+    this.#record = { ...EMPTY_STACK, program: request.program ?? '', builds };
   }
 
   async run(): Promise<SuperviseResult> {
@@ -157,6 +158,7 @@ class Supervisor {
         namespace: temporal.namespace,
         postgresUrl: postgres.url,
       });
+      const builds = { ...this.#record.builds, worker: this.#request.build?.() ?? null };
       const child = await spawnDetached({ ...command, logFile: this.#paths.workerLog, home: this.#paths.home });
       if ('missing' in child) {
         const message = `the worker cannot be run: ${child.missing}`;
@@ -167,7 +169,7 @@ class Supervisor {
       }
       const stop = (): Promise<void> => stopWorker(child, wish.graceMs ?? WORKER_GRACE_MS);
       try {
-        await this.#note({ worker: { pid: child.pid, startTime: child.startTime } });
+        await this.#note({ worker: { pid: child.pid, startTime: child.startTime }, builds });
       } catch (error) {
         // The next start would be beside one that nobody knows of.
         await stop();

@@ -1,6 +1,5 @@
 /** What a worker is started with: its command line, the environment, host.yaml and the build that it belongs to. */
 
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openCodec } from '../codec/encryption-codec.ts';
@@ -8,13 +7,13 @@ import { resolveConnection } from '../config/connection.ts';
 import { resolveEncryption } from '../config/encryption.ts';
 import { readEnvironment, type Environment } from '../config/environment.ts';
 import { allowedEnvironment, grantsOf, programPath, readHostFile, type HostSettings } from '../config/host-file.ts';
+import { readOwnBuild, readOwnVersion } from '../config/own-build.ts';
 import { parseProjectFile, readGate } from '../config/project-file.ts';
 import { seenBySandboxes, knownPlacesOf } from '../config/seen-by-sandboxes.ts';
 import { grantSecrets } from '../config/secrets.ts';
 import { parseBuildId } from '../core/builds.ts';
 import { parseLabels } from '../core/labels.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
-import { isRecord } from '../core/text.ts';
 import { openHome, readHostId } from '../local/home.ts';
 import type { StartWorkerOptions } from './start-worker.ts';
 
@@ -42,8 +41,8 @@ export async function readOptions(log: StartWorkerOptions['log']): Promise<Parse
   if (keys.kind === 'invalid') return keys;
   const codec = openCodec(keys.value);
   if (codec.kind === 'invalid') return codec;
-  const version = readVersion();
-  const build = parseBuildId(environment.buildId ?? `${version}${readSources()}`);
+  const version = readOwnVersion();
+  const build = parseBuildId(environment.buildId ?? readOwnBuild() ?? version);
   if (build.kind === 'invalid') return fail(`TASKS_BUILD_ID: ${build.message}`);
   const { home } = await openHome(environment.home);
   return ok({
@@ -154,28 +153,4 @@ function readNumber(
   return Number.isInteger(value) && value >= min && value <= max
     ? ok(value)
     : fail(`${name}: must be a whole number from ${min} to ${max}`);
-}
-
-/** A hash of the sources, as the build has noted it: dist/build.json. Empty where there is none. */
-function readSources(): string {
-  try {
-    const text = readFileSync(fileURLToPath(new URL('../build.json', import.meta.url)), 'utf8');
-    const built: unknown = JSON.parse(text);
-    const sources = isRecord(built) ? built['sources'] : null;
-    return typeof sources === 'string' ? `-${sources.slice(0, 8)}` : '';
-  } catch {
-    return '';
-  }
-}
-
-/** Beside the built program: dist/worker/main.js. */
-function readVersion(): string {
-  try {
-    const text = readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8');
-    const manifest: unknown = JSON.parse(text);
-    const version = isRecord(manifest) ? manifest['version'] : null;
-    return typeof version === 'string' ? version : 'unknown';
-  } catch {
-    return 'unknown';
-  }
 }

@@ -107,7 +107,7 @@ const sessionWith = async (text: string | null, mode = 0o600): Promise<Session> 
       stdout: nowhere,
       stderr: nowhere,
       interrupt: new AbortController().signal,
-      programs: { self: ['none'], worker: ['none'], version: '0' },
+      programs: { self: ['none'], worker: ['none'], version: '0', build: () => null },
     },
     false,
   );

@@ -22,6 +22,8 @@ export interface CliOptions {
   readonly interrupt?: AbortSignal;
   /** The worker's program. */
   readonly worker?: readonly [string, ...string[]];
+  /** The build that this command is of. */
+  readonly build?: string;
   /** Told of standard error as it comes. */
   readonly onStderr?: (text: string) => void;
 }
@@ -73,6 +75,7 @@ export function cliIo(place: CliPlace, options: CliOptions = {}): CliIo {
       self: [process.execPath, 'none'],
       worker: options.worker ?? [process.execPath, 'none'],
       version: '0.0.0',
+      build: () => options.build ?? null,
     },
   };
 }

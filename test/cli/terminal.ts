@@ -52,7 +52,12 @@ export async function atTerminal(
     stdout: stdout.stream,
     stderr: stderr.stream,
     interrupt: options.interrupt ?? new AbortController().signal,
-    programs: { self: [process.execPath, 'none'], worker: [process.execPath, 'none'], version: '0.0.0' },
+    programs: {
+      self: [process.execPath, 'none'],
+      worker: [process.execPath, 'none'],
+      version: '0.0.0',
+      build: () => null,
+    },
   });
   return { code, asked: stderr.text(), stdout: stdout.text() };
 }

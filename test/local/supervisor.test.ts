@@ -127,6 +127,33 @@ describe('the supervisor', () => {
     expect(stops).toEqual(['worker', 'temporal', 'postgres']);
   });
 
+  it('notes which build lay on the disk when a worker was started, and when one was started again', async () => {
+    const home = await tempFolder('home');
+    const controller = new AbortController();
+    let build = '1-a';
+    const sleeper = { argv: [process.execPath, '-e', 'setInterval(() => {}, 1000)'], cwd: '/', env: {} } as const;
+    const done = superviseStack({
+      home,
+      parts: {
+        temporal: { kind: 'external', address: 'temporal.invalid:7233', namespace: 'tasks' },
+        postgres: { kind: 'external', url: 'postgresql://postgres.invalid/tributary' },
+        worker: { command: () => sleeper, graceMs: 100 },
+      },
+      report: () => undefined,
+      signal: controller.signal,
+      build: () => build,
+      backoff: BACKOFF,
+    });
+    const first = await eventually('the worker', async () => (await readStack(home)).record.worker);
+    expect((await readStack(home)).record.builds).toEqual({ supervisor: '1-a', worker: '1-a' });
+    build = '1-b';
+    process.kill(first.pid, 'SIGKILL');
+    await eventually('another worker', async () => (await readStack(home)).record.worker?.pid !== first.pid);
+    expect((await readStack(home)).record.builds).toEqual({ supervisor: '1-a', worker: '1-b' });
+    controller.abort();
+    expect(await done).toEqual({ kind: 'stopped' });
+  });
+
   it('starts no server where it is given one, and bounds its logs while it runs', async () => {
     const home = await tempFolder('home');
     const log = join(home, 'logs', 'worker.log');

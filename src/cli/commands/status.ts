@@ -5,6 +5,7 @@ import { LedgerEmpty } from '../../ledger/types.ts';
 import type { StackState } from '../../local/stack-record.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import { goneLine } from '../render/gone.ts';
+import { OTHER_BUILD_FIX, otherBuildLine } from '../render/other-build.ts';
 import { shortDiskLines } from '../render/short-disks.ts';
 import { addressOf, countsLine } from '../render/stack.ts';
 import type { Session } from '../session.ts';
@@ -22,19 +23,21 @@ export async function status(session: Session): Promise<number> {
   const postgresUrl = connection.kind === 'connection' ? (connection.postgres?.url ?? null) : null;
   const gone = temporal?.from === 'stack' ? goneLine(stack) : null;
   const { ledger, tasks, hosts } = postgresUrl === null || gone !== null ? NOBODY : await readCounts(session);
+  const build = session.io.programs.build();
   const report = {
     home,
     running: temporal !== null && gone === null,
     temporal: temporal === null ? null : temporalPart(temporal, stack),
     postgres: postgresUrl === null ? null : { address: addressOf(postgresUrl), ...partOf(stack, 'postgres') },
-    worker: { ...partOf(stack, 'worker') },
-    supervisor: { ...partOf(stack, 'supervisor') },
+    worker: { ...partOf(stack, 'worker'), build: stack.record.builds.worker },
+    supervisor: { ...partOf(stack, 'supervisor'), build: stack.record.builds.supervisor },
+    build,
     ledger,
     tasks,
     shortDisks: await shortDisks(home, hosts),
   };
   if (session.json) session.printJson(report);
-  else session.print(...render(session, report, gone));
+  else session.print(...render(session, report, { gone, otherBuild: otherBuildLine(build, stack) }));
   return report.running ? EXIT.ok : EXIT.failed;
 }
 
@@ -96,7 +99,13 @@ interface Report {
   readonly shortDisks: readonly ShortDisk[];
 }
 
-function render(session: Session, report: Report, gone: string | null): string[] {
+/** What is to be said of the whole stack. */
+interface Notes {
+  readonly gone: string | null;
+  readonly otherBuild: string | null;
+}
+
+function render(session: Session, report: Report, { gone, otherBuild }: Notes): string[] {
   const { palette } = session;
   const mark = ({ state, pid }: { readonly state: string; readonly pid: number | null }): string => {
     if (state === 'alive') return palette.green(`runs${pid === null ? '' : ` (process ${pid})`}`);
@@ -116,6 +125,7 @@ function render(session: Session, report: Report, gone: string | null): string[]
     ...(supervisor.state === 'dead'
       ? [`supervisor ${mark(supervisor)}: nothing is restarted; mend it with: tasks up`]
       : []),
+    ...(otherBuild === null ? [] : [palette.yellow(`build      ${otherBuild}; to run this one: ${OTHER_BUILD_FIX}`)]),
     `tasks      ${tasks === null ? UNCOUNTED[ledger ?? 'none'] : countsLine(tasks, palette)}`,
     ...disks,
   ];

@@ -21,9 +21,9 @@ import { awaitFound, tellFound } from '../found-stack.ts';
 /** `tasks up`. */
 export async function up(session: Session, options: UpOptions): Promise<number> {
   // Looked at for this alone: what the session keeps is asked for again once the stack runs.
-  const { record, states } = await readStack(session.environment.home);
-  if (states.supervisor === 'alive') {
-    return tellFound(session, options.detach === true ? await awaitFound(session) : record);
+  const stack = await readStack(session.environment.home);
+  if (stack.states.supervisor === 'alive') {
+    return tellFound(session, options.detach === true ? await awaitFound(session) : stack);
   }
   await checkBeforeStart(session);
   return options.detach === true ? detach(session, options) : foreground(session, options);
@@ -67,11 +67,11 @@ async function foreground(session: Session, options: UpOptions): Promise<number>
       report,
       signal: io.interrupt,
       program: io.programs.version,
+      build: io.programs.build,
     });
     if (result.kind === 'stopped') return EXIT.ok;
     // Another one was quicker.
-    if (result.failure.kind === 'stack-running')
-      return tellFound(session, (await readStack(session.environment.home)).record);
+    if (result.failure.kind === 'stack-running') return tellFound(session, await readStack(session.environment.home));
     const { message, next, evidence } = result.failure;
     for (const [part, failure] of untold) {
       const line = stackEventLine({ kind: 'failed', part, failure }, session.palette);

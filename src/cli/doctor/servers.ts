@@ -7,6 +7,7 @@ import { messageOf } from '../../core/thrown.ts';
 import { Failed } from '../errors.ts';
 import { pollersOf } from '../pollers.ts';
 import { goneLine } from '../render/gone.ts';
+import { OTHER_BUILD_FIX, otherBuildLine } from '../render/other-build.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import type { Temporal } from '../temporal.ts';
@@ -32,6 +33,7 @@ export async function checkServers(session: Session): Promise<readonly Check[]> 
     reached,
     await checkAttributes(temporal),
     await checkWorkers(temporal),
+    ...(await checkBuild(session)),
     await checkLedger(session),
     ...(await checkLabels(session)),
   ];
@@ -96,6 +98,12 @@ async function checkWorkers(temporal: Temporal): Promise<Check> {
     if (!(error instanceof Failed)) throw error;
     return warn('workers', error.message, 'see that this caller may describe task queues');
   }
+}
+
+/** Nothing where the stack runs what this command is of. */
+async function checkBuild(session: Session): Promise<readonly Check[]> {
+  const other = otherBuildLine(session.io.programs.build(), await session.stack());
+  return other === null ? [] : [warn('build', other, OTHER_BUILD_FIX)];
 }
 
 async function checkLedger(session: Session): Promise<Check> {
