@@ -24,7 +24,7 @@ import type { ExitResult } from '../process/types.ts';
 import { filledBy, makeSandbox, type SandboxRequest } from './confine.ts';
 import { runLimits, type Dependencies, type GrantedSecrets } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
-import { appendToLog, letThrough, refusedTo, withRefused } from './refused.ts';
+import { appendToLog, letThrough, refusedTo, withRefused, type Refused } from './refused.ts';
 import { readReportFile } from './report-file.ts';
 import { withLog } from './run-log.ts';
 import { resumedSession } from './session.ts';
@@ -97,13 +97,14 @@ export async function runAgent(deps: AgentDependencies, agent: AgentRequest): Pr
 
 /** A failure names the setting that lets through what was refused: nobody but the agent knows whether it failed by that. */
 function withWay(judgement: Judgement, { refused }: AgentExit, { definition, request }: AgentRequest): Judgement {
-  if (judgement.kind !== 'failed' || refused.length === 0) return judgement;
+  if (judgement.kind !== 'failed') return judgement;
   const { failure } = judgement;
   const { work } = request.spec;
   if (!MAY_BE_REFUSAL.has(classOf(failure.kind))) return judgement;
   const isOwn = work.kind === 'agent' && definition?.network !== undefined;
   const setting = isOwn ? `agents: {${work.agent}: {network: HOSTS}}` : 'network: {agents: HOSTS}';
-  return { kind: 'failed', failure: { ...failure, next: `${failure.next}; or ${letThrough(setting)}` } };
+  const way = letThrough(setting, refused);
+  return way === null ? judgement : { kind: 'failed', failure: { ...failure, next: `${failure.next}; or ${way}` } };
 }
 
 function phaseFilesOf({ spec, phase, attempt }: PhaseRequest, workspace: Workspace): PhaseFiles {
@@ -163,7 +164,7 @@ async function writeDocuments(taskDir: string, documents: Documents): Promise<vo
 
 type AgentExit = ExitResult & {
   /** What it wanted to reach and was refused, and why; its tail ends with that. */
-  readonly refused: readonly string[];
+  readonly refused: Refused;
 };
 
 function spawn(

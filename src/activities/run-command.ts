@@ -8,7 +8,7 @@ import { oneLine } from '../core/text.ts';
 import type { ExitResult, Sandbox } from '../process/types.ts';
 import { filledBy } from './confine.ts';
 import { runLimits, type Dependencies } from './dependencies.ts';
-import { appendToLog, endOf, refusedTo, withRefused } from './refused.ts';
+import { appendToLog, endOf, NOTHING_REFUSED, refusedTo, withRefused, type Refused } from './refused.ts';
 import { withLog } from './run-log.ts';
 
 type CommandDependencies = Pick<Dependencies, 'environment' | 'limits' | 'process' | 'secretsFor' | 'spool'>;
@@ -36,7 +36,7 @@ export interface CommandRequest {
 
 export type CommandExit = ExitResult & {
   /** What it wanted to reach and was refused, and why, where it failed; its tail ends with that. */
-  readonly refused: readonly string[];
+  readonly refused: Refused;
 };
 
 export async function runCommand(deps: CommandDependencies, request: CommandRequest): Promise<CommandExit> {
@@ -68,7 +68,7 @@ async function runInto(deps: CommandDependencies, request: CommandRequest, outpu
     signal: request.signal,
   });
   const isFailed = exit.kind !== 'exited' || exit.code !== 0;
-  const refused = isFailed ? refusedTo(deps, sandbox, { sinceMs: beganMs, secrets }) : [];
+  const refused = isFailed ? refusedTo(deps, sandbox, { sinceMs: beganMs, secrets }) : NOTHING_REFUSED;
   const tail = withRefused(exit.tail, refused);
   const result = { ...exit, tail, refused };
   const closing = request.closing === undefined ? null : await request.closing(result, performance.now() - beganMs);

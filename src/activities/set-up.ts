@@ -88,9 +88,8 @@ export async function setUpWorkspace(
     kind: exit.kind === 'over-limit' ? exit.limit : exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
     next:
-      exit.refused.length > 0
-        ? letThrough('network: {setup: HOSTS}')
-        : 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
+      letThrough('network: {setup: HOSTS}', exit.refused) ??
+      'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
     evidence: tailOf(exit.tail),
   };
   return { kind: 'failed', failure };

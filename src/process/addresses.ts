@@ -52,21 +52,30 @@ function listOf(ranges: typeof OWN): BlockList {
 const own = listOf(OWN);
 const notPublic = listOf(PRIVATE);
 
+/** Why a destination may not be reached. */
+export interface Refusal {
+  readonly why: string;
+  /** What the list of hosts lacks; null where no name would help. */
+  readonly lacks: string | null;
+}
+
 /** What stands in the way of a destination by its name; null when nothing does. */
-export function whyNotNamed(hosts: readonly string[], to: Destination): string | null {
-  return hosts.includes('*') || isNamed(hosts, to) ? null : `${to.host}:${to.port} is not among the hosts of network:`;
+export function whyNotNamed(hosts: readonly string[], to: Destination): Refusal | null {
+  if (hosts.includes('*') || isNamed(hosts, to)) return null;
+  return { why: `${to.host}:${to.port} is not among the hosts of network:`, lacks: to.host };
 }
 
 /** What stands in the way of one address that a destination's name stands for; null when nothing does. */
-export function whyNotAddress(hosts: readonly string[], to: Destination, address: string): string | null {
+export function whyNotAddress(hosts: readonly string[], to: Destination, address: string): Refusal | null {
   const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
   const named = isNamed(hosts, to);
   if (own.check(address, family) || isOfThisHost(address, family)) {
     if (named && (isIP(to.host) !== 0 || to.host === 'localhost')) return null;
-    return `${address} is this machine's own or link-local; name it as an address under network: to allow it`;
+    const why = `${address} is this machine's own or link-local; name it as an address under network: to allow it`;
+    return { why, lacks: to.host === 'localhost' ? to.host : address };
   }
   if (notPublic.check(address, family) && !named) {
-    return `${address} is a private address; name its host under network: to allow it`;
+    return { why: `${address} is a private address; name its host under network: to allow it`, lacks: to.host };
   }
   return null;
 }

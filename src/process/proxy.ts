@@ -22,8 +22,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
 import { isAlive, readStat } from './proc.ts';
-import { whyNotAddress, whyNotNamed, type Destination } from './addresses.ts';
+import { whyNotAddress, whyNotNamed, type Destination, type Refusal } from './addresses.ts';
 import { handOn } from './hand-on.ts';
+import type { RefusedHost } from './types.ts';
 
 const CONNECT_LIMIT_MS = 20_000;
 /** A tunnel in which nothing moves for this long is closed. */
@@ -49,7 +50,7 @@ export interface Proxies {
   /** Opens a way to these hosts. */
   open(hosts: readonly string[]): Promise<Way>;
   /** What was refused of those that these hosts are let through to, and why, by the process's clock: each once, the first ones. */
-  refused(hosts: readonly string[], sinceMs: number): readonly string[];
+  refused(hosts: readonly string[], sinceMs: number): readonly RefusedHost[];
   close(): Promise<void>;
 }
 
@@ -63,11 +64,12 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
   const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
   removeDead(folder);
   const ways = new Set<Way>();
-  const refusals = new Map<string, Refusal[]>();
+  const refusals = new Map<string, Told[]>();
   return {
     refused(hosts, sinceMs) {
       const since = (refusals.get(keyOf(hosts)) ?? []).filter(({ atMs }) => atMs >= sinceMs);
-      return [...new Set(since.map(({ text }) => text))].slice(0, MAX_TOLD);
+      const each = new Map(since.map(({ refused }) => [refused.told, refused]));
+      return [...each.values()].slice(0, MAX_TOLD);
     },
     async open(hosts) {
       const key = keyOf(hosts);
@@ -133,12 +135,12 @@ interface Reach {
   readonly hosts: readonly string[];
   readonly resolve: Resolve;
   /** What was refused, in its order. */
-  readonly told: Refusal[];
+  readonly told: Told[];
 }
 
-interface Refusal {
+interface Told {
   readonly atMs: number;
-  readonly text: string;
+  readonly refused: RefusedHost;
 }
 
 /** @returns what ends it */
@@ -170,15 +172,16 @@ async function listen(path: string, reach: Reach): Promise<() => Promise<void>> 
   };
 }
 
-type Found = { readonly address: string } | { readonly refused: string };
+type Found<Why> = { readonly address: string } | { readonly refused: Why };
 
 /** Where it is; or, with what to say, that it may not be reached. */
-async function addressOf(reach: Reach, to: Destination | null): Promise<Found> {
+async function addressOf(reach: Reach, to: Destination | null): Promise<Found<string>> {
   const found = await judged(reach, to);
   if (!('refused' in found)) return found;
-  const refused = inAscii(found.refused);
+  const refused = inAscii(found.refused.why);
   const where = to === null ? '' : `${to.host}:${to.port}: `;
-  reach.told.push({ atMs: performance.now(), text: `${where}${refused}` });
+  const told = { told: `${where}${refused}`, lacks: found.refused.lacks };
+  reach.told.push({ atMs: performance.now(), refused: told });
   if (reach.told.length > MAX_REFUSALS) reach.told.shift();
   return { refused };
 }
@@ -188,18 +191,25 @@ function inAscii(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, MAX_REASON_CHARS);
 }
 
-async function judged({ hosts, resolve }: Reach, to: Destination | null): Promise<Found> {
-  if (to === null) return { refused: 'this is no host and port' };
+async function judged({ hosts, resolve }: Reach, to: Destination | null): Promise<Found<Refusal>> {
+  if (to === null) return notByName('this is no host and port');
   const unnamed = whyNotNamed(hosts, to);
   if (unnamed !== null) return { refused: unnamed };
   try {
     const found = isIP(to.host) === 0 ? await resolve(to.host) : [{ address: to.host }];
     const reasons = found.map(({ address }) => whyNotAddress(hosts, to, address));
     const usable = found[reasons.indexOf(null)];
-    return usable === undefined ? { refused: reasons[0] ?? `${to.host} has no address` } : { address: usable.address };
+    if (usable !== undefined) return { address: usable.address };
+    const [first = null] = reasons;
+    return first === null ? notByName(`${to.host} has no address`) : { refused: first };
   } catch (error) {
-    return { refused: `${to.host} was not found: ${messageOf(error)}` };
+    return notByName(`${to.host} was not found: ${messageOf(error)}`);
   }
+}
+
+/** Also where it is named it cannot be reached. */
+function notByName(why: string): { readonly refused: Refusal } {
+  return { refused: { why, lacks: null } };
 }
 
 async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {

@@ -90,11 +90,19 @@ export interface ProcessRoom {
    * What the worker's proxy has refused to processes that may reach these hosts since then (by performance.now()), and why:
    * many programs do not say it. Of one with the same hosts at the same time, too.
    */
-  refused(hosts: readonly string[], sinceMs: number): readonly string[];
+  refused(hosts: readonly string[], sinceMs: number): readonly RefusedHost[];
   /** Kills what carries a tag of this state home and belongs to no living worker (after a kill -9). Returns how many. */
   sweepLeftovers(): Promise<number>;
   /** Ends what the room keeps beside its runs; no run may be under way. */
   close(): Promise<void>;
+}
+
+/** What the worker's proxy has refused to a process. */
+export interface RefusedHost {
+  /** The destination, and why. */
+  readonly told: string;
+  /** What the list of hosts lacks; null where no name would help. */
+  readonly lacks: string | null;
 }
 
 export type Containment = { readonly kind: 'pid-namespace' } | { readonly kind: 'process-group'; readonly why: string };

@@ -159,7 +159,7 @@ describe('a task', () => {
     const { failure } = await engine.untilWaiting(id, 'attempts');
     expect(failure).toMatchObject({
       kind: 'setup-failed',
-      next: expect.stringContaining('network: {setup: ["*", packages.example.com]}'),
+      next: expect.stringContaining('network: {setup: ["*", 10.1.2.3]} in tasks.yaml'),
       evidence: expect.stringMatching(REFUSED),
     });
   });
@@ -172,7 +172,7 @@ describe('a task', () => {
     expect(failure).toMatchObject({
       kind: 'agent-failed',
       message: 'agent sh gave up: No.',
-      next: expect.stringContaining('network: {agents: ["*", packages.example.com]} in tasks.yaml'),
+      next: expect.stringContaining('network: {agents: ["*", 10.1.2.3]} in tasks.yaml'),
       evidence: expect.stringMatching(REFUSED),
     });
     const logs = await engine.ledger.readLogs(id, null, 100);

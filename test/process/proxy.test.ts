@@ -215,7 +215,10 @@ describe('the proxy', () => {
     const why = '10.1.2.3 is a private address; name its host under network: to allow it';
     for (const path of ['inside.example:443', 'inside.example:443']) expect(await tunnel(socket, path)).toBe(403);
     expect(await get(socket, 'http://inside.example/')).toMatchObject({ status: 403, reason: `Refused: ${why}` });
-    expect(proxies?.refused(['*'], before)).toEqual([`inside.example:443: ${why}`, `inside.example:80: ${why}`]);
+    expect(proxies?.refused(['*'], before)).toEqual([
+      { told: `inside.example:443: ${why}`, lacks: 'inside.example' },
+      { told: `inside.example:80: ${why}`, lacks: 'inside.example' },
+    ]);
     expect(proxies?.refused(['*'], performance.now())).toEqual([]);
     expect(proxies?.refused(['other.example'], before)).toEqual([]);
   });
@@ -248,7 +251,7 @@ describe("this machine's own addresses", () => {
           ? [`::ffff:${address}`, `::FFFF:${address}`]
           : [address.toUpperCase(), address.startsWith('::') ? `0${address}` : address.replace('::', ':0::')];
       for (const each of [address, ...others]) {
-        expect([each, whyNotAddress(['named.example'], to, each)]).toEqual([each, expect.stringContaining('own')]);
+        expect([each, whyNotAddress(['named.example'], to, each)?.why]).toEqual([each, expect.stringContaining('own')]);
       }
     }
   });
