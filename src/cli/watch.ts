@@ -53,7 +53,7 @@ export class TaskWatch {
   /** In the order in which they get their turn. */
   readonly #turns: TaskId[];
   readonly #known = new Map<TaskId, TaskView>();
-  /** What each was said to wait for, by its time. */
+  /** What each was said to wait for, by its time and version. */
   readonly #said = new Map<TaskId, string>();
   readonly #stop = new AbortController();
   #end: WatchEnd | null = null;
@@ -186,8 +186,9 @@ export class TaskWatch {
       if (view === undefined || waitingFor === null || waitingFor === undefined) continue;
       if (!needsPeople(waitingFor.kind)) continue;
       waiting += 1;
-      if (this.#said.get(id) === waitingFor.since) continue;
-      this.#said.set(id, waitingFor.since);
+      const wait = `${waitingFor.since} ${waitingFor.version}`;
+      if (this.#said.get(id) === wait) continue;
+      this.#said.set(id, wait);
       onWaits(view);
     }
     if (!stopAtPeople || waiting === 0 || waiting < this.#open.size) return;

@@ -40,6 +40,23 @@ describe('a person who answers', () => {
       ]);
     });
 
+    it('of one moment are each named to whoever waits for their task', async () => {
+      const id = await people().withQuestions('Ask two, and wait');
+      const answers: Promise<unknown>[] = [];
+      const waited = await people().tasks(['wait', id], {
+        onStderr: (text) => {
+          if (text.includes(`answer ${id}@1`)) answers.push(people().tasks(['answer', `${id}@1`, 'blue']));
+          if (text.includes(`answer ${id}@2`)) answers.push(people().tasks(['answer', `${id}@2`, 'five']));
+        },
+      });
+      await Promise.all(answers);
+      expect(waited.stderr.trimEnd().split('\n')).toEqual([
+        `${id} waits for an answer: Which colour? — reply with: tasks answer ${id}@1 "…" (1 more is open: tasks show ${id})`,
+        `${id} waits for an answer: How many? — reply with: tasks answer ${id}@2 "…"`,
+      ]);
+      expect(waited.code).toBe(0);
+    });
+
     it('that are left empty stay open, but for those with a default', async () => {
       const id = await people().withQuestions('Ask two more');
       const run = await people().typing(

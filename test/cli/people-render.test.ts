@@ -51,6 +51,12 @@ function row(changes: Partial<InboxRow>): InboxRow {
 }
 
 describe('an ask', () => {
+  it('whose choices are numbers shows none beside them, since a number is taken as it is', () => {
+    const ports = { ...QUESTION, choices: ['8080', '9090'] };
+    expect(renderAsk(ID, ports, SCREEN)).toEqual(expect.arrayContaining(['     -  8080', '     -  9090']));
+    expect(renderInbox([row({ asks: [ports] })], SCREEN).join('\n')).toContain('choices: 8080, 9090\n');
+  });
+
   it('that is a question shows all of it, its choices by number, its default, its end and the command', () => {
     expect(renderAsk(ID, QUESTION, SCREEN)).toEqual([
       'Question 3 for Bob, 1 min ago',

@@ -69,7 +69,22 @@ describe('what waits for a person', () => {
   });
 
   it('is told on one line with the command', () => {
-    expect(waitsLine(question)).toBe('3fa0000000 waits for question: Which — reply with: tasks answer 3fa0000000 "…"');
+    expect(waitsLine(question)).toBe('3fa0000000 waits for an answer: Which — reply with: tasks answer 3fa0000000 "…"');
+  });
+
+  it('tells how many more questions are open', () => {
+    const waitingFor = {
+      kind: 'question',
+      text: 'Which',
+      since: SINCE,
+      version: 1,
+      proposal: null,
+      for: null,
+      open: 3,
+    };
+    expect(waitsLine(viewWith({ waitingFor: { ...waitingFor, kind: 'question' } }))).toBe(
+      '3fa0000000 waits for an answer: Which — reply with: tasks answer 3fa0000000@1 "…" (2 more are open: tasks show 3fa0000000)',
+    );
   });
 
   it('does not tell a command twice', () => {
@@ -137,7 +152,7 @@ describe('one task', () => {
       '  More',
       '  of it',
       '',
-      'Waits for question (since 1 min ago)',
+      'Waits for an answer (since 1 min ago)',
       '  Which',
       '  one?',
       '  reply with: tasks answer 3fa0000000 "…"',

@@ -93,7 +93,7 @@ describe('with a worker', () => {
           answers.push(tasks(['answer', id.slice(0, 7), 'yes']));
       },
     });
-    expect(waited.stderr).toBe(`${id} waits for question: Sure? — reply with: tasks answer ${id}@1 "…"\n`);
+    expect(waited.stderr).toBe(`${id} waits for an answer: Sure? — reply with: tasks answer ${id}@1 "…"\n`);
     expect(await answers[0]).toMatchObject({ code: 0, stdout: `${id}@1  goes on with the answer\n` });
     expect(waited.stdout).toMatch(new RegExp(`^${id} {2}landed {2}Ask first {2}as [0-9a-f]{12}\n$`));
     expect(waited.code).toBe(0);

@@ -6,7 +6,7 @@ import { canAsk, openDialog, type Dialog } from '../dialog.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { findOpen, requireOpen } from '../open-asks.ts';
 import { readWords, sendReply, tellReply } from '../reply.ts';
-import { commandsFor, renderAsk, renderOpen } from '../render/asks.ts';
+import { commandsFor, hasNumbers, renderAsk, renderOpen } from '../render/asks.ts';
 import type { Session } from '../session.ts';
 import { resolveTarget, targetText, type Target } from '../target.ts';
 
@@ -70,9 +70,7 @@ function severalOpen({ id }: Target, asks: readonly AskView[]): string {
 /** A choice by its number, unless the choices are numbers themselves; any other text as it is. @throws UsageError */
 export function choiceOf({ choices }: Pick<AskView, 'choices'>, text: string): string {
   const given = text.trim();
-  if (!/^\d{1,2}$/.test(given) || choices.length === 0 || choices.some((choice) => /^\s*\d+\s*$/.test(choice))) {
-    return text;
-  }
+  if (!/^\d{1,2}$/.test(given) || !hasNumbers(choices)) return text;
   const choice = choices[Number(given) - 1];
   if (choice === undefined) {
     throw new UsageError(

@@ -80,8 +80,15 @@ function paintDiff(line: string, palette: Palette): string {
   return line.startsWith('-') ? palette.red(line) : line;
 }
 
+/** Of choices that are numbers a number is taken as it is: theirs are not shown, since nobody could reply with them. */
+export function hasNumbers(choices: readonly string[]): boolean {
+  return choices.length > 0 && !choices.some((choice) => /^\s*\d+\s*$/.test(choice));
+}
+
 function choices(ask: AskHead, palette: Palette): string[] {
-  return ask.choices.map((choice, index) => `    ${palette.dim(String(index + 1).padStart(2))}  ${oneLine(choice)}`);
+  const numbered = hasNumbers(ask.choices);
+  const mark = (index: number): string => palette.dim(numbered ? String(index + 1).padStart(2) : ' -');
+  return ask.choices.map((choice, index) => `    ${mark(index)}  ${oneLine(choice)}`);
 }
 
 function items(ask: AskView, palette: Palette): string[] {

@@ -3,7 +3,7 @@
 import type { TaskView } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { InboxRow } from '../../ledger/types.ts';
-import { commandsFor, limits, replyLines, type AskHead } from './asks.ts';
+import { commandsFor, hasNumbers, limits, replyLines, type AskHead } from './asks.ts';
 import type { Column } from './columns.ts';
 import { table, wrap, type Cell } from './table.ts';
 import { replyCommand, type Screen } from './tasks.ts';
@@ -55,7 +55,8 @@ function asked(row: TaskView, ask: AskHead, screen: Screen): string[] {
   const { palette } = screen;
   const whom = ask.for === null ? '' : `for ${oneLine(ask.for, 60)}: `;
   const see = ask.kind === 'question' ? [] : [`    ${palette.dim('      see:')} tasks show ${row.id}`];
-  const choices = ask.choices.map((choice, index) => `${index + 1} ${oneLine(choice, 60)}`);
+  const numbered = hasNumbers(ask.choices);
+  const choices = ask.choices.map((choice, index) => `${numbered ? `${index + 1} ` : ''}${oneLine(choice, 60)}`);
   return [
     ...below(`${whom}${oneLine(ask.text, 500)}`, screen),
     ...(choices.length === 0 ? [] : below(`choices: ${choices.join(', ')}`, screen)),

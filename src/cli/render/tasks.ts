@@ -99,9 +99,9 @@ export function waitWords(kind: WaitingKind): string {
     case 'revisions':
       return 'a person, its revisions are used up';
     case 'question':
-      return 'question';
+      return 'an answer';
     case 'proposal':
-      return 'proposal';
+      return 'a decision';
     case 'blocked':
       return 'the answer to another question';
     case 'checkout':
@@ -128,7 +128,9 @@ export function waitsLine(view: TaskView): string {
   const reply = replyCommand(view);
   const text = oneLine(waitingFor.text, 300);
   const how = reply === null || text.includes(reply) ? '' : ` — reply with: ${reply}`;
-  return `${view.id} waits for ${waitWords(waitingFor.kind)}: ${text}${how}`;
+  const more = waitingFor.open - 1;
+  const others = more < 1 ? '' : ` (${more} more ${more === 1 ? 'is' : 'are'} open: tasks show ${view.id})`;
+  return `${view.id} waits for ${waitWords(waitingFor.kind)}: ${text}${how}${others}`;
 }
 
 /** How a task ended, or where it is: one line. */
