@@ -14,6 +14,8 @@ import { parseWords, MAX_ANSWER_BYTES } from '../core/text.ts';
 
 export type Arrived = Extract<Sent, { kind: 'taken' | 'queued' }>;
 
+const TOO_LATE = 'and no prompt of it follows; begin further work with tasks submit';
+
 /** @throws Failed with what holds already when the task refuses it or has ended */
 export async function sendReply<Name extends ReplyName>(
   session: Session,
@@ -31,6 +33,12 @@ export async function sendReply<Name extends ReplyName>(
   const sent = await sendMessage(temporal, target.id, name, message);
   if (sent.kind !== 'closed') return sent;
   const view = await requireKnown(session, target.id);
+  // They are about the task, and not about something that it asks.
+  if (name === 'comment' || name === 'edit') {
+    throw new Failed(
+      `${target.id}: the task has ended (${view.state}), ${TOO_LATE}; see it with: tasks show ${target.id}`,
+    );
+  }
   throw new Failed(await whyNothing(session, target, view, []));
 }
 

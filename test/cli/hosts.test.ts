@@ -96,6 +96,18 @@ describe('hosts', () => {
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed' });
   });
 
+  it('whose workers run without versioning have the workflows already, and no build to choose', async () => {
+    expect(await tasks('builds', 'use', 'none')).toMatchObject({
+      code: 0,
+      stdout: 'workers without versioning  had them already\n',
+    });
+    expect(await tasks('builds', 'use', 'b')).toMatchObject({
+      code: 2,
+      stderr:
+        'tasks: "b" is no build that has run; no worker runs with versioning; switch it on with TASKS_VERSIONING=on\n',
+    });
+  });
+
   it('that nobody knows are refused, and so are labels that are none', async () => {
     expect(await tasks('hosts', 'drain', 'nowhere')).toMatchObject({
       code: 2,

@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { TaskView } from '../../src/core/task-types.ts';
+import { eventually } from '../support/eventually.ts';
 import { startPeople } from './people-rig.ts';
 
 describe('a person who answers', () => {
@@ -189,6 +190,22 @@ describe('a person who answers', () => {
       const prompt = await people().project.read(`prompt-${id}.md`);
       for (const words of ['mind the gap', 'Say even more', 'whole new body']) expect(prompt).toContain(words);
       expect((await people().project.subjects())[0]).toContain('Say even more');
+    });
+
+    it('of a task that has ended are refused with that, and not with what it had asked', async () => {
+      const id = await people().submit('Answer me', '--type', 'question');
+      await eventually('the question', async () => (await people().show(id)).asks.length === 1);
+      await people().tasks(['answer', id, 'yes']);
+      await people().tasks(['wait', id]);
+      for (const reply of [
+        ['comment', id, 'hi'],
+        ['edit', id, '--title', 'Hi'],
+      ]) {
+        expect(await people().tasks(reply)).toMatchObject({
+          code: 1,
+          stderr: `tasks: ${id}: the task has ended (unchanged), and no prompt of it follows; begin further work with tasks submit; see it with: tasks show ${id}\n`,
+        });
+      }
     });
   });
 });

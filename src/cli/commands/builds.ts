@@ -10,11 +10,12 @@ import { CALL_MS } from '../temporal.ts';
 
 /** What stands for workers without versioning on the command line: no build id is this. */
 const NONE = 'none';
+const NO_BUILDS = 'no worker runs with versioning; switch it on with TASKS_VERSIONING=on';
 
 /** `tasks builds`. */
 export async function builds(session: Session): Promise<number> {
   const known = await read(session);
-  if (known === null) session.note('no worker runs with versioning; switch it on with TASKS_VERSIONING=on');
+  if (known === null) session.note(NO_BUILDS);
   else if (session.json)
     for (const { id, ...build } of known.builds)
       session.printJson({ build: id, current: id === known.current, ...build });
@@ -28,7 +29,11 @@ export async function useBuild(session: Session, _options: unknown, args: readon
   const known = await read(session);
   const id = wanted === NONE ? UNVERSIONED : wanted;
   const ids = known?.builds.map((build) => build.id) ?? [];
-  if (known === null || (id !== UNVERSIONED && !ids.includes(id))) {
+  if (known === null) {
+    if (id !== UNVERSIONED) throw new UsageError(`${quote(wanted)} is no build that has run; ${NO_BUILDS}`);
+    return told(session, id, { before: UNVERSIONED, changed: false });
+  }
+  if (id !== UNVERSIONED && !ids.includes(id)) {
     throw new UsageError(`${quote(wanted)} is no build that has run; give one of ${[...ids, NONE].join(', ')}`);
   }
   if (!known.polling.includes(id)) {
@@ -39,9 +44,15 @@ export async function useBuild(session: Session, _options: unknown, args: readon
     const [temporal, actor] = [await session.temporal(), await session.actor()];
     await temporal.within(CALL_MS, () => setCurrentBuild(temporal.client, id, actor, known.token));
   }
-  if (session.json) session.printJson({ build: id, before: known.current, changed });
+  return told(session, id, { before: known.current, changed });
+}
+
+function told(session: Session, id: string, by: { readonly before: string; readonly changed: boolean }): number {
+  if (session.json) session.printJson({ build: id, ...by });
   else
-    session.print(`${buildName(id)}  ${changed ? 'gets the tasks of all workflows from now on' : 'had them already'}`);
+    session.print(
+      `${buildName(id)}  ${by.changed ? 'gets the tasks of all workflows from now on' : 'had them already'}`,
+    );
   return EXIT.ok;
 }
 
