@@ -9,7 +9,7 @@
 
 import { setMaxListeners } from 'node:events';
 import type { TaskId } from '../core/ids.ts';
-import { isEnd, needsPeople, type TaskView } from '../core/task-types.ts';
+import { isEnd, needsPeople, type TaskView, type WaitingKind } from '../core/task-types.ts';
 import { detailQuery } from '../workflows/messages.ts';
 import { awaitOutcome, brokenView, canceledView } from './outcome.ts';
 import { mapBounded } from './bounded.ts';
@@ -26,7 +26,10 @@ export interface WatchOptions {
   /** Ends when all that has not ended waits for people. */
   readonly stopAtPeople: boolean;
   readonly onEnded: (view: TaskView) => void;
-  readonly onWaits: (view: TaskView) => void;
+  /** One waits for a person, or has waited for long for a host or its origin. */
+  readonly onWaits: (view: TaskView) => void | Promise<void>;
+  /** How long is long; 15 s when left out. */
+  readonly longMs?: number;
 }
 
 export type WatchEnd =
@@ -43,6 +46,8 @@ const POLLS_AT_ONCE = 32;
 const POLL_MS = 60_000;
 const TURN_MS = 5_000;
 const LOOK_EVERY_MS = 500;
+/** A worker may be busy, or an origin away for a moment. */
+const LONG_MS = 15_000;
 const QUERY_MS = 1_500;
 /** So many are asked by query, where the ledger knows nothing. */
 const MAX_QUERIES = 16;
@@ -55,6 +60,8 @@ export class TaskWatch {
   readonly #known = new Map<TaskId, TaskView>();
   /** What each was said to wait for, by its time and version. */
   readonly #said = new Map<TaskId, string>();
+  /** When each wait that may end by itself was first seen. */
+  readonly #first = new Map<TaskId, { readonly since: string; readonly atMs: number }>();
   readonly #stop = new AbortController();
   #end: WatchEnd | null = null;
 
@@ -184,15 +191,24 @@ export class TaskWatch {
       const view = this.#known.get(id);
       const { waitingFor } = view ?? {};
       if (view === undefined || waitingFor === null || waitingFor === undefined) continue;
-      if (!needsPeople(waitingFor.kind)) continue;
-      waiting += 1;
+      const isPersonal = needsPeople(waitingFor.kind);
+      if (isPersonal) waiting += 1;
+      else if (!needsHelp(waitingFor.kind) || !this.#lasts(id, waitingFor.since)) continue;
       const wait = `${waitingFor.since} ${waitingFor.version}`;
       if (this.#said.get(id) === wait) continue;
       this.#said.set(id, wait);
-      onWaits(view);
+      await onWaits(view);
     }
     if (!stopAtPeople || waiting === 0 || waiting < this.#open.size) return;
     if (await this.#stillWait()) this.#finish({ kind: 'people' });
+  }
+
+  /** By the clock of this process: since when the wait is known here. */
+  #lasts(id: TaskId, since: string): boolean {
+    const known = this.#first.get(id);
+    if (known?.since !== since) this.#first.set(id, { since, atMs: performance.now() });
+    else return performance.now() - known.atMs >= (this.#options.longMs ?? LONG_MS);
+    return false;
   }
 
   /** The ledger may lag behind: before giving up the workflows are asked, the first few. */
@@ -200,6 +216,11 @@ export class TaskWatch {
     const asked = await mapBounded([...this.#open].slice(0, MAX_QUERIES), 4, (id) => this.#query(id));
     return asked.every((view) => view?.waitingFor === undefined || isPersons(view));
   }
+}
+
+/** Waits that end by themselves in most cases, and that somebody has to end in the others. */
+export function needsHelp(kind: WaitingKind): boolean {
+  return kind === 'host' || kind === 'origin';
 }
 
 function isPersons(view: TaskView): boolean {

@@ -3,10 +3,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { Session } from '../../src/cli/session.ts';
+import { TaskWatch } from '../../src/cli/watch.ts';
 import { pendingPhaseOf } from '../../src/cli/pending-phase.ts';
 import type { TaskId } from '../../src/core/ids.ts';
 import type { TaskView } from '../../src/core/task-types.ts';
-import { cli, cliEnvironment, type CliRun } from '../cli/rig.ts';
+import { cli, cliEnvironment, cliIo, type CliRun } from '../cli/rig.ts';
 import { Engine } from '../support/engine.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/messages.ts';
 import { testNamespace } from '../support/temporal.ts';
@@ -47,6 +49,26 @@ describe('a task that requires labels', () => {
     return hosts.size === 0 ? null : hosts;
   };
 
+  /** What a watch says that it waits for, when all waits count as long ones. */
+  const waitsSeen = async (id: TaskId): Promise<readonly string[]> => {
+    const session = new Session(cliIo({ cwd: project.origin, env }), false);
+    const seen: string[] = [];
+    const watch = new TaskWatch({
+      temporal: await session.temporal(),
+      ids: [id],
+      readViews: (ids) => engine.ledger.readTasks(ids),
+      interrupt: new AbortController().signal,
+      timeoutMs: 2_500,
+      stopAtPeople: true,
+      onEnded: () => undefined,
+      onWaits: ({ waitingFor }) => void seen.push(waitingFor?.kind ?? 'nothing'),
+      longMs: 0,
+    });
+    expect(await watch.run()).toEqual({ kind: 'timeout' });
+    await session.close();
+    return seen;
+  };
+
   it('waits, is told why, and goes on when a worker joins that has them all', async () => {
     const submitted = await tasks('submit', 'Train it', '--requires', 'gpu', '--json');
     expect(submitted.stderr).toBe('');
@@ -70,6 +92,10 @@ describe('a task that requires labels', () => {
       'tasks: 1 task waits: no worker has gpu, linux: start one with tasks worker --labels gpu,linux\n',
     );
     expect((await tasks('doctor')).stdout).toMatch(/labels .*1 task waits: no worker has gpu, linux/);
+    expect((await tasks('wait', id, '--timeout', '1s')).stderr).toContain(
+      'nothing was stopped: it waits for a host: no worker has gpu, linux: start one with tasks worker --labels gpu,linux;',
+    );
+    expect(await waitsSeen(id)).toEqual(['host']);
 
     const half = await WorkerProcess.start(engine, ['--labels', 'gpu']);
     await eventually('the worker with one of them to be known', async () =>

@@ -1,6 +1,6 @@
 /** Waits until tasks have ended. */
 
-import { needsPeople, type TaskView } from '../../core/task-types.ts';
+import { needsPeople, type TaskView, type WaitingKind } from '../../core/task-types.ts';
 import { taskIdOfWorkflow, type TaskId } from '../../core/ids.ts';
 import { EXIT, TimedOut, UsageError } from '../errors.ts';
 import { showProgress } from '../progress.ts';
@@ -9,8 +9,8 @@ import { outcomeLine, waitsLine } from '../render/tasks.ts';
 import { resolveIds } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS } from '../temporal.ts';
-import { noteNobody } from '../waiting-hosts.ts';
-import { TaskWatch } from '../watch.ts';
+import { noteNobody, tellHosts } from '../waiting-hosts.ts';
+import { needsHelp, TaskWatch } from '../watch.ts';
 import { tryLedger } from '../try-ledger.ts';
 
 export interface WaitOptions {
@@ -76,7 +76,10 @@ export async function awaitTasks(
       else session.print(outcomeLine(view, session.palette));
       count();
     },
-    onWaits: (view) => tell(waitsLine(view)),
+    onWaits: async (view) => {
+      const [told = view] = await tellHosts(session, [view]);
+      tell(waitsLine(told));
+    },
   });
   count();
   try {
@@ -89,8 +92,8 @@ export async function awaitTasks(
       );
     if (end.kind === 'timeout') {
       const open = ids.filter((id) => !views.has(id));
-      const waiting = await countWaiting(session, open);
-      throw new TimedOut(timeoutText(open, waiting, ids.length, options.timeoutMs ?? 0));
+      const known = await tellHosts(session, (await readViews(session, open)) ?? []);
+      throw new TimedOut(timeoutText(open, known, ids.length, options.timeoutMs ?? 0));
     }
     return codeOf(end, [...views.values()]);
   } finally {
@@ -115,27 +118,31 @@ async function printOpen(session: Session, open: readonly TaskId[]): Promise<voi
   for (const view of (await readViews(session, open)) ?? []) session.printJson(view);
 }
 
-/** How many of them wait for a person, as the ledger has it. */
-async function countWaiting(session: Session, open: readonly TaskId[]): Promise<number> {
-  const views = (await readViews(session, open)) ?? [];
-  return views.filter(({ waitingFor }) => waitingFor !== null && needsPeople(waitingFor.kind)).length;
-}
-
 const NAMED = 5;
 
-/** What has not ended goes on, or waits for a person; the command that waits for it again. */
-function timeoutText(open: readonly TaskId[], waiting: number, wanted: number, timeoutMs: number): string {
+/** What has not ended goes on, or waits for something, by the views that there are; the command that waits for it again. */
+function timeoutText(open: readonly TaskId[], views: readonly TaskView[], wanted: number, timeoutMs: number): string {
   const which = open.length <= NAMED ? open.join(' ') : '--all';
   const what = wanted === 1 ? `${open.join('')} has` : `${open.length} of ${wanted} have`;
-  const rest = `nothing was stopped: ${restText(open.length, waiting)}`;
+  const rest = `nothing was stopped: ${restText(open.length, views)}`;
   return `${what} not ended within ${exactDuration(timeoutMs)}; ${rest}; wait again with: tasks wait ${which}`;
 }
 
-function restText(open: number, waiting: number): string {
+function restText(open: number, views: readonly TaskView[]): string {
+  const waits = (is: (kind: WaitingKind) => boolean): readonly TaskView[] =>
+    views.filter(({ waitingFor }) => waitingFor !== null && is(waitingFor.kind));
+  const people = waits(needsPeople).length;
+  const others = waits(needsHelp);
   const inbox = 'see tasks inbox';
-  if (waiting === 0) return open === 1 ? 'it goes on' : 'they go on';
-  if (waiting === open) return `${open === 1 ? 'it waits' : 'all of them wait'} for a person, ${inbox}`;
-  return `${waiting} of them ${waiting === 1 ? 'waits' : 'wait'} for a person, ${inbox}; the others go on`;
+  if (people === open) return `${open === 1 ? 'it waits' : 'all of them wait'} for a person, ${inbox}`;
+  const [one] = others;
+  if (open === 1) return one === undefined ? 'it goes on' : waitsLine(one).replace(one.id, 'it');
+  const parts = [
+    ...(people === 0 ? [] : [`${people} of them ${people === 1 ? 'waits' : 'wait'} for a person, ${inbox}`]),
+    ...(others.length === 0 ? [] : [`${others.length} for a host or an origin, see tasks list`]),
+  ];
+  if (parts.length === 0) return 'they go on';
+  return people + others.length === open ? parts.join('; ') : `${parts.join('; ')}; the others go on`;
 }
 
 type Ended = Exclude<Awaited<ReturnType<TaskWatch['run']>>, { readonly kind: 'timeout' }>;
