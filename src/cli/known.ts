@@ -30,7 +30,8 @@ export interface Known {
 
 /**
  * @throws UsageError when nobody knows the task, Failed when neither Temporal nor the ledger can be asked,
- *   UnreadablePayload when it is encrypted with a key that this machine does not have
+ *   UnreadablePayload when it is encrypted with a key that this machine does not have; UsageError too when a key of its
+ *   host.yaml cannot be looked up
  */
 export async function readKnown(session: Session, id: TaskId): Promise<Known> {
   const temporal = await session.temporal();
@@ -46,7 +47,7 @@ export async function readKnown(session: Session, id: TaskId): Promise<Known> {
       return { view: recorded, detail: null, from: 'ledger', pending: null };
     const detail = described.kind === 'found' ? await querying : null;
     // There is a worker, and it has answered: less than that would be shown for all that is known.
-    if (detail instanceof UnreadablePayload) throw detail;
+    if (detail instanceof UnreadablePayload || detail instanceof UsageError) throw detail;
     return settle(id, recorded, described, detail);
   } finally {
     asking.abort();
@@ -115,12 +116,14 @@ async function queryDetail(
   temporal: Temporal,
   id: TaskId,
   signal: AbortSignal,
-): Promise<TaskDetail | UnreadablePayload | null> {
+): Promise<TaskDetail | UnreadablePayload | UsageError | null> {
   try {
     return await temporal.limited(QUERY_MS, signal, () => temporal.task(id).query(detailQuery));
   } catch (error) {
+    // A key of this machine that cannot be had is wrong usage.
+    if (error instanceof UnreadablePayload || error instanceof UsageError) return error;
     // No worker, or none that knows the query: the ledger and the description say what they know.
-    return error instanceof UnreadablePayload ? error : null;
+    return null;
   }
 }
 

@@ -221,6 +221,20 @@ describe('with encryption in host.yaml', () => {
     expect(await everythingKept()).not.toContain('lychee-answer');
   });
 
+  it('a machine whose key cannot be looked up is told that of an open task, and not that no worker answers', async () => {
+    const { project } = await asking('quince-question');
+    const id = await rig.engine.submit(project, { title: 'kept from it' });
+    await rig.engine.untilWaiting(id, 'question');
+    const place = await machine(project, 'encryption: {keys: [{id: one, from: "file:/nonexistent/key"}]}\n');
+    expect(await cli(place, ['show', id])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: 'tasks: host.yaml: encryption.keys: the key one: /nonexistent/key cannot be read (ENOENT)\n',
+    });
+    await rig.engine.cancel(id);
+    await rig.engine.untilEnded(id);
+  });
+
   it('a machine whose key cannot be looked up submits nothing', async () => {
     const { project } = await asking();
     await project.git('fetch', '--quiet', 'origin');
