@@ -31,6 +31,7 @@ export interface Database {
   query<Row>(statement: Statement, parse: (row: RawRow) => Row): Promise<readonly Row[]>;
   /** What `work` does on one connection, in one transaction, each answer within `answerMs`. @throws LedgerUnavailable */
   transaction<T>(answerMs: number, work: (run: Run) => Promise<T>): Promise<T>;
+  /** Queries are let end, within seconds. A transaction, which may wait for long, is given up, with nothing of it done. */
   close(): Promise<void>;
 }
 
@@ -48,9 +49,11 @@ export interface DatabaseOptions {
 export function openDatabase(options: DatabaseOptions): Database {
   let pool: Pool | null = null;
   let closed = false;
+  /** Connections in a transaction. */
+  const busy = new Set<PoolClient>();
 
   const connected = (): Pool => {
-    if (closed) throw new LedgerUnavailable('the ledger was closed by this process');
+    if (closed) throw new LedgerUnavailable(CLOSED);
     pool ??= makePool(options);
     return pool;
   };
@@ -80,7 +83,9 @@ export function openDatabase(options: DatabaseOptions): Database {
       } catch (error) {
         throw classified(error);
       }
+      busy.add(client);
       const run: Run = async (text, values = []) => {
+        if (closed) throw new LedgerUnavailable(CLOSED);
         try {
           // Not among the driver's types: how long this one answer may take.
           const config = { text, values: values.map(storable), query_timeout: answerMs };
@@ -94,11 +99,11 @@ export function openDatabase(options: DatabaseOptions): Database {
         await run('begin');
         const result = await work(run);
         await run('commit');
-        client.release();
+        if (busy.delete(client)) client.release();
         return result;
       } catch (error) {
         // The connection goes with the transaction: there is nothing to roll back on one that may be broken.
-        client.release(true);
+        if (busy.delete(client)) client.release(true);
         throw error;
       }
     },
@@ -107,6 +112,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       closed = true;
       const closing = pool;
       pool = null;
+      for (const client of busy) client.release(true);
+      busy.clear();
       await closing?.end();
     },
   };
@@ -133,6 +140,7 @@ function makePool(options: DatabaseOptions): Pool {
 /** The classes of SQLSTATE that say that the server, not the statement, is at fault. */
 const UNAVAILABLE_CLASSES = ['08', '53', '57', '58'];
 const NO_TABLES = 'it has no tables of Tributary yet; start a worker, which makes them';
+const CLOSED = 'the ledger was closed by this process';
 const EMPTY = `the ledger cannot be used: ${NO_TABLES}`;
 const UNAVAILABLE_STATES: Readonly<Record<string, string>> = {
   '28000': 'it refused to let this user in; check the user in DATABASE_URL',

@@ -37,10 +37,23 @@ describe("a ledger that was away when a worker started, and that another worker'
     await admin.end();
   }
 
-  it('is waited for by one connection, and is migrated then', async () => {
+  /** What another worker does that migrates. */
+  async function locked(): Promise<string> {
     const name = new URL(database.url).pathname.slice(1);
     await other.query(`select pg_advisory_lock(${LOCK})`);
     await letIn(name, false);
+    return name;
+  }
+
+  const waiting = async (): Promise<boolean> =>
+    (await other.query("select from pg_stat_activity where application_name = 'worker' and wait_event_type = 'Lock'"))
+      .rows.length > 0;
+
+  const connected = async (): Promise<boolean> =>
+    (await other.query("select from pg_stat_activity where application_name = 'worker'")).rows.length > 0;
+
+  it('is waited for by one connection, and is migrated then', async () => {
+    const name = await locked();
     const said: string[] = [];
     let [atOnce, most] = [0, 0];
     const migrate: Ledger['migrate'] = () => {
@@ -50,14 +63,27 @@ describe("a ledger that was away when a worker started, and that another worker'
     const stop = await keepMigrated({ migrate }, (message) => said.push(message), 1);
     expect(said).toEqual(['ledger unavailable']);
     await letIn(name, true);
-    const waiting = async (): Promise<number> =>
-      (await other.query("select from pg_stat_activity where application_name = 'worker' and wait_event_type = 'Lock'"))
-        .rows.length;
-    await eventually('the worker to wait', async () => (await waiting()) > 0);
+    await eventually('the worker to wait', waiting);
     await other.query(`select pg_advisory_unlock(${LOCK})`);
     await eventually('the ledger to be ready', () => said.includes('ledger ready'));
     expect(most).toBe(1);
     expect(await ledger.checkVersion()).toMatchObject({ kind: 'ok' });
     stop();
+  });
+
+  it('is waited for no more by a worker that stops, and nothing of it is migrated', async () => {
+    const name = await locked();
+    const said: string[] = [];
+    const stop = await keepMigrated(ledger, (message) => said.push(message), 1);
+    await letIn(name, true);
+    await eventually('the worker to wait', waiting);
+    said.length = 0;
+    stop();
+    await ledger.close();
+    await other.query(`select pg_advisory_unlock(${LOCK})`);
+    await eventually('its connection to end', async () => !(await connected()));
+    const made = await other.query("select from pg_namespace where nspname = 'tributary'");
+    expect(made.rows).toEqual([]);
+    expect(said).toEqual(['ledger unavailable']);
   });
 });
