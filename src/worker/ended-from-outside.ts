@@ -11,13 +11,19 @@ import type { Client } from '@temporalio/client';
 import { taskIdOfWorkflow, workflowIds, type TaskId } from '../core/ids.ts';
 import { UNKNOWN_ACTOR } from '../core/replies.ts';
 import { messageOf } from '../core/thrown.ts';
-import { LedgerUnavailable, type LedgerWriter } from '../ledger/types.ts';
+import { LedgerUnavailable, type LedgerReader, type LedgerWriter } from '../ledger/types.ts';
 import { detailQuery, releaseSignal } from '../workflows/messages.ts';
 import { Rounds } from './rounds.ts';
 
-/** Visibility may be late, and a worker may have been away. */
+/** Visibility may be late. */
 const OVERLAP_MS = 10 * 60_000;
-const FIRST_LOOK_BACK_MS = 24 * 60 * 60_000;
+/**
+ * What was ended this long before this worker began is left to the worker that was there then, if the ledger has its end; later on
+ * that one may have told the ledger, and died before it told the others.
+ */
+const LEFT_TO_OTHERS_MS = 24 * 60 * 60_000;
+/** So many are read from the ledger at once. */
+const READ_AT_ONCE = 1_000;
 const MAX_A_LOOK = 1_000;
 /** One that cannot be told of is tried again so often, look by look. */
 const MAX_TRIES = 60;
@@ -25,7 +31,7 @@ const ASK_WITHIN_MS = 10_000;
 
 export interface EndedFromOutsideOptions {
   readonly client: Client;
-  readonly ledger: Pick<LedgerWriter, 'endFromOutside'>;
+  readonly ledger: Pick<LedgerWriter, 'endFromOutside'> & Pick<LedgerReader, 'readTasks'>;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
   readonly everyMs: number;
   /** Tasks that one look tells of at the most; left out: a thousand. */
@@ -39,10 +45,18 @@ interface Known {
   readonly tries: number | null;
 }
 
+interface Run {
+  readonly id: TaskId;
+  readonly runId: string;
+  readonly closedMs: number;
+}
+
 export class EndedFromOutside {
   readonly #options: EndedFromOutsideOptions;
   readonly #known = new Map<string, Known>();
-  #sinceMs = Date.now() - FIRST_LOOK_BACK_MS;
+  readonly #leftBeforeMs = Date.now() - LEFT_TO_OTHERS_MS;
+  /** First all that Temporal keeps: nobody knows for how long no worker was there. */
+  #sinceMs = 0;
   readonly #rounds: Rounds;
 
   constructor(options: EndedFromOutsideOptions) {
@@ -64,18 +78,16 @@ export class EndedFromOutside {
   }
 
   async #look(): Promise<void> {
-    const { client, mostALook = MAX_A_LOOK } = this.#options;
-    const since = new Date(this.#sinceMs).toISOString();
-    const query = `WorkflowType = 'task' AND ExecutionStatus = 'Terminated' AND CloseTime > '${since}'`;
+    const { mostALook = MAX_A_LOOK } = this.#options;
+    const runs = await this.#closedSince(this.#sinceMs);
+    await this.#leaveToOthers(runs);
     let looked = 0;
     let isWhole = true;
     let latestMs = this.#sinceMs;
-    for await (const { workflowId, runId, closeTime } of client.workflow.list({ query })) {
-      const closedMs = closeTime?.getTime() ?? 0;
+    for (const { id, runId, closedMs } of runs) {
       latestMs = Math.max(latestMs, closedMs - OVERLAP_MS);
-      const id = taskIdOfWorkflow(workflowId);
       const tries = this.#known.get(runId)?.tries;
-      if (id === null || tries === null) continue;
+      if (tries === null) continue;
       if (this.#rounds.stopped || looked >= mostALook) return;
       looked += 1;
       const problem = await this.#tried(id);
@@ -86,6 +98,28 @@ export class EndedFromOutside {
     if (!isWhole) return;
     this.#sinceMs = latestMs;
     for (const [runId, { closedMs }] of this.#known) if (closedMs < latestMs) this.#known.delete(runId);
+  }
+
+  async #closedSince(ms: number): Promise<readonly Run[]> {
+    const since = new Date(ms).toISOString();
+    const query = `WorkflowType = 'task' AND ExecutionStatus = 'Terminated' AND CloseTime > '${since}'`;
+    const runs: Run[] = [];
+    for await (const { workflowId, runId, closeTime } of this.#options.client.workflow.list({ query })) {
+      const id = taskIdOfWorkflow(workflowId);
+      if (id !== null) runs.push({ id, runId, closedMs: closeTime?.getTime() ?? 0 });
+    }
+    return runs;
+  }
+
+  /** Of all that was ever ended from outside most was told of long ago: the ledger is asked, many at once. */
+  async #leaveToOthers(runs: readonly Run[]): Promise<void> {
+    const old = runs.filter(({ runId, closedMs }) => closedMs < this.#leftBeforeMs && !this.#known.has(runId));
+    for (let at = 0; at < old.length && !this.#rounds.stopped; at += READ_AT_ONCE) {
+      const part = old.slice(at, at + READ_AT_ONCE);
+      const tasks = await this.#options.ledger.readTasks(part.map(({ id }) => id));
+      const ended = new Set(tasks.flatMap(({ id, endedAt }) => (endedAt === null ? [] : [id])));
+      for (const { id, runId, closedMs } of part) if (ended.has(id)) this.#known.set(runId, { closedMs, tries: null });
+    }
   }
 
   /** Why not everybody could be told, by what lies with this task; null: all were. @throws LedgerUnavailable */

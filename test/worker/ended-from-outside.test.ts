@@ -1,11 +1,13 @@
 /** Tasks whose workflows were terminated; nobody is there who could be asked what they were. */
 
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { taskIdFromBytes, workflowIds, type TaskId } from '../../src/core/ids.ts';
+import type { TaskView } from '../../src/core/task-types.ts';
 import { LedgerUnavailable } from '../../src/ledger/types.ts';
 import { EndedFromOutside, type EndedFromOutsideOptions } from '../../src/worker/ended-from-outside.ts';
+import { view } from '../ledger/rig.ts';
 import { openWorkflow } from '../support/closed-workflow.ts';
 import { eventually } from '../support/eventually.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
@@ -32,10 +34,11 @@ async function terminated(count: number): Promise<readonly TaskId[]> {
 }
 
 /** What the ledger was told, and the log. */
-function look(change: Partial<EndedFromOutsideOptions> = {}) {
+function look(change: Partial<EndedFromOutsideOptions> = {}, onRecord: readonly TaskView[] = []) {
   const told: TaskId[] = [];
   const log: string[] = [];
   const ledger = {
+    readTasks: () => Promise.resolve(onRecord),
     endFromOutside: (id: TaskId) => {
       told.push(id);
       return Promise.resolve();
@@ -76,10 +79,36 @@ it('tells of more than one look takes', async () => {
   await all(ids, told);
 });
 
+/** The worker begins three days after all that was ended. */
+function lookLater(onRecord: readonly TaskView[]) {
+  const now = Date.now();
+  const clock = jest.spyOn(Date, 'now').mockReturnValue(now + 3 * 24 * 60 * 60_000);
+  try {
+    return look({}, onRecord);
+  } finally {
+    clock.mockRestore();
+  }
+}
+
+it('tells of one that was ended while no worker was there for days', async () => {
+  const ids = await terminated(1);
+  const { told } = lookLater(ids.map((id) => view({ id })));
+  await all(ids, told);
+});
+
+it('leaves one to the worker that was there days ago, when its end is on record', async () => {
+  const [before, ended, after] = [await terminated(1), await terminated(1), await terminated(1)];
+  const { told } = lookLater(ended.map((id) => view({ id, endedAt: '2026-02-03T04:05:06.789Z' })));
+  // In whichever order they are looked at, it is between these.
+  await all([...before, ...after], told);
+  expect(ended.filter((id) => told.includes(id))).toEqual([]);
+});
+
 it('gives none up while the ledger is away', async () => {
   await terminated(1);
   let tries = 0;
   const ledger = {
+    readTasks: () => Promise.resolve([]),
     endFromOutside: () => {
       tries += 1;
       return Promise.reject(new LedgerUnavailable('it is away'));
