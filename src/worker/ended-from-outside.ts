@@ -3,8 +3,8 @@
  * a question's answer.
  *
  * It owns how far it has looked, by the server's clock, and which runs it has told of. What it does may be done twice, and by
- * several workers. A run that was only set back is closed as terminated too: the task's latest run tells the two apart. Kept
- * true: one that cannot be told keeps the others from nothing.
+ * several workers. A run that was only set back is closed as terminated too: the task's latest run tells the two apart, and it is
+ * seen to that a cancel was not lost by it. Kept true: one that cannot be told keeps the others from nothing.
  */
 
 import type { Client } from '@temporalio/client';
@@ -13,6 +13,7 @@ import { UNKNOWN_ACTOR } from '../core/replies.ts';
 import { messageOf } from '../core/thrown.ts';
 import { LedgerUnavailable, type LedgerReader, type LedgerWriter } from '../ledger/types.ts';
 import { detailQuery, releaseSignal } from '../workflows/messages.ts';
+import { askAgain } from './lost-cancel.ts';
 import { Rounds } from './rounds.ts';
 
 /** Visibility may be late. */
@@ -90,7 +91,7 @@ export class EndedFromOutside {
       if (tries === null) continue;
       if (this.#rounds.stopped || looked >= mostALook) return;
       looked += 1;
-      const problem = await this.#tried(id);
+      const problem = await this.#tried(id, runId);
       const left = problem === null ? null : this.#again(id, (tries ?? 0) + 1, problem);
       this.#known.set(runId, { closedMs, tries: left });
       isWhole &&= left === null;
@@ -123,9 +124,9 @@ export class EndedFromOutside {
   }
 
   /** Why not everybody could be told, by what lies with this task; null: all were. @throws LedgerUnavailable */
-  async #tried(id: TaskId): Promise<string | null> {
+  async #tried(id: TaskId, runId: string): Promise<string | null> {
     try {
-      await this.#tell(id);
+      await this.#tell(id, runId);
       return null;
     } catch (error) {
       if (error instanceof LedgerUnavailable) throw error;
@@ -143,10 +144,11 @@ export class EndedFromOutside {
     return isLast ? null : tries;
   }
 
-  async #tell(id: TaskId): Promise<void> {
+  async #tell(id: TaskId, runId: string): Promise<void> {
     const { client, ledger } = this.#options;
     const handle = client.workflow.getHandle(workflowIds.task(id));
     const { status, closeTime } = await handle.describe();
+    if (status.name === 'RUNNING') await askAgain(client, workflowIds.task(id), runId);
     if (status.name !== 'TERMINATED') return;
     await ledger.endFromOutside(id, (closeTime ?? new Date()).toISOString());
     const asked = () => handle.query(detailQuery);

@@ -13,6 +13,7 @@
 import type { Client, WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { messageOf } from '../core/thrown.ts';
 import { WORKFLOW_TYPES } from '../workflows/messages.ts';
+import { askAgain, SET_BACK } from './lost-cancel.ts';
 import type { History, HistoryEvent, Replay } from './replay.ts';
 import { Rounds } from './rounds.ts';
 
@@ -131,18 +132,11 @@ export class WedgedWorkflows {
       namespace: client.options.namespace,
       workflowExecution: { workflowId, runId },
       workflowTaskFinishEventId: eventId ?? null,
-      reason: 'what it did last did not follow from its history',
+      reason: SET_BACK,
       // Of several that ask for the same, one has its way.
       requestId: `${runId}/${String(eventId)}`,
     });
-    // Signals and updates come again by themselves. Read now that nothing more can be added.
-    const { events } = await handle.fetchHistory();
-    const isLost = (events ?? []).some(
-      (event) =>
-        Number(event.eventId) > Number(eventId) &&
-        (event.workflowExecutionCancelRequestedEventAttributes ?? null) !== null,
-    );
-    if (isLost) await client.workflow.getHandle(workflowId).cancel();
+    await askAgain(client, workflowId, runId);
   }
 }
 

@@ -17,14 +17,19 @@ export async function openWorkflow(client: Client, id: TaskId): Promise<void> {
 
 /** Completes it with a result. */
 export async function closeWorkflow(namespace: TestNamespace, id: TaskId, view: unknown): Promise<void> {
-  const { workflowService } = namespace.connection;
-  const { taskToken } = await namespace.connection.withDeadline(Date.now() + POLL_MS, () =>
-    workflowService.pollWorkflowTaskQueue({ namespace: namespace.namespace, taskQueue: { name: `queue-${id}` } }),
-  );
   const result = { payloads: toPayloads(defaultPayloadConverter, view) ?? [] };
-  await workflowService.respondWorkflowTaskCompleted({
-    namespace: namespace.namespace,
-    taskToken,
-    commands: [{ ...COMPLETE, completeWorkflowExecutionCommandAttributes: { result } }],
-  });
+  await answerTask(namespace, id, [{ ...COMPLETE, completeWorkflowExecutionCommandAttributes: { result } }]);
+}
+
+/** Answers its next task; with no command it goes on waiting. */
+export async function answerTask(
+  { connection, namespace }: TestNamespace,
+  id: TaskId,
+  commands: NonNullable<Completion['commands']> = [],
+): Promise<void> {
+  const { workflowService } = connection;
+  const { taskToken } = await connection.withDeadline(Date.now() + POLL_MS, () =>
+    workflowService.pollWorkflowTaskQueue({ namespace, taskQueue: { name: `queue-${id}` } }),
+  );
+  await workflowService.respondWorkflowTaskCompleted({ namespace, taskToken, commands });
 }
