@@ -27,9 +27,3 @@ export function parseStat(text: string): ProcessLine | null {
 export function hasEnded({ state }: Pick<ProcessLine, 'state'>): boolean {
   return state === 'Z' || state === 'X';
 }
-
-/** When a process began that has not ended, by its line; null of one that has, and of what is no line. */
-export function startOfLiving(text: string): string | null {
-  const line = parseStat(text);
-  return line === null || hasEnded(line) ? null : line.startTime;
-}

@@ -18,9 +18,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startOfLiving } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
-import { absentAsNull, isNoSpace, isOutOfDescriptors } from '../files/errors.ts';
+import { absentAsNull, isNoSpace } from '../files/errors.ts';
+import { isAlive as lives, startOf } from '../files/living.ts';
 import { removeFile } from '../files/remove.ts';
 import { temporaryName } from '../files/write.ts';
 
@@ -130,14 +130,9 @@ let ownName: string | null = null;
 
 /** What names this process as an owner. Asked for once: the kernel adds up all threads for each reader. */
 export function thisProcess(): string {
-  ownName ??= `${process.pid} ${ownStart()}`;
+  // Empty where it is not known: then its number alone says which it is.
+  ownName ??= `${process.pid} ${startOf(process.pid) ?? ''}`;
   return ownName;
-}
-
-/** Empty where it is not known: then its number alone says which it is. */
-function ownStart(): string {
-  const start = startOf(process.pid);
-  return start === null || start === 'unknown' ? '' : start;
 }
 
 function isTaken(path: string, self: string): boolean {
@@ -218,29 +213,8 @@ function ownerIn(path: string): string | null {
   }
 }
 
-/** Whether the process that an owner's name stands for lives. One that has ended does not: in a container nobody may ever collect it. */
+/** Whether the process that an owner's name stands for lives. */
 export function isAlive(owner: string): boolean {
-  const [pidText = '', start = ''] = owner.split(' ');
-  const pid = Number(pidText);
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-  const now = startOf(pid);
-  return start === '' || now === 'unknown' || start === now;
-}
-
-/**
- * When a process started, in the kernel's ticks; null where /proc does not say, and of one that has ended. `unknown`: it could
- * not be looked, since no descriptor is free; a living owner is not to be taken for dead then.
- */
-function startOf(pid: number): string | null {
-  try {
-    return startOfLiving(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch (error) {
-    // Else it is gone, or there is no /proc.
-    return isOutOfDescriptors(error) ? 'unknown' : null;
-  }
+  const [pid = '', start = ''] = owner.split(' ');
+  return lives(Number(pid), start);
 }

@@ -6,14 +6,14 @@
  * not count) is taken over whole, by one rename: of two that try, one gets it.
  */
 
-import { startOfLiving } from '../core/process-stat.ts';
 import { codeOf } from '../core/thrown.ts';
 import { randomBytes } from 'node:crypto';
 import { renameSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isOutOfDescriptors } from '../files/errors.ts';
+import { isAlive, startOf } from '../files/living.ts';
 
+/** The start is 0 where it was not known. */
 const OWNED = /^(\d+)-(\d+)-[0-9a-f]+$/;
 const FREE = /^free-[0-9a-f]+$/;
 const CLAIMED = 'claimed';
@@ -27,10 +27,10 @@ export interface SpoolFolder {
 }
 
 export async function takeSpoolFolder(spool: string): Promise<SpoolFolder> {
-  const path = join(spool, `${process.pid}-${await startOf(process.pid)}-${randomName()}`);
+  const path = join(spool, `${process.pid}-${startOf(process.pid) ?? '0'}-${randomName()}`);
   await mkdir(path, { recursive: true, mode: 0o700 });
   for (const name of await readdir(spool)) {
-    if (name === basename(path) || !(await isLeft(name))) continue;
+    if (name === basename(path) || !isLeft(name)) continue;
     await ignoring('ENOENT', () => rename(join(spool, name), join(path, `${CLAIMED}-${randomName()}`)));
   }
   return {
@@ -57,14 +57,14 @@ export async function listSpool(spool: string): Promise<readonly SpoolSeen[]> {
     const [, pid] = OWNED.exec(name) ?? [];
     const entries = await readdir(join(spool, name), { recursive: true, withFileTypes: true }).catch(() => []);
     const files = entries.filter((entry) => entry.isFile()).length;
-    return { name, pid: pid === undefined || (await isLeft(name)) ? null : Number(pid), files };
+    return { name, pid: pid === undefined || isLeft(name) ? null : Number(pid), files };
   });
   return Promise.all(seen);
 }
 
 /** Removes a folder that nobody has, and nothing is in; false when that is not so by now. */
 export async function removeEmptySpool(spool: string, name: string): Promise<boolean> {
-  if (!(await isLeft(name))) return false;
+  if (!isLeft(name)) return false;
   return rmdir(join(spool, name)).then(
     () => true,
     () => false,
@@ -86,35 +86,11 @@ async function flatten(path: string): Promise<readonly string[]> {
   return adopted.toSorted();
 }
 
-async function isLeft(name: string): Promise<boolean> {
+function isLeft(name: string): boolean {
   if (FREE.test(name)) return true;
-  const [, pid, start] = OWNED.exec(name) ?? [];
+  const [, pid, start = ''] = OWNED.exec(name) ?? [];
   if (pid === undefined) return false;
-  return !isAlive(Number(pid)) || (await startOf(Number(pid))) !== start;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // Somebody else's process lives, too.
-    return codeOf(error) === 'EPERM';
-  }
-}
-
-/**
- * When a process began, in the kernel's ticks since its own start; "0" where the kernel does not say (not Linux), and nothing of
- * one that has ended and that nobody has collected.
- *
- * @throws when no descriptor is free: a living process is not to be taken for another one then
- */
-async function startOf(pid: number): Promise<string> {
-  try {
-    return startOfLiving(await readFile(`/proc/${pid}/stat`, 'latin1')) ?? '';
-  } catch (error) {
-    if (isOutOfDescriptors(error)) throw error;
-    return '0';
-  }
+  return !isAlive(Number(pid), start);
 }
 
 /** Writes a file so that it is there whole or not at all. */

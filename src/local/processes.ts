@@ -8,8 +8,8 @@ import { closeSync, openSync } from 'node:fs';
 import { open, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readIfThere } from './home.ts';
-import { startOfLiving } from '../core/process-stat.ts';
 import { messageOf } from '../core/thrown.ts';
+import { isAlive as lives, startOf } from '../files/living.ts';
 
 const ON_LINUX = process.platform === 'linux';
 
@@ -28,16 +28,26 @@ export async function identify(pid: number): Promise<ProcessIdentity | null> {
   return startTime === null ? null : { pid, startTime };
 }
 
-export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
-  return (await identify(identity.pid))?.startTime === identity.startTime;
+export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
+  if (!ON_LINUX) return (await identify(pid))?.startTime === startTime;
+  const boot = await bootId();
+  return (boot === null || startTime.startsWith(`${boot}:`)) && livesSinceBoot({ pid, startTime });
+}
+
+/** Where the system does not show it, what is said of it is believed. */
+export function livesSinceBoot({ pid, startTime }: ProcessIdentity): boolean {
+  return !ON_LINUX || lives(pid, startTime.slice(startTime.lastIndexOf(':') + 1));
 }
 
 async function startOnLinux(pid: number): Promise<string | null> {
+  const [start, boot] = [startOf(pid), await bootId()];
+  return start === null || boot === null ? null : `${boot}:${start}`;
+}
+
+/** Null when it cannot be read just now. */
+async function bootId(): Promise<string | null> {
   try {
-    const start = startOfLiving(await readFile(`/proc/${pid}/stat`, 'latin1'));
-    if (start === null) return null;
-    const boot = await readIfThere('/proc/sys/kernel/random/boot_id');
-    return `${(boot ?? '').trim()}:${start}`;
+    return ((await readIfThere('/proc/sys/kernel/random/boot_id')) ?? '').trim();
   } catch {
     return null;
   }

@@ -8,9 +8,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { startOfLiving } from '../core/process-stat.ts';
 import { homeError, homePaths, openHome, readIfThere } from './home.ts';
-import { isAlive, type ProcessIdentity } from './processes.ts';
+import { isAlive, livesSinceBoot, type ProcessIdentity } from './processes.ts';
 
 /** A server that the stack started, or one that it was given. */
 type ServerProcess = { readonly external: true } | ({ readonly external: false } & ProcessIdentity);
@@ -109,19 +108,8 @@ export function livingParts(home: string, supervisor: number): readonly (readonl
   if (record.supervisor?.pid !== supervisor) return [];
   return (['worker', 'temporal', 'postgres'] as const).flatMap((name) => {
     const part = record[name];
-    return part !== null && 'pid' in part && livesNow(part) ? [[name, part.pid] as const] : [];
+    return part !== null && 'pid' in part && livesSinceBoot(part) ? [[name, part.pid] as const] : [];
   });
-}
-
-/** Where the system does not show it, what the record says is believed. */
-function livesNow({ pid, startTime }: ProcessIdentity): boolean {
-  if (process.platform !== 'linux') return true;
-  try {
-    const start = startOfLiving(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    return start !== null && startTime.endsWith(`:${start}`);
-  } catch {
-    return false;
-  }
 }
 
 /** A record that cannot be read counts as none: what runs is then found by its tag. */

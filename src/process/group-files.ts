@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { isAlive, readStat } from './proc.ts';
+import { isAlive } from '../files/living.ts';
 
 /** Of a worker's group, with its process id. */
 export const NAME = /^tributary-(\d+)-\d+$/;
@@ -38,7 +38,7 @@ export interface Wanted {
 export function sweep(parent: string): void {
   for (const name of namesIn(parent)) {
     const pid = NAME.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(readStat(Number(pid)))) removed(join(parent, name));
+    if (pid !== undefined && !isAlive(Number(pid), '')) removed(join(parent, name));
   }
 }
 

@@ -30,7 +30,7 @@ export async function startGroup(request: Grouped<TreeRequest>, { starter, guard
     kill: () => toGroup('SIGKILL'),
     members() {
       if (leader === null) return null;
-      const whole = findWhole(leader, request.tag, request.group?.folders ?? []);
+      const whole = findWhole(leader, request.tag, request.group?.folders ?? [], { failed: false });
       // One that has left all of these, but not its parents.
       const all = new Set([leader, ...whole, ...findDescendants(leader.pid)].map(({ pid }) => pid));
       return { proc: '/proc', pids: [...all] };

@@ -7,7 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { removed } from './group-files.ts';
-import { sendSignal } from './proc.ts';
+import { sendSignal, type Look } from './proc.ts';
 import { closeGroup, findWhole } from './run-group.ts';
 import { killUntilGone, type Leader } from './sweep.ts';
 
@@ -34,12 +34,12 @@ function groupLives(): boolean {
 }
 
 async function main(): Promise<void> {
-  const find = () => findWhole(leader, tag, folders);
+  const find = (look: Look) => findWhole(leader, tag, folders, look);
   // Elsewhere than on Linux nobody tells who is of it: then the group's number has to do.
-  if (isLinux) for (const { pid } of find()) sendSignal(pid, 'SIGTERM');
+  if (isLinux) for (const { pid } of find({ failed: false })) sendSignal(pid, 'SIGTERM');
   else sendSignal(-leader.pid, 'SIGTERM');
   const until = performance.now() + Number(graceMs);
-  const lives = () => (isLinux ? find().length > 0 : groupLives());
+  const lives = () => (isLinux ? find({ failed: false }).length > 0 : groupLives());
   while (lives() && performance.now() < until) await pause(LOOK_MS);
   if (!isLinux) sendSignal(-leader.pid, 'SIGKILL');
   closeGroup(folders);

@@ -68,5 +68,5 @@ export function startGuard(
 export async function dismissGuard({ pid, startTime }: Guard): Promise<void> {
   // Elsewhere it is this process's own child, whose number nobody else has yet.
   if (process.platform !== 'linux') return sendSignal(pid, 'SIGKILL');
-  await killUntilGone(`guard ${pid}`, () => findOne(pid, startTime));
+  await killUntilGone(`guard ${pid}`, (look) => findOne(pid, startTime, look));
 }

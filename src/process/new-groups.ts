@@ -21,7 +21,7 @@ import {
   type Wanted,
   type WorkerGroup,
 } from './group-files.ts';
-import { isAlive, readStat } from './proc.ts';
+import { isAlive } from '../files/living.ts';
 import { findDescendants } from './sweep.ts';
 
 /** What comes while the others go is looked for again, so often. */
@@ -160,7 +160,7 @@ function moveUp({ parent, leaf, first }: Move): void {
 /** A killed worker's may be there until what is left in them has ended. */
 function isOfLiving(name: string): boolean {
   const pid = NAME.exec(name)?.[1];
-  return pid !== undefined && isAlive(readStat(Number(pid)));
+  return pid !== undefined && isAlive(Number(pid), '');
 }
 
 /** @returns how many of the worker's own it has found there */

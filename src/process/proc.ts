@@ -10,34 +10,33 @@ export interface ProcessStat extends ProcessLine {
   readonly pid: number;
 }
 
-/** How often it could not be looked, since no descriptor was free: what then seems to be gone may be there. */
-let failed = 0;
-
-export function failedLooks(): number {
-  return failed;
+/** One look at what is there: whether all of it could be seen. */
+export interface Look {
+  /** A descriptor was not free: what seems to be gone may be there. */
+  failed: boolean;
 }
 
 /** The pids of all processes that can be seen; empty where there is no /proc. */
-export function listPids(): readonly number[] {
+export function listPids(look?: Look): readonly number[] {
   try {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
   } catch (error) {
-    if (isOutOfDescriptors(error)) failed += 1;
+    noteFailed(error, look);
     return [];
   }
 }
 
 /** One process's stat, or null when it is gone. */
-export function readStat(pid: number): ProcessStat | null {
-  const line = parseStat(readProc(pid, 'stat') ?? '');
+export function readStat(pid: number, look?: Look): ProcessStat | null {
+  const line = parseStat(readProc(pid, 'stat', look) ?? '');
   return line === null ? null : { pid, ...line };
 }
 
 /** The environment that a process was started with, NUL between the variables; null when it cannot be read. */
-export function readEnvironment(pid: number): string | null {
-  return readProc(pid, 'environ');
+export function readEnvironment(pid: number, look?: Look): string | null {
+  return readProc(pid, 'environ', look);
 }
 
 /** False once a process is gone or only waits for its parent to take note. */
@@ -58,7 +57,7 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
 // One buffer for all, since a sweep reads hundreds of these files; an environment beyond it is cut.
 const buffer = Buffer.allocUnsafe(256 * 1024);
 
-function readProc(pid: number, name: string): string | null {
+function readProc(pid: number, name: string, look?: Look): string | null {
   let descriptor: number | null = null;
   try {
     descriptor = openSync(`/proc/${pid}/${name}`, 'r');
@@ -70,10 +69,14 @@ function readProc(pid: number, name: string): string | null {
     }
     return buffer.toString('latin1', 0, length);
   } catch (error) {
-    if (isOutOfDescriptors(error)) failed += 1;
+    noteFailed(error, look);
     // Gone, or somebody else's: for both there is nothing to be said about it.
     return null;
   } finally {
     if (descriptor !== null) closeSync(descriptor);
   }
+}
+
+function noteFailed(error: unknown, look?: Look): void {
+  if (look !== undefined && isOutOfDescriptors(error)) look.failed = true;
 }

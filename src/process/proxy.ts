@@ -21,7 +21,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
-import { isAlive, readStat } from './proc.ts';
+import { isAlive } from '../files/living.ts';
 import { whyNotAddress, whyNotNamed, type Destination, type Refusal } from './addresses.ts';
 import { handOn } from './hand-on.ts';
 import type { RefusedHost } from './types.ts';
@@ -126,7 +126,7 @@ function removeDead(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) {
     const pid = /^(\d+)-[0-9a-f]+\.sock$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(readStat(Number(pid)))) rmSync(join(folder, name), { force: true });
+    if (pid !== undefined && !isAlive(Number(pid), '')) rmSync(join(folder, name), { force: true });
   }
 }
 

@@ -83,7 +83,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
     lacks: () => (starter === null ? null : bound.lacks()),
     run: async (request) => runProcess(request, { ...means, tag: `${owner}/${request.tag}` }),
     refused: (hosts, sinceMs) => proxies.refused(hosts, sinceMs),
-    sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, () => findLeftovers(homeHash)),
+    sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, (look) => findLeftovers(homeHash, look)),
     close: async () => {
       await starter?.close();
       bound.release();

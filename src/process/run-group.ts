@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CPU_QUOTA, madeFolder, textOf, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
-import { isAlive, readStat, type ProcessStat } from './proc.ts';
+import { isAlive, readStat, type Look, type ProcessStat } from './proc.ts';
 import { findDescendants, findRun, killUntilGone, type Leader } from './sweep.ts';
 
 /** Where one process puts itself to start another one in a tree's groups, and to come back. */
@@ -86,7 +86,9 @@ function moveIn(folders: readonly string[], leader: Leader, tag: string): void {
       moved.add(pid);
       for (const folder of folders) wrote(join(folder, 'cgroup.procs'), String(pid));
     }
-    found = [...findRun(leader, tag), ...findDescendants(leader.pid)].filter(({ pid }) => !moved.has(pid));
+    found = [...findRun(leader, tag, { failed: false }), ...findDescendants(leader.pid)].filter(
+      ({ pid }) => !moved.has(pid),
+    );
   }
 }
 
@@ -160,12 +162,12 @@ export function closeGroup(folders: readonly string[]): void {
 }
 
 /** The living processes of a run, by its session, group, tag and control groups. */
-export function findWhole(leader: Leader, tag: string, folders: readonly string[]): readonly ProcessStat[] {
-  const found = new Map(findRun(leader, tag).map((stat) => [stat.pid, stat]));
+export function findWhole(leader: Leader, tag: string, folders: readonly string[], look: Look): readonly ProcessStat[] {
+  const found = new Map(findRun(leader, tag, look).map((stat) => [stat.pid, stat]));
   const grouped = folders.flatMap((folder) => textOf(join(folder, 'cgroup.procs')).split('\n').map(Number));
   for (const pid of grouped) {
     // 0: one that is outside of this PID namespace.
-    const stat = pid > 0 && !found.has(pid) ? readStat(pid) : null;
+    const stat = pid > 0 && !found.has(pid) ? readStat(pid, look) : null;
     if (isAlive(stat)) found.set(pid, stat);
   }
   return [...found.values()];
@@ -175,5 +177,5 @@ export function findWhole(leader: Leader, tag: string, folders: readonly string[
 export async function clearWhole(leader: Leader | null, tag: string, group: RunGroup | null): Promise<void> {
   const { folders } = group ?? { folders: [] };
   closeGroup(folders);
-  if (leader !== null) await killUntilGone(tag, () => findWhole(leader, tag, folders));
+  if (leader !== null) await killUntilGone(tag, (look) => findWhole(leader, tag, folders, look));
 }

@@ -2,7 +2,7 @@
 
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 
-import { failedLooks, isAlive, listPids, readEnvironment, readStat, sendSignal, type ProcessStat } from './proc.ts';
+import { isAlive, listPids, readEnvironment, readStat, sendSignal, type Look, type ProcessStat } from './proc.ts';
 import { carriesTag, workerLives, workerOf } from './tag.ts';
 
 const SWEEP_LIMIT_MS = 5_000;
@@ -22,15 +22,14 @@ export interface Leader {
  * @returns how many were killed
  * @throws when something still lives after five seconds: nothing else may use its folders then
  */
-export async function killUntilGone(what: string, find: () => readonly ProcessStat[]): Promise<number> {
+export async function killUntilGone(what: string, find: (look: Look) => readonly ProcessStat[]): Promise<number> {
   const killed = new Set<string>();
   const until = performance.now() + SWEEP_LIMIT_MS;
   for (let rounds = 1; ; rounds += 1) {
-    const failedBefore = failedLooks();
-    const found = find();
+    const look = { failed: false };
+    const found = find(look);
     // Of what could not be looked at nobody knows that it is gone.
-    const isSeen = failedLooks() === failedBefore;
-    if (found.length === 0 && isSeen) return killed.size;
+    if (found.length === 0 && !look.failed) return killed.size;
     for (const stat of found) {
       killed.add(`${stat.pid} ${stat.startTime}`);
       sendSignal(stat.pid, 'SIGKILL');
@@ -46,32 +45,32 @@ export async function killUntilGone(what: string, find: () => readonly ProcessSt
 }
 
 /** The living processes of one run: those of its session or group, and those that carry its tag. */
-export function findRun(leader: Leader, tag: string): readonly ProcessStat[] {
+export function findRun(leader: Leader, tag: string, look: Look): readonly ProcessStat[] {
   const { pid, startTime } = leader;
-  return findProcesses((stat) => {
+  return findProcesses(look, (stat) => {
     // What was there before the run cannot be of it: most need no further look.
     if (Number(stat.startTime) < startTime) return false;
-    return stat.session === pid || stat.group === pid || carriesTag(readEnvironment(stat.pid) ?? '', tag);
+    return stat.session === pid || stat.group === pid || carriesTag(readEnvironment(stat.pid, look) ?? '', tag);
   });
 }
 
 /** The living processes of a home whose worker is dead. */
-export function findLeftovers(homeHash: string): readonly ProcessStat[] {
-  return findProcesses((stat) => {
-    const worker = workerOf(readEnvironment(stat.pid) ?? '', homeHash);
+export function findLeftovers(homeHash: string, look: Look): readonly ProcessStat[] {
+  return findProcesses(look, (stat) => {
+    const worker = workerOf(readEnvironment(stat.pid, look) ?? '', homeHash);
     return worker !== null && !workerLives(worker);
   });
 }
 
 /** One process, for as long as it is the one that was seen under its pid. */
-export function findOne(pid: number, startTime: string): readonly ProcessStat[] {
-  const stat = readStat(pid);
+export function findOne(pid: number, startTime: string, look: Look): readonly ProcessStat[] {
+  const stat = readStat(pid, look);
   return isAlive(stat) && stat.startTime === startTime ? [stat] : [];
 }
 
 /** The living descendants of a process, and what is of its session or group with theirs, without itself. */
 export function findDescendants(pid: number): readonly ProcessStat[] {
-  const all = findProcesses(() => true);
+  const all = findProcesses(undefined, () => true);
   const found: ProcessStat[] = [];
   const parents = new Set([pid]);
   for (let grown = true; grown;) {
@@ -88,9 +87,9 @@ export function findDescendants(pid: number): readonly ProcessStat[] {
   return found;
 }
 
-function findProcesses(belongs: (stat: ProcessStat) => boolean): readonly ProcessStat[] {
-  return listPids().flatMap((pid) => {
-    const stat = pid === process.pid ? null : readStat(pid);
+function findProcesses(look: Look | undefined, belongs: (stat: ProcessStat) => boolean): readonly ProcessStat[] {
+  return listPids(look).flatMap((pid) => {
+    const stat = pid === process.pid ? null : readStat(pid, look);
     return isAlive(stat) && belongs(stat) ? [stat] : [];
   });
 }

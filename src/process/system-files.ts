@@ -20,7 +20,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-import { isAlive, readStat } from './proc.ts';
+import { isAlive } from '../files/living.ts';
 
 export interface Gathered {
   /** Stands for /etc. */
@@ -133,7 +133,6 @@ function removeDead(parent: string): void {
   if (statSync(parent, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   for (const name of readdirSync(parent)) {
     const pid = /^(\d+)-[0-9a-f]+$/.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(readStat(Number(pid))))
-      rmSync(join(parent, name), { recursive: true, force: true });
+    if (pid !== undefined && !isAlive(Number(pid), '')) rmSync(join(parent, name), { recursive: true, force: true });
   }
 }

@@ -8,7 +8,8 @@
 
 import { createHash } from 'node:crypto';
 
-import { failedLooks, isAlive, readStat } from './proc.ts';
+import { isAlive } from '../files/living.ts';
+import { readStat } from './proc.ts';
 
 export const TAG_VARIABLE = 'TASKS_TAG';
 
@@ -35,10 +36,6 @@ export function workerOf(environment: string, homeHash: string): { pid: number; 
 }
 
 /** Whether that very worker, and not another process under its pid, is still there. */
-export function workerLives(worker: { pid: number; startTime: string }): boolean {
-  const failedBefore = failedLooks();
-  const stat = readStat(worker.pid);
-  // Of one that could not be looked at nothing says that it is dead.
-  if (failedLooks() !== failedBefore) return true;
-  return isAlive(stat) && stat.startTime === worker.startTime;
+export function workerLives({ pid, startTime }: { pid: number; startTime: string }): boolean {
+  return isAlive(pid, startTime);
 }

@@ -125,7 +125,8 @@ async function startIn(
 
   const kill = (): void => {
     if (status.init !== null) sendSignal(status.init.pid, 'SIGKILL');
-    if (leader !== null && findOne(leader.pid, String(leader.startTime)).length > 0) sendSignal(leader.pid, 'SIGKILL');
+    if (leader !== null && findOne(leader.pid, String(leader.startTime), { failed: false }).length > 0)
+      sendSignal(leader.pid, 'SIGKILL');
   };
   // A signal to bubblewrap would end everything at once, and the namespace's first process ignores it: the ones below
   // it are asked.
@@ -150,7 +151,7 @@ async function startIn(
       const { init } = status;
       if (init === null) return clearWhole(leader, request.tag, request.group);
       // The kernel lets a namespace's first process become a zombie only when all others of it are gone.
-      await killUntilGone(request.tag, () => findOne(init.pid, init.startTime));
+      await killUntilGone(request.tag, (look) => findOne(init.pid, init.startTime, look));
       await status.read();
     },
     exitOf(code, signal, tail) {

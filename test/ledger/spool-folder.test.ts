@@ -35,7 +35,7 @@ describe('a folder of the spool', () => {
     const taken = await takeSpoolFolder(spool);
     const giveBack = takeAllDescriptors();
     try {
-      await expect(removeEmptySpool(spool, basename(taken.path))).rejects.toThrow('EMFILE');
+      expect(await removeEmptySpool(spool, basename(taken.path))).toBe(false);
     } finally {
       giveBack();
     }

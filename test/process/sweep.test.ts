@@ -16,10 +16,10 @@ describe('a process tree', () => {
     const { startTime = '' } = readStat(pid) ?? {};
     const giveBack = takeAllDescriptors();
     let looks = 0;
-    const killed = await killUntilGone('sleep', () => {
+    const killed = await killUntilGone('sleep', (look) => {
       looks += 1;
       if (looks === 3) giveBack();
-      return findOne(pid, startTime);
+      return findOne(pid, startTime, look);
     });
     expect(killed).toBe(1);
     expect(await ended).toEqual([null, 'SIGKILL']);
