@@ -14,7 +14,7 @@ import type { GitRoom } from '../../src/git/types.ts';
 import { noteHibernated, readHibernated } from '../../src/local/hibernated.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
 import { Janitor } from '../../src/worker/janitor.ts';
-import { closeWorkflow, openWorkflow } from '../support/closed-workflow.ts';
+import { answerQuery, answerTask, closeWorkflow, openWorkflow } from '../support/closed-workflow.ts';
 import { eventually } from '../support/eventually.ts';
 import { bareOrigin, git, newRoom, worked } from '../support/git-rig.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
@@ -99,6 +99,23 @@ function janitor(keptMs = WEEK_MS, git = room): Janitor {
 const gone = (id: TaskId): Promise<boolean> =>
   eventually(`all of ${id} to be removed`, async () => Object.values(await leftOf(id)).every((there) => !there));
 
+/** A look that comes last to a task that has landed, behind so many that cannot be asked. */
+async function lookBehind(count: number): Promise<TaskId> {
+  const landed = await closed('landed');
+  const unasked = Array.from({ length: count }, () => taskIdFromBytes(randomBytes(16)));
+  for (const id of unasked) {
+    await open(id);
+    await client.workflow.getHandle(workflowIds.task(id)).terminate();
+  }
+  const listed = [...unasked, landed].map((taskId) => ({ project: target.project, taskId }));
+  const looking = janitor(WEEK_MS, { ...room, listWorkspaces: () => Promise.resolve(listed) });
+  looking.start();
+  // What it has begun it ends.
+  await eventually('a look to have begun', () => log.length > 0);
+  await looking.stop();
+  return landed;
+}
+
 describe('a look at the workspaces of this host', () => {
   it('removes what tasks that landed or changed nothing have left', async () => {
     const landed = await closed('landed');
@@ -169,6 +186,18 @@ describe('a look at the workspaces of this host', () => {
     expect(log).toHaveLength(1);
   });
 
+  it('goes on behind ten tasks that cannot be looked at', async () => {
+    const landed = await lookBehind(10);
+    expect(await leftOf(landed)).toEqual(NOTHING);
+    expect(log).toHaveLength(10);
+  });
+
+  it('ends when more than ten cannot be looked at, and removes nothing', async () => {
+    const landed = await lookBehind(12);
+    expect(await leftOf(landed)).toEqual(ALL);
+    expect(log).toHaveLength(11);
+  });
+
   it('removes nothing while Temporal does not answer', async () => {
     const landed = await closed('landed');
     const { address } = namespace;
@@ -217,6 +246,25 @@ describe('a task whose end is on record', () => {
     await gone(over);
     await next.stop();
     expect(await leftOf(id)).toEqual(ALL);
+  });
+
+  it('keeps everything when it was terminated, and is begun anew before anything goes', async () => {
+    const [over, again] = [await task(), await task()];
+    const told = janitor();
+    for (const id of [over, again]) {
+      await open(id);
+      // Who has never polled is not waited for by a query.
+      await answerTask(namespace, id);
+      await client.workflow.getHandle(workflowIds.task(id)).terminate();
+      told.onEnded(id);
+      const view = { ...target, id, state: 'running' };
+      // It has been judged by then.
+      await answerQuery(namespace, id, { view }, () => (id === again ? open(id) : Promise.resolve()));
+    }
+    await gone(over);
+    await told.stop();
+    expect(await leftOf(again)).toEqual(ALL);
+    expect(log).toEqual([]);
   });
 
   it('keeps everything when its workflow is unknown to Temporal', async () => {
