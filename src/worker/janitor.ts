@@ -32,6 +32,7 @@ const CLOSE_WITHIN_MS = 10_000;
 /** What ends within this time, up to so many tasks, is cleaned up together: the origin is asked once. */
 const GATHER_MS = 1_000;
 const MAX_GATHERED = 50;
+const LISTED_AT_ONCE = 200;
 /** So many tasks that one look cannot look at, and it is for none of them: it ends. */
 const MAX_FAILURES = 10;
 
@@ -42,6 +43,8 @@ export interface JanitorOptions {
   readonly ports: Pick<PortLeases, 'free' | 'list'>;
   /** How long the workspace of a task stays that ended without landing, in milliseconds. */
   readonly keptMs: number;
+  /** How often it looks, in milliseconds; ten minutes when it is left out. */
+  readonly everyMs?: number;
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -61,10 +64,12 @@ export class Janitor {
 
   /** Looks through this host's workspaces now and every ten minutes. */
   start(): void {
-    const look = (): void => {
+    const look = (isFirst: boolean): void => {
       this.#queue(async () => {
         let failures = 0;
-        for (const taskId of await this.#known()) {
+        const known = await this.#known();
+        // The worker before may have died as a task ended, which lists may not tell yet.
+        for (const taskId of isFirst ? known : await this.#notRunning(known)) {
           await this.#consider(taskId, false).catch((error: unknown) => {
             // One that cannot be looked at, such as one that no build can replay, keeps no other from it.
             failures += 1;
@@ -77,8 +82,8 @@ export class Janitor {
         await this.#freePorts();
       });
     };
-    look();
-    this.#timer = setInterval(look, LOOK_EVERY_MS);
+    look(true);
+    this.#timer = setInterval(() => look(false), this.#options.everyMs ?? LOOK_EVERY_MS);
   }
 
   /** A task's record says that it has ended: clean up once its workflow says so too. */
@@ -114,10 +119,28 @@ export class Janitor {
   }
 
   /** The tasks that have something on this host. */
-  async #known(): Promise<ReadonlySet<TaskId>> {
+  async #known(): Promise<readonly TaskId[]> {
     const { git, home } = this.#options;
     const [workspaces, hibernated] = [await git.listWorkspaces(), await readHibernated(home)];
-    return new Set([...workspaces.map(({ taskId }) => taskId), ...hibernated.map(({ task }) => task)]);
+    return [...new Set([...workspaces.map(({ taskId }) => taskId), ...hibernated.map(({ task }) => task)])];
+  }
+
+  /**
+   * Without those that run by Temporal's lists, which tell of many at once: most only wait. Lists may be late: whoever has ended
+   * since is found by the next look, and each of the others is asked for by itself.
+   */
+  async #notRunning(known: readonly TaskId[]): Promise<readonly TaskId[]> {
+    const running = new Set<string>();
+    try {
+      for (let at = 0; at < known.length; at += LISTED_AT_ONCE) {
+        const ids = known.slice(at, at + LISTED_AT_ONCE).map((id) => `'${workflowIds.task(id)}'`);
+        const query = `ExecutionStatus = 'Running' AND WorkflowId IN (${ids.join(', ')})`;
+        for await (const { workflowId } of this.#options.client.workflow.list({ query })) running.add(workflowId);
+      }
+    } catch {
+      // Then all of them are asked for, and say what is wrong.
+    }
+    return known.filter((id) => !running.has(workflowIds.task(id)));
   }
 
   async #consider(taskId: TaskId, ending: boolean): Promise<void> {

@@ -13,7 +13,7 @@ import type { Checkpoint, EndKind, TaskView } from '../../src/core/task-types.ts
 import type { GitRoom } from '../../src/git/types.ts';
 import { noteHibernated, readHibernated } from '../../src/local/hibernated.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
-import { Janitor } from '../../src/worker/janitor.ts';
+import { Janitor, type JanitorOptions } from '../../src/worker/janitor.ts';
 import { answerQuery, answerTask, closeWorkflow, openWorkflow } from '../support/closed-workflow.ts';
 import { eventually } from '../support/eventually.ts';
 import { bareOrigin, git, newRoom, worked } from '../support/git-rig.ts';
@@ -85,7 +85,7 @@ async function closed(state: EndKind): Promise<TaskId> {
   return id;
 }
 
-function janitor(keptMs = WEEK_MS, git = room): Janitor {
+function janitor(keptMs = WEEK_MS, git = room, more: Partial<JanitorOptions> = {}): Janitor {
   return new Janitor({
     client,
     git,
@@ -93,6 +93,7 @@ function janitor(keptMs = WEEK_MS, git = room): Janitor {
     ports: openPortLeases(home, PORTS),
     keptMs,
     log: (message, { reason }) => log.push(`${message}: ${String(reason)}`),
+    ...more,
   });
 }
 
@@ -157,6 +158,36 @@ describe('a look at the workspaces of this host', () => {
     await looking.stop();
     for (const id of [running, unknown, ...others]) expect(await leftOf(id)).toEqual(ALL);
     expect(log).toEqual([]);
+  });
+
+  it('asks but once for each that runs, and by lists from then on', async () => {
+    const running = [await task(), await task()];
+    for (const id of running) await open(id);
+    const asked: string[] = [];
+    const counting = new Client({
+      connection: namespace.connection,
+      namespace: namespace.namespace,
+      interceptors: {
+        workflow: [
+          {
+            describe: (input, next) => {
+              asked.push(input.workflowExecution.workflowId ?? '');
+              return next(input);
+            },
+          },
+        ],
+      },
+    });
+    const ids = running.map(workflowIds.task);
+    const query = `WorkflowId IN (${ids.map((id) => `'${id}'`).join(', ')})`;
+    await eventually('them to be listed', async () => (await client.workflow.count(query)).count === running.length);
+    const looking = janitor(WEEK_MS, room, { client: counting, everyMs: 20 });
+    looking.start();
+    await eventually('the first look', () => asked.length === running.length);
+    // Two looks more, at least: what comes between them is found by the second.
+    for (let looks = 0; looks < 2; looks += 1) await gone(await closed('landed'));
+    await looking.stop();
+    expect(asked.filter((id) => ids.includes(id)).toSorted()).toEqual(ids.toSorted());
   });
 
   it('removes nothing of a task whose next run goes on', async () => {
