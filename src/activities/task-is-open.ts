@@ -8,7 +8,8 @@ import { workflowIds, type TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
 
 export type Openness =
-  | { readonly kind: 'open' }
+  /** `isWanted`: nobody has asked it to stop; false too where the server does not say. */
+  | { readonly kind: 'open'; readonly isWanted: boolean }
   | { readonly kind: 'closed' }
   /** It was ended from outside, and begun anew since. */
   | { readonly kind: 'anew' }
@@ -27,7 +28,8 @@ export async function taskIsOpen(client: Client, taskId: TaskId, firstRun?: stri
     // An older server does not say.
     const { firstRunId = null } = raw.workflowExecutionInfo ?? {};
     const isKnown = firstRun !== undefined && firstRunId !== null && firstRunId !== '';
-    return { kind: isKnown && firstRunId !== firstRun ? 'anew' : 'open' };
+    if (isKnown && firstRunId !== firstRun) return { kind: 'anew' };
+    return { kind: 'open', isWanted: raw.workflowExtendedInfo?.cancelRequested === false };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
     return { kind: 'unknown', text: `Temporal does not say whether task ${taskId} is open: ${messageOf(error)}` };

@@ -23,6 +23,7 @@ import type { Git } from './git.ts';
 import { includeFiles } from './include.ts';
 import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { deleteTaskRefs } from './delete-task-refs.ts';
+import { whyCheckoutHolds } from './checkout-holds.ts';
 import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
 import { mending } from './mending.ts';
@@ -177,6 +178,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     sealCandidates: (target, parts, below) => sealCandidates(landing, target, parts, below),
     lookAround: (target, works) => lookAround({ home, ...merging, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
+    whyCheckoutHolds: (target, candidate) => whyCheckoutHolds(landing, target, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
     listStores: () => listStores(home),
     removeStore: (store) => removeStore(home, store),

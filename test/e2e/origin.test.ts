@@ -109,6 +109,22 @@ describe('landing', () => {
       else expect(await project.git('stash', 'show', '-p', '-u')).toContain('+a person');
     });
 
+    it('is told once that it is held, however often it is tried, and is canceled all the while', async () => {
+      const project = await sample('dirty-long', { list: 'one\n' }, 'checkout');
+      await project.write({ list: 'a person\n' });
+      const id = await submit(project, 'echo x > work');
+      await engine.untilWaiting(id, 'checkout');
+      const queue = engine.client.workflow.getHandle('integration/dirty-long/main');
+      await eventually('it to be tried four times', async () => {
+        const { events = [] } = await queue.fetchHistory();
+        return (events ?? []).filter(({ timerFiredEventAttributes: fired }) => fired != null).length >= 4;
+      });
+      const told = (await engine.ledger.readEvents(id)).filter(({ happened }) => happened.kind === 'held');
+      expect(told).toHaveLength(1);
+      await engine.cancel(id);
+      expect(await engine.untilEnded(id)).toMatchObject({ state: 'canceled', commit: null });
+    });
+
     it('is not held by an untracked file that is in nobody’s way', async () => {
       const project = await sample('other', { list: 'one\n' }, 'checkout');
       await project.write({ 'notes.txt': 'untracked and in nobody’s way\n' });
