@@ -112,6 +112,19 @@ export async function findTagged(home: string): Promise<readonly ProcessIdentity
   );
 }
 
+/** The homes of all stacks of which a process lives; none where the system does not show that. */
+export async function taggedHomes(): Promise<readonly string[]> {
+  const homes = new Set<string>();
+  await findProcesses(async (pid) => {
+    for (const entry of (await readFile(`/proc/${pid}/environ`, 'latin1')).split('\0')) {
+      if (entry.startsWith(`${STACK_TAG}=`))
+        homes.add(Buffer.from(entry.slice(STACK_TAG.length + 1), 'latin1').toString('utf8'));
+    }
+    return false;
+  });
+  return [...homes];
+}
+
 /** The processes whose working folder is this one; none where the system does not show that. */
 export async function findInFolder(folder: string): Promise<readonly ProcessIdentity[]> {
   return findProcesses(async (pid) => (await readlink(`/proc/${pid}/cwd`)) === folder);

@@ -9,8 +9,9 @@
 import { statfs, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { boundLogs } from './bounded-logs.ts';
-import { noSpace, openHome, readIfThere, type HomePaths } from './home.ts';
+import { noSpace, openHome, type HomePaths } from './home.ts';
 import { startPostgres } from './postgres.ts';
+import { preferredPorts, type StackPorts } from './preferred-ports.ts';
 import { type DetachedProcess, endProcess, identify, spawnDetached } from './processes.ts';
 import type { LocalFailure } from './report.ts';
 import { endWorkerSteps, stopStack, WORKER_GRACE_MS } from './stack.ts';
@@ -24,7 +25,7 @@ import {
   type SupervisedPart,
   supervisePart,
 } from './supervised-part.ts';
-import type { PostgresWish, SuperviseRequest, SuperviseResult, TemporalWish, WorkerWish } from './supervisor-types.ts';
+import type { SuperviseRequest, SuperviseResult, TemporalWish, WorkerWish } from './supervisor-types.ts';
 import { startTemporal, type TemporalPorts } from './temporal-server.ts';
 
 const NO_SPACE = /No space left on device|ENOSPC|EDQUOT|disk is full|disk quota exceeded/i;
@@ -93,32 +94,32 @@ class Supervisor {
 
   async #startServers(): Promise<[PartName, SupervisedPart][]> {
     const { temporal, postgres } = this.#request.parts;
-    const remembered = await readPorts(this.#paths);
+    const wanted = await preferredPorts(this.#paths.home, this.#request.parts);
     const servers: [PartName, SupervisedPart][] = [];
     if (temporal.kind === 'external') {
       await this.#note({ temporal: { ...temporal, external: true, uiUrl: null } });
     } else {
-      servers.push(['temporal', this.#keep('temporal', (signal) => this.#startTemporal(temporal, remembered, signal))]);
+      servers.push(['temporal', this.#keep('temporal', (signal) => this.#startTemporal(temporal, wanted, signal))]);
     }
     if (postgres.kind === 'external') {
       await this.#note({ postgres: { url: postgres.url, external: true, dataDir: '' } });
     } else {
-      servers.push(['postgres', this.#keep('postgres', (signal) => this.#startPostgres(postgres, remembered, signal))]);
+      servers.push(['postgres', this.#keep('postgres', (signal) => this.#startPostgres(wanted, signal))]);
     }
     return servers;
   }
 
   async #startTemporal(
     wish: Extract<TemporalWish, { kind: 'embedded' }>,
-    remembered: RememberedPorts,
+    wanted: StackPorts,
     signal: AbortSignal,
   ): Promise<StartedPart> {
     const { namespace } = wish;
     const result = await startTemporal({
       ...wish,
       home: this.#paths.home,
-      preferredPort: remembered.temporal ?? wish.preferredPort,
-      preferredUiPort: remembered.ui ?? wish.preferredUiPort,
+      preferredPort: wanted.temporal,
+      preferredUiPort: wanted.ui,
       ...(this.#temporalPorts === null ? {} : { ports: this.#temporalPorts }),
       signal,
       onSpawned: ({ pid, startTime }, ports) => {
@@ -131,14 +132,10 @@ class Supervisor {
     return result;
   }
 
-  async #startPostgres(
-    wish: Extract<PostgresWish, { kind: 'embedded' }>,
-    remembered: RememberedPorts,
-    signal: AbortSignal,
-  ): Promise<StartedPart> {
+  async #startPostgres(wanted: StackPorts, signal: AbortSignal): Promise<StartedPart> {
     const result = await startPostgres({
       home: this.#paths.home,
-      preferredPort: remembered.postgres ?? wish.preferredPort,
+      preferredPort: wanted.postgres,
       ...(this.#postgresPort === null ? {} : { port: this.#postgresPort }),
       durable: this.#request.durable ?? true,
       signal,
@@ -245,7 +242,7 @@ class Supervisor {
   }
 
   async #rememberPorts(): Promise<void> {
-    const ports: RememberedPorts = {
+    const ports: StackPorts = {
       temporal: this.#temporalPorts?.grpc ?? null,
       ui: this.#temporalPorts?.ui ?? null,
       postgres: this.#postgresPort,
@@ -256,25 +253,6 @@ class Supervisor {
 
 async function stopWorker(child: DetachedProcess, graceMs: number): Promise<void> {
   await endProcess(child, endWorkerSteps(graceMs));
-}
-
-/** The ports of the last time, so that bookmarks and open terminals find the stack again. */
-interface RememberedPorts {
-  readonly temporal: number | null;
-  readonly ui: number | null;
-  readonly postgres: number | null;
-}
-
-async function readPorts(paths: HomePaths): Promise<RememberedPorts> {
-  const none: RememberedPorts = { temporal: null, ui: null, postgres: null };
-  const text = await readIfThere(paths.ports);
-  if (text === null) return none;
-  try {
-    return { ...none, ...(JSON.parse(text) as Partial<RememberedPorts>) };
-  } catch {
-    // Half-written: the preferred ports will do.
-    return none;
-  }
 }
 
 async function firstFailure(parts: readonly [PartName, SupervisedPart][]): Promise<LocalFailure | null> {
