@@ -9,7 +9,9 @@ import { nextLook } from './next-look.ts';
 import { renderLive, type LiveData } from './render/stack.ts';
 import type { Session } from './session.ts';
 
-const ACTIVE: readonly TaskStateName[] = ['running', 'landing', 'waiting', 'queued'];
+/** What is at work is shown before what waits for its turn. */
+const MOVING: readonly TaskStateName[] = ['running', 'landing'];
+const RESTING: readonly TaskStateName[] = ['waiting', 'queued'];
 /** More than a screen shows. */
 const MOST = 50;
 
@@ -45,12 +47,13 @@ export function showLive(session: Session, stack: StackRecord, output: Output): 
   const read = async (): Promise<LiveData['tasks']> => {
     if (ledger === null) return null;
     try {
-      const [counts, active, inbox] = await Promise.all([
+      const [counts, moving, resting, inbox] = await Promise.all([
         ledger.countByState(null),
-        ledger.listTasks({ project: null, states: ACTIVE, limit: MOST }),
+        ledger.listTasks({ project: null, states: MOVING, limit: MOST }),
+        ledger.listTasks({ project: null, states: RESTING, limit: MOST }),
         ledger.readInbox(null, MOST),
       ]);
-      return { counts, active, inbox };
+      return { counts, active: [...moving, ...resting], inbox };
     } catch (error) {
       if (error instanceof LedgerUnavailable) return null;
       throw error;

@@ -285,6 +285,27 @@ describe('the stack', () => {
     expect(countsLine({}, PLAIN)).toBe('no tasks yet');
   });
 
+  it('shows what is at work before what waits for its turn, each task once, and counts the others', () => {
+    const asked = { ...question, id: '3fb0000000' as typeof question.id };
+    const active = [
+      viewWith({ title: 'first', state: 'queued' }),
+      asked,
+      viewWith({ title: 'second', state: 'landing' }),
+      viewWith({ title: 'third', state: 'running' }),
+    ];
+    const data = { temporal: 't', uiUrl: null, events: [], stopping: false };
+    const counts = { queued: 70, waiting: 1, landing: 1, running: 1, landed: 9 };
+    const lines = renderLive({ ...data, tasks: { counts, active, inbox: [asked] } }, SCREEN, 40);
+    const about = lines.filter((line) => line.startsWith('3f') || line.startsWith('and'));
+    expect(about.map((line) => /third|second|first|waits|and \d+ more/.exec(line)?.[0])).toEqual([
+      'third',
+      'second',
+      'first',
+      'waits',
+      'and 69 more',
+    ]);
+  });
+
   it('is drawn within the height of the terminal', () => {
     const active = Array.from({ length: 50 }, () => viewWith({}));
     const data = { temporal: 't', uiUrl: 'u', events: ['e'], stopping: false };

@@ -3,7 +3,7 @@
 import type { StoppedPart } from '../../local/stack.ts';
 import type { StackRecord } from '../../local/stack-record.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
-import { TASK_STATES, type TaskView } from '../../core/task-types.ts';
+import { isEnd, TASK_STATES, type TaskView } from '../../core/task-types.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
 import { cutTo, fit, table, type Cell } from './table.ts';
@@ -125,7 +125,7 @@ export function renderLive(data: LiveData, screen: Screen, rows: number): string
     ),
   ];
   const room = Math.max(2, rows - head.length - foot.length - 4);
-  const body = data.tasks === null ? [] : tasksPart(data.tasks.active, data.tasks.inbox, screen, room);
+  const body = data.tasks === null ? [] : tasksPart(data.tasks, screen, room);
   const lines = [...head, '', ...body, '', ...foot].map((line) => fit(line, columns - 1));
   // A screen of a few rows would scroll, and what has scrolled away cannot be drawn over.
   return lines.slice(0, Math.max(1, rows - 1));
@@ -135,11 +135,21 @@ function waitedFor({ waitingFor }: TaskView): string {
   return waitingFor === null ? 'a person' : waitWords(waitingFor.kind);
 }
 
-function tasksPart(active: readonly TaskView[], inbox: readonly TaskView[], screen: Screen, room: number): string[] {
+/** What is at work first, as the state says it; of the same state as they come. */
+const RANK: Readonly<Partial<Record<TaskView['state'], number>>> = { running: 0, landing: 1, waiting: 2 };
+
+function rankOf({ state }: TaskView): number {
+  return RANK[state] ?? 3;
+}
+
+function tasksPart({ counts, active, inbox }: NonNullable<LiveData['tasks']>, screen: Screen, room: number): string[] {
   const { palette, nowMs } = screen;
   const columns = screen.columns ?? 80;
   const waiting = inbox.slice(0, Math.max(1, Math.floor(room / 2)));
-  const rest = active.slice(0, Math.max(1, room - waiting.length));
+  // Who waits for a person is below.
+  const asked = new Set(inbox.map(({ id }) => id));
+  const others = active.filter(({ id }) => !asked.has(id)).toSorted((a, b) => rankOf(a) - rankOf(b));
+  const rest = others.slice(0, Math.max(1, room - waiting.length));
   const rows = rest.map((view): Cell[] => [
     { text: view.id },
     { text: stateText(view), paint: paintState(view.state, palette) },
@@ -151,6 +161,8 @@ function tasksPart(active: readonly TaskView[], inbox: readonly TaskView[], scre
       cutTo(`${view.id} waits for ${waitedFor(view)}: ${replyCommand(view) ?? `tasks show ${view.id}`}`, columns - 1),
     ),
   );
-  const hidden = active.length - rest.length + (inbox.length - waiting.length);
+  // Of very many the lists have some alone.
+  const open = TASK_STATES.reduce((sum, state) => (isEnd(state) ? sum : sum + (counts[state] ?? 0)), 0);
+  const hidden = Math.max(0, open - rest.length - waiting.length);
   return [...table(rows, columns - 1), ...asks, ...(hidden > 0 ? [palette.dim(`and ${hidden} more`)] : [])];
 }
