@@ -122,9 +122,14 @@ function isDropped(error: unknown): boolean {
   return found?.code === CANCELLED && BY_THE_OTHER_SIDE.test(found.details);
 }
 
-/** True when the server says that no worker polls for the task's queries. */
+/** True when the server says that no worker polls for the task's queries, or that none can go on with it. */
 export function isNoWorker(error: unknown): boolean {
   return statusOf(error) === FAILED_PRECONDITION;
+}
+
+/** True when there are workers, and what they are asked about cannot go on with them: their logs say why. */
+export function isFailing(error: unknown): boolean {
+  return isNoWorker(error) && /in failed state/i.test(serviceErrorOf(error)?.details ?? '');
 }
 
 /** True when nobody answered in time: the server, or for a query and an update the workers. */

@@ -9,7 +9,7 @@ import { withGateSlots } from '../gate-slots.ts';
 import { requireProject } from '../known-projects.ts';
 import { renderQueue, type ShownQueue } from '../render/queue.ts';
 import type { Session } from '../session.ts';
-import { CALL_MS, isNoAnswer, type Temporal } from '../temporal.ts';
+import { CALL_MS, isFailing, isNoAnswer, isNoWorker, type Temporal } from '../temporal.ts';
 import { readProject } from './list.ts';
 import { tryLedger } from '../try-ledger.ts';
 
@@ -26,13 +26,23 @@ export async function queue(
   const targets = (await listTargets(temporal)).filter((target) => project === null || target.project === project);
   if (targets.length === 0) await requireProject(session, project);
   const queues = await mapBounded(targets, AT_ONCE, (target) => readQueue(session, temporal, target));
-  if (session.json) for (const shown of queues) session.printJson(shown);
+  if (session.json) for (const { shown } of queues) session.printJson(shown);
   else if (queues.length === 0) session.note('nothing has been handed off for landing yet');
-  else session.print(...queues.flatMap((shown) => renderQueue(shown, session.screen())));
-  for (const { from, project } of queues) {
-    if (from === 'ledger') session.note(`tasks: no worker answers for ${project}; this is what the ledger knows`);
+  else session.print(...queues.flatMap(({ shown }) => renderQueue(shown, session.screen())));
+  for (const { shown, failing } of queues) {
+    if (shown.from !== 'ledger') continue;
+    const why = failing
+      ? `the queue of ${shown.project} cannot go on, and the workers' logs say why`
+      : `no worker answers for ${shown.project}`;
+    session.note(`tasks: ${why}; this is what the ledger knows`);
   }
   return EXIT.ok;
+}
+
+interface Read {
+  readonly shown: ShownQueue;
+  /** Workers answer, and cannot go on with it. */
+  readonly failing: boolean;
 }
 
 type Target = Pick<QueueView, 'project' | 'branch'>;
@@ -54,14 +64,16 @@ export async function listTargets(temporal: Temporal): Promise<readonly Target[]
   });
 }
 
-async function readQueue(session: Session, temporal: Temporal, target: Target): Promise<ShownQueue> {
+async function readQueue(session: Session, temporal: Temporal, target: Target): Promise<Read> {
   const { project, branch } = target;
   const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
+  let failing = false;
   try {
     const view = await temporal.connection.withDeadline(Date.now() + QUERY_MS, () => handle.query(queueQuery));
-    return { ...(await withGateSlots(temporal, view)), from: 'workflow' };
+    return { shown: { ...(await withGateSlots(temporal, view)), from: 'workflow' }, failing };
   } catch (error) {
-    if (!isNoAnswer(error)) throw error;
+    if (!isNoAnswer(error) && !isNoWorker(error)) throw error;
+    failing = isFailing(error);
   }
   const views = await tryLedger(session, (ledger) => ledger.listTasks({ project, states: ['landing'], limit: 1_000 }));
   const rows = (views ?? []).toReversed().map((view, index) => ({
@@ -78,5 +90,6 @@ async function readQueue(session: Session, temporal: Temporal, target: Target): 
     estimate: null,
   }));
   const unknown = { landed: 0, window: 1, flakes: 0, more: 0, stopped: null, evidence: null, alarms: [] } as const;
-  return { project, branch, origin: views?.[0]?.origin ?? '', ...unknown, rows, from: 'ledger' };
+  const shown: ShownQueue = { project, branch, origin: views?.[0]?.origin ?? '', ...unknown, rows, from: 'ledger' };
+  return { shown, failing };
 }
