@@ -19,8 +19,8 @@ export type ProjectContext =
       /** One line each, with how to mend it. */
       readonly warnings: readonly string[];
     }
-  /** One line with the fix. */
-  | { readonly kind: 'invalid'; readonly message: string };
+  /** One line with the fix. `isNone`: there is no repository here, or nobody has given it a tasks.yaml yet. */
+  | { readonly kind: 'invalid'; readonly message: string; readonly isNone: boolean };
 
 /** The project of a folder; `env` is the person's, for git. */
 export async function readProjectContext(
@@ -29,12 +29,12 @@ export async function readProjectContext(
 ): Promise<ProjectContext> {
   const options = env === undefined ? {} : { env };
   const checkout = await readCheckout(folder, options);
-  if (checkout.kind === 'none') return invalid(checkout.message);
+  if (checkout.kind === 'none') return none(checkout.message);
   if (checkout.head === null) {
-    return invalid('the repository has no commits yet; make one: git add -A && git commit -m "First commit"');
+    return none('the repository has no commits yet; make one: git add -A && git commit -m "First commit"');
   }
   const working = await readWorkingCopy(checkout.root);
-  if (working.kind === 'invalid') return working;
+  if (working.kind === 'invalid') return invalid(working.message);
   const parsed = working.text === null ? null : parseProjectFile(working.text);
   const branch = parsed?.kind === 'ok' ? parsed.value.branch : checkout.branch;
   if (branch === null) {
@@ -49,7 +49,8 @@ export async function readProjectContext(
     const isHere = await isCommittedHere(checkout, working.text, options);
     // To commit it as it is would only bring this to light.
     if (parsed?.kind === 'invalid' && !isHere) return invalid(parsed.message);
-    return invalid(missing(checkout, branch, working.text, isHere));
+    const message = missing(checkout, branch, working.text, isHere);
+    return working.text === null && !isHere ? none(message) : invalid(message);
   }
   const settings = parseProjectFile(committed);
   if (settings.kind === 'invalid') {
@@ -132,6 +133,12 @@ async function readWorkingCopy(
   }
 }
 
-function invalid(message: string): { readonly kind: 'invalid'; readonly message: string } {
-  return { kind: 'invalid', message };
+type Invalid = Extract<ProjectContext, { kind: 'invalid' }>;
+
+function invalid(message: string): Invalid {
+  return { kind: 'invalid', message, isNone: false };
+}
+
+function none(message: string): Invalid {
+  return { kind: 'invalid', message, isNone: true };
 }

@@ -19,8 +19,13 @@ type Context = Extract<ProjectContext, { kind: 'ok' }>;
 export async function checkProject(session: Session): Promise<readonly Check[]> {
   const context = await readProjectContext(session.io.cwd, session.environment.all);
   if (context.kind === 'invalid') {
-    // Outside of any repository the machine alone is asked about.
-    return [warn('tasks.yaml', context.message, 'run tasks doctor in the repository that tasks are for')];
+    // Where no tasks are for, the machine alone is asked about.
+    const elsewhere = 'do that, or run tasks doctor in the repository that tasks are for';
+    return [
+      context.isNone
+        ? warn('tasks.yaml', context.message, elsewhere)
+        : bad('tasks.yaml', context.message, 'mend that: until then nothing can be submitted here'),
+    ];
   }
   const { project, branch } = context.settings;
   const warnings = context.warnings.map((warning) => warn('tasks.yaml', warning, 'commit and push what is to count'));
