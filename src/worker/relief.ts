@@ -121,36 +121,39 @@ export class Relief {
     const pressure = (): Pressure | null =>
       signal.aborted ? null : pressureOn({ count: left.size, bytes }, caps, isShort());
     const waiting = new Map<Turn, SizedWorkspace[]>(TURNS.map((turn) => [turn, []]));
-    const give = async (workspace: SizedWorkspace, why: Pressure): Promise<void> => {
-      if (!(await this.#hibernate(workspace, why))) return;
+    /** Its turn, when that is not one of these yet. */
+    const give = async (workspace: SizedWorkspace, why: Pressure, turns: readonly Turn[]): Promise<Turn | null> => {
+      const { went, turn } = await this.#hibernate(workspace, why, turns);
+      if (!went) return turn;
       left.delete(workspace.taskId);
       bytes -= workspace.bytes ?? 0;
+      return null;
     };
     let asked = 0;
     for (const workspace of there) {
       const why = pressure();
       if (why === null || asked >= MAX_ASKED) break;
       asked += 1;
-      const turn = await this.#turnOf(workspace.project, workspace.taskId);
-      if (turn === 'first') await give(workspace, why);
-      else if (turn !== null) waiting.get(turn)?.push(workspace);
+      const turn = await give(workspace, why, ['first']);
+      if (turn !== null) waiting.get(turn)?.push(workspace);
     }
     for (const workspace of TURNS.flatMap((turn) => waiting.get(turn) ?? [])) {
       const why = pressure();
       if (why === null) break;
-      await give(workspace, why);
+      await give(workspace, why, TURNS);
     }
     await this.#note([...left.values()], withSizes);
   }
 
-  /** One that cannot be removed must not keep the room of the others. */
-  async #hibernate({ project, taskId }: SizedWorkspace, why: Pressure): Promise<boolean> {
+  /** Asked under the workspace's lock, and once: most go. One that cannot be removed must not keep the room of the others. */
+  async #hibernate({ project, taskId }: SizedWorkspace, why: Pressure, turns: readonly Turn[]): Promise<Asked> {
     const { git, home, ports, log } = this.#options;
+    let turn: Turn | null = null;
     try {
       const went = await git.removeUnused(project, taskId, {
         mayGo: async () => {
-          // Asked once more: it may have begun to go on.
-          if ((await this.#turnOf(project, taskId)) === null) return false;
+          turn = await this.#turnOf(project, taskId);
+          if (turn === null || !turns.includes(turn)) return false;
           // Before it goes: without a note nobody would know of what else the task has here.
           await noteHibernated(home, { project, task: taskId, since: new Date().toISOString(), why });
           return true;
@@ -158,10 +161,10 @@ export class Relief {
         gone: () => ports.free(portOwners.task(project, taskId)),
       });
       if (went === 'removed') log(`${WORDS[why]}: a workspace that rests is removed`, { taskId });
-      return went === 'removed';
+      return { went: went === 'removed', turn };
     } catch (error) {
       log('a workspace could not be removed; the next look tries again', { taskId, reason: String(error) });
-      return false;
+      return { went: false, turn: null };
     }
   }
 
@@ -210,6 +213,12 @@ export class Relief {
     }
     return (await handle.query(detailQuery)).view;
   }
+}
+
+interface Asked {
+  readonly went: boolean;
+  /** Null: it stays, or nobody could tell. */
+  readonly turn: Turn | null;
 }
 
 /** Why a workspace goes. */

@@ -64,10 +64,10 @@ async function rested(id: TaskId, minutesAgo: number): Promise<void> {
   await utimes(join(home, 'workspaces', target.project, id, 'state.json'), at, at);
 }
 
-function reliefOf(caps: WorkspaceCaps, isShort = () => false): Relief {
+function reliefOf(caps: WorkspaceCaps, isShort = () => false, git = room): Relief {
   const relief = new Relief({
     client,
-    git: room,
+    git,
     home,
     ports: openPortLeases(home, PORTS),
     caps,
@@ -106,6 +106,21 @@ describe('a host that has more than it may', () => {
     expect(report).toMatchObject({ count: 2, hibernated: 1, latest: [{ task: large, why: 'bytes' }] });
     expect(report.bytes).toBeLessThan(1_500 * KIB);
     expect(report.bytes).toBeGreaterThan(128 * KIB);
+  });
+
+  it('asks once for each that goes, and not for one in use', async () => {
+    const ids = [await failed(1, 30), await failed(1, 20)];
+    const used = await failed(1, 10);
+    const release = await room.useWorkspace(used);
+    const asked: TaskId[] = [];
+    const storedCheckpoint: GitRoom['storedCheckpoint'] = (project, id) => {
+      asked.push(id);
+      return room.storedCheckpoint(project, id);
+    };
+    await after(reliefOf(NO_CAPS, () => true, { ...room, storedCheckpoint }));
+    expect(await there()).toEqual([used]);
+    expect(asked).toEqual(ids);
+    await release();
   });
 
   it('keeps what is in use, what is stored nowhere else, and whose task cannot be asked', async () => {
