@@ -5,6 +5,7 @@
  * since events are kept by (task, sequence) and only those that were new are read out into attempts, asks and landings; of
  * two that say something else of one sequence the later one stays, whichever comes first: a worker that died, or stood
  * still, had told of what never came into the workflow's history, where it happened again, behind what came meanwhile;
+ * what that had said of attempts is read out anew then;
  * a late one changes no view, since sequences and times only grow; and what is read out does not depend on the order in
  * which records come, since each column is filled by one kind of event, or takes the least, the greatest or the end of
  * waiting of several. An event of a kind that this version does not know is kept, and read out into nothing.
@@ -15,6 +16,19 @@ import type { TaskEvent } from '../core/task-events.ts';
 import { waitsForPerson } from '../core/task-types.ts';
 import { boundedJson, MAX_EVENT_BYTES, MAX_VIEW_BYTES } from './bounds.ts';
 import type { Database, Statement } from './database.ts';
+
+/** What events say of attempts, one row for each. */
+const READ_ATTEMPTS = `select task_id, (event->>'attempt')::integer, min(event->>'phase'),
+    min(at) filter (where kind = 'attempt-scheduled'),
+    min(at) filter (where kind = 'attempt-ended'),
+    min(event->>'host'), min(event->>'outcome'), min(event->>'summary'),
+    min(nullif(event->'failure', 'null')::text)::jsonb,
+    -- An agent says so: what is no whole number, or too large for one, must not keep a task out of the ledger.
+    min(least((event->'usage'->>'inputTokens')::double precision, 9007199254740991)::bigint)
+      filter (where event->'usage'->>'inputTokens' is not null),
+    min(least((event->'usage'->>'outputTokens')::double precision, 9007199254740991)::bigint)
+      filter (where event->'usage'->>'outputTokens' is not null),
+    min((event->'usage'->>'costUsd')::double precision)`;
 
 const RECORD_TASK = `
 with given as (
@@ -48,22 +62,12 @@ fresh as (
   order by sequence
   on conflict (task_id, sequence) do update set at = excluded.at, kind = excluded.kind, event = excluded.event
   where excluded.event <> events.event and excluded.at > events.at
-  returning task_id, at, kind, event
+  returning task_id, at, kind, event, xmax <> 0 as replaced
 ),
 attempts as (
   insert into tributary.attempts as a (task_id, attempt, phase, scheduled_at, ended_at, ended_on, outcome, summary,
     failure, input_tokens, output_tokens, cost_usd)
-  select task_id, (event->>'attempt')::integer, min(event->>'phase'),
-    min(at) filter (where kind = 'attempt-scheduled'),
-    min(at) filter (where kind = 'attempt-ended'),
-    min(event->>'host'), min(event->>'outcome'), min(event->>'summary'),
-    min(nullif(event->'failure', 'null')::text)::jsonb,
-    -- An agent says so: what is no whole number, or too large for one, must not keep a task out of the ledger.
-    min(least((event->'usage'->>'inputTokens')::double precision, 9007199254740991)::bigint)
-      filter (where event->'usage'->>'inputTokens' is not null),
-    min(least((event->'usage'->>'outputTokens')::double precision, 9007199254740991)::bigint)
-      filter (where event->'usage'->>'outputTokens' is not null),
-    min((event->'usage'->>'costUsd')::double precision)
+  ${READ_ATTEMPTS}
   from fresh
   where kind in ('attempt-scheduled', 'attempt-ended')
   group by task_id, (event->>'attempt')::integer
@@ -124,17 +128,36 @@ asks as (
     decided_items = coalesce(a.decided_items, excluded.decided_items),
     actor = coalesce(a.actor, excluded.actor),
     replied_at = least(a.replied_at, excluded.replied_at)
+),
+landings as (
+  insert into tributary.landings (task_id, attempt, commit, tree, main, gate_hash, landed_at)
+  select task_id, (event->'landing'->>'attempt')::integer, event->'landing'->>'commit', event->'landing'->>'tree',
+    event->'landing'->>'main', event->'landing'->>'gateHash', at
+  from fresh
+  where kind = 'landed'
+  on conflict (task_id) do nothing
 )
-insert into tributary.landings (task_id, attempt, commit, tree, main, gate_hash, landed_at)
-select task_id, (event->'landing'->>'attempt')::integer, event->'landing'->>'commit', event->'landing'->>'tree',
-  event->'landing'->>'main', event->'landing'->>'gateHash', at
-from fresh
-where kind = 'landed'
-on conflict (task_id) do nothing`;
+select 1 from fresh where replaced limit 1`;
 
-/** One round trip. @throws LedgerUnavailable */
+/** Of a task of which an event was replaced: what had been read out of the one before goes. */
+const READ_AGAIN = `
+update tributary.attempts as a set
+  ended_at = e.ended_at, ended_on = e.ended_on, outcome = e.outcome, summary = e.summary, failure = e.failure,
+  input_tokens = e.input_tokens, output_tokens = e.output_tokens, cost_usd = e.cost_usd
+from (
+  ${READ_ATTEMPTS}
+  from tributary.events
+  where task_id = $1 and kind in ('attempt-scheduled', 'attempt-ended')
+  group by task_id, (event->>'attempt')::integer
+) as e (task_id, attempt, phase, scheduled_at, ended_at, ended_on, outcome, summary, failure, input_tokens, output_tokens,
+  cost_usd)
+where a.task_id = e.task_id and a.attempt = e.attempt`;
+
+/** One round trip, but where an event was replaced. @throws LedgerUnavailable */
 export async function recordTask(database: Database, view: TaskView, events: readonly TaskEvent[]): Promise<void> {
-  await database.query({ name: 'record-task', ...recordStatement(view, events) }, () => null);
+  const replaced = await database.query({ name: 'record-task', ...recordStatement(view, events) }, () => null);
+  if (replaced.length > 0)
+    await database.query({ name: 'read-again', text: READ_AGAIN, values: [view.id] }, () => null);
 }
 
 export function recordStatement(view: TaskView, events: readonly TaskEvent[]): Required<Omit<Statement, 'name'>> {

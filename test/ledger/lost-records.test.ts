@@ -27,6 +27,17 @@ const again = (sequence: number, happened: Happened): TaskEvent => ({
 const record = (id: TaskId, events: readonly TaskEvent[], changes: Parameters<typeof view>[0]): Promise<void> =>
   ledger.record(view({ id, sequence: events.at(-1)?.sequence ?? 0, ...changes }), events);
 
+const ended = (failure: string | null): Happened => ({
+  kind: 'attempt-ended',
+  attempt: 1,
+  phase: 'execute',
+  outcome: failure === null ? 'done' : 'failed',
+  failure: failure === null ? null : { kind: 'canceled', message: failure, next: 'nothing' },
+  host: failure === null ? 'h1' : null,
+  summary: failure === null ? 'Done.' : null,
+  usage: null,
+});
+
 describe('what was recorded and is not so', () => {
   const lost = [SUBMITTED, event(2, ASKED)];
   const real = [again(2, REFUSED), again(3, ASKED)];
@@ -48,6 +59,15 @@ describe('what was recorded and is not so', () => {
     await record(id, [ended], { state: 'canceled', endedAt: ended.at });
     expect(await ledger.readTask(id)).toMatchObject({ state: 'canceled', sequence: 2 });
     expect(await ledger.readEvents(id)).toEqual([SUBMITTED, ended]);
+  });
+
+  it('is not what is read out of it', async () => {
+    const id = taskId('read');
+    await record(id, [event(2, ended(null))], {});
+    await record(id, [again(2, ended('It was canceled.'))], {});
+    expect(await ledger.readAttempts(id)).toMatchObject([
+      { outcome: 'failed', host: null, endedAt: again(2, ended(null)).at, failure: { kind: 'canceled' } },
+    ]);
   });
 
   it('stays as it was told first where it happens again as it was', async () => {
