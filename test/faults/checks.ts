@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client';
 import type { TaskId } from '../../src/core/ids.ts';
 import { workflowIds } from '../../src/core/ids.ts';
 import type { EndKind, TaskView } from '../../src/core/task-types.ts';
-import type { Difference } from '../../src/core/rebuild.ts';
+import { differencesOf, type Difference, type Row } from '../../src/core/rebuild.ts';
 import type { AttemptRow, LedgerReader } from '../../src/ledger/types.ts';
 import { openDatabase, type Database } from '../../src/ledger/database.ts';
 import { eventually } from '../support/eventually.ts';
@@ -184,8 +184,9 @@ export async function checkLedger(
     const { code, stderr } = await rebuild(project, env);
     if (code !== 0) return [`tasks ledger rebuild of nothing ended with ${code}: ${stderr}`];
     const after = await rowsOf(database);
-    const wrong = Object.keys(TABLES).flatMap((table) => differences(table, before[table] ?? [], after[table] ?? []));
-    return wrong.slice(0, MAX_TOLD);
+    return differencesOf(before, after)
+      .slice(0, MAX_TOLD)
+      .map(({ table, key, kind, columns }) => `${table}: ${SAID[kind]}: ${key} ${columns.join(', ')}`);
   } finally {
     await database.close();
   }
@@ -195,22 +196,25 @@ function rebuild(project: FaultProject, env: Readonly<Record<string, string>>, .
   return tasks(placeOf(project, env), ['ledger', 'rebuild', ...more], REBUILD_LIMIT_MS);
 }
 
-type Rows = Readonly<Record<string, readonly string[]>>;
-
 /** Without what Temporal knows to some milliseconds only, and what nothing but the ledger says. */
-async function rowsOf(database: Database): Promise<Rows> {
-  const kept: [string, readonly string[]][] = [];
+async function rowsOf(database: Database): Promise<readonly Row[]> {
+  const kept: Row[] = [];
   for (const [table, order] of Object.entries(TABLES)) {
     const found = await database.query({ text: `select * from tributary.${table} order by ${order}` }, (row) => row);
-    kept.push([table, found.map(({ began_at: _began, bound_at: _bound, ...row }) => JSON.stringify(row))]);
+    for (const { began_at: _began, bound_at: _bound, ...row } of found) {
+      // As the rebuild has them: times are texts, and one that was told earlier is no other.
+      const columns: Row['columns'] = JSON.parse(JSON.stringify(row));
+      kept.push({
+        table,
+        key: order
+          .split(', ')
+          .map((name) => String(row[name]))
+          .join(' '),
+        columns,
+      });
+    }
   }
-  return Object.fromEntries(kept);
+  return kept;
 }
 
-function differences(table: string, before: readonly string[], after: readonly string[]): readonly string[] {
-  const [was, is] = [new Set(before), new Set(after)];
-  return [
-    ...before.filter((row) => !is.has(row)).map((row) => `${table}: not built anew: ${row.slice(0, 400)}`),
-    ...after.filter((row) => !was.has(row)).map((row) => `${table}: built beside what was: ${row.slice(0, 400)}`),
-  ];
-}
+const SAID = { missing: 'built beside what was', extra: 'not built anew', different: 'built otherwise' } as const;
