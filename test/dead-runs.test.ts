@@ -2,7 +2,7 @@ import { describe, expect } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAlive, spawnDetached, type DetachedProcess } from '../src/local/processes.ts';
+import { isStillAlive, spawnDetached, type DetachedProcess } from '../src/local/processes.ts';
 import { endDeadRuns, endRun, ownRun, RUN_PREFIX } from './dead-runs.ts';
 import { onLinux } from './support/on-linux.ts';
 import { tempFolder } from './support/temp.ts';
@@ -40,13 +40,13 @@ describe('a run of the tests that was killed', () => {
       await ownRun(living.home);
       await endDeadRuns(folder);
       expect(existsSync(dead.home)).toBe(false);
-      expect(await isAlive(dead.server)).toBe(false);
-      expect(await isAlive(other.server)).toBe(true);
+      expect(await isStillAlive(dead.server)).toBe(false);
+      expect(await isStillAlive(other.server)).toBe(true);
       await endRun(other.home);
       expect(existsSync(living.home)).toBe(true);
-      expect(await isAlive(living.server)).toBe(true);
+      expect(await isStillAlive(living.server)).toBe(true);
       await endRun(living.home);
-      expect(await isAlive(living.server)).toBe(false);
+      expect(await isStillAlive(living.server)).toBe(false);
     },
   );
 });

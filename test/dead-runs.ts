@@ -8,7 +8,7 @@ import { readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { homePaths } from '../src/local/home.ts';
 import { removeOutsideData } from '../src/local/postgres-account.ts';
-import { endProcess, findTagged, identify, isAlive, type ProcessIdentity } from '../src/local/processes.ts';
+import { endProcess, findTagged, identify, isStillAlive, type ProcessIdentity } from '../src/local/processes.ts';
 
 export const RUN_PREFIX = 'tributary-run-';
 const OWNER = 'test-run';
@@ -48,7 +48,7 @@ export async function endDeadRuns(folder: string): Promise<void> {
     if (!name.startsWith(RUN_PREFIX)) continue;
     const home = join(folder, name);
     const { process: owner, among } = await ownerOf(home);
-    if (owner !== null && among === (await namespaceOf()) && !(await isAlive(owner))) await endRun(home);
+    if (owner !== null && among === (await namespaceOf()) && !(await isStillAlive(owner))) await endRun(home);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import { workflowIds } from '../core/ids.ts';
 import { shownOrigin } from '../core/origin-url.ts';
 import { FACTS_A_RUN } from '../core/queue-carried.ts';
+import { RULES } from '../core/queue-state.ts';
 import type { QueueItem, Target } from '../core/queue-types.ts';
 
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
@@ -13,7 +14,7 @@ export async function integrationStart(client: Client, target: Target, item: Que
   await client.workflow.signalWithStart(INTEGRATION.type, {
     workflowId: workflowIds.integration(target.project, target.branch),
     taskQueue: INTEGRATION.taskQueue,
-    args: [{ target, carried: null, oneTurn: true, factsARun: FACTS_A_RUN }],
+    args: [{ target, carried: null, ...RULES, factsARun: FACTS_A_RUN }],
     signal: INTEGRATION.handOff,
     signalArgs: [{ origin: target.origin, item }],
     workflowIdConflictPolicy: 'USE_EXISTING',

@@ -5,7 +5,6 @@
 
 import type { Candidate, LandResult, QueueItem, Target } from '../core/queue-types.ts';
 import type { GitRoom, Landed } from '../git/types.ts';
-import { HeldLandings, type StillHeld } from './held-landings.ts';
 
 /**
  * Moves main to a candidate, and to nothing else: the commit on main has the candidate's own id (N3).
@@ -32,26 +31,12 @@ export interface LandingAdapter {
     candidate: Candidate,
     under?: readonly Landed[],
   ) => Promise<LandResult>;
-  /**
-   * Of a candidate that was held, and was built again since: what another try would come to, as far as that can be known
-   * without one. Null: it is to be tried.
-   */
-  readonly stillHeld: (target: Target, candidate: Candidate) => Promise<StillHeld | null>;
 }
 
 /** One push with a lease on the candidate's first parent, which deletes the task's refs as well, all or nothing. */
-export function landingByPush(
-  git: Pick<GitRoom, 'land' | 'landTogether' | 'whyCheckoutHolds'>,
-  held = new HeldLandings(),
-): LandingAdapter {
+export function landingByPush(git: Pick<GitRoom, 'land' | 'landTogether'>): LandingAdapter {
   return {
-    land: async (target, item, candidate, under = []) => {
-      const result = await (under.length === 0
-        ? git.land(target, item, candidate)
-        : git.landTogether(target, under, { item, candidate }));
-      held.note(target, candidate, result);
-      return result;
-    },
-    stillHeld: (target, candidate) => held.ask(target, candidate, () => git.whyCheckoutHolds(target, candidate)),
+    land: (target, item, candidate, under = []) =>
+      under.length === 0 ? git.land(target, item, candidate) : git.landTogether(target, under, { item, candidate }),
   };
 }

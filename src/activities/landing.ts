@@ -55,10 +55,6 @@ export async function buildCandidate(
     return { ...answer, result: { kind: 'held', why: 'engine', text: openness.text } };
   if (result.kind !== 'candidate') return answer;
   const { candidate } = result;
-  // Who is withdrawn has to be told that it has not landed.
-  const isWanted = openness.kind === 'open' && openness.isWanted;
-  const held = isWanted ? await deps.landing.stillHeld(target, candidate) : null;
-  if (held !== null) return { ...answer, result: held };
   const green = await recorder.attempt('is-green', () => deps.ledger.isGreen(candidate.tree, candidate.gate.hash));
   if (green.kind === 'done' && green.value) return { ...answer, result: { ...result, knownGreen: true } };
   if (!gate) return answer;

@@ -8,8 +8,7 @@ import { workflowIds, type TaskId } from '../core/ids.ts';
 import { messageOf } from '../core/thrown.ts';
 
 export type Openness =
-  /** `isWanted`: nobody has asked it to stop; false too where the server does not say. */
-  | { readonly kind: 'open'; readonly isWanted: boolean }
+  | { readonly kind: 'open' }
   | { readonly kind: 'closed' }
   /** It was ended from outside, and begun anew since. */
   | { readonly kind: 'anew' }
@@ -28,8 +27,7 @@ export async function taskIsOpen(client: Client, taskId: TaskId, firstRun?: stri
     // An older server does not say.
     const { firstRunId = null } = raw.workflowExecutionInfo ?? {};
     const isKnown = firstRun !== undefined && firstRunId !== null && firstRunId !== '';
-    if (isKnown && firstRunId !== firstRun) return { kind: 'anew' };
-    return { kind: 'open', isWanted: raw.workflowExtendedInfo?.cancelRequested === false };
+    return { kind: isKnown && firstRunId !== firstRun ? 'anew' : 'open' };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
     return { kind: 'unknown', text: `Temporal does not say whether task ${taskId} is open: ${messageOf(error)}` };

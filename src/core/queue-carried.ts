@@ -3,7 +3,7 @@
  * ten thousand of them stay far below what a payload may have.
  */
 
-import { EMPTY_QUEUE, type Queue, type Waiting } from './queue-state.ts';
+import { EMPTY_QUEUE, RULES, type Queue, type Waiting } from './queue-state.ts';
 import { PRIORITIES } from './task-types.ts';
 import type { TaskId } from './ids.ts';
 
@@ -27,8 +27,7 @@ const CLASSES = PRIORITIES.flatMap((priority) => LIFTS.map((lift) => ({ priority
 const OTHERS = { priority: 'normal', lift: 'none' } as const;
 
 export function packQueue(queue: Queue): CarriedQueue {
-  // The next run goes by the rules of this version.
-  return { ...queue, oneTurn: true, line: queue.line.map(pack) };
+  return { ...queue, ...RULES, line: queue.line.map(pack) };
 }
 
 /** Fields that an older version did not know have their first value. */

@@ -96,7 +96,7 @@ function afterBuild(
       const { candidate } = result;
       const stage = { kind: 'candidate', candidate, sinceMs: nowMs } as const;
       const next: Entry = { ...entry, stage, doubt: 'none' };
-      const goesOn = queue.halt === null && queue.redMain === null;
+      const goesOn = queue.halt === null && queue.redMain === null && !maybeStillHeld(queue, entry, result);
       const replaced = replaceEntry(queue, entry, next);
       const placed = goesOn ? tellGoingOn(replaced, (other) => other === next) : replaced;
       return afterGateBegun(placed, { result, run }, clock);
@@ -126,6 +126,14 @@ function afterBuild(
     case 'held':
       return hold(queue, entry, result.why, result.text, clock);
   }
+}
+
+type BuiltCandidate = Extract<BuildAnswer['result'], { kind: 'candidate' }>;
+
+/** One that was held while it landed, and is green: whether it goes on only the next landing tells, which follows at once. */
+function maybeStillHeld(queue: Queue, { doubt }: Entry, { candidate, knownGreen }: BuiltCandidate): boolean {
+  const isGreen = knownGreen || queue.green.includes(gateKey(candidate));
+  return queue.toldOnce === true && doubt === 'pushed' && isGreen;
 }
 
 /** It is the branch's fault and nobody else's: what was pushed is a candidate again, green as it is, and lands once it may. */

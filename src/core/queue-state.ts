@@ -154,6 +154,11 @@ export interface Queue {
    * changes with the next run of the workflow.
    */
   readonly oneTurn?: true;
+  /**
+   * Whether it goes by the rule that came after 0.5.0: one that was held while it landed is told that it goes on only when it does.
+   * Left out: as {@link Queue.oneTurn}.
+   */
+  readonly toldOnce?: true;
   readonly slots: number;
   readonly window: number | null;
   /** Whether the project lets several land behind one gate run. */
@@ -214,5 +219,7 @@ export const EMPTY_QUEUE: Queue = {
   lookMs: null,
 };
 
-/** Of a workflow that begins by this version. */
-export const NEW_QUEUE: Queue = { ...EMPTY_QUEUE, oneTurn: true };
+/** The rules of this version: a queue that begins by it goes by them, and any other from its next run on. */
+export const RULES = { oneTurn: true, toldOnce: true } as const;
+
+export const NEW_QUEUE: Queue = { ...EMPTY_QUEUE, ...RULES };

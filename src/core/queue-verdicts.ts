@@ -84,7 +84,11 @@ export function drop(queue: Queue, key: string, state: RunState, { nowMs }: Queu
 
 /** Of a candidate that is known as green without a run of this queue. */
 export function markGreen(queue: Queue, key: string, clock: QueueClock): Queue {
-  const marked = eachOf(queue, key, (next, entry) => replaceEntry(next, entry, { ...entry, wasGreen: true, holds: 0 }));
+  const marked = eachOf(queue, key, (next, entry) => {
+    // What may still be held from landing is tried more and more rarely.
+    const holds = queue.toldOnce === true && entry.heldText !== null ? entry.holds : 0;
+    return replaceEntry(next, entry, { ...entry, wasGreen: true, holds });
+  });
   return endChecks(marked, key, { kind: 'green' }, clock);
 }
 

@@ -13,7 +13,7 @@ import type { TaskId } from '../core/ids.ts';
 import { namesIn, readText } from '../files/read.ts';
 import { removeFile } from '../files/remove.ts';
 import { makeFolder } from '../files/write.ts';
-import { isAlive, thisProcess, tryLockFile, withLockFile } from './lock.ts';
+import { isOwnerAlive, thisProcess, tryLockFile, withLockFile } from './lock.ts';
 
 let serial = 0;
 
@@ -56,7 +56,7 @@ async function marksOf(
   for (const name of await namesIn(folder)) {
     if (!name.startsWith(`${taskId}.`) || !/\.\d+-\d+$/.test(name)) continue;
     const owner = await readText(join(folder, name), 4_096);
-    if (owner !== null && isAlive(owner)) used = true;
+    if (owner !== null && isOwnerAlive(owner)) used = true;
     else left.push(join(folder, name));
   }
   return { used, left };

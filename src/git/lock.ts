@@ -20,7 +20,7 @@ import {
 import { setTimeout as pause } from 'node:timers/promises';
 import { codeOf } from '../core/thrown.ts';
 import { absentAsNull, isNoSpace } from '../files/errors.ts';
-import { isAlive as lives, startOf } from '../files/living.ts';
+import { isAlive, startOf } from '../files/living.ts';
 import { removeFile } from '../files/remove.ts';
 import { temporaryName } from '../files/write.ts';
 
@@ -123,7 +123,7 @@ export async function tryLockFile(path: string): Promise<boolean> {
 /** Whether a living process holds the lock file just now. */
 export function isHeld(path: string): boolean {
   const owner = ownerIn(path);
-  return owner !== null && isAlive(owner);
+  return owner !== null && isOwnerAlive(owner);
 }
 
 let ownName: string | null = null;
@@ -140,7 +140,7 @@ function isTaken(path: string, self: string): boolean {
     if (makeWhole(path, self)) return true;
     const owner = ownerIn(path);
     if (owner === null) continue;
-    return !isAlive(owner) && isTakenOver(path, owner, self);
+    return !isOwnerAlive(owner) && isTakenOver(path, owner, self);
   }
   return false;
 }
@@ -214,7 +214,7 @@ function ownerIn(path: string): string | null {
 }
 
 /** Whether the process that an owner's name stands for lives. */
-export function isAlive(owner: string): boolean {
+export function isOwnerAlive(owner: string): boolean {
   const [pid = '', start = ''] = owner.split(' ');
-  return lives(Number(pid), start);
+  return isAlive(Number(pid), start);
 }

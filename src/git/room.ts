@@ -23,7 +23,6 @@ import type { Git } from './git.ts';
 import { includeFiles } from './include.ts';
 import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { deleteTaskRefs } from './delete-task-refs.ts';
-import { whyCheckoutHolds } from './checkout-holds.ts';
 import { land } from './land.ts';
 import type { LandingDeps } from './landing-parts.ts';
 import { mending } from './mending.ts';
@@ -105,8 +104,7 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     },
     differences: async (request) => {
       const [mirror, { worktree, index }] = await heldParts(request);
-      const { untracked, changed } = await differencesOf(git, { ...placeOf(mirror), worktree, index });
-      return { untracked, changed };
+      return differencesOf(git, { ...placeOf(mirror), worktree, index });
     },
     putBack: async (request, paths) => {
       const [mirror, { worktree, index }] = await heldParts(request);
@@ -178,7 +176,6 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     sealCandidates: (target, parts, below) => sealCandidates(landing, target, parts, below),
     lookAround: (target, works) => lookAround({ home, ...merging, repositories }, target, works),
     land: (target, item, candidate) => land(landing, target, item, candidate),
-    whyCheckoutHolds: (target, candidate) => whyCheckoutHolds(landing, target, candidate),
     gateWorktree: (target, item, candidate, below) => gateWorktree(gates, target, item, candidate, below ?? []),
     listStores: () => listStores(home),
     removeStore: (store) => removeStore(home, store),

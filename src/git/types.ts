@@ -156,8 +156,6 @@ export interface GitRoom {
   /** Which stored works conflict with main as it is by now, and with one another; null when main cannot be had now. */
   lookAround(target: Target, works: readonly Work[]): Promise<Sight | null>;
   land(target: Target, item: QueueItem, candidate: Candidate): Promise<LandResult>;
-  /** What a person has in a checkout of the origin's branch that keeps the candidate from landing; null: only landing it can tell. */
-  whyCheckoutHolds(target: Target, candidate: Candidate): Promise<string | null>;
   /** All of them in one push, the first on main as it is, each on the one before; lands all or none. */
   landTogether(target: Target, under: readonly Landed[], last: Landed): Promise<LandResult>;
   /** Writes the commits of candidates anew, each after what it stands on, with what covers them. */

@@ -1,14 +1,18 @@
 /**
  * Records a task: its view, and what happened to it.
  *
- * One statement, so that a record is there whole or not at all. Keeps true (N9): the same record twice changes nothing,
- * since events are kept by (task, sequence) and only those that were new are read out into attempts, asks and landings; of
- * two that say something else of one sequence the later one stays, whichever comes first: a worker that died, or stood
- * still, had told of what never came into the workflow's history, where it happened again, behind what came meanwhile;
- * what that had said of attempts is read out anew then;
- * a late one changes no view, since sequences and times only grow; and what is read out does not depend on the order in
- * which records come, since each column is filled by one kind of event, or takes the least, the greatest or the end of
- * waiting of several. An event of a kind that this version does not know is kept, and read out into nothing.
+ * One statement, so that a record is there whole or not at all. Keeps true (N9):
+ *
+ * - The same record twice changes nothing: events are kept by (task, sequence), and only those that were new are read out into
+ *   attempts, asks and landings.
+ * - Of two that say something else of one sequence the later one stays, whichever comes first. A worker that died, or stood still,
+ *   had told of what never came into the workflow's history; there it happened again, behind what came meanwhile. What the
+ *   replaced one had said of attempts is read out anew, by a second statement.
+ * - A late one changes no view: sequences and times only grow.
+ * - What is read out does not depend on the order in which records come: each column is filled by one kind of event, or takes
+ *   the least, the greatest or the end of waiting of several.
+ *
+ * An event of a kind that this version does not know is kept, and read out into nothing.
  */
 
 import type { TaskView } from '../core/task-types.ts';
@@ -62,6 +66,7 @@ fresh as (
   order by sequence
   on conflict (task_id, sequence) do update set at = excluded.at, kind = excluded.kind, event = excluded.event
   where excluded.event <> events.event and excluded.at > events.at
+  -- A row that was there before has been locked by this transaction, which its xmax says; a new one has none.
   returning task_id, at, kind, event, xmax <> 0 as replaced
 ),
 attempts as (

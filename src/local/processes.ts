@@ -9,7 +9,7 @@ import { open, readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readIfThere } from './home.ts';
 import { messageOf } from '../core/thrown.ts';
-import { isAlive as lives, startOf } from '../files/living.ts';
+import { isAlive, startOf } from '../files/living.ts';
 
 const ON_LINUX = process.platform === 'linux';
 
@@ -28,7 +28,7 @@ export async function identify(pid: number): Promise<ProcessIdentity | null> {
   return startTime === null ? null : { pid, startTime };
 }
 
-export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
+export async function isStillAlive({ pid, startTime }: ProcessIdentity): Promise<boolean> {
   if (!ON_LINUX) return (await identify(pid))?.startTime === startTime;
   const boot = await bootId();
   return (boot === null || startTime.startsWith(`${boot}:`)) && livesSinceBoot({ pid, startTime });
@@ -36,7 +36,7 @@ export async function isAlive({ pid, startTime }: ProcessIdentity): Promise<bool
 
 /** Where the system does not show it, what is said of it is believed. */
 export function livesSinceBoot({ pid, startTime }: ProcessIdentity): boolean {
-  return !ON_LINUX || lives(pid, startTime.slice(startTime.lastIndexOf(':') + 1));
+  return !ON_LINUX || isAlive(pid, startTime.slice(startTime.lastIndexOf(':') + 1));
 }
 
 async function startOnLinux(pid: number): Promise<string | null> {
@@ -72,7 +72,7 @@ async function startElsewhere(pid: number): Promise<string | null> {
 /** Waits for a process's end; true when it came within the limit. Looks every 20 ms: nobody announces others' children. */
 export async function awaitEnd(identity: ProcessIdentity, limitMs: number): Promise<boolean> {
   const untilMs = performance.now() + limitMs;
-  while (await isAlive(identity)) {
+  while (await isStillAlive(identity)) {
     if (performance.now() >= untilMs) return false;
     await pause(20);
   }
@@ -84,7 +84,7 @@ export type Step = readonly [signal: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL
 
 /** Ends a process by one signal after another until it is gone; the last goes to its whole group too. False when it was gone before. */
 export async function endProcess(identity: ProcessIdentity, steps: readonly Step[]): Promise<boolean> {
-  if (!(await isAlive(identity))) return false;
+  if (!(await isStillAlive(identity))) return false;
   for (const [signal, waitMs] of steps) {
     send(identity.pid, signal);
     if (signal === 'SIGKILL') send(-identity.pid, signal);

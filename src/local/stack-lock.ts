@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { createOnce, homePaths, openHome, readIfThere } from './home.ts';
-import { identify, isAlive, type ProcessIdentity } from './processes.ts';
+import { identify, isStillAlive, type ProcessIdentity } from './processes.ts';
 import { codeOf } from '../core/thrown.ts';
 
 const TRIES = 20;
@@ -31,7 +31,7 @@ export async function lockStack(home: string): Promise<LockResult> {
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     const last = Math.max(0, ...(await numbers(lock)));
     const holder = parseHolder(await readIfThere(`${lock}.${last}`));
-    if (holder !== null && (await isAlive(holder))) return { kind: 'taken', pid: holder.pid };
+    if (holder !== null && (await isStillAlive(holder))) return { kind: 'taken', pid: holder.pid };
     if (await make(lock, last + 1, text)) return { kind: 'locked', ...holding(`${lock}.${last + 1}`, text) };
   }
   throw new Error(`the lock ${lock} changes hands all the time`);
@@ -42,7 +42,7 @@ export async function stackHolder(home: string): Promise<ProcessIdentity | null>
   const { lock } = homePaths(home);
   const last = Math.max(0, ...(await numbers(lock)));
   const holder = parseHolder(await readIfThere(`${lock}.${last}`));
-  return holder !== null && (await isAlive(holder)) ? holder : null;
+  return holder !== null && (await isStillAlive(holder)) ? holder : null;
 }
 
 /** Makes a number, if nobody has, and if none above it has been made meanwhile. */

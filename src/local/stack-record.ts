@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { homeError, homePaths, openHome, readIfThere } from './home.ts';
-import { isAlive, livesSinceBoot, type ProcessIdentity } from './processes.ts';
+import { isStillAlive, livesSinceBoot, type ProcessIdentity } from './processes.ts';
 
 /** A server that the stack started, or one that it was given. */
 type ServerProcess = { readonly external: true } | ({ readonly external: false } & ProcessIdentity);
@@ -90,7 +90,7 @@ async function readRecord(home: string): Promise<string | null> {
 async function stateOf(part: ServerProcess | ProcessIdentity | null): Promise<PartState> {
   if (part === null) return 'absent';
   if ('external' in part && part.external) return 'external';
-  return (await isAlive(part)) ? 'alive' : 'dead';
+  return (await isStillAlive(part)) ? 'alive' : 'dead';
 }
 
 /**

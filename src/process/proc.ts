@@ -40,7 +40,7 @@ export function readEnvironment(pid: number, look?: Look): string | null {
 }
 
 /** False once a process is gone or only waits for its parent to take note. */
-export function isAlive(stat: ProcessStat | null): stat is ProcessStat {
+export function isRunning(stat: ProcessStat | null): stat is ProcessStat {
   return stat !== null && !hasEnded(stat);
 }
 

@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CPU_QUOTA, madeFolder, textOf, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
-import { isAlive, readStat, type Look, type ProcessStat } from './proc.ts';
+import { isRunning, readStat, type Look, type ProcessStat } from './proc.ts';
 import { findDescendants, findRun, killUntilGone, type Leader } from './sweep.ts';
 
 /** Where one process puts itself to start another one in a tree's groups, and to come back. */
@@ -168,7 +168,7 @@ export function findWhole(leader: Leader, tag: string, folders: readonly string[
   for (const pid of grouped) {
     // 0: one that is outside of this PID namespace.
     const stat = pid > 0 && !found.has(pid) ? readStat(pid, look) : null;
-    if (isAlive(stat)) found.set(pid, stat);
+    if (isRunning(stat)) found.set(pid, stat);
   }
   return [...found.values()];
 }

@@ -2,7 +2,7 @@
 
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 
-import { isAlive, listPids, readEnvironment, readStat, sendSignal, type Look, type ProcessStat } from './proc.ts';
+import { isRunning, listPids, readEnvironment, readStat, sendSignal, type Look, type ProcessStat } from './proc.ts';
 import { carriesTag, workerLives, workerOf } from './tag.ts';
 
 const SWEEP_LIMIT_MS = 5_000;
@@ -65,7 +65,7 @@ export function findLeftovers(homeHash: string, look: Look): readonly ProcessSta
 /** One process, for as long as it is the one that was seen under its pid. */
 export function findOne(pid: number, startTime: string, look: Look): readonly ProcessStat[] {
   const stat = readStat(pid, look);
-  return isAlive(stat) && stat.startTime === startTime ? [stat] : [];
+  return isRunning(stat) && stat.startTime === startTime ? [stat] : [];
 }
 
 /** The living descendants of a process, and what is of its session or group with theirs, without itself. */
@@ -90,6 +90,6 @@ export function findDescendants(pid: number): readonly ProcessStat[] {
 function findProcesses(look: Look | undefined, belongs: (stat: ProcessStat) => boolean): readonly ProcessStat[] {
   return listPids(look).flatMap((pid) => {
     const stat = pid === process.pid ? null : readStat(pid, look);
-    return isAlive(stat) && belongs(stat) ? [stat] : [];
+    return isRunning(stat) && belongs(stat) ? [stat] : [];
   });
 }

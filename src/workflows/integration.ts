@@ -25,7 +25,6 @@ import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import { shownOrigin } from '../core/origin-url.ts';
 import {
   EMPTY_QUEUE,
-  NEW_QUEUE,
   queueDetailsOf,
   queueViewOf,
   reconcile,
@@ -64,8 +63,9 @@ export async function integrationV2(input: IntegrationInput): Promise<never> {
   return run.live();
 }
 
-function firstQueue({ oneTurn }: IntegrationInput): Queue {
-  return oneTurn === true ? NEW_QUEUE : EMPTY_QUEUE;
+/** The rules are those of whoever began it: an older version names fewer. */
+function firstQueue({ oneTurn, toldOnce }: IntegrationInput): Queue {
+  return { ...EMPTY_QUEUE, ...(oneTurn === true && { oneTurn }), ...(toldOnce === true && { toldOnce }) };
 }
 
 class IntegrationRun {

@@ -227,6 +227,8 @@ export interface IntegrationInput {
   readonly carried: CarriedQueue | null;
   /** Whether a new one goes by the rules of versions after 0.3.0; left out: it does not. */
   readonly oneTurn?: true;
+  /** The same of versions after 0.5.0. */
+  readonly toldOnce?: true;
   /** After so many facts it continues as new; left out by an older version: when the server suggests it. */
   readonly factsARun?: number;
   /** What people were told of the queue, and are still to be told; left out by an older version. */

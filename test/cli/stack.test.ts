@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { homePaths } from '../../src/local/home.ts';
 import { removeOutsideData } from '../../src/local/postgres-account.ts';
-import { isAlive } from '../../src/local/processes.ts';
+import { isStillAlive } from '../../src/local/processes.ts';
 import { stopStack } from '../../src/local/stack.ts';
 import { readStack } from '../../src/local/stack-record.ts';
 import { eventually } from '../support/eventually.ts';
@@ -118,7 +118,7 @@ describe('the stack', () => {
     });
     for (const part of [record.worker, record.supervisor, record.temporal, record.postgres]) {
       // One that is dead and not yet reaped by the system counts as gone.
-      if (part !== null && 'pid' in part) expect(await isAlive(part)).toBe(false);
+      if (part !== null && 'pid' in part) expect(await isStillAlive(part)).toBe(false);
     }
     expect(await tasks(['down'])).toMatchObject({ code: 0, stdout: 'nothing was running\n' });
   });
@@ -194,7 +194,7 @@ describe('the stack', () => {
     if (signals.length === 1) expect(stderr).toMatch(/^tasks: interrupted; what had been started is stopped$/m);
     if (signals.length === 1) expect((await readStack(home)).states.temporal).toBe('absent');
     const { temporal } = record;
-    const isGone = async () => temporal !== null && 'pid' in temporal && !(await isAlive(temporal));
+    const isGone = async () => temporal !== null && 'pid' in temporal && !(await isStillAlive(temporal));
     await eventually('it to be gone', isGone);
   });
 

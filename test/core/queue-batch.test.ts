@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { batchSize, groupsOf, MAX_BATCH, redShare, withOutcome } from '../../src/core/queue-batch.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import { RULES } from '../../src/core/queue-state.ts';
 import { EMPTY_QUEUE, queueViewOf, reconcile, type Queue, type QueueFact } from '../../src/core/queue.ts';
 import type { BuildResult, GateVerdict, LandResult, RunState } from '../../src/core/queue-types.ts';
 import { candidateOf, failureOf, itemOf, LANDING, NOW_MS, objectId, SPEC, taskId } from './rig.ts';
@@ -252,7 +253,7 @@ describe('a batch', () => {
 
   it('is carried over to the next run of the workflow', () => {
     const queue = run(seal(together(5)), started(5), suspect(5));
-    expect(unpackQueue(packQueue(queue))).toEqual({ ...queue, oneTurn: true });
+    expect(unpackQueue(packQueue(queue))).toEqual({ ...queue, ...RULES });
     expect(queue.suspects).toHaveLength(4);
   });
 });

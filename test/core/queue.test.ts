@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import { RULES } from '../../src/core/queue-state.ts';
 import {
   EMPTY_QUEUE,
   LOOK_EVERY_MS,
@@ -440,7 +441,7 @@ describe('a long line', () => {
     queue = { ...queue, line };
     const carried = packQueue(queue);
     expect(JSON.stringify(carried).length).toBeLessThan(500_000);
-    expect(unpackQueue(JSON.parse(JSON.stringify(carried)))).toEqual({ ...queue, oneTurn: true });
+    expect(unpackQueue(JSON.parse(JSON.stringify(carried)))).toEqual({ ...queue, ...RULES });
     expect(queueViewOf(queue, TARGET, NOW_MS)).toMatchObject({ more: LONG + 3 - 1_000 });
   });
 

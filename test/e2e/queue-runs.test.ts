@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { FACTS_A_RUN } from '../../src/core/queue-carried.ts';
+import { RULES } from '../../src/core/queue-state.ts';
 import { workflowIds, type BranchName, type ProjectName } from '../../src/core/ids.ts';
 import { TASK_QUEUES, WORKFLOW_TYPES, type IntegrationInput } from '../../src/workflows/messages.ts';
 import { Engine } from '../support/engine.ts';
@@ -29,7 +30,7 @@ describe('a run of the queue’s workflow', () => {
     });
     const target = { project: 'short' as ProjectName, origin: project.origin, branch: 'main' as BranchName };
     const workflowId = workflowIds.integration(target.project, target.branch);
-    const input: IntegrationInput = { target, carried: null, oneTurn: true, factsARun: SHORT };
+    const input: IntegrationInput = { target, carried: null, ...RULES, factsARun: SHORT };
     await engine.client.workflow.start(WORKFLOW_TYPES.integration, {
       workflowId,
       taskQueue: TASK_QUEUES.tasks,

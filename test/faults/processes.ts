@@ -1,7 +1,14 @@
 /** Processes as the kernel tells of them: whole trees, to be stopped, killed and looked for afterwards. */
 
 import { readFileSync } from 'node:fs';
-import { isAlive, listPids, readEnvironment, readStat, sendSignal, type ProcessStat } from '../../src/process/proc.ts';
+import {
+  isRunning,
+  listPids,
+  readEnvironment,
+  readStat,
+  sendSignal,
+  type ProcessStat,
+} from '../../src/process/proc.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** How long anything may outlive its worker (N5). */
@@ -22,7 +29,7 @@ export function treeOf(pid: number): readonly ProcessStat[] {
 function stillThere(processes: readonly ProcessStat[]): readonly ProcessStat[] {
   return processes.filter(({ pid, startTime }) => {
     const now = readStat(pid);
-    return isAlive(now) && now.startTime === startTime;
+    return isRunning(now) && now.startTime === startTime;
   });
 }
 
@@ -31,7 +38,7 @@ function taggedBy(worker: number): readonly ProcessStat[] {
   const tag = new RegExp(`(?:^|\\0)TASKS_TAG=[0-9a-f]+\\.${worker}\\.`);
   return listPids().flatMap((pid) => {
     const stat = tag.test(readEnvironment(pid) ?? '') ? readStat(pid) : null;
-    return isAlive(stat) ? [stat] : [];
+    return isRunning(stat) ? [stat] : [];
   });
 }
 
@@ -77,6 +84,6 @@ function commandOf(pid: number): string {
 export function processesOf(folder: string): readonly number[] {
   return listPids().filter((pid) => {
     if (pid === process.pid || !(readEnvironment(pid) ?? '').includes(folder)) return false;
-    return isAlive(readStat(pid));
+    return isRunning(readStat(pid));
   });
 }

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { registerSearchAttributes } from '../../src/local/temporal-namespace.ts';
-import { isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
+import { isStillAlive, type ProcessIdentity } from '../../src/local/processes.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { SEARCH_ATTRIBUTES } from '../../src/workflows/messages.ts';
 import { eventually } from '../support/eventually.ts';
@@ -86,7 +86,7 @@ export class Stand {
   /** The process of a part as it is now; null when it is not there: its number may be another's by now. */
   async pidOf(part: 'supervisor' | 'temporal' | 'postgres' | 'worker'): Promise<number | null> {
     const recorded = readStackFile(this.home)[part];
-    return recorded !== null && (await isAlive(recorded)) ? recorded.pid : null;
+    return recorded !== null && (await isStillAlive(recorded)) ? recorded.pid : null;
   }
 
   /** A namespace of its own on the stack's Temporal, and a client of it. */

@@ -7,7 +7,14 @@ import { once } from 'node:events';
 import { lstatSync } from 'node:fs';
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createMutex, isAlive, thisProcess, tryLockFile, withLockFile, type LockTimes } from '../../src/git/lock.ts';
+import {
+  createMutex,
+  isOwnerAlive,
+  thisProcess,
+  tryLockFile,
+  withLockFile,
+  type LockTimes,
+} from '../../src/git/lock.ts';
 import { takeAllDescriptors } from '../support/descriptors.ts';
 import { eventually } from '../support/eventually.ts';
 import { onLinux } from '../support/on-linux.ts';
@@ -204,10 +211,10 @@ describe('an owner of a lock file', () => {
     const self = thisProcess();
     const giveBack = takeAllDescriptors();
     try {
-      expect(isAlive(self)).toBe(true);
+      expect(isOwnerAlive(self)).toBe(true);
     } finally {
       giveBack();
     }
-    expect(isAlive(`${self}0`)).toBe(false);
+    expect(isOwnerAlive(`${self}0`)).toBe(false);
   });
 });

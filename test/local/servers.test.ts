@@ -8,7 +8,7 @@ import { homePaths } from '../../src/local/home.ts';
 import { choosePorts } from '../../src/local/ports.ts';
 import { startPostgres, type RunningPostgres, type StartPostgresRequest } from '../../src/local/postgres.ts';
 import { leftOutside, mayEnter, removeOutsideData, serverAccount } from '../../src/local/postgres-account.ts';
-import { findInFolder, findTagged, isAlive } from '../../src/local/processes.ts';
+import { findInFolder, findTagged, isStillAlive } from '../../src/local/processes.ts';
 import { type RunningTemporal, startTemporal, type StartTemporalRequest } from '../../src/local/temporal-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -174,7 +174,7 @@ describe('the embedded Postgres', () => {
     await writeFile(pidFile, [String(process.pid), ...lines.slice(1)].join('\n'));
     const second = await postgres(home);
     expect(await query(second.url, 'SELECT 1')).toEqual([1]);
-    expect(await isAlive(first.process)).toBe(false);
+    expect(await isStillAlive(first.process)).toBe(false);
   });
 
   it('ends with clients still connected', async () => {
@@ -184,7 +184,7 @@ describe('the embedded Postgres', () => {
     client.on('error', (error) => errors.push(error));
     await client.connect();
     await server.stop();
-    expect(await isAlive(server.process)).toBe(false);
+    expect(await isStillAlive(server.process)).toBe(false);
     await eventually('the client to notice', () => errors.length > 0);
   });
 });

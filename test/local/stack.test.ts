@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { homePaths, readHostId } from '../../src/local/home.ts';
-import { findTagged, identify, isAlive, spawnDetached } from '../../src/local/processes.ts';
+import { findTagged, identify, isStillAlive, spawnDetached } from '../../src/local/processes.ts';
 import { stopStack } from '../../src/local/stack.ts';
 import { EMPTY_STACK, readStack, writeStack } from '../../src/local/stack-record.ts';
 import { lockStack } from '../../src/local/stack-lock.ts';
@@ -73,7 +73,7 @@ describe('a stack on disk', () => {
     const { record } = await readStack(home);
     expect(await stopStack(home)).toEqual(['supervisor', 'worker', 'temporal', 'postgres']);
     expect(await findTagged(home)).toEqual([]);
-    expect(record.supervisor === null || (await isAlive(record.supervisor))).toBe(false);
+    expect(record.supervisor === null || (await isStillAlive(record.supervisor))).toBe(false);
   });
 
   it('refuses a second supervisor with the first one’s pid, and gives way to one after a kill -9', async () => {
@@ -130,7 +130,7 @@ describe('a stack on disk', () => {
     const child = await tagged(home, home);
     await writeFile(homePaths(home).stack, '{"version":');
     expect(await stopStack(home)).toEqual(['unrecorded']);
-    expect(await isAlive(child)).toBe(false);
+    expect(await isStillAlive(child)).toBe(false);
   });
 
   it('is stopped, and told of, also when its home was deleted', async () => {
@@ -142,7 +142,7 @@ describe('a stack on disk', () => {
     const child = await tagged(home, above);
     await rm(join(above, 'deep'), { recursive: true });
     expect(await stopStack(join(link, 'deep/home'))).toEqual(['unrecorded']);
-    expect(await isAlive(child)).toBe(false);
+    expect(await isStillAlive(child)).toBe(false);
     expect(await stopStack(home)).toEqual([]);
     await rm(link);
   });

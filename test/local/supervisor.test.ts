@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, rmdir, stat, symlink, writeFile } from 'n
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { LOG_BYTES } from '../../src/local/bounded-logs.ts';
-import { findTagged, isAlive, type ProcessIdentity } from '../../src/local/processes.ts';
+import { findTagged, isStillAlive, type ProcessIdentity } from '../../src/local/processes.ts';
 import { readStack, type StackRecord } from '../../src/local/stack-record.ts';
 import { superviseStack } from '../../src/local/supervisor.ts';
 import type { StackEvent, SuperviseResult, WorkerWish } from '../../src/local/supervisor-types.ts';
@@ -119,7 +119,7 @@ describe('the supervisor', () => {
     await eventually('the worker to be up', async () => (await readFile(file, 'utf8')) === 'up, ');
     expect(await stack.stop()).toEqual({ kind: 'stopped' });
     for (const part of [stack.ready.worker, stack.ready.temporal, stack.ready.postgres]) {
-      expect(await isAlive(own(part))).toBe(false);
+      expect(await isStillAlive(own(part))).toBe(false);
     }
     expect(await readFile(file, 'utf8')).toBe('up, drained');
     expect((await readStack(home)).states.temporal).toBe('absent');
@@ -223,7 +223,7 @@ describe('the supervisor', () => {
       failure: { kind: 'stack-lost', message: expect.stringContaining(home) },
     });
     for (const part of [stack.ready.worker, stack.ready.temporal, stack.ready.postgres]) {
-      expect(await isAlive(own(part))).toBe(false);
+      expect(await isStillAlive(own(part))).toBe(false);
     }
     expect(await findTagged(home)).toEqual([]);
     expect(await readdir(home)).toEqual(['up.lock.1']);

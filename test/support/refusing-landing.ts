@@ -15,7 +15,6 @@ export class RefusingLanding {
         this.refused.push(candidate.commit);
         return Promise.resolve({ kind: 'protected', text: this.refusal });
       },
-      stillHeld: (target, candidate) => real.stillHeld(target, candidate),
     };
   }
 }
