@@ -155,8 +155,8 @@ export interface Queue {
    */
   readonly oneTurn?: true;
   /**
-   * Whether it goes by the rule that came after 0.5.0: one that was held while it landed is told that it goes on only when it does.
-   * Left out: as {@link Queue.oneTurn}.
+   * Whether it goes by the rules that came after 0.5.0: one that was held while it landed is told that it goes on only when it does,
+   * and tasks are told side by side. Left out: as {@link Queue.oneTurn}.
    */
   readonly toldOnce?: true;
   readonly slots: number;

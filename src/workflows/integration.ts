@@ -12,15 +12,12 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
-  isCancellation,
   log,
   setCurrentDetails,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { workflowIds, type TaskId } from '../core/ids.ts';
 import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import { shownOrigin } from '../core/origin-url.ts';
 import {
@@ -44,7 +41,6 @@ import {
   controlSignal,
   controlUpdate,
   handOffSignal,
-  landingReplySignal,
   queueQuery,
   REFUSED,
   verdictSignal,
@@ -52,6 +48,7 @@ import {
   type HandOffMessage,
   type IntegrationInput,
 } from './messages.ts';
+import { tellTask, tellTasks } from './telling.ts';
 
 const SHOWN_ROWS = 20;
 const ASK_AGAIN_MS = 5_000;
@@ -262,17 +259,16 @@ class IntegrationRun {
   }
 
   async #tell(): Promise<void> {
-    const replies = [...this.#queue.replies];
-    for (const { taskId, reply } of replies) await this.#signal(taskId, reply);
-    if (replies.length > 0) {
-      const told: QueueFact = { kind: 'told', count: replies.length };
+    const count = await tellTasks(this.#queue, () => this.#wake());
+    if (count > 0) {
+      const told: QueueFact = { kind: 'told', count };
       this.#note(told);
       await condition(() => !this.#heard.includes(told));
     }
     // Each stays until it is told: an unconfirmed answer would be lost by continuing as new.
     for (let stranger = this.#strangers[0]; stranger !== undefined; stranger = this.#strangers[0]) {
       const { item, origin } = stranger;
-      await this.#signal(item.taskId, {
+      const reply: LandingReply = {
         kind: 'refused',
         handoff: item.attempt,
         failure: {
@@ -280,18 +276,9 @@ class IntegrationRun {
           message: `the project name ${this.#input.target.project} belongs to ${shownOrigin(this.#input.target.origin)}, not to ${shownOrigin(origin)}`,
           next: TAKEN_NEXT,
         },
-      });
+      };
+      await tellTask(item.taskId, reply, () => this.#wake());
       this.#strangers.shift();
-    }
-  }
-
-  async #signal(taskId: TaskId, reply: LandingReply): Promise<void> {
-    try {
-      await getExternalWorkflowHandle(workflowIds.task(taskId)).signal(landingReplySignal, reply);
-      this.#wake();
-    } catch (error) {
-      // A task that is gone (terminated by an operator) cannot be told; what landed stays on main's own record.
-      if (isCancellation(error)) throw error;
     }
   }
 }

@@ -5,10 +5,10 @@
  * the task's state and goes along with the next activity (N9); waiting holds nothing but a timer (N6).
  */
 
-import { condition, setCurrentDetails } from '@temporalio/workflow';
+import { condition, patched, setCurrentDetails } from '@temporalio/workflow';
 import type { Recorded } from '../activities/types.ts';
 import { backoffMs, RECORD_BACKOFF } from '../core/retry.ts';
-import { confirmRecorded, overtake, type Task } from '../core/task.ts';
+import { confirmRecorded, overtake, type Stage, type Task } from '../core/task.ts';
 import { detailsOf } from '../core/task-details.ts';
 import { recordRequestOf } from '../core/task-request.ts';
 import type { TaskEvent } from '../core/task-events.ts';
@@ -46,13 +46,16 @@ export class Recording {
   }
 
   /**
-   * Waits until the task's stage has changed or the time is over; brings the ledger up to date meanwhile.
+   * Waits until the task has left a stage or the time is over; brings the ledger up to date meanwhile.
    *
+   * @param stage the one that is lived: what came while something else was awaited may have ended it already
    * @param summary what the Temporal Web UI says of the timer
    */
-  async waitForChange(timeoutMs: number | null, summary: string): Promise<void> {
-    const { stage } = this.#held.task;
-    const changed = (): boolean => this.#held.task.stage !== stage || this.#held.task.toMake.length > 0;
+  async waitForChange(stage: Stage, timeoutMs: number | null, summary: string): Promise<void> {
+    const begun = this.#held.task.stage;
+    // An older history waits for the next change.
+    if (begun !== stage && patched('stage-left')) return;
+    const changed = (): boolean => this.#held.task.stage !== begun || this.#held.task.toMake.length > 0;
     const untilMs = timeoutMs === null ? null : Date.now() + timeoutMs;
     while (!changed()) {
       if (this.#unrecorded()) {
@@ -92,15 +95,17 @@ export class Recording {
     }
   }
 
-  /** An activity that takes the record along. */
-  async recordedBy(activity: Promise<Recorded>): Promise<void> {
+  /** An activity that takes the record along. @returns false when it failed, after a pause */
+  async recordedBy(activity: Promise<Recorded>): Promise<boolean> {
     try {
       this.confirm(await activity);
+      return true;
     } catch (error) {
       // These activities fail only when the engine does; the next round tries again.
       this.confirm({ recordedUpTo: null });
       setCurrentDetails(`${detailsOf(this.#held.task, this.#spec)}\n\nThe engine has trouble: ${reasonOf(error)}`);
       await condition(() => false, this.#backoffMs(), { summary: 'the engine has trouble: tries again' });
+      return false;
     }
   }
 

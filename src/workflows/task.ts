@@ -28,15 +28,16 @@ import {
   noteRefusal,
   reopen,
   startOver,
+  type Stage,
   type Surroundings,
   type Task,
   type TaskInputEvent,
 } from '../core/task.ts';
-import { phaseRequestOf, recordRequestOf } from '../core/task-request.ts';
+import { phaseRequestOf } from '../core/task-request.ts';
 import type { AttemptOutcome, TaskView } from '../core/task-types.ts';
 import { viewOf } from '../core/task-view.ts';
 import { oneLine } from '../core/text.ts';
-import { failureOfActivity, runAttempt, shortActivities } from './activity-options.ts';
+import { failureOfActivity, runAttempt } from './activity-options.ts';
 import {
   blockSignal,
   conflictSignal,
@@ -50,7 +51,8 @@ import { concludeTask } from './task-conclusion.ts';
 import { untilItIsAsked } from './early-replies.ts';
 import { byRulesOfHistory } from './older-rules.ts';
 import { Inbox } from './task-inbox.ts';
-import { blockOther, handOffOf, makeTask, newIds, releaseOther, releasesOf, targetOf } from './task-links.ts';
+import { HandOff } from './task-hand-off.ts';
+import { blockOther, makeTask, newIds, releaseOther, releasesOf } from './task-links.ts';
 import { isBlock, isConflict, isRelease, isReplyTo } from './task-messages.ts';
 import { answerQueries } from './task-queries.ts';
 import { Recording } from './task-recording.ts';
@@ -71,6 +73,7 @@ class TaskRun {
   /** The task as it now is, shared with its recording. */
   readonly #held: { task: Task };
   readonly #recording: Recording;
+  readonly #handOff: HandOff;
   readonly #inbox: Inbox;
   #cancelRequested = false;
   /** Whether the history has grown long enough for a new run. */
@@ -87,6 +90,7 @@ class TaskRun {
     const { originalExecutionRunId, runId } = workflowInfo();
     this.#held = { task: originalExecutionRunId === runId ? task : { ...task, reset: true } };
     this.#recording = new Recording(this.#held, this.#input.spec, () => this.#noteLength());
+    this.#handOff = new HandOff(this.#input.spec, this.#recording);
     this.#inbox = new Inbox(input.carried?.handled ?? [], {
       take: (name, payload) => this.#take(name, payload),
       opening: (name, payload) => untilItIsAsked(() => this.#task, name, payload),
@@ -183,27 +187,25 @@ class TaskRun {
       case 'asking':
       case 'parked': {
         const dueMs = dueAtMs(task);
-        await this.#recording.waitForChange(dueMs === null ? null : Math.max(1, dueMs - Date.now()), WAITS[stage.kind]);
+        await this.#recording.waitForChange(
+          stage,
+          dueMs === null ? null : Math.max(1, dueMs - Date.now()),
+          WAITS[stage.kind],
+        );
         return this.#apply({ kind: 'due' });
       }
       case 'blocked':
         for (const event of await releasesOf(task.blockers)) this.#apply(event);
         if (this.#task.stage === stage)
-          await this.#recording.waitForChange(LOOK_AT_BLOCKERS_MS, 'until it looks after what blocks it');
+          await this.#recording.waitForChange(stage, LOOK_AT_BLOCKERS_MS, 'until it looks after what blocks it');
         return;
       case 'landing':
-        await this.#recording.recordedBy(
-          shortActivities.handOff({
-            target: targetOf(this.#input.spec),
-            item: handOffOf(task, this.#input.spec, stage.checkpoint),
-            record: recordRequestOf(task, this.#input.spec),
-          }),
-        );
-        await this.#recording.waitForChange(HAND_OFF_AGAIN_MS, 'for the queue; then it is handed off again');
+        if (!(await this.#handOff.give(task, stage.checkpoint))) return;
+        await this.#recording.waitForChange(stage, HAND_OFF_AGAIN_MS, 'for the queue; then it is handed off again');
+        if (this.#task.stage === stage || this.#task.stage.kind !== 'landing') this.#handOff.forget();
         return;
       case 'withdrawing':
-        await this.#withdraw(stage.checkpoint.attempt);
-        return;
+        return this.#withdraw(stage);
       case 'ended':
         return;
     }
@@ -237,8 +239,9 @@ class TaskRun {
     else this.#attempt.cancel();
   }
 
-  async #withdraw(handoff: number): Promise<void> {
+  async #withdraw(stage: Extract<Stage, { kind: 'withdrawing' }>): Promise<void> {
     const { spec } = this.#input;
+    const handoff = stage.checkpoint.attempt;
     const queue = getExternalWorkflowHandle(workflowIds.integration(spec.project, spec.branch));
     try {
       await queue.signal(withdrawSignal, { taskId: spec.id, handoff });
@@ -247,7 +250,7 @@ class TaskRun {
       // There is no queue: nothing of it can land.
       return this.#apply({ kind: 'withdrawn' });
     }
-    await this.#recording.waitForChange(WITHDRAW_AGAIN_MS, 'for the queue; then it is withdrawn again');
+    await this.#recording.waitForChange(stage, WITHDRAW_AGAIN_MS, 'for the queue; then it is withdrawn again');
   }
 
   /** Starts the tasks that were proposed and accepted. */

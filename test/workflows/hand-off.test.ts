@@ -1,0 +1,138 @@
+/**
+ * How a task's workflow hands its work to the queue, with a hand-off that fails, or takes long: the activities are driven by the
+ * tests; workflow, worker and server are real.
+ */
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { HandOffRequest, Recorded } from '../../src/activities/types.ts';
+import { taskIdFromBytes, workflowIds } from '../../src/core/ids.ts';
+import type { LandingReply } from '../../src/core/queue-types.ts';
+import type { RecordRequest } from '../../src/core/task-request.ts';
+import type { TaskSpec } from '../../src/core/task-types.ts';
+import {
+  landingReplySignal,
+  SEARCH_ATTRIBUTES,
+  TASK_QUEUES,
+  updateOf,
+  WORKFLOW_TYPES,
+  type TaskInput,
+} from '../../src/workflows/messages.ts';
+import { HELD, LANDING, SPEC, taskIn } from '../core/rig.ts';
+import { eventually } from '../support/eventually.ts';
+import { testNamespace, type TestNamespace } from '../support/temporal.ts';
+import { workflowBundle } from '../support/workflow-bundle.ts';
+
+const ATTEMPT = 3;
+const LANDED: LandingReply = { kind: 'landed', handoff: ATTEMPT, landing: LANDING };
+/** A worker says every four fifths of it that a short activity still runs, and hears then what came meanwhile. */
+const WORKFLOW_TASK_TIMEOUT = '1 s';
+
+let namespace: TestNamespace;
+let client: Client;
+let connection: NativeConnection;
+let worker: Worker;
+let working: Promise<void>;
+let tasks = 0;
+let onHandOff: (request: HandOffRequest) => Promise<void>;
+let handOffs: string[];
+let recorded: string[];
+
+function note(record: RecordRequest): Recorded {
+  recorded.push(...record.events.map(({ happened }) => happened.kind));
+  return { recordedUpTo: record.view.sequence };
+}
+
+beforeAll(async () => {
+  if (Runtime._instance === undefined) Runtime.install({ logger: new DefaultLogger('ERROR') });
+  namespace = await testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword'])));
+  client = new Client({ connection: namespace.connection, namespace: namespace.namespace });
+  connection = await NativeConnection.connect({ address: namespace.address });
+  worker = await Worker.create({
+    connection,
+    namespace: namespace.namespace,
+    taskQueue: TASK_QUEUES.tasks,
+    workflowBundle: await workflowBundle(),
+    activities: {
+      record: async (record: RecordRequest) => note(record),
+      handOff: async (request: HandOffRequest) => {
+        handOffs.push(request.item.title);
+        await onHandOff(request);
+        return note(request.record);
+      },
+    },
+  });
+  working = worker.run();
+});
+
+afterAll(async () => {
+  worker.shutdown();
+  await working;
+  await connection.close();
+  await namespace.drop();
+});
+
+beforeEach(() => {
+  handOffs = [];
+  recorded = [];
+  onHandOff = async () => undefined;
+});
+
+/** A task that has just come to landing. */
+async function landingTask(): Promise<WorkflowHandle> {
+  const spec: TaskSpec = { ...SPEC, id: taskIdFromBytes(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 0, ++tasks)) };
+  const input: TaskInput = { spec, carried: { task: taskIn('landing'), handled: [] } };
+  return client.workflow.start(WORKFLOW_TYPES.task, {
+    workflowId: workflowIds.task(spec.id),
+    taskQueue: TASK_QUEUES.tasks,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    args: [input],
+  });
+}
+
+describe('a task’s hand-off', () => {
+  it('that fails is done again at once, and not after the ten minutes in which an answer may come', async () => {
+    onHandOff = async () => {
+      if (handOffs.length < 3) throw ApplicationFailure.nonRetryable('the server is away');
+    };
+    const task = await landingTask();
+    await eventually('three hand-offs', () => handOffs.length === 3);
+    await task.signal(landingReplySignal, LANDED);
+    expect(await task.result()).toMatchObject({ state: 'landed' });
+    expect(handOffs).toHaveLength(3);
+  });
+
+  it('that takes longer than landing itself keeps the task no longer than it takes', async () => {
+    const task = await landingTask();
+    onHandOff = async () => {
+      await task.signal(landingReplySignal, LANDED);
+      await eventually('the workflow to hear of it', async () => {
+        const { events } = await task.fetchHistory();
+        const told = (events ?? []).findIndex((event) => event.workflowExecutionSignaledEventAttributes != null);
+        return (
+          told >= 0 && (events ?? []).slice(told).some((event) => event.workflowTaskStartedEventAttributes != null)
+        );
+      });
+    };
+    expect(await task.result()).toMatchObject({ state: 'landed' });
+    expect(handOffs).toHaveLength(1);
+  });
+
+  it('is not done again because the task is told that it is held, or goes on, but for another title', async () => {
+    const task = await landingTask();
+    await eventually('the hand-off', () => handOffs.length === 1);
+    for (const held of [HELD, null, HELD])
+      await task.signal(landingReplySignal, { kind: 'held', handoff: ATTEMPT, held });
+    await eventually('all of it to be recorded', () => recorded.filter((kind) => kind === 'held').length === 3);
+    expect(handOffs).toEqual([SPEC.title]);
+    await task.executeUpdate(updateOf('edit'), {
+      args: [{ messageId: 'edit', title: 'Sort them', actor: 'Ada' }],
+    });
+    await eventually('the second hand-off', () => handOffs.length === 2);
+    expect(handOffs).toEqual([SPEC.title, 'Sort them']);
+    await task.signal(landingReplySignal, LANDED);
+    expect(await task.result()).toMatchObject({ state: 'landed' });
+  });
+});
