@@ -6,7 +6,7 @@
 import type { ObjectId } from '../../src/core/ids.ts';
 import { taskIdFromBytes } from '../../src/core/ids.ts';
 import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
-import { EMPTY_QUEUE, reconcile, type Queue, type QueueCommand, type QueueFact } from '../../src/core/queue.ts';
+import { NEW_QUEUE, reconcile, type Queue, type QueueCommand, type QueueFact } from '../../src/core/queue.ts';
 import type { Candidate, GateVerdict, MainSeen, QueueItem } from '../../src/core/queue-types.ts';
 import { itemOf, objectId, type Dice } from './rig.ts';
 
@@ -75,7 +75,7 @@ class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#queue = { ...EMPTY_QUEUE, outcomes: options.outcomes ?? '' };
+    this.#queue = { ...NEW_QUEUE, outcomes: options.outcomes ?? '' };
   }
 
   run(): SimulationResult {
