@@ -1,5 +1,6 @@
 /** Temporal, its namespace, the workers that poll it, and the ledger. */
 
+import { availableParallelism, loadavg } from 'node:os';
 import { resolveConnection } from '../../config/connection.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES } from '../../workflows/messages.ts';
@@ -19,6 +20,12 @@ const TRIES = 5;
 /** A server that is slower than this for its simplest call slows every step of every task. */
 const SLOW_MS = 40;
 
+/** What makes a slow server quicker: one of `tasks up` is near, and has the settings already. */
+export function quicker(isOfStack: boolean, load: number, processors: number): string {
+  if (!isOfStack) return `use a nearer server; on its side raise ${POLL_SETTINGS} to 2000`;
+  return `this machine is busy (load ${load.toFixed(1)}, processors: ${processors}); have fewer agents at a time: tasks up --agents N`;
+}
+
 export async function checkServers(session: Session): Promise<readonly Check[]> {
   const connection = await resolveConnection(session.environment);
   if (connection.kind !== 'connection') {
@@ -27,7 +34,7 @@ export async function checkServers(session: Session): Promise<readonly Check[]> 
   const gone = connection.temporal.from === 'stack' ? goneLine(await session.stack()) : null;
   if (gone !== null) return [bad('Temporal', gone, 'tasks up')];
   const temporal = await session.temporal();
-  const reached = await checkTemporal(temporal);
+  const reached = await checkTemporal(temporal, connection.temporal.from === 'stack');
   if (reached.verdict === 'fail') return [reached, await checkLedger(session)];
   return [
     reached,
@@ -39,7 +46,7 @@ export async function checkServers(session: Session): Promise<readonly Check[]> 
   ];
 }
 
-async function checkTemporal(temporal: Temporal): Promise<Check> {
+async function checkTemporal(temporal: Temporal, isOfStack: boolean): Promise<Check> {
   const { address, namespace } = temporal.settings;
   try {
     const call = () => temporal.connection.workflowService.describeNamespace({ namespace });
@@ -53,7 +60,7 @@ async function checkTemporal(temporal: Temporal): Promise<Check> {
     const ms = times.sort((a, b) => a - b)[Math.floor(TRIES / 2)] ?? 0;
     const found = `${address}, namespace ${namespace}, a call takes ${ms.toFixed(1)} ms`;
     if (ms < SLOW_MS) return fine('Temporal', found);
-    return warn('Temporal', found, `use a nearer server; on its side raise ${POLL_SETTINGS} to 2000`);
+    return warn('Temporal', found, quicker(isOfStack, loadavg()[0] ?? 0, availableParallelism()));
   } catch (error) {
     return bad(
       'Temporal',

@@ -1,0 +1,16 @@
+import { describe, expect, it } from '@jest/globals';
+import { quicker } from '../../src/cli/doctor/servers.ts';
+
+describe('what tasks doctor says of a slow Temporal', () => {
+  it('names the settings of a server that somebody else runs', () => {
+    expect(quicker(false, 5, 2)).toMatch(/^use a nearer server; .*history\.transferProcessorMaxPollRPS/);
+  });
+
+  it('names the load of the machine of one that tasks up has started', () => {
+    const said = quicker(true, 5.25, 2);
+    expect(said).toBe(
+      'this machine is busy (load 5.3, processors: 2); have fewer agents at a time: tasks up --agents N',
+    );
+    expect(said).not.toContain('nearer');
+  });
+});
