@@ -8,7 +8,7 @@
 import { newestWithin } from './bounds.ts';
 import type { ProjectName, TaskId } from './ids.ts';
 import type { QueueClock } from './queue-exchange.ts';
-import type { Answered, Entry, Halt, Queue } from './queue-state.ts';
+import type { Answered, Entry, Halt, Queue, Waiting } from './queue-state.ts';
 import type { LandingReply, QueueItem } from './queue-types.ts';
 import { backoffMs, HOLD_BACKOFF } from './retry.ts';
 import type { Held } from './task-types.ts';
@@ -18,6 +18,8 @@ import { oneLine } from './text.ts';
 export const MAX_ANSWERED = 100;
 const MAX_ANSWERED_CHARS = 100_000;
 export const MAX_REASON_CHARS = 500;
+/** Each is a signal. */
+export const MAX_TOLD_IN_LINE = 200;
 
 /** The one place where a hand-off is answered for good. */
 export function answer(
@@ -112,7 +114,24 @@ export function tellGoingOn(queue: Queue, which: (entry: Entry) => boolean): Que
   );
 }
 
-export function tellHeld(queue: Queue, items: readonly QueueItem[], held: Held | null): Queue {
+/** Tells all that were held that they go on: of those in line the first ones, the others when they come near, or ask. */
+export function tellAllGoingOn(queue: Queue): Queue {
+  const told = tellGoingOn(queue, () => true);
+  if (queue.toldOnce !== true || queue.redMain !== null) return told;
+  const isChecked = ({ taskId }: Waiting): boolean => queue.checks.some(({ item }) => item.taskId === taskId);
+  const unaware = told.line
+    .filter((waiting) => waiting.heldText !== null && !isChecked(waiting))
+    .slice(0, MAX_TOLD_IN_LINE);
+  if (unaware.length === 0) return told;
+  const line = told.line.map((waiting) => (unaware.includes(waiting) ? { ...waiting, heldText: null } : waiting));
+  return tellHeld({ ...told, line }, unaware, null);
+}
+
+export function tellHeld(
+  queue: Queue,
+  items: readonly Pick<QueueItem, 'taskId' | 'attempt'>[],
+  held: Held | null,
+): Queue {
   const told = items.map(
     ({ taskId, attempt }) => ({ taskId, reply: { kind: 'held', handoff: attempt, held } }) as const,
   );

@@ -11,7 +11,7 @@ import {
   resumeCommand,
   tellAgain,
   tellChain,
-  tellGoingOn,
+  tellAllGoingOn,
   tellHeld,
 } from './queue-answers.ts';
 import { checkOf, replaceCheck, restartCheck, withoutCheckOf } from './queue-checks.ts';
@@ -74,8 +74,8 @@ function rename(queue: Queue, item: QueueItem): Queue {
 }
 
 /**
- * One in line is told when it asks again that nothing lands since, or that landing goes on: to tell all that wait at once
- * could be thousands of signals.
+ * One in line is told when it asks again that nothing lands since, or that landing goes on, unless it was among the first, who are
+ * told that at once: to tell all that wait could be thousands of signals.
  */
 function tellWaiting(queue: Queue, item: QueueItem): Queue {
   const known = queue.line.find((other) => other.taskId === item.taskId && other.attempt === item.attempt);
@@ -178,7 +178,7 @@ function resume(queue: Queue, clock: QueueClock): Queue {
   const pause = queue.halt.pause ?? null;
   const resumed =
     pause === null
-      ? tellGoingOn({ ...queue, halt: null }, () => true)
+      ? tellAllGoingOn({ ...queue, halt: null })
       : tellChain({ ...queue, halt: pause }, pause.text, pause.sinceMs);
   if (queue.halt.kind === 'person' || queue.halt.kind === 'protected') return resumed;
   // What main is, is looked at anew; what may be on it is built again, and so found there. Nobody is on the way to main:

@@ -156,7 +156,7 @@ export interface Queue {
   readonly oneTurn?: true;
   /**
    * Whether it goes by the rules that came after 0.5.0: one that was held while it landed is told that it goes on only when it does,
-   * and tasks are told side by side. Left out: as {@link Queue.oneTurn}.
+   * tasks are told side by side, and so are the first in line that landing goes on. Left out: as {@link Queue.oneTurn}.
    */
   readonly toldOnce?: true;
   readonly slots: number;

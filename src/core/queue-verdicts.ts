@@ -9,7 +9,7 @@
 import { tailOf } from './failure.ts';
 import type { TaskId } from './ids.ts';
 import { CANCELED_RUN } from './gate-run.ts';
-import { finish, hold, replaceEntry, tellChain, tellGoingOn } from './queue-answers.ts';
+import { finish, hold, replaceEntry, tellAllGoingOn, tellChain } from './queue-answers.ts';
 import { groupGatedAs, split, withOutcome } from './queue-batch.ts';
 import { isAllowed, linksOf, type Link } from './queue-chain.ts';
 import { candidateOfCheck, endChecks, restartCheck } from './queue-checks.ts';
@@ -155,7 +155,7 @@ export function mainIsGreen(queue: Queue, clock: QueueClock): Queue {
     candidateOfCheck(check) === null ? check : restartCheck(check, clock.nowMs),
   );
   const cleared: Queue = { ...queue, redMain: null, chain, checks };
-  return queue.halt === null ? tellGoingOn(cleared, () => true) : cleared;
+  return queue.halt === null ? tellAllGoingOn(cleared) : cleared;
 }
 
 /** Whether somebody who is red can be judged only once main was gated. */

@@ -219,7 +219,8 @@ describe('one in line when landing stops', () => {
 });
 
 describe('one in line that was told that nothing lands', () => {
-  const NARROW: Queue = { ...NEW_QUEUE, window: 1 };
+  /** Of 0.5.0, which tells nobody in line by itself. */
+  const NARROW: Queue = { ...EMPTY_QUEUE, oneTurn: true, window: 1 };
   const candidateOf9 = run(NARROW, handedOff(9), built(9, candidate(9), null, { window: 1 }));
   const paused = run(candidateOf9, say('pause'), handedOff(1), handedOff(2));
   const resumed = run(paused, say('resume'), ALL_TOLD);
