@@ -21,6 +21,8 @@ import { killWorker, processesOf, type Killed } from './processes.ts';
 
 const UP_LIMIT_MS = 15 * 60_000;
 const READY_LIMIT_MS = 60_000;
+/** Of a worker that has ended: the last that it said. */
+const MAX_LOG_CHARS = 5_000;
 
 interface StackFile {
   readonly supervisor: ProcessIdentity | null;
@@ -207,7 +209,11 @@ export class FaultWorker {
   /** Resolves when it is known here, too, that it has ended. */
   async kill(afterwards?: () => Promise<void>): Promise<Killed> {
     // Its number may be another's by now.
-    if (!this.alive) throw new Error('the worker has ended by itself: see its log beside its home');
+    if (!this.alive) {
+      const { exitCode, signalCode } = this.#child;
+      const log = readFileSync(`${this.home}.log`, 'utf8').slice(-MAX_LOG_CHARS);
+      throw new Error(`the worker has ended by itself, with ${exitCode ?? signalCode}:\n${log}`);
+    }
     const killed = await killWorker(this.pid, afterwards);
     await this.ended;
     return killed;
