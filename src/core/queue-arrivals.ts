@@ -59,9 +59,13 @@ function tellArrival(queue: Queue, item: QueueItem): readonly [Queue, string | n
   return why === null ? [queue, null] : [tellHeld(queue, [item], heldBy(why)), oneLine(why.text, MAX_REASON_CHARS)];
 }
 
-/** The same of one that is a candidate or about to be; what is on its way to main keeps the title that it has. */
+/**
+ * The same of one that is a candidate or about to be; what is on its way to main keeps the title that it has. One that may be on main
+ * has the new one should git not find it there.
+ */
 function renameEntry(queue: Queue, entry: Entry, { title }: QueueItem): Queue {
-  if (entry.item.title === title || !mayLeave(entry)) return queue;
+  const mayBeRenamed = queue.toldOnce === true ? entry.stage.kind !== 'landing' : mayLeave(entry);
+  if (entry.item.title === title || !mayBeRenamed) return queue;
   return replaceEntry(queue, entry, { ...entry, item: { ...entry.item, title } });
 }
 

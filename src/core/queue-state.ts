@@ -155,8 +155,9 @@ export interface Queue {
    */
   readonly oneTurn?: true;
   /**
-   * Whether it goes by the rules that came after 0.5.0: one that was held while it landed is told that it goes on only when it does,
-   * tasks are told side by side, and so are the first in line that landing goes on. Left out: as {@link Queue.oneTurn}.
+   * Whether it goes by the rules that came after 0.5.0: one that was held while it landed is told that it goes on only when it does
+   * and may have another title, tasks are told side by side, and so are the first in line that landing goes on, and what cannot go on
+   * wakes nobody. Left out: as {@link Queue.oneTurn}.
    */
   readonly toldOnce?: true;
   readonly slots: number;

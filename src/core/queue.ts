@@ -131,12 +131,18 @@ function settle(queue: Queue, clock: QueueClock): Queue {
 }
 
 function goOnAfterHold(queue: Queue, { nowMs }: QueueClock): Queue {
-  const isDue = ({ stage }: Entry): boolean => stage.kind === 'held' && nowMs >= stage.untilMs;
-  if (queue.halt !== null || !queue.chain.some(isDue)) return queue;
+  const isDue = (entry: Entry): boolean =>
+    entry.stage.kind === 'held' && nowMs >= entry.stage.untilMs && mayGoOn(queue, entry);
+  if (!queue.chain.some(isDue)) return queue;
   const chain = queue.chain.map((entry): Entry =>
     isDue(entry) ? { ...entry, stage: { kind: 'building', sinceMs: nowMs } } : entry,
   );
   return { ...queue, chain };
+}
+
+/** While nothing lands, those alone that are asked back are tried again: whether they are on main, nobody else can tell. */
+function mayGoOn({ halt, toldOnce }: Queue, { doubt }: Pick<Entry, 'doubt'>): boolean {
+  return halt === null || (toldOnce === true && halt.kind === 'person' && doubt === 'withdraw');
 }
 
 /** Takes the next one in line into the chain, when there is room. */
@@ -264,10 +270,22 @@ function nextLook(queue: Queue, { nowMs }: QueueClock): Queue {
   return { ...queue, lookMs: busy ? nowMs + LOOK_EVERY_MS : null };
 }
 
-function wakeAtMs({ chain, checks, turn, redMain, mainAgainMs, lookMs }: Queue): number | null {
-  const times = [...chain, ...checks].flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
+function wakeAtMs(queue: Queue): number | null {
+  const { chain, checks, turn, redMain, mainAgainMs, lookMs } = queue;
+  const held = [...chain.filter((entry) => isByClock(queue, entry)), ...(isByClock(queue) ? checks : [])];
+  const times = held.flatMap(({ stage }) => (stage.kind === 'held' ? [stage.untilMs] : []));
   if (turn !== null && turn.leftMs === undefined) times.push(turn.untilMs);
-  if (redMain !== null) times.push(Math.max(redMain.againMs, mainAgainMs));
+  if (redMain !== null && !isMainAsked(queue)) times.push(Math.max(redMain.againMs, mainAgainMs));
   if (lookMs !== null) times.push(lookMs);
   return times.length === 0 ? null : Math.min(...times);
+}
+
+/** Whether it goes on when its time has come: what waits for a word would else have the queue look again and again, without a pause. */
+function isByClock(queue: Queue, entry: Pick<Entry, 'doubt'> = { doubt: 'none' }): boolean {
+  return queue.toldOnce !== true || mayGoOn(queue, entry);
+}
+
+/** Whether a red main is gated again because of a word, and not of the clock: of its run, of where it is, of a person. */
+function isMainAsked(queue: Queue): boolean {
+  return queue.toldOnce === true && (queue.mainRun !== null || queue.main === null || queue.halt !== null);
 }

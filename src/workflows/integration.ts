@@ -131,9 +131,12 @@ class IntegrationRun {
   async #reconcileForever(): Promise<never> {
     for (;;) {
       const { commands, wakeAtMs } = this.#reconcile();
-      this.#setAlarm(wakeAtMs);
+      const due = commands.filter((command) => this.#isDue(command));
+      // An alarm that was to ring before has rung: what is not due yet needs one of its own.
+      const isAsking = this.#queue.toldOnce === true && due.length < commands.length;
+      this.#setAlarm(isAsking ? Math.min(this.#askAgainMs, wakeAtMs ?? this.#askAgainMs) : wakeAtMs);
       // One that ends begins nothing more: what should be under way is begun by the next run.
-      const begun = this.#isEnding ? [] : commands.filter((command) => this.#isDue(command));
+      const begun = this.#isEnding ? [] : due;
       if (begun.length > 0) {
         const facts = await Promise.all(begun.map((command) => carryOut(this.#input.target, command)));
         facts.forEach((fact) => this.#take(fact));

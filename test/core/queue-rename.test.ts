@@ -1,7 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { gateKey } from '../../src/core/queue-keys.ts';
 import type { RunState } from '../../src/core/queue-types.ts';
-import { EMPTY_QUEUE, reconcile, type Queue, type QueueCommand, type QueueFact } from '../../src/core/queue.ts';
+import {
+  EMPTY_QUEUE,
+  NEW_QUEUE,
+  reconcile,
+  type Queue,
+  type QueueCommand,
+  type QueueFact,
+} from '../../src/core/queue.ts';
 import { candidateOf, itemOf, NOW_MS, objectId } from './rig.ts';
 
 function run(queue: Queue, ...facts: readonly QueueFact[]): Queue {
@@ -87,6 +94,22 @@ describe('a hand-off that comes again under another title', () => {
       const landing = run(gated, { kind: 'gate', key: gateKey(candidateOf(1)), state: GREEN });
       expect(commandsFor(landing, 'land')).toHaveLength(1);
       expect(run(landing, handedOff(1, 1, 'other'))).toBe(landing);
+    });
+
+    it('is built under its new title when that comes while it is held, and may be on main already', () => {
+      const held = { kind: 'held', why: 'checkout', text: 'list has changes' } as const;
+      const green: QueueFact = { kind: 'gate', key: gateKey(candidateOf(1)), state: GREEN };
+      const waits = run(NEW_QUEUE, handedOff(1, 1, 'one'), built(1, 'one'), green, {
+        kind: 'pushed',
+        ...itemOf(1, 1),
+        result: held,
+      });
+      expect(waits.chain).toMatchObject([{ doubt: 'pushed', stage: { kind: 'held' } }]);
+      const renamed = run(waits, handedOff(1, 1, 'other'));
+      const { commands } = reconcile(renamed, [], { nowMs: NOW_MS + 60_000, random: 0.5 });
+      expect(commands.filter(({ kind }) => kind === 'build')).toMatchObject([{ item: { title: 'other' } }]);
+      const { toldOnce: _toldOnce, ...older } = waits;
+      expect(run(older, handedOff(1, 1, 'other'))).toBe(older);
     });
   });
 });

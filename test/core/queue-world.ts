@@ -185,6 +185,8 @@ export class QueueWorld {
     this.#checkTurn(before, facts);
     const again = reconcile(next.queue, [], { nowMs: this.nowMs, random: 0.5 });
     holds('a queue that has come to rest stays so', again.queue === next.queue);
+    const isDue = next.wakeAtMs !== null && next.wakeAtMs <= this.nowMs;
+    holds('what wakes a queue at once is its look', !isDue || this.wanted.some(({ kind }) => kind === 'look'));
   }
 
   isRed(content: readonly string[]): boolean {
