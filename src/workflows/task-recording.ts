@@ -95,8 +95,9 @@ export class Recording {
     }
   }
 
-  /** An activity that takes the record along. @returns false when it failed, after a pause */
+  /** An activity that takes the record along. @returns false when it failed, after a pause, which ends when the stage does */
   async recordedBy(activity: Promise<Recorded>): Promise<boolean> {
+    const { stage } = this.#held.task;
     try {
       this.confirm(await activity);
       return true;
@@ -104,7 +105,10 @@ export class Recording {
       // These activities fail only when the engine does; the next round tries again.
       this.confirm({ recordedUpTo: null });
       setCurrentDetails(`${detailsOf(this.#held.task, this.#spec)}\n\nThe engine has trouble: ${reasonOf(error)}`);
-      await condition(() => false, this.#backoffMs(), { summary: 'the engine has trouble: tries again' });
+      // An older history waits the pause out.
+      const isHeard = patched('heard-in-trouble');
+      const left = (): boolean => isHeard && this.#held.task.stage !== stage;
+      await condition(left, this.#backoffMs(), { summary: 'the engine has trouble: tries again' });
       return false;
     }
   }

@@ -104,6 +104,20 @@ describe('a task’s hand-off', () => {
     expect(handOffs).toHaveLength(3);
   });
 
+  it('that fails again and again does not keep the task from what comes between two tries', async () => {
+    onHandOff = async () => {
+      throw ApplicationFailure.nonRetryable('the server is away');
+    };
+    const task = await landingTask();
+    // The next pause is four seconds long at least.
+    await eventually('four hand-offs', () => handOffs.length === 4);
+    await task.signal(landingReplySignal, LANDED);
+    expect(await task.result()).toMatchObject({ state: 'landed' });
+    const { events } = await task.fetchHistory();
+    expect((events ?? []).filter((event) => event.timerCanceledEventAttributes != null)).toHaveLength(1);
+    expect(handOffs).toHaveLength(4);
+  });
+
   it('that takes longer than landing itself keeps the task no longer than it takes', async () => {
     const task = await landingTask();
     onHandOff = async () => {
