@@ -4,9 +4,8 @@
  */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Client, type WorkflowHandle } from '@temporalio/client';
+import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { HandOffRequest, Recorded } from '../../src/activities/types.ts';
 import { taskIdFromBytes, workflowIds } from '../../src/core/ids.ts';
 import type { LandingReply } from '../../src/core/queue-types.ts';
@@ -14,27 +13,21 @@ import type { RecordRequest } from '../../src/core/task-request.ts';
 import type { TaskSpec } from '../../src/core/task-types.ts';
 import {
   landingReplySignal,
-  SEARCH_ATTRIBUTES,
   TASK_QUEUES,
   updateOf,
   WORKFLOW_TYPES,
   type TaskInput,
 } from '../../src/workflows/messages.ts';
 import { HELD, LANDING, SPEC, taskIn } from '../core/rig.ts';
+import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
-import { testNamespace, type TestNamespace } from '../support/temporal.ts';
-import { workflowBundle } from '../support/workflow-bundle.ts';
 
 const ATTEMPT = 3;
 const LANDED: LandingReply = { kind: 'landed', handoff: ATTEMPT, landing: LANDING };
 /** A worker says every four fifths of it that a short activity still runs, and hears then what came meanwhile. */
 const WORKFLOW_TASK_TIMEOUT = '1 s';
 
-let namespace: TestNamespace;
-let client: Client;
-let connection: NativeConnection;
-let worker: Worker;
-let working: Promise<void>;
+let worker: DrivenWorker;
 let tasks = 0;
 let onHandOff: (request: HandOffRequest) => Promise<void>;
 let handOffs: string[];
@@ -46,32 +39,18 @@ function note(record: RecordRequest): Recorded {
 }
 
 beforeAll(async () => {
-  if (Runtime._instance === undefined) Runtime.install({ logger: new DefaultLogger('ERROR') });
-  namespace = await testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword'])));
-  client = new Client({ connection: namespace.connection, namespace: namespace.namespace });
-  connection = await NativeConnection.connect({ address: namespace.address });
-  worker = await Worker.create({
-    connection,
-    namespace: namespace.namespace,
-    taskQueue: TASK_QUEUES.tasks,
-    workflowBundle: await workflowBundle(),
-    activities: {
-      record: async (record: RecordRequest) => note(record),
-      handOff: async (request: HandOffRequest) => {
-        handOffs.push(request.item.title);
-        await onHandOff(request);
-        return note(request.record);
-      },
+  worker = await drivenWorker({
+    record: async (record: RecordRequest) => note(record),
+    handOff: async (request: HandOffRequest) => {
+      handOffs.push(request.item.title);
+      await onHandOff(request);
+      return note(request.record);
     },
   });
-  working = worker.run();
 });
 
 afterAll(async () => {
-  worker.shutdown();
-  await working;
-  await connection.close();
-  await namespace.drop();
+  await worker.stop();
 });
 
 beforeEach(() => {
@@ -84,7 +63,7 @@ beforeEach(() => {
 async function landingTask(): Promise<WorkflowHandle> {
   const spec: TaskSpec = { ...SPEC, id: taskIdFromBytes(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 0, ++tasks)) };
   const input: TaskInput = { spec, carried: { task: taskIn('landing'), handled: [] } };
-  return client.workflow.start(WORKFLOW_TYPES.task, {
+  return worker.client.workflow.start(WORKFLOW_TYPES.task, {
     workflowId: workflowIds.task(spec.id),
     taskQueue: TASK_QUEUES.tasks,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,

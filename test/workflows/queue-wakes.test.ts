@@ -1,8 +1,7 @@
 /** When a queue's workflow looks again by itself: the activities are driven by the tests; workflow, worker and server are real. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Client, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { WorkflowHandle } from '@temporalio/client';
 import { parseProjectName, workflowIds } from '../../src/core/ids.ts';
 import { packQueue } from '../../src/core/queue-carried.ts';
 import { insert, waitingOf } from '../../src/core/queue-line.ts';
@@ -17,9 +16,8 @@ import {
   type IntegrationInput,
 } from '../../src/workflows/messages.ts';
 import { itemOf, SPEC, valueOf } from '../core/rig.ts';
+import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
-import { testNamespace, type TestNamespace } from '../support/temporal.ts';
-import { workflowBundle } from '../support/workflow-bundle.ts';
 
 const AWAY = {
   result: { kind: 'held', why: 'origin', text: 'away' },
@@ -29,47 +27,29 @@ const AWAY = {
   window: null,
 };
 
-let namespace: TestNamespace;
-let client: Client;
-let connection: NativeConnection;
-let worker: Worker;
-let working: Promise<void>;
+let worker: DrivenWorker;
 let queues = 0;
 let begun: WorkflowHandle[];
 let asked: number;
 let looks: number;
 
 beforeAll(async () => {
-  if (Runtime._instance === undefined) Runtime.install({ logger: new DefaultLogger('ERROR') });
-  namespace = await testNamespace({});
-  client = new Client({ connection: namespace.connection, namespace: namespace.namespace });
-  connection = await NativeConnection.connect({ address: namespace.address });
-  worker = await Worker.create({
-    connection,
-    namespace: namespace.namespace,
-    taskQueue: TASK_QUEUES.tasks,
-    workflowBundle: await workflowBundle(),
-    activities: {
-      buildCandidate: async () => AWAY,
-      lookAtQueue: async () => {
-        looks += 1;
-        return { known: null, main: null, runs: [], turnOver: null, slots: null };
-      },
-      askForItems: async (wanted: readonly Wanted[]) => {
-        asked += 1;
-        return asked === 1 ? { asked: [], items: [] } : { asked: wanted, items: [itemOf(1, 1)] };
-      },
-      tellOfQueue: async () => undefined,
+  worker = await drivenWorker({
+    buildCandidate: async () => AWAY,
+    lookAtQueue: async () => {
+      looks += 1;
+      return { known: null, main: null, runs: [], turnOver: null, slots: null };
     },
+    askForItems: async (wanted: readonly Wanted[]) => {
+      asked += 1;
+      return asked === 1 ? { asked: [], items: [] } : { asked: wanted, items: [itemOf(1, 1)] };
+    },
+    tellOfQueue: async () => undefined,
   });
-  working = worker.run();
 });
 
 afterAll(async () => {
-  worker.shutdown();
-  await working;
-  await connection.close();
-  await namespace.drop();
+  await worker.stop();
 });
 
 beforeEach(() => {
@@ -88,7 +68,7 @@ async function queueWithOne(change: Partial<Queue> = {}): Promise<WorkflowHandle
   const target: Target = { project, branch: SPEC.branch, origin: SPEC.origin };
   const line = insert([], waitingOf(NEW_QUEUE, itemOf(1, 1)));
   const input: IntegrationInput = { target, carried: packQueue({ ...NEW_QUEUE, line, ...change }) };
-  const queue = await client.workflow.start(WORKFLOW_TYPES.integration, {
+  const queue = await worker.client.workflow.start(WORKFLOW_TYPES.integration, {
     workflowId: workflowIds.integration(project, SPEC.branch),
     taskQueue: TASK_QUEUES.tasks,
     args: [input],
