@@ -76,9 +76,15 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
     },
   });
   let timer: NodeJS.Timeout;
+  let mostGone = 0;
+  const freeNow = (): number => {
+    const free = freeFor(watched);
+    mostGone = Math.max(mostGone, Math.abs(freeAtFirst - free));
+    return free;
+  };
   const look = (): void => {
     const beganAt = performance.now();
-    const free = freeFor(watched);
+    const free = freeNow();
     if (free < limits.freeBytes) disk.isShort();
     measuring.look(freeAtFirst - free);
     const exceeded = judge(watched);
@@ -97,8 +103,9 @@ export function watchLimits(watched: Watched, onExceeded: (exceeded: Exceeded) =
     stop,
     last(signal) {
       stop();
-      // Where others have made much room, nothing can be said of what has gone.
-      if (!couldBeTooMuch(limits, Math.abs(freeAtFirst - freeFor(watched)))) return Promise.resolve(null);
+      freeNow();
+      // Where others have made much room, at any time, nothing can be said of what has gone.
+      if (!couldBeTooMuch(limits, mostGone)) return Promise.resolve(null);
       return tooMuchWritten(limits, AbortSignal.any([signal, AbortSignal.timeout(LAST_LOOK_MS)]));
     },
   };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createDiskKeeper } from '../../src/process/disk-keeper.ts';
@@ -178,20 +178,40 @@ describe.each(WAYS)('a limit of what a run takes, $name', ({ bwrapPath, starter 
   });
 });
 
+function watchedIn(folder: string, change: Partial<Watched> = {}): Watched {
+  const files = { limits: { ...NONE, writtenBytes: MIB, folders: [folder] }, outputFile: join(folder, 'output') };
+  return {
+    ...files,
+    freeAtFirst: freeFor(files),
+    members: () => null,
+    refused: () => null,
+    disk: createDiskKeeper(),
+    ...change,
+  };
+}
+
 describe('the last look at what a run has written', () => {
   it('ends with the signal, however much lies there', async () => {
     const folder = await tempFolder('written');
-    const files = { limits: { ...NONE, writtenBytes: MIB, folders: [folder] }, outputFile: join(folder, 'output') };
-    const watched: Watched = {
-      ...files,
-      freeAtFirst: freeFor(files),
-      members: () => null,
-      refused: () => null,
-      disk: createDiskKeeper(),
-    };
-    const watch = watchLimits(watched, () => undefined);
+    const watch = watchLimits(watchedIn(folder), () => undefined);
     await writeFile(join(folder, 'big'), Buffer.alloc(64 * MIB, 1));
     expect(await watch.last(AbortSignal.abort())).toBeNull();
+    expect(await watch.last(new AbortController().signal)).toMatchObject({ limit: 'too-much-written' });
+  });
+
+  it('is taken also when others have made as much room on the disk meanwhile', async () => {
+    const [folder, others] = [await tempFolder('written'), await tempFolder('others')];
+    await writeFile(join(others, 'big'), Buffer.alloc(64 * MIB, 1));
+    let looks = 0;
+    const members = (): null => {
+      looks += 1;
+      return null;
+    };
+    const watch = watchLimits(watchedIn(folder, { members }), () => undefined);
+    await writeFile(join(folder, 'big'), Buffer.alloc(64 * MIB, 1));
+    const before = looks;
+    await eventually('another look', () => looks > before);
+    await rm(join(others, 'big'));
     expect(await watch.last(new AbortController().signal)).toMatchObject({ limit: 'too-much-written' });
   });
 });
