@@ -19,13 +19,17 @@ import {
   type TaskInput,
 } from '../../src/workflows/messages.ts';
 import { HELD, LANDING, SPEC, taskIn } from '../core/rig.ts';
+import type { HistoryEvent } from '../faults/watching.ts';
 import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
 
 const ATTEMPT = 3;
 const LANDED: LandingReply = { kind: 'landed', handoff: ATTEMPT, landing: LANDING };
-/** A worker says every four fifths of it that a short activity still runs, and hears then what came meanwhile. */
-const WORKFLOW_TASK_TIMEOUT = '1 s';
+/**
+ * A worker says every four fifths of it that a short activity still runs, and hears then what came meanwhile. For the one test
+ * that waits for that: on a busy machine a workflow task takes longer, and its short activities are done again.
+ */
+const SHORT_WORKFLOW_TASK = '1 s';
 
 let worker: DrivenWorker;
 let tasks = 0;
@@ -60,15 +64,23 @@ beforeEach(() => {
 });
 
 /** A task that has just come to landing. */
-async function landingTask(): Promise<WorkflowHandle> {
+async function landingTask(options: { workflowTaskTimeout?: '1 s' } = {}): Promise<WorkflowHandle> {
   const spec: TaskSpec = { ...SPEC, id: taskIdFromBytes(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 0, ++tasks)) };
   const input: TaskInput = { spec, carried: { task: taskIn('landing'), handled: [] } };
   return worker.client.workflow.start(WORKFLOW_TYPES.task, {
     workflowId: workflowIds.task(spec.id),
     taskQueue: TASK_QUEUES.tasks,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    ...options,
     args: [input],
   });
+}
+
+/** What happened to a task since its workflow was first shown a signal. */
+async function eventsSinceHeard(task: WorkflowHandle): Promise<HistoryEvent[]> {
+  const events = (await task.fetchHistory()).events ?? [];
+  const told = events.findIndex((event) => event.workflowExecutionSignaledEventAttributes != null);
+  const heard = events.findIndex((event, at) => at > told && event.workflowTaskStartedEventAttributes != null);
+  return told < 0 || heard < 0 ? [] : events.slice(heard);
 }
 
 describe('a task’s hand-off', () => {
@@ -89,25 +101,19 @@ describe('a task’s hand-off', () => {
     };
     const task = await landingTask();
     // The next pause is four seconds long at least.
-    await eventually('four hand-offs', () => handOffs.length === 4);
+    await eventually('four hand-offs', () => handOffs.length >= 4);
     await task.signal(landingReplySignal, LANDED);
     expect(await task.result()).toMatchObject({ state: 'landed' });
-    const { events } = await task.fetchHistory();
-    expect((events ?? []).filter((event) => event.timerCanceledEventAttributes != null)).toHaveLength(1);
-    expect(handOffs).toHaveLength(4);
+    const sinceHeard = await eventsSinceHeard(task);
+    expect(sinceHeard.length).toBeGreaterThan(0);
+    expect(sinceHeard.filter((event) => event.timerFiredEventAttributes != null)).toEqual([]);
   });
 
   it('that takes longer than landing itself keeps the task no longer than it takes', async () => {
-    const task = await landingTask();
+    const task = await landingTask({ workflowTaskTimeout: SHORT_WORKFLOW_TASK });
     onHandOff = async () => {
       await task.signal(landingReplySignal, LANDED);
-      await eventually('the workflow to hear of it', async () => {
-        const { events } = await task.fetchHistory();
-        const told = (events ?? []).findIndex((event) => event.workflowExecutionSignaledEventAttributes != null);
-        return (
-          told >= 0 && (events ?? []).slice(told).some((event) => event.workflowTaskStartedEventAttributes != null)
-        );
-      });
+      await eventually('the workflow to hear of it', async () => (await eventsSinceHeard(task)).length > 0);
     };
     expect(await task.result()).toMatchObject({ state: 'landed' });
     expect(handOffs).toHaveLength(1);
