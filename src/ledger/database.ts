@@ -134,6 +134,8 @@ function makePool(options: DatabaseOptions): Pool {
   // An idle connection that breaks is taken out of the pool by the pool itself; the next query makes another one, and
   // it is that query's failure that is reported.
   pool.on('error', () => undefined);
+  // One in a transaction breaks outside of the pool: its statement fails, or the next one does.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 

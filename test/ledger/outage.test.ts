@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Client } from 'pg';
+import { openDatabase } from '../../src/ledger/database.ts';
 import { openLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { openSpool } from '../../src/ledger/spool.ts';
 import { LedgerUnavailable } from '../../src/ledger/types.ts';
@@ -65,6 +66,32 @@ describe('a ledger that goes away', () => {
     await admin.end();
     await eventually('an answer', async () => !(await ledger.isGreen('t', 'g')));
   });
+
+  it.each(['between two statements', 'while a statement runs'] as const)(
+    'ends a transaction whose connection ends %s, and nothing else',
+    async (when) => {
+      const database = openDatabase({ url: server.url, applicationName: 'broken', maxConnections: 1 });
+      const admin = new Client({ connectionString: server.url });
+      await admin.connect();
+      const ends: unknown[] = [];
+      const work = database.transaction(5_000, async (run) => {
+        const [row] = await run('select pg_backend_pid() as pid');
+        const running = when === 'while a statement runs' ? run('select pg_sleep(60)') : Promise.resolve([]);
+        running.catch((error: unknown) => ends.push(error));
+        await admin.query('select pg_terminate_backend($1, 5000)', [row?.['pid']]);
+        await running;
+        await eventually('the end of the connection to be heard of', async () => {
+          await run('select 1').catch((error: unknown) => ends.push(error));
+          return ends.length > 0;
+        });
+        throw ends[0];
+      });
+      await expect(work).rejects.toThrow(LedgerUnavailable);
+      expect(await database.query({ text: 'select 1 as one' }, (row) => row['one'])).toEqual([1]);
+      await database.close();
+      await admin.end();
+    },
+  );
 
   it('has everything once that was spooled meanwhile', async () => {
     const id = taskId('b');
