@@ -29,20 +29,23 @@ export async function queue(
   if (session.json) for (const { shown } of queues) session.printJson(shown);
   else if (queues.length === 0) session.note('nothing has been handed off for landing yet');
   else session.print(...queues.flatMap(({ shown }) => renderQueue(shown, session.screen())));
-  for (const { shown, failing } of queues) {
-    if (shown.from !== 'ledger') continue;
-    const why = failing
-      ? `the queue of ${shown.project} cannot go on, and the workers' logs say why`
-      : `no worker answers for ${shown.project}`;
-    session.note(`tasks: ${why}; this is what the ledger knows`);
+  for (const { silence } of queues) {
+    if (silence !== null) session.note(`tasks: ${silence}; this is what the ledger knows`);
   }
   return EXIT.ok;
 }
 
 interface Read {
   readonly shown: ShownQueue;
-  /** Workers answer, and cannot go on with it. */
-  readonly failing: boolean;
+  /** Why it is not the queue's own word; null when it is. */
+  readonly silence: string | null;
+}
+
+/** Why a queue has not said how it is, by what asking it came to. */
+export function silenceOf(project: string, error: unknown): string {
+  if (isFailing(error)) return `the queue of ${project} cannot go on, and the workers' logs say why`;
+  if (isNoWorker(error)) return `no worker answers for ${project}; start one with: tasks up, or tasks worker`;
+  return `no worker has answered for ${project} in ${QUERY_MS / 1_000} s: it is gone, or busy`;
 }
 
 type Target = Pick<QueueView, 'project' | 'branch'>;
@@ -67,13 +70,13 @@ export async function listTargets(temporal: Temporal): Promise<readonly Target[]
 async function readQueue(session: Session, temporal: Temporal, target: Target): Promise<Read> {
   const { project, branch } = target;
   const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
-  let failing = false;
+  let silence: string;
   try {
     const view = await temporal.connection.withDeadline(Date.now() + QUERY_MS, () => handle.query(queueQuery));
-    return { shown: { ...(await withGateSlots(temporal, view)), from: 'workflow' }, failing };
+    return { shown: { ...(await withGateSlots(temporal, view)), from: 'workflow' }, silence: null };
   } catch (error) {
     if (!isNoAnswer(error) && !isNoWorker(error)) throw error;
-    failing = isFailing(error);
+    silence = silenceOf(project, error);
   }
   const views = await tryLedger(session, (ledger) => ledger.listTasks({ project, states: ['landing'], limit: 1_000 }));
   const rows = (views ?? []).toReversed().map((view, index) => ({
@@ -91,5 +94,5 @@ async function readQueue(session: Session, temporal: Temporal, target: Target): 
   }));
   const unknown = { landed: 0, window: 1, flakes: 0, more: 0, stopped: null, evidence: null, alarms: [] } as const;
   const shown: ShownQueue = { project, branch, origin: views?.[0]?.origin ?? '', ...unknown, rows, from: 'ledger' };
-  return { shown, failing };
+  return { shown, silence };
 }
