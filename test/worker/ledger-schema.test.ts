@@ -7,8 +7,9 @@ import { testDatabase, type TestDatabase } from '../support/postgres.ts';
 
 /** The advisory lock of everybody who migrates. */
 const LOCK = '8389772276738712';
+const PACE = { againMs: 1, patienceMs: 60_000 };
 
-describe("a ledger that was away when a worker started, and that another worker's migration then keeps for long", () => {
+describe("a ledger that another worker's migration keeps for long", () => {
   let database: TestDatabase;
   let other: Client;
   let ledger: Ledger;
@@ -52,7 +53,23 @@ describe("a ledger that was away when a worker started, and that another worker'
   const connected = async (): Promise<boolean> =>
     (await other.query("select from pg_stat_activity where application_name = 'worker'")).rows.length > 0;
 
-  it('is waited for by one connection, and is migrated then', async () => {
+  it("is not waited for by a worker's start, which says so, and is migrated when it is free", async () => {
+    await other.query(`select pg_advisory_lock(${LOCK})`);
+    const said: string[] = [];
+    const stop = await keepMigrated(ledger, (message, { reason = '' }) => said.push(`${message} ${String(reason)}`), {
+      ...PACE,
+      patienceMs: 1,
+    });
+    expect(said).toEqual([expect.stringContaining('ledger unavailable its schema is being brought up to date')]);
+    await eventually('the worker to wait', waiting);
+    await other.query(`select pg_advisory_unlock(${LOCK})`);
+    await eventually('the ledger to be ready', () => said.length > 1);
+    expect(said.slice(1)).toEqual(['ledger ready ']);
+    expect(await ledger.checkVersion()).toMatchObject({ kind: 'ok' });
+    stop();
+  });
+
+  it('is waited for by one connection when it was away first, and is migrated then', async () => {
     const name = await locked();
     const said: string[] = [];
     let [atOnce, most] = [0, 0];
@@ -60,7 +77,7 @@ describe("a ledger that was away when a worker started, and that another worker'
       most = Math.max(most, (atOnce += 1));
       return ledger.migrate().finally(() => (atOnce -= 1));
     };
-    const stop = await keepMigrated({ migrate }, (message) => said.push(message), 1);
+    const stop = await keepMigrated({ migrate }, (message) => said.push(message), PACE);
     expect(said).toEqual(['ledger unavailable']);
     await letIn(name, true);
     await eventually('the worker to wait', waiting);
@@ -74,7 +91,7 @@ describe("a ledger that was away when a worker started, and that another worker'
   it('is waited for no more by a worker that stops, and nothing of it is migrated', async () => {
     const name = await locked();
     const said: string[] = [];
-    const stop = await keepMigrated(ledger, (message) => said.push(message), 1);
+    const stop = await keepMigrated(ledger, (message) => said.push(message), PACE);
     await letIn(name, true);
     await eventually('the worker to wait', waiting);
     said.length = 0;
