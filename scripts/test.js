@@ -1,17 +1,18 @@
 #!/usr/bin/env node
 /**
  * `npm test`: installs and builds what is missing, then runs the tests; `npm test -- PATTERN` runs some. The last line
- * is `N passed, N failed`.
+ * is `N passed, N failed`, after what has failed.
  *
- * The whole suite runs in two parts: core with its coverage, which must be 100 %, and the rest without, since measuring
- * would slow all of it.
+ * The whole suite runs in parts: core with its coverage, which must be 100 %, and the rest without, since measuring would
+ * slow all of it. The rest has several, each with processes and servers of its own: a process of Jest's keeps some 30 MB
+ * of each test file that it has run, and is slow before all are through.
  */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { install } from './install.js';
 import { root } from './sources.js';
 
@@ -25,6 +26,7 @@ const CORE = [
   '--testPathPatterns=/test/core/',
 ];
 const REST = ['--testPathIgnorePatterns=/node_modules/', '--testPathIgnorePatterns=/test/core/'];
+const SHARDS = ['1/5', '2/5', '3/5', '4/5', '5/5'].map((shard) => `--shard=${shard}`);
 
 const args = process.argv.slice(2);
 if (args.includes('--help') || args.includes('-h')) {
@@ -61,9 +63,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
 }
 
 const results = [];
-for (const more of args.length > 0 ? [args] : [CORE, REST]) if (!isStopped) results.push(await jest(more));
+const parts = args.length > 0 ? [args] : [CORE, ...SHARDS.map((shard) => [...REST, shard])];
+for (const part of parts) if (!isStopped) results.push(await jest(part));
 const passed = results.reduce((sum, each) => sum + each.passed, 0);
 const failed = results.reduce((sum, each) => sum + each.failed, 0);
+// Parts come one after another, and what the first has said is far up by then.
+for (const title of results.flatMap(({ titles }) => titles)) process.stdout.write(`failed: ${title}\n`);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
 
@@ -84,13 +89,22 @@ async function jest(more) {
   );
   const [status] = await once(running, 'close');
   try {
-    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(file, 'utf8'));
-    const failed = numFailedTests + numRuntimeErrorTestSuites;
+    const result = JSON.parse(readFileSync(file, 'utf8'));
+    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+    const titles = result.testResults.flatMap(titlesOfFailed);
+    if (failed > 0 || status === 0) return { passed: result.numPassedTests, failed, titles };
     // Coverage below the threshold, a leak or a crash fails the run without failing a test.
-    return { passed: numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed };
+    return { passed: result.numPassedTests, failed: 1, titles: [`jest ${more.join(' ')}: ended with ${status}`] };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, titles: [`jest ${more.join(' ')}: has left no result`] };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function titlesOfFailed({ name, status, assertionResults }) {
+  const file = relative(root, name);
+  const failed = assertionResults.filter((each) => each.status === 'failed');
+  if (status === 'failed' && failed.length === 0) return [file];
+  return failed.map(({ fullName }) => `${file}: ${fullName}`);
 }
