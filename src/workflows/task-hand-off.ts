@@ -30,6 +30,8 @@ export class HandOff {
     if (this.#given === text && patched('handed-off')) return true;
     const target = targetOf(this.#spec);
     const record = recordRequestOf(task, this.#spec);
+    // One that fails may have reached the queue.
+    this.#given = null;
     const isGiven = await this.#recording.recordedBy(shortActivities.handOff({ target, item, record }));
     // An older history waits for an answer all the same.
     if (!isGiven && patched('handed-off')) return false;

@@ -108,7 +108,8 @@ export class Recording {
       // An older history waits the pause out.
       const isHeard = patched('heard-in-trouble');
       const left = (): boolean => isHeard && this.#held.task.stage !== stage;
-      await condition(left, this.#backoffMs(), { summary: 'the engine has trouble: tries again' });
+      const summary = 'the engine has trouble: tries again';
+      if (!(await condition(left, this.#backoffMs(), { summary })) && isHeard) this.#onTimer();
       return false;
     }
   }

@@ -134,4 +134,20 @@ describe('a task’s hand-off', () => {
     await task.signal(landingReplySignal, LANDED);
     expect(await task.result()).toMatchObject({ state: 'landed' });
   });
+
+  it('is done again with the first title when that is back, and nobody knows whether the queue has the other', async () => {
+    onHandOff = async ({ item }) => {
+      if (item.title !== SPEC.title) throw ApplicationFailure.nonRetryable('the answer was lost');
+    };
+    const task = await landingTask();
+    await eventually('the hand-off', () => handOffs.length === 1);
+    const edit = async (title: string) =>
+      task.executeUpdate(updateOf('edit'), { args: [{ messageId: title, title, actor: 'Ada' }] });
+    await edit('Sort them');
+    await eventually('the hand-off of the other title', () => handOffs.length > 1);
+    await edit(SPEC.title);
+    await eventually('the first title again', () => handOffs.at(-1) === SPEC.title);
+    await task.signal(landingReplySignal, LANDED);
+    expect(await task.result()).toMatchObject({ state: 'landed' });
+  });
 });
