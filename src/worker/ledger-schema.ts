@@ -17,8 +17,8 @@ export interface Pace {
 
 /**
  * Brings the ledger's schema up to date. A ledger that is down, or that is being migrated, delays lists, never tasks: the
- * worker starts without it, and it is migrated when it is back. A schema newer than this worker is refused. What it gives
- * ends the trying.
+ * worker starts without it, and it is migrated when it is back. A schema newer than this worker ends its start; found later,
+ * it is told, and the worker goes on. What it gives ends the trying.
  */
 export async function keepMigrated(
   ledger: Pick<Ledger, 'migrate'>,

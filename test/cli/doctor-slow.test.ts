@@ -13,4 +13,10 @@ describe('what tasks doctor says of a slow Temporal', () => {
     );
     expect(said).not.toContain('nearer');
   });
+
+  it('names the disk of such a machine that has little to do', () => {
+    const said = quicker(true, 0.1, 2);
+    expect(said).toContain('not busy (load 0.1, processors: 2): see that its state home is on a disk that is quick');
+    expect(said).not.toContain('fewer agents');
+  });
 });

@@ -20,10 +20,13 @@ const TRIES = 5;
 /** A server that is slower than this for its simplest call slows every step of every task. */
 const SLOW_MS = 40;
 
-/** What makes a slow server quicker: one of `tasks up` is near, and has the settings already. */
-export function quicker(isOfStack: boolean, load: number, processors: number): string {
-  if (!isOfStack) return `use a nearer server; on its side raise ${POLL_SETTINGS} to 2000`;
-  return `this machine is busy (load ${load.toFixed(1)}, processors: ${processors}); have fewer agents at a time: tasks up --agents N`;
+/** What makes a slow server quicker: one that `tasks up` has started is near, and has the settings already. */
+export function quicker(isOwn: boolean, load: number, processors: number): string {
+  if (!isOwn) return `use a nearer server; on its side raise ${POLL_SETTINGS} to 2000`;
+  const found = `load ${load.toFixed(1)}, processors: ${processors}`;
+  if (load < processors)
+    return `this machine is not busy (${found}): see that its state home is on a disk that is quick`;
+  return `this machine is busy (${found}); have fewer agents at a time: tasks up --agents N`;
 }
 
 export async function checkServers(session: Session): Promise<readonly Check[]> {
@@ -31,10 +34,12 @@ export async function checkServers(session: Session): Promise<readonly Check[]> 
   if (connection.kind !== 'connection') {
     return [bad('Temporal', connection.message, connection.kind === 'none' ? 'tasks up' : 'mend the environment')];
   }
-  const gone = connection.temporal.from === 'stack' ? goneLine(await session.stack()) : null;
+  const stack = connection.temporal.from === 'stack' ? await session.stack() : null;
+  const gone = stack === null ? null : goneLine(stack);
   if (gone !== null) return [bad('Temporal', gone, 'tasks up')];
   const temporal = await session.temporal();
-  const reached = await checkTemporal(temporal, connection.temporal.from === 'stack');
+  const isOwn = stack !== null && stack.states.temporal !== 'external';
+  const reached = await checkTemporal(temporal, isOwn);
   if (reached.verdict === 'fail') return [reached, await checkLedger(session)];
   return [
     reached,
@@ -46,7 +51,7 @@ export async function checkServers(session: Session): Promise<readonly Check[]> 
   ];
 }
 
-async function checkTemporal(temporal: Temporal, isOfStack: boolean): Promise<Check> {
+async function checkTemporal(temporal: Temporal, isOwn: boolean): Promise<Check> {
   const { address, namespace } = temporal.settings;
   try {
     const call = () => temporal.connection.workflowService.describeNamespace({ namespace });
@@ -60,7 +65,7 @@ async function checkTemporal(temporal: Temporal, isOfStack: boolean): Promise<Ch
     const ms = times.sort((a, b) => a - b)[Math.floor(TRIES / 2)] ?? 0;
     const found = `${address}, namespace ${namespace}, a call takes ${ms.toFixed(1)} ms`;
     if (ms < SLOW_MS) return fine('Temporal', found);
-    return warn('Temporal', found, quicker(isOfStack, loadavg()[0] ?? 0, availableParallelism()));
+    return warn('Temporal', found, quicker(isOwn, loadavg()[0] ?? 0, availableParallelism()));
   } catch (error) {
     return bad(
       'Temporal',
