@@ -114,10 +114,15 @@ export function tellGoingOn(queue: Queue, which: (entry: Entry) => boolean): Que
   );
 }
 
-/** Tells all that were held that they go on: of those in line the first ones, the others when they come near, or ask. */
+/**
+ * Tells all that were held that they go on: of those in line the first ones, the others when they come near, or ask. While main
+ * is red nobody does, and the chain is told that.
+ */
 export function tellAllGoingOn(queue: Queue): Queue {
+  const { redMain, toldOnce } = queue;
+  if (toldOnce === true && redMain !== null) return tellChain(queue, redMain.text, redMain.sinceMs);
   const told = tellGoingOn(queue, () => true);
-  if (queue.toldOnce !== true || queue.redMain !== null) return told;
+  if (toldOnce !== true) return told;
   const isChecked = ({ taskId }: Waiting): boolean => queue.checks.some(({ item }) => item.taskId === taskId);
   const unaware = told.line
     .filter((waiting) => waiting.heldText !== null && !isChecked(waiting))

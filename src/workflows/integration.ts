@@ -21,7 +21,6 @@ import {
 import { TAKEN_NEXT } from '../core/moved-origin.ts';
 import { shownOrigin } from '../core/origin-url.ts';
 import {
-  EMPTY_QUEUE,
   queueDetailsOf,
   queueViewOf,
   reconcile,
@@ -31,7 +30,7 @@ import {
   type QueueCommand,
   type QueueFact,
 } from '../core/queue.ts';
-import { FACTS_A_RUN, packQueue, unpackQueue } from '../core/queue-carried.ts';
+import { FACTS_A_RUN, packQueue } from '../core/queue-carried.ts';
 import { newsOf, NOTHING_TOLD, type QueueNewsRequest, type ToldOfQueue } from '../core/queue-news.ts';
 import type { LandingReply, QueueView } from '../core/queue-types.ts';
 import { reasonOf, tellOfQueue } from './activity-options.ts';
@@ -48,6 +47,7 @@ import {
   type HandOffMessage,
   type IntegrationInput,
 } from './messages.ts';
+import { begunBy, byOfferedRules } from './offered-rules.ts';
 import { tellTask, tellTasks } from './telling.ts';
 
 const SHOWN_ROWS = 20;
@@ -60,14 +60,11 @@ export async function integrationV2(input: IntegrationInput): Promise<never> {
   return run.live();
 }
 
-/** The rules are those of whoever began it: an older version names fewer. */
-function firstQueue({ oneTurn, toldOnce }: IntegrationInput): Queue {
-  return { ...EMPTY_QUEUE, ...(oneTurn === true && { oneTurn }), ...(toldOnce === true && { toldOnce }) };
-}
-
 class IntegrationRun {
   readonly #input: IntegrationInput;
   #queue: Queue;
+  /** Whether there are newer rules for this run ({@link byOfferedRules}). */
+  readonly #isOffered: boolean;
   /** What was heard since the last time. */
   #heard: QueueFact[] = [];
   /** How many there were. */
@@ -82,6 +79,8 @@ class IntegrationRun {
   #strangers: HandOffMessage[] = [];
   #alarm: { readonly atMs: number; readonly scope: CancellationScope } | null = null;
   #rang = false;
+  /** While short activities run the clock is not read: in a replay it may show already when they end. */
+  #isCarryingOut = false;
   /** Whether the history has grown long enough. */
   #isEnding = false;
 
@@ -89,7 +88,9 @@ class IntegrationRun {
     this.#input = input;
     this.#toldPeople = input.people?.told ?? NOTHING_TOLD;
     this.#news = input.people?.news ?? [];
-    this.#queue = input.carried === null ? firstQueue(input) : unpackQueue(input.carried);
+    const { queue, isOffered } = begunBy(input);
+    this.#queue = queue;
+    this.#isOffered = isOffered;
   }
 
   listen(): void {
@@ -138,7 +139,9 @@ class IntegrationRun {
       // One that ends begins nothing more: what should be under way is begun by the next run.
       const begun = this.#isEnding ? [] : due;
       if (begun.length > 0) {
+        this.#isCarryingOut = this.#isOffered;
         const facts = await Promise.all(begun.map((command) => carryOut(this.#input.target, command)));
+        this.#isCarryingOut = false;
         facts.forEach((fact) => this.#take(fact));
         continue;
       }
@@ -175,7 +178,7 @@ class IntegrationRun {
    * are not the same in a replay.
    */
   #wake(): void {
-    this.#nowMs = Math.max(this.#nowMs, Date.now());
+    if (!this.#isCarryingOut) this.#nowMs = Math.max(this.#nowMs, Date.now());
     this.#isEnding ||= workflowInfo().continueAsNewSuggested;
   }
 
@@ -183,8 +186,9 @@ class IntegrationRun {
     this.#rang = false;
     const { project } = this.#input.target;
     const clock = { nowMs: this.#nowMs, random: Math.random(), project };
-    const reconciled = reconcile(this.#queue, this.#heard.splice(0), clock);
-    const before = this.#queue;
+    const heard = this.#heard.splice(0);
+    const before = byOfferedRules(this.#queue, heard, this.#isOffered);
+    const reconciled = reconcile(before, heard, clock);
     this.#queue = reconciled.queue;
     const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);
     this.#noteNews(before, view);
@@ -262,8 +266,8 @@ class IntegrationRun {
   }
 
   async #tell(): Promise<void> {
-    const count = await tellTasks(this.#queue, () => this.#wake());
-    if (count > 0) {
+    if (this.#queue.replies.length > 0) {
+      const count = await tellTasks(this.#queue, () => this.#wake());
       const told: QueueFact = { kind: 'told', count };
       this.#note(told);
       await condition(() => !this.#heard.includes(told));

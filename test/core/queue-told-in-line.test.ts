@@ -3,7 +3,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { EMPTY_QUEUE, NEW_QUEUE, type Queue, type QueueFact } from '../../src/core/queue.ts';
 import { MAX_TOLD_IN_LINE } from '../../src/core/queue-answers.ts';
-import { ALL_TOLD, green, handedOff, MAIN, mainGate, run, say, told } from './queue-rig.ts';
+import { RULES } from '../../src/core/queue-state.ts';
+import { ALL_TOLD, CHAIN, green, handedOff, MAIN, MAIN_RED, mainGate, red, run, say, told } from './queue-rig.ts';
 import { itemOf, NOW_MS, objectId, taskId } from './rig.ts';
 
 /** Paused, with so many in line, each of which was told. */
@@ -48,8 +49,18 @@ describe('one in line', () => {
   });
 
   it('is not told by resume while main itself is red', () => {
-    const red = run(onRedMain(), handedOff(1), say('pause'), ALL_TOLD);
-    expect(toldThatItGoesOn(run(red, say('resume')))).toBe(0);
+    const stopped = run(onRedMain(), handedOff(1), say('pause'), ALL_TOLD);
+    expect(toldThatItGoesOn(run(stopped, say('resume')))).toBe(0);
+  });
+
+  it('is told by resume that main is red, where it is in the chain', () => {
+    const onRed = run({ ...CHAIN, ...RULES }, red(1), mainGate(MAIN_RED), ALL_TOLD);
+    const stopped = run(onRed, say('pause'), ALL_TOLD);
+    const resumed = run(stopped, say('resume'));
+    expect(resumed.redMain).not.toBeNull();
+    expect(resumed.chain.map(({ heldText }) => heldText)).toEqual(resumed.chain.map(() => resumed.redMain?.text));
+    expect(told(resumed)).toHaveLength(resumed.chain.length);
+    expect(toldThatItGoesOn(resumed)).toBe(0);
   });
 
   it('that is verified is told what comes of that', () => {

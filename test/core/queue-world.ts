@@ -3,10 +3,12 @@
  * that does what the queue wants, or crashes while it does. After every step the invariants are checked.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { ObjectId } from '../../src/core/ids.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import { mustBeVerified } from '../../src/core/queue-checks.ts';
 import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
+import { asksForToldOnce } from '../../src/core/queue-rules.ts';
 import {
   NEW_QUEUE,
   reconcile,
@@ -29,6 +31,8 @@ import type {
 import { failureOf, holds, itemOf, NOW_MS, objectId, REQUEST, taskId } from './rig.ts';
 
 export const TASKS = 8;
+/** In so many steps one is decided by both rules: that takes as long as all else in it. */
+const RULES_EVERY = 8;
 /** These two conflict with each other; those two are red together; the third pair is red alone. */
 const CONFLICT = [0, 1];
 const SEMANTIC = [2, 3];
@@ -79,6 +83,7 @@ export class QueueWorld {
   readonly #runs = new Map<string, { runId: string; content: readonly string[]; state: RunState }>();
   readonly #handedOff = new Set<string>();
   #runCount = 0;
+  #steps = 0;
   #foreign = 0;
   main: Commit = this.#commit(['begin'], null);
 
@@ -183,10 +188,21 @@ export class QueueWorld {
     this.#check(before, facts);
     this.#checkHalt(before, facts);
     this.#checkTurn(before, facts);
+    this.#checkRules(before, facts, next);
     const again = reconcile(next.queue, [], { nowMs: this.nowMs, random: 0.5 });
     holds('a queue that has come to rest stays so', again.queue === next.queue);
     const isDue = next.wakeAtMs !== null && next.wakeAtMs <= this.nowMs;
     holds('what wakes a queue at once is its look', !isDue || this.wanted.some(({ kind }) => kind === 'look'));
+  }
+
+  /** Where its history is not asked it goes by the older rules; what comes to a halt just now is asked the next time. */
+  #checkRules(before: Queue, facts: readonly QueueFact[], next: ReturnType<typeof reconcile>): void {
+    this.#steps += 1;
+    if (this.#steps % RULES_EVERY !== 0 || asksForToldOnce(before, facts) || asksForToldOnce(next.queue, [])) return;
+    const { toldOnce: _, ...older } = before;
+    const { queue, ...rest } = reconcile(older, facts, { nowMs: this.nowMs, random: 0.5 });
+    const isSame = isDeepStrictEqual({ queue: { ...queue, toldOnce: next.queue.toldOnce }, ...rest }, next);
+    holds('a queue that does not ask by which rules it goes decides alike by both', isSame);
   }
 
   isRed(content: readonly string[]): boolean {
