@@ -13,14 +13,14 @@ import type { ReplyName } from '../core/replies.ts';
 import { signalOf, updateOf, type Replies } from '../workflows/messages.ts';
 import { messageOf } from '../core/thrown.ts';
 import { Failed } from './errors.ts';
-import { CALL_MS, isNoAnswer, type Temporal } from './temporal.ts';
+import { CALL_MS, isFailing, isNoAnswer, type Temporal } from './temporal.ts';
 
 const UPDATE_MS = 3_000;
 
 export type Sent =
   | { readonly kind: 'taken'; readonly state: string }
-  /** No worker answered: the message waits for one in the workflow. */
-  | { readonly kind: 'queued' }
+  /** No worker answered, or none can go on with the task now (`isFailing`): the message waits for one in the workflow. */
+  | { readonly kind: 'queued'; readonly isFailing: boolean }
   /** The task has ended, or there is none. */
   | { readonly kind: 'closed' };
 
@@ -33,6 +33,7 @@ export async function sendMessage<Name extends ReplyName>(
 ): Promise<Sent> {
   const whole = { ...message, messageId: message.messageId ?? randomUUID() };
   const handle = temporal.task(id);
+  let failing = false;
   try {
     const outcome = await temporal.connection.withDeadline(Date.now() + UPDATE_MS, () =>
       handle.executeUpdate(updateOf(name), { args: [whole], updateId: whole.messageId }),
@@ -46,11 +47,12 @@ export async function sendMessage<Name extends ReplyName>(
     if (error instanceof UnreadablePayload) {
       throw new Failed(`${id}: the ${name} was sent, and not encrypted; its answer cannot be read: ${error.message}`);
     }
-    if (!isNoAnswer(error)) throw error;
+    if (!isNoAnswer(error) && !isFailing(error)) throw error;
+    failing = isFailing(error);
   }
   try {
     await temporal.within(CALL_MS, () => handle.signal(signalOf(name), whole));
-    return { kind: 'queued' };
+    return { kind: 'queued', isFailing: failing };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
     throw error;

@@ -51,16 +51,18 @@ export function tellReply(
   words: { readonly taken: string; readonly noun: string; readonly more?: Readonly<Record<string, unknown>> },
 ): void {
   const { id, version } = target;
-  const queued = sent.kind === 'queued';
   if (session.json) {
+    const queued = sent.kind === 'queued';
     const state = sent.kind === 'taken' ? sent.state : null;
     return session.printJson({ id, version, reply: name, taken: !queued, queued, state, ...words.more });
   }
-  session.print(
-    queued
-      ? `${targetText(target)}  the ${words.noun} is queued: no worker answers; it is taken, once, when one does`
-      : `${targetText(target)}  ${words.taken}`,
-  );
+  session.print(`${targetText(target)}  ${sent.kind === 'queued' ? queuedText(words.noun, sent) : words.taken}`);
+}
+
+function queuedText(noun: string, { isFailing }: Extract<Sent, { kind: 'queued' }>): string {
+  return isFailing
+    ? `the ${noun} is queued: the task cannot go on now, and the workers' logs say why; it is taken, once, when it can`
+    : `the ${noun} is queued: no worker answers; it is taken, once, when one does`;
 }
 
 /** Words from an argument, `-` for standard input, or a file. @throws UsageError that names what is missing */

@@ -11,7 +11,10 @@ export interface DrivenWorker {
   readonly stop: () => Promise<void>;
 }
 
-export async function drivenWorker(activities: NonNullable<WorkerOptions['activities']>): Promise<DrivenWorker> {
+export async function drivenWorker(
+  activities: NonNullable<WorkerOptions['activities']>,
+  workflows: Promise<{ readonly code: string }> = workflowBundle(),
+): Promise<DrivenWorker> {
   if (Runtime._instance === undefined) Runtime.install({ logger: new DefaultLogger('ERROR') });
   const given = await testNamespace(Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, 'Keyword'])));
   const { address, namespace } = given;
@@ -20,7 +23,7 @@ export async function drivenWorker(activities: NonNullable<WorkerOptions['activi
     connection,
     namespace,
     taskQueue: TASK_QUEUES.tasks,
-    workflowBundle: await workflowBundle(),
+    workflowBundle: await workflows,
     activities,
   });
   const working = worker.run();

@@ -44,3 +44,9 @@ export function wedgingGates(): Promise<{ readonly code: string }> {
 export function failingQueues(): Promise<{ readonly code: string }> {
   return changed(/\(0, *[\w$.]+\.queueDetailsOf\)(?=\(view\))/, () => '(() => { throw new Error("broken"); })');
 }
+
+/** Faults of the code of tasks and queues: they fail whenever they are to begin. */
+export async function failingFromTheStart(): Promise<{ readonly code: string }> {
+  const { code } = await workflowBundle();
+  return { code: code.replace(/async function (?:task|integrationV2)\(input\) \{/g, '$& throw new Error("broken");') };
+}
