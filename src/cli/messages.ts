@@ -13,14 +13,14 @@ import type { ReplyName } from '../core/replies.ts';
 import { signalOf, updateOf, type Replies } from '../workflows/messages.ts';
 import { messageOf } from '../core/thrown.ts';
 import { Failed } from './errors.ts';
-import { CALL_MS, isFailing, isNoAnswer, type Temporal } from './temporal.ts';
+import { CALL_MS, whyUnheard, type Temporal, type Unheard } from './temporal.ts';
 
 const UPDATE_MS = 3_000;
 
 export type Sent =
   | { readonly kind: 'taken'; readonly state: string }
-  /** No worker answered, or none can go on with the task now (`isFailing`): the message waits for one in the workflow. */
-  | { readonly kind: 'queued'; readonly isFailing: boolean }
+  /** The message waits in the workflow. */
+  | { readonly kind: 'queued'; readonly why: Unheard }
   /** The task has ended, or there is none. */
   | { readonly kind: 'closed' };
 
@@ -33,7 +33,7 @@ export async function sendMessage<Name extends ReplyName>(
 ): Promise<Sent> {
   const whole = { ...message, messageId: message.messageId ?? randomUUID() };
   const handle = temporal.task(id);
-  let failing = false;
+  let why: Unheard;
   try {
     const outcome = await temporal.connection.withDeadline(Date.now() + UPDATE_MS, () =>
       handle.executeUpdate(updateOf(name), { args: [whole], updateId: whole.messageId }),
@@ -47,12 +47,13 @@ export async function sendMessage<Name extends ReplyName>(
     if (error instanceof UnreadablePayload) {
       throw new Failed(`${id}: the ${name} was sent, and not encrypted; its answer cannot be read: ${error.message}`);
     }
-    if (!isNoAnswer(error) && !isFailing(error)) throw error;
-    failing = isFailing(error);
+    const unheard = whyUnheard(error);
+    if (unheard === null) throw error;
+    why = unheard;
   }
   try {
     await temporal.within(CALL_MS, () => handle.signal(signalOf(name), whole));
-    return { kind: 'queued', isFailing: failing };
+    return { kind: 'queued', why };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
     throw error;

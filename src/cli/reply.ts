@@ -59,8 +59,8 @@ export function tellReply(
   session.print(`${targetText(target)}  ${sent.kind === 'queued' ? queuedText(words.noun, sent) : words.taken}`);
 }
 
-function queuedText(noun: string, { isFailing }: Extract<Sent, { kind: 'queued' }>): string {
-  return isFailing
+function queuedText(noun: string, { why }: Extract<Sent, { kind: 'queued' }>): string {
+  return why === 'failing'
     ? `the ${noun} is queued: the task cannot go on now, and the workers' logs say why; it is taken, once, when it can`
     : `the ${noun} is queued: no worker answers; it is taken, once, when one does`;
 }

@@ -139,6 +139,15 @@ export function isNoAnswer(error: unknown): boolean {
   return error instanceof Error && isTimeout(error);
 }
 
+/** Why a message can only be left in its workflow: no worker answers, or none can go on with it. */
+export type Unheard = 'no-worker' | 'failing';
+
+/** Null: it failed for another reason. */
+export function whyUnheard(error: unknown): Unheard | null {
+  if (isFailing(error)) return 'failing';
+  return isNoAnswer(error) ? 'no-worker' : null;
+}
+
 // The client's own words for an update whose wait was over.
 function isTimeout(error: Error): boolean {
   return error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError';

@@ -7,10 +7,11 @@ import { linksOf, type Link } from './queue-chain.ts';
 import { checkOf } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { age, withDetails } from './queue-line.ts';
+import { seeMain } from './queue-main.ts';
 import type { LookAnswer, QueueClock, QueueFact, Wanted } from './queue-exchange.ts';
 import type { Entry, Queue } from './queue-state.ts';
 import { afterCheckBuilt } from './queue-verify.ts';
-import type { BuildAnswer, Candidate, LandResult, MainSeen } from './queue-types.ts';
+import type { BuildAnswer, Candidate, LandResult } from './queue-types.ts';
 import type { ObjectId } from './ids.ts';
 import {
   afterGate,
@@ -25,9 +26,6 @@ import {
 } from './queue-verdicts.ts';
 
 const MAX_WAITS = 31;
-const MAX_VANISHED = 10;
-/** Landings are merges. */
-const LAND_AGAIN = 'tasks submit TITLE --run "git cherry-pick -m 1 --no-commit COMMIT"';
 
 export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
   switch (fact.kind) {
@@ -263,30 +261,6 @@ function noteWidth(queue: Queue, answer: Pick<BuildAnswer, 'slots' | 'window' | 
   const slots = answer.slots ?? queue.slots;
   const isSame = window === queue.window && batch === queue.batch && verify === queue.verify;
   return isSame && slots === queue.slots ? queue : { ...queue, slots, window, batch, verify };
-}
-
-/** Takes note of where main is. While a push is under way, main moves by it: that word comes by itself. */
-function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, clock: QueueClock): Queue {
-  const { main } = queue;
-  if (seen === null || known !== (main?.commit ?? null) || seen.commit === main?.commit) return queue;
-  if (queue.chain.some(({ stage }) => stage.kind === 'landing')) return queue;
-  if (seen.since === 'rewritten' && main !== null) {
-    const listed = seen.vanished.slice(0, MAX_VANISHED).join('; ');
-    const more = seen.vanished.length > MAX_VANISHED ? ` and ${seen.vanished.length - MAX_VANISHED} more` : '';
-    const lost =
-      listed === '' ? 'No landing is lost' : `No longer there (each lands again by ${LAND_AGAIN}): ${listed}${more}`;
-    // Tasks are told the beginning alone, so what is to be done comes first.
-    const text = `main was rewritten (${main.commit} → ${seen.commit}). When that is right: ${resumeCommand(clock.project)}. ${lost}`;
-    if (queue.halt?.kind === 'rewritten') return queue;
-    return haltFor(queue, 'rewritten', text, clock);
-  }
-  const redMain = queue.redMain === null ? null : { ...queue.redMain, againMs: clock.nowMs };
-  return {
-    ...queue,
-    main: { commit: seen.commit, standing: 'unknown', foreign: main !== null },
-    redMain,
-    mainAgainMs: 0,
-  };
 }
 
 function mainGate(queue: Queue, fact: Extract<QueueFact, { kind: 'main-gate' }>, clock: QueueClock): Queue {

@@ -65,7 +65,7 @@ async function untilSignaled(handle: WorkflowHandle, name: string): Promise<void
 describe('a message to a workflow that fails', () => {
   it('waits in its task', async () => {
     const sent = await sendMessage(temporal, id, 'comment', { text: 'Look here', actor: 'Ada' });
-    expect(sent).toEqual({ kind: 'queued', isFailing: true });
+    expect(sent).toEqual({ kind: 'queued', why: 'failing' });
     await untilSignaled(task, 'comment');
   });
 

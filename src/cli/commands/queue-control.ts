@@ -12,7 +12,7 @@ import { EXIT, Failed, UsageError } from '../errors.ts';
 import { projectHere, requireProject } from '../known-projects.ts';
 import { noTask, resolveId } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
-import { CALL_MS, isFailing, isNoAnswer, type Temporal } from '../temporal.ts';
+import { CALL_MS, whyUnheard, type Temporal, type Unheard } from '../temporal.ts';
 import { readProject } from './list.ts';
 import { listTargets } from './queue.ts';
 
@@ -102,11 +102,11 @@ async function targetOf(session: Session, id: TaskId): Promise<QueueTarget> {
 
 async function say(session: Session, target: QueueTarget, control: Control, what: string): Promise<number> {
   const temporal = await session.temporal();
-  const sent = await send(temporal, target, control);
+  const why = await send(temporal, target, control);
   const { project, branch } = target;
-  if (session.json) session.printJson({ project, branch, ...control, queued: sent !== 'taken' });
-  else if (sent === 'no-worker') session.print(`${what}  is told when a worker runs: none answers now`);
-  else if (sent === 'failing')
+  if (session.json) session.printJson({ project, branch, ...control, queued: why !== null });
+  else if (why === 'no-worker') session.print(`${what}  is told when a worker runs: none answers now`);
+  else if (why === 'failing')
     session.print(`${what}  is told when it can go on: it cannot now, and the workers' logs say why`);
   else session.print(`${what}  ${await doneText(temporal, target, control)}`);
   return EXIT.ok;
@@ -133,27 +133,29 @@ async function viewOf(temporal: Temporal, { project, branch }: QueueTarget): Pro
   }
 }
 
-/** `no-worker`, `failing`: it waits until one answers, or until they can go on. */
-type Said = 'taken' | 'no-worker' | 'failing';
-
-/** @throws Failed with the reason why it changes nothing */
-export async function send(temporal: Temporal, { project, branch }: QueueTarget, control: Control): Promise<Said> {
-  let said: Said;
+/** @returns why it waits in the queue's workflow; null: it is taken. @throws Failed with the reason why it changes nothing */
+export async function send(
+  temporal: Temporal,
+  { project, branch }: QueueTarget,
+  control: Control,
+): Promise<Unheard | null> {
+  let why: Unheard;
   const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
   try {
     await temporal.connection.withDeadline(Date.now() + UPDATE_MS, () =>
       handle.executeUpdate(controlUpdate, { args: [control] }),
     );
-    return 'taken';
+    return null;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) throw new Failed(`nothing waits for landing in ${project}`);
     if (error instanceof WorkflowUpdateFailedError) {
       const reason = error.cause instanceof ApplicationFailure ? error.cause.message : messageOf(error);
       throw new Failed(oneLine(reason, 500), { cause: error });
     }
-    if (!isNoAnswer(error) && !isFailing(error)) throw error;
-    said = isFailing(error) ? 'failing' : 'no-worker';
+    const unheard = whyUnheard(error);
+    if (unheard === null) throw error;
+    why = unheard;
   }
   await temporal.within(CALL_MS, () => handle.signal(controlSignal, control));
-  return said;
+  return why;
 }
