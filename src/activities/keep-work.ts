@@ -5,8 +5,8 @@
  * store that fails is told and tried again with the next one, and fails nothing else; once another attempt has taken over,
  * the agent is ended and nothing of it is stored (N2).
  *
- * An attempt has its ref on the origin after a few seconds: nobody takes over before a heartbeat's time-out. One that has
- * none by then, since it stood still or the origin was away, stores nothing before Temporal has said that it still counts.
+ * An attempt gets its ref on the origin when it begins, beside its set-up. One that has none after some seconds, since it stood
+ * still or the origin was away, stores nothing before Temporal has said that it still counts.
  */
 
 import type { AgentAdapter, LineReader } from '../agents/types.ts';
@@ -20,72 +20,61 @@ import { runAgent, type AgentRequest, type AgentRun } from './run-agent.ts';
 import { packedSession, type Packed } from './session.ts';
 
 const MAX_NAMED = 5;
-/** Well below the heartbeat's time-out. Most of what a short attempt's pushes cost is a process or two. */
-const BEGIN_AFTER_MS = 3_000;
 const BEGIN_AGAIN_MS = 60_000;
 /** Timers count milliseconds in 31 bits. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-export interface KeptRun {
-  readonly run: AgentRun;
-  /** For the record of the attempt. */
-  readonly notes: readonly string[];
-  /** Another attempt has this one's place: what the agent left is nobody's. */
-  readonly takenOver: boolean;
-  /** What the agent needs to go on in its session elsewhere; null: nothing. */
-  readonly session: Buffer | null;
-  /** Whether the attempt has had its ref. */
-  readonly hasRef: boolean;
-}
 
 export interface HeldRequest extends Pick<AgentRequest, 'request' | 'workspace' | 'signal'> {
   /** For how long the attempt has been under way, in milliseconds. */
   readonly lasted: () => number;
 }
 
-export type KeptRequest = AgentRequest & HeldRequest;
-
-/** Runs an agent with its work stored on the way. */
-export async function runKept(deps: Dependencies, agent: KeptRequest, scan: Scan): Promise<KeptRun> {
-  const held = await hold(deps, agent, scan, async (keeping, signal) => {
-    const followed: AgentRequest = { ...agent, signal, onReader: (...of) => keeping.follow(agent, ...of) };
-    const run = await runAgent(deps, followed);
-    await keeping.stop();
-    return { run, session: await keeping.session() };
-  });
-  const { value, ...rest } = held;
-  return { ...value, ...rest };
+/** While an attempt has its ref. */
+export interface Holding {
+  /** Fires when the attempt is to stop, and when another one has taken over. */
+  readonly signal: AbortSignal;
+  /** Runs the agent with its work stored on the way. */
+  readonly runAgent: (agent: AgentRequest) => Promise<KeptRun>;
 }
 
-/** Runs what stores nothing on the way, with the attempt's ref on the origin all the same. */
-export function runHeld<T>(
-  deps: Dependencies,
-  request: HeldRequest,
-  body: (signal: AbortSignal) => Promise<T>,
-): Promise<Held<T>> {
-  return hold(
-    deps,
-    request,
-    () => [],
-    (_, signal) => body(signal),
-  );
+export interface KeptRun {
+  readonly run: AgentRun;
+  /** What the agent needs to go on in its session elsewhere; null: nothing. */
+  readonly session: Buffer | null;
 }
 
-interface Held<T> extends Pick<KeptRun, 'notes' | 'takenOver' | 'hasRef'> {
+export interface Held<T> {
   readonly value: T;
+  /** For the record of the attempt. */
+  readonly notes: readonly string[];
+  /** Another attempt has this one's place: what is left in its workspace is nobody's. */
+  readonly takenOver: boolean;
+  /** Whether the attempt has had its ref. */
+  readonly hasRef: boolean;
 }
 
-async function hold<T>(
+/** Runs what an attempt is about, with its ref on the origin. @param scan what may not be stored on the way */
+export async function runHeld<T>(
   deps: Dependencies,
   request: HeldRequest,
   scan: Scan,
-  body: (keeping: Keeping, signal: AbortSignal) => Promise<T>,
+  body: (holding: Holding) => Promise<T>,
 ): Promise<Held<T>> {
   const taken = new AbortController();
   const keeping = new Keeping(deps, request, scan, () => taken.abort(new Error('another attempt has taken over')));
+  const signal = AbortSignal.any([request.signal, taken.signal]);
   keeping.start();
   try {
-    const value = await body(keeping, AbortSignal.any([request.signal, taken.signal]));
+    const value = await body({
+      signal,
+      runAgent: async (agent) => {
+        keeping.storeOnTheWay();
+        const onReader: AgentRequest['onReader'] = (...of) => keeping.follow(agent, ...of);
+        const run = await runAgent(deps, { ...agent, signal, onReader });
+        await keeping.stop();
+        return { run, session: await keeping.session() };
+      },
+    });
     await keeping.stop();
     return { value, notes: keeping.notes(), takenOver: taken.signal.aborted, hasRef: keeping.hasRef };
   } finally {
@@ -114,8 +103,8 @@ class Keeping {
   #hasRef: boolean;
   #timer: NodeJS.Timeout | null = null;
   #working: Promise<void> = Promise.resolve();
+  #isStoring = false;
   #stopped = false;
-  #triedRef = false;
   /** What was wrong with the last store; null: nothing. */
   #problem: string | null = null;
   #leftOut: readonly string[] = [];
@@ -136,7 +125,13 @@ class Keeping {
   }
 
   start(): void {
-    this.#wait();
+    if (!this.#hasRef) this.#work(() => this.#begin());
+  }
+
+  /** From now on. */
+  storeOnTheWay(): void {
+    this.#isStoring = this.#everyMs > 0;
+    this.#working = this.#working.then(() => this.#wait());
   }
 
   get hasRef(): boolean {
@@ -188,14 +183,14 @@ class Keeping {
 
   /** A ref that could not be made is made with the next store, or tried again where nothing is stored. */
   #wait(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#stopped) return;
     const [ms, step] = this.#next();
     if (ms > 0) this.#timer = setTimeout(() => this.#work(step), ms);
   }
 
   #next(): readonly [number, () => Promise<void>] {
-    if (!this.#hasRef && !this.#triedRef) return [BEGIN_AFTER_MS, () => this.#begin()];
-    if (this.#everyMs > 0) return [this.#everyMs, () => this.#store()];
+    if (this.#isStoring) return [this.#everyMs, () => this.#store()];
     return [this.#hasRef ? 0 : BEGIN_AGAIN_MS, () => this.#begin()];
   }
 
@@ -207,7 +202,6 @@ class Keeping {
   }
 
   async #begin(): Promise<void> {
-    this.#triedRef = true;
     if (!(await this.#counts())) return;
     const problem = await this.#deps.git.beginAttempt(this.#request);
     if (problem === null) this.#hasRef = true;

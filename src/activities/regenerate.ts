@@ -52,7 +52,12 @@ export interface RegenerateRequest {
 export async function regenerate(deps: Dependencies, asked: RegenerateRequest): Promise<AttemptOutcome> {
   const { request, workspace, taking } = asked;
   const facts = { host: deps.hostId, session: null, usage: null } as const;
-  const held = await runHeld(deps, asked, (signal) => makeAnew(deps, { ...asked, signal }));
+  const held = await runHeld(
+    deps,
+    asked,
+    () => [],
+    ({ signal }) => makeAnew(deps, { ...asked, signal }),
+  );
   const { value: failure, takenOver, hasRef } = held;
   if (takenOver || stopReasonOf(asked.signal) === 'superseded') {
     const lost: Failure = { kind: 'worker-lost', message: 'another attempt has taken over', next: 'nothing' };

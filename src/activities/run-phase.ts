@@ -23,7 +23,7 @@ import { isLeftOut, asSubmitted, termsOn, type Terms } from './phase-terms.ts';
 import { beginWhenReached, type MissedOrigins } from './origin-away.ts';
 import type { Recorder } from './recorder.ts';
 import { regenerate } from './regenerate.ts';
-import { runKept } from './keep-work.ts';
+import { runHeld } from './keep-work.ts';
 import { failureOfReset } from './set-back.ts';
 import { setUpWorkspace } from './set-up.ts';
 import { storeWork } from './store-work.ts';
@@ -179,24 +179,26 @@ async function workWith(
   if (request.regenerate === true) {
     return withNotes(await regenerate(deps, { ...common, sandbox: inSetUp, taking, secrets, lasted }), notes);
   }
-  const setUp = await setUpWorkspace(deps, { ...common, setup, secrets, sandbox: inSetUp });
-  if (setUp.kind === 'failed') {
-    await deps.git.leaveAttempt(spec.project, spec.id, request.attempt);
-    return withNotes(failed(deps, setUp.failure), notes);
-  }
-
   const inPhase = sandbox === null ? null : { ...sandbox, network: wanted.network };
   const granted = { ...work.granted, secrets };
-  const asked = { ...common, definition, scratch, sandbox: inPhase, granted, lasted };
-  const { run, takenOver, notes: keptNotes, ...kept } = await runKept(deps, asked, taking.scan);
-  return takenOver || stopReasonOf(signal) === 'superseded'
-    ? failed(deps, TAKEN_OVER)
-    : withNotes(await storeWork(deps, request, workspace, run, { ...taking, ...kept }, signal), [
-        ...wentOnFrom(workspace),
-        ...notes,
-        ...setUp.notes,
-        ...keptNotes,
-      ]);
+  const agent = { ...common, definition, scratch, sandbox: inPhase, granted };
+  const { value, takenOver, hasRef, ...kept } = await runHeld(deps, { ...common, lasted }, scan, async (held) => {
+    const inTime = { ...common, signal: held.signal };
+    const setUp = await setUpWorkspace(deps, { ...inTime, setup, secrets, sandbox: inSetUp });
+    return setUp.kind === 'failed' ? setUp : { ...setUp, ...(await held.runAgent(agent)) };
+  });
+  if (takenOver || stopReasonOf(signal) === 'superseded') return failed(deps, TAKEN_OVER);
+  if (value.kind === 'failed') {
+    await deps.git.leaveAttempt(spec.project, spec.id, request.attempt);
+    return withNotes(failed(deps, value.failure), notes);
+  }
+  const { run, session } = value;
+  return withNotes(await storeWork(deps, request, workspace, run, { ...taking, session, hasRef }, signal), [
+    ...wentOnFrom(workspace),
+    ...notes,
+    ...value.notes,
+    ...kept.notes,
+  ]);
 }
 
 function wentOnFrom({ unfinished }: Workspace): readonly string[] {
