@@ -49,6 +49,16 @@ export function completeSpec(spec: TaskSpec): TaskSpec {
   return { ...SPEC, ...spec, policy: { ...POLICY, ...spec.policy } };
 }
 
+/** Whether a workflow was begun by a worker of version 0.1.0: its specification has no type. @param spec as it was given */
+export function isOfFirstVersion(spec: TaskSpec): boolean {
+  return !('type' in spec);
+}
+
+/** What version 0.1.0 made of a signal that names nobody: a text alone said nothing to it. */
+export function heardByFirstVersion(payload: unknown): unknown {
+  return typeof payload === 'string' ? {} : payload;
+}
+
 export function completeTask(task: Task): Task {
   return {
     ...TASK,

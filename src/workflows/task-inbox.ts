@@ -7,6 +7,7 @@
  */
 
 import { ApplicationFailure, CancellationScope, setHandler, workflowInfo } from '@temporalio/workflow';
+import { heardByFirstVersion } from '../core/older.ts';
 import { actorOf, fieldsOf, REPLIES, UNKNOWN_ACTOR, type ReplyName } from '../core/replies.ts';
 import { isRecord } from '../core/text.ts';
 import { senderOf } from './activity-options.ts';
@@ -25,6 +26,8 @@ export interface Taking {
   take(name: ReplyName, payload: unknown): MessageOutcome;
   /** Resolves when it is known what a reply is to; null: it is now. */
   opening(name: ReplyName, payload: unknown): Promise<unknown> | null;
+  /** Whether it is found out who has sent a signal that names nobody. */
+  hearsNameless(): boolean;
 }
 
 export class Inbox {
@@ -73,14 +76,16 @@ export class Inbox {
   }
 
   #signalNow(name: ReplyName, number: number, payload: unknown): Promise<void> {
-    const named = actorOf(payload) !== UNKNOWN_ACTOR;
-    if (named && this.#inLine === 0) {
-      this.#once(name, payload);
+    const isNameless = actorOf(payload) === UNKNOWN_ACTOR;
+    const isAsked = isNameless && this.#taking.hearsNameless();
+    const heard = isNameless && !isAsked ? heardByFirstVersion(payload) : payload;
+    if (!isAsked && this.#inLine === 0) {
+      this.#once(name, heard);
       return this.#line;
     }
     this.#inLine += 1;
     this.#line = this.#line.then(async () => {
-      this.#once(name, named ? payload : await withSender(name, number, payload));
+      this.#once(name, isAsked ? await withSender(name, number, heard) : heard);
       this.#inLine -= 1;
     });
     return this.#line;

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEFAULT_STAGE_GATES, NO_PATIENCE_LIMIT } from '../../src/core/ask-types.ts';
-import { completeOutcome, completeSpec, completeTask } from '../../src/core/older.ts';
+import {
+  completeOutcome,
+  completeSpec,
+  completeTask,
+  heardByFirstVersion,
+  isOfFirstVersion,
+} from '../../src/core/older.ts';
 import { nextTask, type Stage, type Task } from '../../src/core/task.ts';
 import type { AttemptOutcome, TaskSpec } from '../../src/core/task-types.ts';
 import { viewOf } from '../../src/core/task-view.ts';
@@ -38,6 +44,18 @@ describe('what the first version has written', () => {
     const old: TaskSpec = without({ ...SPEC, policy }, ['type', 'for', 'blocks', 'choices', 'default', 'parent']);
     expect(completeSpec(old)).toEqual(SPEC);
     expect(SPEC.policy).toMatchObject({ approve: DEFAULT_STAGE_GATES, patience: NO_PATIENCE_LIMIT, notify: [] });
+  });
+
+  it('is told from what was written since by its specification, until that is completed', () => {
+    const old: TaskSpec = without(SPEC, ['type']);
+    expect(isOfFirstVersion(old)).toBe(true);
+    expect(isOfFirstVersion(completeSpec(old))).toBe(false);
+    expect(isOfFirstVersion(SPEC)).toBe(false);
+  });
+
+  it('knew no text that is sent alone, and takes all else as it is', () => {
+    expect(heardByFirstVersion('yes')).toEqual({});
+    for (const payload of [undefined, null, { text: 'yes' }]) expect(heardByFirstVersion(payload)).toBe(payload);
   });
 
   it.each(['phase', 'backoff', 'parked', 'landing', 'ended'] as const)('goes on in %s', (stage) => {
