@@ -7,7 +7,7 @@
  *   attempts, asks and landings.
  * - Of two that say something else of one sequence the later one stays, whichever comes first. A worker that died, or stood still,
  *   had told of what never came into the workflow's history; there it happened again, behind what came meanwhile. What the
- *   replaced one had said of attempts is read out anew, by a second statement.
+ *   replaced one had said is read out anew, by a second statement.
  * - A late one changes no view: sequences and times only grow.
  * - What is read out does not depend on the order in which records come: each column is filled by one kind of event, or takes
  *   the least, the greatest or the end of waiting of several.
@@ -21,7 +21,7 @@ import { waitsForPerson } from '../core/task-types.ts';
 import { boundedJson, MAX_EVENT_BYTES, MAX_VIEW_BYTES } from './bounds.ts';
 import type { Database, Statement } from './database.ts';
 
-/** What events say of attempts, one row for each. */
+/** What the events of `fresh` say of attempts, one row for each. */
 const READ_ATTEMPTS = `select task_id, (event->>'attempt')::integer, min(event->>'phase'),
     min(at) filter (where kind = 'attempt-scheduled'),
     min(at) filter (where kind = 'attempt-ended'),
@@ -32,7 +32,39 @@ const READ_ATTEMPTS = `select task_id, (event->>'attempt')::integer, min(event->
       filter (where event->'usage'->>'inputTokens' is not null),
     min(least((event->'usage'->>'outputTokens')::double precision, 9007199254740991)::bigint)
       filter (where event->'usage'->>'outputTokens' is not null),
-    min((event->'usage'->>'costUsd')::double precision)`;
+    min((event->'usage'->>'costUsd')::double precision)
+  from fresh
+  where kind in ('attempt-scheduled', 'attempt-ended')
+  group by task_id, (event->>'attempt')::integer`;
+
+/** Those of `fresh` that concern a question or a proposal. */
+const REPLIES = `select task_id, version, at, kind, event, ask
+  from fresh,
+    -- Workers of the first version wrote what was asked into the event itself.
+    lateral (select case when kind <> 'asked' then null
+      when jsonb_typeof(event->'ask') = 'object' then event->'ask'
+      else event || jsonb_build_object('kind', event->'ask') end as ask) as asked,
+    lateral (select coalesce(ask->>'version', event->>'version', event->>'replaces')::integer as version) as named
+  where kind in ('asked', 'answered', 'decided', 'edited', 'reminded', 'escalated', 'expired') and version is not null`;
+
+/** What those of `replies` say of questions and proposals, one row for each. */
+const READ_OF_ASK = ['kind', 'text', 'body', 'choices', 'default_answer', 'items', 'asked_of', 'asked_at', 'expires_at', 'reminders', 'escalated_to', 'how', 'reply', 'decided_items', 'actor', 'replied_at']; // prettier-ignore
+const READ_ASKS = `select task_id, version, min(ask->>'kind'), min(ask->>'text'), min(ask->>'body'),
+    min((ask->'choices')::text)::jsonb,
+    min(ask->>'default'), min((ask->'items')::text)::jsonb, min(ask->>'for'), min(at) filter (where kind = 'asked'),
+    min((ask->>'expiresAt')::timestamptz),
+    coalesce(max((event->>'count')::integer) filter (where kind = 'reminded'), 0),
+    min(event->>'to') filter (where kind = 'escalated'),
+    -- A default answer is taken as any other, but nobody gave it.
+    case when bool_or(kind = 'expired') then 'expired' else
+      min(case kind when 'answered' then 'answered' when 'edited' then 'replaced' when 'decided' then event->>'decision'
+        end) end,
+    min(event->>'text') filter (where kind in ('answered', 'decided')),
+    min((event->'items')::text) filter (where kind = 'decided')::jsonb,
+    min(event->>'actor') filter (where kind in ('answered', 'decided', 'edited')),
+    min(at) filter (where kind in ('answered', 'decided', 'edited', 'expired'))
+  from replies
+  group by task_id, version`;
 
 const RECORD_TASK = `
 with given as (
@@ -73,9 +105,6 @@ attempts as (
   insert into tributary.attempts as a (task_id, attempt, phase, scheduled_at, ended_at, ended_on, outcome, summary,
     failure, input_tokens, output_tokens, cost_usd)
   ${READ_ATTEMPTS}
-  from fresh
-  where kind in ('attempt-scheduled', 'attempt-ended')
-  group by task_id, (event->>'attempt')::integer
   on conflict (task_id, attempt) do update set
     phase = coalesce(a.phase, excluded.phase),
     scheduled_at = coalesce(a.scheduled_at, excluded.scheduled_at),
@@ -89,33 +118,11 @@ attempts as (
     cost_usd = coalesce(a.cost_usd, excluded.cost_usd)
 ),
 replies as (
-  select task_id, version, at, kind, event, ask
-  from fresh,
-    -- Workers of the first version wrote what was asked into the event itself.
-    lateral (select case when kind <> 'asked' then null
-      when jsonb_typeof(event->'ask') = 'object' then event->'ask'
-      else event || jsonb_build_object('kind', event->'ask') end as ask) as asked,
-    lateral (select coalesce(ask->>'version', event->>'version', event->>'replaces')::integer as version) as named
-  where kind in ('asked', 'answered', 'decided', 'edited', 'reminded', 'escalated', 'expired') and version is not null
+  ${REPLIES}
 ),
 asks as (
-  insert into tributary.asks as a (task_id, version, kind, text, body, choices, default_answer, items, asked_of,
-    asked_at, expires_at, reminders, escalated_to, how, reply, decided_items, actor, replied_at)
-  select task_id, version, min(ask->>'kind'), min(ask->>'text'), min(ask->>'body'), min((ask->'choices')::text)::jsonb,
-    min(ask->>'default'), min((ask->'items')::text)::jsonb, min(ask->>'for'), min(at) filter (where kind = 'asked'),
-    min((ask->>'expiresAt')::timestamptz),
-    coalesce(max((event->>'count')::integer) filter (where kind = 'reminded'), 0),
-    min(event->>'to') filter (where kind = 'escalated'),
-    -- A default answer is taken as any other, but nobody gave it.
-    case when bool_or(kind = 'expired') then 'expired' else
-      min(case kind when 'answered' then 'answered' when 'edited' then 'replaced' when 'decided' then event->>'decision'
-        end) end,
-    min(event->>'text') filter (where kind in ('answered', 'decided')),
-    min((event->'items')::text) filter (where kind = 'decided')::jsonb,
-    min(event->>'actor') filter (where kind in ('answered', 'decided', 'edited')),
-    min(at) filter (where kind in ('answered', 'decided', 'edited', 'expired'))
-  from replies
-  group by task_id, version
+  insert into tributary.asks as a (task_id, version, ${READ_OF_ASK.join(', ')})
+  ${READ_ASKS}
   on conflict (task_id, version) do update set
     kind = coalesce(a.kind, excluded.kind),
     text = coalesce(a.text, excluded.text),
@@ -146,17 +153,31 @@ select 1 from fresh where replaced limit 1`;
 
 /** Of a task of which an event was replaced: what had been read out of the one before goes. */
 const READ_AGAIN = `
-update tributary.attempts as a set
-  ended_at = e.ended_at, ended_on = e.ended_on, outcome = e.outcome, summary = e.summary, failure = e.failure,
-  input_tokens = e.input_tokens, output_tokens = e.output_tokens, cost_usd = e.cost_usd
-from (
-  ${READ_ATTEMPTS}
-  from tributary.events
-  where task_id = $1 and kind in ('attempt-scheduled', 'attempt-ended')
-  group by task_id, (event->>'attempt')::integer
-) as e (task_id, attempt, phase, scheduled_at, ended_at, ended_on, outcome, summary, failure, input_tokens, output_tokens,
-  cost_usd)
-where a.task_id = e.task_id and a.attempt = e.attempt`;
+with fresh as (
+  select task_id, at, kind, event from tributary.events where task_id = $1
+),
+attempts as (
+  update tributary.attempts as a set
+    ended_at = e.ended_at, ended_on = e.ended_on, outcome = e.outcome, summary = e.summary, failure = e.failure,
+    input_tokens = e.input_tokens, output_tokens = e.output_tokens, cost_usd = e.cost_usd
+  from (
+    ${READ_ATTEMPTS}
+  ) as e (task_id, attempt, phase, scheduled_at, ended_at, ended_on, outcome, summary, failure, input_tokens, output_tokens,
+    cost_usd)
+  where a.task_id = e.task_id and a.attempt = e.attempt
+),
+replies as (
+  ${REPLIES}
+),
+read as (
+  ${READ_ASKS}
+),
+never_asked as (
+  delete from tributary.asks where task_id = $1 and version not in (select version from replies)
+)
+update tributary.asks as a set (${READ_OF_ASK.join(', ')}) = (${READ_OF_ASK.map((column) => `e.${column}`).join(', ')})
+from read as e (task_id, version, ${READ_OF_ASK.join(', ')})
+where a.task_id = e.task_id and a.version = e.version`;
 
 /** One round trip, but where an event was replaced. @throws LedgerUnavailable */
 export async function recordTask(database: Database, view: TaskView, events: readonly TaskEvent[]): Promise<void> {

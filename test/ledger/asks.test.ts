@@ -126,6 +126,25 @@ describe('what a task has asked', () => {
     expect((await ledger.readAsks(id))[1]?.reply).toMatchObject({ how: 'answered', text: 'yes' });
   });
 
+  it('says what it asks as it was asked last, where an event was replaced, and nothing of one that never came about', async () => {
+    const id = taskId('a7');
+    const later = (each: TaskEvent): TaskEvent => ({ ...each, at: at(30 + each.sequence) });
+    await ledger.record(view({ id, sequence: 3 }), [
+      asked(1, { text: 'Lost?', default: 'no', expiresAt: at(59), for: 'ada' }),
+      event(2, { kind: 'answered', version: 1, text: 'lost', actor: 'ada' }),
+      asked(3, { version: 2, text: 'Lost, too?' }),
+    ]);
+    const again = [
+      later(event(1, { kind: 'commented', text: 'more', actor: 'ada' })),
+      later(asked(2, { text: 'Which?', choices: [] })),
+      later(event(3, { kind: 'reminded', version: 1, count: 1 })),
+    ];
+    await ledger.record(view({ id, sequence: 3 }), again);
+    expect(await ledger.readAsks(id)).toEqual([
+      { ...askAt(2, { text: 'Which?', choices: [], since: at(32) }), reminders: 1, reply: null },
+    ]);
+  });
+
   it('keeps texts whole up to what a person may write, in any script', async () => {
     const id = taskId('f');
     const body = 'خطة\n'.repeat(8_000);
