@@ -55,7 +55,7 @@ export function buildPrompt(input: PromptInput): string {
     decisions(input.exchanges),
     comments(input.exchanges),
     revision(input.request, input.conflicted),
-    landedMeanwhile(input.conflict),
+    landedMeanwhile(input),
     lastFailure(input.lastFailure),
     report(input),
   ];
@@ -174,17 +174,22 @@ function revision(request: RevisionRequest | null, conflicted: readonly string[]
   return parts.join('\n\n');
 }
 
-/** Told while there is time: nothing has to be merged yet. */
-function landedMeanwhile(conflict: MainConflict | null): string {
+/** Told while there is time: nothing has to be merged yet. A revision has main merged: it is told what for, and no more. */
+function landedMeanwhile({ conflict, phase }: PromptInput): string {
   if (conflict === null) return '';
   const landed = conflict.landed.map(({ commit, title, summary }) => {
     const named = `${commit.slice(0, 12)} ${title}`;
     return summary === '' ? named : `${named}: ${summary}`;
   });
+  const known = landed.length === 0 ? '' : `Landed on them since you began, and what it was for:\n${list(landed)}`;
+  if (phase === 'revise') {
+    const files = `Files of your work that others have changed meanwhile:\n${list(conflict.files)}`;
+    return known === '' ? '' : ['## What landed meanwhile on your files', files, known].join('\n\n');
+  }
   return [
     '## What landed meanwhile conflicts with your work',
     `Your work so far cannot be merged with main as it is by now (${conflict.main.slice(0, 12)}). It goes on from where it was, and main is merged when it lands: shape what you still do so that what landed keeps its purpose. Conflicting files:\n${list(conflict.files)}`,
-    landed.length === 0 ? '' : `Landed on them since you began, and what it was for:\n${list(landed)}`,
+    known,
   ]
     .filter((part) => part !== '')
     .join('\n\n');

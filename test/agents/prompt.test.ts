@@ -192,4 +192,17 @@ describe('the prompt', () => {
     expect(prompt).toContain(`- ${COMMIT.slice(0, 12)} Sort the list: Newest first.`);
     expect(buildPrompt(INPUT)).not.toContain('landed meanwhile');
   });
+
+  it('says in a revision what landed was for, and nothing of a merge that is still to come: main is merged', () => {
+    const landed = [{ commit: COMMIT, title: 'Sort the list', summary: 'Newest first.' }];
+    const conflict = { head: COMMIT, main: COMMIT, files: ['src/list.ts'], landed };
+    const prompt = buildPrompt({ ...INPUT, phase: 'revise', conflict });
+    expect(prompt).toContain('main as it now is has been merged into your branch');
+    expect(prompt).not.toContain('cannot be merged with main');
+    expect(prompt).not.toContain('main is merged when it lands');
+    expect(prompt).toContain(`- ${COMMIT.slice(0, 12)} Sort the list: Newest first.`);
+    expect(buildPrompt({ ...INPUT, phase: 'revise', conflict: { ...conflict, landed: [] } })).not.toContain(
+      'meanwhile\n',
+    );
+  });
 });
