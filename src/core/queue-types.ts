@@ -159,7 +159,7 @@ export type LandingReply =
 export interface QueueRow {
   readonly position: number;
   readonly id: TaskId;
-  /** Null of one that still waits: its task knows. */
+  /** Null of one that still waits: its task and the ledger know. */
   readonly title: string | null;
   readonly priority: Priority;
   /**

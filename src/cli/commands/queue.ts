@@ -7,6 +7,7 @@ import { mapBounded } from '../bounded.ts';
 import { EXIT } from '../errors.ts';
 import { withGateSlots } from '../gate-slots.ts';
 import { requireProject } from '../known-projects.ts';
+import { withTitles } from '../queue-titles.ts';
 import { renderQueue, type ShownQueue } from '../render/queue.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS, isFailing, isNoAnswer, isNoWorker, type Temporal } from '../temporal.ts';
@@ -73,7 +74,8 @@ async function readQueue(session: Session, temporal: Temporal, target: Target): 
   let silence: string;
   try {
     const view = await temporal.connection.withDeadline(Date.now() + QUERY_MS, () => handle.query(queueQuery));
-    return { shown: { ...(await withGateSlots(temporal, view)), from: 'workflow' }, silence: null };
+    const shown = await withTitles(session, await withGateSlots(temporal, view));
+    return { shown: { ...shown, from: 'workflow' }, silence: null };
   } catch (error) {
     if (!isNoAnswer(error) && !isNoWorker(error)) throw error;
     silence = silenceOf(project, error);
