@@ -20,15 +20,16 @@ export async function status(session: Session): Promise<number> {
   const [stack, connection] = await Promise.all([session.stack(), resolveConnection(session.environment)]);
   if (connection.kind === 'invalid') throw new UsageError(connection.message);
   const temporal = connection.kind === 'connection' ? connection.temporal : null;
-  const postgresUrl = connection.kind === 'connection' ? (connection.postgres?.url ?? null) : null;
+  const postgres = connection.kind === 'connection' ? connection.postgres : null;
   const gone = temporal?.from === 'stack' ? goneLine(stack) : null;
-  const { ledger, tasks, hosts } = postgresUrl === null || gone !== null ? NOBODY : await readCounts(session);
+  const { ledger, tasks, hosts } = postgres === null || gone !== null ? NOBODY : await readCounts(session);
   const build = session.io.programs.build();
   const report = {
     home,
     running: temporal !== null && gone === null,
     temporal: temporal === null ? null : temporalPart(temporal, stack),
-    postgres: postgresUrl === null ? null : { address: addressOf(postgresUrl), ...partOf(stack, 'postgres') },
+    postgres:
+      postgres === null ? null : { address: addressOf(postgres.url), ...serverPart(postgres, stack, 'postgres') },
     worker: { ...partOf(stack, 'worker'), build: stack.record.builds.worker },
     supervisor: { ...partOf(stack, 'supervisor'), build: stack.record.builds.supervisor },
     build,
@@ -36,8 +37,9 @@ export async function status(session: Session): Promise<number> {
     tasks,
     shortDisks: await shortDisks(home, hosts),
   };
+  const others = hosts.filter(({ workers }) => workers > 0).length;
   if (session.json) session.printJson(report);
-  else session.print(...render(session, report, { gone, otherBuild: otherBuildLine(build, stack) }));
+  else session.print(...render(session, report, { gone, otherBuild: otherBuildLine(build, stack), others }));
   return report.running ? EXIT.ok : EXIT.failed;
 }
 
@@ -84,8 +86,12 @@ function partOf({ record, states }: StackState, part: Part) {
 
 function temporalPart(temporal: TemporalConnection, stack: StackState) {
   const { address, namespace, uiUrl } = temporal;
-  const part = temporal.from === 'stack' ? partOf(stack, 'temporal') : { state: 'external' as const, pid: null };
-  return { address, namespace, uiUrl, ...part };
+  return { address, namespace, uiUrl, ...serverPart(temporal, stack, 'temporal') };
+}
+
+/** Of a server that the environment names the stack's own record says nothing. */
+function serverPart({ from }: { readonly from: string }, stack: StackState, part: 'temporal' | 'postgres') {
+  return from === 'stack' ? partOf(stack, part) : { state: 'external' as const, pid: null };
 }
 
 interface Report {
@@ -103,9 +109,11 @@ interface Report {
 interface Notes {
   readonly gone: string | null;
   readonly otherBuild: string | null;
+  /** Hosts that run workers, as the ledger knows: `tasks worker` is no part of the stack. */
+  readonly others: number;
 }
 
-function render(session: Session, report: Report, { gone, otherBuild }: Notes): string[] {
+function render(session: Session, report: Report, { gone, otherBuild, others }: Notes): string[] {
   const { palette } = session;
   const mark = ({ state, pid }: { readonly state: string; readonly pid: number | null }): string => {
     if (state === 'alive') return palette.green(`runs${pid === null ? '' : ` (process ${pid})`}`);
@@ -121,7 +129,7 @@ function render(session: Session, report: Report, { gone, otherBuild }: Notes): 
     `Temporal   ${temporal.address}, namespace ${temporal.namespace}  ${mark(temporal)}`,
     ...(temporal.uiUrl === null ? [] : [`Web UI     ${temporal.uiUrl}`]),
     `Postgres   ${postgres === null ? 'none known; set DATABASE_URL' : `${postgres.address}  ${mark(postgres)}`}`,
-    `worker     ${mark(worker)}`,
+    `worker     ${worker.state === 'absent' && others > 0 ? elsewhere(others) : mark(worker)}`,
     ...(supervisor.state === 'dead'
       ? [`supervisor ${mark(supervisor)}: nothing is restarted; mend it with: tasks up`]
       : []),
@@ -129,4 +137,8 @@ function render(session: Session, report: Report, { gone, otherBuild }: Notes): 
     `tasks      ${tasks === null ? UNCOUNTED[ledger ?? 'none'] : countsLine(tasks, palette)}`,
     ...disks,
   ];
+}
+
+function elsewhere(hosts: number): string {
+  return `none of tasks up here; ${hosts === 1 ? '1 host runs' : `${hosts} hosts run`} workers: tasks hosts`;
 }
