@@ -8,8 +8,8 @@ import {
 import type { TaskId } from '../core/ids.ts';
 import { judgeFrom } from '../core/retry-from.ts';
 import { firstPhase } from '../core/task.ts';
-import type { Phase } from '../core/task-types.ts';
-import { carryQuery, type TaskInput } from '../workflows/messages.ts';
+import { isEnd, type Phase } from '../core/task-types.ts';
+import { carryQuery, detailQuery, type TaskInput } from '../workflows/messages.ts';
 import { startTask } from './start-task.ts';
 import { Failed, UsageError } from './errors.ts';
 import { sendMessage } from './messages.ts';
@@ -29,14 +29,26 @@ export type Retried = 'restarted' | 'retried' | 'queued';
 /** @throws Failed with the reason why there is nothing to retry, UsageError when nobody knows the task */
 export async function retryTask(temporal: Temporal, id: TaskId, request: RetryRequest): Promise<Retried> {
   const { actor, from, attempt } = request;
-  const sent = await sendMessage(temporal, id, 'retry', {
-    actor,
-    ...(from === null ? {} : { from }),
-    ...(attempt === null ? {} : { attempt }),
+  const message = { actor, ...(from === null ? {} : { from }), ...(attempt === null ? {} : { attempt }) };
+  const sent = await sendMessage(temporal, id, 'retry', message).catch(async (error: unknown) => {
+    throw (await stillClosing(temporal, id)) ?? error;
   });
   if (sent.kind !== 'closed') return sent.kind === 'taken' ? 'retried' : 'queued';
   await startAgain(temporal, id, request);
   return 'restarted';
+}
+
+/** What one is told that has ended, and whose workflow has yet to tell the ledger so before it closes; null: it is another reason. */
+async function stillClosing(temporal: Temporal, id: TaskId): Promise<Failed | null> {
+  try {
+    const { view } = await temporal.within(CALL_MS, () => temporal.task(id).query(detailQuery));
+    if (!isEnd(view.state) || view.state === 'landed' || view.state === 'unchanged') return null;
+    const when = 'its workflow closes when the ledger knows of it: retry it then, once tasks doctor finds the ledger';
+    return new Failed(`${id}: it has ended (${view.state}), and ${when}`);
+  } catch {
+    // Nobody says how it is: the reason that there was is all that is known.
+    return null;
+  }
 }
 
 /** The same workflow id again, with the state that the ended run hands on. */

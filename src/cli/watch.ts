@@ -1,7 +1,7 @@
 /**
  * Watches tasks until they have ended. The truth of an end is the workflow's own result: a few tasks are asked by long
  * polls at a time, in turn when there are more, and those first that the ledger calls ended. The ledger also tells who
- * waits for a person; where it has nothing to say, the workflow is asked.
+ * waits for a person; where it has nothing to say, the workflow is asked, and its word counts for an end, too.
  *
  * Kept true: each task is reported ended once, and as waiting once a wait; every poll is bounded, so that whatever
  * answers late holds up nothing.
@@ -63,6 +63,8 @@ export class TaskWatch {
   /** When each wait that may end by itself was first seen. */
   readonly #first = new Map<TaskId, { readonly since: string; readonly atMs: number }>();
   readonly #stop = new AbortController();
+  /** How many were to be asked by query so far. */
+  #asked = 0;
   #end: WatchEnd | null = null;
 
   constructor(options: WatchOptions) {
@@ -90,6 +92,11 @@ export class TaskWatch {
       interrupt.removeEventListener('abort', onInterrupt);
       if (timer !== null) clearTimeout(timer);
     }
+  }
+
+  /** What was last known of a task. */
+  view(id: TaskId): TaskView | null {
+    return this.#known.get(id) ?? null;
   }
 
   #failure: { readonly error: unknown } | null = null;
@@ -152,7 +159,7 @@ export class TaskWatch {
       const tookMs = performance.now() - begunMs;
       for (const view of read ?? []) this.#known.set(view.id, view);
       const silent = read === null ? open : open.filter((id) => !this.#known.has(id));
-      await this.#ask(silent.slice(0, MAX_QUERIES));
+      await this.#ask(this.#nextOf(silent));
       if (signal.aborted) return;
       this.#hurry();
       await this.#sayWaits();
@@ -160,10 +167,20 @@ export class TaskWatch {
     }
   }
 
+  /** Some of these, others at each look. */
+  #nextOf(ids: readonly TaskId[]): readonly TaskId[] {
+    const at = ids.length === 0 ? 0 : this.#asked % ids.length;
+    this.#asked += MAX_QUERIES;
+    return [...ids.slice(at), ...ids.slice(0, at)].slice(0, MAX_QUERIES);
+  }
+
+  /** Of one that has ended the workflow closes when the ledger knows of it: while that is away nobody waits for that. */
   async #ask(ids: readonly TaskId[]): Promise<void> {
     await mapBounded(ids, 4, async (id) => {
       const view = await this.#query(id);
-      if (view !== null) this.#known.set(id, view);
+      if (view === null) return;
+      this.#known.set(id, view);
+      if (isEnd(view.state)) this.#ended(view);
     });
   }
 

@@ -89,10 +89,11 @@ export async function awaitTasks(
       await printOpen(
         session,
         ids.filter((id) => !views.has(id)),
+        watch,
       );
     if (end.kind === 'timeout') {
       const open = ids.filter((id) => !views.has(id));
-      const known = await tellHosts(session, (await readViews(session, open)) ?? []);
+      const known = await tellHosts(session, await readOpen(session, open, watch));
       throw new TimedOut(timeoutText(open, known, ids.length, options.timeoutMs ?? 0));
     }
     return codeOf(end, [...views.values()]);
@@ -112,10 +113,15 @@ function readViews(session: Session, ids: readonly TaskId[]): Promise<readonly T
   });
 }
 
-/** As JSON every task that was waited for has a line, those that have not ended too, as the ledger has them. */
-async function printOpen(session: Session, open: readonly TaskId[]): Promise<void> {
+/** Those that have not ended as the ledger has them, or as they were last seen while it cannot be reached. */
+async function readOpen(session: Session, open: readonly TaskId[], watch: TaskWatch): Promise<readonly TaskView[]> {
+  return (await readViews(session, open)) ?? open.flatMap((id) => watch.view(id) ?? []);
+}
+
+/** As JSON every task that was waited for has a line, those that have not ended too. */
+async function printOpen(session: Session, open: readonly TaskId[], watch: TaskWatch): Promise<void> {
   if (open.length === 0) return;
-  for (const view of (await readViews(session, open)) ?? []) session.printJson(view);
+  for (const view of await readOpen(session, open, watch)) session.printJson(view);
 }
 
 const NAMED = 5;
