@@ -4,6 +4,7 @@ import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/w
 import { messageOf } from '../core/thrown.ts';
 import { readOptions } from './read-options.ts';
 import { startWorker } from './start-worker.ts';
+import { whyNotStarted } from './why-not-started.ts';
 
 // Whoever reads the log may go, by the Ctrl-C that is to drain the worker, and its disk may be full: the log alone is lost.
 process.stderr.on('error', () => undefined);
@@ -21,7 +22,9 @@ async function main(): Promise<number> {
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
     shutdownSignals: [],
   });
-  const worker = await startWorker(options.value);
+  const worker = await startWorker(options.value).catch((error: unknown) => {
+    throw new Error(whyNotStarted(error, options.value), { cause: error });
+  });
   let signals = 0;
   const drain = (signal: NodeJS.Signals): void => {
     signals += 1;

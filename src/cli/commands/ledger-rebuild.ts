@@ -4,6 +4,7 @@ import type { ProjectName, TaskId } from '../../core/ids.ts';
 import type { Target } from '../../core/queue-types.ts';
 import { isWhole, viewOfLanding, type Difference, type FoundLanding, type TaskFacts } from '../../core/rebuild.ts';
 import type { LedgerOperator } from '../../ledger/operator.ts';
+import { LedgerEmpty } from '../../ledger/types.ts';
 import { mapBounded } from '../bounded.ts';
 import { EXIT, Failed } from '../errors.ts';
 import { readLandings } from '../rebuild/git-facts.ts';
@@ -18,6 +19,7 @@ export interface RebuildOptions {
 }
 
 const AT_ONCE = 4;
+const NO_TABLES = 'all is missing: the ledger has no tables of Tributary; make and fill them with tasks ledger rebuild';
 const NOT_ALL_THERE = 'its record is too long to be told whole, or Temporal no longer keeps its first runs';
 const BY_ITS_COMMIT = 'Temporal no longer keeps it; its commit alone tells of it';
 
@@ -39,9 +41,14 @@ export async function rebuildLedger(session: Session, options: RebuildOptions): 
   const ledger = openLedgerOperator({ url: await session.needLedgerUrl() });
   try {
     if (!dryRun) await migrate(ledger);
+    // Whether it has tables at all: where there are no tasks nothing else would be asked of it.
+    else await (await session.ledger())?.readWorkers();
     const temporal = await session.temporal();
     await temporal.within(CALL_MS, () => temporal.connection.ensureConnected());
     return await compare(session, ledger, await find(session, temporal), dryRun);
+  } catch (error) {
+    // A worker would make the tables, and nothing in them.
+    throw error instanceof LedgerEmpty ? new Failed(NO_TABLES, { cause: error }) : error;
   } finally {
     await ledger.close();
   }
