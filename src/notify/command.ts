@@ -17,6 +17,8 @@ const LISTEN_ON_MS = 250;
 const PLACEHOLDER = /\{(title|text|id|event|project|task|command|url|at)\}/g;
 
 const SPECIAL = /^[-@<]/;
+/** As one does that is begun by sudo. */
+const NOT_OURS = "it runs as another account, which this one's may not end";
 
 export function tellCommand(
   target: Extract<NoticeTarget, { kind: 'command' }>,
@@ -56,8 +58,8 @@ export function tellCommand(
       resolve(told);
     };
     const stop = (): void => {
-      endGroup(child.pid);
-      finish(notInTime(timeoutMs));
+      const may = endGroup(child.pid);
+      finish(may ? notInTime(timeoutMs) : failed(`did not end within ${timeoutMs} ms, and goes on: ${NOT_OURS}`, true));
     };
     signal.addEventListener('abort', stop, { once: true });
     child.on('error', (error) => {
@@ -80,13 +82,15 @@ function asWords(part: string, filled: string): string {
   return SPECIAL.test(filled) && !SPECIAL.test(part) ? ` ${filled}` : filled;
 }
 
-/** The command and whatever it has started: it is the leader of its process group. */
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+/** The command and whatever it has started: it is the leader of its process group. False: this account may not. */
+function endGroup(pid: number | undefined): boolean {
+  if (pid === undefined) return true;
   try {
-    process.kill(-pid, 'SIGKILL');
+    return process.kill(-pid, 'SIGKILL');
   } catch (error) {
+    if (codeOf(error) === 'EPERM') return false;
     if (codeOf(error) !== 'ESRCH') throw error;
+    return true;
   }
 }
 

@@ -38,8 +38,12 @@ export async function post({ url, headers, body }: Post, { signal, timeoutMs }: 
 
 async function meaningOf(response: Response): Promise<Told> {
   const { status } = response;
+  if (status >= 200 && status < 300) {
+    // It was taken, whatever becomes of the rest of the answer: to wait for that would have it told again.
+    response.body?.cancel().catch(() => undefined);
+    return { kind: 'told', said: `HTTP ${status}` };
+  }
   const said = await beginningOf(response);
-  if (status >= 200 && status < 300) return { kind: 'told', said: `HTTP ${status}` };
   const message = `answered HTTP ${status}${said === '' ? '' : `: ${said}`}`;
   if (status >= 300 && status < 400) return failed(`${message}; give the address that it redirects to`, false);
   const again = status >= 500 || PASSING.includes(status);

@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
+import { build } from 'esbuild';
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { NoticeTarget } from '../../src/core/notice-types.ts';
 import { eventually } from '../support/eventually.ts';
 import { takeAllDescriptors } from '../support/descriptors.ts';
 import { tempFolder } from '../support/temp.ts';
 import { MESSAGE, room, SHORT_MS } from './rig.ts';
 
+const SETPRIV = '/usr/bin/setpriv';
 const command = (...parts: readonly string[]): NoticeTarget => ({ kind: 'command', command: parts });
 /** Writes its arguments, from the second on, to the first one, each ended by a line with a dot. */
 const WRITE =
@@ -114,6 +118,39 @@ describe('a command', () => {
     expect(pids).toHaveLength(2);
     await eventually('both to be gone', () => pids.every((pid) => !isAlive(Number(pid))));
   });
+
+  (process.getuid?.() === 0 && existsSync(SETPRIV) ? it : it.skip)(
+    'that runs as another account, as by sudo, and never ends is given up in time, and ends nobody',
+    async () => {
+      const folder = await tempFolder();
+      const [program, become] = [join(folder, 'program.mjs'), join(folder, 'become')];
+      await chmod(folder, 0o755);
+      await copyFile(SETPRIV, become);
+      await chmod(become, 0o4755);
+      const root = ['--reuid', '0', '--regid', '0', '--clear-groups'];
+      await build({
+        stdin: {
+          contents: `import { createNotifyRoom } from './src/notify/room.ts';
+            const target = { kind: 'command', command: ${JSON.stringify([become, ...root, 'sleep', '3'])} };
+            const told = await createNotifyRoom({ timeoutMs: ${SHORT_MS}, environment: { PATH: '/usr/bin:/bin' } })
+              .tell(target, ${JSON.stringify(MESSAGE)});
+            process.stdout.write(JSON.stringify(told), () => process.exit());`,
+          resolveDir: process.cwd(),
+        },
+        outfile: program,
+        bundle: true,
+        external: ['nodemailer'],
+        platform: 'node',
+        format: 'esm',
+        logLevel: 'silent',
+      });
+      await chmod(program, 0o644);
+      const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+      const { stdout } = await promisify(execFile)(SETPRIV, [...nobody, process.execPath, program], { cwd: '/' });
+      expect(JSON.parse(stdout)).toMatchObject({ kind: 'failed', again: true });
+      expect(stdout).toContain(`did not end within ${SHORT_MS} ms, and goes on: it runs as another account`);
+    },
+  );
 
   it('that leaves a process behind which holds its pipe does not hold the notice up', async () => {
     const file = join(await tempFolder(), 'pid');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHmac } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import type { NoticeTarget } from '../../src/core/notice-types.ts';
 import { listen, type Listener } from '../support/listener.ts';
 import { MESSAGE, room, SHORT_MS } from './rig.ts';
@@ -163,6 +164,15 @@ describe('a webhook', () => {
     await expect(room(SHORT_MS).tell(hook(), MESSAGE)).resolves.toEqual(late);
     listener.reply = (response) => void response.writeHead(500).write('well');
     await expect(room(SHORT_MS).tell(hook(), MESSAGE)).resolves.toEqual(late);
+  });
+
+  it.each<[string, (response: ServerResponse) => void]>([
+    ['never ends its answer', (response) => void response.writeHead(200).write('{"ok":')],
+    ['breaks its answer off', (response) => void response.writeHead(201).write('{', () => response.destroy())],
+  ])('that has taken a notice and %s was told, and is told no more', async (_what, reply) => {
+    listener.reply = reply;
+    await expect(room().tell(hook(), MESSAGE)).resolves.toMatchObject({ kind: 'told' });
+    expect(listener.heard).toHaveLength(1);
   });
 
   it('that answers without an end of it is left after its beginning', async () => {
