@@ -8,14 +8,16 @@ import { runCli } from './main.ts';
 import { watchOutput } from './unwritten.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** The others come twice without anybody's being impatient: of two `tasks down`, or as a terminal is closed. */
+const AT_ONCE = 'SIGINT';
 const EXIT_SIGNALED = 130;
 
 const interrupt = new AbortController();
 for (const signal of SIGNALS) {
-  // A command that listens ends well on the first one; others, and whatever still goes on at the second, end at once.
+  // A command that listens ends well on the first one; others, and whatever still goes on at a further Ctrl-C, end at once.
   process.on(signal, () => {
     const listens = getEventListeners(interrupt.signal, 'abort').length > 0;
-    if (interrupt.signal.aborted || !listens) process.exit(EXIT_SIGNALED);
+    if (interrupt.signal.aborted ? signal === AT_ONCE : !listens) process.exit(EXIT_SIGNALED);
     interrupt.abort();
   });
 }

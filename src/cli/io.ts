@@ -14,7 +14,7 @@ export interface CliIo {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Aborted by the first Ctrl-C or request to end, when something listens to it; the second one ends the process. */
+  /** Aborted by the first Ctrl-C or request to end, when something listens to it; a Ctrl-C after that ends the process. */
   readonly interrupt: AbortSignal;
   readonly programs: Programs;
 }

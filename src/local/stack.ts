@@ -8,8 +8,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../core/thrown.ts';
 import { homeError, homePaths } from './home.ts';
 import { stopPostgres } from './postgres.ts';
-import { awaitEnd, endProcess, findInFolder, findTagged, type Step } from './processes.ts';
-import { EMPTY_STACK, PART_NAMES, type PartName, readStack, writeStack } from './stack-record.ts';
+import { awaitEnd, endProcess, findInFolder, findTagged, type ProcessIdentity, type Step } from './processes.ts';
+import { stackHolder } from './stack-lock.ts';
+import { EMPTY_STACK, PART_NAMES, type PartName, readStack, type StackState, writeStack } from './stack-record.ts';
 import { END_TEMPORAL } from './temporal-server.ts';
 
 /** How long a worker may take to drain, in milliseconds, and what follows. */
@@ -55,14 +56,15 @@ export async function stopStack(home: string, options: StopOptions = {}): Promis
     return stopped;
   }
   const before = await readStack(home);
-  if (options.spareSupervisor !== true && before.states.supervisor === 'alive' && before.record.supervisor !== null) {
+  const supervisor = options.spareSupervisor === true ? null : await livingSupervisor(folder, before);
+  if (supervisor !== null) {
     options.report?.('supervisor');
     // It stops the rest in order by itself; what was alive before it was asked counts as stopped.
     stopped.push(
       'supervisor',
       ...PART_NAMES.filter((name) => name !== 'supervisor' && before.states[name] === 'alive'),
     );
-    await endProcess(before.record.supervisor, END_SUPERVISOR);
+    await endProcess(supervisor, END_SUPERVISOR);
   }
   const { record, states } = await readStack(home);
   if (states.worker === 'alive' && record.worker !== null) {
@@ -83,10 +85,17 @@ export async function stopStack(home: string, options: StopOptions = {}): Promis
   // Beside parts of the record these are their children, about to end by themselves.
   const hadParts = stopped.length > 0;
   await stopTagged(folder, () => (hadParts ? undefined : note('unrecorded')));
-  const supervisor = options.spareSupervisor === true ? record.supervisor : null;
-  if (supervisor !== null) await writeStack(home, { ...EMPTY_STACK, supervisor, program: record.program });
-  else await rm(homePaths(folder).stack, { force: true });
+  const spared = options.spareSupervisor === true ? record.supervisor : null;
+  if (spared !== null) await writeStack(home, { ...EMPTY_STACK, supervisor: spared, program: record.program });
+  // Who has taken the lock meanwhile starts a stack of its own, and what is there by now may be its record.
+  else if (options.spareSupervisor === true || (await stackHolder(folder)) === null)
+    await rm(homePaths(folder).stack, { force: true });
   return stopped;
+}
+
+/** One that has begun a moment ago has the lock, and is in no record yet. */
+async function livingSupervisor(home: string, { record, states }: StackState): Promise<ProcessIdentity | null> {
+  return states.supervisor === 'alive' ? record.supervisor : stackHolder(home);
 }
 
 /** The home with links resolved, as its processes carry it; null when it is not there. */

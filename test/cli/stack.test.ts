@@ -142,6 +142,21 @@ describe('the stack', () => {
     expect((await status()).running).toBe(false);
   });
 
+  it.each(['SIGTERM', 'SIGHUP'] as const)('is stopped in order also where it is asked twice, by %s', async (signal) => {
+    const child = start(['up', '--no-worker']);
+    let output = '';
+    child.stdout?.on('data', (part: Buffer) => (output += part.toString('utf8')));
+    child.stderr?.on('data', (part: Buffer) => (output += part.toString('utf8')));
+    const closed = once(child, 'close');
+    await eventually('the addresses', () => output.includes('Postgres'));
+    child.kill('SIGTERM');
+    await eventually('it to begin', () => output.includes('stopping temporal'));
+    child.kill(signal);
+    expect(await closed).toEqual([0, null]);
+    expect(output).toContain('stopping postgres');
+    expect((await status()).running).toBe(false);
+  });
+
   it('says why it could not be started, and where its log is', async () => {
     const home = join(folder, 'state-that-fails');
     // A folder where the database's file belongs.
@@ -179,7 +194,7 @@ describe('the stack', () => {
 
   it.each([
     ['is stopped in order by a Ctrl-C while it starts in the background', ['--detach'], ['SIGINT']],
-    ['leaves nothing behind a second signal while it starts', [], ['SIGINT', 'SIGTERM']],
+    ['leaves nothing behind a Ctrl-C after another signal while it starts', [], ['SIGHUP', 'SIGINT']],
   ] as const)('%s', async (_title, options, signals) => {
     const home = join(folder, 'state-interrupted');
     const child = start(['up', '--no-worker', ...options], { TASKS_HOME: home });
@@ -188,7 +203,7 @@ describe('the stack', () => {
     child.stderr?.on('data', (part: Buffer) => (stderr += part.toString('utf8')));
     await eventually('a server to start', async () => (await readStack(home)).states.temporal === 'alive');
     const { record } = await readStack(home);
-    // Two that are the same could arrive as one.
+    // Two that are the same could arrive as one; of two at once the one with the lower number comes first.
     for (const signal of signals) child.kill(signal);
     expect((await closed)[0]).toBe(130);
     if (signals.length === 1) expect(stderr).toMatch(/^tasks: interrupted; what had been started is stopped$/m);

@@ -1,6 +1,8 @@
 import { afterEach, beforeAll, afterAll, describe, expect, it } from '@jest/globals';
 import { build } from 'esbuild';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +18,8 @@ import { testBinary } from '../support/temporal.ts';
 const program = fileURLToPath(
   new URL(`../../node_modules/.cache/tributary-supervisor-${process.pid}.mjs`, import.meta.url),
 );
+/** What keeps a process of Node's there, and says that it is. */
+const STAY = `setInterval(() => {}, 1000); process.stdout.write('there');`;
 const supervisors: ChildProcess[] = [];
 const homes: string[] = [];
 
@@ -115,6 +119,29 @@ describe('a stack on disk', () => {
       temporal: 'alive',
       postgres: 'alive',
     });
+  });
+
+  it('is stopped also by who asks as its supervisor has the lock, and is in no record yet', async () => {
+    const home = await tempFolder('home');
+    const begun = spawn(process.execPath, ['-e', `process.on('SIGTERM', () => process.exit(7)); ${STAY}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    supervisors.push(begun);
+    await once(begun.stdout, 'data');
+    await writeFile(`${homePaths(home).lock}.1`, JSON.stringify(await identify(begun.pid ?? 0)));
+    const ended = once(begun, 'exit');
+    expect(await stopStack(home)).toEqual(['supervisor']);
+    expect(await ended).toEqual([7, null]);
+  });
+
+  it('keeps the record of a supervisor that has begun while another stack was being stopped', async () => {
+    const home = await tempFolder('home');
+    const before = await tagged(home, home);
+    await writeStack(home, { ...EMPTY_STACK, worker: before });
+    const own = JSON.stringify(await identify(process.pid));
+    const begin = (): void => writeFileSync(`${homePaths(home).lock}.1`, own);
+    expect(await stopStack(home, { report: begin })).toEqual(['worker']);
+    expect((await readStack(home)).states.worker).toBe('dead');
   });
 
   it('does not believe a pid that another process has by now', async () => {
