@@ -6,7 +6,7 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createOnce, homePaths, type HomePaths, readIfThere } from './home.ts';
@@ -78,13 +78,23 @@ export async function dataFolder(paths: HomePaths, account: Account | null): Pro
     await mkdir(paths.postgresFolder, { recursive: true, mode: 0o700 });
     return paths.postgresFolder;
   }
-  const noted = (await readIfThere(paths.postgresElsewhere))?.trim();
+  const noted = await notedFolder(paths);
+  // Who cleans up folders of temporary files may have removed what is above it, too: made with it, it would be closed to the account.
+  if (noted !== null) await outsideFolder(account, [dirname(noted)]);
   const folder = noted ?? (await chooseFolder(paths, account));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   await chown(folder, account.uid, account.gid);
   if (folder !== paths.postgresFolder) await createOnce(join(folder, HOME_NOTE), `${paths.home}\n`);
   return folder;
+}
+
+/** A note without a word is of a version that wrote it in place, on a disk that was full: nothing lies anywhere by it. */
+async function notedFolder({ postgresElsewhere }: HomePaths): Promise<string | null> {
+  const noted = (await readIfThere(postgresElsewhere))?.trim() ?? null;
+  if (noted !== '') return noted;
+  await rm(postgresElsewhere, { force: true });
+  return null;
 }
 
 async function chooseFolder(paths: HomePaths, account: Account): Promise<string> {
@@ -97,8 +107,7 @@ async function chooseFolder(paths: HomePaths, account: Account): Promise<string>
   }
   // Random as well: a home that was deleted and made again must not find the old one's data.
   const folder = join(await outsideFolder(account), `${nameOutside(paths)}${randomBytes(3).toString('hex')}`);
-  await writeFile(paths.postgresElsewhere, `${folder}\n`, { mode: 0o600, flush: true });
-  return folder;
+  return (await createOnce(paths.postgresElsewhere, `${folder}\n`)).trim();
 }
 
 /** How the names of a home's folders outside begin. */

@@ -23,10 +23,15 @@ import {
   spawnDetached,
   type Step,
 } from './processes.ts';
-import { messageOf, saidBy } from '../core/thrown.ts';
-import type { LocalFailure } from './report.ts';
+import { codeOf, messageOf, saidBy } from '../core/thrown.ts';
+import type { LocalFailure, ReportProgress } from './report.ts';
 
 const READY_TIMEOUT_MS = 30_000;
+/** After an unclean end it goes through its log first; one that is ended in that begins with it again, and never gets through. */
+const RECOVERY_TIMEOUT_MS = 60 * 60_000;
+const SAY_EVERY_MS = 15_000;
+/** SQLSTATE cannot_connect_now. */
+const NOT_YET = '57P03';
 const INITDB_TIMEOUT_MS = 60_000;
 const START_TRIES = 3;
 /** What initdb says where the machine has no name for the account, as in some containers. */
@@ -54,6 +59,8 @@ export interface StartPostgresRequest {
   /** Told of the process before it is ready. */
   readonly onSpawned?: (process: DetachedProcess, dataDir: string, url: string) => Promise<void>;
   readonly signal?: AbortSignal;
+  /** Told of what takes longer than a start does. */
+  readonly report?: ReportProgress;
   /** The machine's accounts, `/etc/passwd` unless given. */
   readonly passwdFile?: string;
 }
@@ -213,12 +220,15 @@ async function untilServing(
   child: DetachedProcess,
   url: string,
 ): Promise<string | null> {
+  const begunMs = performance.now();
   const limitMs = request.readyTimeoutMs ?? READY_TIMEOUT_MS;
-  const untilMs = performance.now() + limitMs;
+  let untilMs = limitMs;
+  let sayAtMs = limitMs;
   let ended: string | null = null;
   void child.ended.then(({ text }) => (ended = text));
   let last = '';
-  while (performance.now() < untilMs) {
+  let recovers = false;
+  for (let ms = 0; ms < untilMs; ms = performance.now() - begunMs) {
     if (request.signal?.aborted === true) return 'the start was called off';
     if (ended !== null) return `Postgres ended with ${String(ended)} before it was ready`;
     try {
@@ -226,10 +236,17 @@ async function untilServing(
       return null;
     } catch (error) {
       last = messageOf(error);
+      recovers = codeOf(error) === NOT_YET;
+      untilMs = recovers ? Math.max(limitMs, RECOVERY_TIMEOUT_MS) : Math.max(limitMs, ms);
     }
-    await pause(20);
+    if (recovers && ms >= sayAtMs) {
+      sayAtMs = ms + SAY_EVERY_MS;
+      const text = `Postgres recovers from an unclean end, which may take minutes (${Math.round(ms / 1000)} s so far)`;
+      request.report?.({ kind: 'progress', text });
+    }
+    await pause(recovers ? 100 : 20);
   }
-  return `Postgres did not answer within ${limitMs / 1000} s: ${last}`;
+  return `Postgres did not answer within ${Math.round(untilMs / 100) / 10} s: ${last}`;
 }
 
 async function makeDatabase(url: string): Promise<void> {

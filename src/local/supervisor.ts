@@ -119,8 +119,8 @@ class Supervisor {
       ...wish,
       home: this.#paths.home,
       preferredPort: wanted.temporal,
-      preferredUiPort: wanted.ui,
-      ...(this.#temporalPorts === null ? {} : { ports: this.#temporalPorts }),
+      preferredUiPort: this.#temporalPorts?.ui ?? wanted.ui,
+      ...(this.#temporalPorts === null ? {} : { port: this.#temporalPorts.grpc }),
       signal,
       onSpawned: ({ pid, startTime }, ports) => {
         const address = `127.0.0.1:${ports.grpc}`;
@@ -139,6 +139,7 @@ class Supervisor {
       ...(this.#postgresPort === null ? {} : { port: this.#postgresPort }),
       durable: this.#request.durable ?? true,
       signal,
+      report: this.#request.report,
       onSpawned: ({ pid, startTime }, dataDir, url) =>
         this.#note({ postgres: { external: false, url, dataDir, pid, startTime } }),
     });

@@ -50,8 +50,8 @@ export interface StartTemporalRequest {
   readonly searchAttributes: SearchAttributes;
   /** Where the Web UI has what is encrypted decrypted; nowhere when left out or null. */
   readonly codecEndpoint?: string | null;
-  /** Exactly these, as after a restart: a taken one is a failure. */
-  readonly ports?: TemporalPorts;
+  /** Exactly this one, as after a restart: a taken one is a failure. Of the others nobody is told by hand. */
+  readonly port?: number;
   /** False: the database is in memory alone. */
   readonly durable?: boolean;
   readonly readyTimeoutMs?: number;
@@ -76,20 +76,20 @@ export type StartTemporalResult = RunningTemporal | { readonly kind: 'failed'; r
 export async function startTemporal(request: StartTemporalRequest): Promise<StartTemporalResult> {
   const paths = await openHome(request.home);
   for (let attempt = 1; ; attempt += 1) {
-    const ports = request.ports ?? (await chooseAll(request));
+    const ports = await chooseAll(request);
     const result = await startOn(request, paths, ports);
     const lostPort =
       result.kind === 'failed' && /address already in use|can't (set|use) .*port/.test(result.failure.evidence ?? '');
     // Between the choice of a port and the server's own bind somebody else may have taken it.
-    if (result.kind === 'running' || !lostPort || request.ports !== undefined || attempt === START_TRIES) return result;
+    if (result.kind === 'running' || !lostPort || attempt === START_TRIES) return result;
   }
 }
 
-async function chooseAll(request: StartTemporalRequest): Promise<TemporalPorts> {
-  const [grpc, ui, metrics, http] = await choosePorts([request.preferredPort, request.preferredUiPort, null, null]);
+async function chooseAll({ port, preferredPort, preferredUiPort }: StartTemporalRequest): Promise<TemporalPorts> {
+  const [grpc, ui, metrics, http] = await choosePorts([port ?? preferredPort, preferredUiPort, null, null]);
   if (grpc === undefined || ui === undefined || metrics === undefined || http === undefined)
     throw new Error('no ports');
-  return { grpc, ui, metrics, http };
+  return { grpc: port ?? grpc, ui, metrics, http };
 }
 
 async function startOn(

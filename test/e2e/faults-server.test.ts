@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startTemporal, type RunningTemporal, type TemporalPorts } from '../../src/local/temporal-server.ts';
+import { startTemporal, type RunningTemporal } from '../../src/local/temporal-server.ts';
 import { Engine } from '../support/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { SampleProject } from '../support/sample-project.ts';
@@ -10,7 +10,7 @@ import { agentScript, projectFile } from '../support/scripted-agent.ts';
 import { tempFolder } from '../support/temp.ts';
 import { testBinary } from '../support/temporal.ts';
 
-async function startServer(home: string, ports?: TemporalPorts): Promise<RunningTemporal> {
+async function startServer(home: string, port?: number): Promise<RunningTemporal> {
   const started = await startTemporal({
     binary: testBinary(),
     home,
@@ -18,7 +18,7 @@ async function startServer(home: string, ports?: TemporalPorts): Promise<Running
     preferredPort: null,
     preferredUiPort: null,
     searchAttributes: {},
-    ...(ports === undefined ? {} : { ports }),
+    ...(port === undefined ? {} : { port }),
   });
   if (started.kind === 'failed') throw new Error(`${started.failure.message}\n${started.failure.evidence ?? ''}`);
   return started;
@@ -62,7 +62,7 @@ describe('a Temporal server that is killed by SIGKILL', () => {
 
     process.kill(server.process.pid, 'SIGKILL');
     await server.process.ended;
-    server = await startServer(home, server.ports);
+    server = await startServer(home, server.ports.grpc);
     await engine.answer(asking, 'yes');
     await writeFile(at('go'), '');
 

@@ -22,8 +22,9 @@ afterEach(async () => {
   await Promise.all(listening.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
 });
 
-async function takePort(): Promise<number> {
-  const [port] = await choosePorts([null]);
+/** @param wish any when it is left out */
+async function takePort(wish: number | null = null): Promise<number> {
+  const [port] = await choosePorts([wish]);
   const server = createServer();
   listening.push(server);
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -106,11 +107,21 @@ describe('the Temporal server', () => {
   it('fails, and starts nothing, when a port that it must have is taken', async () => {
     const home = await tempFolder('home');
     const grpc = await takePort();
-    const [ui = 0, metrics = 0, http = 0] = await choosePorts([null, null, null]);
-    const result = await startTemporal({ ...wish(home), ports: { grpc, ui, metrics, http } });
+    const result = await startTemporal({ ...wish(home), port: grpc });
     expect(result).toMatchObject({ kind: 'failed', failure: { kind: 'temporal-failed' } });
     expect(JSON.stringify(result)).toContain(String(grpc));
     expect(await findTagged(home)).toEqual([]);
+  });
+
+  it('is there again on its address when its other ports were taken meanwhile', async () => {
+    const home = await tempFolder('home');
+    const first = await temporal(home);
+    await first.stop();
+    const { grpc, ...others } = first.ports;
+    // One that cannot be had is somebody's already.
+    for (const port of Object.values(others)) await takePort(port);
+    const second = await temporal(home, { port: grpc, preferredUiPort: others.ui });
+    expect(second.address).toBe(first.address);
   });
 
   it('fails with the end of its log when it ends before it is ready', async () => {
@@ -177,6 +188,32 @@ describe('the embedded Postgres', () => {
     expect(await isStillAlive(first.process)).toBe(false);
   });
 
+  (process.platform === 'linux' ? it : it.skip)(
+    'is waited for as long as it recovers from an unclean end, which is said',
+    async () => {
+      const home = await tempFolder('home');
+      const first = await postgres(home, { durable: true });
+      await query(first.url, 'CREATE TABLE kept AS SELECT n, md5(n::text) FROM generate_series(1, 200000) AS n');
+      process.kill(first.process.pid, 'SIGKILL');
+      await first.process.ended;
+      let recovering = 0;
+      const said: string[] = [];
+      const second = await postgres(home, {
+        readyTimeoutMs: 1_000,
+        onSpawned: async (_process, dataDir) => {
+          recovering = await recoveringIn(dataDir);
+          process.kill(recovering, 'SIGSTOP');
+        },
+        report: ({ text }) => {
+          said.push(text);
+          process.kill(recovering, 'SIGCONT');
+        },
+      });
+      expect(said).toEqual([expect.stringMatching(/^Postgres recovers from an unclean end, .* \(\d+ s so far\)$/)]);
+      expect(await query(second.url, 'SELECT count(*)::int FROM kept')).toEqual([200_000]);
+    },
+  );
+
   it('ends with clients still connected', async () => {
     const server = await postgres(await tempFolder('home'));
     const client = new Client({ connectionString: server.url });
@@ -188,6 +225,16 @@ describe('the embedded Postgres', () => {
     await eventually('the client to notice', () => errors.length > 0);
   });
 });
+
+/** The process of a server that goes through its log. */
+async function recoveringIn(dataDir: string): Promise<number> {
+  for (;;) {
+    for (const { pid } of await findInFolder(dataDir)) {
+      const title = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+      if (title.startsWith('postgres: startup')) return pid;
+    }
+  }
+}
 
 const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
 
@@ -211,6 +258,29 @@ asRoot('the embedded Postgres, started by root', () => {
     await server.stop();
     await removeOutsideData(paths);
     await expect(stat(server.dataDir)).rejects.toThrow('ENOENT');
+  });
+
+  it('is set up also after its note of where was left empty by a disk that was full', async () => {
+    const home = join(await tempFolder('closed'), 'home');
+    const paths = homePaths(home);
+    await mkdir(home);
+    await writeFile(paths.postgresElsewhere, '');
+    const server = await postgres(home);
+    expect(`${(await readFile(paths.postgresElsewhere, 'utf8')).trim()}/data`).toBe(server.dataDir);
+    await server.stop();
+    await removeOutsideData(paths);
+  });
+
+  it('is made anew where its data lay outside and all that was there is gone', async () => {
+    const home = join(await tempFolder('closed'), 'home');
+    const paths = homePaths(home);
+    const outside = join(await tempFolder('outside'), 'shared');
+    await chmod(dirname(outside), 0o755);
+    await mkdir(home);
+    await writeFile(paths.postgresElsewhere, `${join(outside, 'home-1')}\n`);
+    const server = await postgres(home);
+    expect(server.dataDir).toBe(join(outside, 'home-1', 'data'));
+    expect((await stat(outside)).mode & 0o777).toBe(0o755);
   });
 
   it('is told of by doctor where its data lies outside and its home was deleted', async () => {
