@@ -1,6 +1,9 @@
 /** The environment variables that Tributary reads, and what they mean; the page is made of these. */
 export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ['TASKS_HOME', 'The state home. Otherwise `tributary` in `XDG_STATE_HOME`, or in `~/.local/state`.'],
+  [
+    'TASKS_HOME',
+    'The state home; a `~/` at its beginning is your home folder. Otherwise `tributary` in `XDG_STATE_HOME`, or in `~/.local/state`.',
+  ],
   ['TEMPORAL_ADDRESS', 'HOST:PORT of a Temporal server to use; then none is started.'],
   ['TEMPORAL_NAMESPACE', 'The namespace there; `default` when unset.'],
   ['TEMPORAL_API_KEY', 'A key for it; turns TLS on.'],

@@ -58,7 +58,11 @@ export function readEnvironment(env: Variables = process.env): Environment {
     return value !== null && isAbsolute(value) ? value : join(userHome, otherwise);
   };
   return {
-    home: resolve(get('TASKS_HOME') ?? join(xdg('XDG_STATE_HOME', '.local/state'), 'tributary')),
+    // Where no shell has read it, as in a service's file, its ~ is as it was written.
+    home: resolve(
+      get('TASKS_HOME')?.replace(/^~(?=\/|$)/, () => userHome) ??
+        join(xdg('XDG_STATE_HOME', '.local/state'), 'tributary'),
+    ),
     cache: join(xdg('XDG_CACHE_HOME', '.cache'), 'tributary'),
     userHome,
     temporalAddress: get('TEMPORAL_ADDRESS'),

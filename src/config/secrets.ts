@@ -68,12 +68,15 @@ export async function resolveSecret(reference: string, source: Source, has: stri
   }
   if (kind === 'file') return readSecret(rest);
   try {
-    const { stdout } = await promisify(execFile)('/bin/sh', ['-c', rest], {
+    const running = promisify(execFile)('/bin/sh', ['-c', rest], {
       timeout: COMMAND_LIMIT_MS,
       maxBuffer: MAX_SECRET_BYTES,
       env: { ...source },
     });
-    return whole(stdout, 'its command printed nothing');
+    // Nobody is there to be asked for a password: a program that asks hears so at once.
+    running.child.stdin?.end();
+    const { stdout } = await running;
+    return whole(stdout, 'its command printed', 'nothing');
   } catch {
     // What it said may be the secret.
     return fail('its command failed; run it by hand, as the account that this runs as');
@@ -83,13 +86,15 @@ export async function resolveSecret(reference: string, source: Source, has: stri
 async function readSecret(path: string): Promise<Parsed<string>> {
   if (!isAbsolute(path)) return fail('file: needs an absolute path');
   try {
-    return whole(await readFile(path, 'utf8'), `${path} is empty`);
+    return whole(await readFile(path, 'utf8'), `${path} is`, 'empty');
   } catch (error) {
     return fail(`${path} cannot be read (${codeOf(error) ?? 'no file'})`);
   }
 }
 
-function whole(text: string, otherwise: string): Parsed<string> {
+/** What is no text would be told in full by who cannot set it as a variable. */
+function whole(text: string, what: string, empty: string): Parsed<string> {
   const value = text.replace(/\r?\n$/, '');
-  return value === '' ? fail(otherwise) : ok(value);
+  if (/[\0\uFFFD]/.test(value)) return fail(`${what} no text in UTF-8; save it as UTF-8`);
+  return value === '' ? fail(`${what} ${empty}`) : ok(value);
 }

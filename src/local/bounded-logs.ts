@@ -13,9 +13,9 @@ import { namesIn } from '../files/read.ts';
 /** Of each log, and again of what is kept of it. */
 export const LOG_BYTES = 16 * 1024 * 1024;
 
-/** Bounds each log of a folder. One that cannot be now, for want of room say, is looked at next time. */
+/** Bounds each log of a folder. What cannot be now, for want of room or of descriptors say, is looked at next time. */
 export async function boundLogs(folder: string, maxBytes: number = LOG_BYTES): Promise<void> {
-  for (const name of await namesIn(folder)) {
+  for (const name of await namesIn(folder).catch(() => [])) {
     if (name.endsWith('.log')) await boundLog(join(folder, name), maxBytes).catch(() => undefined);
   }
 }

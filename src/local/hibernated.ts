@@ -19,8 +19,13 @@ export async function noteHibernated(home: string, note: Hibernated): Promise<vo
   const folder = folderOf(home);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const draft = join(folder, `${note.task}.${process.pid}.draft`);
-  await writeFile(draft, `${JSON.stringify(note)}\n`, { mode: 0o600 });
-  await rename(draft, join(folder, note.task));
+  try {
+    await writeFile(draft, `${JSON.stringify(note)}\n`, { mode: 0o600 });
+    await rename(draft, join(folder, note.task));
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
 }
 
 /** The latest first. */
@@ -30,9 +35,11 @@ export async function readHibernated(home: string): Promise<readonly Hibernated[
     if (codeOf(error) === 'ENOENT') return [];
     throw error;
   });
+  // A draft that a kill has left is no note of its own: nobody would ever drop it.
+  const whole = names.filter((name) => parseTaskId(name).kind === 'ok');
   const notes: Hibernated[] = [];
-  for (let first = 0; first < names.length; first += AT_ONCE) {
-    const some = names.slice(first, first + AT_ONCE).map((name) => readIfThere(join(folder, name)));
+  for (let first = 0; first < whole.length; first += AT_ONCE) {
+    const some = whole.slice(first, first + AT_ONCE).map((name) => readIfThere(join(folder, name)));
     notes.push(...(await Promise.all(some)).flatMap((text) => noteIn(text ?? '') ?? []));
   }
   return notes.toSorted((one, other) => (one.since < other.since ? 1 : -1));

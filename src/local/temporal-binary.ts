@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { LocalFailure, ReportProgress } from './report.ts';
@@ -70,7 +70,8 @@ async function fromPath(pathEnv: string, tried: Tried[]): Promise<TemporalBinary
   const seen = new Set<string>();
   for (const folder of pathEnv.split(delimiter)) {
     if (folder === '' || seen.size >= MAX_ON_PATH) continue;
-    const candidate = join(folder, 'temporal');
+    // It is started from another folder.
+    const candidate = join(resolve(folder), 'temporal');
     const real = await access(candidate, constants.X_OK).then(
       () => realpath(candidate),
       () => null,

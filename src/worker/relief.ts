@@ -23,6 +23,7 @@ import {
   type WorkspacesReport,
 } from '../core/relief.ts';
 import type { TaskView } from '../core/task-types.ts';
+import { isNoSpace } from '../files/errors.ts';
 import type { GitRoom } from '../git/types.ts';
 import { dropHibernated, noteHibernated, readHibernated } from '../local/hibernated.ts';
 import type { PortLeases } from '../local/port-leases.ts';
@@ -149,16 +150,28 @@ export class Relief {
   async #hibernate({ project, taskId }: SizedWorkspace, why: Pressure, turns: readonly Turn[]): Promise<Asked> {
     const { git, home, ports, log } = this.#options;
     let turn: Turn | null = null;
+    let isNoted = false;
+    const note = async (): Promise<void> => {
+      if (!isNoted) await noteHibernated(home, { project, task: taskId, since: new Date().toISOString(), why });
+      isNoted = true;
+    };
     try {
       const went = await git.removeUnused(project, taskId, {
         mayGo: async () => {
           turn = await this.#turnOf(project, taskId);
           if (turn === null || !turns.includes(turn)) return false;
-          // Before it goes: without a note nobody would know of what else the task has here.
-          await noteHibernated(home, { project, task: taskId, since: new Date().toISOString(), why });
+          // Before it goes: without a note nobody would know of what else the task has here. A disk without room for it is what this is for.
+          await note().catch((error: unknown) => {
+            if (!isNoSpace(error)) throw error;
+          });
           return true;
         },
-        gone: () => ports.free(portOwners.task(project, taskId)),
+        gone: async () => {
+          await ports.free(portOwners.task(project, taskId));
+          await note().catch((error: unknown) =>
+            log('no note could be made of a workspace that is removed', { taskId, reason: String(error) }),
+          );
+        },
       });
       if (went === 'removed') log(`${WORDS[why]}: a workspace that rests is removed`, { taskId });
       return { went: went === 'removed', turn };

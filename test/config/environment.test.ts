@@ -27,6 +27,13 @@ describe('the environment', () => {
     expect(readEnvironment({ HOME: '/h', TASKS_HOME: 'x' }).home).toBe(`${process.cwd()}/x`);
   });
 
+  it('takes the ~ of a TASKS_HOME that no shell has read for the home folder, at its beginning alone', () => {
+    const homes = ['~/state', '~', '~ada/x', '/x/~/y'].map((TASKS_HOME) =>
+      readEnvironment({ HOME: '/h$&', TASKS_HOME }),
+    );
+    expect(homes.map(({ home }) => home)).toEqual(['/h$&/state', '/h$&', `${process.cwd()}/~ada/x`, '/x/~/y']);
+  });
+
   it('counts an empty variable as unset', () => {
     const environment = readEnvironment({
       HOME: '/h',

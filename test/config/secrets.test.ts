@@ -43,6 +43,24 @@ describe('secrets of host.yaml', () => {
     expect(JSON.stringify(granted)).not.toContain('the secret');
   });
 
+  it.each([
+    ['UTF-16', Buffer.from('hunter2hunter2\n', 'utf16le')],
+    ['another encoding', Buffer.from('hunter2hünter2\n', 'latin1')],
+  ])('that lie there in %s are refused, and nothing of them said', async (_what, bytes) => {
+    const file = join(await tempFolder('secret'), 'key');
+    await writeFile(file, bytes);
+    for (const from of [`file:${file}`, `command:cat ${file}`]) {
+      const granted = await grantSecrets(hostOf(`secrets: {A: {from: "${from}", agents: [one]}}\n`), {}, 'one');
+      expect(granted).toEqual({ kind: 'invalid', message: expect.stringMatching(/no text in UTF-8/) });
+      expect(JSON.stringify(granted)).not.toMatch(/hunter2|h.u.n.t/);
+    }
+  });
+
+  it('are had at once by a command that would ask a person', async () => {
+    const host = hostOf('secrets: {A: {from: "command:read answer; echo key", agents: [one]}}\n');
+    expect(await grantSecrets(host, {}, 'one')).toMatchObject({ value: { variables: { A: 'key' } } });
+  });
+
   it('say which files they are read from, keys of encryption among them', () => {
     const host = hostOf(
       'secrets: {A: {from: "file:/opt/a b", agents: [one]}, B: {from: "env:B", agents: []}}\nencryption: {keys: [{id: one, from: "file:/opt/key"}]}\n',

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { boundLogs } from '../../src/local/bounded-logs.ts';
 import { type DetachedProcess, endProcess, spawnDetached } from '../../src/local/processes.ts';
@@ -28,6 +28,12 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 describe('the logs of a stack', () => {
+  it('are looked at next time where their folder cannot be read just now', async () => {
+    const folder = join(await tempFolder('logs'), 'circle');
+    await symlink(folder, folder);
+    await expect(boundLogs(folder)).resolves.toBeUndefined();
+  });
+
   it('keep the last part of one that has grown too long, and go on from the front', async () => {
     const logs = await tempFolder('logs');
     const path = join(logs, 'worker.log');

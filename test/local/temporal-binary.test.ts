@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Progress } from '../../src/local/report.ts';
 import { buildTemporal } from '../../src/local/temporal-build.ts';
@@ -122,6 +122,12 @@ describe('obtaining Temporal', () => {
     const result = await obtainTemporal(request({ pathEnv: [broken, old, good].join(':') }));
     expect(result).toEqual({ kind: 'ready', binary: join(good, 'temporal'), from: 'path', version: '1.31.0' });
     expect(progress).toEqual([]);
+  });
+
+  it('names one that a relative folder of the PATH has so that it can be started from any folder', async () => {
+    const good = await program('good', GOOD);
+    const result = await obtainTemporal(request({ pathEnv: relative(process.cwd(), good) }));
+    expect(result).toMatchObject({ kind: 'ready', binary: join(good, 'temporal'), from: 'path' });
   });
 
   it('takes the copy in the cache when the PATH has none that serves', async () => {

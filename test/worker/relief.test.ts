@@ -1,6 +1,7 @@
 /** Which workspaces a host gives up for room, and which it never does. Tasks are closed workflows here, which rest. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,11 +15,13 @@ import type { GitRoom } from '../../src/git/types.ts';
 import { readHibernated } from '../../src/local/hibernated.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
 import { Relief } from '../../src/worker/relief.ts';
+import { SmallDisk } from '../faults/small-disk.ts';
 import { closeWorkflow, openWorkflow } from '../support/closed-workflow.ts';
 import { eventually } from '../support/eventually.ts';
 import { bareOrigin, git, newRoom, worked } from '../support/git-rig.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
 
+const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0;
 const KIB = 1_024;
 const NO_CAPS: WorkspaceCaps = { count: Infinity, bytes: Infinity };
 const PORTS = { base: 21_600, each: 2, ranges: 8 };
@@ -147,6 +150,22 @@ describe('a host that has more than it may', () => {
     relief.onWaiting();
     await eventually('a look', () => log.includes('no room could be made; the next look tries again'));
     expect(await there()).toHaveLength(1);
+  });
+
+  (canMount ? it : it.skip)('makes room also where none is left to note it', async () => {
+    await failed(1, 10);
+    const disk = await SmallDisk.mount(join(home, 'hibernated'), 1);
+    disk.fill();
+    try {
+      await after(reliefOf(NO_CAPS, () => true));
+      expect(await there()).toEqual([]);
+      expect(log).toEqual([
+        'no note could be made of a workspace that is removed',
+        'the disk runs short: a workspace that rests is removed',
+      ]);
+    } finally {
+      await disk.unmount();
+    }
   });
 
   it('takes away nothing while there is room, and forgets a hibernated one that is back', async () => {
