@@ -70,6 +70,8 @@ export class Janitor {
         const known = await this.#known();
         // The worker before may have died as a task ended, which lists may not tell yet.
         for (const taskId of isFirst ? known : await this.#notRunning(known)) {
+          // Without its worker nobody answers what a look asks of one task after the other.
+          if (this.#stopped.signal.aborted) return;
           await this.#consider(taskId, false).catch((error: unknown) => {
             // One that cannot be looked at, such as one that no build can replay, keeps no other from it.
             failures += 1;
@@ -154,6 +156,7 @@ export class Janitor {
   async #freePorts(): Promise<void> {
     const { git } = this.#options;
     for (const owner of await listStalePorts(this.#options)) {
+      if (this.#stopped.signal.aborted) return;
       await freeStalePorts(this.#options, owner, (project, id, asked) => git.removeUnused(project, id, asked));
     }
   }
@@ -188,6 +191,7 @@ export class Janitor {
     }
     this.#over.clear();
     for (const views of groups.values()) {
+      if (this.#stopped.signal.aborted) return;
       await this.#cleanUpOne(views).catch((error: unknown) => this.#failed(error));
     }
   }
@@ -235,9 +239,8 @@ export class Janitor {
       if (status === 'FAILED' || status === 'CANCELLED') return this.#endedOtherwise(taskId, description?.closeTime);
       if (status !== 'COMPLETED') return null;
     }
-    const until = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(CLOSE_WITHIN_MS)]);
     try {
-      const view = await client.connection.withAbortSignal(until, () => handle.result());
+      const view = await client.connection.withAbortSignal(this.#inTime(), () => handle.result());
       return { kind: view.state === 'landed' || view.state === 'unchanged' ? 'over' : 'kept', view };
     } catch (error) {
       // Failed, canceled or not closed in time: no proof that nothing is wanted.
@@ -263,8 +266,12 @@ export class Janitor {
     const { client } = this.#options;
     const handle = client.workflow.getHandle(workflowIds.task(taskId));
     const asked = () => handle.query(detailQuery);
-    const { view } = await client.connection.withDeadline(Date.now() + CLOSE_WITHIN_MS, asked);
+    const { view } = await client.connection.withAbortSignal(this.#inTime(), asked);
     return view;
+  }
+
+  #inTime(): AbortSignal {
+    return AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(CLOSE_WITHIN_MS)]);
   }
 }
 

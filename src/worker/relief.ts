@@ -203,7 +203,9 @@ export class Relief {
     try {
       const stored = await git.storedCheckpoint(project, taskId);
       const asked = () => this.#ask(taskId, stored);
-      const view = await client.connection.withDeadline(Date.now() + ASK_WITHIN_MS, asked);
+      // With its worker gone nobody answers.
+      const inTime = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(ASK_WITHIN_MS)]);
+      const view = await client.connection.withAbortSignal(inTime, asked);
       return view === null ? null : turnOf(view, stored);
     } catch {
       return null;

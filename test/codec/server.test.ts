@@ -1,9 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { openCodec, type EncryptionCodec } from '../../src/codec/encryption-codec.ts';
 import { newKeyText } from '../../src/codec/payload-key.ts';
 import { startCodecServer, type CodecServer } from '../../src/codec/server.ts';
+import { eventually } from '../support/eventually.ts';
+import { onLinux } from '../support/on-linux.ts';
 
 const UI = 'http://127.0.0.1:8233';
 const LIMIT = 4_096;
@@ -13,6 +17,15 @@ const codecOf = (id: string): EncryptionCodec => {
   if (codec.kind === 'invalid') throw new Error(codec.message);
   return codec.value;
 };
+const OPEN = { host: '127.0.0.1', port: 0, origins: [UI], onRefused: () => undefined };
+
+/** The ports at the other ends of a server's connections that it has open. */
+async function connectionsOf(port: number): Promise<readonly number[]> {
+  const local = port.toString(16).toUpperCase().padStart(4, '0');
+  const open = new RegExp(`^ *\\d+: [0-9A-F]+:${local} [0-9A-F]+:([0-9A-F]{4}) 01 `, 'gm');
+  return Array.from((await readFile('/proc/net/tcp', 'latin1')).matchAll(open), ([, hex = '']) => parseInt(hex, 16));
+}
+
 const inJson = (payload: Payload) => ({
   metadata: Object.fromEntries(
     Object.entries(payload.metadata ?? {}).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]),
@@ -198,6 +211,40 @@ describe('the codec server', () => {
     });
     expect(left).toBe(true);
     expect((await ask('/decode', { payloads: [] })).status).toBe(200);
+  });
+
+  describe('with little patience', () => {
+    let hasty: CodecServer;
+
+    beforeAll(async () => {
+      const patience = { requestMs: 300, maxBodyBytes: 16 * 1024 * 1024 };
+      const started = await startCodecServer({ ...OPEN, codec, ...patience });
+      if (started.kind === 'invalid') throw new Error(started.message);
+      hasty = started.value;
+    });
+
+    afterAll(() => hasty.close());
+
+    const send = (head: string, body: string): Socket => {
+      const socket = connect(hasty.port, '127.0.0.1').pause();
+      socket.write(`POST /encode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${head}\r\n\r\n${body}`);
+      return socket;
+    };
+
+    it('gives up a request that does not come to its end', async () => {
+      const socket = send('Content-Length: 100', '{').resume();
+      await once(socket, 'close');
+    });
+
+    onLinux('gives up an answer that is not taken', async () => {
+      const body = JSON.stringify({ payloads: [{ metadata: {}, data: 'A'.repeat(11 * 1024 * 1024) }] });
+      const socket = send(`Content-Length: ${body.length}`, body);
+      await once(socket, 'connect');
+      const there = async () => (await connectionsOf(hasty.port)).includes(socket.localPort ?? 0);
+      await eventually('the request to be there', there);
+      await eventually('it to be given up', async () => !(await there()));
+      socket.destroy();
+    });
   });
 
   it('says when its port is taken', async () => {

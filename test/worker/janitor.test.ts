@@ -101,7 +101,7 @@ const gone = (id: TaskId): Promise<boolean> =>
   eventually(`all of ${id} to be removed`, async () => Object.values(await leftOf(id)).every((there) => !there));
 
 /** A look that comes last to a task that has landed, behind so many that cannot be asked. */
-async function lookBehind(count: number): Promise<TaskId> {
+async function lookBehind(count: number, isOver: (landed: TaskId) => Promise<boolean>): Promise<TaskId> {
   const landed = await closed('landed');
   const unasked = Array.from({ length: count }, () => taskIdFromBytes(randomBytes(16)));
   for (const id of unasked) {
@@ -111,8 +111,7 @@ async function lookBehind(count: number): Promise<TaskId> {
   const listed = [...unasked, landed].map((taskId) => ({ project: target.project, taskId }));
   const looking = janitor(WEEK_MS, { ...room, listWorkspaces: () => Promise.resolve(listed) });
   looking.start();
-  // What it has begun it ends.
-  await eventually('a look to have begun', () => log.length > 0);
+  await eventually('a look to be over', () => isOver(landed));
   await looking.stop();
   return landed;
 }
@@ -218,15 +217,50 @@ describe('a look at the workspaces of this host', () => {
   });
 
   it('goes on behind ten tasks that cannot be looked at', async () => {
-    const landed = await lookBehind(10);
+    const landed = await lookBehind(10, gone);
     expect(await leftOf(landed)).toEqual(NOTHING);
     expect(log).toHaveLength(10);
   });
 
   it('ends when more than ten cannot be looked at, and removes nothing', async () => {
-    const landed = await lookBehind(12);
+    const landed = await lookBehind(12, async () => log.length > 10);
     expect(await leftOf(landed)).toEqual(ALL);
     expect(log).toHaveLength(11);
+  });
+
+  it('ends with its worker: what nobody answers is not waited for, and nothing more is asked or removed', async () => {
+    const silent = [await task(), await task()];
+    for (const id of silent) {
+      await open(id);
+      await answerTask(namespace, id);
+      await client.workflow.getHandle(workflowIds.task(id)).terminate();
+    }
+    const landed = await closed('landed');
+    const asked: string[] = [];
+    const asking = new Client({
+      connection: namespace.connection,
+      namespace: namespace.namespace,
+      interceptors: {
+        workflow: [
+          {
+            query: (input, next) => {
+              asked.push(input.workflowExecution.workflowId ?? '');
+              return next(input);
+            },
+          },
+        ],
+      },
+    });
+    const listed = [...silent, landed].map((taskId) => ({ project: target.project, taskId }));
+    const listWorkspaces = () => Promise.resolve(listed);
+    const looking = janitor(WEEK_MS, { ...room, listWorkspaces }, { client: asking });
+    looking.start();
+    await eventually('the first to be asked', () => asked.length > 0);
+    const begunMs = performance.now();
+    await looking.stop();
+    expect(performance.now() - begunMs).toBeLessThan(5_000);
+    expect(asked).toHaveLength(1);
+    expect(await leftOf(landed)).toEqual(ALL);
   });
 
   it('removes nothing while Temporal does not answer', async () => {

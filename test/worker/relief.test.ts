@@ -16,7 +16,7 @@ import { readHibernated } from '../../src/local/hibernated.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
 import { Relief } from '../../src/worker/relief.ts';
 import { SmallDisk } from '../faults/small-disk.ts';
-import { closeWorkflow, openWorkflow } from '../support/closed-workflow.ts';
+import { answerTask, closeWorkflow, openWorkflow } from '../support/closed-workflow.ts';
 import { eventually } from '../support/eventually.ts';
 import { bareOrigin, git, newRoom, worked } from '../support/git-rig.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
@@ -124,6 +124,25 @@ describe('a host that has more than it may', () => {
     expect(await there()).toEqual([used]);
     expect(asked).toEqual(ids);
     await release();
+  });
+
+  it('does not hold its worker up by a task that nobody answers for', async () => {
+    const silent = taskIdFromBytes(randomBytes(16));
+    await worked(room, target, { [silent]: 'x' }, silent);
+    await openWorkflow(client, silent);
+    await answerTask(namespace, silent);
+    let isAsked = false;
+    const storedCheckpoint: GitRoom['storedCheckpoint'] = (project, id) => {
+      isAsked = true;
+      return room.storedCheckpoint(project, id);
+    };
+    const relief = reliefOf(NO_CAPS, () => true, { ...room, storedCheckpoint });
+    relief.look();
+    await eventually('it to be asked', () => isAsked);
+    const begunMs = performance.now();
+    await relief.stop();
+    expect(performance.now() - begunMs).toBeLessThan(5_000);
+    expect(await there()).toEqual([silent]);
   });
 
   it('keeps what is in use, what is stored nowhere else, and whose task cannot be asked', async () => {
