@@ -24,11 +24,18 @@ const NETWORK_BRIDGE = fileURLToPath(new URL('network-bridge.js', import.meta.ur
 const FAILURE_CONVERTER = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL('../workflows.js', import.meta.url));
 const DEFAULT_GRACE_MS = 10_000;
+/** After its grace a worker needs ten seconds to end what does not end by itself, and as many for what it does beside. */
+const DEFAULT_END_MS = 40_000;
 const MAX_GRACE_MS = 24 * 60 * 60 * 1_000;
 const MAX_SLOTS = 1_000;
 
+export interface Started extends StartWorkerOptions {
+  /** How long after its grace a worker that drains is ended all the same, in milliseconds. */
+  readonly endMs: number;
+}
+
 /** @returns what is wrong with the first thing that is */
-export async function readOptions(log: StartWorkerOptions['log']): Promise<Parsed<StartWorkerOptions>> {
+export async function readOptions(log: StartWorkerOptions['log']): Promise<Parsed<Started>> {
   const environment = readEnvironment();
   const [host, connection] = await Promise.all([readHostFile(environment.home), resolveConnection(environment)]);
   if (host.kind === 'invalid') return host;
@@ -71,7 +78,7 @@ export async function readOptions(log: StartWorkerOptions['log']): Promise<Parse
   });
 }
 
-type CommandLine = Pick<StartWorkerOptions, 'agents' | 'gates' | 'labels' | 'graceMs' | 'startedBy'>;
+type CommandLine = Pick<Started, 'agents' | 'gates' | 'labels' | 'graceMs' | 'endMs' | 'startedBy'>;
 
 /** What is not said there is as host.yaml has it. */
 function readCommandLine(host: HostSettings): Parsed<CommandLine> {
@@ -81,6 +88,7 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
       gates: { type: 'string' },
       labels: { type: 'string' },
       'grace-ms': { type: 'string' },
+      'end-ms': { type: 'string' },
       parent: { type: 'string' },
     },
   });
@@ -90,11 +98,14 @@ function readCommandLine(host: HostSettings): Parsed<CommandLine> {
   if (gates.kind === 'invalid') return gates;
   const grace = readNumber('--grace-ms', values['grace-ms'], DEFAULT_GRACE_MS, 0, MAX_GRACE_MS);
   if (grace.kind === 'invalid') return grace;
+  const end = readNumber('--end-ms', values['end-ms'], DEFAULT_END_MS, 0, MAX_GRACE_MS);
+  if (end.kind === 'invalid') return end;
   const labels = values.labels === undefined ? ok([]) : parseLabels(values.labels);
   if (labels.kind === 'invalid') return fail(`--labels: ${labels.message}`);
   // One that has ended has left this process to somebody else.
   const startedBy = values.parent === String(process.ppid) ? process.ppid : null;
-  return ok({ agents: agents.value, gates: gates.value, labels: labels.value, graceMs: grace.value, startedBy });
+  const times = { graceMs: grace.value, endMs: end.value };
+  return ok({ agents: agents.value, gates: gates.value, labels: labels.value, ...times, startedBy });
 }
 
 /** What host.yaml says of agents, gates and workspaces, and who is told of what. */

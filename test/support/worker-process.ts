@@ -59,7 +59,11 @@ export class WorkerProcess {
   }
 
   /** Resolves when it polls. @param home another state home than the engine's: a host of its own */
-  static async start(engine: Engine, args: readonly string[] = [], home = engine.home): Promise<WorkerProcess> {
+  static async start(
+    engine: Pick<Engine, 'home' | 'servers'>,
+    args: readonly string[] = [],
+    home = engine.home,
+  ): Promise<WorkerProcess> {
     built ??= build();
     // As in Engine: tests tell agents and gates how to go on by files there.
     const host = join(home, 'host.yaml');

@@ -1,0 +1,41 @@
+/** A worker whose Temporal is there and answers nothing, as one whose machine hangs or whose network drops what it is sent. */
+
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { startTemporal, type RunningTemporal } from '../../src/local/temporal-server.ts';
+import { testDatabase } from '../support/postgres.ts';
+import { tempFolder } from '../support/temp.ts';
+import { testBinary } from '../support/temporal.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
+
+let server: RunningTemporal;
+let database: Awaited<ReturnType<typeof testDatabase>>;
+
+beforeAll(async () => {
+  const started = await startTemporal({
+    binary: testBinary(),
+    home: await tempFolder('temporal'),
+    namespace: 'default',
+    preferredPort: null,
+    preferredUiPort: null,
+    searchAttributes: {},
+    durable: false,
+  });
+  if (started.kind === 'failed') throw new Error(started.failure.message);
+  server = started;
+  database = await testDatabase();
+});
+
+afterAll(async () => {
+  await server.stop();
+  await database.drop();
+});
+
+it('a worker that drains is ended all the same when Temporal answers nothing', async () => {
+  const home = await tempFolder('home');
+  const servers = { TEMPORAL_ADDRESS: server.address, TEMPORAL_NAMESPACE: 'default', DATABASE_URL: database.url };
+  const worker = await WorkerProcess.start({ home, servers }, ['--grace-ms', '100', '--end-ms', '1000']);
+  process.kill(server.process.pid, 'SIGSTOP');
+  expect(await worker.stop()).toBe(1);
+  expect(worker.log.at(-1)).toContain('ended all the same');
+  expect(await worker.children()).toEqual([]);
+});
