@@ -105,6 +105,15 @@ namespace = "team.prod"
 api_key = "key"
 [profile.cloud.tls]
 
+[profile.plain]
+address = "c:1"
+[profile.plain.tls]
+disabled = true # behind a proxy that has it
+
+[profile.switched]
+address = "d:1"
+tls = true # since last week
+
 [profile.bare]
 namespace = "x"
 [profile.certs]
@@ -127,6 +136,13 @@ client_cert_path = "/c.pem"
     expect(await withProfile('default')).toMatchObject({
       temporal: { address: '127.0.0.1:7233', namespace: 'default', apiKey: null, tls: false },
     });
+  });
+
+  it.each([
+    ['plain', false],
+    ['switched', true],
+  ])('%s says whether TLS is on, with a word of why behind it', async (name, tls) => {
+    expect(await withProfile(name)).toMatchObject({ temporal: { tls } });
   });
 
   it('gives way to the variables', async () => {

@@ -186,8 +186,10 @@ describe("the gate's hash", () => {
     expect(hash('gate: [{run: npm test, timeout: 1800s}]\n')).toBe(hash('gate: npm test # all\nattempts: 7\n'));
   });
 
-  it('changes with the set-up, a command, its time-out and the order', () => {
+  it('changes with the set-up, a command, its time-out, the order, and what each network is', () => {
     const all = [
+      'network: {setup: none}\ngate: [a, b]\n',
+      'network: {gate: full}\ngate: [a, b]\n',
       'gate: [a, b]\n',
       'gate: [b, a]\n',
       'gate: [a, c]\n',

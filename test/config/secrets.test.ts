@@ -61,6 +61,22 @@ describe('secrets of host.yaml', () => {
     expect(await grantSecrets(host, {}, 'one')).toMatchObject({ value: { variables: { A: 'key' } } });
   });
 
+  it('are also what env passes on and is secret by its name, and nothing else of it', async () => {
+    const names = [
+      'MY_API_KEY',
+      'APIKEY',
+      'GH_TOKEN',
+      'DB_PASSWORD',
+      'AWS_SECRET',
+      'A_PRIVATE_KEY',
+      'AWS_ACCESS_KEY_ID',
+    ];
+    const others = ['EDITOR', 'KEYBOARD', 'MONKEY'];
+    const source = Object.fromEntries([...names, ...others].map((name) => [name, `of ${name}`]));
+    const granted = await grantSecrets(hostOf(`env: [${[...names, ...others].join(', ')}]\n`), source, null);
+    expect(granted).toMatchObject({ value: { secrets: names.map((name) => ({ name, value: `of ${name}` })) } });
+  });
+
   it('say which files they are read from, keys of encryption among them', () => {
     const host = hostOf(
       'secrets: {A: {from: "file:/opt/a b", agents: [one]}, B: {from: "env:B", agents: []}}\nencryption: {keys: [{id: one, from: "file:/opt/key"}]}\n',
