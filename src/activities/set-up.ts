@@ -14,7 +14,8 @@ import { makeSandbox, type SandboxRequest } from './confine.ts';
 import { setUpScratchOf, type Dependencies } from './dependencies.ts';
 import { tellProgress } from './heartbeat.ts';
 import { letThrough } from './refused.ts';
-import { describeExit, runCommand } from './run-command.ts';
+import { describeExit, runCommand, type CommandExit } from './run-command.ts';
+import { discardWorkspace } from './store-work.ts';
 
 const SETUP_TIMEOUT_MS = 60 * 60 * 1_000;
 /** Of what set-up has made or changed. */
@@ -84,15 +85,26 @@ export async function setUpWorkspace(
     await writeFile(markFile, mark);
     return changed.length === 0 ? ready : { kind: 'ready', notes: [`set-up changed ${named(changed)}: put back`] };
   }
+  // Git ignores what it has made, so that it would stay: the disk full, and the next one over its limit before it begins.
+  if (isTooMuchWritten(exit)) await discardWorkspace(deps, request);
   const failure: Failure = {
     kind: exit.kind === 'over-limit' ? exit.limit : exit.kind === 'no-space' ? 'no-space' : 'setup-failed',
     message: describeExit(`set-up (${setup})`, exit, SETUP_TIMEOUT_MS, deps.hostId),
-    next:
-      letThrough('network: {setup: HOSTS}', exit.refused) ??
-      'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry',
+    next: isTooMuchWritten(exit) ? tooMuch(scratch) : (letThrough('network: {setup: HOSTS}', exit.refused) ?? TRY_IT),
     evidence: tailOf(exit.tail),
   };
   return { kind: 'failed', failure };
+}
+
+const TRY_IT = 'run it in a fresh clone to see why, mend setup: in tasks.yaml, commit, and retry';
+
+function isTooMuchWritten(exit: CommandExit): boolean {
+  return exit.kind === 'over-limit' && exit.limit === 'too-much-written';
+}
+
+/** The home of a project's set-ups stays, since others of them may be under way in it. */
+function tooMuch(scratch: string): string {
+  return `mend setup: in tasks.yaml, or raise disk under limits: in host.yaml; ${scratch} counts too, with the caches of all set-ups of the project: remove it if it has grown; then retry`;
 }
 
 function without(paths: readonly string[], known: readonly string[]): readonly string[] {
