@@ -29,8 +29,9 @@ export interface AttemptFacts {
 /** Judges an agent's attempt. */
 export function judgeAttempt(facts: AttemptFacts): Judgement {
   const { agent, exit, reading } = facts;
-  // A limit or a missing sign-in explains whatever end followed from it.
-  if (reading.end?.kind === 'failed') return failed(withEvidence(reading.end.failure, exit));
+  // A limit of the account or a missing sign-in explains whatever end followed from it; what it took of this host is no such end.
+  if (reading.end?.kind === 'failed' && exit.kind !== 'over-limit')
+    return failed(withEvidence(reading.end.failure, exit));
   const early = earlyEnd(`agent ${agent}`, exit);
   if (early !== null) return failed(early);
   if (facts.hasTerminalEvent && reading.end === null) {

@@ -123,6 +123,18 @@ describe('judging an attempt', () => {
     });
   });
 
+  it.each(['too-many-processes', 'too-much-memory', 'too-much-written'] as const)(
+    'does not take what the agent said of its account for why it was ended for %s',
+    (limit) => {
+      const failure = { kind: 'agent-limited', message: 'm', next: 'n', resetsAtMs: 9 } as const;
+      const reading: AgentReading = { ...SILENT, end: { kind: 'failed', failure } };
+      const exit: AttemptExit = { kind: 'over-limit', limit, message: 'too much', tail: 't', durationMs: 1 };
+      const judged = failureOf(judge({ reading, exit, hasTerminalEvent: true }));
+      expect(judged).toMatchObject({ kind: limit, message: expect.stringContaining('too much'), evidence: 't' });
+      expect(judged).not.toHaveProperty('resetsAtMs');
+    },
+  );
+
   it('bounds the evidence', () => {
     const failure = failureOf(judge({ exit: exited(1, 'x'.repeat(20_000)) }));
     expect(failure.evidence?.length).toBeLessThanOrEqual(8_192);
