@@ -15,6 +15,7 @@ import type { Red } from '../core/queue.ts';
 import type { GateVerdict, RunState } from '../core/queue-types.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
+import { statusOf } from '../files/read.ts';
 import type { GateWorktree } from '../git/types.ts';
 import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
@@ -53,8 +54,9 @@ export async function runGate(deps: Dependencies, runs: GateRuns, request: GateR
         for (const opens of confined.notes) deps.log(`a gate run: ${opens}`, { tree: candidate.tree });
       }
       const worktree = await deps.git.gateWorktree(target, item, candidate, below);
-      const release = (): Promise<void> => worktree.release().catch((error: unknown) => sayNotCleared(deps, error));
-      let end: CommandsEnd;
+      const release = (hasFilledDisk = false): Promise<void> =>
+        (hasFilledDisk ? worktree.discard() : worktree.release()).catch((error: unknown) => sayNotCleared(deps, error));
+      let end: RunEnd;
       try {
         end = await runIn(deps, request, { worktree, confinement, hasSandbox: confined.kind === 'sandbox' }, signal);
       } catch (error) {
@@ -62,7 +64,7 @@ export async function runGate(deps: Dependencies, runs: GateRuns, request: GateR
         throw error;
       }
       // Whoever waits for the verdict need not wait for the clearing.
-      const released = release();
+      const released = release(end.hasFilledDisk);
       try {
         return await conclude(
           deps,
@@ -129,7 +131,19 @@ function ownerOf({ item, candidate }: GateRequest): TaskId {
 async function withNews(deps: Dependencies, request: GateRequest, verdict: GateVerdict): Promise<GateVerdict> {
   const { target, item, candidate } = request;
   if (verdict.kind !== 'red' || item === null) return verdict;
-  return { ...verdict, landedSince: await deps.git.landedSince(target, item.base, candidate.main) };
+  try {
+    return { ...verdict, landedSince: await deps.git.landedSince(target, item.base, candidate.main) };
+  } catch (error) {
+    // It may have taken hours to find out that it is red.
+    const reason = messageOf(error);
+    deps.log('what landed since a red candidate began could not be told', { tree: candidate.tree, reason });
+    return verdict;
+  }
+}
+
+interface RunEnd extends CommandsEnd {
+  /** Whether something of it was ended for what it had written: that is not to stay until the next run. */
+  readonly hasFilledDisk: boolean;
 }
 
 interface Place {
@@ -143,14 +157,16 @@ async function runIn(
   request: GateRequest,
   { worktree, confinement, hasSandbox }: Place,
   signal: AbortSignal,
-): Promise<CommandsEnd> {
+): Promise<RunEnd> {
   const { candidate, item } = request;
   const { home: scratch, path } = worktree;
   const ports = await deps.ports.lease(portOwners.gate(basename(dirname(path)), basename(path)));
   const repository = hasSandbox ? await deps.git.confineGate(path) : null;
   let runs = 0;
+  let hasFilledDisk = false;
   const judged = async (gate: GateCommand, stream: string, until = signal): Promise<GateVerdict | null> => {
     const { run, timeoutMs } = gate;
+    if (statusOf(path)?.isDirectory() !== true) return removedBefore(gate);
     let verdict: GateVerdict | null = null;
     runs += 1;
     const network = stream === SETUP_STREAM ? confinement.setup : confinement.network;
@@ -169,6 +185,7 @@ async function runIn(
       timeoutMs,
       signal: until,
       closing: async (exit, ms) => {
+        hasFilledDisk ||= exit.kind === 'over-limit' && exit.limit === 'too-much-written';
         verdict = await judge(deps, gate, exit, path);
         return closingLine(verdict, ms);
       },
@@ -184,10 +201,18 @@ async function runIn(
       await worktree.goToCandidate();
       verdict = await setUp();
     }
-    if (verdict !== null) return { verdict, noted: [] };
+    if (verdict !== null) return { verdict, noted: [], hasFilledDisk };
     await worktree.markSetUp();
   }
-  return runCommands(candidate.gate.commands, signal, (gate, until) => judged(gate, `gate:${gate.name}`, until));
+  const { commands } = candidate.gate;
+  const end = await runCommands(commands, signal, (gate, until) => judged(gate, `gate:${gate.name}`, until));
+  return { ...end, hasFilledDisk };
+}
+
+/** Without a sandbox the project's own commands can do so: it is the tree's doing, and no fault of the host. */
+function removedBefore(gate: GateCommand): GateVerdict {
+  const text = `${calledOf(gate)} could not be run: a command before it has removed the worktree`;
+  return { kind: 'red', failedCommand: gate.run, text, logTail: '', landedSince: [] };
 }
 
 /** By which the output of one run is told from the next one's. */
@@ -215,7 +240,8 @@ async function judge(
     (exit.kind === 'over-limit' && exit.forRoom === true) ||
     (exit.kind === 'signaled' && KILLS.has(exit.signal));
   if (hosts || (exit.kind === 'exited' && KILLED_CODES.has(exit.code))) return { kind: 'none', reason: text };
-  const disk = await statfs(path);
+  // Not of the worktree itself, which the command may have removed.
+  const disk = await statfs(dirname(path));
   const freeBytes = disk.bavail * disk.bsize;
   if (freeBytes < deps.limits.minFreeBytes) {
     return { kind: 'none', reason: `${text}, with ${freeBytes} bytes of disk left` };

@@ -152,6 +152,14 @@ async function fill(
     await installIndex(places.index, places.admin);
     isOnMain = false;
   };
+  const giveBack = async (andThen: () => Promise<void>): Promise<void> => {
+    try {
+      await takeOff(places, trash);
+      await andThen();
+    } finally {
+      await releaseGate(deps, places);
+    }
+  };
   return {
     path: places.path,
     home: places.home.path,
@@ -171,13 +179,8 @@ async function fill(
       await dropHome(places.home, trash);
       await makeHome(store, places.home, { key, isKept: true, isOfMain: true });
     },
-    release: async () => {
-      try {
-        await takeOff(places, trash);
-      } finally {
-        await releaseGate(deps, places);
-      }
-    },
+    release: () => giveBack(async () => undefined),
+    discard: () => giveBack(() => dropWorktree(deps, places)),
   };
 }
 

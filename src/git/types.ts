@@ -76,6 +76,8 @@ export interface GateWorktree {
   markSetUp(): Promise<void>;
   /** Gives the worktree back for the next run. */
   release(): Promise<void>;
+  /** The same after a run that has filled the disk: nothing of it stays, and the next run makes it anew. */
+  discard(): Promise<void>;
 }
 
 /** Everything that touches a repository, for one state home. */

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
 import { landingByPush } from '../../src/activities/landing-adapter.ts';
 import { GateRuns } from '../../src/activities/gate-runs.ts';
@@ -202,6 +202,14 @@ describe('a gate run', () => {
     expect(verdict).toEqual({ kind: 'none', reason: expect.stringContaining('the disk was nearly full') });
   });
 
+  it('leaves nothing on the disk that it has filled, in its worktree or its HOME', async () => {
+    const fill = 'head -c 40000000 /dev/zero | tee fill > "$HOME/fill"; while :; do sleep 0.05; done';
+    const { verdict } = await run(gateOf([{ run: fill }]), { maxWrittenBytes: 50_000_000 });
+    expect(verdict).toMatchObject({ kind: 'red', text: expect.stringContaining('of the disk that are allowed') });
+    expect(readdirSync(home, { recursive: true }).filter((name) => basename(String(name)) === 'fill')).toEqual([]);
+    expect((await run(gateOf([{ run: 'grep -q a a.txt' }]))).verdict).toEqual({ kind: 'green' });
+  });
+
   it('is green on a full disk when it passes all the same', async () => {
     const { verdict } = await run(gateOf([{}]), { minFreeBytes: Number.MAX_SAFE_INTEGER });
     expect(verdict).toEqual({ kind: 'green' });
@@ -252,6 +260,49 @@ describe('a gate run', () => {
       deps = before;
     }
     expect(said).toEqual(['a gate worktree could not be cleared after its run: it stays']);
+  });
+
+  it('is red also when nobody can say what landed since, which is told', async () => {
+    const said: string[] = [];
+    const before = deps;
+    const landedSince = (): Promise<never> => Promise.reject(new Error('git was ended'));
+    const git: GitRoom = { ...before.git, landedSince };
+    deps = { ...before, git, log: (message, { reason }) => said.push(`${message}: ${String(reason)}`) };
+    try {
+      const { verdict } = await run(gateOf([{ run: 'echo why; exit 3' }]));
+      expect(verdict).toMatchObject({ kind: 'red', logTail: 'why\n', landedSince: [] });
+    } finally {
+      deps = before;
+    }
+    expect(said).toEqual(['what landed since a red candidate began could not be told: git was ended']);
+  });
+
+  describe('without a sandbox', () => {
+    let before: Dependencies;
+    beforeAll(async () => {
+      before = deps;
+      deps = { ...deps, process: await createProcessRoom({ home, bwrapPath: null, termGraceMs: 200 }) };
+    });
+    afterAll(async () => {
+      await deps.process.close();
+      deps = before;
+    });
+
+    it('is red when a command removes its worktree and fails', async () => {
+      const { verdict } = await run(gateOf([{ run: 'rm -rf "$PWD"; echo why; exit 3' }]));
+      expect(verdict).toMatchObject({ kind: 'red', text: expect.stringContaining('exited with 3'), logTail: 'why\n' });
+      expect((await run(gateOf([{ run: 'grep -q a a.txt' }]))).verdict).toEqual({ kind: 'green' });
+    });
+
+    it('is red when a command removes its worktree, so that the next one has none', async () => {
+      const { verdict } = await run(gateOf([{ run: 'rm -rf "$PWD"' }, { run: 'true' }]));
+      expect(verdict).toMatchObject({
+        kind: 'red',
+        failedCommand: 'true',
+        text: 'command 1 (true) could not be run: a command before it has removed the worktree',
+      });
+      expect((await run(gateOf([{ run: 'grep -q a a.txt' }]))).verdict).toEqual({ kind: 'green' });
+    });
   });
 
   it('is judged by a set-up of its own when that cannot be made on main, which is not to blame then', async () => {
