@@ -3,6 +3,8 @@
 export const MAX_LINE_BYTES = 1024 * 1024;
 
 const NEWLINE = 0x0a;
+const FIRST_BYTES = 1_024;
+const NOTHING = Buffer.alloc(0);
 
 export interface LineCutter {
   push(chunk: Buffer): void;
@@ -12,28 +14,34 @@ export interface LineCutter {
 
 /** Decodes each line with replacement characters; what a line has beyond {@link MAX_LINE_BYTES} is dropped. */
 export function createLineCutter(onLine: (line: string) => void): LineCutter {
-  let parts: Buffer[] = [];
+  // One for all of a line, however it comes: a million dots, printed one by one, would each take a hundred times their size.
+  let line = NOTHING;
   let held = 0;
 
+  const makeRoom = (bytes: number): void => {
+    if (bytes <= line.length) return;
+    const larger = Buffer.allocUnsafe(Math.min(MAX_LINE_BYTES, Math.max(bytes, 2 * line.length, FIRST_BYTES)));
+    line.copy(larger, 0, 0, held);
+    line = larger;
+  };
+
   const hold = (part: Buffer): void => {
-    const room = MAX_LINE_BYTES - held;
-    if (room <= 0 || part.length === 0) return;
-    // A copy, so that a short rest does not keep the whole chunk that it came in.
-    parts.push(Buffer.from(part.subarray(0, room)));
-    held += Math.min(room, part.length);
+    const taken = part.subarray(0, MAX_LINE_BYTES - held);
+    if (taken.length === 0) return;
+    makeRoom(held + taken.length);
+    held += taken.copy(line, held);
   };
 
   const give = (last: Buffer): void => {
-    const line = held === 0 ? last.subarray(0, MAX_LINE_BYTES) : join(last);
-    parts = [];
+    const text = held === 0 ? last.toString('utf8', 0, MAX_LINE_BYTES) : whole(last);
+    line = NOTHING;
     held = 0;
-    const text = line.toString('utf8');
     onLine(text.endsWith('\r') ? text.slice(0, -1) : text);
   };
 
-  const join = (last: Buffer): Buffer => {
+  const whole = (last: Buffer): string => {
     hold(last);
-    return Buffer.concat(parts, held);
+    return line.toString('utf8', 0, held);
   };
 
   return {

@@ -265,8 +265,7 @@ describe('a gate run', () => {
   it('is red also when nobody can say what landed since, which is told', async () => {
     const said: string[] = [];
     const before = deps;
-    const landedSince = (): Promise<never> => Promise.reject(new Error('git was ended'));
-    const git: GitRoom = { ...before.git, landedSince };
+    const git: GitRoom = { ...before.git, landedSince: () => Promise.reject(new Error('git was ended')) };
     deps = { ...before, git, log: (message, { reason }) => said.push(`${message}: ${String(reason)}`) };
     try {
       const { verdict } = await run(gateOf([{ run: 'echo why; exit 3' }]));

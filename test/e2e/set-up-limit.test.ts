@@ -8,6 +8,7 @@ import { SampleProject } from '../support/sample-project.ts';
 import { GATE, projectFile } from '../support/scripted-agent.ts';
 
 const MIB = 1024 * 1024;
+const file = (setup: string): string => `${projectFile()}setup: ${setup}\n`;
 
 describe('a set-up that writes more than a process tree may', () => {
   let engine: Engine;
@@ -19,7 +20,6 @@ describe('a set-up that writes more than a process tree may', () => {
   });
 
   it('is ended, has its workspace removed and not left on the disk, and runs again from nothing once it is mended', async () => {
-    const file = (setup: string): string => `${projectFile()}setup: ${setup}\n`;
     const project = await SampleProject.create({
       'tasks.yaml': file(`head -c ${80 * MIB} /dev/zero > made; while [ -e made ]; do sleep 0.1; done`),
       'gate.sh': GATE,
