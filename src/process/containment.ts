@@ -3,10 +3,12 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
 
 import { oneLine } from '../core/text.ts';
+import { codeOf } from '../core/thrown.ts';
 import { sandboxArguments, type Sandbox } from './sandbox.ts';
 import type { Gathered } from './system-files.ts';
 import type { Containment, SandboxState } from './types.ts';
@@ -16,6 +18,10 @@ export const STATUS_FD = 3;
 
 const USUAL_PLACES = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap', '/run/current-system/sw/bin/bwrap'];
 const TRIAL_LIMIT_MS = 10_000;
+const TRIALS = 3;
+const BETWEEN_MS = 200;
+/** No process or descriptor was free. */
+const OF_THE_MOMENT: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
 export interface Container {
   readonly containment: Containment;
@@ -40,8 +46,12 @@ export interface Contained {
  * Chooses the best containment that works here.
  *
  * @param bwrapPath the program; undefined to look in the usual places, null to do without
+ * @param limitMs so long a trial may take
  */
-export async function chooseContainer(bwrapPath: string | null | undefined): Promise<Container> {
+export async function chooseContainer(
+  bwrapPath: string | null | undefined,
+  limitMs = TRIAL_LIMIT_MS,
+): Promise<Container> {
   if (bwrapPath === null) {
     const why = 'host.yaml has containment: off';
     return { ...withGroup(why), sandbox: { kind: 'missing', why, off: true } };
@@ -55,9 +65,9 @@ export async function chooseContainer(bwrapPath: string | null | undefined): Pro
   if (bwrap === undefined) {
     return withGroup('bubblewrap is not installed; install the package bubblewrap (apt, dnf, apk, pacman)');
   }
-  const trouble = await tryOut(bwrap, null);
+  const trouble = await tryOut(bwrap, null, limitMs);
   if (trouble === null) {
-    const wrong = await tryOut(bwrap, TRIAL);
+    const wrong = await tryOut(bwrap, TRIAL, limitMs);
     const sandbox: SandboxState =
       wrong === null ? { kind: 'works' } : { kind: 'missing', why: `${bwrap} cannot make a sandbox here (${wrong})` };
     return { containment: { kind: 'pid-namespace' }, bwrap, sandbox };
@@ -91,26 +101,52 @@ function withGroup(why: string): Container {
   return { containment: { kind: 'process-group', why }, bwrap: null, sandbox: { kind: 'missing', why } };
 }
 
-/** Null when a contained shell runs; else one line. */
-async function tryOut(bwrap: string, sandbox: Sandbox | null): Promise<string | null> {
+/** Null when a contained shell runs; else one line. What comes of it holds for all that the worker ever starts, so it has several. */
+async function tryOut(bwrap: string, sandbox: Sandbox | null, limitMs: number): Promise<string | null> {
+  let tried = await tryOnce(bwrap, sandbox, limitMs);
+  for (let tries = 1; tries < TRIALS && tried.kind === 'late'; tries += 1) {
+    await pause(BETWEEN_MS);
+    tried = await tryOnce(bwrap, sandbox, limitMs);
+  }
+  return tried.kind === 'works' ? null : tried.why;
+}
+
+type Tried =
+  | { readonly kind: 'works' }
+  | { readonly kind: 'wrong'; readonly why: string }
+  /** On a machine that is overloaded just now. */
+  | { readonly kind: 'late'; readonly why: string };
+
+async function tryOnce(bwrap: string, sandbox: Sandbox | null, limitMs: number): Promise<Tried> {
   const argv = ['/bin/sh', '-c', ':'] as const;
   const [program, ...args] = containedCommand(bwrap, { argv, cwd: '/', path: undefined, sandbox }, null);
   return new Promise((resolve) => {
     // The status has a descriptor of its own: on standard error bubblewrap would close that before it says what is wrong.
     const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'pipe'];
     const trial = spawn(program, args, { env: {}, stdio });
-    // Node's own time-out would outlive a program that cannot be started, and keep this process from ending.
-    const limit = setTimeout(() => trial.kill(), TRIAL_LIMIT_MS);
     // Where no descriptor was free there are no streams at all.
     const status = (trial.stdio as ChildProcess['stdio'] | undefined)?.[STATUS_FD] as Readable | null | undefined;
     status?.resume();
     let said = '';
     trial.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const end = (trouble: string | null): void => {
+    const end = (tried: Tried): void => {
       clearTimeout(limit);
-      resolve(trouble);
+      resolve(tried);
     };
-    trial.once('error', (error) => end(oneLine(error.message, 200)));
-    trial.once('close', (code, signal) => end(code === 0 ? null : oneLine(said, 200) || `ended by ${signal ?? code}`));
+    // Node's own time-out would outlive a program that cannot be started, and keep this process from ending.
+    const limit = setTimeout(() => {
+      trial.kill('SIGKILL');
+      // Whoever else holds them is not waited for.
+      for (const stream of [status, trial.stderr]) stream?.destroy();
+      end({ kind: 'late', why: `it did not answer within ${limitMs / 1_000} s, ${TRIALS} times` });
+    }, limitMs);
+    trial.once('error', (error) => {
+      const kind = OF_THE_MOMENT.has(codeOf(error) ?? '') ? 'late' : 'wrong';
+      end({ kind, why: oneLine(error.message, 200) });
+    });
+    trial.once('close', (code, signal) => {
+      if (code === 0) end({ kind: 'works' });
+      else end({ kind: 'wrong', why: oneLine(said, 200) || `ended by ${signal ?? code}` });
+    });
   });
 }

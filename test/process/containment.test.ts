@@ -1,8 +1,13 @@
 import { expect, it } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseContainer } from '../../src/process/containment.ts';
+import { eventually } from '../support/eventually.ts';
+import { onLinux } from '../support/on-linux.ts';
 import { tempFolder } from '../support/temp.ts';
+import { pidsWith } from './rig.ts';
 
 it('tells what bubblewrap says of why it cannot be used', async () => {
   const bwrap = join(await tempFolder('bwrap'), 'bwrap');
@@ -23,4 +28,38 @@ it('leaves nothing behind that would keep the process from ending when bubblewra
   const { containment } = await chooseContainer('/no/such/bwrap');
   expect(containment).toEqual({ kind: 'process-group', why: expect.stringContaining('ENOENT') });
   expect(timers()).toBe(before);
+});
+
+/** Counts its starts; of the first ones each is too late. Stands for bubblewrap otherwise. */
+async function lateFor(starts: number): Promise<{ readonly bwrap: string; readonly count: () => number }> {
+  const folder = await tempFolder('bwrap');
+  const bwrap = join(folder, 'bwrap');
+  const program = `echo x >> '${folder}/starts'
+[ "$(wc -l < '${folder}/starts')" -gt ${starts} ] || { trap '' TERM; read -r _ < '${folder}/fifo'; }
+while [ "$1" != -- ]; do shift; done
+shift
+exec "$@"`;
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  await writeFile(bwrap, `#!/bin/sh\n${program}\n`, { mode: 0o755 });
+  return { bwrap, count: () => readFileSync(join(folder, 'starts'), 'utf8').split('\n').length - 1 };
+}
+
+onLinux(
+  'tries bubblewrap again when an overloaded machine had it answer too late: a worker lives by what comes of it',
+  async () => {
+    const { bwrap, count } = await lateFor(2);
+    const { containment, sandbox } = await chooseContainer(bwrap, 500);
+    expect(containment).toEqual({ kind: 'pid-namespace' });
+    expect(sandbox).toEqual({ kind: 'works' });
+    expect(count()).toBe(4);
+  },
+);
+
+onLinux('does without bubblewrap when that never answers, and leaves none of it behind', async () => {
+  const { bwrap, count } = await lateFor(1_000);
+  const { containment } = await chooseContainer(bwrap, 300);
+  const why = expect.stringContaining('(it did not answer within 0.3 s, 3 times)');
+  expect(containment).toEqual({ kind: 'process-group', why });
+  expect(count()).toBe(3);
+  await eventually('all of it to have ended', () => pidsWith(bwrap).length === 0);
 });
