@@ -86,25 +86,34 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
   let lastText = '';
   let usage: Usage | null = null;
   let result: AgentReading['end'] = null;
-  // What was announced on the way; it counts only when no result came.
+  // What was announced on the way, and not overcome since; it counts where the result does not say why it failed.
   let announced: Failure | null = null;
+  // The last one of which is known when it resets.
+  let limit: Failure | null = null;
   const progress = createClaudeProgress();
+
+  /** A limit is mostly said again, and then without the time. */
+  const withReset = (said: Failure | null): Failure | null => {
+    if (said?.kind !== 'agent-limited') return said;
+    if (said.resetsAtMs !== undefined) limit = said;
+    return limit ?? said;
+  };
 
   const take = (line: Fields): void => {
     const named = line['session_id'];
     if (resumed === null && typeof named === 'string' && SESSION_ID.test(named)) session = named;
     switch (line['type']) {
       case 'rate_limit_event':
-        announced = rateLimitOf(line) ?? announced;
+        announced = withReset(rateLimitOf(line)) ?? announced;
         return;
       case 'assistant':
-        announced = withReset(assistantTrouble(line), announced);
+        announced = withReset(assistantTrouble(line)) ?? (isWork(line) ? null : announced);
         progress.take(line['message']);
         lastText = textOfMessage(line['message']).slice(0, MAX_TEXT_CHARS) || lastText;
         return;
       case 'result':
         usage = usageOf(line);
-        result = endOf(line, announced, lastText);
+        result = endOf(line, (text) => withReset(classifyClaudeText(text)) ?? announced, lastText);
         if (isSessionGone(line)) session = '';
         return;
       default:
@@ -117,7 +126,7 @@ export function createClaudeReader(resumed: string | null = null): LineReader {
       if (fields !== null) return take(fields);
       const plain = oneLine(line, 500);
       if (/^No conversation found with session ID/i.test(plain)) session = '';
-      announced = withReset(classifyClaudeText(plain), announced);
+      announced = withReset(classifyClaudeText(plain)) ?? announced;
     },
     get progress() {
       return progress.now;
@@ -173,18 +182,20 @@ function textOfMessage(message: unknown): string {
     .join('\n');
 }
 
-function endOf(line: Fields, announced: Failure | null, lastText: string): AgentReading['end'] {
+/** That it goes on: it was answered, whatever it was refused before. */
+function isWork(line: Fields): boolean {
+  const message = line['message'];
+  const content = isFields(message) && Array.isArray(message['content']) ? message['content'] : [];
+  if (content.some((part: unknown) => isFields(part) && part['type'] === 'tool_use')) return true;
+  const text = textOfMessage(message);
+  return text.trim() !== '' && classifyClaudeText(text) === null;
+}
+
+function endOf(line: Fields, troubleIn: (text: string) => Failure | null, lastText: string): AgentReading['end'] {
   const text = typeof line['result'] === 'string' ? line['result'] : errorsOf(line);
   const isError = line['is_error'] === true || line['subtype'] !== 'success';
   if (!isError && !/^Claude AI usage limit reached\|\d+/.test(text)) return { kind: 'done', text: text || lastText };
-  return { kind: 'failed', failure: withReset(classifyClaudeText(text), announced) ?? resultFailure(line, text) };
-}
-
-/** What is said now, unless it is a limit of which the time of its reset was announced before. */
-function withReset(said: Failure | null, announced: Failure | null): Failure | null {
-  const isKnown = announced?.kind === 'agent-limited' && announced.resetsAtMs !== undefined;
-  if (said?.kind === 'agent-limited' && said.resetsAtMs === undefined && isKnown) return announced;
-  return said ?? announced;
+  return { kind: 'failed', failure: troubleIn(text) ?? resultFailure(line, text) };
 }
 
 function resultFailure(line: Fields, text: string): Failure {

@@ -80,6 +80,59 @@ describe('reading Claude Code', () => {
     });
   });
 
+  describe('that was refused for a limit and went on', () => {
+    const REFUSED = '{"type":"rate_limit_event","rate_limit_info":{"status":"rejected","resetsAt":1762952400}}';
+    const WORK = [
+      '{"type":"assistant","message":{"content":[{"type":"tool_use","name":"Read","input":{}}]}}',
+      '{"type":"assistant","message":{"content":[{"type":"text","text":"I go on."}]}}',
+    ];
+    const endAfter = (...lines: readonly string[]): AgentReading['end'] => {
+      const reader = newReader();
+      for (const line of lines) reader.read(line);
+      return reader.reading.end;
+    };
+
+    it.each(WORK)('has failed by what its result says: %s', (work) => {
+      const end = endAfter(REFUSED, work, '{"type":"result","subtype":"error_max_turns","is_error":true}');
+      expect(end).toMatchObject({ kind: 'failed', failure: { kind: 'agent-failed' } });
+    });
+
+    it.each(WORK)('has no end without a result: %s', (work) => {
+      expect(endAfter(REFUSED, work)).toBeNull();
+      expect(endAfter('a wrapper: rate limit reached', work)).toBeNull();
+    });
+
+    it('is limited when it is refused again, until the reset that was announced', () => {
+      const again = '{"type":"result","subtype":"success","is_error":true,"result":"You have hit your limit"}';
+      expect(endAfter(REFUSED, ...WORK, again)).toMatchObject({
+        kind: 'failed',
+        failure: { kind: 'agent-limited', resetsAtMs: 1_762_952_400_000 },
+      });
+    });
+
+    it('is limited where it only says so, by a message that is none of its work', () => {
+      const said = '{"type":"assistant","message":{"content":[{"type":"text","text":"You have hit your limit"}]}}';
+      const thought = '{"type":"assistant","message":{"content":[{"type":"thinking","thinking":"So."}]}}';
+      for (const line of [said, thought]) {
+        expect(endAfter(REFUSED, line)).toMatchObject({ kind: 'failed', failure: { kind: 'agent-limited' } });
+      }
+    });
+  });
+
+  it('takes a warning of a limit for none, also where no result came', () => {
+    const reader = newReader();
+    reader.read('{"type":"rate_limit_event","rate_limit_info":{"status":"allowed_warning","resetsAt":1762952400}}');
+    expect(reader.reading.end).toBeNull();
+  });
+
+  it('keeps its session where a result that is none of an error speaks of one that is gone', () => {
+    const reader = newReader();
+    reader.read(
+      `{"type":"result","subtype":"success","session_id":"${SESSION}","result":"No conversation found with session ID is what it prints."}`,
+    );
+    expect(reader.reading).toMatchObject({ session: SESSION, end: { kind: 'done' } });
+  });
+
   it('says how to sign in', () => {
     const { end } = readFixture('not-signed-in');
     expect(end?.kind === 'failed' && end.failure.next).toMatch(/running claude .*grant: \[claude\].*host\.yaml/);
