@@ -105,6 +105,23 @@ describe('what an agent is granted', () => {
     expect(await readFile(join(scratch, '.agent.json'), 'utf8')).toBe('{}');
   });
 
+  it('is its own once it was copied, whatever becomes of the person’s', async () => {
+    const folder = await tempFolder('confine');
+    await mkdir(join(folder, 'person'));
+    await writeFile(join(folder, 'person/.agent.json'), 'of the person');
+    await sandboxFor(folder, GRANTED, []);
+    await writeFile(join(folder, 'scratch/.agent.json'), 'of the agent');
+    await sandboxFor(folder, GRANTED, []);
+    expect(await readFile(join(folder, 'scratch/.agent.json'), 'utf8')).toBe('of the agent');
+  });
+
+  it('comes with temporary files of this run alone', async () => {
+    const folder = await tempFolder('confine');
+    await mkdir(join(folder, 'tmp/of an earlier run'), { recursive: true });
+    expect((await sandboxFor(folder, [], [])).tmp).toBe(join(folder, 'tmp'));
+    expect(await readdir(join(folder, 'tmp'))).toEqual([]);
+  });
+
   it('is what a link of the person leads to, but in a folder that every sandbox writes', async () => {
     const folder = await tempFolder('confine');
     const scratch = join(folder, 'scratch');

@@ -21,6 +21,19 @@ async function run(commands: readonly GateCommand[], red: readonly string[] = []
   return { log: log.join(' '), ...end };
 }
 
+/** Each ends as it is told to; one that is not told ends when it is stopped. */
+const runAs = (
+  ends: Readonly<Record<string, GateVerdict>>,
+  commands: readonly GateCommand[],
+  signal = new AbortController().signal,
+) =>
+  runCommands(commands, signal, async ({ name }, until) => {
+    const end = ends[name];
+    if (end !== undefined) return end;
+    if (!until.aborted) await new Promise((resolve) => until.addEventListener('abort', resolve));
+    return { kind: 'none', reason: 'stopped' };
+  });
+
 describe('the commands of a gate', () => {
   it('run in their order, and the first that is red ends it', async () => {
     expect(await run([command('a'), command('b'), command('c')], ['b'])).toMatchObject({
@@ -71,5 +84,27 @@ describe('the commands of a gate', () => {
       verdict: { kind: 'green' },
       noted: ['lint is red'],
     });
+  });
+
+  const LOST: GateVerdict = { kind: 'none', reason: 'it was killed' };
+
+  it('count by the first one side by side, not by those that it has ended', async () => {
+    const { verdict } = await runAs({ a: RED }, [command('b', { needs: [] }), command('a'), command('c')]);
+    expect(verdict).toEqual(RED);
+  });
+
+  it('end side by side when the run is stopped, without a verdict', async () => {
+    const stop = new AbortController();
+    const running = runAs({}, [command('a', { needs: [] }), command('b')], stop.signal);
+    stop.abort();
+    expect(await running).toEqual({ verdict: { kind: 'none', reason: 'stopped' }, noted: [] });
+  });
+
+  it.each([
+    ['in their order', {}],
+    ['side by side', { needs: [] }],
+  ])('give no verdict where a permissive one had none, %s', async (_how, change) => {
+    const commands = [command('lint', { mode: 'permissive', ...change })];
+    expect(await runAs({ lint: LOST }, commands)).toEqual({ verdict: LOST, noted: [] });
   });
 });

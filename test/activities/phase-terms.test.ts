@@ -24,6 +24,10 @@ function depsOf(files: Readonly<Record<string, string>>): Parameters<typeof asSu
   };
 }
 
+/** An agent's phase, at the tip of main. */
+const OF_AGENT = { spec: { ...request.spec, work: { kind: 'agent', agent: 'mine' } as const } };
+const agents = (name: string, program: string): string => project(`agents: {${name}: {command: [${program}]}}`);
+
 const submittedBy = (files: Readonly<Record<string, string>>) => asSubmitted(depsOf(files), request);
 
 async function termsAt(base: typeof MAIN, files: Readonly<Record<string, string>>) {
@@ -53,5 +57,25 @@ describe('a phase', () => {
     expect(await submittedBy(mended)).toMatchObject({ kind: 'ok' });
     expect(await termsAt(MAIN, mended)).toMatchObject({ kind: 'ok', confined: { kind: 'open' } });
     expect(await termsAt(SUBMITTED, mended)).toMatchObject(refused);
+  });
+
+  it('is refused where main cannot be looked at, which could have said otherwise', async () => {
+    const deps = depsOf({ [SUBMITTED]: project('sandbox: required'), [MAIN]: project('') });
+    const git = { ...deps.git, lookAtMain: () => Promise.resolve(null) };
+    expect(await asSubmitted({ ...deps, git }, request)).toMatchObject({ kind: 'refused' });
+  });
+
+  it('has the agent as main has it, and as submitted where main has it no more', async () => {
+    const cases = [
+      [agents('mine', 'mended'), 'mended'],
+      [agents('other', 'x'), 'first'],
+    ] as const;
+    for (const [onMain, program] of cases) {
+      const deps = depsOf({ [SUBMITTED]: agents('mine', 'first'), [MAIN]: onMain });
+      const submitted = await asSubmitted(deps, OF_AGENT);
+      if (submitted.kind === 'refused') throw new Error(submitted.failure.message);
+      const terms = await termsOn(deps, OF_AGENT, MAIN, submitted);
+      expect(terms).toMatchObject({ kind: 'ok', definition: { command: [program] } });
+    }
   });
 });

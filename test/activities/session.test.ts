@@ -90,6 +90,11 @@ describe('the session of an agent', () => {
     expect(existsSync(three.file)).toBe(false);
   });
 
+  it('is a new one where the host that had it has said that it is gone', async () => {
+    const one = await host('');
+    expect(await resumedSession(SCRATCH_HOME, one.agent, ADAPTER)).toBeNull();
+  });
+
   it('stays as it is where the agent has left it itself', async () => {
     const [one, two] = [await host(null), await host(SESSION)];
     await writeFile(one.file, lineOf(one));

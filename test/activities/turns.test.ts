@@ -55,4 +55,33 @@ describe('the attempts of one task on a worker', () => {
     await Promise.all([first, third]);
     expect(order).toEqual(['first', 'third']);
   });
+
+  it('wait for the one that runs, also where one before that has ended meanwhile', async () => {
+    const turns = new Turns();
+    const order: string[] = [];
+    const gate = opened();
+    const first = turns.take(taskId, going, () => Promise.resolve(order.push('first')));
+    const second = turns.take(taskId, going, async () => {
+      order.push('second began');
+      await gate.passed;
+      order.push('second');
+    });
+    await first;
+    await new Promise(setImmediate);
+    const third = turns.take(taskId, going, () => Promise.resolve(order.push('third')));
+    await new Promise(setImmediate);
+    expect(order).toEqual(['first', 'second began']);
+    gate.open();
+    await Promise.all([second, third]);
+    expect(order).toEqual(['first', 'second began', 'second', 'third']);
+  });
+
+  it('do not begin when they are stopped already, though none is before them', async () => {
+    const turns = new Turns();
+    const reason = new Error('canceled');
+    let began = false;
+    const taken = turns.take(taskId, AbortSignal.abort(reason), () => Promise.resolve((began = true)));
+    await expect(taken).rejects.toBe(reason);
+    expect(began).toBe(false);
+  });
 });

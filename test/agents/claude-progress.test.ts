@@ -27,6 +27,11 @@ describe('the progress of Claude Code', () => {
     expect(progressAfter({ id: 'm1', content: [part] })).toEqual({ text: `turn 1: ${text}`, percent: null });
   });
 
+  it('counts a message without an id as a turn of its own', () => {
+    const said = { content: [{ type: 'text', text: 'one' }] };
+    expect(progressAfter(said, said)?.text).toBe('turn 2: one');
+  });
+
   it('counts turns by messages, which come in several lines', () => {
     const [first, again, second] = [
       { id: 'm1', content: [{ type: 'text', text: 'one' }] },

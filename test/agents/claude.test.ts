@@ -11,6 +11,12 @@ function newReader(): LineReader {
   return adapterFor({ kind: 'claude', model: null, args: [] }).reader();
 }
 
+function endAfter(...lines: readonly string[]): AgentReading['end'] {
+  const reader = newReader();
+  for (const line of lines) reader.read(line);
+  return reader.reading.end;
+}
+
 function readFixture(name: string): AgentReading {
   const reader = newReader();
   const text = readFileSync(join(import.meta.dirname, 'fixtures', `claude-${name}.jsonl`), 'utf8');
@@ -86,12 +92,6 @@ describe('reading Claude Code', () => {
       '{"type":"assistant","message":{"content":[{"type":"tool_use","name":"Read","input":{}}]}}',
       '{"type":"assistant","message":{"content":[{"type":"text","text":"I go on."}]}}',
     ];
-    const endAfter = (...lines: readonly string[]): AgentReading['end'] => {
-      const reader = newReader();
-      for (const line of lines) reader.read(line);
-      return reader.reading.end;
-    };
-
     it.each(WORK)('has failed by what its result says: %s', (work) => {
       const end = endAfter(REFUSED, work, '{"type":"result","subtype":"error_max_turns","is_error":true}');
       expect(end).toMatchObject({ kind: 'failed', failure: { kind: 'agent-failed' } });
