@@ -254,6 +254,8 @@ async function forward(reach: Reach, request: IncomingMessage, response: ServerR
   const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
   const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
   const found = await addressOf(reach, to);
+  // It was given up meanwhile: what is opened for it now nobody would close, and there is no end to how many that can be.
+  if (request.socket.destroyed) return;
   if ('refused' in found || url === null || to === null) return refuse(403, 'refused' in found ? found.refused : '');
   const headers = handedOn(request.headers);
   const { address: host } = found;

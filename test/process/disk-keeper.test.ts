@@ -12,6 +12,17 @@ import { tempFolder } from '../support/temp.ts';
 const MIB = 1024 * 1024;
 const FILES = 4_096;
 
+/** One that has written so much; how often it was ended. */
+const writer = async (bytes: number) => {
+  const folder = await tempFolder('writer');
+  await writeFile(join(folder, 'file'), Buffer.alloc(bytes, 1));
+  const ends: number[] = [];
+  return { ends, folders: [folder], end: (had: number): void => void ends.push(had) };
+};
+const counted = async (folders: readonly string[]): Promise<void> => {
+  for (let time = 0; time < 5; time += 1) await bytesBelow(folders);
+};
+
 describe('what keeps some of the disk free', () => {
   it('ends the one that it knows to have the most, when another has more files than it can count in time', async () => {
     const folder = await tempFolder('writers');
@@ -28,17 +39,6 @@ describe('what keeps some of the disk free', () => {
     });
     expect(ended).toBe(large);
   });
-
-  /** One that has written so much; how often it was ended. */
-  const writer = async (bytes: number) => {
-    const folder = await tempFolder('writer');
-    await writeFile(join(folder, 'file'), Buffer.alloc(bytes, 1));
-    const ends: number[] = [];
-    return { ends, folders: [folder], end: (had: number): void => void ends.push(had) };
-  };
-  const counted = async (folders: readonly string[]): Promise<void> => {
-    for (let time = 0; time < 5; time += 1) await bytesBelow(folders);
-  };
 
   it('ends none that has hardly written: others have filled the disk', async () => {
     const one = await writer(16 * MIB);

@@ -233,6 +233,49 @@ describe('the proxy', () => {
     expect(reason.length).toBeLessThan(300);
   });
 
+  it('opens no connection for a request that was given up while its name was looked up', async () => {
+    const opened: Socket[] = [];
+    const target = createTcpServer((socket) => opened.push(socket)).listen(0, '127.0.0.1');
+    await once(target, 'listening');
+    const to = `localhost:${portOf(target)}`;
+    const found: (() => void)[] = [];
+    // The first one waits for it, those after it do not.
+    const resolve: Resolve = () =>
+      new Promise((give) => {
+        const tell = (): void => give([{ address: '127.0.0.1' }]);
+        if (found.push(tell) > 1) tell();
+      });
+    const socket = await socketOf([to], resolve);
+    const client = connect(socket);
+    try {
+      client.write(`GET http://${to}/ HTTP/1.1\r\nHost: ${to}\r\n\r\n`);
+      await eventually('the name to be looked up', () => found.length === 1);
+      client.destroy();
+      // Answered without a name: whoever went before it has been seen to be gone by then.
+      expect(await tunnel(socket, 'other.example:1')).toBe(403);
+      found[0]?.();
+      expect(await tunnel(socket, to)).toBe(200);
+      expect(opened.length).toBe(1);
+    } finally {
+      for (const each of opened) each.destroy();
+      target.close();
+    }
+  });
+
+  it.each([0, 65_536, 99_999])('refuses the port %d, which nobody can have', async (number) => {
+    const socket = await socketOf(['127.0.0.1']);
+    expect(await tunnel(socket, `127.0.0.1:${number}`)).toBe(403);
+    expect(await get(socket, `http://127.0.0.1:${number}/`)).toMatchObject({ status: 403 });
+  });
+
+  it('tells what it has refused last, however much that was before', async () => {
+    const socket = await socketOf(['named.example']);
+    for (let count = 0; count < 100; count += 1) await tunnel(socket, `host-${count}.example:443`);
+    const before = performance.now();
+    expect(await tunnel(socket, 'last.example:443')).toBe(403);
+    expect(proxies?.refused(['named.example'], before)).toMatchObject([{ lacks: 'last.example' }]);
+  });
+
   it.each(['0x7f.1', '2130706433', '017700000001', '127.1'])('does not reach this machine as %s', async (host) => {
     const socket = await socketOf(['*']);
     expect(await tunnel(socket, `${host}:${port}`)).toBe(403);
