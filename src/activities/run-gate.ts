@@ -166,7 +166,7 @@ async function runIn(
   let hasFilledDisk = false;
   const judged = async (gate: GateCommand, stream: string, until = signal): Promise<GateVerdict | null> => {
     const { run, timeoutMs } = gate;
-    if (statusOf(path)?.isDirectory() !== true) return removedBefore(gate);
+    if (runs > 0 && statusOf(path)?.isDirectory() !== true) return removedBefore(gate);
     let verdict: GateVerdict | null = null;
     runs += 1;
     const network = stream === SETUP_STREAM ? confinement.setup : confinement.network;
