@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { branchTip, readCheckout, readFileAtCommit, type Checkout } from '../git/checkout.ts';
+import { branchTip, isIgnored, readCheckout, readFileAtCommit, type Checkout } from '../git/checkout.ts';
 import type { ObjectId } from '../core/ids.ts';
 import type { ProjectSettings } from '../core/project.ts';
 import { codeOf } from '../core/thrown.ts';
@@ -49,8 +49,8 @@ export async function readProjectContext(
     const isHere = await isCommittedHere(checkout, working.text, options);
     // To commit it as it is would only bring this to light.
     if (parsed?.kind === 'invalid' && !isHere) return invalid(parsed.message);
-    const message = missing(checkout, branch, working.text, isHere);
-    return working.text === null && !isHere ? none(message) : invalid(message);
+    if (working.text === null && !isHere) return none(`there is no ${PROJECT_FILE} here; make one with: tasks init`);
+    return invalid(await notOnBranch(checkout, branch, isHere, options));
   }
   const settings = parseProjectFile(committed);
   if (settings.kind === 'invalid') {
@@ -75,12 +75,11 @@ function noBranch(checkout: Checkout, branch: string): string {
   return `branch ${branch} is not on ${checkout.remote}, as far as this checkout knows; push it: git push -u ${checkout.remote} ${branch}, or fetch: git fetch ${checkout.remote}`;
 }
 
-function missing(checkout: Checkout, branch: string, working: string | null, isCommitted: boolean): string {
-  if (isCommitted) {
+async function notOnBranch(checkout: Checkout, branch: string, isHere: boolean, options: Options): Promise<string> {
+  if (isHere)
     return `${PROJECT_FILE} is committed here, but not on ${where(checkout, branch)}; ${bring(checkout, branch)}`;
-  }
-  if (working === null) return `there is no ${PROJECT_FILE} here; make one with: tasks init`;
-  return `${PROJECT_FILE} is not committed; commit it: ${commit(checkout, branch)}`;
+  const steps = commit(checkout, branch, await addProjectFile(checkout, options));
+  return `${PROJECT_FILE} is not committed; commit it: ${steps}`;
 }
 
 async function difference(
@@ -94,7 +93,7 @@ async function difference(
   if (await isCommittedHere(checkout, working, options)) {
     return `${PROJECT_FILE} as committed here differs from ${where(checkout, branch)}; ${counts}; ${bring(checkout, branch)}`;
   }
-  return `${PROJECT_FILE} here differs from ${where(checkout, branch)}; ${counts}; to use yours: ${commit(checkout, branch)}`;
+  return `${PROJECT_FILE} here differs from ${where(checkout, branch)}; ${counts}; to use yours: ${commit(checkout, branch, await addProjectFile(checkout, options))}`;
 }
 
 async function isCommittedHere(checkout: Checkout, working: string | null, options: Options): Promise<boolean> {
@@ -111,8 +110,13 @@ function bring(checkout: Checkout, branch: string): string {
   return `git push ${checkout.remote} ${branch}`;
 }
 
-function commit(checkout: Checkout, branch: string): string {
-  const steps = [`git add ${PROJECT_FILE}`, `git commit -m "Configure tasks" -- ${PROJECT_FILE}`];
+/** The command that adds tasks.yaml, which a .gitignore that names what it does not ignore ignores too. */
+export async function addProjectFile(checkout: Checkout, options: Options = {}): Promise<string> {
+  return `git add ${(await isIgnored(checkout, PROJECT_FILE, options)) ? '--force ' : ''}${PROJECT_FILE}`;
+}
+
+function commit(checkout: Checkout, branch: string, add: string): string {
+  const steps = [add, `git commit -m "Configure tasks" -- ${PROJECT_FILE}`];
   if (checkout.branch !== branch) steps.unshift(`git switch ${branch}`);
   if (checkout.hasRemote) steps.push(`git push ${checkout.remote} ${branch}`);
   return steps.join(' && ');

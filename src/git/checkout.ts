@@ -105,6 +105,12 @@ export async function readFileAtCommit(
   return size === undefined ? null : stdout.toString('utf8', newline + 1, newline + 1 + Number(size));
 }
 
+/** Whether a rule keeps `git add` from a file that is not tracked: then it takes `--force`. */
+export async function isIgnored(checkout: Checkout, path: string, options: LookOptions = {}): Promise<boolean> {
+  const { stdout } = await look(['check-ignore', '--', path], checkout, options);
+  return stdout.length > 0;
+}
+
 type Place = Pick<Checkout, 'root' | 'gitDir' | 'commonDir'>;
 
 type Found = (Place & { readonly kind: 'found' }) | { readonly kind: 'none'; readonly message: string };

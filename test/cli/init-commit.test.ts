@@ -37,6 +37,32 @@ describe('a tasks.yaml for another branch than the one that is checked out', () 
   });
 });
 
+describe('a repository whose .gitignore ignores all that it does not name', () => {
+  it('gets its tasks.yaml committed', async () => {
+    const { project, place } = await repository();
+    await project.commit('Ignore all but one', { '.gitignore': '/*\n!/a.txt\n!/.gitignore\n' });
+    const run = await cli(place, [...INIT, '--commit']);
+    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(await project.git('show', '--format=%s', '--name-only')).toBe('Configure tasks\n\ntasks.yaml');
+  });
+
+  it('is told the command that commits it all the same', async () => {
+    const { project, place } = await repository();
+    await project.commit('Ignore all but one', { '.gitignore': '/*\n!/a.txt\n!/.gitignore\n' });
+    const run = await cli(place, INIT);
+    expect(run.stdout).toContain('  git add --force tasks.yaml && git commit -m "Configure tasks"\n');
+    const submitted = await cli(place, ['submit', 'Add b']);
+    expect(submitted.stderr).toContain('is not committed; commit it: git add --force tasks.yaml && git commit');
+  });
+
+  it('is told that set-up fills a folder that a rule takes out again', async () => {
+    const { project, place } = await repository();
+    await project.commit('Ignore all but some', { '.gitignore': '/*\n!/a.txt\n!/.gitignore\n!/node_modules\n' });
+    const run = await cli(place, [...INIT, '--setup', 'npm ci']);
+    expect(run.stderr).toContain('set-up fills node_modules, and no .gitignore names it');
+  });
+});
+
 describe('tasks init at a terminal', () => {
   it('commits nothing for somebody who leaves instead of answering, and says what is to be done', async () => {
     const { project, place } = await repository();

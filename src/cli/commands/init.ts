@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import type { Detected } from '../../config/detect-parts.ts';
 import { detectProject, detectProtected } from '../../config/detect.ts';
 import { filledFolder } from '../../config/filled-folder.ts';
-import { readProjectContext } from '../../config/project-context.ts';
+import { addProjectFile, readProjectContext } from '../../config/project-context.ts';
 import { parseProjectFile, PROJECT_FILE } from '../../config/project-file.ts';
 import { renderProjectFile, type NewProject } from '../../config/render-project-file.ts';
 import { schemaReference } from '../../config/schema-path.ts';
@@ -78,7 +78,7 @@ export async function init(session: Session, options: InitOptions): Promise<numb
       found,
       committed: isCommitted,
     });
-  } else session.print(...next(wanted, checkout, isCommitted));
+  } else session.print(...(await next(wanted, checkout, isCommitted)));
   if (options.commit !== true || wanted.gate !== null) return EXIT.ok;
   session.note(`tasks: ${PROJECT_FILE} is written, and not committed: it has no gate`);
   return EXIT.failed;
@@ -117,7 +117,8 @@ async function folderNotIgnored({ root }: Checkout, setup: string | null): Promi
   const { simpleGit } = await import('simple-git');
   // Ends with 1 and says nothing where no rule fits, which the library takes for an empty answer.
   const rule = await simpleGit({ baseDir: root }).raw('check-ignore', '--verbose', '--no-index', `${folder}/`);
-  if (/^(?:[^:]*\/)?\.gitignore:/.test(rule)) return null;
+  // A rule that begins with ! is told like any other, and takes the folder out again.
+  if (/^(?:[^:]*\/)?\.gitignore:\d+:(?!!)/.test(rule)) return null;
   return `set-up fills ${folder}, and no .gitignore names it: tasks fail until one does; echo ${folder}/ >> .gitignore, and commit it`;
 }
 
@@ -228,19 +229,20 @@ async function commit(checkout: Checkout, session: Session): Promise<boolean> {
   try {
     // The person's own git, with the person's own settings and hooks.
     const git = simpleGit({ baseDir: checkout.root });
-    await git.add(PROJECT_FILE);
+    // By force: it counts only when it is tracked, whatever a .gitignore says that names what it does not ignore.
+    await git.raw('add', '--force', PROJECT_FILE);
     await git.raw('commit', '--quiet', '-m', 'Configure tasks', '--', PROJECT_FILE);
     return true;
   } catch (error) {
     session.note(`tasks: ${PROJECT_FILE} is written, and not committed: ${messageOf(error).split('\n')[0] ?? ''}`);
-    throw new Failed(`commit it yourself: git add ${PROJECT_FILE} && git commit -m "Configure tasks"`);
+    throw new Failed(`commit it yourself: ${await addProjectFile(checkout)} && git commit -m "Configure tasks"`);
   }
 }
 
-function next(wanted: NewProject, checkout: Checkout, isCommitted: boolean): string[] {
+async function next(wanted: NewProject, checkout: Checkout, isCommitted: boolean): Promise<string[]> {
   const push = checkout.hasRemote ? `git push ${checkout.remote} ${wanted.branch}` : null;
   const there = wanted.branch === checkout.branch ? '' : `git switch ${wanted.branch} && `;
-  const commit = `${there}git add ${PROJECT_FILE} && git commit -m "Configure tasks"`;
+  const commit = `${there}${await addProjectFile(checkout)} && git commit -m "Configure tasks"`;
   const first = wanted.gate === null ? GIVE_GATE : isCommitted ? null : commit;
   const commands = [...[first, push].filter((step) => step !== null), 'tasks submit "What is to be done"'];
   const what = wanted.gate === null ? [NO_GATE] : ['Next:'];
