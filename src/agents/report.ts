@@ -6,6 +6,7 @@ import { quote } from '../core/ids.ts';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import { parseDuration } from '../core/duration.ts';
 import type { ProposedTask, Question } from '../core/ask-types.ts';
+import { messageOf } from '../core/thrown.ts';
 import { byteLength, isRecord, MAX_TITLE_CHARS, oneLine, printable } from '../core/text.ts';
 import type { AgentReport } from './types.ts';
 
@@ -15,6 +16,7 @@ const MAX_SUMMARY_CHARS = 8_000;
 const MAX_TEXT_CHARS = 32_000;
 const MAX_CHOICES = 20;
 const MAX_ITEMS = 20;
+const MAX_WHY_CHARS = 200;
 const EMPTY = 'is empty; write something';
 const STATUSES = ['done', 'question', 'proposal', 'failed'] as const;
 
@@ -127,8 +129,10 @@ export function parseReport(text: string): Parsed<AgentReport> {
   let data: unknown;
   try {
     data = JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch {
-    return fail(`report.json: is no JSON, it begins ${quote(text.trim().slice(0, 40))}; write one JSON object`);
+  } catch (error) {
+    // What begins like an object is wrong further on: its beginning would tell nothing.
+    const why = /^\s*\{/.test(text) ? ` (${oneLine(messageOf(error).replace(/\s+/g, ' '), MAX_WHY_CHARS)})` : '';
+    return fail(`report.json: is no JSON${why}, it begins ${quote(text.trim().slice(0, 40))}; write one JSON object`);
   }
   const parsed = REPORT.safeParse(data);
   return parsed.success ? ok(plain(parsed.data)) : fail(`report.json: ${firstTrouble(parsed.error, data)}`);

@@ -32,6 +32,8 @@ function findCommand(program: Command, name: string): Command | null {
   return program.commands.find((each) => each.name() === name || each.aliases().includes(name)) ?? null;
 }
 
+/** What has a space in it was meant as a text: a list in Markdown, say. */
+const TEXT_AS_OPTION = /^unknown option '(-[^']*\s.*)'$/;
 const TOO_MANY = /^too many arguments for '(\S+)'\. Expected (\d+) arguments? but got (\d+)\.?$/;
 
 /** Help and version are no errors; everything else is wrong usage, in one line. The exit code. */
@@ -42,6 +44,7 @@ export function endOfCommander(error: CommanderError, io: CliIo, program: Comman
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\s*\n\s*/g, ' ')
+    .replace(TEXT_AS_OPTION, (unknown) => `${unknown}; a text that begins with a dash goes to the end, behind --`)
     .replace(TOO_MANY, (_all, name: string, taken: string, given: string) => {
       if (name === command?.name() && below.length > 0) return `${name} has the commands ${below.join(', ')}`;
       return taken === '0'

@@ -71,6 +71,11 @@ describe('a report', () => {
   it.each([
     ['', /^report\.json: is empty; write at least/],
     ['done!', /^report\.json: is no JSON, it begins "done!"; write one JSON object$/],
+    [
+      '{"status":"done","summary":"a\nb"}',
+      /^report\.json: is no JSON \(Bad control character .*position 29.*\), it begins "\{.*; write one JSON object$/,
+    ],
+    ['{"status":"done"', /^report\.json: is no JSON \(.+\), it begins "\{.*; write one JSON object$/],
     ['[1]', /is no JSON object/],
     ['null', /is no JSON object/],
     ['{}', /status: is missing; use one of done, question, proposal, failed$/],

@@ -77,6 +77,11 @@ describe('wrong input', () => {
     ['a command and an agent', ['a', '--run', 'x', '--agent', 'mine'], /--run and --agent/],
     ['an unknown agent', ['a', '--agent', 'yours'], /agent: "yours" is not known; tasks.yaml has /],
     ['an unknown option', ['a', '--jsonn'], /unknown option '--jsonn' \(Did you mean --json\?\)/],
+    [
+      'a text that begins with a dash',
+      ['a', '--body', 'b', '- first'],
+      /unknown option '- first'; a text that begins with a dash goes to the end, behind --; see tasks submit --help/,
+    ],
     ['an option without its value', ['a', '--run'], /option '--run <command>' argument missing/],
     ['an empty request id', ['a', '--request-id', ''], /request-id: is empty/],
     ['a way to wait without waiting', ['a', '--run', 'x', '--no-wait-for-people'], /--no-wait-for-people: .* --wait/],
