@@ -292,6 +292,18 @@ describe('with a worker', () => {
     expect((await tasks(['wait', '--all', '--json'])).code).not.toBe(2);
   });
 
+  it('says what goes on when it is interrupted, and stops nothing', async () => {
+    const id = await submit('Ask and leave');
+    await tasks(['wait', id, '--no-wait-for-people']);
+    const waited = await tasks(['wait', id], { interrupt: AbortSignal.abort() });
+    expect(waited).toMatchObject({ code: 130, stdout: '' });
+    expect(waited.stderr).toContain(
+      `tasks: interrupted: ${id} has not ended, and nothing was stopped (that is tasks cancel); wait again with: tasks wait ${id}\n`,
+    );
+    expect((await tasks(['show', id, '--json'])).json<TaskView>()).toMatchObject([{ state: 'waiting' }]);
+    await tasks(['cancel', id]);
+  });
+
   it('finds everything in order when asked to check it', async () => {
     const [report] = (await tasks(['doctor', '--json'])).json<{ checks: { name: string; verdict: string }[] }>();
     const verdicts = new Map(report?.checks.map(({ name, verdict }) => [name, verdict]));

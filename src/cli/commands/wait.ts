@@ -85,17 +85,13 @@ export async function awaitTasks(
   try {
     const end = await watch.run();
     progress?.stop();
-    if (session.json)
-      await printOpen(
-        session,
-        ids.filter((id) => !views.has(id)),
-        watch,
-      );
+    const open = ids.filter((id) => !views.has(id));
+    if (session.json) await printOpen(session, open, watch);
     if (end.kind === 'timeout') {
-      const open = ids.filter((id) => !views.has(id));
       const known = await tellHosts(session, await readOpen(session, open, watch));
       throw new TimedOut(timeoutText(open, known, ids.length, options.timeoutMs ?? 0));
     }
+    if (end.kind === 'interrupted' && open.length > 0) session.note(interruptedText(open));
     return codeOf(end, [...views.values()]);
   } finally {
     progress?.stop();
@@ -125,6 +121,13 @@ async function printOpen(session: Session, open: readonly TaskId[], watch: TaskW
 }
 
 const NAMED = 5;
+
+/** Nothing is looked up: who leaves does not wait for that. */
+function interruptedText(open: readonly TaskId[]): string {
+  const which = open.length <= NAMED ? open.join(' ') : '--all';
+  const what = open.length === 1 ? `${which} has` : `${open.length} tasks have`;
+  return `tasks: interrupted: ${what} not ended, and nothing was stopped (that is tasks cancel); wait again with: tasks wait ${which}`;
+}
 
 /** What has not ended goes on, or waits for something, by the views that there are; the command that waits for it again. */
 function timeoutText(open: readonly TaskId[], views: readonly TaskView[], wanted: number, timeoutMs: number): string {
