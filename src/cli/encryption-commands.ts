@@ -10,8 +10,7 @@ export function addEncryptionCommands(table: Table): void {
       .command('keygen')
       .description('make a key by which what Temporal keeps of tasks is encrypted')
       .option('--id <id>', "the key's name; the day when left out")
-      .option('-o, --out <path>', 'write it to a new file that only you may read')
-      .addHelpText('after', '\nExamples:\n  $ tasks keygen --out ~/.config/tributary-payloads.key'),
+      .option('-o, --out <path>', 'write it to a new file that only you may read'),
     async () => (await import('./commands/keygen.ts')).keygen,
   );
   table.action(
@@ -24,10 +23,6 @@ export function addEncryptionCommands(table: Table): void {
         '--origin <url>',
         "the Web UI's address; those of the running stack and of host.yaml when left out; once for each",
         several,
-      )
-      .addHelpText(
-        'after',
-        '\nExamples:\n  $ tasks codec-server\n  $ tasks codec-server --origin https://cloud.temporal.io',
       ),
     async () => (await import('./commands/codec-server.ts')).codecServer,
   );

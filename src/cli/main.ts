@@ -5,6 +5,7 @@ import { TASK_STATES } from '../core/task-types.ts';
 import type { Table } from './command-table.ts';
 import { addEncryptionCommands } from './encryption-commands.ts';
 import { EXIT, explainError } from './errors.ts';
+import { addExamples } from './examples.ts';
 import { addHelp, endOfCommander } from './help.ts';
 import type { CliIo } from './io.ts';
 import { count } from './option-values.ts';
@@ -29,7 +30,8 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   }
 }
 
-function makeProgram(io: CliIo, outcome: { code: number }): Command {
+/** The program with all its commands. @param outcome gets the exit code of the one that is run */
+export function makeProgram(io: CliIo, outcome: { code: number }): Command {
   const program = new Command('tasks');
   program
     .description('Runs tasks for coding agents durably, and lands finished work on main, each commit tested.')
@@ -71,6 +73,7 @@ function makeProgram(io: CliIo, outcome: { code: number }): Command {
   addCare(table);
   addEncryptionCommands(table);
   addHelp(program);
+  addExamples(program);
   return program;
 }
 
@@ -159,10 +162,6 @@ function addQueue(table: Table): void {
     .command('queue')
     .description('what waits for landing, and why nothing lands when nothing does')
     .option('--project <name>', 'of one project')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ tasks queue --project shop\n  $ tasks queue pause\n  $ tasks queue promote 7fk2\n  $ tasks queue remove 7fk2',
-    )
     .enablePositionalOptions();
   table.action(queue, async () => (await import('./commands/queue.ts')).queue);
   table.action(ofOneBranch(queue.command('pause').description('land nothing until resume')), async () =>
@@ -251,11 +250,7 @@ function addCare(table: Table): void {
     program
       .command('completion')
       .description('a completion script for your shell')
-      .argument('<shell>', 'bash, zsh or fish')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  $ source <(tasks completion bash)\n  $ tasks completion fish > ~/.config/fish/completions/tasks.fish',
-      ),
+      .argument('<shell>', 'bash, zsh or fish'),
     async () => {
       const { completion } = await import('./commands/completion.ts');
       return (session, _options, args) => completion(session, program, args);

@@ -29,11 +29,7 @@ function addFailed(table: Table): void {
       .argument('[id...]')
       .option('--all-failed', 'all that tasks failed shows')
       .option('--where <filter>', 'all that fit, such as project=shop,state=failed,phase=plan,failure=setup-failed')
-      .option('--from <phase>', 'from an earlier phase than the one that failed')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  $ tasks retry 7fk2 --from plan\n  $ tasks retry --all-failed\n  $ tasks retry --where project=shop,failure=origin-unreachable',
-      ),
+      .option('--from <phase>', 'from an earlier phase than the one that failed'),
     async () => (await import('./commands/retry.ts')).retry,
   );
 }
@@ -42,7 +38,6 @@ function addHosts(table: Table): void {
   const hosts = table.program
     .command('hosts')
     .description('the machines that run workers: slots, load, disk, and when they were last seen')
-    .addHelpText('after', '\nExamples:\n  $ tasks hosts\n  $ tasks hosts drain ada\n  $ tasks hosts undrain ada')
     .enablePositionalOptions();
   table.action(hosts, async () => (await import('./commands/hosts.ts')).hosts);
   table.action(
@@ -62,8 +57,7 @@ function addGc(table: Table): void {
       .description(
         'remove what ended tasks have left on this machine and its origins, on proof; say why the rest is kept',
       )
-      .option('--dry-run', 'only say what would be removed, and why')
-      .addHelpText('after', '\nExamples:\n  $ tasks gc --dry-run\n  $ tasks gc'),
+      .option('--dry-run', 'only say what would be removed, and why'),
     async () => (await import('./commands/gc.ts')).gc,
   );
 }

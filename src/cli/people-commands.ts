@@ -15,8 +15,7 @@ function addInbox(table: Table): void {
       .description('what waits for a person, oldest first, each with the command to reply')
       .option('--project <name>', 'of one project')
       .option('--mine', 'asked of me, or of nobody about a task of mine')
-      .option('-w, --watch', 'go on: redrawn on a terminal, new lines elsewhere')
-      .addHelpText('after', '\nExamples:\n  $ tasks inbox --mine\n  $ tasks inbox --watch'),
+      .option('-w, --watch', 'go on: redrawn on a terminal, new lines elsewhere'),
     async () => (await import('./commands/inbox.ts')).inbox,
   );
 }
@@ -28,11 +27,7 @@ function addReplies(table: Table): void {
       .description("reply to a task's question; without a text, to all that are open, one after another")
       .argument('<id>', 'the task, or the question as the inbox has it: 7fk2@3')
       .argument('[text]', 'the answer, or the number of a choice; - reads standard input')
-      .option('--file <path>', 'read the answer from a file; - reads standard input')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  $ tasks answer 7fk2@3 "Yes, the second one"\n  $ tasks answer 7fk2 2\n  $ tasks answer 7fk2 --file notes.md',
-      ),
+      .option('--file <path>', 'read the answer from a file; - reads standard input'),
     async () => (await import('./commands/answer.ts')).answer,
   );
   table.action(
@@ -44,11 +39,7 @@ function addReplies(table: Table): void {
       .option('--with <path>', 'with the edited text of a file; - reads standard input')
       .option('--accept <numbers>', 'of proposed tasks: these, and no others unless --drop says so')
       .option('--drop <numbers>', 'of proposed tasks: all but these')
-      .option('-y, --yes', 'without the number of the proposal, and without asking: what is open now')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  $ tasks approve 7fk2@3\n  $ tasks approve 7fk2 --edit\n  $ tasks approve 7fk2@4 --accept 1,3 --drop 2',
-      ),
+      .option('-y, --yes', 'without the number of the proposal, and without asking: what is open now'),
     async () => (await import('./commands/approve.ts')).approve,
   );
   table.action(
@@ -57,8 +48,7 @@ function addReplies(table: Table): void {
       .description('ask for changes of what a task proposes: the agent tries again')
       .argument('<id>', 'the task, or the proposal as the inbox has it: 7fk2@3')
       .argument('[text]', 'what to change; - reads standard input')
-      .option('--file <path>', 'read it from a file; - reads standard input')
-      .addHelpText('after', '\nExamples:\n  $ tasks revise 7fk2@3 "Keep the old name as an alias"'),
+      .option('--file <path>', 'read it from a file; - reads standard input'),
     async () => (await import('./commands/decide.ts')).revise,
   );
   table.action(
@@ -67,8 +57,7 @@ function addReplies(table: Table): void {
       .description('turn down what a task proposes: the task ends as rejected')
       .argument('<id>', 'the task, or the proposal as the inbox has it: 7fk2@3')
       .option('--reason <text>', 'why')
-      .option('--file <path>', 'read the reason from a file; - reads standard input')
-      .addHelpText('after', '\nExamples:\n  $ tasks reject 7fk2@3 --reason "We drop this module"'),
+      .option('--file <path>', 'read the reason from a file; - reads standard input'),
     async () => (await import('./commands/decide.ts')).reject,
   );
 }
@@ -80,8 +69,7 @@ function addNotes(table: Table): void {
       .description('say something to a task: its next prompt brings it')
       .argument('<id>')
       .argument('[text]', 'the comment; - reads standard input')
-      .option('--file <path>', 'read it from a file; - reads standard input')
-      .addHelpText('after', '\nExamples:\n  $ tasks comment 7fk2 "The staging database is back"'),
+      .option('--file <path>', 'read it from a file; - reads standard input'),
     async () => (await import('./commands/comment.ts')).comment,
   );
   table.action(
@@ -91,8 +79,7 @@ function addNotes(table: Table): void {
       .argument('<id>')
       .option('--title <text>', 'the new title')
       .option('--body <text>', 'the new body')
-      .option('--file <path>', 'read the new body from a file; - reads standard input')
-      .addHelpText('after', '\nExamples:\n  $ tasks edit 7fk2 --title "Sort the imports of the tests too"'),
+      .option('--file <path>', 'read the new body from a file; - reads standard input'),
     async () => (await import('./commands/comment.ts')).edit,
   );
 }

@@ -37,11 +37,7 @@ function addSubmit(table: Table): void {
       .option('--default <answer>', 'of a question: the answer when nobody gives one in time')
       .option('--wait', 'wait until it has ended')
       .option('--no-wait-for-people', 'with --wait: end when only people are waited for')
-      .option('--timeout <duration>', `with --wait: ${AT_THE_LONGEST}`, milliseconds('--timeout'))
-      .addHelpText(
-        'after',
-        '\nExamples:\n  $ tasks submit "Fix the flaky test" --body "It fails on Mondays" --wait\n  $ git diff | tasks submit "Review this" --file -\n  $ tasks submit "Move to the new API" --approve plan,patch\n  $ tasks submit "Which region?" --for Ada --blocks 7fk2 --choices eu,us --default eu',
-      ),
+      .option('--timeout <duration>', `with --wait: ${AT_THE_LONGEST}`, milliseconds('--timeout')),
     async () => (await import('./commands/submit.ts')).submit,
   );
 }

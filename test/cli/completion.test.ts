@@ -78,10 +78,6 @@ describe('completion', () => {
     expect(await offers(folder, ['show', 'a'], folder)).toEqual(['aaaaaaaaaa']);
   });
 
-  it.each(['queue', 'gc', 'hosts'])('%s has examples in its help', async (command) => {
-    expect((await cli({ cwd: '/', env: {} }, [command, '--help'])).stdout).toContain(`Examples:\n  $ tasks ${command}`);
-  });
-
   it('offers the agents of tasks.yaml', async () => {
     const text = 'project: shop\nagents:\n  mine:\n    command: [x]\n  yours: {command: [y]}\ngate: "true"\n';
     const { clone } = await SampleProject.create({ 'tasks.yaml': text }, 'checkout');
