@@ -42,6 +42,19 @@ describe('the sign-in of an agent', () => {
     expect(await checked(host)).toEqual(of('ok', 'ANTHROPIC_API_KEY, by host.yaml'));
   });
 
+  it('is missed where the file of its key cannot be read', async () => {
+    const host = 'secrets: {ANTHROPIC_API_KEY: {from: "file:/nowhere/key", agents: [claude]}}';
+    expect(await checked(host)).toEqual(
+      of(
+        'warn',
+        'ANTHROPIC_API_KEY: /nowhere/key cannot be read (ENOENT)',
+        expect.stringMatching(/^put the key there, or mend secrets: \{ANTHROPIC_API_KEY: /),
+      ),
+    );
+    const there = host.replace('/nowhere/key', import.meta.filename);
+    expect(await checked(there)).toEqual(of('ok', 'ANTHROPIC_API_KEY, by host.yaml'));
+  });
+
   it.each(['', 'env: [ANTHROPIC_API_KEY]'])('is not asked after where none may be needed: %j', async (host) => {
     expect(await checked(host, [], host === '' ? 'mine' : 'claude', host === '' ? './agent.sh' : 'claude')).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { grantsOf, readHostFile, type HostSettings } from '../../config/host-file.ts';
 import { KNOWN_GRANTS } from '../../config/known-grants.ts';
+import { resolveSecret } from '../../config/secrets.ts';
 import { fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 
@@ -15,7 +16,7 @@ export async function checkSignIn(session: Session, agent: string, program: stri
   const name = `sign-in of ${agent}`;
   const { grant, secrets, env } = host.value;
   const keys = Object.keys(secrets).filter((key) => secrets[key]?.agents.includes(agent) === true);
-  if (keys.length > 0) return [fine(name, `${keys.join(', ')}, by host.yaml`)];
+  if (keys.length > 0) return [await checkKeys(name, keys, secrets)];
   if (grant.includes(agent))
     return checkGrant(host.value, { name, agent, program, home: session.environment.userHome });
   // Of others nobody knows whether there is anything to sign in to; of a variable for all, whether it is a key.
@@ -24,6 +25,18 @@ export async function checkSignIn(session: Session, agent: string, program: stri
   const key = `secrets: {VARIABLE: {from: file:/path, agents: [${agent}]}}`;
   const fix = `grant: [${agent}] in host.yaml shares your sign-in, ${key} gives it a key; then restart the worker`;
   return [warn(name, 'it has nothing of your home, and no key: it will not be signed in', fix)];
+}
+
+/** Files are looked at alone: a variable is the worker's, and a command may ask for a password. */
+async function checkKeys(name: string, keys: readonly string[], secrets: HostSettings['secrets']): Promise<Check> {
+  for (const key of keys) {
+    const from = secrets[key]?.from ?? '';
+    const found = from.startsWith('file:') ? await resolveSecret(from, {}, '') : null;
+    if (found?.kind !== 'invalid') continue;
+    const fix = `put the key there, or mend secrets: {${key}: {from: …}} in host.yaml; until then attempts fail`;
+    return warn(name, `${key}: ${found.message}`, fix);
+  }
+  return fine(name, `${keys.join(', ')}, by host.yaml`);
 }
 
 interface Granted {
