@@ -8,7 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { whyNotAddress } from '../../src/process/addresses.ts';
+import { whyNotAddress, whyNotNamed } from '../../src/process/addresses.ts';
 import { createProxies, type Proxies, type Resolve } from '../../src/process/proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -281,6 +281,13 @@ describe('the proxy', () => {
     expect(await tunnel(socket, `${host}:${port}`)).toBe(403);
     expect(reached).toBe(0);
   });
+});
+
+it('knows a host that is named by its whole name, with the dot at its end', () => {
+  for (const host of ['named.example', 'named.example.', 'NAMED.example.']) {
+    expect(whyNotNamed(['named.example'], { host, port: 443 })).toBeNull();
+  }
+  expect(whyNotNamed(['named.example'], { host: 'named.example.org.', port: 443 })).not.toBeNull();
 });
 
 describe("this machine's own addresses", () => {
