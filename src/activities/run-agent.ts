@@ -52,9 +52,6 @@ export interface AgentRun {
   readonly usage: Usage | null;
 }
 
-/** More of what an agent says of its progress is not looked at; less than a tenth of it is shown. */
-const MAX_PROGRESS_CHARS = 4_000;
-
 /** What earlier phases may have left for later ones. */
 const NOTES = ['plan.md', 'result.md', 'understanding.md'];
 
@@ -233,8 +230,8 @@ function lastLine(reader: LineReader | null, { secrets }: GrantedSecrets) {
     read: (): Progress | null => {
       const known = reader?.progress ?? null;
       if (known === null) return progressOfLine(last);
-      // Lines come without secrets; what a reader has decoded of them may have one again (N10).
-      return progressOf(redactText(secrets, known.text.slice(0, MAX_PROGRESS_CHARS)), known.percent);
+      // Lines come without secrets; what a reader has decoded of them may have one again, which a cut would hide from us (N10).
+      return progressOf(redactText(secrets, known.text), known.percent);
     },
   };
 }

@@ -148,6 +148,8 @@ async function listen(path: string, reach: Reach): Promise<() => Promise<void>> 
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
   const server = createServer((request, response) => void forward(reach, request, response));
+  // An upload may take its time; who is silent is cut off.
+  server.requestTimeout = 0;
   server.maxConnections = MAX_CONNECTIONS;
   const clients = new Set<Socket>();
   server.on('connection', (client) => {
