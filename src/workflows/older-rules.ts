@@ -14,9 +14,11 @@ export function byRulesOfHistory(task: Task, event: TaskInputEvent, surroundings
 }
 
 /**
- * Whether a signal that names nobody is heard as it is now: it may be a text alone, and it is found out who sent it. Version
- * 0.1.0 did neither. @param spec as the workflow was given it
+ * Whether replies are heard as version 0.1.0 heard them (core/older.ts): it knew no text that is sent alone, did not ask who had sent
+ * what names nobody, and told of an update that a run began with after that run's own first step.
+ *
+ * @param spec as the workflow was given it
  */
-export function hearsNameless(spec: TaskSpec): boolean {
-  return !isOfFirstVersion(spec) || patched('nameless-signals');
+export function hearsAsFirstVersion(spec: TaskSpec): boolean {
+  return isOfFirstVersion(spec) && !patched('after-first-version');
 }

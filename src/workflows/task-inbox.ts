@@ -21,13 +21,16 @@ import {
 } from './messages.ts';
 import { outcomeOf, remember } from './task-messages.ts';
 
+/** More than the run takes from its first line to its first activity. */
+const TURNS_OF_A_STEP = 20;
+
 export interface Taking {
   /** Has a message count, or not. */
   take(name: ReplyName, payload: unknown): MessageOutcome;
   /** Resolves when it is known what a reply is to; null: it is now. */
   opening(name: ReplyName, payload: unknown): Promise<unknown> | null;
-  /** Whether it is found out who has sent a signal that names nobody. */
-  hearsNameless(): boolean;
+  /** Whether the history is of the first version, and has to be followed. */
+  hearsAsFirstVersion(): boolean;
 }
 
 export class Inbox {
@@ -38,6 +41,8 @@ export class Inbox {
   /** The signals that are still to be taken, one behind the other. */
   #line: Promise<void> = Promise.resolve();
   #inLine = 0;
+  /** What came before the run had begun is handed over while handlers are set. */
+  #hasBegun = false;
 
   constructor(handled: readonly HandledMessage[], taking: Taking) {
     this.#handled = handled;
@@ -54,17 +59,15 @@ export class Inbox {
       setHandler(updateOf(name), (payload) => this.#update(name, payload), { description });
       setHandler(signalOf(name), (payload) => this.#signal(name, payload), { description });
     }
+    this.#hasBegun = true;
   }
 
   #update(name: ReplyName, payload: unknown): MessageOutcome | Promise<MessageOutcome> {
     const opening = this.#taking.opening(name, payload);
-    return opening === null ? this.#updateNow(name, payload) : opening.then(() => this.#updateNow(name, payload));
-  }
-
-  #updateNow(name: ReplyName, payload: unknown): MessageOutcome {
+    if (opening !== null) return opening.then(() => told(this.#once(name, payload)));
     const outcome = this.#once(name, payload);
-    if (outcome.kind === 'refused') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
-    return outcome;
+    const isLater = !this.#hasBegun && this.#taking.hearsAsFirstVersion();
+    return isLater ? firstStep().then(() => told(outcome)) : told(outcome);
   }
 
   #signal(name: ReplyName, payload: unknown): Promise<void> {
@@ -77,7 +80,7 @@ export class Inbox {
 
   #signalNow(name: ReplyName, number: number, payload: unknown): Promise<void> {
     const isNameless = actorOf(payload) === UNKNOWN_ACTOR;
-    const isAsked = isNameless && this.#taking.hearsNameless();
+    const isAsked = isNameless && !this.#taking.hearsAsFirstVersion();
     const heard = isNameless && !isAsked ? heardByFirstVersion(payload) : payload;
     if (!isAsked && this.#inLine === 0) {
       this.#once(name, heard);
@@ -99,6 +102,17 @@ export class Inbox {
     this.#handled = remember(this.#handled, messageId, outcome);
     return outcome;
   }
+}
+
+/** @throws what was refused, with its reason */
+function told(outcome: MessageOutcome): MessageOutcome {
+  if (outcome.kind === 'refused') throw ApplicationFailure.nonRetryable(outcome.reason, REFUSED);
+  return outcome;
+}
+
+/** Resolves when the run has done what it begins with, in the same workflow task. */
+async function firstStep(): Promise<void> {
+  for (let turns = 0; turns < TURNS_OF_A_STEP; turns += 1) await Promise.resolve();
 }
 
 /** One that names nobody has its sender in the history's event. */

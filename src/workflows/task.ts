@@ -49,7 +49,7 @@ import {
 } from './messages.ts';
 import { concludeTask } from './task-conclusion.ts';
 import { untilItIsAsked } from './early-replies.ts';
-import { byRulesOfHistory, hearsNameless } from './older-rules.ts';
+import { byRulesOfHistory, hearsAsFirstVersion } from './older-rules.ts';
 import { Inbox } from './task-inbox.ts';
 import { HandOff } from './task-hand-off.ts';
 import { blockOther, makeTask, newIds, releaseOther, releasesOf } from './task-links.ts';
@@ -94,7 +94,7 @@ class TaskRun {
     this.#inbox = new Inbox(input.carried?.handled ?? [], {
       take: (name, payload) => this.#take(name, payload),
       opening: (name, payload) => untilItIsAsked(() => this.#task, name, payload),
-      hearsNameless: () => hearsNameless(input.spec),
+      hearsAsFirstVersion: () => hearsAsFirstVersion(input.spec),
     });
   }
 
