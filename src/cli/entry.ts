@@ -31,6 +31,7 @@ const code = runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   interrupt: interrupt.signal,
+  wholly: unwritten.wholly,
   programs: {
     self: [process.execPath, pathOf('../bin/tasks.cjs')],
     worker: [process.execPath, pathOf('../worker/main.js')],

@@ -16,6 +16,8 @@ export interface CliIo {
   readonly stderr: Output;
   /** Aborted by the first Ctrl-C or request to end, when something listens to it; a Ctrl-C after that ends the process. */
   readonly interrupt: AbortSignal;
+  /** Does what is done for many tasks to its end, though whoever reads the output may go. */
+  readonly wholly?: <T>(body: () => Promise<T>) => Promise<T>;
   readonly programs: Programs;
 }
 

@@ -8,6 +8,8 @@ const EXIT_BROKEN_PIPE = 141;
 export interface Unwritten {
   /** Why something of it is not there, in one line; null: all that was printed was written. */
   readonly why: string | null;
+  /** Does what is done for many tasks: a reader that goes away meanwhile ends the command when all of it is done. */
+  readonly wholly: <T>(body: () => Promise<T>) => Promise<T>;
 }
 
 /**
@@ -19,13 +21,33 @@ export function watchOutput(
   interrupt: AbortSignal,
   exit: (code: number) => void,
 ): Unwritten {
-  const unwritten: { why: string | null } = { why: null };
+  let why: string | null = null;
+  let hasGone = false;
+  let bodies = 0;
   for (const stream of streams) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (interrupt.aborted) return;
-      if (error.code === 'EPIPE') exit(EXIT_BROKEN_PIPE);
-      unwritten.why ??= `what was printed could not be written: ${error.message}`;
+      if (error.code === 'EPIPE') {
+        hasGone = true;
+        if (bodies === 0) exit(EXIT_BROKEN_PIPE);
+        return;
+      }
+      why ??= `what was printed could not be written: ${error.message}`;
     });
   }
-  return unwritten;
+  return {
+    get why() {
+      return why;
+    },
+    wholly: async (body) => {
+      bodies += 1;
+      try {
+        const value = await body();
+        if (hasGone && !interrupt.aborted) exit(EXIT_BROKEN_PIPE);
+        return value;
+      } finally {
+        bodies -= 1;
+      }
+    },
+  };
 }

@@ -34,6 +34,27 @@ describe('output that cannot be written', () => {
     expect(exits).toEqual([141]);
   });
 
+  it('ends a command that changes many tasks when all of that is done', async () => {
+    const { stream, exits, unwritten } = watched();
+    const done = await unwritten.wholly(async () => {
+      stream.emit('error', failing('EPIPE'));
+      return [...exits];
+    });
+    expect({ done, exits, why: unwritten.why }).toEqual({ done: [], exits: [141], why: null });
+  });
+
+  it('hides no reason why such a command could not do all', async () => {
+    const { stream, exits, unwritten } = watched();
+    const failed = unwritten.wholly(async () => {
+      stream.emit('error', failing('EPIPE'));
+      throw new Error('nobody answers');
+    });
+    await expect(failed).rejects.toThrow('nobody answers');
+    expect(exits).toEqual([]);
+    stream.emit('error', failing('EPIPE'));
+    expect(exits).toEqual([141]);
+  });
+
   it('does not keep a command that is asked to end from ending in order', () => {
     const { stream, interrupt, exits, unwritten } = watched();
     interrupt.abort();

@@ -1,8 +1,8 @@
 /** Asks tasks to stop for good. */
 
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { mapBounded } from '../bounded.ts';
 import { EXIT, UsageError } from '../errors.ts';
+import { forMany } from '../for-many.ts';
 import { requireKnown } from '../known.ts';
 import { noTask, resolveIds } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
@@ -14,7 +14,7 @@ const AT_ONCE = 8;
 /** `tasks cancel`: exit 1 when one of them had ended already, or is not there. */
 export async function cancel(session: Session, _options: unknown, args: readonly string[]): Promise<number> {
   const ids = await resolveIds(session, args);
-  const taken = await mapBounded(ids, AT_ONCE, (id) =>
+  const taken = await forMany(session, ids, AT_ONCE, (id) =>
     cancelOne(session, id).catch((error: unknown) => {
       // What nobody knows says nothing of the others.
       if (ids.length === 1 || !(error instanceof UsageError)) throw error;

@@ -5,8 +5,8 @@ import { quote, type TaskId } from '../../core/ids.ts';
 import { PHASES } from '../../core/retry-from.ts';
 import type { Phase, TaskView } from '../../core/task-types.ts';
 import type { LedgerReader } from '../../ledger/types.ts';
-import { mapBounded } from '../bounded.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
+import { forMany } from '../for-many.ts';
 import { requireProject } from '../known-projects.ts';
 import { resolveIds } from '../resolve-id.ts';
 import { retryTask, type Retried } from '../retry-task.ts';
@@ -45,7 +45,7 @@ export async function retry(session: Session, options: RetryOptions, args: reado
     tell(session, only.id, await retryTask(temporal, only.id, { actor, from, attempt: null }));
     return EXIT.ok;
   }
-  const taken = await mapBounded(wanted, AT_ONCE, async ({ id, attempt }) => {
+  const taken = await forMany(session, wanted, AT_ONCE, async ({ id, attempt }) => {
     try {
       tell(session, id, await retryTask(temporal, id, { actor, from, attempt }));
       return true;

@@ -14,8 +14,9 @@ import { MAX_BODY_BYTES, oneLine } from '../../core/text.ts';
 import { LedgerUnavailable } from '../../ledger/types.ts';
 import type { TaskInput } from '../../workflows/messages.ts';
 import { findAgentProgram } from '../agent-program.ts';
-import { mapBounded, ordered } from '../bounded.ts';
+import { ordered } from '../bounded.ts';
 import { EXIT, Failed, textOf, UsageError } from '../errors.ts';
+import { forMany } from '../for-many.ts';
 import { readInput } from '../inputs.ts';
 import { partlyTaken } from '../partly-taken.ts';
 import { readListed } from '../known.ts';
@@ -83,7 +84,7 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   const inOrder = ordered<() => void>((tell) => tell());
   const blocked = await findBlocked(session, submissions);
   const [sent, taken] = [new Set<number>(), new Set<number>()];
-  const started = await mapBounded(submissions, AT_ONCE, async (submission, index) => {
+  const started = await forMany(session, submissions, AT_ONCE, async (submission, index) => {
     sent.add(index);
     const made = await start(session, temporal, { ...context, origin }, submission, blocked);
     const shown = made.existing
@@ -95,8 +96,7 @@ export async function submit(session: Session, options: SubmitOptions, args: rea
   }).catch((error: unknown) => {
     // What was taken is acknowledged, also behind one that was not.
     inOrder.passRest();
-    const lines = drafts.map(({ line }) => line ?? 1);
-    const known = partlyTaken({ lines, taken, sent, noAnswer: isNoAnswer(error) });
+    const known = partlyTaken({ lines: drafts.map(({ line }) => line ?? 1), taken, sent, noAnswer: isNoAnswer(error) });
     throw known === null ? error : new Failed(`${textOf(error)}; ${known}`);
   });
   if (note !== null) session.note(note);
