@@ -16,7 +16,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
     'tasks submit "Move to the new API" --approve plan,patch',
     'tasks submit "Which region?" --for Ada --blocks 7fk2 --choices eu,us --default eu',
   ],
-  wait: ['tasks wait 7fk2 m0q3', 'tasks wait --all --timeout 30m', 'tasks wait --all --no-wait-for-people'],
+  wait: [
+    'tasks wait 7fk2 m0q3',
+    'tasks wait --all --project shop --timeout 30m',
+    'tasks wait --all --no-wait-for-people',
+  ],
   list: ['tasks list', 'tasks list --project shop --state waiting,landing', 'tasks list --all --json'],
   show: ['tasks show 7fk2'],
   logs: ['tasks logs 7fk2 --follow', 'tasks logs 7fk2 --attempt 2'],

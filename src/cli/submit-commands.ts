@@ -49,6 +49,7 @@ function addWait(table: Table): void {
       .description('wait until tasks have ended; exit 1 if any did not land or stay unchanged')
       .argument('[id...]')
       .option('--all', 'every task that has not ended')
+      .option('--project <name>', 'with --all: those of one project')
       .option('--no-wait-for-people', 'end with exit 1 when only people are waited for')
       .option('--timeout <duration>', AT_THE_LONGEST, milliseconds('--timeout')),
     async () => (await import('./commands/wait.ts')).wait,

@@ -176,6 +176,7 @@ describe('wrong input', () => {
       /^tasks: queue has the commands pause, resume, promote, remove; see tasks queue --help\n$/,
     ],
     ['waiting for nothing', ['wait'], /id: is missing; give ids, or --all/],
+    ['waiting for one of a project', ['wait', 'zz', '--project', 'shop'], /--project: says which of all/],
     ['waiting for all and one', ['wait', 'zz', '--all'], /--all: takes no ids/],
     ['waiting for an unknown task', ['wait', 'zzzzzzzzzz'], /no task is named zzzzzzzzzz/],
     [

@@ -77,6 +77,16 @@ describe('the queue that is meant where there are several', () => {
     expect(await cli(other, ['queue', 'resume'])).toMatchObject({ code: 0, stdout: 'other main  lands again\n' });
   });
 
+  it('has its tasks waited for, and those of no other, where the project is named', async () => {
+    expect((await cli(other, ['queue', 'pause'])).code).toBe(0);
+    expect((await cli(other, ['submit', 'Third', '--run', 'echo x > third'])).code).toBe(0);
+    const waited = (project: string) => cli(one, ['wait', '--all', '--project', project, '--timeout', '1s']);
+    await eventually('the task to be found', async () => (await waited('other')).code === 124);
+    expect(await waited('one')).toMatchObject({ code: 0, stderr: expect.stringContaining('no task is open') });
+    expect((await cli(other, ['queue', 'resume'])).code).toBe(0);
+    expect((await cli(one, ['wait', '--all', '--project', 'other'])).code).toBe(0);
+  });
+
   it('is the one that is named, wherever one stands, and asked for outside of all', async () => {
     expect((await cli(one, ['queue', 'pause', '--project', 'other'])).stdout).toMatch(/^other main {2}lands nothing/);
     expect(await cli({ ...one, cwd: engine.home }, ['queue', 'resume'])).toMatchObject({

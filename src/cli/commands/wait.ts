@@ -1,8 +1,9 @@
 /** Waits until tasks have ended. */
 
 import { needsPeople, type TaskView, type WaitingKind } from '../../core/task-types.ts';
-import { taskIdOfWorkflow, type TaskId } from '../../core/ids.ts';
+import { taskIdOfWorkflow, type ProjectName, type TaskId } from '../../core/ids.ts';
 import { EXIT, TimedOut, UsageError } from '../errors.ts';
+import { requireProject } from '../known-projects.ts';
 import { showProgress } from '../progress.ts';
 import { exactDuration } from '../render/time.ts';
 import { outcomeLine, waitsLine } from '../render/tasks.ts';
@@ -10,12 +11,14 @@ import { resolveIds } from '../resolve-id.ts';
 import type { Session } from '../session.ts';
 import { CALL_MS } from '../temporal.ts';
 import { noteNobody, tellHosts } from '../waiting-hosts.ts';
+import { readProject } from './list.ts';
 import { needsHelp, TaskWatch } from '../watch.ts';
 import { tryLedger } from '../try-ledger.ts';
 
 export interface WaitOptions {
   readonly json?: true;
   readonly all?: true;
+  readonly project?: string;
   readonly waitForPeople: boolean;
   readonly timeout?: number;
 }
@@ -26,7 +29,11 @@ const A_READ = 1_000;
 export async function wait(session: Session, options: WaitOptions, args: readonly string[]): Promise<number> {
   if (options.all === true && args.length > 0) throw new UsageError('--all: takes no ids beside it; leave one out');
   if (options.all !== true && args.length === 0) throw new UsageError('id: is missing; give ids, or --all');
-  const ids = options.all === true ? await openTasks(session) : await resolveIds(session, args);
+  if (options.all !== true && options.project !== undefined)
+    throw new UsageError('--project: says which of all; give --all beside it, or leave it out');
+  const project = readProject(options.project);
+  const ids = options.all === true ? await openTasks(session, project) : await resolveIds(session, args);
+  if (ids.length === 0) await requireProject(session, project);
   if (ids.length === 0) session.note('no task is open, so there is nothing to wait for');
   else await noteNobody(session);
   return awaitTasks(session, ids, {
@@ -35,12 +42,13 @@ export async function wait(session: Session, options: WaitOptions, args: readonl
   });
 }
 
-/** Every task that has not ended: by Temporal, which has those too that no worker has seen. */
-async function openTasks(session: Session): Promise<readonly TaskId[]> {
+/** Every task that has not ended, or those of a project: by Temporal, which has those too that no worker has seen. */
+async function openTasks(session: Session, project: ProjectName | null): Promise<readonly TaskId[]> {
   const temporal = await session.temporal();
   return temporal.within(4 * CALL_MS, async () => {
     const ids: TaskId[] = [];
-    const query = "WorkflowType = 'task' AND ExecutionStatus = 'Running'";
+    const ofProject = project === null ? '' : ` AND Project = '${project}'`;
+    const query = `WorkflowType = 'task' AND ExecutionStatus = 'Running'${ofProject}`;
     for await (const execution of temporal.client.workflow.list({ query, pageSize: 1_000 })) {
       const id = taskIdOfWorkflow(execution.workflowId);
       if (id !== null) ids.push(id);
