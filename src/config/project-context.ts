@@ -54,7 +54,9 @@ export async function readProjectContext(
   }
   const settings = parseProjectFile(committed);
   if (settings.kind === 'invalid') {
-    const place = working.text === committed ? '' : ` (as it stands on ${branch}; commit your copy if that is right)`;
+    const place = isSameText(working.text, committed)
+      ? ''
+      : ` (as it stands on ${branch}; commit your copy if that is right)`;
     return invalid(`${settings.message}${place}`);
   }
   if (settings.value.branch !== branch) {
@@ -62,7 +64,9 @@ export async function readProjectContext(
       `${PROJECT_FILE}: branch: on ${branch} it names ${settings.value.branch}; go there: git switch ${settings.value.branch}`,
     );
   }
-  const warnings = working.text === committed ? [] : [await difference(checkout, branch, working.text, options)];
+  const warnings = isSameText(working.text, committed)
+    ? []
+    : [await difference(checkout, branch, working.text, options)];
   return { kind: 'ok', settings: settings.value, configCommit: tip, origin: checkout.origin, checkout, warnings };
 }
 
@@ -98,7 +102,12 @@ async function difference(
 
 async function isCommittedHere(checkout: Checkout, working: string | null, options: Options): Promise<boolean> {
   if (checkout.head === null || working === null) return false;
-  return (await readFileAtCommit(checkout.root, checkout.head, PROJECT_FILE, options)) === working;
+  return isSameText(await readFileAtCommit(checkout.root, checkout.head, PROJECT_FILE, options), working);
+}
+
+/** But for the ends of its lines: in a checkout they are as git's `core.autocrlf` has them. */
+function isSameText(one: string | null, other: string | null): boolean {
+  return one?.replaceAll('\r\n', '\n') === other?.replaceAll('\r\n', '\n');
 }
 
 function where(checkout: Checkout, branch: string): string {

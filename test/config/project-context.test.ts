@@ -93,6 +93,13 @@ describe('the project of a folder', () => {
     ]);
   });
 
+  it('warns of no working copy that has other ends of lines alone', async () => {
+    await write(LEAST);
+    commit();
+    await write(LEAST.replaceAll('\n', '\r\n'));
+    expect(await read()).toMatchObject({ kind: 'ok', warnings: [] });
+  });
+
   it('warns of a working copy that was removed', async () => {
     await write(LEAST);
     commit();
