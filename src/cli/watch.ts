@@ -51,6 +51,7 @@ const LONG_MS = 15_000;
 const QUERY_MS = 1_500;
 /** So many are asked by query, where the ledger knows nothing. */
 const MAX_QUERIES = 16;
+const QUERIES_AT_ONCE = 4;
 
 export class TaskWatch {
   readonly #options: WatchOptions;
@@ -72,7 +73,8 @@ export class TaskWatch {
     this.#open = new Set(options.ids);
     this.#turns = [...this.#open];
     // Each of the tasks that are asked after at once listens; Node takes more than ten for a leak.
-    setMaxListeners(POLLS_AT_ONCE + 1, this.#stop.signal);
+    // Those of the polls, of both looks' queries, and its own pause.
+    setMaxListeners(POLLS_AT_ONCE + 2 * QUERIES_AT_ONCE + 2, this.#stop.signal);
   }
 
   async run(): Promise<WatchEnd> {
@@ -176,7 +178,7 @@ export class TaskWatch {
 
   /** Of one that has ended the workflow closes when the ledger knows of it: while that is away nobody waits for that. */
   async #ask(ids: readonly TaskId[]): Promise<void> {
-    await mapBounded(ids, 4, async (id) => {
+    await mapBounded(ids, QUERIES_AT_ONCE, async (id) => {
       const view = await this.#query(id);
       if (view === null) return;
       this.#known.set(id, view);
@@ -230,7 +232,7 @@ export class TaskWatch {
 
   /** The ledger may lag behind: before giving up the workflows are asked, the first few. */
   async #stillWait(): Promise<boolean> {
-    const asked = await mapBounded([...this.#open].slice(0, MAX_QUERIES), 4, (id) => this.#query(id));
+    const asked = await mapBounded([...this.#open].slice(0, MAX_QUERIES), QUERIES_AT_ONCE, (id) => this.#query(id));
     return asked.every((view) => view?.waitingFor === undefined || isPersons(view));
   }
 }
