@@ -38,6 +38,7 @@ export async function wait(session: Session, options: WaitOptions, args: readonl
   else await noteNobody(session);
   return awaitTasks(session, ids, {
     waitForPeople: options.waitForPeople,
+    ...(project === null ? {} : { all: `--all --project ${project}` }),
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
   });
 }
@@ -57,12 +58,15 @@ async function openTasks(session: Session, project: ProjectName | null): Promise
   });
 }
 
+export interface AwaitOptions {
+  readonly waitForPeople: boolean;
+  readonly timeoutMs?: number;
+  /** How many are named to `tasks wait`. */
+  readonly all?: string;
+}
+
 /** Waits, says who waits for a person, and prints how each ended. The exit code. */
-export async function awaitTasks(
-  session: Session,
-  ids: readonly TaskId[],
-  options: { readonly waitForPeople: boolean; readonly timeoutMs?: number },
-): Promise<number> {
+export async function awaitTasks(session: Session, ids: readonly TaskId[], options: AwaitOptions): Promise<number> {
   const temporal = await session.temporal();
   const views = new Map<TaskId, TaskView>();
   const progress = session.redraws(session.io.stderr) && ids.length > 0 ? showProgress(session) : null;
@@ -97,9 +101,9 @@ export async function awaitTasks(
     if (session.json) await printOpen(session, open, watch);
     if (end.kind === 'timeout') {
       const known = await tellHosts(session, await readOpen(session, open, watch));
-      throw new TimedOut(timeoutText(open, known, ids.length, options.timeoutMs ?? 0));
+      throw new TimedOut(timeoutText(open, known, ids.length, options));
     }
-    if (end.kind === 'interrupted' && open.length > 0) session.note(interruptedText(open));
+    if (end.kind === 'interrupted' && open.length > 0) session.note(interruptedText(open, options.all));
     return codeOf(end, [...views.values()]);
   } finally {
     progress?.stop();
@@ -131,18 +135,26 @@ async function printOpen(session: Session, open: readonly TaskId[], watch: TaskW
 const NAMED = 5;
 
 /** Nothing is looked up: who leaves does not wait for that. */
-function interruptedText(open: readonly TaskId[]): string {
-  const which = open.length <= NAMED ? open.join(' ') : '--all';
+function interruptedText(open: readonly TaskId[], all: string | undefined): string {
+  const which = namesOf(open, all);
   const what = open.length === 1 ? `${which} has` : `${open.length} tasks have`;
   return `tasks: interrupted: ${what} not ended, and nothing was stopped (that is tasks cancel); wait again with: tasks wait ${which}`;
 }
 
 /** What has not ended goes on, or waits for something, by the views that there are; the command that waits for it again. */
-function timeoutText(open: readonly TaskId[], views: readonly TaskView[], wanted: number, timeoutMs: number): string {
-  const which = open.length <= NAMED ? open.join(' ') : '--all';
+function timeoutText(
+  open: readonly TaskId[],
+  views: readonly TaskView[],
+  wanted: number,
+  { all, timeoutMs = 0 }: AwaitOptions,
+): string {
   const what = wanted === 1 ? `${open.join('')} has` : `${open.length} of ${wanted} have`;
   const rest = `nothing was stopped: ${restText(open.length, views)}`;
-  return `${what} not ended within ${exactDuration(timeoutMs)}; ${rest}; wait again with: tasks wait ${which}`;
+  return `${what} not ended within ${exactDuration(timeoutMs)}; ${rest}; wait again with: tasks wait ${namesOf(open, all)}`;
+}
+
+function namesOf(open: readonly TaskId[], all = '--all'): string {
+  return open.length <= NAMED ? open.join(' ') : all;
 }
 
 function restText(open: number, views: readonly TaskView[]): string {
