@@ -62,7 +62,8 @@ describe('the unfinished work of an agent', () => {
     );
     await engine.tell(id, 'refused', 'go', '');
     expect(await engine.untilEnded(id)).toMatchObject({ state: 'landed', failure: null });
-    const refused = 'its unfinished work was not stored last: the origin did not take the work of attempt';
-    expect(await notesOf(id)).toEqual([1, 2, 3].map((attempt) => expect.stringContaining(`${refused} ${attempt}`)));
+    expect(await notesOf(id)).toEqual([
+      expect.stringMatching(/^its unfinished work was not stored last: the origin did not take the work of attempt 3/),
+    ]);
   });
 });
