@@ -128,7 +128,7 @@ class Keeping {
     if (!this.#hasRef) this.#work(() => this.#begin());
   }
 
-  /** From now on. */
+  /** From now on the work is stored, every so often. */
   storeOnTheWay(): void {
     this.#isStoring = this.#everyMs > 0;
     this.#working = this.#working.then(() => this.#wait());

@@ -47,8 +47,9 @@ const REPLIES = `select task_id, version, at, kind, event, ask
     lateral (select coalesce(ask->>'version', event->>'version', event->>'replaces')::integer as version) as named
   where kind in ('asked', 'answered', 'decided', 'edited', 'reminded', 'escalated', 'expired') and version is not null`;
 
+/** The columns of a question or a proposal that are read out, in the order of {@link READ_ASKS}. */
+const ASK_COLUMNS = ['kind', 'text', 'body', 'choices', 'default_answer', 'items', 'asked_of', 'asked_at', 'expires_at', 'reminders', 'escalated_to', 'how', 'reply', 'decided_items', 'actor', 'replied_at']; // prettier-ignore
 /** What those of `replies` say of questions and proposals, one row for each. */
-const READ_OF_ASK = ['kind', 'text', 'body', 'choices', 'default_answer', 'items', 'asked_of', 'asked_at', 'expires_at', 'reminders', 'escalated_to', 'how', 'reply', 'decided_items', 'actor', 'replied_at']; // prettier-ignore
 const READ_ASKS = `select task_id, version, min(ask->>'kind'), min(ask->>'text'), min(ask->>'body'),
     min((ask->'choices')::text)::jsonb,
     min(ask->>'default'), min((ask->'items')::text)::jsonb, min(ask->>'for'), min(at) filter (where kind = 'asked'),
@@ -121,7 +122,7 @@ replies as (
   ${REPLIES}
 ),
 asks as (
-  insert into tributary.asks as a (task_id, version, ${READ_OF_ASK.join(', ')})
+  insert into tributary.asks as a (task_id, version, ${ASK_COLUMNS.join(', ')})
   ${READ_ASKS}
   on conflict (task_id, version) do update set
     kind = coalesce(a.kind, excluded.kind),
@@ -175,8 +176,8 @@ read as (
 never_asked as (
   delete from tributary.asks where task_id = $1 and version not in (select version from replies)
 )
-update tributary.asks as a set (${READ_OF_ASK.join(', ')}) = (${READ_OF_ASK.map((column) => `e.${column}`).join(', ')})
-from read as e (task_id, version, ${READ_OF_ASK.join(', ')})
+update tributary.asks as a set (${ASK_COLUMNS.join(', ')}) = (${ASK_COLUMNS.map((column) => `e.${column}`).join(', ')})
+from read as e (task_id, version, ${ASK_COLUMNS.join(', ')})
 where a.task_id = e.task_id and a.version = e.version`;
 
 /** One round trip, but where an event was replaced. @throws LedgerUnavailable */

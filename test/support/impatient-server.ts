@@ -2,7 +2,8 @@
 
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startTemporal, type RunningTemporal } from '../../src/local/temporal-server.ts';
+import type { RunningTemporal } from '../../src/local/temporal-server.ts';
+import { ownServer } from './own-server.ts';
 import { tempFolder } from './temp.ts';
 import { testBinary } from './temporal.ts';
 
@@ -10,20 +11,9 @@ import { testBinary } from './temporal.ts';
 const SUGGESTED_EVENTS = 16;
 
 export async function impatientServer(): Promise<RunningTemporal> {
-  const home = await tempFolder('temporal');
-  const binary = join(home, 'temporal-server');
+  const binary = join(await tempFolder('temporal'), 'temporal-server');
   const setting = `limit.historyCount.suggestContinueAsNew=${SUGGESTED_EVENTS}`;
   await writeFile(binary, `#!/bin/sh\nexec '${testBinary()}' "$@" --dynamic-config-value ${setting}\n`);
   await chmod(binary, 0o755);
-  const started = await startTemporal({
-    binary,
-    home,
-    namespace: 'default',
-    preferredPort: null,
-    preferredUiPort: null,
-    searchAttributes: {},
-    durable: false,
-  });
-  if (started.kind === 'failed') throw new Error(started.failure.message);
-  return started;
+  return ownServer(binary);
 }

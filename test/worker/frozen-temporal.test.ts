@@ -1,27 +1,17 @@
 /** A worker whose Temporal is there and answers nothing, as one whose machine hangs or whose network drops what it is sent. */
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { startTemporal, type RunningTemporal } from '../../src/local/temporal-server.ts';
+import type { RunningTemporal } from '../../src/local/temporal-server.ts';
+import { ownServer } from '../support/own-server.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { tempFolder } from '../support/temp.ts';
-import { testBinary } from '../support/temporal.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 
 let server: RunningTemporal;
 let database: Awaited<ReturnType<typeof testDatabase>>;
 
 beforeAll(async () => {
-  const started = await startTemporal({
-    binary: testBinary(),
-    home: await tempFolder('temporal'),
-    namespace: 'default',
-    preferredPort: null,
-    preferredUiPort: null,
-    searchAttributes: {},
-    durable: false,
-  });
-  if (started.kind === 'failed') throw new Error(started.failure.message);
-  server = started;
+  server = await ownServer();
   database = await testDatabase();
 });
 
