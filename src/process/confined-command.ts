@@ -69,6 +69,8 @@ export function confinedCommand(bwrap: string, command: ConfinedCommand): readon
   return [
     bwrap,
     '--unshare-pid',
+    // It leaves nobody behind whom another first process would have to take in.
+    '--as-pid-1',
     '--unshare-ipc',
     '--unshare-uts',
     '--unshare-net',

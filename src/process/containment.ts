@@ -36,6 +36,8 @@ export interface Contained {
   readonly argv: readonly [string, ...string[]];
   /** The program that must be seen, where that is not the one that is started. */
   readonly visible?: readonly [string, ...string[]];
+  /** It is itself the first process of the namespace; left out: bubblewrap's own is. */
+  readonly isFirst?: boolean;
   readonly cwd: string;
   readonly path: string | undefined;
   /** Null: all that the worker sees. */
@@ -87,10 +89,21 @@ export function containedCommand(
   contained: Contained,
   etc: Gathered | null,
 ): readonly [string, ...string[]] {
-  const { sandbox, argv } = contained;
+  const { sandbox, argv, isFirst = false } = contained;
+  const first = isFirst ? ['--as-pid-1'] : [];
   const seen =
     sandbox === null ? EVERYTHING : sandboxArguments(sandbox, { ...contained, argv: contained.visible ?? argv }, etc);
-  return [bwrap, '--unshare-pid', '--die-with-parent', ...seen, '--json-status-fd', String(STATUS_FD), '--', ...argv];
+  return [
+    bwrap,
+    '--unshare-pid',
+    ...first,
+    '--die-with-parent',
+    ...seen,
+    '--json-status-fd',
+    String(STATUS_FD),
+    '--',
+    ...argv,
+  ];
 }
 
 /** Of the file system all that the worker itself sees. */

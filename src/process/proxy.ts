@@ -43,6 +43,7 @@ const HOP_BY_HOP = ['proxy-connection', 'proxy-authorization', 'connection', 'ke
 export interface Way {
   /** The path of the socket that leads to the proxy. */
   readonly socket: string;
+  /** Lets nobody through from the call on. Who does not wait for the rest leaves that to {@link Proxies.close}. */
   close(): Promise<void>;
 }
 
@@ -78,14 +79,13 @@ export function createProxies(wanted: string, resolve: Resolve = bySystem): Prox
       const socket = join(folder, `${process.pid}-${randomBytes(4).toString('hex')}.sock`);
       const ended = new AbortController();
       const stop = await listen(socket, { hosts, resolve: inTurn(resolve, ended.signal), told });
-      const way: Way = {
-        socket,
-        close: async () => {
-          ways.delete(way);
-          ended.abort();
-          await stop();
-        },
+      let closing: Promise<void> | null = null;
+      const close = async (): Promise<void> => {
+        ended.abort();
+        await stop();
+        ways.delete(way);
       };
+      const way: Way = { socket, close: () => (closing ??= close()) };
       ways.add(way);
       return way;
     },
@@ -130,6 +130,14 @@ function removeDead(folder: string): void {
   }
 }
 
+function removeOwn(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Nobody listens there any more, and the next worker takes it away.
+  }
+}
+
 /** What may be reached, and who knows where it is. */
 interface Reach {
   readonly hosts: readonly string[];
@@ -170,7 +178,7 @@ async function listen(path: string, reach: Reach): Promise<() => Promise<void>> 
     // A tunnel is no connection of HTTP any more, and its other side may never end it.
     for (const client of clients) client.destroy();
     await closed;
-    rmSync(path, { force: true });
+    removeOwn(path);
   };
 }
 

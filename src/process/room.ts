@@ -40,8 +40,8 @@ export interface ProcessRoomOptions {
   readonly bridge?: string | null;
   /** False: as on a machine without perl. */
   readonly perl?: boolean;
-  /** False: as on a machine whose system calls are not known by number. */
-  readonly clone?: boolean;
+  /** False: as on a Linux before 5.3. */
+  readonly pidfd?: boolean;
   /** Processes and threads of all trees together, where the kernel can be told. */
   readonly processes?: number;
   /** Processors of each tree, where the kernel can be told; Infinity, as when it is left out: as many as there are. */
@@ -65,7 +65,7 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
   };
   const starter = (options.starter ?? null) === null ? null : openStarter(options.starter ?? '', hold);
   const proxies = createProxies(join(options.home, 'net'));
-  const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true, clone: options.clone ?? true };
+  const network = { proxies, bridge: options.bridge ?? null, perl: options.perl ?? true, pidfd: options.pidfd ?? true };
   const systemFiles = createSystemFiles(join(options.home, 'system'), '/etc', ETC);
   const pipes = createPipePool(join(options.home, 'processes'));
   const disk = createDiskKeeper();

@@ -9,7 +9,6 @@
 import { randomBytes } from 'node:crypto';
 import {
   cpSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -17,9 +16,11 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  type Dirent,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+import { codeOf } from '../core/thrown.ts';
 import { isAlive } from '../files/living.ts';
 
 export interface Gathered {
@@ -36,26 +37,25 @@ export interface SystemFiles {
 }
 
 const MAX_BYTES = 1024 * 1024;
-const MAX_ENTRIES = 128;
+const MAX_ENTRIES = 1_024;
 const MODE = 0o755;
 const LOOK_EVERY_MS = 1_000;
 
 /** @param parent a folder that no sandbox sees @param etc what is gathered from @param names files and folders of it */
 export function createSystemFiles(parent: string, etc: string, names: readonly string[]): SystemFiles {
   const made: string[] = [];
-  let last: { readonly seen: string; readonly gathered: Gathered | null } | null = null;
+  let last: { readonly seen: readonly Seen[]; readonly gathered: Gathered | null } | null = null;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   removeDead(parent);
   return {
     gather() {
       if (last !== null && performance.now() - lookedAtMs < LOOK_EVERY_MS) return last.gathered;
       lookedAtMs = performance.now();
-      const states = names.map((name) => stateOf(join(etc, name)));
-      const seen = states.join('\n');
       // What could not be made then, since the disk was full, say, may be by now.
-      if (last?.seen === seen && last.gathered !== null) return last.gathered;
+      if (last !== null && last.gathered !== null && last.seen.every(isAsSeen)) return last.gathered;
+      const parts = names.map((name) => partOf(name, join(etc, name)));
       const folder = join(parent, `${process.pid}-${randomBytes(4).toString('hex')}`);
-      last = { seen, gathered: copyAll(etc, names, states, folder, made) };
+      last = { seen: parts.flatMap(({ seen }) => seen), gathered: copyAll(etc, parts, folder, made) };
       return last.gathered;
     },
     close() {
@@ -64,48 +64,72 @@ export function createSystemFiles(parent: string, etc: string, names: readonly s
   };
 }
 
-const ABSENT = '';
-const LARGE = '/';
+/** What was looked at, and what of it changes when it does. */
+interface Seen {
+  readonly path: string;
+  readonly mark: string;
+}
 
-/** What tells one state of a file or a small folder from another. */
-function stateOf(path: string): string {
+interface Part {
+  readonly name: string;
+  readonly kind: 'absent' | 'small' | 'large';
+  /** To look at these again is a tenth of the work of looking for them. */
+  readonly seen: readonly Seen[];
+}
+
+function partOf(name: string, path: string): Part {
+  const seen: readonly Seen[] = [seenAt(path)];
+  // What is large, or cannot be listed, is for whoever asks for it to see.
+  const large: Part = { name, kind: 'large', seen };
   try {
-    const stats = statSync(path);
-    if (!stats.isDirectory()) return stats.isFile() && stats.size <= MAX_BYTES ? markOf(path) : LARGE;
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return { name, kind: 'absent', seen };
+    if (!stats.isDirectory()) return stats.isFile() && stats.size <= MAX_BYTES ? { name, kind: 'small', seen } : large;
     const entries = readdirSync(realpathSync(path), { recursive: true, withFileTypes: true });
-    if (entries.length > MAX_ENTRIES) return LARGE;
-    if (entries.some((entry) => !(entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()))) return LARGE;
-    const bytes = entries.reduce((sum, { parentPath, name }) => sum + lstatSync(join(parentPath, name)).size, 0);
-    return bytes > MAX_BYTES ? LARGE : ['.', ...entries.map((each) => markOf(join(each.parentPath, each.name)))].join();
+    if (entries.length > MAX_ENTRIES) return large;
+    if (entries.some((entry) => !(entry.isFile() || entry.isDirectory() || entry.isSymbolicLink()))) return large;
+    if (entries.reduce((sum, entry) => sum + lstatSync(pathOf(entry)).size, 0) > MAX_BYTES) return large;
+    // A link stays one here, and another one in its place changes its folder.
+    const others = entries.filter((entry) => !entry.isSymbolicLink());
+    return { name, kind: 'small', seen: [...seen, ...others.map((entry) => seenAt(pathOf(entry)))] };
   } catch {
-    // It is not there, or cannot be listed: then whoever asks for it sees that.
-    return existsSync(path) ? LARGE : ABSENT;
+    return large;
   }
 }
 
-function markOf(path: string): string {
-  const link = lstatSync(path, { bigint: true });
-  const { dev, ino, size, mtimeNs, mode } = link.isSymbolicLink() && existsSync(path) ? statSync(path, { bigint: true }) : link; // prettier-ignore
-  return `${path} ${dev} ${ino} ${size} ${mtimeNs} ${mode} ${link.ino}`;
+function pathOf({ parentPath, name }: Dirent): string {
+  return join(parentPath, name);
 }
 
-function copyAll(
-  etc: string,
-  names: readonly string[],
-  states: readonly string[],
-  folder: string,
-  made: string[],
-): Gathered | null {
+function seenAt(path: string): Seen {
+  return { path, mark: markOf(path) };
+}
+
+function isAsSeen({ path, mark }: Seen): boolean {
+  return markOf(path) === mark;
+}
+
+/** Of a link also what it leads to. Whatever is done to a file or folder changes its ctime. */
+function markOf(path: string): string {
+  try {
+    const link = lstatSync(path, { throwIfNoEntry: false });
+    const target = link?.isSymbolicLink() === true ? statSync(path, { throwIfNoEntry: false }) : link;
+    return [link, target].map((stats) => `${stats?.dev} ${stats?.ino} ${stats?.ctimeMs} ${stats?.size}`).join();
+  } catch (error) {
+    return codeOf(error) ?? '';
+  }
+}
+
+function copyAll(etc: string, parts: readonly Part[], folder: string, made: string[]): Gathered | null {
   const others: string[] = [];
   try {
     mkdirSync(folder, { recursive: true, mode: MODE });
     made.push(folder);
-    for (const [at, name] of names.entries()) {
-      const state = states[at] ?? ABSENT;
-      if (state === ABSENT) continue;
+    for (const { name, kind } of parts) {
+      if (kind === 'absent') continue;
       const [from, to] = [realpathSync(join(etc, name)), join(folder, name)];
       mkdirSync(dirname(to), { recursive: true, mode: MODE });
-      if (state !== LARGE && copied(from, to)) continue;
+      if (kind === 'small' && copied(from, to)) continue;
       others.push(name);
       if (statSync(from).isDirectory()) mkdirSync(to, { recursive: true, mode: MODE });
       else writeFileSync(to, '');

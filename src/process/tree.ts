@@ -96,7 +96,8 @@ async function startContained(request: Grouped<TreeRequest>, bwrap: string, ways
   const reaching = await reachHosts(sandbox, request, ways);
   try {
     const tree = await startIn(request, bwrap, ways, reaching);
-    return { ...tree, clear: () => tree.clear().finally(reaching.close) };
+    // Nobody of the tree is left who could be let through: what there is still to do is not waited for.
+    return { ...tree, clear: () => tree.clear().finally(() => void reaching.close()) };
   } catch (error) {
     await reaching.close();
     throw error;
@@ -111,10 +112,10 @@ async function startIn(
 ): Promise<Held> {
   const { starter } = ways;
   const { cwd, sandbox = null } = request;
-  const { argv: whole, env, mounts } = reaching ?? { ...request, mounts: [] };
+  const { argv: whole, env, mounts, isFirst } = reaching ?? { ...request, mounts: [], isFirst: false };
   const path = request.env['PATH'];
   const confined = sandbox === null ? null : { ...sandbox, mounts: [...sandbox.mounts, ...mounts] };
-  const program = { argv: whole, visible: request.argv, cwd, path, sandbox: confined };
+  const program = { argv: whole, visible: request.argv, isFirst, cwd, path, sandbox: confined };
   const argv = containedCommand(bwrap, program, confined === null ? null : (ways.systemFiles?.gather() ?? null));
   const started = await launch(argv, { ...request, env }, { starter, status: true });
   const { leader, ended, stdout, stderr, status: said } = started;

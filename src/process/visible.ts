@@ -34,9 +34,12 @@ export const ETC = [
   'cmake', 'pkgconfig', 'mono', 'dotnet', 'emacs', 'vim', 'ImageMagick-6', 'ImageMagick-7', 'static', 'nix/nix.conf',
 ]; // prettier-ignore
 
-/** The system's folders that a sandbox has in their own places; the others are links into these. */
+let keptFolderNames: readonly string[] | null = null;
+
+/** The system's folders that a sandbox has in their own places; the others are links into these. Looked for once. */
 export function systemFolders(): readonly string[] {
-  return SYSTEM.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+  keptFolderNames ??= SYSTEM.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+  return keptFolderNames;
 }
 
 const MAX_LINKS = 500;
@@ -229,7 +232,7 @@ function entriesOf(folder: string): readonly Dirent[] {
 /** Null when it is not there. */
 export function realOf(path: string): string | null {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return null;
   }

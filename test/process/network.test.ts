@@ -7,6 +7,7 @@ import { whyNotAddress, whyNotNamed } from '../../src/process/addresses.ts';
 import { createProcessRoom } from '../../src/process/room.ts';
 import type { ProcessRoom } from '../../src/process/types.ts';
 import { tempFolder } from '../support/temp.ts';
+import { pidsWith } from './rig.ts';
 
 const BRIDGE = resolve('dist/worker/network-bridge.js');
 
@@ -30,10 +31,10 @@ function plain() {
 `;
 
 describe.each([
-  { perl: true, clone: true },
-  { perl: true, clone: false },
-  { perl: false, clone: false },
-])('the network of a sandbox (perl: $perl, clone: $clone)', ({ perl, clone }) => {
+  { perl: true, pidfd: true },
+  { perl: true, pidfd: false },
+  { perl: false, pidfd: false },
+])('the network of a sandbox (perl: $perl, pidfd: $pidfd)', ({ perl, pidfd }) => {
   let room: ProcessRoom;
   let home: string;
   let server: Server;
@@ -44,7 +45,7 @@ describe.each([
     home = await tempFolder('home');
     await mkdir(join(home, 'tmp'));
     await writeFile(join(home, 'ask.cjs'), ASK);
-    room = await createProcessRoom({ home, bridge: BRIDGE, perl, clone });
+    room = await createProcessRoom({ home, bridge: BRIDGE, perl, pidfd });
     server = createServer((_request, response) => {
       reached += 1;
       response.end('hello');
@@ -109,6 +110,28 @@ describe.each([
   it("ends as the program does, without a process of anybody's left to wait for", async () => {
     expect(await run(['sh', '-c', 'wait; exit 7'], ['*'])).toMatchObject({ kind: 'exited', code: 7 });
     expect(await run(['sh', '-c', 'kill -9 $$'], ['*'])).toMatchObject({ kind: 'signaled', signal: 'SIGKILL' });
+    expect(await run(['sh', '-c', 'kill -TERM $$'], ['*'])).toMatchObject({ kind: 'exited', code: 128 + 15 });
+  });
+
+  it('ends with the program also what that has left running', async () => {
+    const left = `sleep 61.${process.pid}`;
+    expect(await run(['sh', '-c', `setsid ${left} & exit 3`], ['*'])).toMatchObject({ kind: 'exited', code: 3 });
+    expect(pidsWith(left)).toEqual([]);
+  });
+
+  it('leaves no zombie of those whose parents have ended', async () => {
+    const zombies = "grep -ls '^State:.Z' /proc/[0-9]*/status";
+    const { kind, tail } = await run(
+      ['sh', '-c', `for n in 1 2 3; do (true & true); done; while ${zombies}; do :; done >/dev/null; echo none`],
+      ['*'],
+    );
+    expect({ kind, tail }).toEqual({ kind: 'exited', tail: 'none\n' });
+  });
+
+  it('gives the program the environment that it was to have', async () => {
+    const { tail } = await run(['sh', '-c', 'env | grep -v proxy | cut -d= -f1 | sort | tr "\\n" " "'], ['*']);
+    expect(tail).not.toContain('PERL');
+    expect(tail).toContain('PATH ');
   });
 });
 

@@ -21,7 +21,7 @@ async function machine(): Promise<{ etc: string; parent: string; files: SystemFi
   await symlink('zone/UTC', join(etc, 'localtime'));
   await writeFile(join(etc, 'profile.d/a.sh'), 'a\n');
   await symlink('../zone/UTC', join(etc, 'profile.d/link'));
-  for (let count = 0; count < 200; count += 1) await writeFile(join(etc, 'certs', `${count}.pem`), 'x');
+  for (let count = 0; count < 1_100; count += 1) writeFileSync(join(etc, 'certs', `${count}.pem`), 'x');
   await writeFile(join(etc, 'big'), Buffer.alloc(2 * 1024 * 1024));
   return { etc, parent, files: createSystemFiles(parent, etc, NAMES) };
 }
