@@ -62,7 +62,8 @@ function renderPage(): string {
     '## host.yaml\n',
     'In the state home (`TASKS_HOME`). Without the file everything has its default. A worker reads it once, when it starts: until',
     'it is started again (`tasks down`, then `tasks up`; or `tasks worker` once more) it goes by what it has read, and',
-    '`tasks doctor` says so. What the references of `secrets` lead to is looked up for each attempt.\n',
+    '`tasks doctor` says so. What the references of `secrets` lead to is looked up for each attempt; `tasks doctor` names those',
+    'that lead to nothing here (no `command:` is run for that), and what of `read` and `write` is not there.\n',
     renderKeys(toJsonSchema(hostSchema), {
       heading: 'a change counts',
       of: (key) => (READ_EACH_TIME.has(key) ? 'at once' : 'from the next start of a worker'),

@@ -13,6 +13,7 @@ import { checkHeldGit } from './held-git.ts';
 import { checkHostFile } from './host-file.ts';
 import { checkLimits } from './limits.ts';
 import { checkLeftOutside } from './left-outside.ts';
+import { checkNamed } from './named.ts';
 import { checkTargets } from './notices.ts';
 
 const RUN_MS = 5_000;
@@ -42,6 +43,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
     disk,
     ...(await checkLeftOutside(session)),
     ...(await checkHostFile(session)),
+    ...(await checkNamed(session)),
     ...(await checkCheckouts(session)),
     ...(await checkEncryption(session)),
     ...(await checkTargets(session)),

@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { grantsOf, readHostFile, type HostSettings } from '../../config/host-file.ts';
 import { KNOWN_GRANTS } from '../../config/known-grants.ts';
-import { resolveSecret } from '../../config/secrets.ts';
 import { fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
+import { whyMissing } from './named.ts';
 
 /** @param program the agent's, as tasks.yaml names it */
 export async function checkSignIn(session: Session, agent: string, program: string): Promise<readonly Check[]> {
@@ -15,8 +15,10 @@ export async function checkSignIn(session: Session, agent: string, program: stri
   if (host.kind === 'invalid') return [];
   const name = `sign-in of ${agent}`;
   const { grant, secrets, env } = host.value;
-  const keys = Object.keys(secrets).filter((key) => secrets[key]?.agents.includes(agent) === true);
-  if (keys.length > 0) return [await checkKeys(name, keys, secrets)];
+  const keys = Object.entries(secrets).flatMap(([key, { from, agents }]) =>
+    agents.includes(agent) ? [{ key, from }] : [],
+  );
+  if (keys.length > 0) return checkKeys(name, keys, session.environment.all);
   if (grant.includes(agent))
     return checkGrant(host.value, { name, agent, program, home: session.environment.userHome });
   // Of others nobody knows whether there is anything to sign in to; of a variable for all, whether it is a key.
@@ -27,16 +29,19 @@ export async function checkSignIn(session: Session, agent: string, program: stri
   return [warn(name, 'it has nothing of your home, and no key: it will not be signed in', fix)];
 }
 
-/** Files are looked at alone: a variable is the worker's, and a command may ask for a password. */
-async function checkKeys(name: string, keys: readonly string[], secrets: HostSettings['secrets']): Promise<Check> {
-  for (const key of keys) {
-    const from = secrets[key]?.from ?? '';
-    const found = from.startsWith('file:') ? await resolveSecret(from, {}, '') : null;
-    if (found?.kind !== 'invalid') continue;
-    const fix = `put the key there, or mend secrets: {${key}: {from: …}} in host.yaml; until then attempts fail`;
-    return warn(name, `${key}: ${found.message}`, fix);
-  }
-  return fine(name, `${keys.join(', ')}, by host.yaml`);
+/** Nothing where one of them is not here: that is told by itself. */
+async function checkKeys(
+  name: string,
+  references: readonly Reference[],
+  source: Readonly<Record<string, string | undefined>>,
+): Promise<readonly Check[]> {
+  for (const { from } of references) if ((await whyMissing(from, source)) !== null) return [];
+  return [fine(name, `${references.map(({ key }) => key).join(', ')}, by host.yaml`)];
+}
+
+interface Reference {
+  readonly key: string;
+  readonly from: string;
 }
 
 interface Granted {
