@@ -1,17 +1,14 @@
 /** Secrets of host.yaml, by reference: looked up for each process that is given them, and never before (N10). */
 
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { promisify } from 'node:util';
 import { fail, ok, type Parsed } from '../core/parsed.ts';
 import type { Secret } from '../core/secrets.ts';
 import { codeOf } from '../core/thrown.ts';
 import type { HostSettings } from './host-file.ts';
+import { outputOf } from './secret-command.ts';
 
 const FILE = 'file:';
-const COMMAND_LIMIT_MS = 20_000;
-const MAX_SECRET_BYTES = 64 * 1024;
 /** Of variables that host.yaml passes on by env, those that are secret by their names. */
 const SECRET_NAME = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY/i;
 
@@ -67,20 +64,11 @@ export async function resolveSecret(reference: string, source: Source, has: stri
       : ok(value);
   }
   if (kind === 'file') return readSecret(rest);
-  try {
-    const running = promisify(execFile)('/bin/sh', ['-c', rest], {
-      timeout: COMMAND_LIMIT_MS,
-      maxBuffer: MAX_SECRET_BYTES,
-      env: { ...source },
-    });
-    // Nobody is there to be asked for a password: a program that asks hears so at once.
-    running.child.stdin?.end();
-    const { stdout } = await running;
-    return whole(stdout, 'its command printed', 'nothing');
-  } catch {
-    // What it said may be the secret.
-    return fail('its command failed; run it by hand, as the account that this runs as');
-  }
+  const printed = await outputOf(rest, source);
+  // What it said may be the secret.
+  return printed === null
+    ? fail('its command failed; run it by hand, as the account that this runs as')
+    : whole(printed, 'its command printed', 'nothing');
 }
 
 async function readSecret(path: string): Promise<Parsed<string>> {
