@@ -3,12 +3,13 @@
  * name in it.
  *
  * Kept true here: no two owners have a port in common, in however many processes of the host they ask (a range's file is made
- * by one alone); a lease lasts until it is given back, whatever restarts.
+ * by one alone); a lease lasts until it is given back, whatever restarts. One that says nothing of use, as a power cut leaves
+ * it, ends a minute after it was written.
  */
 
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { linkSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freeRanges, type PortPlan, type PortRange } from '../core/ports.ts';
@@ -17,6 +18,8 @@ import { codeOf } from '../core/thrown.ts';
 
 /** Who leases a range begins to listen long after, so that a younger listener may be met in any case. */
 const LISTENERS_KEPT_MS = 10_000;
+/** A file of this age that says nothing is not being written any more. */
+const WRITTEN_WITHIN_MS = 60_000;
 
 export interface PortLease extends PortRange {
   readonly owner: string;
@@ -37,8 +40,12 @@ export function openPortLeases(home: string, plan: PortPlan): PortLeases {
 
   // Small files of this host's own disk: simply read, they take a tenth of what they take in the thread pool.
   const read = (first: number): PortLease | null => {
-    const text = ifThere(() => readFileSync(join(folder, String(first)), 'utf8'));
-    return text === null ? null : leaseIn(first, text);
+    const path = join(folder, String(first));
+    const text = ifThere(() => readFileSync(path, 'utf8'));
+    if (text === null) return null;
+    const lease = leaseIn(first, text);
+    // Until it is known to be left of something it is somebody's all the same.
+    return lease ?? (spoiledAt(path) === null ? { first, owner: '', count: 1 } : null);
   };
   const list = (): readonly PortLease[] => {
     const names = ifThere(() => readdirSync(folder)) ?? [];
@@ -78,8 +85,8 @@ export function openPortLeases(home: string, plan: PortPlan): PortLeases {
   };
 }
 
-/** One that cannot be read is somebody's all the same. */
-function leaseIn(first: number, text: string): PortLease {
+/** Null: it says nothing of use. */
+function leaseIn(first: number, text: string): PortLease | null {
   try {
     const value: unknown = JSON.parse(text);
     if (isRecord(value) && typeof value['owner'] === 'string' && typeof value['count'] === 'number') {
@@ -88,14 +95,22 @@ function leaseIn(first: number, text: string): PortLease {
   } catch {
     // Said below.
   }
-  return { first, owner: '', count: 1 };
+  return null;
+}
+
+/** What tells a spoiled lease from whatever comes in its place; null for one that is none, or may still be written. */
+function spoiledAt(path: string): string | null {
+  const stats = ifThere(() => statSync(path));
+  if (stats === null || Date.now() - stats.mtimeMs <= WRITTEN_WITHIN_MS) return null;
+  const text = ifThere(() => readFileSync(path, 'utf8'));
+  return text === null || leaseIn(0, text) !== null ? null : `${stats.ino}-${stats.mtimeMs}`;
 }
 
 function portsOf({ first, count }: PortRange): readonly number[] {
   return Array.from({ length: count }, (_, at) => first + at);
 }
 
-/** Makes a file with its content in one step, unless there is one: of two that try, one does. */
+/** Makes a file with its content in one step, unless there is one that says something: of two that try, one does. */
 function isFirst(path: string, text: string): boolean {
   const aside = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
   writeFileSync(aside, text, { flag: 'wx', mode: 0o600 });
@@ -103,10 +118,30 @@ function isFirst(path: string, text: string): boolean {
     linkSync(aside, path);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return replaces(aside, path);
     throw error;
   } finally {
-    unlinkSync(aside);
+    rmSync(aside, { force: true });
+  }
+}
+
+/** Puts a lease in a spoiled one's place. Whoever makes the file that names just that one may; by then it may be gone. */
+function replaces(aside: string, path: string): boolean {
+  const spoiled = spoiledAt(path);
+  if (spoiled === null) return false;
+  const claim = `${path}.${spoiled}`;
+  try {
+    writeFileSync(claim, '', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    if (spoiledAt(path) !== spoiled) return false;
+    renameSync(aside, path);
+    return true;
+  } finally {
+    unlinkSync(claim);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:net';
-import { writeFile } from 'node:fs/promises';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PortPlan } from '../../src/core/ports.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
@@ -17,6 +17,17 @@ async function listening(host: string): Promise<{ readonly server: Server; reado
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('it has no port');
   return { server, port: address.port };
+}
+
+/** A home whose first lease has this text, written so long ago. */
+async function spoiled(text: string, ageMs: number): Promise<string> {
+  const home = await tempFolder('home');
+  const path = join(home, 'ports/21200');
+  await openPortLeases(home, PLAN).lease('before');
+  await writeFile(path, text);
+  const at = (Date.now() - ageMs) / 1_000;
+  await utimes(path, at, at);
+  return home;
 }
 
 describe('a lease of ports', () => {
@@ -67,11 +78,36 @@ describe('a lease of ports', () => {
     }
   });
 
-  it('is kept when its file cannot be read', async () => {
-    const home = await tempFolder('home');
-    const leases = openPortLeases(home, { ...PLAN, ranges: 2 });
-    await leases.lease('a');
-    await writeFile(join(home, 'ports/21200'), 'no JSON');
-    expect(await leases.lease('a')).toMatchObject({ first: 21_203 });
+  describe('whose file says nothing', () => {
+    it('is kept while it may still be written', async () => {
+      const leases = openPortLeases(await spoiled('', 30_000), { ...PLAN, ranges: 2 });
+      expect(await leases.lease('a')).toMatchObject({ first: 21_203 });
+      expect(await leases.lease('b')).toBeNull();
+    });
+
+    it.each(['', 'no JSON', '{"owner": 7}', '\0\0\0\0'])(
+      'is free after a minute, as after a power cut: %j',
+      async (text) => {
+        const home = await spoiled(text, 61_000);
+        const leases = openPortLeases(home, { ...PLAN, ranges: 2 });
+        expect(await leases.list()).toEqual([]);
+        expect(await leases.lease('a')).toEqual({ first: 21_200, count: 3 });
+        expect(await openPortLeases(home, PLAN).lease('a')).toEqual({ first: 21_200, count: 3 });
+        expect(await readdir(join(home, 'ports'))).toEqual(['21200']);
+      },
+    );
+
+    it('is given to one alone, however many ask at once', async () => {
+      const home = await spoiled('', 61_000);
+      const owners = ['a', 'b', 'c', 'd', 'e', 'f'];
+      const ranges = await Promise.all(owners.map((owner) => openPortLeases(home, PLAN).lease(owner)));
+      const firsts = ranges.flatMap((range) => range?.first ?? []);
+      expect(firsts.toSorted((one, other) => one - other)).toEqual([21_200, 21_203, 21_206, 21_209]);
+    });
+
+    it('stays who has it when the file is old and says who', async () => {
+      const home = await spoiled('{"owner":"before","count":3}', 24 * 3_600_000);
+      expect(await openPortLeases(home, PLAN).lease('a')).toMatchObject({ first: 21_203 });
+    });
   });
 });
