@@ -1,7 +1,7 @@
 /**
  * The embedded Postgres of one state home. Keeps true: it listens on loopback alone, with a random password that only
  * the home's owner can read; its data folder is whole (made under another name and renamed); what a killed server left
- * (its pid file, its children) does not keep the next one from starting.
+ * (its pid file, its children) does not keep the next one from starting; what a killed start left half made goes.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
 import { Client } from 'pg';
+import { nameOfNew, removeHalfMade } from './half-made.ts';
 import { createOnce, type HomePaths, openHome } from './home.ts';
 import { type Account, dataFolder, mayEnter, outsideFolder, serverAccount } from './postgres-account.ts';
 import { copyBinaries, findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
@@ -117,6 +118,7 @@ async function prepareCluster(paths: HomePaths, request: StartPostgresRequest): 
   const reachable = account === null || (await mayEnter(account, join(found.root, 'bin')));
   const binaries = reachable ? found : await copyBinaries(found, await outsideFolder(account));
   const folder = await dataFolder(paths, account);
+  await removeHalfMade(folder, (text) => request.report?.({ kind: 'progress', text, lasting: true }));
   const password = (await createOnce(paths.postgresPassword, `${randomBytes(24).toString('hex')}\n`)).trim();
   const dataDir = join(folder, 'data');
   const cluster = { paths, binaries, account, dataDir, password };
@@ -130,7 +132,7 @@ async function makeCluster(
   folder: string,
   durable: boolean,
 ): Promise<void> {
-  const made = join(folder, `new-${process.pid}-${randomBytes(3).toString('hex')}`);
+  const made = join(folder, nameOfNew());
   const passwordFile = `${made}.password`;
   try {
     await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
