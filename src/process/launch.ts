@@ -8,9 +8,9 @@ import { STATUS_FD } from './containment.ts';
 import { guardCommand, startGuard, type Guard, type GuardMeans } from './guard.ts';
 import type { OutputPipe } from './pipes.ts';
 import { readStat } from './proc.ts';
-import type { RunGroup } from './run-group.ts';
+import { clearWhole, type RunGroup } from './run-group.ts';
 import type { ChildEnd, Started, Starter } from './starter.ts';
-import type { Leader } from './sweep.ts';
+import { NOBODY, type Leader } from './sweep.ts';
 import { TAG_VARIABLE } from './tag.ts';
 import type { Exit } from './tree.ts';
 
@@ -60,13 +60,18 @@ async function launchElsewhere(
   const env = { ...request.env, [TAG_VARIABLE]: tag };
   const [out, err, third] = pipes;
   const given = means.status ? pipes : [out, err];
-  const started = await starter.start({
+  const order = {
     argv,
     cwd,
     env,
     pipes: given.map(({ writerPath }) => writerPath),
     guard: guard === null ? null : { command: guardCommand(guard, tag, group?.folders ?? []), pipe: third.writerPath },
     doors: group === null ? null : { enter: group.enter, leave: group.leave },
+  };
+  const started = await starter.start(order).catch(async (error: unknown) => {
+    // Whether it had started it nobody has said: then nobody else would ever end it.
+    await clearWhole(NOBODY, tag, group);
+    throw error;
   });
   if (started === null) return null;
   for (const pipe of given) pipe.closeWriter();

@@ -85,10 +85,13 @@ export async function createProcessRoom(options: ProcessRoomOptions): Promise<Pr
     refused: (hosts, sinceMs) => proxies.refused(hosts, sinceMs),
     sweepLeftovers: async () => killUntilGone(`leftovers of ${options.home}`, (look) => findLeftovers(homeHash, look)),
     close: async () => {
-      await starter?.close();
-      bound.release();
-      await proxies.close();
-      systemFiles.close();
+      try {
+        await starter?.close();
+      } finally {
+        bound.release();
+        await proxies.close();
+        systemFiles.close();
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { wrote } from './group-files.ts';
 import { startGuard, type Guard } from './guard.ts';
 import { leaderOf } from './launch.ts';
-import type { ErrorFacts, StarterNews, StartOrder } from './starter.ts';
+import { ASK, type ErrorFacts, type StarterNews, type StartOrder } from './starter.ts';
 import type { Leader } from './sweep.ts';
 
 function tell(news: StarterNews): void {
@@ -44,7 +44,8 @@ function start(order: StartOrder, pipes: readonly number[], guardPipe: number | 
   child.once('exit', (code, signal) => tell({ kind: 'ended', id, code, signal }));
 }
 
-process.on('message', (order: StartOrder) => {
+process.on('message', (order: StartOrder | typeof ASK) => {
+  if (order === ASK) return tell({ kind: 'here' });
   const { id } = order;
   const pipes: number[] = [];
   let guardPipe: number | null = null;

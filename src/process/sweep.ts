@@ -16,6 +16,9 @@ export interface Leader {
   readonly startTime: number;
 }
 
+/** Leads a run of which it is not known who does: it is found by its tag and its groups. */
+export const NOBODY: Leader = { pid: -1, startTime: 0 };
+
 /**
  * Kills every process that the finder finds, again and again until it finds none.
  *

@@ -62,8 +62,11 @@ export async function openRooms(options: RoomOptions, limits: Pick<Limits, 'maxP
     ...(runner === null ? {} : { collect: runner.collect }),
   });
   const close = async (): Promise<void> => {
-    await processRoom.close();
-    await runner?.close();
+    try {
+      await processRoom.close();
+    } finally {
+      await runner?.close();
+    }
   };
   return { processRoom, git, close };
 }
