@@ -60,6 +60,8 @@ function open(folder: string | Buffer): Dir | null {
   try {
     return opendirSync(folder, { encoding: 'buffer' as BufferEncoding });
   } catch (error) {
+    // Not every Node says which.
+    if (error instanceof Error && !('path' in error)) Object.assign(error, { path: folder.toString() });
     return absentAsNull(error);
   }
 }

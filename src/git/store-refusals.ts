@@ -25,12 +25,16 @@ export function conflictMarkers(files: readonly string[]): StoreResult {
   );
 }
 
+/** Whether a folder or a file was in the way that this account may not read or write as it stands. */
+export function isClosed(error: unknown): boolean {
+  return codeOf(error) === 'EACCES' || (error instanceof GitError && /permission denied/i.test(error.stderr));
+}
+
 /** Files that the engine may not read, or that git cannot take. */
 export function unreadable(error: unknown): Problem | null {
   const next = 'make every file of the worktree readable, or put it into .gitignore';
   if (codeOf(error) === 'EACCES') {
-    const message = error instanceof Error ? quote(error.message) : '';
-    return { failure: 'unstorable-files', message: `the worktree cannot be read: ${message}`, next };
+    return { failure: 'unstorable-files', message: `the worktree cannot be read: ${whereOf(error)}`, next };
   }
   if (!(error instanceof GitError) || !/\badd\b/.test(error.command) || error.reason !== 'exit') return null;
   if (saysNoSpace(error)) return null;
@@ -39,6 +43,14 @@ export function unreadable(error: unknown): Problem | null {
     message: `git cannot take what is in the worktree: ${quote(error.message)}`,
     next,
   };
+}
+
+/** The end of a path tells the file; what stands before it is where all workspaces lie. */
+function whereOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if (!('path' in error) || typeof error.path !== 'string') return quote(error.message);
+  const { path } = error;
+  return `${quote(path.length > 57 ? `…${path.slice(-56)}` : path)} is closed to this account`;
 }
 
 export function failed(

@@ -9,13 +9,14 @@
 import { join } from 'node:path';
 import { quote, type ObjectId, type TaskId } from '../core/ids.ts';
 import type { Checkpoint } from '../core/task-types.ts';
+import { reopenAll } from '../files/closed.ts';
 import { isNoSpace } from '../files/errors.ts';
 import { readText, stampOf } from '../files/read.ts';
 import { removeAny, removeFile } from '../files/remove.ts';
 import { makeFolder } from '../files/write.ts';
 import { assumeNothing } from './assumed.ts';
 import { GitError } from './command.ts';
-import { takeIn } from './confined.ts';
+import { ownRepository, takeIn } from './confined.ts';
 import { placeAt } from './desk.ts';
 import type { Git } from './git.ts';
 import { copyIndex } from './index-file.ts';
@@ -31,7 +32,7 @@ import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
 import { mirrorOf, placeOf, type Repository } from './repository.ts';
 import { findUnusableName } from './storable-names.ts';
-import { conflictMarkers, failed, notAlone, unreadable } from './store-refusals.ts';
+import { conflictMarkers, failed, isClosed, notAlone, unreadable } from './store-refusals.ts';
 import type { StoreRequest, StoreResult, Workspace } from './types.ts';
 import { isUnchanged, listsTheSame } from './unchanged.ts';
 import type { WorkspaceDeps } from './workspace.ts';
@@ -50,12 +51,24 @@ export async function storeWorkspace(
   request: StoreRequest,
 ): Promise<StoreResult> {
   try {
-    return await store(deps, repository, request);
+    return await store(deps, repository, request).catch(async (error: unknown) => {
+      if (!isClosed(error)) throw error;
+      // Of files that are its own only this account is kept out, and what git stores has no such modes.
+      await reopenLeft(deps, repository, request);
+      return store(deps, repository, request);
+    });
   } catch (error) {
     const problem = isNoSpace(error) ? noSpace() : (unreadable(error) ?? problemOf(error, request.origin));
     if (problem === null) throw error;
     return { kind: 'failed', ...problem };
   }
+}
+
+/** Opens all that an agent may have closed: its files, and what it has of the repository. */
+async function reopenLeft(deps: WorkspaceDeps, repository: Repository, request: StoreRequest): Promise<void> {
+  const places = placesOfTask(deps.home, request.project, request.workspace.taskId);
+  const admin = adminFolder(mirrorOf(repository), places.taskId);
+  for (const folder of [places.worktree, places.taskDir, admin, ownRepository(places.folder)]) await reopenAll(folder);
 }
 
 async function store(deps: WorkspaceDeps, repository: Repository, request: StoreRequest): Promise<StoreResult> {

@@ -204,6 +204,39 @@ describe('refusing what an agent left', () => {
   });
 });
 
+describe('what an agent has closed to the account that the worker runs as, which is nothing to root', () => {
+  it('is stored all the same: files and folders, ignored ones too, the task folder and its own repository', async () => {
+    const { target } = await bareOrigin();
+    const { room } = await newRoom();
+    const workspace = await prepared(room, target);
+    const { worktree, taskDir } = workspace;
+    const gitFolder = await git(worktree, 'rev-parse', '--absolute-git-dir');
+    await write(worktree, { '.gitignore': 'ignored\n', 'b.txt': 'b\n', 'closed/c.txt': 'c\n', 'ignored/d.txt': 'd\n' });
+    await write(taskDir, { 'result.md': 'done\n', 'outputs/e/f.txt': 'f\n' });
+    for (const path of ['b.txt', 'closed/c.txt', 'closed', 'ignored', '.git', '.'])
+      await chmod(join(worktree, path), 0);
+    for (const path of ['result.md', 'outputs/e', '.']) await chmod(join(taskDir, path), 0);
+    await chmod(gitFolder, 0o500);
+    const checkpoint = await stored(room, target, workspace);
+    expect(await git(target.origin, 'ls-tree', '-r', '--name-only', checkpoint.head)).toBe(
+      '.gitignore\na.txt\nb.txt\nclosed/c.txt\ntasks.yaml',
+    );
+    const notes = await git(target.origin, 'ls-tree', '-r', '--name-only', `refs/tasks/${taskId}/1/notes`);
+    expect(notes).toBe('outputs/e/f.txt\nresult.md');
+  });
+
+  it('is named, where it belongs to another account, by the end of its path', () => {
+    const path = `/a/home/${'of-the-workspaces/'.repeat(5)}worktree/data/base`;
+    const error = Object.assign(new Error('EACCES: permission denied, opendir'), { code: 'EACCES', path });
+    expect(unreadable(error)).toMatchObject({
+      failure: 'unstorable-files',
+      message: expect.stringMatching(
+        /^the worktree cannot be read: "….*worktree\/data\/base" is closed to this account$/,
+      ),
+    });
+  });
+});
+
 /** What is made of a git that could not add what is in the worktree. */
 const cannotAdd = (stderr: string): unknown =>
   unreadable(new GitError('add && write-tree', 'exit', { stderr, stdout: '', text: stderr }));
