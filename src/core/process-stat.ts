@@ -1,4 +1,4 @@
-/** What the kernel says of a process in the one line of /proc/<pid>/stat. Pure: each room reads the file itself. */
+/** What the kernel says of a process in /proc: its one line (`stat`), and whose it is (`status`). Pure: each room reads the files itself. */
 
 export interface ProcessLine {
   readonly state: string;
@@ -26,4 +26,17 @@ export function parseStat(text: string): ProcessLine | null {
 /** A process that only waits for its parent to take note has ended: in a container nobody may ever do so. */
 export function hasEnded({ state }: Pick<ProcessLine, 'state'>): boolean {
   return state === 'Z' || state === 'X';
+}
+
+export interface ProcessShare {
+  /** The account that the kernel counts it for: the real one. */
+  readonly account: number;
+  readonly threads: number;
+}
+
+/** Null for what is no `status`. */
+export function parseShare(text: string): ProcessShare | null {
+  const account = /^Uid:\t(\d+)/m.exec(text)?.[1];
+  const threads = /^Threads:\t(\d+)/m.exec(text)?.[1];
+  return account === undefined || threads === undefined ? null : { account: Number(account), threads: Number(threads) };
 }

@@ -14,9 +14,11 @@ import { constants, getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 
 import type { RefusedPlace } from '../core/control-group.ts';
+import { parseShare } from '../core/process-stat.ts';
 import { makeWorkerGroups, ROOT, type WorkerGroups } from './control-groups.ts';
-import { namesIn, removed, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
+import { removed, textOf, wrote, type Wanted, type WorkerGroup } from './group-files.ts';
 import { moveBack } from './new-groups.ts';
+import { listPids } from './proc.ts';
 import { makeRunGroup, type RunGroup } from './run-group.ts';
 
 export interface Bound {
@@ -93,12 +95,17 @@ function lowerPriority(pid: number): void {
 
 function limited(pid: number, processes: number): 'limit' | null {
   try {
-    // What the account runs already counts, too.
-    const others = namesIn('/proc').filter((name) => /^\d+$/.test(name)).length;
     const options = { timeout: PRLIMIT_MS, stdio: 'ignore' } as const;
-    execFileSync('prlimit', ['--pid', String(pid), `--nproc=${processes + others}`], options);
+    execFileSync('prlimit', ['--pid', String(pid), `--nproc=${processes + threadsOfAccount()}`], options);
     return 'limit';
   } catch {
     return null;
   }
+}
+
+/** All that the account runs already, by threads: so the kernel counts, and a desktop has thousands of them. */
+function threadsOfAccount(): number {
+  const own = process.getuid?.();
+  const shares = listPids().map((pid) => parseShare(textOf(`/proc/${pid}/status`)));
+  return shares.reduce((all, share) => all + (share?.account === own ? (share?.threads ?? 0) : 0), 0);
 }
