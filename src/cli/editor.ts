@@ -1,12 +1,12 @@
 /** A person's own editor on a text. */
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isUtf8 } from 'node:buffer';
 import { MAX_ANSWER_BYTES, oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
+import { makeTemporary } from '../files/temporary.ts';
 import { Failed, UsageError } from './errors.ts';
 import type { Session } from './session.ts';
 
@@ -20,7 +20,7 @@ export async function editText(session: Session, name: string, text: string): Pr
   if (editor === null) {
     throw new UsageError('--edit: no editor is set; set EDITOR, or give the edited text with --with FILE');
   }
-  const folder = await mkdtemp(join(tmpdir(), 'tasks-edit-'));
+  const folder = makeTemporary('tasks-edit-');
   try {
     const file = join(folder, name);
     // Editors end a text with a line end, and take one without for unfinished.
@@ -41,7 +41,7 @@ export async function editText(session: Session, name: string, text: string): Pr
 
 /** Keeps a text that could not be sent; the path of its file. */
 export async function keepText(text: string): Promise<string> {
-  const file = join(await mkdtemp(join(tmpdir(), 'tasks-kept-')), 'edited.md');
+  const file = join(makeTemporary('tasks-kept-'), 'edited.md');
   await writeFile(file, text, { mode: 0o600 });
   return file;
 }

@@ -5,11 +5,11 @@
  * rules give the same tree.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ObjectId } from '../core/ids.ts';
 import { commandsFor, ruleFor, type MergeRule } from '../core/merge-rules.ts';
+import { makeTemporary } from '../files/temporary.ts';
 import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { mergeTrees, objectId, readObjects, type Merge } from './merge.ts';
@@ -181,7 +181,7 @@ async function unionOf(
   repository: Repository,
   ids: readonly [ObjectId, ObjectId | null, ObjectId],
 ): Promise<ObjectId | null> {
-  const folder = await mkdtemp(join(tmpdir(), 'tributary-union-'));
+  const folder = makeTemporary('tributary-union-');
   try {
     const given = ids.filter((id) => id !== null);
     const found = await readObjects(git, repository, given, 4 * MAX_BYTES);

@@ -1,11 +1,11 @@
 /** Tries what the engine needs of an origin, changing nothing: for tasks doctor. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import type { Target } from '../core/queue-types.ts';
 import { oneLine } from '../core/text.ts';
+import { makeTemporary } from '../files/temporary.ts';
 import { GitError, lastLines } from './command.ts';
 import type { Git } from './git.ts';
 import { isShallowFolder } from './local-origin.ts';
@@ -28,7 +28,7 @@ export interface OriginProbe {
 }
 
 export async function probeWith(git: Git, target: Target): Promise<OriginProbe> {
-  const folder = await mkdtemp(join(tmpdir(), 'tributary-probe-'));
+  const folder = makeTemporary('tributary-probe-');
   const gitDir = join(folder, 'repository');
   try {
     await writeRepository(gitDir, 'none', bareConfiguration());

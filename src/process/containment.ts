@@ -2,7 +2,6 @@
 
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { isMainThread } from 'node:worker_threads';
@@ -108,7 +107,8 @@ export function containedCommand(
 
 /** Of the file system all that the worker itself sees. */
 const EVERYTHING = ['--dev-bind', '/', '/', '--proc', '/proc'];
-const TRIAL: Sandbox = { mounts: [], read: [], tmp: tmpdir(), network: 'none' };
+/** Any folder that is there will do for its /tmp. Not the worker's own: TMPDIR may name one that has gone. */
+const TRIAL: Sandbox = { mounts: [], read: [], tmp: '/', network: 'none' };
 
 function withGroup(why: string): Container {
   return { containment: { kind: 'process-group', why }, bwrap: null, sandbox: { kind: 'missing', why } };

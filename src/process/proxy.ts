@@ -17,11 +17,11 @@ import {
 } from 'node:http';
 import { connect, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
 import { isAlive } from '../files/living.ts';
+import { makeTemporary } from '../files/temporary.ts';
 import { whyNotAddress, whyNotNamed, type Destination, type Refusal } from './addresses.ts';
 import { handOn } from './hand-on.ts';
 import type { RefusedHost } from './types.ts';
@@ -62,7 +62,7 @@ const bySystem: Resolve = (name) => lookup(name, { all: true });
 
 /** @param wanted the folder for the sockets; where its path is too long for a Unix socket's, another one is made */
 export function createProxies(wanted: string, resolve: Resolve = bySystem): Proxies {
-  const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : mkdtempSync(join(tmpdir(), 'tributary-'));
+  const folder = Buffer.byteLength(wanted) <= MAX_FOLDER_BYTES ? wanted : makeTemporary('tributary-');
   removeDead(folder);
   const ways = new Set<Way>();
   const refusals = new Map<string, Told[]>();

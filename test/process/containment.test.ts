@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { chooseContainer } from '../../src/process/containment.ts';
 import { eventually } from '../support/eventually.ts';
 import { onLinux } from '../support/on-linux.ts';
@@ -63,3 +63,22 @@ onLinux('does without bubblewrap when that never answers, and leaves none of it 
   expect(count()).toBe(3);
   await eventually('all of it to have ended', () => pidsWith(bwrap).length === 0);
 });
+
+onLinux(
+  'makes a sandbox also where TMPDIR names a folder that has gone, as with the shell that had made it',
+  async () => {
+    const folder = await tempFolder('containment');
+    const program = join(folder, 'containment.mjs');
+    const flags = ['--bundle', '--platform=node', '--format=esm', `--outfile=${program}`];
+    execFileSync(resolve('node_modules/.bin/esbuild'), [resolve('src/process/containment.ts'), ...flags]);
+    const script = `import(${JSON.stringify(program)})
+    .then(({ chooseContainer }) => chooseContainer())
+    .then(({ sandbox }) => process.stdout.write(JSON.stringify(sandbox)))`;
+    const sandboxIn = (tmp: string): unknown =>
+      JSON.parse(
+        execFileSync(process.execPath, ['-e', script], { encoding: 'utf8', env: { ...process.env, TMPDIR: tmp } }),
+      );
+    expect(sandboxIn(join(folder, 'gone'))).toEqual(sandboxIn(folder));
+    expect(sandboxIn(folder)).toEqual({ kind: 'works' });
+  },
+);

@@ -1,7 +1,6 @@
 /** What has landed, by the first parents of an origin's branch and their trailers: read in a folder of its own. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa, ExecaError } from 'execa';
 import { parseObjectId, parseTaskId, type ObjectId } from '../../core/ids.ts';
@@ -11,6 +10,7 @@ import type { Target } from '../../core/queue-types.ts';
 import type { FoundLanding } from '../../core/rebuild.ts';
 import { oneLine } from '../../core/text.ts';
 import { messageOf, saidBy } from '../../core/thrown.ts';
+import { makeTemporary } from '../../files/temporary.ts';
 
 const GIT_MS = 10 * 60_000;
 const MAX_OUTPUT_BYTES = 512 * 1024 * 1024;
@@ -34,7 +34,7 @@ export async function readLandings(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Parsed<readonly FoundLanding[]>> {
   const { project, origin, branch } = target;
-  const folder = await mkdtemp(join(tmpdir(), 'tasks-rebuild-'));
+  const folder = makeTemporary('tasks-rebuild-');
   const repository = join(folder, 'origin.git');
   const git = (gitDir: string | undefined, ...args: string[]) =>
     execa('git', args, {
