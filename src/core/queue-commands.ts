@@ -62,10 +62,8 @@ function builds(queue: Queue, links: readonly Link[]): readonly QueueCommand[] {
 }
 
 function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
-  const { stage, doubt } = entry;
-  if (base === null || candidate !== null) return false;
-  const isAsked = doubt === 'withdraw' && queue.halt?.kind === 'person';
-  if ((queue.halt !== null || !mayBeBuilt(queue, entry)) && !isAsked) return false;
+  const { stage } = entry;
+  if (base === null || candidate !== null || !mayBeBuilt(queue, entry)) return false;
   switch (stage.kind) {
     case 'building':
       return true;
@@ -80,8 +78,12 @@ function isToBuild(queue: Queue, { entry, base, candidate }: Link): boolean {
   }
 }
 
-/** Whether one is on main already is asked at any time: nothing lands by that, and what stands behind waits for the answer. */
-function mayBeBuilt(queue: Queue, { waited, doubt }: Entry): boolean {
+/**
+ * Whether anything may be built of it now. Whether one is on main already is asked at any time but a halt, and in a person's pause of
+ * those that are asked back: nothing lands by that, and what stands behind waits for the answer.
+ */
+export function mayBeBuilt(queue: Queue, { waited, doubt }: Pick<Entry, 'waited' | 'doubt'>): boolean {
+  if (queue.halt !== null) return queue.halt.kind === 'person' && doubt === 'withdraw';
   return isAllowed(queue, waited) || (queue.oneTurn === true && doubt !== 'none');
 }
 

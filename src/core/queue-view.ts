@@ -3,6 +3,7 @@
 import { batchSize, groupsOf, type Group } from './queue-batch.ts';
 import { isAllowed, linksOf, slotsOf, type Link } from './queue-chain.ts';
 import { checkOf, mustBeVerified } from './queue-checks.ts';
+import { mayBeBuilt } from './queue-commands.ts';
 import { gateKey } from './queue-keys.ts';
 import { median } from './queue-line.ts';
 import type { Wanted } from './queue-exchange.ts';
@@ -79,7 +80,8 @@ function checkRow(queue: Queue, waiting: Wanted & About): Partial<QueueRow> {
   const why = whyNot(queue, waiting);
   switch (stage.kind) {
     case 'building':
-      return { state: 'verifying', waitingFor: why, since: iso(stage.sinceMs) };
+      // While nothing is built, it is one in line as any other.
+      return queue.halt === null ? { state: 'verifying', waitingFor: why, since: iso(stage.sinceMs) } : {};
     case 'held':
       return { state: 'held', waitingFor: stage.held.text, since: iso(stage.held.sinceMs) };
     case 'candidate':
@@ -104,9 +106,13 @@ function chainRow(
   const made = stage.kind === 'candidate' || stage.kind === 'red' || stage.kind === 'landing' ? stage.candidate : null;
   const place = { base: made?.main ?? null, tree: made?.tree ?? null };
   const row = { ...about, ...place, verdict: null, waitingFor: whyNot(queue, entry.waited) };
+  const toBuild = (sinceMs: number) =>
+    mayBeBuilt(queue, entry)
+      ? ({ ...row, state: 'building', since: iso(sinceMs) } as const)
+      : { ...row, ...WAITING, since: iso(entry.waited.placeMs) };
   switch (stage.kind) {
     case 'building':
-      return { ...row, state: 'building', since: iso(stage.sinceMs) };
+      return toBuild(stage.sinceMs);
     case 'held':
       return { ...row, state: 'held', waitingFor: stage.held.text, since: iso(stage.held.sinceMs) };
     case 'behind':
@@ -123,12 +129,14 @@ function chainRow(
     case 'landing':
       return { ...row, state: 'landing', verdict: 'green', since: iso(stage.sinceMs) };
     case 'candidate': {
-      if (candidate === null || group === null) return { ...row, state: 'building', since: iso(stage.sinceMs) };
+      if (candidate === null || group === null) return toBuild(stage.sinceMs);
       const { run, isGreen } = group.last;
       if (isGreen) return { ...row, state: 'green', verdict: 'green', since: iso(stage.sinceMs) };
       if (run?.state === 'suspect') {
         return { ...row, state: 'failing', waitingFor: 'red: run once more', since: iso(run.sinceMs) };
       }
+      // Until it may be gated it has only been built.
+      if (run === null && row.waitingFor !== null) return { ...row, state: 'queued', since: iso(entry.waited.placeMs) };
       const isNext = run === null || placeOf(queue, run) >= slotsOf(queue);
       const together = group.links.length === 1 ? null : `gated together, ${group.links.length} at once`;
       const { requires = [] } = candidate.gate;

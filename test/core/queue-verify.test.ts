@@ -75,6 +75,11 @@ describe('a project that has each task verified', () => {
     });
   });
 
+  it('shows one that waits for a pause to be over as in line', () => {
+    const paused = run(BEGIN, handedOff(1), { kind: 'control', control: { action: 'pause', actor: 'Ada' } });
+    expect(queueViewOf(paused, TARGET, NOW_MS).rows).toMatchObject([{ state: 'queued', waitingFor: 'paused by Ada' }]);
+  });
+
   it('takes one that is green into the chain, ahead of those before it that are not verified yet', () => {
     const gating = run(BEGIN, handedOff(1), handedOff(2), built(1), built(2), gated(2, GREEN));
     expect(states(gating)).toEqual(['2 building', '1 verifying']);

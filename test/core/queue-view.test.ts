@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { CANCELED_RUN } from '../../src/core/gate-run.ts';
 import { queueDetailsOf, queueViewOf, type Queue } from '../../src/core/queue.ts';
 import { EMPTY_QUEUE } from '../../src/core/queue.ts';
 import {
@@ -13,6 +14,7 @@ import {
   looked,
   MAIN_RED,
   mainGate,
+  pushed,
   red,
   requiring,
   run,
@@ -20,7 +22,9 @@ import {
   TARGET,
   withdraw,
 } from './queue-rig.ts';
-import { NOW_MS, objectId, taskId } from './rig.ts';
+import { itemOf, NOW_MS, objectId, taskId } from './rig.ts';
+
+const HELD = { kind: 'held', why: 'origin', text: 'away' } as const;
 
 const seen = (queue: Queue): string[] =>
   queueViewOf(queue, TARGET, NOW_MS).rows.map(
@@ -75,11 +79,37 @@ describe('what people see of each in a queue', () => {
     expect(seen(main)[0]).toBe('5 building');
   });
 
+  it('is while nothing is built that it is in line, and why nothing is built', () => {
+    const paused = run(EMPTY_QUEUE, handedOff(1), handedOff(2), say('pause'));
+    expect(seen(paused)).toEqual(['1 queued: paused by Ada', '2 queued: paused by Ada']);
+    expect(seen(run(paused, say('resume')))).toEqual(['1 building', '2 building']);
+    const since = new Date(itemOf(1, 1).placeMs).toISOString();
+    expect(queueViewOf(paused, TARGET, NOW_MS).rows[0]).toMatchObject({ since, base: null, tree: null });
+    // What it was built on before is of no use any more.
+    const again = run(CHAIN, withdraw(1), say('pause'));
+    expect(seen(again)).toEqual(['2 queued: paused by Ada', '3 queued: paused by Ada']);
+    expect(queueViewOf(again, TARGET, NOW_MS).rows[0]).toMatchObject({ base: null, tree: null });
+    const main = run(CHAIN, red(1), mainGate(MAIN_RED), withdraw(1));
+    expect(seen(main)).toEqual(['2 queued: main itself is red', '3 queued: main itself is red']);
+  });
+
+  it('is while nothing is gated that one which was built is in line, and that gate runs which have begun go on', () => {
+    const ended = run(CHAIN, say('pause'), gated(2, { kind: 'none', reason: CANCELED_RUN }));
+    expect(seen(ended)).toEqual(['1 gating: paused by Ada', '2 queued: paused by Ada', '3 gating: paused by Ada']);
+    expect(queueViewOf(ended, TARGET, NOW_MS).rows[1]).toMatchObject({ base: objectId(101), verdict: null });
+  });
+
+  it('is while nothing lands that of one which may be on main git is asked', () => {
+    const doubtful = run(CHAIN, green(1), withdraw(1), pushed(1, HELD), say('pause'));
+    const asked: Queue = { ...doubtful, toldOnce: true };
+    expect(seen(at(asked, NOW_MS + 10 * 60_000))[0]).toBe('1 building: paused by Ada');
+  });
+
   it('is whose turn it is, and until when', () => {
     const queue: Queue = { ...run(EMPTY_QUEUE, handedOff(1)), turn: { taskId: taskId(9), untilMs: NOW_MS + 60_000 } };
     const until = new Date(NOW_MS + 60_000).toISOString();
     const why = `the turn of ${taskId(9)}, until ${until} at the latest (to end it: tasks cancel ${taskId(9)})`;
-    expect(seen(queue)).toEqual([`1 building: ${why}`]);
+    expect(seen(queue)).toEqual([`1 queued: ${why}`]);
   });
 });
 
