@@ -10,6 +10,15 @@ const MAX_VANISHED = 10;
 /** Landings are merges. */
 const LAND_AGAIN = 'tasks submit TITLE --run "git cherry-pick -m 1 --no-commit COMMIT"';
 
+/**
+ * Whether nobody needs to know if a red main is green by now: nothing waits for it, it is where it was red, and no person has asked
+ * since. It is gated again as soon as one of these is no longer so.
+ */
+export function isRedAtRest({ redRests, redMain, main, chain, line }: Queue): boolean {
+  const isAsked = redMain === null || redMain.tries === 0 || main?.standing !== 'red';
+  return redRests === true && !isAsked && chain.length + line.length === 0;
+}
+
 /** Takes note of where main is. While a push is under way, main moves by it: that word comes by itself. */
 export function seeMain(queue: Queue, seen: MainSeen | null, known: ObjectId | null, clock: QueueClock): Queue {
   const { main } = queue;

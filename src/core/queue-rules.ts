@@ -3,11 +3,21 @@
  * difference: then its history is asked, which a worker of an older version does not do (docs/adr/0028-one-turn-at-a-time.md).
  */
 
-import type { Entry, Queue, QueueFact } from './queue.ts';
+import { isRedAtRest } from './queue-main.ts';
+import { reconcile, type Entry, type Queue, type QueueClock, type QueueFact } from './queue.ts';
 
 /** Whether the rules of `toldOnce` could decide otherwise than the older ones: something stands still, or has just begun or ended to. */
 export function asksForToldOnce({ halt, redMain, chain }: Queue, heard: readonly QueueFact[]): boolean {
   return halt !== null || redMain !== null || chain.some(isHeldUp) || heard.some(holdsUp);
+}
+
+/**
+ * Whether the rule of `redRests` could decide otherwise than the older one: main is red then, and nothing waits. That is hardly ever so,
+ * and any other queue can be taken over by a worker of the version before.
+ */
+export function asksForRedRests(queue: Queue, heard: readonly QueueFact[], clock: QueueClock): boolean {
+  if (queue.redMain === null && queue.mainRun === null) return false;
+  return isRedAtRest(reconcile({ ...queue, redRests: true }, heard, clock).queue);
 }
 
 function isHeldUp({ holds, heldText, doubt }: Entry): boolean {

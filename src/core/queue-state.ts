@@ -144,7 +144,7 @@ export interface Queue {
   /** Main is not gated before then: its last run could not be run to its end. */
   readonly mainAgainMs: number;
   readonly halt: Halt | null;
-  /** Main itself is red: looked at again at `againMs`, and whenever it moves. */
+  /** Main itself is red: looked at again at `againMs` while anything waits for that, and whenever it moves. */
   readonly redMain: RedMain | null;
   readonly turn: Turn | null;
   /**
@@ -160,6 +160,11 @@ export interface Queue {
    * wakes nobody. Left out: as {@link Queue.oneTurn}.
    */
   readonly toldOnce?: true;
+  /**
+   * Whether it goes by the rule that came after 0.6.0: a red main that nothing waits for is not gated again by itself. Left out: as
+   * {@link Queue.oneTurn}.
+   */
+  readonly redRests?: true;
   readonly slots: number;
   readonly window: number | null;
   /** Whether the project lets several land behind one gate run. */
@@ -221,6 +226,6 @@ export const EMPTY_QUEUE: Queue = {
 };
 
 /** The rules of this version: a queue that begins by it goes by them, and any other from its next run on. */
-export const RULES = { oneTurn: true, toldOnce: true } as const;
+export const RULES = { oneTurn: true, toldOnce: true, redRests: true } as const;
 
 export const NEW_QUEUE: Queue = { ...EMPTY_QUEUE, ...RULES };

@@ -194,8 +194,10 @@ export interface QueueView {
   readonly stopped: string | null;
   /** The end of what main's own gate printed, while main is red; else null. */
   readonly evidence: string | null;
-  /** When main is gated again by itself, while it is red and no run of it is under way; else null. Left out by an older worker. */
+  /** When main is gated again by itself, while it is red, no run of it is under way and anything waits; else null. Left out by an older worker. */
   readonly againAt?: string | null;
+  /** Main is red, and nothing waits for it: it is gated again when anything does, when it moves, or when a person says so; else left out. */
+  readonly atRest?: true;
   /** What somebody should look at, one line each. */
   readonly alarms: readonly string[];
 }

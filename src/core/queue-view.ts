@@ -6,6 +6,7 @@ import { checkOf, mustBeVerified } from './queue-checks.ts';
 import { mayBeBuilt } from './queue-commands.ts';
 import { gateKey } from './queue-keys.ts';
 import { median } from './queue-line.ts';
+import { isRedAtRest } from './queue-main.ts';
 import type { Wanted } from './queue-exchange.ts';
 import type { Halt, Queue, Run, Waiting } from './queue-state.ts';
 import type { TaskId } from './ids.ts';
@@ -31,6 +32,9 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     const beginMs = turn === null || isAllowed(queue, waiting) ? nowMs : Math.max(nowMs, turn.untilMs);
     return iso(beginMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs);
   };
+  const { redMain, mainRun, mainAgainMs } = queue;
+  const atRest = isRedAtRest(queue) && mainRun === null;
+  const isByClock = redMain !== null && mainRun === null && !atRest;
   const links = linksOf(queue);
   const groups = new Map(groupsOf(queue, links).flatMap((group) => group.links.map(({ entry }) => [entry, group])));
   const chain = links.map((link, at) => {
@@ -55,10 +59,10 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     flakes: queue.flakes,
     rows,
     more: queue.chain.length + queue.line.length - rows.length,
-    stopped: queue.halt?.text ?? queue.redMain?.text ?? null,
-    evidence: queue.redMain?.logTail ?? null,
-    againAt:
-      queue.redMain === null || queue.mainRun !== null ? null : iso(Math.max(queue.redMain.againMs, queue.mainAgainMs)),
+    stopped: queue.halt?.text ?? redMain?.text ?? null,
+    evidence: redMain?.logTail ?? null,
+    againAt: isByClock ? iso(Math.max(redMain.againMs, mainAgainMs)) : null,
+    ...(atRest && { atRest }),
     alarms: alarmsOf(queue, nowMs),
   };
 }

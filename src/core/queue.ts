@@ -37,7 +37,8 @@
  * ```
  *
  * The whole queue halts for a person's pause, a rewritten main, a main that is not what was tested, and an origin that
- * lets nobody push to it, until somebody says `resume`; while main itself is red only hotfixes go on; and while a task has its turn, only that task and hotfixes.
+ * lets nobody push to it, until somebody says `resume`; while main itself is red only hotfixes go on, and it is gated again for as long
+ * as anything waits; and while a task has its turn, only that task and hotfixes.
  *
  * Kept true here: only a first candidate on main with a green verdict for its tree and its gate reaches `landing` (N3), or
  * with `batch` the first few with one for the last of them (queue-batch.ts);
@@ -66,6 +67,7 @@ import { keysOfChecks, mustBeVerified } from './queue-checks.ts';
 import { goesAhead, MAX_DETAILED, rankOf, without } from './queue-line.ts';
 import type { QueueClock, QueueFact, Reconciled } from './queue-exchange.ts';
 import type { Entry, Queue, Run, Waiting } from './queue-state.ts';
+import { isRedAtRest } from './queue-main.ts';
 import { endTurn, stopTurn } from './queue-turn.ts';
 import { blame, needsMainGated } from './queue-verdicts.ts';
 import {
@@ -222,7 +224,7 @@ function mayBegin(queue: Queue, { key }: Run): boolean {
   return linksOf(queue).some(({ candidate }) => candidate !== null && gateKey(candidate) === key);
 }
 
-/** Has main itself gated: when a judgement needs it, when it was red, and when it is somebody else's and a slot is free. */
+/** Has main itself gated: when a judgement needs it, when it was red and that is of use, and when it is somebody else's and a slot is free. */
 function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
   const { main, mainRun, redMain } = queue;
   if (main === null || mainRun !== null || queue.halt !== null || nowMs < queue.mainAgainMs) return queue;
@@ -232,7 +234,9 @@ function gateMain(queue: Queue, { nowMs }: QueueClock): Queue {
     !queue.chain.some(({ stage }) => stage.kind === 'landing') &&
     linksOf(queue).filter(isUndecided).length < slotsOf(queue);
   const wanted =
-    redMain === null ? needsMainGated(queue) || checksNeedMain(queue) || isSpare() : nowMs >= redMain.againMs;
+    redMain === null
+      ? needsMainGated(queue) || checksNeedMain(queue) || isSpare()
+      : nowMs >= redMain.againMs && !isRedAtRest(queue);
   if (!wanted) return queue;
   const again = main.standing !== 'unknown' || redMain !== null;
   return { ...queue, mainRun: { commit: main.commit, begun: null, again, sinceMs: nowMs } };
@@ -285,7 +289,8 @@ function isByClock(queue: Queue, entry: Pick<Entry, 'doubt'> = { doubt: 'none' }
   return queue.toldOnce !== true || mayGoOn(queue, entry);
 }
 
-/** Whether a red main is gated again because of a word, and not of the clock: of its run, of where it is, of a person. */
+/** Whether a red main is gated again because of a word, and not of the clock: of its run, of where it is, of a person, of who comes. */
 function isMainAsked(queue: Queue): boolean {
+  if (isRedAtRest(queue)) return true;
   return queue.toldOnce === true && (queue.mainRun !== null || queue.main === null || queue.halt !== null);
 }

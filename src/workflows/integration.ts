@@ -47,7 +47,7 @@ import {
   type HandOffMessage,
   type IntegrationInput,
 } from './messages.ts';
-import { begunBy, byOfferedRules } from './offered-rules.ts';
+import { begunBy, byOfferedRules, type Offered } from './offered-rules.ts';
 import { tellTask, tellTasks } from './telling.ts';
 
 const SHOWN_ROWS = 20;
@@ -63,8 +63,8 @@ export async function integrationV2(input: IntegrationInput): Promise<never> {
 class IntegrationRun {
   readonly #input: IntegrationInput;
   #queue: Queue;
-  /** Whether there are newer rules for this run ({@link byOfferedRules}). */
-  readonly #isOffered: boolean;
+  /** The newer rules that there are for this run ({@link byOfferedRules}). */
+  readonly #offered: Offered;
   /** What was heard since the last time. */
   #heard: QueueFact[] = [];
   /** How many there were. */
@@ -88,9 +88,9 @@ class IntegrationRun {
     this.#input = input;
     this.#toldPeople = input.people?.told ?? NOTHING_TOLD;
     this.#news = input.people?.news ?? [];
-    const { queue, isOffered } = begunBy(input);
+    const { queue, offered } = begunBy(input);
     this.#queue = queue;
-    this.#isOffered = isOffered;
+    this.#offered = offered;
   }
 
   listen(): void {
@@ -139,7 +139,7 @@ class IntegrationRun {
       // One that ends begins nothing more: what should be under way is begun by the next run.
       const begun = this.#isEnding ? [] : due;
       if (begun.length > 0) {
-        this.#isCarryingOut = this.#isOffered;
+        this.#isCarryingOut = this.#offered.toldOnce === true;
         const facts = await Promise.all(begun.map((command) => carryOut(this.#input.target, command)));
         this.#isCarryingOut = false;
         facts.forEach((fact) => this.#take(fact));
@@ -187,7 +187,7 @@ class IntegrationRun {
     const { project } = this.#input.target;
     const clock = { nowMs: this.#nowMs, random: Math.random(), project };
     const heard = this.#heard.splice(0);
-    const before = byOfferedRules(this.#queue, heard, this.#isOffered);
+    const before = byOfferedRules(this.#queue, heard, clock, this.#offered);
     const reconciled = reconcile(before, heard, clock);
     this.#queue = reconciled.queue;
     const view = queueViewOf(this.#queue, this.#input.target, this.#nowMs, SHOWN_ROWS);

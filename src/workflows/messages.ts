@@ -229,6 +229,8 @@ export interface IntegrationInput {
   readonly oneTurn?: true;
   /** The same of versions after 0.5.0. */
   readonly toldOnce?: true;
+  /** The same of versions after 0.6.0. */
+  readonly redRests?: true;
   /** After so many facts it continues as new; left out by an older version: when the server suggests it. */
   readonly factsARun?: number;
   /** What people were told of the queue, and are still to be told; left out by an older version. */

@@ -270,6 +270,9 @@ describe('the queue', () => {
       '  main is gated again by itself in about 4 min, within a minute of a new commit, and at once by: tasks queue resume --project shop',
     );
     expect(again(new Date(SCREEN.nowMs).toISOString())).toContain('any moment');
+    expect(renderQueue({ ...red, againAt: null, atRest: true }, SCREEN).at(-2)).toBe(
+      '  main is gated again when a task is to land (none is now), within a minute of a new commit, and at once by: tasks queue resume --project shop',
+    );
     expect(renderQueue({ ...shown, rows: [], stopped: null }, SCREEN)).toContain('  nothing waits');
   });
 });

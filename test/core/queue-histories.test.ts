@@ -156,6 +156,7 @@ describe('any history of a queue', () => {
       let together = 0;
       let kept = 0;
       let letPass = 0;
+      let rested = 0;
       const property = fc.property(fc.array(happening, { minLength: 1, maxLength: 120, size: 'max' }), (history) => {
         const world = new QueueWorld();
         if (batch) world.letBatch();
@@ -166,6 +167,7 @@ describe('any history of a queue', () => {
         lands += world.lands;
         kept += world.kept;
         letPass += world.letPass;
+        rested += world.rested;
         together = Math.max(together, world.together);
       });
       checkAgain(property);
@@ -173,6 +175,7 @@ describe('any history of a queue', () => {
       expect(lands).toBeGreaterThan(300);
       expect(kept).toBeGreaterThan(20);
       expect(letPass).toBeGreaterThan(3);
+      expect(rested).toBeGreaterThan(3);
       expect(together > 1).toBe(batch);
     },
   );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CANCELED_RUN } from '../../src/core/gate-run.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
+import { RULES } from '../../src/core/queue-state.ts';
 import { EMPTY_QUEUE, LOOK_EVERY_MS, reconcile, refusalOf, type Queue, type QueueFact } from '../../src/core/queue.ts';
 import type { BuildResult } from '../../src/core/queue-types.ts';
 import {
@@ -170,6 +171,55 @@ describe('a red main that somebody says resume to', () => {
     );
     expect(run(RED_MAIN, say('resume'))).toEqual(RED_MAIN);
     expect(refusalOf(unpackQueue(packQueue(RED_MAIN)), { action: 'resume', actor: 'Ada' })).toBeNull();
+  });
+});
+
+describe('a red main that nothing waits for', () => {
+  const GATE = `gate-main/${objectId(MAIN)}`;
+  const rules: Queue = { ...RED_MAIN, ...RULES };
+  const alone = run(rules, withdraw(1), withdraw(2), withdraw(3), ALL_TOLD);
+  const LATER_MS = NOW_MS + 24 * 60 * 60_000;
+
+  it('is not gated again by itself, and wakes nobody but to look where it is', () => {
+    expect(keysOf(alone, LATER_MS)).toEqual(['look']);
+    expect(at(alone, LATER_MS).redMain).toEqual(RED_MAIN.redMain);
+    expect(reconcile(alone, [], { ...CLOCK, nowMs: NOW_MS + 59_000 }).wakeAtMs).toBe(NOW_MS + LOOK_EVERY_MS);
+    const { wakeAtMs } = reconcile({ ...alone, lookMs: LATER_MS + 1_000 }, [], { ...CLOCK, nowMs: LATER_MS });
+    expect(wakeAtMs).toBe(LATER_MS + 1_000);
+  });
+
+  it('is gated again as soon as something comes, in its time if that is not over', () => {
+    const comes = at(alone, LATER_MS, handedOff(4));
+    expect(keysOf(comes, LATER_MS)).toContain(GATE);
+    expect(at(comes, LATER_MS, mainGate({ kind: 'green' })).redMain).toBeNull();
+    const soon = at(alone, NOW_MS + 1_000, handedOff(4));
+    expect(keysOf(soon, NOW_MS + 59_000)).not.toContain(GATE);
+    expect(keysOf(soon, NOW_MS + 60_000)).toContain(GATE);
+  });
+
+  it('is gated again at once when a person says resume, until there is a verdict', () => {
+    const asked = at(alone, LATER_MS, say('resume'));
+    expect(keysOf(asked, LATER_MS)).toContain(GATE);
+    const failed = at(asked, LATER_MS, mainGate({ kind: 'none', reason: 'killed' }));
+    expect(keysOf(failed, LATER_MS + 30_000)).toContain(GATE);
+    expect(keysOf(at(asked, LATER_MS, mainGate(MAIN_RED)), 2 * LATER_MS)).not.toContain(GATE);
+  });
+
+  it('is gated again when it moves, until there is a verdict', () => {
+    const moved = at(alone, LATER_MS, seen(50, 'ahead'));
+    expect(keysOf(moved, LATER_MS)).toContain(`gate-main/${objectId(50)}`);
+    const failed = at(moved, LATER_MS, mainGate({ kind: 'none', reason: 'killed' }, 50));
+    expect(keysOf(failed, LATER_MS + 30_000)).toContain(`gate-main/${objectId(50)}`);
+    const stillRed = at(moved, LATER_MS, mainGate(MAIN_RED, 50));
+    expect(keysOf(stillRed, 2 * LATER_MS).filter((key) => key.startsWith('gate-main'))).toEqual([]);
+    expect(at(moved, LATER_MS, mainGate({ kind: 'green' }, 50)).redMain).toBeNull();
+  });
+
+  it('is gated again in a queue of an older version, until that is carried on', () => {
+    const { redRests: _, ...older } = alone;
+    expect(keysOf(older, LATER_MS)).toContain(GATE);
+    expect(reconcile({ ...older, lookMs: NOW_MS + 2 * 60_000 }, [], CLOCK).wakeAtMs).toBe(NOW_MS + 60_000);
+    expect(keysOf(unpackQueue(packQueue(older)), LATER_MS)).not.toContain(GATE);
   });
 });
 

@@ -1,9 +1,24 @@
 /** When a queue's history is asked by which rules it goes. */
 
 import { describe, expect, it } from '@jest/globals';
-import { asksForToldOnce } from '../../src/core/queue-rules.ts';
+import { asksForRedRests, asksForToldOnce } from '../../src/core/queue-rules.ts';
 import { EMPTY_QUEUE, type Queue, type QueueFact } from '../../src/core/queue.ts';
-import { ALL_TOLD, built, candidate, CHAIN, green, handedOff, pushed, say } from './queue-rig.ts';
+import {
+  ALL_TOLD,
+  built,
+  candidate,
+  CHAIN,
+  CLOCK,
+  green,
+  handedOff,
+  mainGate,
+  MAIN_RED,
+  pushed,
+  red,
+  run,
+  say,
+  withdraw,
+} from './queue-rig.ts';
 import { NOW_MS } from './rig.ts';
 
 const HALTED = { kind: 'person', text: 'paused', sinceMs: NOW_MS } as const;
@@ -46,5 +61,26 @@ describe('a queue asks by which rules it goes', () => {
     ['a task does not answer', { kind: 'details', asked: [], items: [], isWhole: false }],
   ])('when %s', (_name, fact) => {
     expect(asksForToldOnce(CHAIN, [ALL_TOLD, fact])).toBe(true);
+  });
+});
+
+describe('a queue asks whether its red main may rest', () => {
+  const blamed = run(CHAIN, red(1), ALL_TOLD);
+  const redMain = run(blamed, mainGate(MAIN_RED), ALL_TOLD);
+  const leave = [withdraw(1), withdraw(2), withdraw(3)];
+
+  it('when main is red and nothing waits any more, whichever comes last', () => {
+    expect(asksForRedRests(redMain, leave, CLOCK)).toBe(true);
+    expect(asksForRedRests(run(blamed, ...leave), [mainGate(MAIN_RED)], CLOCK)).toBe(true);
+    expect(asksForRedRests(run(redMain, ...leave), [], CLOCK)).toBe(true);
+  });
+
+  it('and not while anything waits, somebody has said resume, or main is not red', () => {
+    expect(asksForRedRests(redMain, [withdraw(1)], CLOCK)).toBe(false);
+    const newer: Queue = { ...run(redMain, ...leave), oneTurn: true };
+    expect(asksForRedRests(newer, [handedOff(4)], CLOCK)).toBe(false);
+    expect(asksForRedRests(newer, [say('resume')], CLOCK)).toBe(false);
+    expect(asksForRedRests(run(blamed, ...leave), [mainGate({ kind: 'green' })], CLOCK)).toBe(false);
+    expect(asksForRedRests(EMPTY_QUEUE, [handedOff(1)], CLOCK)).toBe(false);
   });
 });

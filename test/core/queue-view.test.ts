@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CANCELED_RUN } from '../../src/core/gate-run.ts';
 import { queueDetailsOf, queueViewOf, type Queue } from '../../src/core/queue.ts';
 import { EMPTY_QUEUE } from '../../src/core/queue.ts';
+import { RULES } from '../../src/core/queue-state.ts';
 import {
   at,
   built,
@@ -132,6 +133,17 @@ describe('a red main', () => {
     expect(again.mainRun).not.toBeNull();
     expect(queueViewOf(again, TARGET, NOW_MS).againAt).toBeNull();
     expect(queueViewOf(CHAIN, TARGET, NOW_MS).againAt).toBeNull();
+  });
+});
+
+describe('a red main that nothing waits for', () => {
+  it('is said to be at rest, and not when it would be gated', () => {
+    const stopped = run({ ...CHAIN, ...RULES }, red(1), mainGate(MAIN_RED));
+    const alone = run(stopped, withdraw(1), withdraw(2), withdraw(3));
+    expect(queueViewOf(alone, TARGET, NOW_MS)).toMatchObject({ rows: [], atRest: true, againAt: null });
+    const asked = run(alone, say('resume'));
+    for (const queue of [stopped, asked, CHAIN])
+      expect(queueViewOf(queue, TARGET, NOW_MS)).not.toHaveProperty('atRest');
   });
 });
 

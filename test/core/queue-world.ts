@@ -8,7 +8,8 @@ import type { ObjectId } from '../../src/core/ids.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import { mustBeVerified } from '../../src/core/queue-checks.ts';
 import { gateKey, queueItemKey } from '../../src/core/queue-keys.ts';
-import { asksForToldOnce } from '../../src/core/queue-rules.ts';
+import { isRedAtRest } from '../../src/core/queue-main.ts';
+import { asksForRedRests, asksForToldOnce } from '../../src/core/queue-rules.ts';
 import {
   NEW_QUEUE,
   reconcile,
@@ -57,6 +58,8 @@ function isSame(one: EntryStage, other: EntryStage): boolean {
   return 'candidate' in one && 'candidate' in other && one.candidate === other.candidate;
 }
 
+type Older = Omit<Queue, 'toldOnce' | 'redRests'> & { readonly [rule in 'toldOnce' | 'redRests']?: true | undefined };
+
 export class QueueWorld {
   queue: Queue = NEW_QUEUE;
   nowMs = NOW_MS;
@@ -75,6 +78,8 @@ export class QueueWorld {
   isProtected = false;
   /** How often it has said so. */
   kept = 0;
+  /** In how many steps a red main was at rest. */
+  rested = 0;
   /** How many hotfixes went on their way to main in the turn of another. */
   letPass = 0;
   readonly #ids = new Map<string, ObjectId>();
@@ -198,10 +203,23 @@ export class QueueWorld {
   /** Where its history is not asked it goes by the older rules; what comes to a halt just now is asked the next time. */
   #checkRules(before: Queue, facts: readonly QueueFact[], next: ReturnType<typeof reconcile>): void {
     this.#steps += 1;
-    if (this.#steps % RULES_EVERY !== 0 || asksForToldOnce(before, facts) || asksForToldOnce(next.queue, [])) return;
-    const { toldOnce: _, ...older } = before;
-    const { queue, ...rest } = reconcile(older, facts, { nowMs: this.nowMs, random: 0.5 });
-    const isSame = isDeepStrictEqual({ queue: { ...queue, toldOnce: next.queue.toldOnce }, ...rest }, next);
+    if (isRedAtRest(next.queue)) this.rested += 1;
+    if (this.#steps % RULES_EVERY !== 0) return;
+    const clock = { nowMs: this.nowMs, random: 0.5 };
+    const isAsked = asksForToldOnce(before, facts) || asksForToldOnce(next.queue, []);
+    if (!isAsked) this.#checkAlike({ ...before, toldOnce: undefined }, facts, next);
+    if (!asksForRedRests(before, facts, clock)) this.#checkAlike({ ...before, redRests: undefined }, facts, next);
+  }
+
+  #checkAlike(older: Older, facts: readonly QueueFact[], next: ReturnType<typeof reconcile>): void {
+    const { toldOnce, redRests, ...rules } = older;
+    const { queue, ...rest } = reconcile(
+      { ...rules, ...(toldOnce && { toldOnce }), ...(redRests && { redRests }) },
+      facts,
+      { nowMs: this.nowMs, random: 0.5 },
+    );
+    const { toldOnce: told, redRests: rests } = next.queue;
+    const isSame = isDeepStrictEqual({ queue: { ...queue, toldOnce: told, redRests: rests }, ...rest }, next);
     holds('a queue that does not ask by which rules it goes decides alike by both', isSame);
   }
 

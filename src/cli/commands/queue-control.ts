@@ -117,7 +117,7 @@ async function doneText(temporal: Temporal, target: QueueTarget, { action }: Con
   // Main may be red, or a pause was there before what has stopped it.
   const view = action === 'resume' ? await viewOf(temporal, target) : null;
   if (view === null || view.stopped === null) return DONE[action];
-  const isGated = view.evidence !== null && view.againAt === null;
+  const isGated = view.evidence !== null && view.againAt === null && view.atRest !== true;
   return isGated
     ? 'main is gated again now; when it is green, it lands again'
     : `goes on, but still: ${oneLine(view.stopped, 500)}`;

@@ -1,6 +1,5 @@
 /** A landing queue as text. Pure. */
 
-import type { ProjectName } from '../../core/ids.ts';
 import { resumeCommand } from '../../core/queue.ts';
 import type { QueueRow, QueueView } from '../../core/queue-types.ts';
 import { oneLine } from '../../core/text.ts';
@@ -36,20 +35,28 @@ export function renderQueue(shown: ShownQueue, screen: Screen): string[] {
 const LAYOUT: readonly Column[] = [{}, {}, { min: 6 }, { drop: 1 }, { first: true, min: 26 }];
 
 /** What is to be mended on main, and how. */
-function evidenceOf({ evidence, againAt, project }: ShownQueue, { palette, nowMs }: Screen): readonly string[] {
+function evidenceOf(shown: ShownQueue, { palette, nowMs }: Screen): readonly string[] {
+  const { evidence } = shown;
   if (evidence === null) return [];
   const end = evidence.trimEnd();
   const printed = end === '' ? [] : end.split('\n').slice(-MAX_EVIDENCE_LINES);
   const mend = '  mend it by a commit of your own on main, or by: tasks submit --priority hotfix "…"';
-  const again = againAt === undefined ? [] : [`  main is gated again ${againText(againAt, nowMs, project)}`];
-  return [...printed.map((line) => palette.dim(`    ${oneLine(line, 200)}`)), mend, ...again];
+  const again = againText(shown, nowMs);
+  return [
+    ...printed.map((line) => palette.dim(`    ${oneLine(line, 200)}`)),
+    mend,
+    ...(again === null ? [] : [`  main is gated again ${again}`]),
+  ];
 }
 
 /** What is wrong may lie elsewhere than on main: who has mended that waits for this, or says so. */
-function againText(againAt: string | null, nowMs: number, project: ProjectName): string {
+function againText({ againAt, atRest, project }: ShownQueue, nowMs: number): string | null {
+  if (againAt === undefined) return null;
+  const asked = `within a minute of a new commit, and at once by: ${resumeCommand(project)}`;
+  if (atRest === true) return `when a task is to land (none is now), ${asked}`;
   if (againAt === null) return 'just now';
   const ms = Date.parse(againAt) - nowMs;
-  return `by itself ${ms < 1_000 ? 'any moment' : `in about ${duration(ms)}`}, within a minute of a new commit, and at once by: ${resumeCommand(project)}`;
+  return `by itself ${ms < 1_000 ? 'any moment' : `in about ${duration(ms)}`}, ${asked}`;
 }
 
 function factsOf({ from, landed, window, flakes }: ShownQueue): string {
