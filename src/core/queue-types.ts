@@ -192,6 +192,8 @@ export interface QueueView {
   readonly more: number;
   /** Why nothing lands for now; null in the normal case. */
   readonly stopped: string | null;
+  /** Since when, ISO 8601; null: it has not stopped. Left out by an older worker. */
+  readonly stoppedSince?: string | null;
   /** The end of what main's own gate printed, while main is red; else null. */
   readonly evidence: string | null;
   /** When main is gated again by itself, while it is red, no run of it is under way and anything waits; else null. Left out by an older worker. */

@@ -33,6 +33,7 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     return iso(beginMs + Math.ceil((place + 1) / (slots * batchSize(queue))) * runMs);
   };
   const { redMain, mainRun, mainAgainMs } = queue;
+  const stop = queue.halt ?? redMain;
   const atRest = isRedAtRest(queue) && mainRun === null;
   const isByClock = redMain !== null && mainRun === null && !atRest;
   const links = linksOf(queue);
@@ -59,7 +60,8 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     flakes: queue.flakes,
     rows,
     more: queue.chain.length + queue.line.length - rows.length,
-    stopped: queue.halt?.text ?? redMain?.text ?? null,
+    stopped: stop?.text ?? null,
+    stoppedSince: stop === null ? null : iso(stop.sinceMs),
     evidence: redMain?.logTail ?? null,
     againAt: isByClock ? iso(Math.max(redMain.againMs, mainAgainMs)) : null,
     ...(atRest && { atRest }),

@@ -6,6 +6,7 @@ import { EXIT, UsageError } from '../errors.ts';
 import { requireProject } from '../known-projects.ts';
 import { renderList } from '../render/tasks.ts';
 import type { Session } from '../session.ts';
+import { tellStops } from '../stopped-queues.ts';
 import { noteNobody, tellHosts } from '../waiting-hosts.ts';
 
 export interface ListOptions {
@@ -35,7 +36,7 @@ export async function list(session: Session, options: ListOptions): Promise<numb
     views = [...current, ...ended].sort((a, b) => b.createdAt.localeCompare(a.createdAt));
   }
   if (views.length === 0) await requireProject(session, filter.project);
-  views = await tellHosts(session, views);
+  views = await tellStops(session, await tellHosts(session, views));
   // The id stands first: completion scripts look for it there.
   if (session.json) for (const { id, ...view } of views) session.printJson({ id, ...view });
   else if (views.length === 0) session.note('no tasks; submit one with: tasks submit "What is to be done"');

@@ -11,6 +11,7 @@ import { openAsksOf, whyNothing } from '../open-asks.ts';
 import { commandsFor } from '../render/asks.ts';
 import { renderTask } from '../render/task.ts';
 import { webUrl, type Session } from '../session.ts';
+import { tellStop } from '../stopped-queues.ts';
 import { resolveTarget } from '../target.ts';
 import { tellHosts } from '../waiting-hosts.ts';
 import { tryLedger } from '../try-ledger.ts';
@@ -25,7 +26,9 @@ export async function show(session: Session, _options: unknown, args: readonly s
     tryLedger(session, (ledger) => ledger.readWorkers()),
   ]);
   const { detail } = known;
-  const [view = known.view] = await tellHosts(session, [known.view]);
+  const [placed = known.view] = await tellHosts(session, [known.view]);
+  // Where no worker has answered for the task, none does for its queue.
+  const view = known.from === 'workflow' ? await tellStop(session, placed) : placed;
   const asks = (await openAsksOf(session, known)) ?? [];
   const events = merge(recorded ?? [], detail?.unrecorded ?? []);
   const workflowId = workflowIds.task(id);
