@@ -29,10 +29,11 @@ export async function tellStops(session: Session, views: readonly TaskView[]): P
 }
 
 async function ask(session: Session, names: readonly QueueName[]): Promise<readonly QueueView[]> {
-  const temporal = await session.temporal();
+  // No queue, no worker, no server, or none that is known: the tasks are shown as they are in the ledger.
+  const temporal = await session.temporal().catch(() => null);
+  if (temporal === null) return [];
   const answers = await mapBounded(names, MAX_QUEUES, ({ project, branch }) => {
     const handle = temporal.client.workflow.getHandle(workflowIds.integration(project, branch));
-    // No queue, no worker or no server: the tasks are shown as they are known.
     return temporal.limited(QUERY_MS, null, () => handle.query(queueQuery)).catch(() => null);
   });
   return answers.filter((answer) => answer !== null);
