@@ -33,6 +33,8 @@ export const GATE = {
 /** By which workers find the sets of labels that are required. */
 const REQUIRES = defineSearchAttributeKey('Requires', 'KEYWORD');
 const TELL_MS = 3_000;
+/** For how a run is, and for its verdict: whoever asks looks again within a minute. */
+const ASK_MS = 5_000;
 const GONE: GateVerdict = { kind: 'none', reason: 'the gate run is gone' };
 
 export interface GateStarting {
@@ -66,20 +68,32 @@ export async function startGate({ client, onRequired }: GateStarting, request: S
     return { kind: 'running', runId: handle.signaledRunId, suspect: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return { kind: 'ended', verdict: await resultOf(client, workflowId, null) };
+    return stateOf(client, workflowId, { runId: null, suspect: false });
   }
 }
 
 /** How a gate run is; one that cannot be asked after now is taken to go on. */
-export async function askAfterGate(client: Client, target: Target, { key, runId, state }: Run): Promise<RunState> {
-  const workflowId = workflowIds.gate(target.project, key);
+export function askAfterGate(client: Client, target: Target, { key, runId, state }: Run): Promise<RunState> {
+  return stateOf(client, workflowIds.gate(target.project, key), { runId, suspect: state === 'suspect' });
+}
+
+/** @param runId null: whichever is the last */
+async function stateOf(
+  client: Client,
+  workflowId: string,
+  { runId, suspect }: { readonly runId: string | null; readonly suspect: boolean },
+): Promise<RunState> {
+  let asked = runId ?? '';
   try {
-    const { status } = await client.workflow.getHandle(workflowId, runId ?? undefined).describe();
-    if (status.name === 'RUNNING') return { kind: 'running', runId: runId ?? '', suspect: state === 'suspect' };
-    return { kind: 'ended', verdict: await resultOf(client, workflowId, runId) };
+    return await client.withDeadline(Date.now() + ASK_MS, async () => {
+      const seen = await client.workflow.getHandle(workflowId, runId ?? undefined).describe();
+      asked = seen.runId;
+      if (seen.status.name === 'RUNNING') return { kind: 'running', runId: asked, suspect };
+      return { kind: 'ended', verdict: await resultOf(client, workflowId, asked) };
+    });
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'ended', verdict: GONE };
-    return { kind: 'running', runId: runId ?? '', suspect: state === 'suspect' };
+    return { kind: 'running', runId: asked, suspect };
   }
 }
 
@@ -114,9 +128,9 @@ export async function tellState(
   }
 }
 
-async function resultOf(client: Client, workflowId: string, runId: string | null): Promise<GateVerdict> {
+async function resultOf(client: Client, workflowId: string, runId: string): Promise<GateVerdict> {
   try {
-    return (await client.workflow.result(workflowId, runId ?? undefined)) as GateVerdict;
+    return (await client.workflow.result(workflowId, runId)) as GateVerdict;
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const { cause } = error;
