@@ -37,6 +37,8 @@ const PIDFD_OPEN = '434';
 const LOOK_EVERY_S = 0.05;
 /** What perl reads of the locale takes it longer than all else here; it is not for the program to have. */
 const WITHOUT_LOCALE = 'PERL_SKIP_LOCALE_INIT';
+/** The program's own variables that begin so tell perl what to load, or how to read arguments: such a program begins without it. */
+const FOR_PERL = 'PERL';
 
 /**
  * The namespace's first process: all others end with it, and it ends as the program does. It takes in those whose parents have
@@ -108,7 +110,7 @@ export async function reachHosts(
   // Bubblewrap takes its time for each thing that it is to show.
   const node = isShown(process.execPath, sandbox) ? process.execPath : NODE;
   const port = String(PORT);
-  const isFirst = perl && existsSync(PERL);
+  const isFirst = perl && existsSync(PERL) && !Object.keys(env).some((name) => name.startsWith(FOR_PERL));
   return {
     argv: isFirst
       ? [PERL, '-e', FIRST_PROCESS, pidfd ? PIDFD_OPEN : '0', port, node, BRIDGE, SOCKET, ...argv]

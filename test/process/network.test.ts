@@ -59,11 +59,11 @@ describe.each([
     server.close();
   });
 
-  const run = (argv: readonly [string, ...string[]], hosts: readonly string[]) =>
+  const run = (argv: readonly [string, ...string[]], hosts: readonly string[], more: Record<string, string> = {}) =>
     room.run({
       argv,
       cwd: home,
-      env: { PATH: process.env['PATH'] ?? '' },
+      env: { PATH: process.env['PATH'] ?? '', ...more },
       tag: 'task/1',
       outputFile: join(home, 'output'),
       maxOutputBytes: 1024 * 1024,
@@ -132,6 +132,12 @@ describe.each([
     const { tail } = await run(['sh', '-c', 'env | grep -v proxy | cut -d= -f1 | sort | tr "\\n" " "'], ['*']);
     expect(tail).not.toContain('PERL');
     expect(tail).toContain('PATH ');
+  });
+
+  it('starts a program that has variables for a perl of its own, with what these are', async () => {
+    const mine = { PERL5OPT: '-MNo::Such::Module', PERL_UNICODE: 'SDA' };
+    const { kind, tail } = await run(['sh', '-c', 'echo "$1 $PERL5OPT $PERL_UNICODE"', 'sh', 'ä'], ['*'], mine);
+    expect({ kind, tail }).toEqual({ kind: 'exited', tail: 'ä -MNo::Such::Module SDA\n' });
   });
 });
 
