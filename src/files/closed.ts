@@ -17,11 +17,13 @@ export function reopen(folder: string | Buffer): void {
 }
 
 /**
- * The same for all folders and files below one; links are not followed. What belongs to another account stays as it is:
+ * The same for a file that cannot be read, or for a folder with all folders and such files below it; links are not followed. What belongs to another account stays as it is:
  * who needs it is told of it.
  */
 export async function reopenAll(folder: string, pace = createPace()): Promise<void> {
-  if (statusOf(folder)?.isDirectory() !== true) return;
+  const stats = statusOf(folder);
+  if (stats?.isFile() === true && (stats.mode & READ) === 0) reopenFile(folder);
+  if (stats?.isDirectory() !== true) return;
   let level: readonly Buffer[] = [Buffer.from(folder)];
   while (level.length > 0) {
     const next: Buffer[] = [];
@@ -52,7 +54,7 @@ function isClosed(path: Buffer): boolean {
   return ((statusOf(path)?.mode ?? READ) & READ) === 0;
 }
 
-function reopenFile(path: Buffer): void {
+function reopenFile(path: string | Buffer): void {
   const stats = statusOf(path);
   if (stats?.isFile() === true) chmodSync(path, (stats.mode & 0o777) | FILE);
 }

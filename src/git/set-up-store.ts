@@ -14,6 +14,7 @@ import { cp, rename, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { codeOf } from '../core/thrown.ts';
+import { reopen, reopenAll } from '../files/closed.ts';
 import { absentAsNull } from '../files/errors.ts';
 import { namesIn, readText, statusOf } from '../files/read.ts';
 import { removeAny, removeEmpty, removeWhole } from '../files/remove.ts';
@@ -63,6 +64,8 @@ export async function keepSetUp(
   for (const path of entries) {
     const to = join(temporary, 'tree', path);
     makeFolder(dirname(to));
+    // Even its owner moves no folder that is closed.
+    reopen(join(worktree, path));
     await rename(join(worktree, path), to);
   }
   if (home !== null && (await namesIn(home)).length > 0) await rename(home, join(temporary, 'home'));
@@ -114,12 +117,16 @@ async function hasRoomFor(worktree: string, path: string): Promise<boolean> {
 /** Clones where the file system can, and keeps links, modes and times as they are; what `to` has itself stays. */
 export async function copyTree(from: string, to: string): Promise<void> {
   if (process.platform === 'linux') {
-    try {
-      await run('cp', ['-a', '--reflink=auto', '-T', '--', from, to], { timeout: COPY_MS });
-      return;
-    } catch {
-      // A cp of another make, or none: done by hand, which says what is wrong.
-      await removeAny(to);
+    for (const reopening of [false, true]) {
+      // To root nothing is closed that a set-up has left so, to others it is.
+      if (reopening) await reopenAll(from);
+      try {
+        await run('cp', ['-a', '--reflink=auto', '-T', '--', from, to], { timeout: COPY_MS });
+        return;
+      } catch {
+        // A cp of another make, or none, in the end: done by hand, which says what is wrong.
+        await removeAny(to);
+      }
     }
   }
   await cp(from, to, {

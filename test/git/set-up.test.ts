@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Candidate, QueueItem, Target } from '../../src/core/queue-types.ts';
 import { mountOver, unmountBelow } from '../../src/git/overlay.ts';
@@ -88,6 +88,21 @@ describe.each([
     expect(await git(gate.path, 'status', '--porcelain')).toBe('');
     await gate.release();
     expect(mounts()).not.toContain(home);
+  });
+
+  it('may have files and folders that are closed to the account of the worker', async () => {
+    const { open } = await rig(overlays);
+    const first = await open();
+    await write(first.path, { 'node_modules/dep/index.js': 'kept\n', 'dist/out.js': 'out\n', '.env': 'A=1\n' });
+    for (const path of ['.env', 'node_modules/dep/index.js']) await chmod(join(first.path, path), 0);
+    for (const path of ['node_modules/dep', 'node_modules', 'dist']) await chmod(join(first.path, path), 0o555);
+    await first.markSetUp();
+    await first.release();
+    const gate = await open();
+    expect([gate.needsSetup, gate.isOnMain()]).toEqual([false, false]);
+    for (const path of ['.env', 'node_modules/dep/index.js', 'dist/out.js'])
+      expect(existsSync(join(gate.path, path))).toBe(true);
+    await gate.release();
   });
 
   it('is kept without what has a name that is no UTF-8', async () => {
