@@ -10,6 +10,7 @@
 import { setMaxListeners } from 'node:events';
 import type { TaskId } from '../core/ids.ts';
 import { isEnd, needsPeople, type TaskView, type WaitingKind } from '../core/task-types.ts';
+import { nameOfWait } from '../core/waiting.ts';
 import { detailQuery } from '../workflows/messages.ts';
 import { awaitOutcome, brokenView, canceledView } from './outcome.ts';
 import { mapBounded } from './bounded.ts';
@@ -59,7 +60,7 @@ export class TaskWatch {
   /** In the order in which they get their turn. */
   readonly #turns: TaskId[];
   readonly #known = new Map<TaskId, TaskView>();
-  /** What each was said to wait for, by its time and version. */
+  /** What each was said to wait for last. */
   readonly #said = new Map<TaskId, string>();
   /** When each wait that may end by itself was first seen. */
   readonly #first = new Map<TaskId, { readonly since: string; readonly atMs: number }>();
@@ -213,7 +214,7 @@ export class TaskWatch {
       const isPersonal = needsPeople(waitingFor.kind);
       if (isPersonal) waiting += 1;
       else if (!needsHelp(waitingFor.kind) || !this.#lasts(id, waitingFor.since)) continue;
-      const wait = `${waitingFor.since} ${waitingFor.version}`;
+      const wait = nameOfWait(waitingFor);
       if (this.#said.get(id) === wait) continue;
       this.#said.set(id, wait);
       await onWaits(view);

@@ -39,3 +39,16 @@ export function waitsForPerson(kind: WaitingKind): boolean {
 export function needsPeople(kind: WaitingKind): boolean {
   return waitsForPerson(kind) || kind === 'blocked';
 }
+
+/**
+ * What tells one wait from the next, for who says each once: of a question or a proposal which it is; of any other what it is for, since
+ * one that ends and begins anew, as while landing is tried again, has nothing new to say.
+ */
+export function nameOfWait(wait: {
+  readonly kind: WaitingKind;
+  readonly text: string;
+  readonly since: string;
+  readonly version: number | null;
+}): string {
+  return wait.version === null ? `${wait.kind} ${wait.text}` : `${wait.since} ${wait.version}`;
+}

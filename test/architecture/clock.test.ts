@@ -19,6 +19,7 @@ const MEANT = new Set([
   'git/store.ts',
   'git/upkeep.ts',
   'ledger/spool.ts',
+  'local/port-leases.ts',
   'local/temporal-build.ts',
   'local/temporal-download.ts',
   'notify/webhook.ts',
