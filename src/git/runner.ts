@@ -4,8 +4,8 @@
  * Starting a process copies the page tables of the one that starts it, with all its threads held up: from a worker of a
  * quarter of a gigabyte some four milliseconds, from a small process less than one.
  *
- * It owns the runner process. Kept true: every call is answered or fails; a runner that died is started again at the
- * next call; it ends with the worker, by its closed channel, however the worker ends.
+ * It owns the runner process. Kept true: every call is answered or fails, also where the runner was stopped; a runner that
+ * died is started again at the next call; it ends with the worker, by its closed channel, however the worker ends.
  */
 
 import { fork, type ChildProcess } from 'node:child_process';
@@ -30,17 +30,32 @@ export interface GitRunner {
 interface Waiting {
   readonly resolve: (ended: Ended) => void;
   readonly reject: (error: Error) => void;
+  /** When it should have been answered long since. */
+  readonly limit: NodeJS.Timeout;
 }
 
+export interface RunnerLimits {
+  /** Beyond a call's own time-out, which the runner keeps itself. */
+  readonly answerMs: number;
+  /** How long it has for its end, before it is killed. */
+  readonly endMs: number;
+}
+
+const READ_FIRST_MS = 100;
+const LIMITS: RunnerLimits = { answerMs: 30_000, endMs: 5_000 };
+
 /** @param program the built runner-program */
-export function startGitRunner(program: string): GitRunner {
+export function startGitRunner(program: string, { answerMs, endMs }: RunnerLimits = LIMITS): GitRunner {
   const waiting = new Map<number, Waiting>();
   let child: ChildProcess | null = null;
   let closed = false;
   let lastId = 0;
 
   const failAll = (reason: string): void => {
-    for (const { reject } of waiting.values()) reject(new Error(`git's runner process ended: ${reason}`));
+    for (const { reject, limit } of waiting.values()) {
+      clearTimeout(limit);
+      reject(new Error(`git's runner process ended: ${reason}`));
+    }
     waiting.clear();
   };
   const start = (): ChildProcess => {
@@ -51,7 +66,9 @@ export function startGitRunner(program: string): GitRunner {
       env: {},
     });
     started.on('message', (answer: RunnerAnswer) => {
-      waiting.get(answer.id)?.resolve(buffered(answer.ended));
+      const asked = waiting.get(answer.id);
+      clearTimeout(asked?.limit);
+      asked?.resolve(buffered(answer.ended));
       waiting.delete(answer.id);
     });
     const gone = (reason: string): void => {
@@ -72,11 +89,19 @@ export function startGitRunner(program: string): GitRunner {
       const question: RunnerQuestion = { id: lastId, request };
       const runner = child;
       return new Promise((resolve, reject) => {
-        waiting.set(question.id, { resolve, reject });
+        // Stopped, or without an end in what it does: all that it was asked fails with it.
+        const kill = (): void => {
+          if (waiting.has(question.id)) runner.kill('SIGKILL');
+        };
+        // This process may have stood still itself: what was answered meanwhile is read first.
+        const limit = setTimeout(() => setTimeout(kill, READ_FIRST_MS), request.timeoutMs + answerMs);
+        waiting.set(question.id, { resolve, reject, limit });
         // One that was never there has no channel; its end is told in a moment.
         if (!runner.connected) return;
         runner.send(question, (error) => {
-          if (error !== null && waiting.delete(question.id)) reject(error);
+          if (error === null || !waiting.delete(question.id)) return;
+          clearTimeout(limit);
+          reject(error);
         });
       });
     },
@@ -86,7 +111,9 @@ export function startGitRunner(program: string): GitRunner {
       if (ending === null) return;
       const gone = new Promise((resolve) => ending.once('exit', resolve).once('error', resolve));
       if (ending.connected) ending.disconnect();
+      const limit = setTimeout(() => ending.kill('SIGKILL'), endMs);
       await gone;
+      clearTimeout(limit);
     },
   };
 }

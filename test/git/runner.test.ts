@@ -48,6 +48,27 @@ describe("git's runner process", () => {
     expect(much.kind).toBe('too-much-output');
   });
 
+  onLinux('fails a call that a stopped runner does not answer, and serves the next one by another', async () => {
+    const another = startGitRunner(PROGRAM, { answerMs: 300, endMs: 5_000 });
+    try {
+      const { stdout } = await another.collect(request(['echo $PPID']));
+      process.kill(Number(stdout.toString()), 'SIGSTOP');
+      await expect(another.collect(request(['exit 3'], { timeoutMs: 100 }))).rejects.toThrow(/ended: SIGKILL/);
+      expect(await another.collect(request(['exit 4']))).toMatchObject({ kind: 'exited', code: 4 });
+    } finally {
+      await another.close();
+    }
+  });
+
+  onLinux('is closed also when it was stopped', async () => {
+    const another = startGitRunner(PROGRAM, { answerMs: 30_000, endMs: 100 });
+    const { stdout } = await another.collect(request(['echo $PPID']));
+    const pid = Number(stdout.toString());
+    process.kill(pid, 'SIGSTOP');
+    await another.close();
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+
   it('says that a program is missing', async () => {
     expect(await runner.collect(request([], { program: '/no/such/program' }))).toMatchObject({ kind: 'missing' });
   });
