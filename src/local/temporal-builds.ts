@@ -9,6 +9,8 @@ const VERSIONED = 2;
 const DRAINAGE: Readonly<Record<number, 'draining' | 'drained'>> = { 1: 'draining', 2: 'drained' };
 const NOT_FOUND = 5;
 const CALL_MS = 5_000;
+/** The server tells all parts of its task queues before it answers: on a busy machine that takes it longer than any other call. */
+export const CHANGE_MS = 30_000;
 const QUEUE = 'tasks';
 
 export interface Build {
@@ -97,7 +99,7 @@ export async function setCurrentBuild(
   identity: string,
   conflictToken: Uint8Array,
 ): Promise<void> {
-  await client.connection.withDeadline(Date.now() + CALL_MS, () =>
+  await client.connection.withDeadline(Date.now() + CHANGE_MS, () =>
     client.workflowService.setWorkerDeploymentCurrentVersion({
       namespace: client.options.namespace,
       deploymentName: DEPLOYMENT,

@@ -67,7 +67,9 @@ describe('workers of two builds', () => {
     expect(stdout).toMatch(/^a +current +poll$/m);
     expect(stdout).toMatch(/^b +idle +poll$/m);
 
-    expect((await tasks('builds', 'use', 'b', '--json')).json()).toEqual([{ build: 'b', before: 'a', changed: true }]);
+    const used = await tasks('builds', 'use', 'b', '--json');
+    expect(used).toMatchObject({ code: 0, stderr: '' });
+    expect(used.json()).toEqual([{ build: 'b', before: 'a', changed: true }]);
     expect((await tasks('builds', 'use', 'b')).stdout).toMatch(/had them already/);
     for (const id of [before, first, second]) {
       await engine.answer(id, 'yes');

@@ -2,7 +2,7 @@
 
 import { buildName, UNVERSIONED } from '../../core/builds.ts';
 import { quote } from '../../core/ids.ts';
-import { readBuilds, setCurrentBuild, type Builds } from '../../local/temporal-builds.ts';
+import { CHANGE_MS, readBuilds, setCurrentBuild, type Builds } from '../../local/temporal-builds.ts';
 import { EXIT, Failed, UsageError } from '../errors.ts';
 import { renderBuilds } from '../render/builds.ts';
 import type { Session } from '../session.ts';
@@ -42,7 +42,7 @@ export async function useBuild(session: Session, _options: unknown, args: readon
   const changed = known.current !== id;
   if (changed) {
     const [temporal, actor] = [await session.temporal(), await session.actor()];
-    await temporal.within(CALL_MS, () => setCurrentBuild(temporal.client, id, actor, known.token));
+    await temporal.within(CHANGE_MS, () => setCurrentBuild(temporal.client, id, actor, known.token));
   }
   return told(session, id, { before: known.current, changed });
 }
