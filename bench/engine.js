@@ -35,7 +35,7 @@ export async function startStack({ home, agents, gates = agents, env = {} }) {
       const left = await awaitNoneOf(home, 5_000);
       if (left.length > 0) throw new Error(`processes were left: ${left.map((one) => one.command).join('; ')}`);
     };
-    return { home, client, pids: pidsOf(home), stop };
+    return { home, client, ...recordOf(home), stop };
   } catch (error) {
     await down().catch(() => undefined);
     throw error;
@@ -43,9 +43,9 @@ export async function startStack({ home, agents, gates = agents, env = {} }) {
 }
 
 /** As the local room writes it. */
-function pidsOf(home) {
-  const stack = JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8'));
-  return { server: stack.temporal.pid, worker: stack.worker.pid, postgres: stack.postgres.pid };
+function recordOf(home) {
+  const { temporal, worker, postgres } = JSON.parse(readFileSync(join(home, 'stack.json'), 'utf8'));
+  return { pids: { server: temporal.pid, worker: worker.pid, postgres: postgres.pid }, databaseUrl: postgres.url };
 }
 
 /** A clone of an origin, from which tasks are submitted. */

@@ -8,6 +8,7 @@ import { mkdirSync, chmodSync, statSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Client as Postgres } from 'pg';
 import { tasksCommand } from '../demo/tasks-cli.js';
 import { makeClone, startStack, withLimit } from './engine.js';
 import { median } from './numbers.js';
@@ -96,31 +97,22 @@ async function measureCell(stack, rules, { place, red, slots, mode, tasks }) {
   await awaitLine(queue, 0);
 
   const tried = { red, slots, mode, tasks, redTasks: reds.size, anHour: anHour(landed, tookMs) };
-  const gateMs = await gateTimes(client, project);
+  const gateMs = await gateTimes(stack.databaseUrl, project);
   const flags = order.map((id) => (reds.has(id) ? 0 : 1));
   return { ...tried, gateMs, load: loadavg()[0] ?? 0, ...ruled(rules, { red, slots, batch, flags }) };
 }
 
-/** How long a gate run had its slot, by the server's clock: median, in milliseconds. */
-async function gateTimes(client, project) {
-  const times = [];
-  for await (const { workflowId, runId } of client.workflow.list({ query: "WorkflowType = 'gate'" })) {
-    if (!workflowId.startsWith(`gate/${project}/`)) continue;
-    const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    const started = new Map();
-    for (const {
-      eventId,
-      eventTime,
-      activityTaskStartedEventAttributes,
-      activityTaskCompletedEventAttributes,
-    } of events) {
-      const ms = Number(eventTime.seconds) * 1_000 + eventTime.nanos / 1e6;
-      if (activityTaskStartedEventAttributes != null) started.set(String(eventId), ms);
-      const begun = activityTaskCompletedEventAttributes?.startedEventId;
-      if (begun != null) times.push(ms - started.get(String(begun)));
-    }
+/** How long a gate run had its slot, as the ledger has it: median, in milliseconds. */
+async function gateTimes(databaseUrl, project) {
+  const ledger = new Postgres({ connectionString: databaseUrl });
+  await ledger.connect();
+  try {
+    const text = 'select duration_ms from tributary.verdicts where project = $1';
+    const { rows } = await ledger.query({ text, values: [project] });
+    return median(rows.map((row) => Number(row.duration_ms)));
+  } finally {
+    await ledger.end();
   }
-  return median(times);
 }
 
 /** What the rules come to with these red, and many at random, beside the bound. */

@@ -9,6 +9,7 @@ import { askForItems, buildCandidate, handOff, land, lookAtQueue, startMainGate 
 import type { Near } from './near.ts';
 import { deliver } from './notice-deliver.ts';
 import { NoticeStarter } from './notice-start.ts';
+import type { OnlyGates } from './only-gates.ts';
 import { tellOfQueue } from './queue-notice.ts';
 import { MissedOrigins } from './origin-away.ts';
 import { Recorder } from './recorder.ts';
@@ -27,6 +28,8 @@ export interface PhasePlaces {
   readonly running: Running;
   /** So many gate runs at a time. */
   readonly runningGates: Running;
+  /** Looked up anew with each gate run. */
+  readonly onlyGates: Pick<OnlyGates, 'look'>;
   /** Where a task's next phase is offered first. */
   readonly near: Pick<Near, 'queue'>;
 }
@@ -37,7 +40,7 @@ function giveBack(error: unknown): never {
 }
 
 export function createActivities(deps: Dependencies, places: PhasePlaces): Activities {
-  const { turns, running, runningGates, near } = places;
+  const { turns, running, runningGates, onlyGates, near } = places;
   const notices = new NoticeStarter({ ...deps.notices, client: deps.client, log: deps.log });
   const recorder = new Recorder(deps, notices);
   const gateRuns = new GateRuns(runningGates);
@@ -53,7 +56,14 @@ export function createActivities(deps: Dependencies, places: PhasePlaces): Activ
       ]);
       return queue === null ? answer : { ...answer, outcome: { ...answer.outcome, near: queue } };
     },
-    runGate: (request) => runGate(deps, gateRuns, request).catch(giveBack),
+    runGate: async (request) => {
+      const looked = onlyGates.look();
+      try {
+        return await runGate(deps, gateRuns, request).catch(giveBack);
+      } finally {
+        await looked;
+      }
+    },
     record: (request) => recorder.record(request),
     handOff: (request) => handOff(deps, recorder, request),
     senderOf: (request) => senderOf(deps.client, request),

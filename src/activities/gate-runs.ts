@@ -17,24 +17,32 @@ export class GateRuns {
   }
 
   /**
-   * Runs a body in a slot, with a signal that fires when the run is canceled or given up.
+   * Runs a body with a signal that fires when the run is canceled or given up.
    *
    * @param runId of the workflow, which has one run at a time; null: it has none
-   * @throws NoFreeSlot, or the signal's reason when it fires before
    */
   async during<T>(runId: string | null, canceled: AbortSignal, body: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (runId === null) return this.#slots.run(canceled, () => body(canceled));
+    if (runId === null) return body(canceled);
     const either = new AbortController();
     const pass = (): void => either.abort(canceled.reason);
     if (canceled.aborted) pass();
     else canceled.addEventListener('abort', pass, { once: true });
     this.#running.set(runId, either);
     try {
-      return await this.#slots.run(either.signal, () => body(either.signal));
+      return await body(either.signal);
     } finally {
       canceled.removeEventListener('abort', pass);
       if (this.#running.get(runId) === either) this.#running.delete(runId);
     }
+  }
+
+  /**
+   * Runs a body in a slot: what needs none is done before, and after.
+   *
+   * @throws NoFreeSlot, or the signal's reason when it fires before
+   */
+  inSlot<T>(signal: AbortSignal, body: () => Promise<T>): Promise<T> {
+    return this.#slots.run(signal, body);
   }
 
   /** Only once the server has been told: what a run says before that would count. */

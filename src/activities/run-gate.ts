@@ -9,6 +9,7 @@ import { Context } from '@temporalio/activity';
 import { tailOf } from '../core/failure.ts';
 import { failedTests } from '../core/failed-tests.ts';
 import { taskIdFromBytes, type TaskId } from '../core/ids.ts';
+import { WAITS_FOR_SLOT } from '../core/gate-run.ts';
 import { portOwners } from '../core/ports.ts';
 import type { GateCommand, GateConfinement } from '../core/project.ts';
 import type { Red } from '../core/queue.ts';
@@ -21,7 +22,7 @@ import type { Flake } from '../ledger/flakes.ts';
 import type { ExitResult } from '../process/types.ts';
 import { confining, makeSandbox } from './confine.ts';
 import type { Dependencies } from './dependencies.ts';
-import { stopReasonOf, withQuickHeartbeat } from './heartbeat.ts';
+import { stopReasonOf, tellProgress, withQuickHeartbeat } from './heartbeat.ts';
 import type { GateRuns } from './gate-runs.ts';
 import { runCommands, type CommandsEnd } from './gate-commands.ts';
 import { tellState } from './gate-start.ts';
@@ -42,7 +43,6 @@ export async function runGate(deps: Dependencies, runs: GateRuns, request: GateR
   const { runId = null } = Context.current().info.workflowExecution ?? {};
   return withQuickHeartbeat(deps.limits.heartbeatMs, (canceled) =>
     runs.during(runId, canceled, async (signal) => {
-      const startedMs = performance.now();
       const { confinement = UNSAID } = request.candidate.gate;
       const confined = confining(deps, confinement, request.candidate.gate.setup === null ? 'none' : confinement.setup);
       if (confined.kind === 'refused') {
@@ -56,9 +56,17 @@ export async function runGate(deps: Dependencies, runs: GateRuns, request: GateR
       const worktree = await deps.git.gateWorktree(target, item, candidate, below);
       const release = (hasFilledDisk = false): Promise<void> =>
         (hasFilledDisk ? worktree.discard() : worktree.release()).catch((error: unknown) => sayNotCleared(deps, error));
+      const place = { worktree, confinement, hasSandbox: confined.kind === 'sandbox' };
+      let waits = true;
+      let startedMs = performance.now();
+      tellProgress(() => (waits ? WAITS_FOR_SLOT : null));
       let end: RunEnd;
       try {
-        end = await runIn(deps, request, { worktree, confinement, hasSandbox: confined.kind === 'sandbox' }, signal);
+        end = await runs.inSlot(signal, async () => {
+          waits = false;
+          startedMs = performance.now();
+          return runIn(deps, request, place, signal);
+        });
       } catch (error) {
         await release();
         throw error;

@@ -1,6 +1,6 @@
 /**
- * How many attempts run in this process at a time: a worker that polls several queues may take some more than it has slots.
- * Those wait here for a moment, and are then given back to whoever has a slot.
+ * How many attempts, or gate runs, this process has at a time: a worker may take some more than it has slots. Those wait here
+ * for a moment, and are then given back to whoever has a slot; the first of them stays for as long as nobody else could have one.
  */
 
 const PATIENCE_MS = 1_000;
@@ -10,15 +10,26 @@ export class NoFreeSlot extends Error {
   override readonly name = 'NoFreeSlot';
 }
 
+export interface RunningOptions {
+  /** How long a moment is, in milliseconds. */
+  readonly patienceMs?: number;
+  readonly mayStay?: () => Promise<boolean>;
+}
+
+const never = (): Promise<boolean> => Promise.resolve(false);
+
 export class Running {
   readonly #most: number;
   readonly #patienceMs: number;
+  readonly #mayStay: () => Promise<boolean>;
   #running = 0;
   #waiters: readonly (() => void)[] = [];
 
-  constructor(most: number, patienceMs = PATIENCE_MS) {
+  /** @param options.mayStay whether the first that waits may go on to, asked after each moment: never, when it is left out */
+  constructor(most: number, { patienceMs = PATIENCE_MS, mayStay = never }: RunningOptions = {}) {
     this.#most = most;
     this.#patienceMs = patienceMs;
+    this.#mayStay = mayStay;
   }
 
   get count(): number {
@@ -44,6 +55,7 @@ export class Running {
   /** Whoever ends hands its place on, so that nobody comes between. */
   #wait(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      let patience: NodeJS.Timeout;
       const leave = (): void => {
         clearTimeout(patience);
         signal.removeEventListener('abort', abort);
@@ -57,10 +69,21 @@ export class Running {
         leave();
         reject(signal.reason as Error);
       };
-      const patience = setTimeout(() => {
+      const giveBack = (): void => {
         leave();
         reject(new NoFreeSlot('all slots of this worker are taken'));
-      }, this.#patienceMs);
+      };
+      const stayOrGo = (mayStay: boolean): void => {
+        // A place may have come, or the signal, while it was asked.
+        if (!this.#waiters.includes(go)) return;
+        if (mayStay) patience = setTimeout(onImpatient, this.#patienceMs);
+        else giveBack();
+      };
+      const onImpatient = (): void => {
+        if (this.#waiters[0] === go) this.#mayStay().then(stayOrGo, giveBack);
+        else giveBack();
+      };
+      patience = setTimeout(onImpatient, this.#patienceMs);
       signal.addEventListener('abort', abort, { once: true });
       this.#waiters = [...this.#waiters, go];
     });

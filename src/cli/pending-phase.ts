@@ -34,7 +34,7 @@ export async function pendingPhaseOf(
     state: waits ? 'scheduled' : 'started',
     host: waits || host === '' ? null : host,
     since: timeOf(waits ? pending.scheduledTime : pending.lastStartedTime),
-    progress: await progressOfHeartbeat(pending, converter),
+    progress: await progressOf(pending, converter),
   };
 }
 
@@ -43,8 +43,9 @@ export function isScheduled({ state }: Pick<Pending, 'state'>): boolean {
   return Number(state) === SCHEDULED;
 }
 
-async function progressOfHeartbeat(
-  { heartbeatDetails, lastHeartbeatTime }: Pending,
+/** What its last heartbeat said; null: nothing. */
+export async function progressOf(
+  { heartbeatDetails, lastHeartbeatTime }: Pick<Pending, 'heartbeatDetails' | 'lastHeartbeatTime'>,
   converter: LoadedDataConverter,
 ): Promise<PendingPhase['progress']> {
   // What this caller cannot read says nothing to it.

@@ -13,6 +13,7 @@
  * ```
  */
 
+import type { Progress } from './progress.ts';
 import type { GateVerdict } from './queue-types.ts';
 
 /** Runs that may end for the host's reasons before it is given up for now. */
@@ -20,6 +21,9 @@ export const MAX_LOST_RUNS = 3;
 
 /** The reason of a run that was given up: it may be asked for again at once. */
 export const CANCELED_RUN = 'canceled';
+
+/** What the heartbeats of a run say that has its worktree already, and waits for a slot. */
+export const WAITS_FOR_SLOT: Progress = { text: 'waits for a gate slot', percent: null };
 
 /** The shortest time between two heartbeats of a run, in milliseconds. */
 export const QUICKEST_BEAT_MS = 250;

@@ -30,6 +30,8 @@ export interface PollersOptions {
   readonly identity: string;
   readonly agents: number;
   readonly gates: number;
+  /** How many more gate runs may be taken, as it is now: these wait for a slot. */
+  readonly gatesAhead: () => number;
   readonly graceMs: number;
   /** Workflows' tasks come by this build; null: by none. */
   readonly build: string | null;
@@ -62,12 +64,12 @@ export class Pollers {
   #phasesEnded: Promise<void> | null = null;
 
   private constructor(options: PollersOptions, engine: Worker, activities: PhaseActivities, draining: Draining) {
-    const { agents, gates, log } = options;
+    const { agents, gates, gatesAhead, log } = options;
     const onEnded = (error: unknown): void => {
       if (error !== null) this.#failures.push(error);
       this.stop();
     };
-    const pools = { agents: new SlotPool(agents), gates: new SlotPool(gates) };
+    const pools = { agents: new SlotPool(agents), gates: new SlotPool(gates, gatesAhead) };
     const createFor = (kind: SlotKind, queue: string): Promise<Worker> =>
       createForQueue(options, activities, { phases: this.#phases, pool: pools[kind], kind, queue });
     const create = (): Promise<readonly Worker[]> =>

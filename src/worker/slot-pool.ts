@@ -4,7 +4,7 @@
  * It owns which permits are used and which queues have an unused one. Kept true: a permit counts once it is used, since
  * one that is only polled with may be held for a minute by a queue in which nothing waits; each of several queues has one
  * unused permit at a time, and none while all slots are used. So as many more than there are slots may be taken as there are
- * queues but one, and while a queue is new some more: `Running` holds these back.
+ * queues but one, and while a queue is new some more, and those that are taken ahead: `Running` holds these back.
  */
 
 import type { ActivitySlotInfo, CustomSlotSupplier, SlotPermit } from '@temporalio/worker';
@@ -21,14 +21,17 @@ interface Waiter {
 }
 
 export class SlotPool {
-  readonly #total: number;
+  readonly #slots: number;
+  readonly #ahead: () => number;
   #used = 0;
   /** The unused permits of each queue. */
   readonly #polling = new Map<string, number>();
   #waiters: readonly Waiter[] = [];
 
-  constructor(total: number) {
-    this.#total = total;
+  /** @param ahead how many more may be taken than there are slots, as it is now */
+  constructor(slots: number, ahead: () => number = () => 0) {
+    this.#slots = slots;
+    this.#ahead = ahead;
   }
 
   /** Of one queue's poller. */
@@ -69,8 +72,9 @@ export class SlotPool {
   #mayPoll(queue: string): boolean {
     const unused = this.#polling.get(queue) ?? 0;
     // One queue alone polls for all the slots that are free.
-    const most = this.#polling.size === 1 ? this.#total - this.#used : 1;
-    return this.#used < this.#total && unused < most;
+    const total = this.#slots + this.#ahead();
+    const most = this.#polling.size === 1 ? total - this.#used : 1;
+    return this.#used < total && unused < most;
   }
 
   /** The signal may fire while the permit is on its way: nobody else would give it back. */

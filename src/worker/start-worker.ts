@@ -5,6 +5,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { createActivities, type PhasePlaces } from '../activities/create-activities.ts';
 import { landingByPush, type LandingAdapter } from '../activities/landing-adapter.ts';
 import { Near } from '../activities/near.ts';
+import { OnlyGates } from '../activities/only-gates.ts';
 import { Running } from '../activities/running.ts';
 import { Turns } from '../activities/turns.ts';
 import type { Activities } from '../activities/types.ts';
@@ -111,10 +112,13 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const { client, background } = parts;
   const made: Made = { ...parts, draining: new Draining(), onRequired: () => undefined };
   const serving: Pick<Pollers, 'serve'> = { serve: () => undefined };
+  const onlyGates = new OnlyGates(client, options);
+  const mayStay = async (): Promise<boolean> => !made.draining.isOn && (await onlyGates.look());
   const activities = makeActivities(options, made, {
     turns: new Turns(),
     running: new Running(Math.max(1, options.agents)),
-    runningGates: new Running(Math.max(1, options.gates)),
+    runningGates: new Running(Math.max(1, options.gates), { mayStay }),
+    onlyGates,
     near: new Near({ client, hostId: options.hostId, serve: (queue) => serving.serve('agents', queue) }),
   });
   await endQueuesOfOlder(client, log);
@@ -122,7 +126,21 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const build = versioning ? options.build : null;
   const { namespace, agents, gates, graceMs, workflows, payloads } = options;
   const onWedged: OnWedged = (runId, by) => background.onWedged(runId, by);
-  const polling = { namespace, identity, agents, gates, graceMs, workflows, payloads, build, onWedged, log };
+  // One more is made ready while the others run, where no other worker could begin it meanwhile.
+  const gatesAhead = (): number => (onlyGates.isOnly ? 1 : 0);
+  const polling = {
+    namespace,
+    identity,
+    agents,
+    gates,
+    gatesAhead,
+    graceMs,
+    workflows,
+    payloads,
+    build,
+    onWedged,
+    log,
+  };
   const pollers = await Pollers.create({ ...polling, connection: parts.native }, activities, made.draining);
   const presence = await report(options, parts.ledger, pollers, background);
   const labelsMs = options.labelsMs ?? LABELS_MS;

@@ -58,7 +58,8 @@ export async function runAttempt(
 /** Has a gate run wherever there is a free slot of a worker with the labels that it requires. */
 export async function runGateOnce(request: GateRequest, title: string, number: number): Promise<GateAnswer> {
   const { requires = [] } = request.candidate.gate;
-  return untilTaken(() => gateActivity(title, number, gatesQueue(requires))(request));
+  const place = { taskQueue: gatesQueue(requires), priority: { priorityKey: urgencyOf(request) } };
+  return untilTaken(() => gateActivity(`gate, run ${number}: ${title}`, place)(request));
 }
 
 /** Offers it again, some times, as long as nobody had a slot for it: nothing has begun then. */
@@ -96,14 +97,23 @@ function phaseActivity(
   }).runPhase;
 }
 
-function gateActivity(title: string, number: number, taskQueue: string): Long['runGate'] {
+/**
+ * Before the runs of other queues that wait for a slot: what holds up all of a queue, and then what may throw somebody out.
+ * Nothing is put behind the others, so that nobody waits for good.
+ */
+function urgencyOf({ item, red }: GateRequest): number {
+  if (item === null || item.priority === 'hotfix') return 1;
+  return red === null ? 3 : 2;
+}
+
+function gateActivity(summary: string, place: Pick<ActivityOptions, 'taskQueue' | 'priority'>): Long['runGate'] {
   return proxyActivities<Long>({
-    taskQueue,
+    ...place,
     startToCloseTimeout: GATE_LIMIT_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: ONCE,
-    summary: `gate, run ${number}: ${title}`,
+    summary,
   }).runGate;
 }
 

@@ -7,7 +7,8 @@ import { basename, join } from 'node:path';
 import { DEFAULT_LIMITS, type Dependencies, type Limits } from '../../src/activities/dependencies.ts';
 import { landingByPush } from '../../src/activities/landing-adapter.ts';
 import { GateRuns } from '../../src/activities/gate-runs.ts';
-import { Running } from '../../src/activities/running.ts';
+import { WAITS_FOR_SLOT } from '../../src/core/gate-run.ts';
+import { NoFreeSlot, Running } from '../../src/activities/running.ts';
 import { runGate } from '../../src/activities/run-gate.ts';
 import type { CandidateRequest, GateAnswer } from '../../src/activities/types.ts';
 import { parseProjectFile } from '../../src/config/project-file.ts';
@@ -237,6 +238,52 @@ describe('a gate run', () => {
     runs.giveUp(workflowExecution.runId);
     expect(await over).toEqual({ verdict: { kind: 'none', reason: expect.stringContaining('stopped') }, green: false });
     expect((await run(gateOf([{}]), {}, new MockActivityEnvironment(), runs)).verdict).toEqual({ kind: 'green' });
+  });
+
+  it('has its worktree before it has a slot, says that it waits for one, and frees the worktree when there is none', async () => {
+    const running = new Running(1, { patienceMs: 200 });
+    const runs = new GateRuns(running);
+    const ends: (() => void)[] = [];
+    const other = running.run(new AbortController().signal, () => new Promise<void>((end) => void ends.push(end)));
+    const before = deps;
+    let freed = 0;
+    const git: GitRoom = {
+      ...deps.git,
+      gateWorktree: async (...args) => {
+        const worktree = await before.git.gateWorktree(...args);
+        return { ...worktree, release: () => worktree.release().then(() => void (freed += 1)) };
+      },
+    };
+    const beats: unknown[] = [];
+    const environment = new MockActivityEnvironment();
+    environment.on('heartbeat', (details: unknown) => beats.push(details));
+    deps = { ...deps, git };
+    const mark = join(home, 'begun without a slot');
+    try {
+      await expect(run(gateOf([{ run: `touch '${mark}'` }]), {}, environment, runs)).rejects.toThrow(NoFreeSlot);
+    } finally {
+      deps = before;
+      ends[0]?.();
+      await other;
+    }
+    expect(existsSync(mark)).toBe(false);
+    expect(freed).toBe(1);
+    expect(beats).toContainEqual(WAITS_FOR_SLOT);
+  });
+
+  it('begins with the worktree that it has as soon as there is a slot', async () => {
+    const running = new Running(1);
+    const ends: (() => void)[] = [];
+    const other = running.run(new AbortController().signal, () => new Promise<void>((end) => void ends.push(end)));
+    const environment = new MockActivityEnvironment();
+    // Heard of before the slot comes: by then it has its worktree.
+    environment.on('heartbeat', (details: unknown) => (details === undefined ? undefined : ends[0]?.()));
+    const mark = join(home, 'begun with a slot');
+    const over = run(gateOf([{ run: `touch '${mark}'` }]), {}, environment, new GateRuns(running));
+    expect((await over).verdict).toEqual({ kind: 'green' });
+    await other;
+    expect(existsSync(mark)).toBe(true);
+    expect(running.count).toBe(0);
   });
 
   it('has its verdict also when its worktree cannot be cleared, which is said', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
 import { NoFreeSlot, Running } from '../../src/activities/running.ts';
 
 const NEVER = new AbortController().signal;
@@ -37,7 +38,7 @@ describe('attempts within a limit', () => {
   });
 
   it('are given back when none ends within a moment, and take no place then', async () => {
-    const running = new Running(1, 5);
+    const running = new Running(1, { patienceMs: 5 });
     const ends: (() => void)[] = [];
     const first = running.run(NEVER, () => new Promise<void>((resolve) => void ends.push(resolve)));
     let began = false;
@@ -45,6 +46,57 @@ describe('attempts within a limit', () => {
     expect(began).toBe(false);
     ends[0]?.();
     await first;
+    expect(running.count).toBe(0);
+  });
+
+  it('wait on, the first of them alone, for as long as they may stay', async () => {
+    let asked = 0;
+    let mayStay = true;
+    const running = new Running(1, {
+      patienceMs: 5,
+      mayStay: () => {
+        asked += 1;
+        return Promise.resolve(mayStay);
+      },
+    });
+    const ends: (() => void)[] = [];
+    const held = (): Promise<void> => new Promise<void>((resolve) => void ends.push(resolve));
+    const [first, second, third] = [running.run(NEVER, held), running.run(NEVER, held), running.run(NEVER, held)];
+    await expect(third).rejects.toThrow(NoFreeSlot);
+    await eventually('asked more than once', () => asked > 2);
+    ends[0]?.();
+    await first;
+    const fourth = expect(running.run(NEVER, held)).rejects.toThrow(NoFreeSlot);
+    mayStay = false;
+    await fourth;
+    expect(ends).toHaveLength(2);
+    ends[1]?.();
+    await second;
+    expect(running.count).toBe(0);
+  });
+
+  it('are given back when it cannot be told whether they may stay', async () => {
+    const running = new Running(1, { patienceMs: 5, mayStay: () => Promise.reject(new Error('no')) });
+    const ends: (() => void)[] = [];
+    const first = running.run(NEVER, () => new Promise<void>((resolve) => void ends.push(resolve)));
+    await expect(running.run(NEVER, () => Promise.resolve())).rejects.toThrow(NoFreeSlot);
+    ends[0]?.();
+    await first;
+    expect(running.count).toBe(0);
+  });
+
+  it('take the place that comes while it is asked whether they may stay', async () => {
+    const answers: ((mayStay: boolean) => void)[] = [];
+    const mayStay = (): Promise<boolean> => new Promise((resolve) => void answers.push(resolve));
+    const running = new Running(1, { patienceMs: 5, mayStay });
+    const ends: (() => void)[] = [];
+    const first = running.run(NEVER, () => new Promise<void>((resolve) => void ends.push(resolve)));
+    const second = running.run(NEVER, () => Promise.resolve('went on'));
+    await eventually('asked', () => answers.length > 0);
+    ends[0]?.();
+    await first;
+    answers[0]?.(false);
+    expect(await second).toBe('went on');
     expect(running.count).toBe(0);
   });
 

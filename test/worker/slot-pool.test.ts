@@ -95,6 +95,30 @@ describe('a pool of slots', () => {
     expect([asked[2]?.permit !== null, next.permit]).toEqual([true, null]);
   });
 
+  it('lets the only queue poll for as many more as are to be taken ahead, as it is then', async () => {
+    let ahead = 0;
+    const pool = new SlotPool(1, () => ahead);
+    const one = pool.supplier('gates');
+    const first = ask(one);
+    await first.done;
+    const second = ask(one);
+    ahead = 1;
+    one.markSlotUsed({ slotInfo, permit: granted(first) });
+    await second.done;
+    const third = ask(one);
+    one.markSlotUsed({ slotInfo, permit: granted(second) });
+    await settled();
+    expect(third.permit).toBeNull();
+    ahead = 0;
+    one.releaseSlot({ slotInfo, permit: granted(first) });
+    await settled();
+    // The one that was taken ahead has the slot now.
+    expect(third.permit).toBeNull();
+    one.releaseSlot({ slotInfo, permit: granted(second) });
+    await settled();
+    expect(third.permit).not.toBeNull();
+  });
+
   it('takes back what is given to nobody any more, and rejects a wish with the reason of its end', async () => {
     const pool = new SlotPool(1);
     const supplier = pool.supplier('agents');
