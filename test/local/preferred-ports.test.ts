@@ -10,16 +10,17 @@ import type { SuperviseRequest } from '../../src/local/supervisor-types.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const onLinux = process.platform === 'linux' ? it : it.skip;
+// Ports of no stack that may run beside the tests.
 const WISHED: SuperviseRequest['parts'] = {
   temporal: {
     kind: 'embedded',
     binary: 'none',
     namespace: 'default',
-    preferredPort: 17_233,
-    preferredUiPort: 18_233,
+    preferredPort: 611,
+    preferredUiPort: 612,
     searchAttributes: {},
   },
-  postgres: { kind: 'embedded', preferredPort: 15_437 },
+  postgres: { kind: 'embedded', preferredPort: 613 },
   worker: null,
 };
 
@@ -33,16 +34,16 @@ async function homeWith(ports: object | null): Promise<string> {
 describe('the ports of a stack', () => {
   it('are those of the last time, else the usual ones', async () => {
     expect(await preferredPorts(await homeWith(null), WISHED)).toEqual({
-      temporal: 17_233,
-      ui: 18_233,
-      postgres: 15_437,
+      temporal: 611,
+      ui: 612,
+      postgres: 613,
     });
-    const last = { temporal: 27_233, ui: 28_233, postgres: 25_437 };
+    const last = { temporal: 621, ui: 622, postgres: 623 };
     expect(await preferredPorts(await homeWith(last), WISHED)).toEqual(last);
   });
 
   onLinux('are none that another stack has of which something lives, though its server is down', async () => {
-    const other = await homeWith({ temporal: 17_233, ui: 28_233, postgres: 25_437 });
+    const other = await homeWith({ temporal: 611, ui: 622, postgres: 623 });
     const spawned = await spawnDetached({
       argv: [process.execPath, '-e', 'setInterval(() => {}, 1000)'],
       cwd: '/',
@@ -52,14 +53,14 @@ describe('the ports of a stack', () => {
     });
     if ('missing' in spawned) throw new Error(spawned.missing);
     try {
-      const wanted = { temporal: null, ui: 18_233, postgres: 15_437 };
+      const wanted = { temporal: null, ui: 612, postgres: 613 };
       expect(await preferredPorts(await homeWith(null), WISHED)).toEqual(wanted);
-      const last = { temporal: 17_233, ui: 18_233, postgres: 25_437 };
+      const last = { temporal: 611, ui: 612, postgres: 623 };
       expect(await preferredPorts(await homeWith(last), WISHED)).toEqual({ ...wanted, postgres: null });
-      expect((await preferredPorts(other, WISHED)).temporal).toBe(17_233);
+      expect((await preferredPorts(other, WISHED)).temporal).toBe(611);
     } finally {
       await endProcess(spawned, [['SIGKILL', 1_000]]);
     }
-    expect((await preferredPorts(await homeWith(null), WISHED)).temporal).toBe(17_233);
+    expect((await preferredPorts(await homeWith(null), WISHED)).temporal).toBe(611);
   });
 });
