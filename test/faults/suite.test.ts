@@ -15,8 +15,11 @@ const COMPOSE = fileURLToPath(new URL('../../docker-compose.yml', import.meta.ur
 
 describe('the engine with its servers', () => {
   it('brings tasks of every kind to their right ends while workers and servers are killed', async () => {
-    // What was not right is an error, with the table and the command that does the same again.
-    const { stdout } = await run(process.execPath, [PROGRAM, 'tasks', '--tasks', '8', '--kills', '3', '--seed', '7']);
+    const suite = run(process.execPath, [PROGRAM, 'tasks', '--tasks', '8', '--kills', '3', '--seed', '7']);
+    // What was not right is an error: what it was stands in the table, with the command that does the same again.
+    const { stdout } = await suite.catch((error: Error & { stdout?: string }) => {
+      throw new Error(`${error.message}\n${error.stdout}`, { cause: error });
+    });
     expect(stdout).toMatch(/^kill: .* +[1-9]\d*$/m);
     expect(stdout).not.toContain('not right');
     expect(stdout).toContain('tasks: good');
