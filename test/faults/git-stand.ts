@@ -128,8 +128,9 @@ export class Stand {
         const room = engine.makeRoom(facts.home, this.#place());
         await operation.run(room, facts);
         operation.check?.(facts);
-        // A git that died can leave the lock of a task's ref behind that nobody writes again: it goes when the task ends.
-        if (locksIn(join(facts.target.origin, 'refs/tasks')).length > 0)
+        // A git that died can leave the lock of a task's ref behind that nobody writes again, or that of the packed refs, from
+        // which nothing is taken for now: they go when the task ends.
+        if (locksIn(facts.target.origin).length > 0)
           await room.deleteTaskRefs(facts.target, [engine.TASK, engine.OTHER_TASK]);
         this.#inspect(facts);
         return { kind: 'healed' };
