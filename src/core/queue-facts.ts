@@ -1,6 +1,6 @@
 /** What is true once a fact has come. Facts may come late, twice or never: each is taken for what it says and no more. */
 
-import { handOff, obey, withdraw } from './queue-arrivals.ts';
+import { handOff, obey, refusalOf, withdraw } from './queue-arrivals.ts';
 import { finish, haltFor, hold, leave, replaceEntry, resumeCommand, tellGoingOn } from './queue-answers.ts';
 import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
@@ -8,7 +8,7 @@ import { checkOf } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
 import { age, withDetails } from './queue-line.ts';
 import { seeMain } from './queue-main.ts';
-import type { LookAnswer, QueueClock, QueueFact, Wanted } from './queue-exchange.ts';
+import type { Control, LookAnswer, QueueClock, QueueFact, Wanted } from './queue-exchange.ts';
 import type { Entry, Queue } from './queue-state.ts';
 import { afterCheckBuilt } from './queue-verify.ts';
 import type { BuildAnswer, Candidate, LandResult } from './queue-types.ts';
@@ -54,6 +54,19 @@ export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
     case 'told':
       return fact.count > 0 ? { ...queue, replies: queue.replies.slice(fact.count) } : queue;
   }
+}
+
+/** Why an operator's word changes nothing once all is taken that came before it; null when it does. */
+export function refusalAfter(
+  queue: Queue,
+  before: readonly QueueFact[],
+  control: Control,
+  clock: QueueClock,
+): string | null {
+  return refusalOf(
+    before.reduce((next, fact) => take(next, fact, clock), queue),
+    control,
+  );
 }
 
 function built(queue: Queue, fact: Extract<QueueFact, { kind: 'built' }>, clock: QueueClock): Queue {

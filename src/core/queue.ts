@@ -87,6 +87,7 @@ export type * from './queue-exchange.ts';
 export type * from './queue-state.ts';
 export { queueDetailsOf, queueViewOf } from './queue-view.ts';
 export { refusalOf } from './queue-arrivals.ts';
+export { refusalAfter } from './queue-facts.ts';
 export { MAX_ANSWERED, resumeCommand } from './queue-answers.ts';
 export { MAX_GREEN } from './queue-verdicts.ts';
 

@@ -24,9 +24,9 @@ import {
   queueDetailsOf,
   queueViewOf,
   reconcile,
-  refusalOf,
   type Control,
   type Queue,
+  type QueueClock,
   type QueueCommand,
   type QueueFact,
 } from '../core/queue.ts';
@@ -35,6 +35,7 @@ import { newsOf, NOTHING_TOLD, type QueueNewsRequest, type ToldOfQueue } from '.
 import type { LandingReply, QueueView } from '../core/queue-types.ts';
 import { reasonOf, tellOfQueue } from './activity-options.ts';
 import { carryOut } from './integration-commands.ts';
+import { refusalInTurn } from './integration-controls.ts';
 import { isControl, isHandOff, isVerdict, isWithdrawal, itemIn } from './integration-messages.ts';
 import {
   controlSignal,
@@ -108,7 +109,9 @@ class IntegrationRun {
       else log.warn('a verdict without a key was ignored');
     });
     setHandler(controlUpdate, (control) => {
-      const reason = isControl(control) ? refusalOf(this.#queue, control) : 'it says nothing that a queue knows';
+      const reason = isControl(control)
+        ? refusalInTurn(this.#queue, this.#heard, control, this.#clock(0))
+        : 'it says nothing that a queue knows';
       if (reason !== null) throw ApplicationFailure.nonRetryable(reason, REFUSED);
       this.#hear({ kind: 'control', control });
       return { kind: 'taken' } as const;
@@ -118,6 +121,10 @@ class IntegrationRun {
       else log.warn('a word of control that a queue does not know was ignored');
     });
     setHandler(queueQuery, () => queueViewOf(this.#queue, this.#input.target, Date.now()));
+  }
+
+  #clock(random: number): QueueClock {
+    return { nowMs: this.#nowMs, random, project: this.#input.target.project };
   }
 
   /** Landing and telling go on side by side: what takes long must not keep an answer from its task. */
@@ -184,8 +191,7 @@ class IntegrationRun {
 
   #reconcile() {
     this.#rang = false;
-    const { project } = this.#input.target;
-    const clock = { nowMs: this.#nowMs, random: Math.random(), project };
+    const clock = this.#clock(Math.random());
     const heard = this.#heard.splice(0);
     const before = byOfferedRules(this.#queue, heard, clock, this.#offered);
     const reconciled = reconcile(before, heard, clock);

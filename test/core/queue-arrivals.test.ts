@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
 import { MAX_DETAILED, MAX_LINE } from '../../src/core/queue-line.ts';
-import { EMPTY_QUEUE, refusalOf, type Queue } from '../../src/core/queue.ts';
+import { EMPTY_QUEUE, refusalAfter, refusalOf, type Queue } from '../../src/core/queue.ts';
 import {
   ALL_TOLD,
   built,
   candidate,
   CHAIN,
+  CLOCK,
   green,
   handedOff,
   keysOf,
@@ -145,6 +146,16 @@ describe('an operator’s word', () => {
     expect(about('remove', 1)).toBe(`${taskId(1)} is being landed`);
     expect(about('remove', 2)).toBeNull();
     expect(about('promote', 7)).toBe(`${taskId(7)} does not wait for landing`);
+  });
+
+  it('is judged by all that came before it', () => {
+    const resume = { action: 'resume', actor: 'Ada' } as const;
+    expect(refusalAfter(CHAIN, [], resume, CLOCK)).toBe('the queue is not paused');
+    expect(refusalAfter(CHAIN, [say('pause')], resume, CLOCK)).toBeNull();
+    expect(refusalAfter(CHAIN, [say('pause'), say('resume')], resume, CLOCK)).toBe('the queue is not paused');
+    expect(refusalAfter(CHAIN, [remove(1)], { ...resume, action: 'remove', taskId: taskId(1) }, CLOCK)).toBe(
+      `${taskId(1)} does not wait for landing`,
+    );
   });
 
   it('takes one on its way to main not back, whatever halts meanwhile', () => {
