@@ -33,6 +33,8 @@ export const GATE = {
 /** By which workers find the sets of labels that are required. */
 const REQUIRES = defineSearchAttributeKey('Requires', 'KEYWORD');
 const TELL_MS = 3_000;
+/** To begin a run, and to give one up: both may be done twice, and are tried again. */
+const CALL_MS = 10_000;
 /** For how a run is, and for its verdict: whoever asks looks again within a minute. */
 const ASK_MS = 5_000;
 const GONE: GateVerdict = { kind: 'none', reason: 'the gate run is gone' };
@@ -51,20 +53,22 @@ export async function startGate({ client, onRequired }: GateStarting, request: S
   const workflowId = workflowIds.gate(target.project, gateKey(candidate));
   const what = item === null ? `${target.branch} itself` : item.title;
   try {
-    const handle = await client.workflow.signalWithStart(GATE.type, {
-      workflowId,
-      taskQueue: GATE.workflows,
-      args: [asked],
-      signal: GATE.wait,
-      signalArgs: [{ waiter: asked.waiter }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
-      staticSummary: `Gate on ${what}`,
-      ...(requires.length === 0
-        ? {}
-        : { typedSearchAttributes: new TypedSearchAttributes([{ key: REQUIRES, value: labelKey(requires) }]) }),
-      staticDetails: `Tree ${candidate.tree}, candidate ${candidate.commit}`,
-    });
+    const start = () =>
+      client.workflow.signalWithStart(GATE.type, {
+        workflowId,
+        taskQueue: GATE.workflows,
+        args: [asked],
+        signal: GATE.wait,
+        signalArgs: [{ waiter: asked.waiter }],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
+        staticSummary: `Gate on ${what}`,
+        ...(requires.length === 0
+          ? {}
+          : { typedSearchAttributes: new TypedSearchAttributes([{ key: REQUIRES, value: labelKey(requires) }]) }),
+        staticDetails: `Tree ${candidate.tree}, candidate ${candidate.commit}`,
+      });
+    const handle = await client.withDeadline(Date.now() + CALL_MS, start);
     return { kind: 'running', runId: handle.signaledRunId, suspect: false };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -103,8 +107,9 @@ export async function dropGate(
   target: Target,
   { key, runId }: Run,
 ): Promise<void> {
+  const handle = client.workflow.getHandle(workflowIds.gate(target.project, key), runId ?? undefined);
   try {
-    await client.workflow.getHandle(workflowIds.gate(target.project, key), runId ?? undefined).cancel();
+    await client.withDeadline(Date.now() + CALL_MS, () => handle.cancel());
     if (runId !== null) runs.giveUp(runId);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;

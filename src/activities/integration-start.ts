@@ -10,7 +10,14 @@ import type { QueueItem, Target } from '../core/queue-types.ts';
 // Spelled out, since activities may not import workflows; test/activities compares them with workflows/messages.ts.
 export const INTEGRATION = { type: 'integrationV2', taskQueue: 'tasks', handOff: 'hand-off' } as const;
 
+/** One that is not told in time is tried again, with what came of the first one or not. */
+const CALL_MS = 10_000;
+
 export async function integrationStart(client: Client, target: Target, item: QueueItem): Promise<void> {
+  await client.withDeadline(Date.now() + CALL_MS, () => start(client, target, item));
+}
+
+async function start(client: Client, target: Target, item: QueueItem): Promise<void> {
   await client.workflow.signalWithStart(INTEGRATION.type, {
     workflowId: workflowIds.integration(target.project, target.branch),
     taskQueue: INTEGRATION.taskQueue,

@@ -3,56 +3,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { randomBytes } from 'node:crypto';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { askAfterGate, startGate } from '../../src/activities/gate-start.ts';
 import { workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { gateKey } from '../../src/core/queue-keys.ts';
 import type { Run } from '../../src/core/queue.ts';
 import type { Candidate, Target } from '../../src/core/queue-types.ts';
 import { closeWorkflow } from '../support/closed-workflow.ts';
+import { Line } from '../support/silent-line.ts';
 import { testNamespace, type TestNamespace } from '../support/temporal.ts';
 
 const project = 'shop' as Target['project'];
 const target = { project, branch: 'main', origin: '/nowhere' } as Target;
-
-/** Hands on what goes between a client and a server, until it is told to keep everything to itself. */
-class Line {
-  #server: Server;
-  #silent = false;
-  readonly #sockets = new Set<Socket>();
-
-  constructor(address: string) {
-    const [host = '', port = ''] = address.split(':');
-    this.#server = createServer((near) => {
-      const far = connect(Number(port), host);
-      for (const [from, to] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        this.#sockets.add(from);
-        from.on('data', (chunk) => this.#silent || to.write(chunk));
-        from.on('error', () => to.destroy());
-        from.on('close', () => to.destroy());
-      }
-    });
-  }
-
-  async open(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('it has no port');
-    return `127.0.0.1:${address.port}`;
-  }
-
-  fallSilent(): void {
-    this.#silent = true;
-  }
-
-  close(): void {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-  }
-}
 
 const onRequired = (): void => undefined;
 
