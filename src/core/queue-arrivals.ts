@@ -110,7 +110,10 @@ export function withdraw(queue: Queue, taskId: TaskId, handoff: number, clock: Q
   const entry = queue.chain.find(({ item }) => item.taskId === taskId && item.attempt === handoff);
   if (entry !== undefined) {
     if (mayLeave(entry)) return finish(queue, entry, reply);
-    if (entry.doubt === 'withdraw' || queue.halt?.kind === 'mismatch') return queue;
+    if (entry.doubt === 'withdraw') return queue;
+    // Until somebody has looked what is on main, git says nothing: it is asked then, before anything of it can land.
+    if (queue.halt?.kind === 'mismatch')
+      return queue.redRests === true ? replaceEntry(queue, entry, { ...entry, doubt: 'withdraw' }) : queue;
     // A push is under way, or one has ended without an answer: only git can tell, and is asked at once.
     const stage: Entry['stage'] =
       entry.stage.kind === 'held' ? { kind: 'building', sinceMs: clock.nowMs } : entry.stage;

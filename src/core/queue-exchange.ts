@@ -51,6 +51,8 @@ export type QueueFact =
       readonly items: readonly QueueItem[];
       /** False when some could not be asked now. */
       readonly isWhole: boolean;
+      /** Those that could not; left out: none. */
+      readonly silent?: readonly Wanted[];
     }
   | { readonly kind: 'looked'; readonly look: LookAnswer }
   | { readonly kind: 'control'; readonly control: Control }

@@ -6,7 +6,7 @@ import { sealed, withOutcome } from './queue-batch.ts';
 import { linksOf, type Link } from './queue-chain.ts';
 import { checkOf } from './queue-checks.ts';
 import { gateKey, queueItemKey } from './queue-keys.ts';
-import { age, withDetails } from './queue-line.ts';
+import { age, withDetails, withSilence } from './queue-line.ts';
 import { seeMain } from './queue-main.ts';
 import type { Control, LookAnswer, QueueClock, QueueFact, Wanted } from './queue-exchange.ts';
 import type { Entry, Queue } from './queue-state.ts';
@@ -46,7 +46,7 @@ export function take(queue: Queue, fact: QueueFact, clock: QueueClock): Queue {
     case 'dropped':
       return { ...queue, dropped: queue.dropped.filter(({ key }) => key !== fact.key) };
     case 'details':
-      return { ...queue, line: withDetails(queue.line, fact.asked, fact.items) };
+      return details(queue, fact);
     case 'looked':
       return looked(queue, fact.look, clock);
     case 'control':
@@ -67,6 +67,11 @@ export function refusalAfter(
     before.reduce((next, fact) => take(next, fact, clock), queue),
     control,
   );
+}
+
+function details(queue: Queue, { asked, items, silent = [] }: Extract<QueueFact, { kind: 'details' }>): Queue {
+  const line = withDetails(queue.line, asked, items);
+  return { ...queue, line: queue.redRests === true ? withSilence(line, silent) : line };
 }
 
 function built(queue: Queue, fact: Extract<QueueFact, { kind: 'built' }>, clock: QueueClock): Queue {

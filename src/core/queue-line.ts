@@ -83,8 +83,18 @@ export function withDetails(
     const key = queueItemKey(waiting);
     if (waiting.item !== null || !wanted.has(key)) return [waiting];
     const item = known.get(key);
-    return item === undefined ? [] : [{ ...waiting, item }];
+    if (item === undefined) return [];
+    const { silent: _, ...heard } = waiting;
+    return [{ ...heard, item }];
   });
+}
+
+/** Those whose tasks were asked, and did not answer: they are asked again, and let others pass meanwhile. */
+export function withSilence(line: readonly Waiting[], silent: readonly Wanted[]): readonly Waiting[] {
+  const keys = new Set(silent.map(queueItemKey));
+  return line.map((waiting) =>
+    waiting.item === null && keys.has(queueItemKey(waiting)) ? { ...waiting, silent: true } : waiting,
+  );
 }
 
 /** Moves up what waits over four times the median, and lets the parents' next ones close up. */

@@ -12,10 +12,13 @@ export function asksForToldOnce({ halt, redMain, chain }: Queue, heard: readonly
 }
 
 /**
- * Whether the rule of `redRests` could decide otherwise than the older one: main is red then, and nothing waits. That is hardly ever so,
- * and any other queue can be taken over by a worker of the version before.
+ * Whether the rules of `redRests` could decide otherwise than the older ones: main is red, and nothing waits; a task does not answer;
+ * one is asked back while main is not what was tested. That is hardly ever so, and any other queue can be taken over by a worker of the
+ * version before.
  */
 export function asksForRedRests(queue: Queue, heard: readonly QueueFact[], clock: QueueClock): boolean {
+  if (heard.some((fact) => isSilence(fact) || (fact.kind === 'withdraw' && queue.halt?.kind === 'mismatch')))
+    return true;
   if (queue.redMain === null && queue.mainRun === null) return false;
   return isRedAtRest(reconcile({ ...queue, redRests: true }, heard, clock).queue);
 }
@@ -27,5 +30,9 @@ function isHeldUp({ holds, heldText, doubt }: Entry): boolean {
 function holdsUp(fact: QueueFact): boolean {
   if (fact.kind === 'built') return fact.answer.result.kind === 'held';
   if (fact.kind === 'pushed') return fact.result.kind === 'held';
-  return fact.kind === 'control' || (fact.kind === 'details' && !fact.isWhole);
+  return fact.kind === 'control' || isSilence(fact);
+}
+
+function isSilence(fact: QueueFact): boolean {
+  return fact.kind === 'details' && !fact.isWhole;
 }

@@ -21,6 +21,8 @@ export interface Waiting {
   /** Whether it was green by itself; asked of those alone whose project says `verify`. */
   readonly verified: boolean;
   readonly item: QueueItem | null;
+  /** Its task was asked for the details, and did not answer; left out: it was not, or has. */
+  readonly silent?: true;
 }
 
 export type Red = Extract<GateVerdict, { kind: 'red' }>;
@@ -161,8 +163,9 @@ export interface Queue {
    */
   readonly toldOnce?: true;
   /**
-   * Whether it goes by the rule that came after 0.6.0: a red main that nothing waits for is not gated again by itself. Left out: as
-   * {@link Queue.oneTurn}.
+   * Whether it goes by the rules that came after 0.6.0: a red main that nothing waits for is not gated again by itself, a task that does
+   * not answer keeps those behind it from nothing, and what is asked back while main is not what was tested does not land after that.
+   * Left out: as {@link Queue.oneTurn}.
    */
   readonly redRests?: true;
   readonly slots: number;

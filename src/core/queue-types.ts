@@ -196,7 +196,10 @@ export interface QueueView {
   readonly stoppedSince?: string | null;
   /** The end of what main's own gate printed, while main is red; else null. */
   readonly evidence: string | null;
-  /** When main is gated again by itself, while it is red, no run of it is under way and anything waits; else null. Left out by an older worker. */
+  /**
+   * When main is gated again by itself, while it is red, no run of it is under way and anything waits; else null. Left out while main is
+   * red and nothing is gated, as in a pause, and by an older worker.
+   */
   readonly againAt?: string | null;
   /** Main is red, and nothing waits for it: it is gated again when anything does, when it moves, or when a person says so; else left out. */
   readonly atRest?: true;

@@ -34,7 +34,9 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
   };
   const { redMain, mainRun, mainAgainMs } = queue;
   const stop = queue.halt ?? redMain;
-  const atRest = isRedAtRest(queue) && mainRun === null;
+  // In a halt nothing is gated, main no more than anything else.
+  const isHalted = queue.halt !== null && redMain !== null && mainRun === null;
+  const atRest = isRedAtRest(queue) && mainRun === null && !isHalted;
   const isByClock = redMain !== null && mainRun === null && !atRest;
   const links = linksOf(queue);
   const groups = new Map(groupsOf(queue, links).flatMap((group) => group.links.map(({ entry }) => [entry, group])));
@@ -47,7 +49,7 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     title: waiting.item?.title ?? null,
     priority: waiting.priority,
     ...WAITING,
-    waitingFor: whyNot(queue, waiting) ?? (mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null),
+    waitingFor: whyNot(queue, waiting) ?? whyInLine(queue, waiting),
     since: iso(waiting.placeMs),
     ...checkRow(queue, waiting),
     estimate: estimateAt(chain.length + at, waiting),
@@ -63,7 +65,7 @@ export function queueViewOf(queue: Queue, target: Target, nowMs: number, maxRows
     stopped: stop?.text ?? null,
     stoppedSince: stop === null ? null : iso(stop.sinceMs),
     evidence: redMain?.logTail ?? null,
-    againAt: isByClock ? iso(Math.max(redMain.againMs, mainAgainMs)) : null,
+    ...(!isHalted && { againAt: isByClock ? iso(Math.max(redMain.againMs, mainAgainMs)) : null }),
     ...(atRest && { atRest }),
     alarms: alarmsOf(queue, nowMs),
   };
@@ -155,6 +157,11 @@ function chainRow(
 
 function runRow(run: Run | null): Pick<QueueRow, 'run'> {
   return run?.runId == null ? {} : { run: run.key };
+}
+
+function whyInLine(queue: Queue, waiting: Waiting): string | null {
+  if (waiting.silent === true) return 'its task, which does not answer: the log of a worker may say why';
+  return mustBeVerified(queue, waiting) ? 'to be verified: a gate slot' : null;
 }
 
 /** How many of the queue's own runs were asked for before it. Those of other queues, which take slots too, are not known here. */

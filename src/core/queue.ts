@@ -153,7 +153,7 @@ function fill(queue: Queue, { nowMs }: QueueClock): Queue {
   if (queue.halt !== null) return queue;
   // Those that are still to be verified are passed by; nobody looks far for one that is not.
   const line = queue.verify ? queue.line.slice(0, MAX_DETAILED) : queue.line;
-  const isReady = (waiting: Waiting): boolean => !mustBeVerified(queue, waiting);
+  const isReady = (waiting: Waiting): boolean => !mustBeVerified(queue, waiting) && waiting.silent !== true;
   const first = line.find(isReady);
   if (first === undefined) return queue;
   const isInChain = ({ taskId }: Waiting): boolean => queue.chain.some(({ item }) => item.taskId === taskId);

@@ -1,7 +1,7 @@
 /** Carries out what the queue wants. Whatever becomes of it is a fact: nothing is thrown, and nothing is begun twice. */
 
 import { workflowIds } from '../core/ids.ts';
-import { gateKey } from '../core/queue-keys.ts';
+import { gateKey, queueItemKey } from '../core/queue-keys.ts';
 import type { QueueCommand, QueueFact, SealAnswer } from '../core/queue.ts';
 import type { BuildAnswer, LandResult, RunState, Target } from '../core/queue-types.ts';
 import { reasonOf, shortActivities } from './activity-options.ts';
@@ -60,7 +60,9 @@ export async function carryOut(target: Target, command: QueueCommand): Promise<Q
       return { kind: 'dropped', key: command.run.key };
     case 'details': {
       const answer = await shortActivities.askForItems(command.wanted).catch(() => ({ asked: [], items: [] }));
-      return { kind: 'details', ...answer, isWhole: answer.asked.length === command.wanted.length };
+      const asked = new Set(answer.asked.map(queueItemKey));
+      const silent = command.wanted.filter((one) => !asked.has(queueItemKey(one)));
+      return { kind: 'details', ...answer, isWhole: silent.length === 0, silent };
     }
     case 'look': {
       const { known, runs, turn, requires } = command;

@@ -1,21 +1,63 @@
 import { describe, expect, it } from '@jest/globals';
-import { queueViewOf, reconcile, type Queue } from '../../src/core/queue.ts';
+import { NEW_QUEUE, queueViewOf, reconcile, type Queue } from '../../src/core/queue.ts';
 import { packQueue, unpackQueue } from '../../src/core/queue-carried.ts';
-import { ALL_TOLD, CHAIN, green, keysOf, looked, pushed, run, say, stages, TARGET } from './queue-rig.ts';
-import { NOW_MS, objectId } from './rig.ts';
+import {
+  ALL_TOLD,
+  built,
+  candidate,
+  CHAIN,
+  green,
+  handedOff,
+  keysOf,
+  looked,
+  pushed,
+  run,
+  say,
+  stages,
+  TARGET,
+  told,
+  withdraw,
+} from './queue-rig.ts';
+import { LANDING, NOW_MS, objectId, taskId } from './rig.ts';
+
+const MISMATCH = { kind: 'mismatch', text: 'main is at another tree' } as const;
 
 const stoppedOf = (queue: Queue): string | null => queueViewOf(queue, TARGET, NOW_MS).stopped;
 
 describe('a queue that halts until a person says so', () => {
   it('names the command that lets it go on, with its project', () => {
     expect(stoppedOf(run(CHAIN, say('pause')))).toBe('paused by Ada; to go on: tasks queue resume --project demo');
-    const mismatch = run(CHAIN, green(1), pushed(1, { kind: 'mismatch', text: 'main is at another tree' }));
+    const mismatch = run(CHAIN, green(1), pushed(1, MISMATCH));
     expect(stoppedOf(mismatch)).toBe('main is at another tree. When main is right: tasks queue resume --project demo');
   });
 
   it('names it without one when its project is not known', () => {
     const { queue } = reconcile(CHAIN, [say('pause')], { nowMs: NOW_MS, random: 0.5 });
     expect(stoppedOf(queue)).toBe('paused by Ada; to go on: tasks queue resume');
+  });
+});
+
+describe('one that is asked back while main is not what was tested', () => {
+  const halted = run(NEW_QUEUE, handedOff(1), built(1, candidate(1)), green(1), pushed(1, MISMATCH), ALL_TOLD);
+
+  it('is asked of git once main is right, and does not land then', () => {
+    const asked = run(halted, withdraw(1));
+    expect([told(asked), keysOf(asked)]).toEqual([[], []]);
+    const resumed = run(asked, say('resume'), ALL_TOLD);
+    expect(keysOf(resumed)).toEqual([`build/${taskId(1)}/1/main`]);
+    const gone = run(resumed, built(1, candidate(1)));
+    expect([told(gone), stages(gone)]).toEqual([['1 withdrawn'], []]);
+    expect(run(asked, withdraw(1))).toBe(asked);
+  });
+
+  it('has landed when git finds it there', () => {
+    const resumed = run(halted, withdraw(1), say('resume'), ALL_TOLD);
+    expect(told(run(resumed, built(1, { kind: 'landed', landing: LANDING })))).toEqual(['1 landed']);
+  });
+
+  it('has to ask again after that where its queue goes by the older rules', () => {
+    const { redRests: _, ...before } = halted;
+    expect(run(before, withdraw(1))).toEqual(before);
   });
 });
 

@@ -64,6 +64,22 @@ describe('a queue asks by which rules it goes', () => {
   });
 });
 
+describe('a queue asks by the rules of which version it goes', () => {
+  const silence = { kind: 'details', asked: [], items: [], isWhole: false } as const;
+  const mismatch: Queue = { ...CHAIN, halt: { ...HALTED, kind: 'mismatch' } };
+
+  it('when a task does not answer, and when one is asked back while main is not what was tested', () => {
+    expect(asksForRedRests(CHAIN, [silence], CLOCK)).toBe(true);
+    expect(asksForRedRests(mismatch, [withdraw(1)], CLOCK)).toBe(true);
+  });
+
+  it('and not for what tasks have answered, nor for one that is asked back otherwise', () => {
+    expect(asksForRedRests(CHAIN, [{ ...silence, isWhole: true }], CLOCK)).toBe(false);
+    expect(asksForRedRests(CHAIN, [withdraw(1)], CLOCK)).toBe(false);
+    expect(asksForRedRests(mismatch, [handedOff(9)], CLOCK)).toBe(false);
+  });
+});
+
 describe('a queue asks whether its red main may rest', () => {
   const blamed = run(CHAIN, red(1), ALL_TOLD);
   const redMain = run(blamed, mainGate(MAIN_RED), ALL_TOLD);

@@ -134,6 +134,19 @@ describe('a red main', () => {
     expect(queueViewOf(again, TARGET, NOW_MS).againAt).toBeNull();
     expect(queueViewOf(CHAIN, TARGET, NOW_MS).againAt).toBeNull();
   });
+
+  it('is not said to be gated again while the queue is paused, but for a run that is under way', () => {
+    const stopped = run({ ...CHAIN, ...RULES }, red(1), mainGate(MAIN_RED));
+    const alone = run(stopped, withdraw(1), withdraw(2), withdraw(3));
+    for (const queue of [run(stopped, say('pause')), run(alone, say('pause'))]) {
+      expect(queueViewOf(queue, TARGET, NOW_MS)).toMatchObject({ evidence: 'expected 1, got 2\n' });
+      expect(queueViewOf(queue, TARGET, NOW_MS)).not.toHaveProperty('againAt');
+      expect(queueViewOf(queue, TARGET, NOW_MS)).not.toHaveProperty('atRest');
+    }
+    const underWay = run(at(stopped, NOW_MS + 61_000), say('pause'));
+    expect(underWay.mainRun).not.toBeNull();
+    expect(queueViewOf(underWay, TARGET, NOW_MS).againAt).toBeNull();
+  });
 });
 
 describe('a red main that nothing waits for', () => {

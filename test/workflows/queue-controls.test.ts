@@ -16,6 +16,7 @@ import {
   type IntegrationInput,
 } from '../../src/workflows/messages.ts';
 import { itemOf, SPEC, taskId, valueOf } from '../core/rig.ts';
+import { CalmReader } from '../support/calm-reader.ts';
 import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
 import { workflowBundle } from '../support/workflow-bundle.ts';
@@ -76,7 +77,7 @@ async function buildingQueue(worker: DrivenWorker): Promise<void> {
 }
 
 const say = (control: Control) => queue.executeUpdate(controlUpdate, { args: [control] });
-const shown = () => queue.query(queueQuery);
+const shown = () => new CalmReader().read(queue, queueQuery);
 
 async function replay(): Promise<void> {
   const { code } = await workflowBundle();
