@@ -18,6 +18,8 @@ const PATIENCE_MS = 15_000;
 const run = { key: 'tree/gate', state: 'running', runId: 'run', sinceMs: 0 } as const;
 const gate = { target, item: null, candidate: candidateOf(1), below: [], waiter: 'nobody', again: false };
 
+const inTime = (call: Promise<unknown>) => Promise.race([call, pause(1, 'it waits still', { ref: false })]);
+
 describe('while Temporal is silent', () => {
   const givenUp: string[] = [];
   let temporal: TestNamespace;
@@ -46,8 +48,6 @@ describe('while Temporal is silent', () => {
     line.close();
     await temporal.drop();
   });
-
-  const inTime = (call: Promise<unknown>) => Promise.race([call, pause(1, 'it waits still', { ref: false })]);
 
   it('a hand-off fails in time', async () => {
     await expect(inTime(calls.handOff)).rejects.toThrow('Failed to signalWithStart Workflow');

@@ -9,7 +9,7 @@ import { itemOf, NOW_MS, taskId } from './rig.ts';
 const FULL = run(NEW_QUEUE, ...[1, 2, 3, 4, 5].map((task) => handedOff(task)));
 /** As after its workflow has begun its next run: of those in line nothing is at hand. */
 const NEXT_RUN: Queue = unpackQueue(packQueue({ ...FULL, chain: [] }));
-const BEFORE: Queue = (({ redRests: _, ...queue }) => queue)(NEXT_RUN);
+const { redRests: _, ...BEFORE } = NEXT_RUN;
 
 const wanted = (task: number) => ({ taskId: taskId(task), attempt: 1 });
 
