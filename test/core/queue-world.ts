@@ -281,8 +281,11 @@ export class QueueWorld {
         return { kind: 'dropped', key: command.run.key };
       }
       case 'details': {
-        const items = command.wanted.flatMap((wanted) => this.items.get(queueItemKey(wanted)) ?? []);
-        return { kind: 'details', asked: command.wanted, items, isWhole: true };
+        // Of those that are asked, the first may not answer.
+        const silent = luck === 'away' ? command.wanted.slice(0, 1) : [];
+        const asked = command.wanted.filter((wanted) => !silent.includes(wanted));
+        const items = asked.flatMap((wanted) => this.items.get(queueItemKey(wanted)) ?? []);
+        return { kind: 'details', asked, items, isWhole: silent.length === 0, silent };
       }
       case 'look': {
         const runs = command.runs.map(({ key, runId }) => {
