@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SampleProject } from '../support/sample-project.ts';
 import { tempFolder } from '../support/temp.ts';
@@ -60,6 +61,23 @@ describe('a repository whose .gitignore ignores all that it does not name', () =
     await project.commit('Ignore all but some', { '.gitignore': '/*\n!/a.txt\n!/.gitignore\n!/node_modules\n' });
     const run = await cli(place, [...INIT, '--setup', 'npm ci']);
     expect(run.stderr).toContain('set-up fills node_modules, and no .gitignore names it');
+  });
+});
+
+describe("a repository's own hook", () => {
+  it.each([
+    ['that refuses without a word', 'exit 1', 'git ended with exit code 1'],
+    ['that says why on standard output', 'echo; echo "lint: 2 errors"; exit 3', 'lint: 2 errors'],
+  ])('%s keeps tasks.yaml from being committed, and is told', async (_hook, script, why) => {
+    const { project, place } = await repository();
+    const hook = join(project.clone, '.git', 'hooks', 'pre-commit');
+    await writeFile(hook, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const run = await cli(place, [...INIT, '--commit']);
+    expect(run.stderr).toContain(`tasks: tasks.yaml is written, and not committed: ${why}\n`);
+    expect(run.stderr).toContain('tasks: commit it yourself: git add tasks.yaml && git commit');
+    expect(run.stdout).not.toContain('Next:');
+    expect(run.code).toBe(1);
+    expect(await project.subjects()).toEqual(['Begin']);
   });
 });
 

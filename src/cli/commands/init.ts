@@ -12,6 +12,7 @@ import { renderProjectFile, type NewProject } from '../../config/render-project-
 import { schemaReference } from '../../config/schema-path.ts';
 import { parseBranchName, parseProjectName } from '../../core/ids.ts';
 import { branchTip, readCheckout, type Checkout } from '../../git/checkout.ts';
+import { oneLine } from '../../core/text.ts';
 import { codeOf, messageOf } from '../../core/thrown.ts';
 import { findProgram, missingCommands, missingProgram } from '../agent-program.ts';
 import { canAsk, openDialog } from '../dialog.ts';
@@ -228,15 +229,29 @@ async function commit(checkout: Checkout, session: Session): Promise<boolean> {
   const { simpleGit } = await import('simple-git');
   try {
     // The person's own git, with the person's own settings and hooks.
-    const git = simpleGit({ baseDir: checkout.root });
+    const git = simpleGit({ baseDir: checkout.root, errors: failedBy });
     // By force: it counts only when it is tracked, whatever a .gitignore says that names what it does not ignore.
     await git.raw('add', '--force', PROJECT_FILE);
     await git.raw('commit', '--quiet', '-m', 'Configure tasks', '--', PROJECT_FILE);
     return true;
   } catch (error) {
-    session.note(`tasks: ${PROJECT_FILE} is written, and not committed: ${messageOf(error).split('\n')[0] ?? ''}`);
+    session.note(`tasks: ${PROJECT_FILE} is written, and not committed: ${oneLine(messageOf(error), 300)}`);
     throw new Failed(`commit it yourself: ${await addProjectFile(checkout)} && git commit -m "Configure tasks"`);
   }
+}
+
+interface GitEnd {
+  readonly exitCode: number;
+  readonly stdOut: readonly Buffer[];
+  readonly stdErr: readonly Buffer[];
+}
+
+/** The library takes what ends without a word on standard error for a success, as where a hook says nothing. */
+function failedBy(error: Buffer | Error | undefined, end: GitEnd): Buffer | Error | undefined {
+  if (end.exitCode === 0) return error;
+  const said = Buffer.concat([...end.stdErr, ...end.stdOut]);
+  if (error instanceof Error) return error;
+  return said.toString().trim() === '' ? Buffer.from(`git ended with exit code ${end.exitCode}`) : said;
 }
 
 async function next(wanted: NewProject, checkout: Checkout, isCommitted: boolean): Promise<string[]> {
