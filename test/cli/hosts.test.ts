@@ -106,6 +106,9 @@ describe('hosts', () => {
       stderr:
         'tasks: "b" is no build that has run; no worker runs with versioning; switch it on with TASKS_VERSIONING=on\n',
     });
+    const unset = await tasks('builds', 'use', '');
+    expect(unset).toMatchObject({ code: 2, stdout: '' });
+    expect(unset.stderr).toContain('tasks: "" is no build that has run; ');
   });
 
   it('that nobody knows are refused, and so are labels that are none', async () => {

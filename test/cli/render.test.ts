@@ -161,7 +161,7 @@ describe('one task', () => {
       '  A?',
       '    Bob: B',
       '',
-      'History',
+      'History, in UTC',
       '  2026-01-02 03:03:05  submitted',
     ]);
   });

@@ -30,10 +30,11 @@ export async function useBuild(session: Session, _options: unknown, args: readon
   const id = wanted === NONE ? UNVERSIONED : wanted;
   const ids = known?.builds.map((build) => build.id) ?? [];
   if (known === null) {
-    if (id !== UNVERSIONED) throw new UsageError(`${quote(wanted)} is no build that has run; ${NO_BUILDS}`);
+    if (wanted !== NONE) throw new UsageError(`${quote(wanted)} is no build that has run; ${NO_BUILDS}`);
     return told(session, id, { before: UNVERSIONED, changed: false });
   }
-  if (id !== UNVERSIONED && !ids.includes(id)) {
+  // An empty text, as of an unset variable of a script, is the server's own name for those without.
+  if (wanted !== NONE && (id === UNVERSIONED || !ids.includes(id))) {
     throw new UsageError(`${quote(wanted)} is no build that has run; give one of ${[...ids, NONE].join(', ')}`);
   }
   if (!known.polling.includes(id)) {

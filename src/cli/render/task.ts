@@ -41,7 +41,7 @@ export function renderTask(page: TaskPage, screen: Screen): string[] {
   lines.push(...(open.length > 0 ? open : renderWait(view, screen)), ...renderFailure(view, screen));
   lines.push(...renderSentBack(page, screen));
   lines.push(...renderExchanges(page.exchanges, screen));
-  if (page.events.length > 0) lines.push('', palette.dim('History'));
+  if (page.events.length > 0) lines.push('', palette.dim('History, in UTC'));
   for (const event of page.events) {
     const time = event.at.slice(0, 19).replace('T', ' ');
     lines.push(`  ${palette.dim(time)}  ${happenedText(event.happened)}`);
