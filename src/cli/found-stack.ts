@@ -6,7 +6,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { oneLine } from '../core/text.ts';
 import { homePaths, openHome } from '../local/home.ts';
 import { stackHolder } from '../local/stack-lock.ts';
 import { readStack, type StackRecord, type StackState } from '../local/stack-record.ts';
@@ -14,7 +13,7 @@ import { EXIT, Failed } from './errors.ts';
 import { isPolled } from './pollers.ts';
 import { showProgress } from './progress.ts';
 import { OTHER_BUILD_FIX, otherBuildLine } from './render/other-build.ts';
-import { addresses, describeStack } from './render/stack.ts';
+import { addresses, describeStack, lastWord } from './render/stack.ts';
 import type { Session } from './session.ts';
 
 const LOOK_EVERY_MS = 50;
@@ -76,6 +75,5 @@ export async function untilPolled(session: Session, report: (text: string) => vo
     await pause(LOOK_EVERY_MS);
   }
   const log = await readFile(paths.workerLog, 'utf8').catch(() => '');
-  const last = oneLine(log.trimEnd().split('\n').at(-1) ?? '', 500);
-  session.note(`tasks: the worker does not poll yet: ${last}; its log is ${paths.workerLog}`);
+  session.note(`tasks: the worker does not poll yet${lastWord(log)}; its log is ${paths.workerLog}`);
 }

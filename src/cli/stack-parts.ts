@@ -93,7 +93,8 @@ async function obtain(session: Session, report: ReportProgress): Promise<string>
   });
   if (obtained.kind === 'ready') return obtained.binary;
   const tried = obtained.tried.map(({ what, reason }) => `${what}: ${oneLine(reason, 200)}`).join('; ');
-  throw new Failed(`${obtained.failure.message}; tried ${tried}; ${obtained.failure.next}`);
+  const { message, next } = obtained.failure;
+  throw new Failed([message, ...(tried === '' ? [] : [`tried ${tried}`]), next].join('; '));
 }
 
 function workerWish(session: Session, options: UpOptions, temporal: TemporalWish): WorkerWish {

@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import { access, chmod, link, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { metLimit } from '../core/met-limit.ts';
 import { oneLine } from '../core/text.ts';
 import { codeOf, messageOf } from '../core/thrown.ts';
 import type { LocalFailure } from './report.ts';
@@ -92,7 +93,8 @@ export function homeError(home: string, error: unknown): HomeError {
     ELOOP: 'is a link in a circle',
   };
   const reason = reasons[code] ?? `cannot be used: ${messageOf(error)}`;
-  const message = `TASKS_HOME: ${shown(home)} ${reason}; set it to a folder that you may write to`;
+  const next = metLimit(code)?.next ?? 'set it to a folder that you may write to';
+  const message = `TASKS_HOME: ${shown(home)} ${reason}; ${next}`;
   return new HomeError('unusable', message, { cause: error });
 }
 

@@ -15,17 +15,10 @@ import { createOnce, type HomePaths, openHome } from './home.ts';
 import { type Account, dataFolder, mayEnter, outsideFolder, serverAccount } from './postgres-account.ts';
 import { copyBinaries, findBinaries, type PostgresBinaries } from './postgres-binaries.ts';
 import { choosePorts, LOOPBACK } from './ports.ts';
-import {
-  awaitEnd,
-  type DetachedProcess,
-  endProcess,
-  findInFolder,
-  readTail,
-  spawnDetached,
-  type Step,
-} from './processes.ts';
+import { awaitEnd, type DetachedProcess, endProcess, findInFolder, spawnDetached, type Step } from './processes.ts';
 import { codeOf, messageOf, saidBy } from '../core/thrown.ts';
 import type { LocalFailure, ReportProgress } from './report.ts';
+import { logSince, partFailure, sizeOf } from './part-failure.ts';
 
 const READY_TIMEOUT_MS = 30_000;
 /** After an unclean end it goes through its log first; one that is ended in that begins with it again, and never gets through. */
@@ -93,15 +86,13 @@ export async function startPostgres(request: StartPostgresRequest): Promise<Star
   try {
     cluster = await prepareCluster(paths, request);
   } catch (error) {
-    const message = `Postgres cannot be set up: ${saidBy(error) ?? messageOf(error).split('\n')[0] ?? ''}`;
+    const why = messageOf(error);
+    const message = `Postgres cannot be set up: ${saidBy(error) ?? why.split('\n')[0] ?? ''}`;
     const fix = NAMELESS.test(message)
       ? 'give this account a name (a line in /etc/passwd)'
       : 'reinstall the dependencies';
     const next = `${fix}, or give the address of a running Postgres in DATABASE_URL`;
-    return {
-      kind: 'failed',
-      failure: { kind: 'no-postgres', message, next, evidence: messageOf(error).slice(0, 4_000) },
-    };
+    return partFailure({ kind: 'no-postgres', message, next }, why);
   }
   for (let attempt = 1; ; attempt += 1) {
     const port = request.port ?? (await choosePorts([request.preferredPort]))[0] ?? 0;
@@ -176,6 +167,7 @@ async function startOn(request: StartPostgresRequest, cluster: Cluster, port: nu
     'max_connections=200',
     ...(durable ? [] : ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']),
   ];
+  const logStart = await sizeOf(paths.postgresLog);
   const child = await spawnDetached({
     argv: [
       join(cluster.binaries.root, 'bin', 'postgres'),
@@ -200,7 +192,7 @@ async function startOn(request: StartPostgresRequest, cluster: Cluster, port: nu
     const why = await untilServing(request, child, url);
     if (why === null) return { kind: 'running', url, port, dataDir, process: child, stop };
     await stop();
-    return failed(why, await readTail(paths.postgresLog));
+    return failed(why, await logSince(paths.postgresLog, logStart));
   } catch (error) {
     await stop();
     throw error;
@@ -280,8 +272,5 @@ async function isThere(path: string): Promise<boolean> {
 
 function failed(message: string, log: string): StartPostgresResult {
   const next = 'look at logs/postgres.log in the state home, or give the address of a running Postgres in DATABASE_URL';
-  return {
-    kind: 'failed',
-    failure: { kind: 'postgres-failed', message, next, ...(log === '' ? {} : { evidence: log }) },
-  };
+  return partFailure({ kind: 'postgres-failed', message, next }, log);
 }

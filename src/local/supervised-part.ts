@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
+import { partFailure } from './part-failure.ts';
 import type { DetachedProcess } from './processes.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { LocalFailure } from './report.ts';
@@ -65,7 +66,7 @@ export function supervisePart(
 /** What a start throws, such as a full disk, may pass: it is a failure like others. */
 export function asFailure(error: unknown): StartedPart {
   const next = 'see the message; tasks doctor looks at the whole machine';
-  return { kind: 'failed', failure: { kind: 'engine-error', message: messageOf(error), next } };
+  return partFailure({ kind: 'engine-error', message: messageOf(error), next });
 }
 
 async function keepRunning(

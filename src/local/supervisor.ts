@@ -10,6 +10,7 @@ import { statfs, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { boundLogs } from './bounded-logs.ts';
 import { noSpace, openHome, type HomePaths } from './home.ts';
+import { partFailure } from './part-failure.ts';
 import { startPostgres } from './postgres.ts';
 import { preferredPorts, type StackPorts } from './preferred-ports.ts';
 import { type DetachedProcess, endProcess, identify, spawnDetached } from './processes.ts';
@@ -160,10 +161,7 @@ class Supervisor {
       const child = await spawnDetached({ ...command, logFile: this.#paths.workerLog, home: this.#paths.home });
       if ('missing' in child) {
         const message = `the worker cannot be run: ${child.missing}`;
-        return {
-          kind: 'failed',
-          failure: { kind: 'worker-failed', message, next: 'reinstall, or look at logs/worker.log' },
-        };
+        return partFailure({ kind: 'worker-failed', message, next: 'reinstall, or look at logs/worker.log' });
       }
       const stop = (): Promise<void> => stopWorker(child, wish.graceMs ?? WORKER_GRACE_MS);
       try {

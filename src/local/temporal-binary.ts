@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
+import type { MetLimit } from '../core/met-limit.ts';
 import { oneLine } from '../core/text.ts';
 import { messageOf } from '../core/thrown.ts';
 import type { LocalFailure, ReportProgress } from './report.ts';
@@ -44,6 +45,8 @@ interface TemporalBinary {
 interface Tried {
   readonly what: string;
   readonly reason: string;
+  /** Left out: it spoke of none. */
+  readonly limit?: MetLimit;
 }
 
 export type ObtainResult =
@@ -54,11 +57,14 @@ export type ObtainResult =
 export async function obtainTemporal(request: ObtainRequest): Promise<ObtainResult> {
   const tried: Tried[] = [];
   const cached = join(request.cacheDir, `temporal-${PINNED_VERSION}-${platform()}`);
-  const found =
-    (await fromPath(request.pathEnv, tried)) ??
-    (await accept(cached, 'cache', 'the copy in the cache', tried)) ??
-    (await makeCached(request, cached, tried));
-  return found ?? { kind: 'failed', failure: explain(tried), tried };
+  const here =
+    (await fromPath(request.pathEnv, tried)) ?? (await accept(cached, 'cache', 'the copy in the cache', tried));
+  if (here !== null) return here;
+  // Another copy would not run either, and is hundreds of megabytes.
+  const limited = tried.find(({ limit }) => limit !== undefined);
+  if (limited?.limit !== undefined) return { kind: 'failed', failure: unable(limited, limited.limit), tried: [] };
+  const made = await makeCached(request, cached, tried);
+  return made ?? { kind: 'failed', failure: explain(tried), tried };
 }
 
 /** Such as `linux-amd64`, in the words of the release's archives. */
@@ -101,7 +107,11 @@ async function accept(
   }
   const check = await checkBinary(binary);
   if (check.kind === 'serves') return { kind: 'ready', binary, from, version: check.server };
-  tried.push({ what, reason: check.reason });
+  tried.push(
+    check.kind === 'limited'
+      ? { what, reason: `does not run: ${check.limit.what}`, limit: check.limit }
+      : { what, reason: check.reason },
+  );
   return null;
 }
 
@@ -200,6 +210,10 @@ async function install(
   if (accepted === null) return null;
   await rename(target, cached);
   return { ...accepted, binary: cached };
+}
+
+function unable({ what, reason }: Tried, { next }: MetLimit): LocalFailure {
+  return { kind: 'no-temporal', message: `${what} ${reason}`, next };
 }
 
 function explain(tried: readonly Tried[]): LocalFailure {

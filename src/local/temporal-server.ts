@@ -4,13 +4,14 @@
  * it opens is on loopback; what it is not given at its start it gets before it counts as ready.
  */
 
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openHome, readIfThere, type HomePaths } from './home.ts';
 import { choosePorts, isFree, LOOPBACK } from './ports.ts';
-import { type DetachedProcess, endProcess, readTail, spawnDetached, type Step } from './processes.ts';
-import { codeOf, messageOf } from '../core/thrown.ts';
+import { type DetachedProcess, endProcess, spawnDetached, type Step } from './processes.ts';
+import { messageOf } from '../core/thrown.ts';
 import type { LocalFailure } from './report.ts';
+import { logSince, partFailure, sizeOf } from './part-failure.ts';
 import { prepareNamespace, type SearchAttributes } from './temporal-namespace.ts';
 
 const READY_TIMEOUT_MS = 30_000;
@@ -126,8 +127,7 @@ async function startOn(
       return { kind: 'running', address, uiUrl: `http://${LOOPBACK}:${ports.ui}`, ports, process: child, stop };
     }
     await stop();
-    const length = Math.max(0, Math.min(4_000, (await sizeOf(paths.temporalLog)) - logStart));
-    return failed(why, length === 0 ? '' : await readTail(paths.temporalLog, length));
+    return failed(why, await logSince(paths.temporalLog, logStart));
   } catch (error) {
     await stop();
     throw error;
@@ -196,19 +196,7 @@ async function removeDatabase(paths: HomePaths): Promise<void> {
   await Promise.all(['', '-wal', '-shm', '-journal'].map((suffix) => rm(paths.temporalDb + suffix, { force: true })));
 }
 
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return 0;
-    throw error;
-  }
-}
-
 function failed(message: string, log: string): StartTemporalResult {
   const next = 'look at logs/temporal.log in the state home; tasks doctor looks at the whole machine';
-  return {
-    kind: 'failed',
-    failure: { kind: 'temporal-failed', message, next, ...(log === '' ? {} : { evidence: log }) },
-  };
+  return partFailure({ kind: 'temporal-failed', message, next }, log);
 }

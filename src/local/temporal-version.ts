@@ -1,6 +1,7 @@
 /** Which Temporal serves: the pinned release, and what an installed one must at least be. */
 
 import { execa } from 'execa';
+import { metLimit, type MetLimit } from '../core/met-limit.ts';
 import { messageOf } from '../core/thrown.ts';
 
 /** The release that is downloaded or built; its server is 1.29.1. */
@@ -10,7 +11,9 @@ const VERSION_TIMEOUT_MS = 10_000;
 
 export type VersionCheck =
   | { readonly kind: 'serves'; readonly cli: string; readonly server: string }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It may be a good one: any other would fare alike here. */
+  | { readonly kind: 'limited'; readonly limit: MetLimit };
 
 /** What `temporal --version` printed, judged. Pure. */
 export function judgeVersion(printed: string): VersionCheck {
@@ -50,6 +53,10 @@ export async function checkBinary(binary: string): Promise<VersionCheck> {
     });
     return judgeVersion(stdout);
   } catch (error) {
-    return { kind: 'refused', reason: `does not run: ${messageOf(error).split('\n')[0] ?? ''}` };
+    const said = messageOf(error);
+    const limit = metLimit(said);
+    return limit === null
+      ? { kind: 'refused', reason: `does not run: ${said.split('\n')[0] ?? ''}` }
+      : { kind: 'limited', limit };
   }
 }

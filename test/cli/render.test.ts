@@ -6,7 +6,7 @@ import { renderCompletion, SHELLS } from '../../src/cli/render/completion.ts';
 import { choosePalette, PLAIN } from '../../src/cli/render/palette.ts';
 import { readEnvironment } from '../../src/config/environment.ts';
 import { renderQueue } from '../../src/cli/render/queue.ts';
-import { countsLine, renderLive, stackEventLine } from '../../src/cli/render/stack.ts';
+import { countsLine, lastWord, renderLive, stackEventLine } from '../../src/cli/render/stack.ts';
 import { cutTo, displayWidth, fit, table } from '../../src/cli/render/table.ts';
 import { happenedText, renderTask } from '../../src/cli/render/task.ts';
 import { renderInbox } from '../../src/cli/render/inbox.ts';
@@ -379,5 +379,19 @@ describe('small things', () => {
     expect(script).toContain(shell === 'fish' ? "-l all -d 'all'" : '--all');
     expect(script).toContain(shell === 'fish' ? "-a 'long'" : 'compgen -W "long"');
     expect(script).not.toContain('undefined');
+  });
+});
+
+describe("a worker's last word", () => {
+  it('is the limit that it met, wherever among its last starts it says so', () => {
+    const crash =
+      '  #  Assertion failed: (0) == (uv_thread_create(t.get(), start_thread, this))\n 1: 0xcb5167 [node]\n';
+    expect(lastWord(crash)).toMatch(/^: its account may have no more processes and threads; .*ulimit -u/);
+    expect(lastWord(`${crash}${'connecting\n'.repeat(2_000)}`)).toBe(': connecting');
+  });
+
+  it('is else its last line, and nothing of one that has said nothing', () => {
+    expect(lastWord('a\nb\n\n')).toBe(': b');
+    expect(lastWord('')).toBe('');
   });
 });

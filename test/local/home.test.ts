@@ -52,6 +52,13 @@ describe('a state home', () => {
     await expect(refused).rejects.toMatchObject({ kind: 'unusable' });
   });
 
+  it('is not blamed where a limit of the shell was met', () => {
+    const met = homeError('/h', Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' }));
+    expect(met.message).toBe(
+      'TASKS_HOME: /h cannot be used: EMFILE: too many open files; raise that limit (ulimit -n; 1024 will do)',
+    );
+  });
+
   it('with a full disk is the right place', () => {
     const full = homeError('/h', Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }));
     expect(full).toBeInstanceOf(HomeError);

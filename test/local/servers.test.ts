@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Connection } from '@temporalio/client';
-import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
@@ -133,6 +133,26 @@ describe('the Temporal server', () => {
     expect(JSON.stringify(result)).toContain('exit code 4');
   });
 
+  it('names the limit that it met, though all its threads stand below it, and none that an earlier one met', async () => {
+    const home = await tempFolder('home');
+    const binary = join(home, 'program');
+    const crash = 'echo "runtime: failed to create new OS thread (have 8 already; errno=11)" >&2; seq 3000 >&2; exit 2';
+    await writeFile(binary, `#!/bin/sh\n${crash}\n`, { mode: 0o755 });
+    const limited = await startTemporal({ ...wish(home), binary });
+    expect(limited).toMatchObject({
+      failure: {
+        message:
+          'the Temporal server ended with exit code 2 before it was ready: its account may have no more processes and threads',
+        next: expect.stringContaining('ulimit -u'),
+        evidence: expect.stringMatching(/3000$/),
+      },
+    });
+    await writeFile(binary, '#!/bin/sh\nexit 4\n', { mode: 0o755 });
+    const other = await startTemporal({ ...wish(home), binary });
+    expect(other).toMatchObject({ failure: { next: expect.stringContaining('logs/temporal.log') } });
+    expect(JSON.stringify(other)).not.toContain('ulimit');
+  });
+
   it('has a name for its account, also where the machine has none', async () => {
     const folder = await tempFolder('nameless');
     const binary = join(folder, 'temporal');
@@ -213,6 +233,21 @@ describe('the embedded Postgres', () => {
       expect(await query(second.url, 'SELECT count(*)::int FROM kept')).toEqual([200_000]);
     },
   );
+
+  it('names the limit that it met, and no other one that an earlier one met', async () => {
+    const home = await tempFolder('home');
+    const server = await postgres(home);
+    await server.stop();
+    await appendFile(homePaths(home).postgresLog, 'FATAL:  could not write to file "x": File too large\n');
+    await appendFile(join(server.dataDir, 'postgresql.conf'), "shared_buffers = '7TB'\n");
+    const result = await startPostgres({ home, preferredPort: null, durable: false });
+    expect(result).toMatchObject({
+      failure: {
+        message: 'Postgres ended with exit code 1 before it was ready: it got no memory',
+        next: expect.stringContaining('ulimit -v'),
+      },
+    });
+  });
 
   it('ends with clients still connected', async () => {
     const server = await postgres(await tempFolder('home'));

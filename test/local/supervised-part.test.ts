@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { join } from 'node:path';
 import { spawnDetached } from '../../src/local/processes.ts';
-import { supervisePart, type Backoff } from '../../src/local/supervised-part.ts';
+import { asFailure, supervisePart, type Backoff } from '../../src/local/supervised-part.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempFolder } from '../support/temp.ts';
 
@@ -37,5 +37,22 @@ describe('a part that dies again and again', () => {
 
   it('is started again as soon as the first time once it was in health for long enough', async () => {
     expect(await rests({ firstMs: 2, capMs: 6, healthyMs: 0 }, 4)).toEqual([2, 2, 2, 2]);
+  });
+});
+
+describe('what a start throws', () => {
+  it('is a failure that names the limit which was met, and how to lift it', () => {
+    const failure = {
+      kind: 'engine-error',
+      message: 'spawn /usr/bin/node EAGAIN',
+      next: 'see the message; tasks doctor looks at the whole machine',
+    };
+    expect(asFailure(new Error(failure.message))).toMatchObject({
+      failure: {
+        message: 'spawn /usr/bin/node EAGAIN: its account may have no more processes and threads',
+        next: expect.stringContaining('ulimit -u'),
+      },
+    });
+    expect(asFailure(new Error('it broke'))).toEqual({ kind: 'failed', failure: { ...failure, message: 'it broke' } });
   });
 });

@@ -137,6 +137,24 @@ describe('obtaining Temporal', () => {
     expect(result).toMatchObject({ kind: 'ready', from: 'cache', binary: join(root, 'cache', cachedName) });
   });
 
+  it('obtains none by other means where the copy in the cache meets a limit of its account, and names that', async () => {
+    await mkdir(join(root, 'cache'));
+    const crash = 'echo "runtime: failed to create new OS thread (have 3 already; errno=11)" >&2; exit 2';
+    await writeFile(join(root, 'cache', cachedName), `#!/bin/sh\n${crash}\n`, { mode: 0o755 });
+    const archive = archiveOf(PINNED);
+    serve(archive);
+    const result = await obtainTemporal(request({ archive: { urls: [url], sha256: sha256(archive) } }));
+    expect(result).toMatchObject({
+      kind: 'failed',
+      failure: {
+        message: 'the copy in the cache does not run: its account may have no more processes and threads',
+        next: expect.stringContaining('ulimit -u'),
+      },
+    });
+    expect(progress).toEqual([]);
+    expect(await readdir(join(root, 'cache'))).toEqual([cachedName]);
+  });
+
   it('downloads the release, reports its size and progress, and finds it in the cache the next time', async () => {
     const archive = archiveOf(PINNED);
     serve(archive);

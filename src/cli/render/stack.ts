@@ -4,6 +4,7 @@ import type { StoppedPart } from '../../local/stack.ts';
 import type { StackRecord } from '../../local/stack-record.ts';
 import type { StackEvent } from '../../local/supervisor-types.ts';
 import { isEnd, TASK_STATES, type TaskView } from '../../core/task-types.ts';
+import { metLimit } from '../../core/met-limit.ts';
 import { oneLine } from '../../core/text.ts';
 import type { Palette } from './palette.ts';
 import { cutTo, fit, table, type Cell } from './table.ts';
@@ -165,4 +166,16 @@ function tasksPart({ counts, active, inbox }: NonNullable<LiveData['tasks']>, sc
   const open = TASK_STATES.reduce((sum, state) => (isEnd(state) ? sum : sum + (counts[state] ?? 0)), 0);
   const hidden = Math.max(0, open - rest.length - waiting.length);
   return [...table(rows, columns - 1), ...asks, ...(hidden > 0 ? [palette.dim(`and ${hidden} more`)] : [])];
+}
+
+/** What some starts in a row have said. */
+const MAX_END_CHARS = 16_384;
+
+/** What the end of a worker's log tells, to stand behind a statement: the limit that it met, or its last line; or nothing. */
+export function lastWord(log: string): string {
+  const end = log.slice(-MAX_END_CHARS);
+  const limit = metLimit(end);
+  if (limit !== null) return `: ${limit.what}; ${limit.next}`;
+  const last = oneLine(end.trimEnd().split('\n').at(-1) ?? '', 500);
+  return last === '' ? '' : `: ${last}`;
 }
