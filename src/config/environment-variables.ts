@@ -2,7 +2,7 @@
 export const ENVIRONMENT_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
   [
     'TASKS_HOME',
-    'The state home; a `~/` at its beginning is your home folder. Otherwise `tributary` in `XDG_STATE_HOME`, or in `~/.local/state`.',
+    'The state home; a `~/` at its beginning is your home folder. Otherwise `tributary` in `XDG_STATE_HOME`, or in `~/.local/state`. Made for you alone; one that is there keeps its mode, and `tasks doctor` tells of one that others may write to.',
   ],
   ['TEMPORAL_ADDRESS', 'HOST:PORT of a Temporal server to use; then none is started.'],
   ['TEMPORAL_NAMESPACE', 'The namespace there; `default` when unset.'],

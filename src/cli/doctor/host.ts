@@ -15,6 +15,7 @@ import { checkLimits } from './limits.ts';
 import { checkLeftOutside } from './left-outside.ts';
 import { checkNamed } from './named.ts';
 import { checkTargets } from './notices.ts';
+import { checkOpenHome } from './open-home.ts';
 
 const RUN_MS = 5_000;
 /** What a sandbox is made of. */
@@ -41,6 +42,7 @@ export async function checkHost(session: Session): Promise<readonly Check[]> {
     ...(git.verdict === 'ok' && containment.verdict === 'ok' ? await checkHeldGit(session) : []),
     ...checkLimits(host.kind === 'ok' ? host.value.limits.cpus : null),
     disk,
+    ...(await checkOpenHome(session)),
     ...(await checkLeftOutside(session)),
     ...(await checkHostFile(session)),
     ...(await checkNamed(session)),
