@@ -26,6 +26,8 @@ export interface CliOptions {
   readonly build?: string;
   /** Told of standard error as it comes. */
   readonly onStderr?: (text: string) => void;
+  /** Told of standard output as it comes. */
+  readonly onStdout?: (text: string) => void;
 }
 
 /** An environment in which nothing but what is named is set: PATH, a home of its own, a person for git. */
@@ -42,7 +44,7 @@ export function cliEnvironment(home: string, more: Readonly<Record<string, strin
 
 /** Runs a command to its end. */
 export async function cli(place: CliPlace, argv: readonly string[], options: CliOptions = {}): Promise<CliRun> {
-  const stdout = capture();
+  const stdout = capture(options.onStdout);
   const stderr = capture(options.onStderr);
   const code = await runCli(argv, {
     ...cliIo(place, options),

@@ -139,8 +139,15 @@ describe('with a worker', () => {
 
   it('cancels a task, and begins it again when it is retried', async () => {
     const flag = join(engine.home, 'go');
-    const id = await submit('Wait for go', '--run', `while [ ! -e '${flag}' ]; do sleep 0.05; done; echo x > went`);
+    const id = await submit(
+      'Wait for go',
+      '--run',
+      `echo begun; while [ ! -e '${flag}' ]; do sleep 0.05; done; echo x > went`,
+    );
     await engine.started(id, 'sample');
+    const interrupt = new AbortController();
+    const onStdout = (text: string) => text.includes('begun') && interrupt.abort();
+    expect(await tasks(['logs', id, '-f'], { interrupt: interrupt.signal, onStdout })).toMatchObject({ code: 130 });
     const logs = tasks(['logs', id, '--follow']);
     expect(await tasks(['cancel', id])).toMatchObject({ code: 0 });
     const waited = await tasks(['wait', id, '--json']);

@@ -47,6 +47,18 @@ describe('a worker with --json', () => {
 });
 
 describe('a worker', () => {
+  it('that is interrupted before it listens for signals ends as one that drains does', async () => {
+    const program = `setInterval(() => undefined, 1_000); process.stderr.write('${READY}\\n');`;
+    const run = await worker(program, ['--json']);
+    expect(run.json().at(-1)).toEqual({ kind: 'ended', code: null, signal: 'SIGTERM' });
+    expect(run).toMatchObject({ code: 0, stderr: `${READY}\n` });
+  });
+
+  it('that somebody else kills has failed', async () => {
+    const run = await worker(`process.kill(process.pid, 'SIGKILL');`, []);
+    expect(run).toMatchObject({ code: 1, stderr: 'tasks: the worker was ended by SIGKILL\n' });
+  });
+
   it('is not started in a home that cannot be used', async () => {
     const { code, stdout, stderr } = await worker('', [], { TASKS_HOME: '/dev/null' });
     expect(stderr).toBe('tasks: TASKS_HOME: /dev/null is no folder; set it to a folder that you may write to\n');

@@ -31,8 +31,8 @@ export async function logs(session: Session, options: LogsOptions, args: readonl
     return EXIT.ok;
   }
   await requireKnown(session, id);
-  await follow(session, ledger, id, writer);
-  return EXIT.ok;
+  const isOver = await follow(session, ledger, id, writer);
+  return isOver ? EXIT.ok : EXIT.interrupted;
 }
 
 /** Everything after a cursor; the new cursor. */
@@ -46,8 +46,8 @@ async function copy(ledger: LedgerReader, id: TaskId, after: string | null, writ
   }
 }
 
-/** Until the task has ended and all that it printed is copied; a ledger that goes away is waited for. */
-async function follow(session: Session, ledger: LedgerReader, id: TaskId, writer: LogWriter): Promise<void> {
+/** Until the task has ended and all that it printed is copied; a ledger that goes away is waited for. False: interrupted before. */
+async function follow(session: Session, ledger: LedgerReader, id: TaskId, writer: LogWriter): Promise<boolean> {
   const { interrupt } = session.io;
   let cursor: string | null = null;
   while (!interrupt.aborted) {
@@ -55,13 +55,14 @@ async function follow(session: Session, ledger: LedgerReader, id: TaskId, writer
       // The state first: what was written before the end is then read after it.
       const view = await ledger.readTask(id);
       cursor = await copy(ledger, id, cursor, writer);
-      if (view !== null && isEnd(view.state)) return;
+      if (view !== null && isEnd(view.state)) return true;
     } catch (error) {
       if (!(error instanceof LedgerUnavailable)) throw error;
       session.noteOnce(`tasks: ${error.message}; waiting for it`);
     }
     await pause(FOLLOW_EVERY_MS, undefined, { signal: interrupt }).catch(() => undefined);
   }
+  return false;
 }
 
 /** @throws UsageError when there has been no such attempt */

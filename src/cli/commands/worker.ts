@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { parseLabels } from '../../core/labels.ts';
 import { openHome } from '../../local/home.ts';
 import { TASK_QUEUES } from '../../workflows/messages.ts';
-import { UsageError, Failed } from '../errors.ts';
+import { EXIT, Failed, UsageError } from '../errors.ts';
 import type { Session } from '../session.ts';
 import { slotArguments } from '../stack-parts.ts';
 
@@ -46,6 +46,8 @@ export async function worker(session: Session, options: WorkerOptions): Promise<
       process.off('exit', killNow);
       io.interrupt.removeEventListener('abort', stop);
       if (session.json) session.printJson({ kind: 'ended', code, signal });
+      // It has no signal handlers in its first second: it has ended as it was asked to, with nothing to drain.
+      if (signal === 'SIGTERM' && io.interrupt.aborted) return resolve(EXIT.ok);
       if (signal !== null) session.note(`tasks: the worker was ended by ${signal}`);
       resolve(code ?? 1);
     });
