@@ -14,6 +14,8 @@ const OWN: readonly (readonly [string, number, 'ipv4' | 'ipv6'])[] = [
   ['0.0.0.0', 8, 'ipv4'],
   ['127.0.0.0', 8, 'ipv4'],
   ['169.254.0.0', 16, 'ipv4'],
+  // The host below a machine of Azure, which hands out that machine's configuration: public by its number alone.
+  ['168.63.129.16', 32, 'ipv4'],
   ['224.0.0.0', 3, 'ipv4'],
   // The unspecified one, loopback, and IPv4 addresses as IPv6 once had them.
   ['::', 96, 'ipv6'],
@@ -98,4 +100,12 @@ function isOfThisHost(address: string, family: 'ipv4' | 'ipv6'): boolean {
     for (const one of each ?? []) here.addAddress(one.address, one.family === 'IPv6' ? 'ipv6' : 'ipv4');
   }
   return here.check(address, family);
+}
+
+/** A host and perhaps a port, as requests name them; null when it is neither a name nor an address in brackets, or no port. */
+export function destinationOf(text: string, otherwise: number): Destination | null {
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const number = port === undefined ? otherwise : Number(port);
+  return host === undefined || number < 1 || number > 65_535 ? null : { host, port: number };
 }

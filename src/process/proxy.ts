@@ -8,13 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { connect, isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -22,7 +16,8 @@ import { join } from 'node:path';
 import { messageOf } from '../core/thrown.ts';
 import { isAlive } from '../files/living.ts';
 import { makeTemporary } from '../files/temporary.ts';
-import { whyNotAddress, whyNotNamed, type Destination, type Refusal } from './addresses.ts';
+import { destinationOf, whyNotAddress, whyNotNamed, type Destination, type Refusal } from './addresses.ts';
+import { createForwarder, type Found } from './forward.ts';
 import { handOn } from './hand-on.ts';
 import type { RefusedHost } from './types.ts';
 
@@ -37,7 +32,6 @@ const MAX_FOLDER_BYTES = 85;
 const MAX_REFUSALS = 100;
 const MAX_TOLD = 3;
 const MAX_REASON_CHARS = 200;
-const HOP_BY_HOP = ['proxy-connection', 'proxy-authorization', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade'];
 
 /** One tree's; closed when that has ended. */
 export interface Way {
@@ -155,14 +149,18 @@ interface Told {
 async function listen(path: string, reach: Reach): Promise<() => Promise<void>> {
   mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true });
-  const server = createServer((request, response) => void forward(reach, request, response));
+  const forwarder = createForwarder((to) => addressOf(reach, to), { silentMs: SILENT_LIMIT_MS, most: MAX_CONNECTIONS });
+  const server = createServer((request, response) => void forwarder.forward(request, response));
   // An upload may take its time; who is silent is cut off.
   server.requestTimeout = 0;
   server.maxConnections = MAX_CONNECTIONS;
   const clients = new Set<Socket>();
   server.on('connection', (client) => {
     clients.add(client);
-    client.once('close', () => clients.delete(client));
+    client.once('close', () => {
+      clients.delete(client);
+      forwarder.giveUp(client);
+    });
   });
   server.on('connect', (request: IncomingMessage, client: Duplex, head: Buffer) => {
     void tunnel(reach, request, client, head);
@@ -178,11 +176,10 @@ async function listen(path: string, reach: Reach): Promise<() => Promise<void>> 
     // A tunnel is no connection of HTTP any more, and its other side may never end it.
     for (const client of clients) client.destroy();
     await closed;
+    forwarder.close();
     removeOwn(path);
   };
 }
-
-type Found<Why> = { readonly address: string } | { readonly refused: Why };
 
 /** Where it is; or, with what to say, that it may not be reached. */
 async function addressOf(reach: Reach, to: Destination | null): Promise<Found<string>> {
@@ -226,6 +223,8 @@ async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, he
   client.on('error', () => client.destroy());
   const to = destinationOf(request.url ?? '', 443);
   const found = await addressOf(reach, to);
+  // It was given up meanwhile: nobody would close what is opened for it now.
+  if (client.destroyed) return;
   if ('refused' in found || to === null) {
     const why = 'refused' in found ? found.refused : '';
     client.end(`HTTP/1.1 403 Refused: ${why}\r\nContent-Type: text/plain\r\n\r\n${why}\n`);
@@ -251,54 +250,4 @@ async function tunnel(reach: Reach, request: IncomingMessage, client: Duplex, he
     handOn(client, upstream);
     handOn(upstream, client);
   });
-}
-
-/** Plain HTTP, in the absolute form that proxies are sent. */
-async function forward(reach: Reach, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const refuse = (code: number, why: string): void => {
-    // An answer that is cut off must not look like one that is whole.
-    if (response.headersSent) return void response.destroy();
-    const reason = code === 403 ? [`Refused: ${why}`] : [];
-    response.writeHead(code, ...reason, { 'content-type': 'text/plain' }).end(`${why}\n`);
-  };
-  const url = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
-  const to = url?.protocol === 'http:' ? destinationOf(url.host, 80) : null;
-  const found = await addressOf(reach, to);
-  // It was given up meanwhile: what is opened for it now nobody would close, and there is no end to how many that can be.
-  if (request.socket.destroyed) return;
-  if ('refused' in found || url === null || to === null) return refuse(403, 'refused' in found ? found.refused : '');
-  const headers = handedOn(request.headers);
-  const { address: host } = found;
-  const path = `${url.pathname}${url.search}`;
-  const sent = httpRequest({ host, port: to.port, method: request.method, path, headers, timeout: SILENT_LIMIT_MS });
-  sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
-  sent.on('error', (error) => refuse(502, error.message));
-  // One that was to speak another protocol says nothing more, and fails in nothing.
-  sent.once('close', () => (response.headersSent ? undefined : refuse(502, 'no answer')));
-  sent.once('response', (answer) => {
-    try {
-      response.writeHead(answer.statusCode ?? 0, handedOn(answer.headers));
-    } catch (error) {
-      // Whatever a server may say, such as a status of 99, is no reason for the worker to end.
-      return refuse(502, messageOf(error));
-    }
-    answer.pipe(response);
-    answer.once('close', () => {
-      if (!answer.complete) response.destroy();
-    });
-  });
-  response.once('close', () => sent.destroy());
-  request.pipe(sent);
-}
-
-/** What is said between two neighbours alone stays between them. */
-function handedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
-}
-
-function destinationOf(text: string, otherwise: number): Destination | null {
-  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
-  const number = port === undefined ? otherwise : Number(port);
-  return host === undefined || number < 1 || number > 65_535 ? null : { host, port: number };
 }

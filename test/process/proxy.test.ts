@@ -44,7 +44,7 @@ describe('the proxy', () => {
     return (await proxies.open(hosts)).socket;
   };
 
-  it.each(['127.0.0.1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::1', '::7f00:1', '169.254.169.254', '10.1.2.3', 'fd00::1', 'fec0::1'])(
+  it.each(['127.0.0.1', '::ffff:127.0.0.1', '::ffff:7f00:1', '::1', '::7f00:1', '169.254.169.254', '168.63.129.16', '10.1.2.3', 'fd00::1', 'fec0::1'])(
     'reaches nothing by a public name that leads to %s',
     async (address) => {
       const socket = await socketOf(['*'], async () => [{ address }]);
