@@ -23,6 +23,7 @@ import { removeForeign } from './foreign.ts';
 import { dropHome, makeHome, type GateHome } from './gate-home.ts';
 import { GATE_INDEX, leaseGate, releaseGate, type GatePlaces, type LeaseDeps } from './gate-lease.ts';
 import type { Git } from './git.ts';
+import { removeBlocking } from './inspect.ts';
 import { hasCommit, treeOf } from './merge.ts';
 import { unmountBelow } from './overlay.ts';
 import { gitFileContent } from './places.ts';
@@ -168,6 +169,7 @@ async function fill(
     goToCandidate,
     markSetUp: async () => {
       if (key === null) return;
+      await removeBlocking(places.path);
       if (!isOnMain && main !== candidate.commit) {
         // What is judged is the candidate, and not what its set-up has made of its lock file, say.
         await putBack(git, place, (await differencesOf(git, place)).changed);
@@ -206,6 +208,8 @@ async function takeOff({ path, layers, home, own }: GatePlaces, trash: string): 
 async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, commit: ObjectId): Promise<void> {
   const move = async (): Promise<void> => {
     makeFolder(places.path, 0o700);
+    // What a run has left: git looks at the files before all that is not the commit's is removed.
+    await removeBlocking(places.path);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
     await removeAny(`${places.index}.lock`);
     await deps.git.local(['read-tree', '--reset', '-u', commit], { ...place, writesWorktree: true });

@@ -71,6 +71,8 @@ const NETWORK_TIMEOUT_MS = 120_000;
 const LOCAL_TIMEOUT_MS = 120_000;
 /** Of one that looks at a worktree, or writes it: that may have hundreds of thousands of files, on a slow disk. */
 const WORKTREE_TIMEOUT_MS = 15 * 60_000;
+/** What lies in a worktree, such as a file of rules that is all hole, is not to take all memory: git then ends with an error. */
+const FRUGAL = { GIT_ALLOC_LIMIT: '1g' };
 const RECEIVING = ['-c', 'receive.advertiseAtomic=true', '-c', 'receive.autogc=false'];
 const OWN_SIDE = /^GIT_(CONFIG_(COUNT|KEY_\d+|VALUE_\d+|PARAMETERS)|NO_REPLACE_OBJECTS)$/;
 
@@ -85,7 +87,7 @@ export function createGit({ gitPath, environments, collectWith = collect, confin
         args,
         {
           cwd: worktree ?? options.gitDir,
-          env: { ...environments.local, ...placesOf(options) },
+          env: { ...environments.local, ...placesOf(options), ...(worktree === undefined ? {} : FRUGAL) },
           timeoutMs: timeoutOf(options),
           ...(confine === null || worktree === undefined
             ? {}

@@ -21,6 +21,7 @@ import { differencesOf, putBack } from './differences.ts';
 import { gateWorktree, type GateDeps } from './gate-worktree.ts';
 import type { Git } from './git.ts';
 import { includeFiles } from './include.ts';
+import { removeBlocking } from './inspect.ts';
 import { isInUse, markInUse, whileUnused } from './in-use.ts';
 import { deleteTaskRefs } from './delete-task-refs.ts';
 import { land } from './land.ts';
@@ -104,6 +105,8 @@ export function createGitRoom(options: GitRoomOptions): GitRoom {
     },
     differences: async (request) => {
       const [mirror, { worktree, index }] = await heldParts(request);
+      // Of what a set-up has left nothing of that kind is kept.
+      await removeBlocking(worktree);
       return differencesOf(git, { ...placeOf(mirror), worktree, index });
     },
     putBack: async (request, paths) => {

@@ -30,11 +30,24 @@ export function isClosed(error: unknown): boolean {
   return codeOf(error) === 'EACCES' || (error instanceof GitError && /permission denied/i.test(error.stderr));
 }
 
+/** A pipe, or a file of gigabytes, by which git would go. */
+export function blocksGit(path: Buffer): Problem {
+  return {
+    failure: 'unstorable-files',
+    message: `${quote(path.toString('utf8'))} is no file that git could read: a pipe or the like, or larger than any rules are`,
+    next: 'remove it',
+  };
+}
+
 /** Files that the engine may not read, or that git cannot take. */
 export function unreadable(error: unknown): Problem | null {
   const next = 'make every file of the worktree readable, or put it into .gitignore';
   if (codeOf(error) === 'EACCES') {
     return { failure: 'unstorable-files', message: `the worktree cannot be read: ${whereOf(error)}`, next };
+  }
+  if (codeOf(error) === 'ENAMETOOLONG') {
+    const message = 'the worktree has folders in one another, deeper than a path can be';
+    return { failure: 'unstorable-files', message, next: 'remove them' };
   }
   if (!(error instanceof GitError) || !/\badd\b/.test(error.command) || error.reason !== 'exit') return null;
   if (saysNoSpace(error)) return null;

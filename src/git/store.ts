@@ -20,7 +20,7 @@ import { ownRepository, takeIn } from './confined.ts';
 import { placeAt } from './desk.ts';
 import type { Git } from './git.ts';
 import { copyIndex } from './index-file.ts';
-import { findConflictMarkers, findNestedRepositories } from './inspect.ts';
+import { findConflictMarkers, inspectWorktree } from './inspect.ts';
 import { addAll } from './large.ts';
 import { isAncestor, rememberTree, treeOf } from './merge.ts';
 import { firstInReach } from './nested.ts';
@@ -32,7 +32,7 @@ import { commitNotes, pushCheckpoint } from './push-checkpoint.ts';
 import { readRef, writeRef } from './refs.ts';
 import { mirrorOf, placeOf, type Repository } from './repository.ts';
 import { findUnusableName } from './storable-names.ts';
-import { conflictMarkers, failed, isClosed, notAlone, unreadable } from './store-refusals.ts';
+import { blocksGit, conflictMarkers, failed, isClosed, notAlone, unreadable } from './store-refusals.ts';
 import type { StoreRequest, StoreResult, Workspace } from './types.ts';
 import { isUnchanged, listsTheSame } from './unchanged.ts';
 import type { WorkspaceDeps } from './workspace.ts';
@@ -174,9 +174,11 @@ async function checkBelongings(
     );
   }
   const id = await readRef(mirror, places.branchRef);
-  const found = await findNestedRepositories(places.worktree);
+  const { repositories, blocking } = await inspectWorktree(places.worktree);
+  const [block] = blocking;
+  if (block !== undefined) return { kind: 'failed', ...blocksGit(block) };
   const place = { worktree: places.worktree, agentIndex: join(admin, 'index') };
-  const nested = await firstInReach(git, repository, place, id ?? start, found);
+  const nested = await firstInReach(git, repository, place, id ?? start, repositories);
   if (nested !== null) {
     return failed(
       'nested-repository',

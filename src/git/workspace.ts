@@ -20,7 +20,7 @@ import { GitError } from './command.ts';
 import { ownRepository } from './confined.ts';
 import type { MergeDeps } from './declared-merge.ts';
 import type { Git } from './git.ts';
-import { findNestedRepositories } from './inspect.ts';
+import { inspectWorktree } from './inspect.ts';
 import { hasCommit, treeOf } from './merge.ts';
 import { mergeMain, type MergedMain } from './merge-main.ts';
 import { restoreNotes } from './notes.ts';
@@ -235,12 +235,13 @@ async function build(
   });
 }
 
-/** Without a repository below it, and without a folder that cannot be read. */
+/** Without a repository below it, without what git would wait at, and without a folder that cannot be read. */
 async function isPlain(worktree: string): Promise<boolean> {
   try {
-    return (await findNestedRepositories(worktree)).length === 0;
+    const { repositories, blocking } = await inspectWorktree(worktree);
+    return repositories.length === 0 && blocking.length === 0;
   } catch (error) {
-    if (codeOf(error) === 'EACCES') return false;
+    if (codeOf(error) === 'EACCES' || codeOf(error) === 'ENAMETOOLONG') return false;
     throw error;
   }
 }

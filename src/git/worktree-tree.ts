@@ -20,11 +20,13 @@ import { conversionsOf, storeContent, type Storing } from './conversions.ts';
 import { addingObjects, placeAt, type DeskPlace } from './desk.ts';
 import { copyIndex } from './index-file.ts';
 import type { Git } from './git.ts';
+import { findBlocking } from './inspect.ts';
 import { objectId } from './merge.ts';
 import { writeBlob } from './objects.ts';
 import type { Problem } from './origin.ts';
 import { adminFolder, type WorkspacePlaces } from './places.ts';
 import { mirrorOf, type Repository } from './repository.ts';
+import { blocksGit } from './store-refusals.ts';
 
 /** Larger files wait for the phase's end. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
@@ -69,6 +71,9 @@ async function lookOnce(
 ): Promise<WorktreeTree | Problem> {
   const place = { ...workPlace(repository, places), timeoutMs: TIMEOUT_MS };
   const { index } = place;
+  // What comes after this look git waits for as long as the time-out allows.
+  const block = await findBlocking(places.worktree);
+  if (block !== null) return blocksGit(block);
   await removeAny(`${index}.lock`);
   if (!(await exists(index))) {
     await copyIndex(places.index, index);

@@ -161,6 +161,21 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
     ends: 'unstorable-files',
   },
   {
+    what: 'leaves pipes in the place of the files by which git goes',
+    does: () => `mkdir sub; echo x > sub/f; mkfifo .gitignore .gitattributes .gitmodules sub/.gitignore`,
+    ends: 'unstorable-files',
+  },
+  {
+    what: 'leaves a .gitignore of forty GiB that are all hole',
+    does: () => `truncate -s 40G .gitignore; echo x > f`,
+    ends: 'unstorable-files',
+  },
+  {
+    what: 'leaves folders in one another, deeper than a path can be',
+    does: () => `perl -e 'for (1 .. 600) { mkdir "dddddddddd"; chdir "dddddddddd" or die }'`,
+    ends: 'unstorable-files',
+  },
+  {
     what: 'leaves thousands of files',
     // many-files.test.ts has a hundred thousand.
     does: () => `mkdir many; cd many; seq 2000 | xargs touch`,
