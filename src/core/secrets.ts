@@ -105,10 +105,11 @@ function createReading({ list, finder, inLines }: Needles): Reading {
     inOne = finder.after(inOne, code);
     places.push(end - 1);
     const needle = list[finder.found(inOne)];
-    const start = placeOf(needle?.text.length ?? 0);
+    const found = needle === undefined || needle.text.length <= WRAPPED_CHARS ? null : needle;
+    const match = found === null ? null : { ...found, start: placeOf(found.text.length), end };
     const begun = finder.begun(inOne);
     if (places.length > 2 * begun + 4_096) places = places.slice(places.length - begun);
-    return needle === undefined || needle.text.length <= WRAPPED_CHARS ? null : { ...needle, start, end };
+    return match;
   };
   return {
     next(code) {
@@ -260,6 +261,7 @@ const FORMATS: readonly (readonly [name: string, pattern: RegExp])[] = [
 export function createScanner(secrets: readonly Secret[]): (content: Buffer) => readonly Found[] {
   const needles = needlesOf(secrets);
   const grantedIn = (text: string): Needle | null => {
+    if (needles.list.length === 0) return null;
     const reading = createReading(needles);
     let longest: Match | null = null;
     for (let at = 0; at < text.length; at += 1) {
@@ -271,7 +273,8 @@ export function createScanner(secrets: readonly Secret[]): (content: Buffer) => 
   return (content) => {
     const text = content.toString('latin1');
     // As it is, and as whoever is shown it reads it; in two bytes a character, too.
-    const granted = needles.list.length === 0 ? null : (grantedIn(text) ?? grantedIn(visible(text)));
+    const seen = needles.list.length === 0 ? text : visible(text);
+    const granted = grantedIn(text) ?? (seen === text ? null : grantedIn(seen));
     if (granted !== null) return [{ kind: 'granted', name: granted.secret.name }];
     return FORMATS.flatMap(([name, pattern]) => {
       const found = new Set(Array.from(text.matchAll(pattern), ([match]) => match));

@@ -26,6 +26,8 @@ const MAX_FEW_BYTES = 8 * 1024 * 1024;
 const MAX_OBJECTS = 250_000;
 /** Of what is unpacked, whatever the host allows. */
 const MAX_BYTES = 2 * 1024 ** 3;
+/** Everybody who looks through the history later reads all of it. */
+const MAX_COMMIT_BYTES = 1024 * 1024;
 const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** More than these, and git lists them one by one. */
 const MANY_FILES = 1_000_000;
@@ -55,6 +57,9 @@ export async function judgeObjects(
     const { sizes, trees } = seen;
     if (sizes.length > MAX_OBJECTS)
       return tooMuch(`what was committed has ${sizes.length} objects`, `${MAX_OBJECTS} are taken`);
+    const commit = sizes.find(({ type, bytes }) => type === 'commit' && bytes > MAX_COMMIT_BYTES);
+    if (commit !== undefined)
+      return tooMuch(`the commit ${commit.id} has ${mebibytes(commit.bytes)}, by its message mostly`, '1 MiB is taken');
     const blobs = sizes.filter(({ type }) => type === 'blob');
     const named = blobs.map(({ id, bytes }) => ({ name: `the object ${id}`, bytes }));
     const large = judgeSizes(named, maxBytes);

@@ -12,13 +12,15 @@ import { placeOf, type Repository } from './repository.ts';
 /** @returns what was found in one content */
 export type Scan = (content: Buffer) => readonly Found[];
 
-/** Larger ones are read one by one, and looked through slice by slice. */
+/** Larger ones are read one by one. */
 const BATCHED_BYTES = 8 * 1024 * 1024;
 const BATCH = 64;
-const SLICE_BYTES = 4 * 1024 * 1024;
+const SLICE_BYTES = 1024 * 1024;
 /** A secret that lies across two slices is whole in one of them. */
 const OVERLAP_BYTES = 64 * 1024;
 const HEADER_BYTES = 256;
+/** What looks like so many keys is none that main has; and git would look for them for minutes. */
+const MAX_ASKED = 1_000;
 
 interface Brought {
   readonly head: ObjectId;
@@ -92,7 +94,7 @@ async function* readNew(git: Git, repository: Repository, listed: readonly Liste
   const small = listed.filter(({ bytes }) => bytes <= BATCHED_BYTES).map(({ id }) => id);
   for (let from = 0; from < small.length; from += BATCH) {
     const read = await readObjects(git, repository, small.slice(from, from + BATCH), BATCH * BATCHED_BYTES);
-    for (const object of read) if (object !== null) yield object.content;
+    for (const object of read) if (object !== null) yield* slicesOf(object.content);
   }
   for (const { id, bytes } of listed) {
     const [object] = bytes <= BATCHED_BYTES ? [] : await readObjects(git, repository, [id], bytes + HEADER_BYTES);
@@ -104,7 +106,7 @@ async function* slicesOf(content: Buffer): AsyncIterable<Buffer> {
   for (let from = 0; from < content.length; from += SLICE_BYTES - OVERLAP_BYTES) {
     yield content.subarray(from, from + SLICE_BYTES);
     // Others' heartbeats come first.
-    await new Promise((resolve) => setImmediate(resolve));
+    if (content.length > SLICE_BYTES) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -118,7 +120,7 @@ async function knownAmong(
   const texts = found.flatMap((one) => (one.kind === 'format' ? [one.text] : []));
   // A private key begins like every other one: only its whole text would tell.
   const lines = texts.filter((text) => !text.includes('\n'));
-  if (lines.length === 0) return new Set();
+  if (lines.length === 0 || lines.length > MAX_ASKED) return new Set();
   const { stdout } = await git.local(['grep', '--only-matching', '-h', '-a', '--fixed-strings', '-f', '-', base], {
     ...placeOf(repository),
     input: Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'),

@@ -189,6 +189,15 @@ export async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
+/** What it means that no file could be given a second name: file systems of other systems have none. */
+export function linkError(folder: string, error: unknown): unknown {
+  if (!WITHOUT_LINKS.has(codeOf(error) ?? '')) return error;
+  const message = `TASKS_HOME: ${shown(folder)} is on a file system without hard links (FAT, or a folder shared with another system, say)`;
+  return new HomeError('unusable', `${message}; set it to a folder on a disk of this machine`, { cause: error });
+}
+
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
 /** Writes a private file whole under another name and links it into place: the first writer's text is everybody's. */
 export async function createOnce(path: string, text: string): Promise<string> {
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
@@ -197,7 +206,7 @@ export async function createOnce(path: string, text: string): Promise<string> {
     await link(temporary, path);
     return text;
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (codeOf(error) !== 'EEXIST') throw linkError(dirname(path), error);
     return await readFile(path, 'utf8');
   } finally {
     await rm(temporary, { force: true });

@@ -7,19 +7,22 @@
  * it, ends a minute after it was written.
  */
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freeRanges, type PortPlan, type PortRange } from '../core/ports.ts';
 import { isRecord } from '../core/text.ts';
 import { codeOf } from '../core/thrown.ts';
+import { isAlive, startOf } from '../files/living.ts';
 
 /** Who leases a range begins to listen long after, so that a younger listener may be met in any case. */
 const LISTENERS_KEPT_MS = 10_000;
 /** A file of this age that says nothing is not being written any more. */
 const WRITTEN_WITHIN_MS = 60_000;
+/** Of processes that have died one after the other over the same lease. */
+const MAX_CLAIMS = 16;
 
 export interface PortLease extends PortRange {
   readonly owner: string;
@@ -110,39 +113,62 @@ function portsOf({ first, count }: PortRange): readonly number[] {
   return Array.from({ length: count }, (_, at) => first + at);
 }
 
-/** Makes a file with its content in one step, unless there is one that says something: of two that try, one does. */
+/** Makes a lease's file, unless there is one that says something: of two that try, one does. */
 function isFirst(path: string, text: string): boolean {
-  const aside = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  writeFileSync(aside, text, { flag: 'wx', mode: 0o600 });
+  return makeWhole(path, text) || replaces(path, text);
+}
+
+/** Makes a file with its content in one step; false when there is one. */
+function makeWhole(path: string, text: string): boolean {
+  const aside = asideOf(path, text);
   try {
     linkSync(aside, path);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return replaces(aside, path);
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     rmSync(aside, { force: true });
   }
 }
 
-/** Puts a lease in a spoiled one's place. Whoever makes the file that names just that one may; by then it may be gone. */
-function replaces(aside: string, path: string): boolean {
+function asideOf(path: string, text: string): string {
+  const aside = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+  writeFileSync(aside, text, { flag: 'wx', mode: 0o600 });
+  return aside;
+}
+
+/** Puts a lease in a spoiled one's place. Whoever claims just that one may; by then it may be gone. */
+function replaces(path: string, text: string): boolean {
   const spoiled = spoiledAt(path);
-  if (spoiled === null) return false;
-  const claim = `${path}.${spoiled}`;
-  try {
-    writeFileSync(claim, '', { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  }
+  const claimed = spoiled === null ? null : claim(`${path}.${spoiled}`);
+  if (claimed === null) return false;
   try {
     if (spoiledAt(path) !== spoiled) return false;
-    renameSync(aside, path);
+    renameSync(asideOf(path, text), path);
     return true;
   } finally {
-    unlinkSync(claim);
+    // Whoever claims it now finds that it is not spoiled any more.
+    for (const each of claimed) rmSync(each, { force: true });
   }
+}
+
+/**
+ * Makes a file that names this process. One of a process that has died is claimed likewise, under a name that tells of it:
+ * of all that find it so, one goes on. All files of the claim; null when a living process has it.
+ */
+function claim(path: string): readonly string[] | null {
+  const self = `${process.pid} ${startOf(process.pid) ?? ''}`;
+  const claimed: string[] = [];
+  for (let at = path; claimed.length < MAX_CLAIMS;) {
+    claimed.push(at);
+    if (makeWhole(at, self)) return claimed;
+    const owner = ifThere(() => readFileSync(at, 'utf8'));
+    const [pid = '', start = ''] = owner?.split(' ') ?? [];
+    if (owner === null || isAlive(Number(pid), start)) return null;
+    at = `${path}.${createHash('sha256').update(`${at} ${owner}`).digest('hex').slice(0, 12)}`;
+  }
+  return null;
 }
 
 /** It owns what the kernel said last: to make its tables costs it some ten milliseconds. */

@@ -169,6 +169,15 @@ describe('a commit of an agent’s own is refused', () => {
     await refusedSoon(made, /deeper than a path can be/);
   }, 200_000);
 
+  it('that has a message of tens of MiB', async () => {
+    const made = await rig();
+    const blob = made.inOwn('x', 'hash-object', '-w', '--stdin');
+    const tree = made.inOwn(`100644 blob ${blob}\tx\n`, 'mktree');
+    const id = made.inOwn('m'.repeat(50 * MIB), 'commit-tree', '-p', made.workspace.start, tree);
+    writeFileSync(join(dirname(made.workspace.worktree), 'own.git/refs/heads', made.workspace.branch), `${id}\n`);
+    await refusedSoon(made, /the commit [0-9a-f]{40} has 51 MiB/);
+  }, 200_000);
+
   it('that has hundreds of thousands of objects', async () => {
     const made = await rig();
     const folder = join(dirname(made.workspace.worktree), 'many');

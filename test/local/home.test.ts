@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { chmod, chown, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HomeError, homeError, openHome } from '../../src/local/home.ts';
+import { HomeError, homeError, linkError, openHome } from '../../src/local/home.ts';
 import { tempFolder } from '../support/temp.ts';
 
 const NOBODY = 65_534;
@@ -57,6 +57,19 @@ describe('a state home', () => {
     expect(met.message).toBe(
       'TASKS_HOME: /h cannot be used: EMFILE: too many open files; raise that limit (ulimit -n; 1024 will do)',
     );
+  });
+
+  it('is refused by name where files can have no second name', () => {
+    const said = linkError(
+      '/mnt/stick',
+      Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' }),
+    );
+    expect(said).toBeInstanceOf(HomeError);
+    expect(said).toMatchObject({
+      message: expect.stringMatching(/^TASKS_HOME: \/mnt\/stick is on .* without hard links .*; set it to/),
+    });
+    const other = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    expect(linkError('/mnt/stick', other)).toBe(other);
   });
 
   it('with a full disk is the right place', () => {

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:net';
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PortPlan } from '../../src/core/ports.ts';
 import { openPortLeases } from '../../src/local/port-leases.ts';
@@ -103,6 +104,30 @@ describe('a lease of ports', () => {
       const ranges = await Promise.all(owners.map((owner) => openPortLeases(home, PLAN).lease(owner)));
       const firsts = ranges.flatMap((range) => range?.first ?? []);
       expect(firsts.toSorted((one, other) => one - other)).toEqual([21_200, 21_203, 21_206, 21_209]);
+    });
+
+    it('is given to one alone also when processes were killed while they replaced it', async () => {
+      const home = await spoiled('', 61_000);
+      const path = join(home, 'ports/21200');
+      const { ino, mtimeMs } = await stat(path);
+      const claim = `${path}.${ino}-${mtimeMs}`;
+      // No process has such a number; one that is cut off by a power cut says nothing.
+      await writeFile(claim, '99999999 1');
+      const next = createHash('sha256').update(`${claim} 99999999 1`).digest('hex').slice(0, 12);
+      await writeFile(`${claim}.${next}`, '');
+      const owners = ['a', 'b', 'c', 'd', 'e', 'f'];
+      const ranges = await Promise.all(owners.map((owner) => openPortLeases(home, PLAN).lease(owner)));
+      const firsts = ranges.flatMap((range) => range?.first ?? []);
+      expect(firsts.toSorted((one, other) => one - other)).toEqual([21_200, 21_203, 21_206, 21_209]);
+      expect((await readdir(join(home, 'ports'))).toSorted()).toEqual(['21200', '21203', '21206', '21209']);
+    });
+
+    it('is left to a living process that replaces it', async () => {
+      const home = await spoiled('', 61_000);
+      const path = join(home, 'ports/21200');
+      const { ino, mtimeMs } = await stat(path);
+      await writeFile(`${path}.${ino}-${mtimeMs}`, `${process.pid} `);
+      expect(await openPortLeases(home, PLAN).lease('a')).toMatchObject({ first: 21_203 });
     });
 
     it('stays who has it when the file is old and says who', async () => {
