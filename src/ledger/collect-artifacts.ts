@@ -5,9 +5,10 @@
  * symbolic link is followed (N10). How many files, how deep and how much is bounded.
  */
 
-import { lstatSync, readdirSync, readSync, type Dirent } from 'node:fs';
+import { lstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
+import { lookThrough } from '../files/list.ts';
 import { lookInto } from '../files/read.ts';
 import { MAX_ARTIFACT_BYTES, wholeCharacters } from './bounds.ts';
 import type { Artifact } from './types.ts';
@@ -16,6 +17,9 @@ const DOCUMENTS = ['report.json', 'understanding.md', 'plan.md', 'result.md'];
 const OUTPUTS = 'outputs';
 const MAX_FILES = 50;
 const MAX_DEPTH = 4;
+/** As many as are kept with a checkpoint. */
+const MAX_FOLDERS = 1_000;
+const MAX_LISTED = MAX_FILES + MAX_FOLDERS;
 const MAX_TOTAL_BYTES = 2 * 1024 * 1024;
 
 const decoder = new TextDecoder('utf-8');
@@ -23,7 +27,7 @@ const decoder = new TextDecoder('utf-8');
 /** The documents of the report contract and the files below `outputs`, by name; texts, decoded with replacement characters. */
 export async function collectArtifacts(taskId: TaskId, attempt: number, folder: string): Promise<readonly Artifact[]> {
   const names = [...DOCUMENTS];
-  gather(folder, OUTPUTS, 1, names);
+  await gather(folder, OUTPUTS, 1, names, { folders: MAX_FOLDERS });
   const artifacts: Artifact[] = [];
   let left = MAX_TOTAL_BYTES;
   for (const name of names) {
@@ -36,23 +40,45 @@ export async function collectArtifacts(taskId: TaskId, attempt: number, folder: 
 }
 
 /** Adds the names of the regular files below a folder, in order. */
-function gather(root: string, below: string, depth: number, names: string[]): void {
-  const entries = entriesOf(join(root, below));
-  for (const entry of entries.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
-    if (names.length >= MAX_FILES) return;
-    const name = `${below}/${entry.name}`;
-    if (entry.isFile()) names.push(name);
-    else if (entry.isDirectory() && depth < MAX_DEPTH) gather(root, name, depth + 1, names);
+async function gather(root: string, below: string, depth: number, names: string[], budget: Budget): Promise<void> {
+  for (const { name: last, isFolder } of await firstIn(join(root, below))) {
+    if (names.length >= MAX_FILES || budget.folders <= 0) return;
+    const name = `${below}/${last}`;
+    if (!isFolder) names.push(name);
+    else if (depth < MAX_DEPTH) {
+      budget.folders -= 1;
+      await gather(root, name, depth + 1, names, budget);
+    }
   }
 }
 
-/** A folder that the agent closed to its owner is left out, like one that is not there. */
-function entriesOf(folder: string): readonly Dirent[] {
+/** What may still be looked into: folders need not have a file. */
+interface Budget {
+  folders: number;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly isFolder: boolean;
+}
+
+/** Files and folders by name, as many as can be of use. A folder that the agent closed to its owner is left out, like one that is not there. */
+async function firstIn(folder: string): Promise<readonly Entry[]> {
+  const found: Entry[] = [];
+  const keepFirst = (): unknown => found.sort((one, other) => (one.name < other.name ? -1 : 1)).splice(MAX_LISTED);
   try {
-    return lstatSync(folder).isDirectory() ? readdirSync(folder, { withFileTypes: true }) : [];
+    if (!lstatSync(folder).isDirectory()) return [];
+    await lookThrough(folder, ({ name, kind }) => {
+      if (kind === 'file' || kind === 'folder')
+        found.push({ name: name.toString('utf8'), isFolder: kind === 'folder' });
+      if (found.length >= 2 * MAX_LISTED) keepFirst();
+      return true;
+    });
   } catch {
     return [];
   }
+  keepFirst();
+  return found;
 }
 
 function readHead(path: string, maxBytes: number): { head: Uint8Array; bytes: number } | null {

@@ -6,9 +6,10 @@
  * Kept true (N4, N10): whatever such a command is led to do by the files that it reads, it reaches nothing else.
  */
 
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-import { chooseContainer, type Container } from './containment.ts';
+import { chooseContainer, USUAL_PLACES, usualBwrap, type Container } from './containment.ts';
 import { hide } from './hidden.ts';
 import type { ConfinedCommand } from './types.ts';
 import { locate, programMounts, systemFolders, systemPrograms } from './visible.ts';
@@ -55,11 +56,26 @@ export function confinedBy({ bwrap, sandbox }: Pick<Container, 'bwrap' | 'sandbo
   return bwrap === null || sandbox.kind === 'missing' ? null : (command) => confinedCommand(bwrap, command);
 }
 
-/** For who has no room: as one that is opened here would confine commands, or why it would not. @param bwrapPath as a room's */
-export async function tryConfined(bwrapPath?: string | null): Promise<Confined | { readonly why: string }> {
-  const container = await chooseContainer(bwrapPath);
+/** Why no sandbox can be made. */
+export interface Unconfined {
+  readonly why: string;
+  /** Whether bubblewrap is there at all; where it is looked for. */
+  readonly isInstalled: boolean;
+  readonly places: readonly string[];
+}
+
+/**
+ * For who has no room: as one that is opened here would confine commands, or why it would not.
+ *
+ * @param bwrapPath as a room's
+ * @param limitMs so long a trial may take
+ */
+export async function tryConfined(bwrapPath?: string, limitMs?: number): Promise<Confined | Unconfined> {
+  const container = await chooseContainer(bwrapPath, limitMs);
   const { sandbox } = container;
-  return confinedBy(container) ?? { why: sandbox.kind === 'missing' ? sandbox.why : '' };
+  const why = sandbox.kind === 'missing' ? sandbox.why : '';
+  const isInstalled = existsSync(bwrapPath ?? usualBwrap() ?? '');
+  return confinedBy(container) ?? { why, isInstalled, places: USUAL_PLACES };
 }
 
 /** The command line that starts it. */

@@ -15,7 +15,13 @@ import type { Containment, SandboxState } from './types.ts';
 /** Where bubblewrap tells about the contained process: the descriptor after the three standard ones. */
 export const STATUS_FD = 3;
 
-const USUAL_PLACES = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap', '/run/current-system/sw/bin/bwrap'];
+/** Where bubblewrap is looked for: an agent's PATH says nothing of it. */
+export const USUAL_PLACES: readonly string[] = [
+  '/usr/bin/bwrap',
+  '/usr/local/bin/bwrap',
+  '/bin/bwrap',
+  '/run/current-system/sw/bin/bwrap',
+];
 const TRIAL_LIMIT_MS = 10_000;
 const TRIALS = 3;
 const BETWEEN_MS = 200;
@@ -43,6 +49,11 @@ export interface Contained {
   readonly sandbox: Sandbox | null;
 }
 
+/** Undefined where it is in none of the usual places. */
+export function usualBwrap(): string | undefined {
+  return USUAL_PLACES.find((place) => existsSync(place));
+}
+
 /**
  * Chooses the best containment that works here.
  *
@@ -62,7 +73,7 @@ export async function chooseContainer(
   }
   // bubblewrap dies with the thread that started it, and any other thread may end before the process does.
   if (!isMainThread) return withGroup('the worker does not run on its main thread; start it as a process of its own');
-  const bwrap = bwrapPath ?? USUAL_PLACES.find((place) => existsSync(place));
+  const bwrap = bwrapPath ?? usualBwrap();
   if (bwrap === undefined) {
     return withGroup('bubblewrap is not installed; install the package bubblewrap (apt, dnf, apk, pacman)');
   }

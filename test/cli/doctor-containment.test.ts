@@ -3,6 +3,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { checkContainment } from '../../src/cli/doctor/containment.ts';
 import { checkHost } from '../../src/cli/doctor/host.ts';
 import type { Check } from '../../src/cli/render/checks.ts';
 import { Session } from '../../src/cli/session.ts';
@@ -16,7 +17,7 @@ async function containment(bwrap: string | null, hostFile: string): Promise<read
   await writeFile(join(folder, 'state/host.yaml'), hostFile);
   if (bwrap !== null) await writeFile(join(folder, 'bin/bwrap'), `#!/bin/sh\n${bwrap}\n`, { mode: 0o755 });
   const env = cliEnvironment(folder, { PATH: join(folder, 'bin') });
-  const checks = await checkHost(new Session(cliIo({ cwd: folder, env }), false));
+  const checks = await checkHost(new Session(cliIo({ cwd: folder, env }), false), join(folder, 'bin/bwrap'));
   return checks.filter(({ found, name }) => name === 'containment' || /sandbox|bubblewrap/.test(found));
 }
 
@@ -25,6 +26,21 @@ describe('tasks doctor', () => {
     expect(await containment('exit 0', '')).toMatchObject([
       { verdict: 'ok', found: expect.stringContaining('sandbox') },
     ]);
+  });
+
+  it('looks for it where a worker does, and not on the PATH', async () => {
+    const folder = await tempFolder('path');
+    await mkdir(join(folder, 'bin'));
+    await writeFile(join(folder, 'bin/bwrap'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    const env = cliEnvironment(folder, { PATH: join(folder, 'bin') });
+    const check = await checkContainment(new Session(cliIo({ cwd: folder, env }), false), join(folder, 'none'));
+    expect(check).toMatchObject({ verdict: 'warn', found: expect.stringContaining('/usr/bin/bwrap') });
+  });
+
+  it('warns where a namespace can be made and no sandbox, as a worker does', async () => {
+    // What the worker tries last is a sandbox, with folders of its own.
+    const [check] = await containment('case "$*" in *--tmpfs*) echo "cannot mount" >&2; exit 1;; esac', '');
+    expect(check).toMatchObject({ verdict: 'warn', found: expect.stringContaining('cannot mount') });
   });
 
   it('warns once where there is none, and says how to get it', async () => {
@@ -36,7 +52,10 @@ describe('tasks doctor', () => {
   it('warns once where one is there that does not work, and says what it lacks', async () => {
     const checks = await containment('echo "No permissions to create new namespace" >&2; exit 1', '');
     expect(checks).toMatchObject([
-      { verdict: 'warn', found: 'bubblewrap cannot be used: No permissions to create new namespace' },
+      {
+        verdict: 'warn',
+        found: expect.stringMatching(/^bubblewrap cannot be used: .*bwrap .*No permissions to create new namespace/),
+      },
     ]);
     expect(checks[0]?.fix).toContain('kernel.unprivileged_userns_clone');
   });

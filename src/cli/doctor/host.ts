@@ -3,10 +3,11 @@
 import { execa } from 'execa';
 import { mkdir, statfs } from 'node:fs/promises';
 import { readHostFile } from '../../config/host-file.ts';
-import { codeOf, messageOf, saidBy } from '../../core/thrown.ts';
+import { messageOf } from '../../core/thrown.ts';
 import { bad, fine, warn, type Check } from '../render/checks.ts';
 import type { Session } from '../session.ts';
 import { checkCheckouts } from './checkouts.ts';
+import { checkContainment } from './containment.ts';
 import { checkEncryption } from './encryption.ts';
 import { isFull, MAKE_ROOM } from './full.ts';
 import { checkHeldGit } from './held-git.ts';
@@ -18,20 +19,16 @@ import { checkTargets } from './notices.ts';
 import { checkOpenHome } from './open-home.ts';
 
 const RUN_MS = 5_000;
-/** What a sandbox is made of. */
-const TRIAL = [
-  '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-net', '--die-with-parent', '--cap-drop', 'ALL', '--ro-bind', '/', '/',
-  '--proc', '/proc', '--dev', '/dev', '--size', '1048576', '--perms', '1777', '--tmpfs', '/dev/shm', '--', 'true',
-]; // prettier-ignore
 const NODE_LEAST = [20, 19] as const;
 const GIT_LEAST = [2, 38] as const;
 const GIB = 1024 ** 3;
 const MEBIBYTES_500 = GIB / 2;
 
-export async function checkHost(session: Session): Promise<readonly Check[]> {
+/** @param bwrapPath the program; left out: it is looked for as a worker does */
+export async function checkHost(session: Session, bwrapPath?: string): Promise<readonly Check[]> {
   const host = await readHostFile(session.environment.home);
   const git = await checkGit(session);
-  const containment = await checkContainment(session);
+  const containment = await checkContainment(session, bwrapPath);
   // The first to make the state home, where there is none yet.
   const disk = await checkDisk(session);
   return [
@@ -81,44 +78,6 @@ async function checkGit(session: Session): Promise<Check> {
         );
   } catch (error) {
     return bad('git', messageOf(error), 'install git, and put it on the PATH');
-  }
-}
-
-/** A trial of what contains an agent's processes. */
-async function checkContainment(session: Session): Promise<Check> {
-  const name = 'containment';
-  if (process.platform !== 'linux') {
-    return warn(name, 'bubblewrap is for Linux', 'agents run in a process group; what leaves it may outlive them');
-  }
-  const host = await readHostFile(session.environment.home);
-  const required = host.kind === 'ok' && host.value.sandbox === 'required';
-  const missing = required ? bad : warn;
-  if (host.kind === 'ok' && required && host.value.containment === 'off') {
-    const fix = 'remove one of the two lines, and restart the worker';
-    return bad(
-      name,
-      'host.yaml has sandbox: required, and containment: off, with which there is none: no task runs',
-      fix,
-    );
-  }
-  if (host.kind === 'ok' && (host.value.containment === 'off' || host.value.sandbox === 'off')) {
-    return warn(name, 'host.yaml switches it off', 'agents reach what your account does; remove that line');
-  }
-  try {
-    await execa('bwrap', TRIAL, { env: session.environment.all, extendEnv: false, timeout: RUN_MS });
-    return fine(name, 'agents and gates run in a sandbox (bubblewrap)');
-  } catch (error) {
-    return codeOf(error) === 'ENOENT'
-      ? missing(
-          name,
-          'there is no bubblewrap: agents reach what your account does',
-          'install it (apt install bubblewrap): then they are held in a sandbox, and no process outlives its phase',
-        )
-      : missing(
-          name,
-          `bubblewrap cannot be used: ${saidBy(error) ?? messageOf(error)}`,
-          'allow user namespaces on this machine (sysctl kernel.unprivileged_userns_clone=1, or an AppArmor profile for bwrap); in a container, a /proc without masks too',
-        );
   }
 }
 
