@@ -13,7 +13,7 @@ import { conflictRequest } from './conflict-evidence.ts';
 import { mayBeMadeAnew, mergeDeclared } from './declared-merge.ts';
 import type { Git } from './git.ts';
 import { fetchForLanding, readParts, type LandingDeps } from './landing-parts.ts';
-import { hasCommit, objectId, rememberTree, type Merge } from './merge.ts';
+import { hasCommit, isSlowMerge, objectId, rememberTree, type Merge } from './merge.ts';
 import { seeMain } from './main-seen.ts';
 import { remake } from './remake.ts';
 import { newInCandidate } from './new-objects.ts';
@@ -48,7 +48,29 @@ function isOfOthers(deps: LandingDeps, item: QueueItem, main: ObjectId): boolean
 }
 
 /** Builds a candidate on main as it is, or on another candidate. */
-export async function buildCandidate(
+export async function buildCandidate(...args: Parameters<typeof buildOnce>): Promise<BuiltCandidate> {
+  try {
+    return await buildOnce(...args).catch((error: unknown) => {
+      if (!isSlowMerge(error)) throw error;
+      // The machine may have stood still meanwhile.
+      return buildOnce(...args);
+    });
+  } catch (error) {
+    if (!isSlowMerge(error)) throw error;
+    // Whoever made it so: others must not wait for it each time.
+    const [, { branch }, { item }] = args;
+    const message = `git could not merge ${taskRef(item.taskId, item.attempt, 'head')} with ${branch} in the time that a merge has`;
+    return unseen(
+      refused(
+        'landing-refused',
+        message,
+        'have it done in smaller parts: very large files, or thousands that were moved and changed, take git long',
+      ),
+    );
+  }
+}
+
+async function buildOnce(
   deps: LandingDeps,
   target: Target,
   request: BuildCandidateRequest,

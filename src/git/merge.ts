@@ -2,6 +2,7 @@
 
 import { parseObjectId, type ObjectId } from '../core/ids.ts';
 import { BrokenObjects } from './broken.ts';
+import { GitError } from './command.ts';
 import type { Git } from './git.ts';
 import { readLoose } from './objects.ts';
 import { placeOf, type Repository } from './repository.ts';
@@ -10,6 +11,11 @@ export type Merge =
   | { readonly kind: 'clean'; readonly tree: ObjectId }
   /** The tree has the files with conflict markers. */
   | { readonly kind: 'conflict'; readonly tree: ObjectId; readonly files: readonly string[] };
+
+/** Whether git was ended since a merge took too long, and not since it could not do one. */
+export function isSlowMerge(error: unknown): boolean {
+  return error instanceof GitError && error.reason === 'timeout' && error.command === 'merge-tree';
+}
 
 /** Merges two commits into a tree. */
 export async function mergeTrees(git: Git, repository: Repository, ours: ObjectId, theirs: ObjectId): Promise<Merge> {
