@@ -19,6 +19,12 @@ describe('what a process prints', () => {
     ['in hexadecimal', Buffer.from(KEY).toString('hex')],
     ['backwards', Array.from(KEY).toReversed().join('')],
     ['in JSON', JSON.stringify({ KEY })],
+    ["in a URL's path", `https://x:${encodeURIComponent(KEY).replaceAll('%2F', '/')}@example.com/`],
+    ['in a URL by small digits', encodeURIComponent(KEY).replaceAll(/%../g, (part) => part.toLowerCase())],
+    ['in JSON with slashes that are escaped', JSON.stringify({ KEY }).replaceAll('/', '\\/')],
+    ['in JSON of ASCII alone', JSON.stringify({ KEY }).replaceAll('é', '\\u00e9')],
+    ['in JSON for web pages', JSON.stringify({ KEY }).replaceAll('&', '\\u0026')],
+    ['in XML', `<key>${KEY.replaceAll('&', '&amp;')}</key>`],
   ])('has no secret in it that was printed %s', (_how, printed) => {
     const bytes = Buffer.from(`before ${printed} after`);
     const redactor = createRedactor(SECRETS);
@@ -43,6 +49,17 @@ describe('what a process prints', () => {
         expect(Buffer.concat(shown).toString('utf8')).toMatch(/^before\n\w{0,3}\[secret LONG\][\w=]{0,4}\nafter$/);
       }
     }
+  });
+
+  it.each([
+    ['in a form', 'pass+word+%28of%27it%29'],
+    ['in a URL, all that may be', 'pass%20word%20%28of%27it%29'],
+    ['in XML', 'pass word (of&#39;it)'],
+    ['in XML by a name', 'pass word (of&apos;it)'],
+    ['in quotes of a shell', "'pass word (of'\\''it)'"],
+  ])('has no secret with blanks and quotes in it that was printed %s', (_how, printed) => {
+    const shown = redactText([{ name: 'WORDS', value: "pass word (of'it)" }], `before ${printed} after`);
+    expect(shown).toMatch(/^before '?\[secret WORDS\]'? after$/);
   });
 
   it('is not held back for a line that ends', () => {
