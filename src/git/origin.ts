@@ -222,18 +222,25 @@ export function isUnreachable(error: unknown): boolean {
   );
 }
 
+/** What to tell of an origin on this host that git refuses to read for its owner; null of every other failure. */
+export function untrustedOrigin(error: GitError, origin: string): Problem | null {
+  if (!/dubious ownership/.test(error.stderr)) return null;
+  // Of a checkout it is not its folder that has to be named, but the repository within.
+  const trust = /^\s*(git config --global --add safe\.directory .+)$/m.exec(error.stderr)?.[1];
+  return {
+    failure: 'bad-configuration',
+    message: `git does not trust ${quote(origin)}, which belongs to somebody else`,
+    next: `if you do: ${trust ?? `git config --global --add safe.directory ${origin}`}, then restart the worker`,
+  };
+}
+
 /** What to tell of a git command that failed; null when it is not one of git's own failures. */
 export function problemOf(error: unknown, origin: string): Problem | null {
   // Broken objects are mended first, by whoever began the operation (mending.ts).
   if (!(error instanceof GitError) || error.reason === 'broken') return null;
   if (saysNoSpace(error)) return noSpace();
-  if (/dubious ownership/.test(error.stderr)) {
-    return {
-      failure: 'bad-configuration',
-      message: `git does not trust ${quote(origin)}, which belongs to somebody else`,
-      next: `if you do: git config --global --add safe.directory ${origin}, then restart the worker`,
-    };
-  }
+  const untrusted = untrustedOrigin(error, origin);
+  if (untrusted !== null) return untrusted;
   if (SHALLOW.test(error.stderr)) return shallowOrigin(origin);
   if (DAMAGED.test(error.stderr)) {
     return {

@@ -10,13 +10,13 @@ import { GitError, lastLines } from './command.ts';
 import type { Git } from './git.ts';
 import { isShallowFolder } from './local-origin.ts';
 import { ENGINE, writeCommit, writeTree } from './objects.ts';
-import { listRemote, shallowOrigin, type Problem } from './origin.ts';
+import { listRemote, shallowOrigin, untrustedOrigin, type Problem } from './origin.ts';
 import { whyUnreached, type Unreached } from './outage.ts';
 import { bareConfiguration, writeRepository } from './write-repository.ts';
 
 type Probe =
   | { readonly kind: 'ok'; readonly tip: ObjectId | null }
-  | { readonly kind: 'failed'; readonly why: Unreached; readonly message: string };
+  | { readonly kind: 'failed'; readonly why: Unreached; readonly message: string; readonly next?: string };
 
 export interface OriginProbe {
   /** Listing the branch; `tip` is null when the origin has no such branch. */
@@ -33,11 +33,14 @@ export async function probeWith(git: Git, target: Target): Promise<OriginProbe> 
   try {
     await writeRepository(gitDir, 'none', bareConfiguration());
     const ref = `refs/heads/${target.branch}`;
-    const fetch = await attempt(async () => (await listRemote(git, gitDir, target.origin, [ref])).get(ref) ?? null);
+    const fetch = await attempt(
+      target,
+      async () => (await listRemote(git, gitDir, target.origin, [ref])).get(ref) ?? null,
+    );
     // An origin takes only what is named by its own hash.
     const algorithm = fetch.kind === 'ok' && fetch.tip?.length === 64 ? 'sha256' : 'sha1';
     const pushed = join(folder, 'pushed');
-    const push = await attempt(async () => {
+    const push = await attempt(target, async () => {
       await writeRepository(pushed, 'none', bareConfiguration(algorithm));
       const store = { folder: join(pushed, 'objects'), algorithm } as const;
       const tree = await writeTree(store, []);
@@ -55,14 +58,17 @@ export async function probeWith(git: Git, target: Target): Promise<OriginProbe> 
   }
 }
 
-async function attempt(work: () => Promise<ObjectId | null>): Promise<Probe> {
+async function attempt({ origin }: Target, work: () => Promise<ObjectId | null>): Promise<Probe> {
   try {
     return { kind: 'ok', tip: await work() };
   } catch (error) {
     if (!(error instanceof GitError)) throw error;
+    const why = whyUnreached(error);
+    const untrusted = untrustedOrigin(error, origin);
+    if (untrusted !== null) return { kind: 'failed', why, message: untrusted.message, next: untrusted.next };
     return {
       kind: 'failed',
-      why: whyUnreached(error),
+      why,
       message: oneLine(lastLines(error.stderr, 2) || error.message, 300),
     };
   }

@@ -97,7 +97,7 @@ function originChecks(context: Context, probe: Probe): readonly Check[] {
     fetchCheck(context, probe),
     push.kind === 'ok'
       ? fine('push', 'a pretended push was taken')
-      : bad('push', push.message, fixOf(context, push.why)),
+      : bad('push', push.message, push.next ?? fixOf(context, push.why)),
   ];
 }
 
@@ -106,7 +106,7 @@ function fetchCheck(context: Context, { fetch, lacks }: Probe): Check {
     settings: { branch },
     checkout,
   } = context;
-  if (fetch.kind === 'failed') return bad('origin', fetch.message, fixOf(context, fetch.why));
+  if (fetch.kind === 'failed') return bad('origin', fetch.message, fetch.next ?? fixOf(context, fetch.why));
   if (fetch.tip === null)
     return bad('origin', `has no branch ${branch}`, `push it: git push -u ${checkout.remote ?? 'origin'} ${branch}`);
   return lacks === null
