@@ -14,6 +14,7 @@ import { Failed, UsageError } from './errors.ts';
 import { columnsOf, type CliIo, type Output } from './io.ts';
 import { choosePalette, type Palette } from './render/palette.ts';
 import { goneLine } from './render/gone.ts';
+import { jsonLine } from './render/json.ts';
 import type { Screen } from './render/tasks.ts';
 import type { Temporal } from './temporal.ts';
 
@@ -45,7 +46,7 @@ export class Session {
 
   /** One value on one line of standard output. */
   printJson(value: unknown): void {
-    this.io.stdout.write(`${JSON.stringify(value)}\n`);
+    this.io.stdout.write(jsonLine(value));
   }
 
   /** Lines on standard error: notes, warnings and progress. */

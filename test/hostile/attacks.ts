@@ -162,7 +162,8 @@ echo '* filter=x diff=x merge=x' > .gitattributes; mkdir -p "$G/info"; cp .gitat
   },
   {
     what: 'leaves pipes in the place of the files by which git goes',
-    does: () => `mkdir sub; echo x > sub/f; mkfifo .gitignore .gitattributes .gitmodules sub/.gitignore`,
+    does: () =>
+      `mkdir sub; echo x > sub/f; for f in .gitignore .gitattributes .gitmodules sub/.gitignore; do rm -f $f; mkfifo $f; done`,
     ends: 'unstorable-files',
   },
   {
