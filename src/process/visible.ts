@@ -18,6 +18,7 @@ import {
 import { homedir } from 'node:os';
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 
+import { readRegularSync } from '../files/read.ts';
 import type { Gathered } from './system-files.ts';
 
 /** Programs, libraries and their data: every sandbox sees all of them. */
@@ -117,8 +118,12 @@ export function programMounts(
   return [...found].filter((one) => ![...found].some((other) => shows(one, other))).toSorted();
 }
 
-/** What lies at the top of a JDK, a Conda or Python environment, or Go, and of nothing in which people keep other things. */
-const MARKS = ['release', 'conda-meta', 'pyvenv.cfg', 'pkg/tool'];
+/** What lies at the top of a Conda or Python environment, or Go, and of nothing in which people keep other things. */
+const MARKS = ['conda-meta', 'pyvenv.cfg', 'pkg/tool'];
+/** The same of a JDK: others have folders and files of that name, too. */
+const JDK_FILE = 'release';
+const JDK_WORD = 'JAVA_VERSION=';
+const MAX_JDK_FILE_BYTES = 64 * 1024;
 
 /** What lies beside a bin and belongs to its programs, wherever that is. Whatever else is there may be anything. */
 const BESIDE_BIN = ['lib', 'lib32', 'lib64', 'libexec', 'share', 'include', 'boot'];
@@ -127,10 +132,20 @@ const BESIDE_BIN = ['lib', 'lib32', 'lib64', 'libexec', 'share', 'include', 'boo
 function shownFor(folder: string): readonly string[] {
   const parent = dirname(folder);
   if (basename(folder) !== 'bin' || !isModest(parent)) return isModest(folder) ? [folder] : [];
-  if (MARKS.some((mark) => statSync(join(parent, mark), { throwIfNoEntry: false }))) return [parent];
+  if (isToolchain(parent)) return [parent];
   if (isWithin(parent, homedir())) return [folder];
   const beside = BESIDE_BIN.map((name) => join(parent, name));
   return [folder, ...beside.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true)];
+}
+
+function isToolchain(folder: string): boolean {
+  if (MARKS.some((mark) => statSync(join(folder, mark), { throwIfNoEntry: false }))) return true;
+  try {
+    return readRegularSync(join(folder, JDK_FILE), MAX_JDK_FILE_BYTES)?.includes(JDK_WORD) === true;
+  } catch {
+    // One that is not for this account to read is no JDK's.
+    return false;
+  }
 }
 
 const keptFolders = new Map<string, readonly string[]>();

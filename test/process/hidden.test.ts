@@ -10,7 +10,7 @@ import { createRig, type Rig } from './rig.ts';
 const make = async (...marks: readonly string[]): Promise<string> => {
   const top = await tempFolder('hidden-tools');
   for (const folder of ['bin', 'lib', 'home', 'home/bin', 'keys']) await mkdir(join(top, folder));
-  for (const mark of marks) await writeFile(join(top, mark), '');
+  for (const mark of marks) await writeFile(join(top, mark), 'JAVA_VERSION="21"\n');
   await writeFile(join(top, 'lib/data'), 'data of the program\n');
   await writeFile(join(top, 'bin/its-tool'), `#!/bin/sh\ncat ${top}/lib/data\n`, { mode: 0o755 });
   await writeFile(join(top, 'home/stack.json'), 'password\n');
@@ -109,7 +109,7 @@ describe('what lies beside programs of the PATH', () => {
 
   it('is hidden although it looks like a toolchain itself', async () => {
     const top = await make();
-    await writeFile(join(top, 'home/release'), '');
+    await writeFile(join(top, 'home/release'), 'JAVA_VERSION="21"\n');
     const tail = await run(`agent; ls ${top}/home; cat ${top}/home/stack.json`, join(top, 'home'), {
       hidden: [join(top, 'home')],
     });

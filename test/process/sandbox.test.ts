@@ -62,13 +62,15 @@ describe('a sandbox', () => {
   });
 
   it.each([
-    ['sees all of a toolchain in the home whose programs are in the PATH', 'release', 'its data\n'],
-    ['sees of any other folder in the home no more than the programs', 'notes', 'No such file'],
-  ])('%s', async (_name, mark, seen) => {
+    ['sees all of a JDK in the home whose programs are in the PATH', 'release', 'JAVA_VERSION="21"\n', 'its data\n'],
+    ['sees all of a Python environment in the home whose programs are', 'pyvenv.cfg', '', 'its data\n'],
+    ['sees of any other folder in the home no more than the programs', 'notes', '', 'No such file'],
+    ['sees no more of a project that has a file called as a JDK has one', 'release', 'notes\n', 'No such file'],
+  ])('%s', async (_name, mark, content, seen) => {
     const home = await mkdtemp(join(homedir(), '.tributary-test-'));
     try {
       for (const folder of ['bin', 'lib']) await mkdir(join(home, folder));
-      await writeFile(join(home, mark), '');
+      await writeFile(join(home, mark), content);
       await writeFile(join(home, 'lib/data'), 'its data\n');
       await writeFile(join(home, 'bin/its-tool'), `#!/bin/sh\ncat '${home}/lib/data' 2>&1\n`, { mode: 0o755 });
       const env = { PATH: `${home}/bin:/usr/bin:/bin` };
