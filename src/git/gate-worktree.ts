@@ -128,6 +128,8 @@ async function fill(
   const { setup } = candidate.gate;
   const trash = join(deps.home, 'trash');
   await takeOff(places, trash);
+  // What a run has left: git looks at the files before all that is not the commit's is removed.
+  await removeBlocking(places.path);
   await moveTo(deps, places, place, candidate.commit);
   await verifyTree(git, repository, candidate);
   const store: SetUpStore = { folder: places.setUps, overlays: deps.overlays };
@@ -208,8 +210,6 @@ async function takeOff({ path, layers, home, own }: GatePlaces, trash: string): 
 async function moveTo(deps: GateDeps, places: GatePlaces, place: DeskPlace, commit: ObjectId): Promise<void> {
   const move = async (): Promise<void> => {
     makeFolder(places.path, 0o700);
-    // What a run has left: git looks at the files before all that is not the commit's is removed.
-    await removeBlocking(places.path);
     await writeWorktreeLink(places.admin, places.path, `${commit}\n`);
     await removeAny(`${places.index}.lock`);
     await deps.git.local(['read-tree', '--reset', '-u', commit], { ...place, writesWorktree: true });
