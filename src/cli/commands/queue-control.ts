@@ -105,7 +105,8 @@ async function say(session: Session, target: QueueTarget, control: Control, what
   const why = await send(temporal, target, control);
   const { project, branch } = target;
   if (session.json) session.printJson({ project, branch, ...control, queued: why !== null });
-  else if (why === 'no-worker') session.print(`${what}  is told when a worker runs: none answers now`);
+  else if (why === 'no-worker')
+    session.print(`${what}  is told as soon as a worker has time for it: none answered within 3 s`);
   else if (why === 'failing')
     session.print(`${what}  is told when it can go on: it cannot now, and the workers' logs say why`);
   else session.print(`${what}  ${await doneText(temporal, target, control)}`);
