@@ -20,9 +20,12 @@ import {
 } from '../../src/workflows/messages.ts';
 import { itemOf, SPEC, valueOf } from '../core/rig.ts';
 import type { HistoryEvent } from '../faults/watching.ts';
+import { CalmReader } from '../support/calm-reader.ts';
 import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
 import { workflowBundle } from '../support/workflow-bundle.ts';
+
+const reader = new CalmReader();
 
 const AWAY = {
   result: { kind: 'held', why: 'origin', text: 'away' },
@@ -104,7 +107,7 @@ async function queueWithOne(
 }
 
 async function stateOfFirst(queue: WorkflowHandle): Promise<string | undefined> {
-  return (await queue.query(queueQuery)).rows[0]?.state;
+  return (await reader.read(queue, queueQuery)).rows[0]?.state;
 }
 
 /** In how many seconds it is to wake next, of each timer that could come in this test; null while it has something to do. */

@@ -16,9 +16,12 @@ import {
 } from '../../src/workflows/messages.ts';
 import { MAIN_RED } from '../core/queue-rig.ts';
 import { objectId, SPEC, valueOf } from '../core/rig.ts';
+import { CalmReader } from '../support/calm-reader.ts';
 import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
 import { workflowBundle } from '../support/workflow-bundle.ts';
+
+const reader = new CalmReader();
 
 const ASKED = /\(0, *[\w$.]+\.patched\)\('red-rests'\)/g;
 
@@ -68,7 +71,7 @@ async function replay(queue: WorkflowHandle, bundle: { readonly code: string }):
 }
 
 async function isAtRest(queue: WorkflowHandle): Promise<boolean> {
-  return (await queue.query(queueQuery)).atRest === true;
+  return (await reader.read(queue, queueQuery)).atRest === true;
 }
 
 /** What its history was asked for, and answered that this version wrote it. */
@@ -132,7 +135,7 @@ describe('a worker of the version before', () => {
   it('gates it by itself in a run that one of this version has begun, which replays on this version', async () => {
     const queue = await redQueue(worker);
     await eventually('it to be gated', () => gates === 1);
-    await eventually('that to be told', async () => (await queue.query(queueQuery)).againAt !== null);
+    await eventually('that to be told', async () => (await reader.read(queue, queueQuery)).againAt !== null);
     await replay(queue, await workflowBundle());
     await expect(replay(queue, await answering(true))).rejects.toThrow(DeterminismViolationError);
   });
