@@ -5,16 +5,9 @@ import { workflowIds, type TaskId } from '../../src/core/ids.ts';
 import { Engine } from '../support/engine.ts';
 import { SampleProject } from '../support/sample-project.ts';
 import { agentScript, GATE, projectFile } from '../support/scripted-agent.ts';
-import { workflowBundle } from '../support/workflow-bundle.ts';
+import { answering, workflowBundle } from '../support/workflow-bundle.ts';
 
-const ASKED = /\(0, *[\w$.]+\.patched\)\('phase-policy'\)/g;
-
-/** The present workflows, but that the history is not asked: the answer is always the same. */
-async function answering(answer: boolean): Promise<{ readonly code: string }> {
-  const { code } = await workflowBundle();
-  expect(code.match(ASKED)).toHaveLength(1);
-  return { code: code.replace(ASKED, String(answer)) };
-}
+const RULE = 'phase-policy';
 
 /** A worker of version 0.2.0 stands beside one of this version (N11). */
 describe('a task that an older worker had tried again', () => {
@@ -56,18 +49,18 @@ describe('a task that an older worker had tried again', () => {
     ['stalled', { understand: HANG }, 'attempts: 3\nphases: {understand: {idle: 1s}}'],
     ['failed', { understand: FAILS }, `attempts: 3\n${BACKOFF}\nphases: {understand: {attempts: 1}}`],
   ])('after it had %s replays, and would not by the present rules alone', async (name, agent, more) => {
-    const older = await engine.startWorker(engine.home, `older-${name}`, { workflows: await answering(false) });
+    const older = await engine.startWorker(engine.home, `older-${name}`, { workflows: await answering(RULE, false) });
     const id = await submit(name, agent, more);
     expect(await engine.untilWaiting(id, 'attempts')).toMatchObject({ attempt: 3 });
     await replay(id, await workflowBundle());
-    await expect(replay(id, await answering(true))).rejects.toThrow(DeterminismViolationError);
+    await expect(replay(id, await answering(RULE, true))).rejects.toThrow(DeterminismViolationError);
     expect(await markers(id)).toBe(0);
     older.drain();
     await older.stopped;
   });
 
   it('is judged by the present rules from where a worker of this version takes it up', async () => {
-    const older = await engine.startWorker(engine.home, 'older', { workflows: await answering(false) });
+    const older = await engine.startWorker(engine.home, 'older', { workflows: await answering(RULE, false) });
     const id = await submit('mixed', { understand: FAILS }, 'attempts: 2\nphases: {understand: {attempts: 1}}');
     expect(await engine.untilWaiting(id, 'attempts')).toMatchObject({ attempt: 2 });
     older.drain();

@@ -1,25 +1,13 @@
 /** A task that is canceled while main is not what was tested: the activities are the test's; workflow, worker and server are real. */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import type { WorkflowHandle } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
-import { parseProjectName, workflowIds } from '../../src/core/ids.ts';
-import { packQueue } from '../../src/core/queue-carried.ts';
 import { NEW_QUEUE } from '../../src/core/queue.ts';
-import {
-  controlUpdate,
-  queueQuery,
-  TASK_QUEUES,
-  withdrawSignal,
-  WORKFLOW_TYPES,
-  type IntegrationInput,
-} from '../../src/workflows/messages.ts';
+import { controlUpdate, withdrawSignal } from '../../src/workflows/messages.ts';
 import { ALL_TOLD, built, candidate, green, handedOff, MAIN, pushed, run } from '../core/queue-rig.ts';
-import { candidateOf, LANDING, objectId, SPEC, taskId, valueOf } from '../core/rig.ts';
-import { CalmReader } from '../support/calm-reader.ts';
+import { candidateOf, LANDING, objectId, taskId } from '../core/rig.ts';
+import { drivenQueue, NO_LOOK, type DrivenQueue } from '../support/driven-queue.ts';
 import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
-import { workflowBundle } from '../support/workflow-bundle.ts';
 
 const HALTED = run(
   NEW_QUEUE,
@@ -32,7 +20,7 @@ const HALTED = run(
 
 describe('a task that is canceled while main is not what was tested', () => {
   let worker: DrivenWorker;
-  let queue: WorkflowHandle;
+  let queue: DrivenQueue;
   let builds = 0;
   let lands = 0;
 
@@ -48,7 +36,7 @@ describe('a task that is canceled while main is not what was tested', () => {
         lands += 1;
         return { kind: 'landed', landing: LANDING };
       },
-      lookAtQueue: async () => ({ known: null, main: null, runs: [], turnOver: null, slots: null }),
+      lookAtQueue: async () => NO_LOOK,
       tellOfQueue: async () => undefined,
     });
   });
@@ -57,23 +45,14 @@ describe('a task that is canceled while main is not what was tested', () => {
     await worker.stop();
   });
 
-  afterEach(() => queue.terminate());
+  afterEach(() => queue.handle.terminate());
 
   it('does not land once main is right', async () => {
-    const project = valueOf(parseProjectName('mismatch'));
-    const target = { project, branch: SPEC.branch, origin: SPEC.origin };
-    const input: IntegrationInput = { target, carried: packQueue(HALTED) };
-    queue = await worker.client.workflow.start(WORKFLOW_TYPES.integration, {
-      workflowId: workflowIds.integration(project, SPEC.branch),
-      taskQueue: TASK_QUEUES.tasks,
-      args: [input],
-    });
-    const shown = () => new CalmReader().read(queue, queueQuery);
-    await queue.signal(withdrawSignal, { taskId: taskId(1), handoff: 1 });
-    await queue.executeUpdate(controlUpdate, { args: [{ action: 'resume', actor: 'Ada' }] });
-    await eventually('it to leave the queue', async () => (await shown()).rows.length === 0);
+    queue = await drivenQueue(worker, HALTED);
+    await queue.handle.signal(withdrawSignal, { taskId: taskId(1), handoff: 1 });
+    await queue.handle.executeUpdate(controlUpdate, { args: [{ action: 'resume', actor: 'Ada' }] });
+    await eventually('it to leave the queue', async () => (await queue.view()).rows.length === 0);
     expect([builds, lands]).toEqual([1, 0]);
-    const { code } = await workflowBundle();
-    await Worker.runReplayHistory({ workflowBundle: { code } }, await queue.fetchHistory(), queue.workflowId);
+    await queue.replay();
   });
 });

@@ -2,30 +2,15 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
-import { parseProjectName, workflowIds } from '../../src/core/ids.ts';
-import { packQueue } from '../../src/core/queue-carried.ts';
 import { insert, waitingOf } from '../../src/core/queue-line.ts';
-import type { Queue, Wanted } from '../../src/core/queue.ts';
-import { NEW_QUEUE } from '../../src/core/queue.ts';
-import type { Target } from '../../src/core/queue-types.ts';
+import { NEW_QUEUE, type Queue, type Wanted } from '../../src/core/queue.ts';
 import { HOLD_BACKOFF } from '../../src/core/retry.ts';
-import {
-  controlSignal,
-  controlUpdate,
-  queueQuery,
-  TASK_QUEUES,
-  WORKFLOW_TYPES,
-  type IntegrationInput,
-} from '../../src/workflows/messages.ts';
-import { itemOf, SPEC, valueOf } from '../core/rig.ts';
+import { controlSignal, controlUpdate } from '../../src/workflows/messages.ts';
+import { itemOf } from '../core/rig.ts';
 import type { HistoryEvent } from '../faults/watching.ts';
-import { CalmReader } from '../support/calm-reader.ts';
+import { drivenQueue, NO_LOOK, SHORT_WORKFLOW_TASK, type DrivenQueue } from '../support/driven-queue.ts';
 import { drivenWorker, type DrivenWorker } from '../support/driven-worker.ts';
 import { eventually } from '../support/eventually.ts';
-import { workflowBundle } from '../support/workflow-bundle.ts';
-
-const reader = new CalmReader();
 
 const AWAY = {
   result: { kind: 'held', why: 'origin', text: 'away' },
@@ -35,18 +20,11 @@ const AWAY = {
   window: null,
 };
 
-/**
- * A worker says every four fifths of it that a short activity still runs, and the queue hears then what came meanwhile. Not shorter:
- * on a busy machine a workflow task that takes longer is done again.
- */
-const SHORT_WORKFLOW_TASK = '3 s';
-
 /** A queue looks around once a minute anyway. */
 const LOOK_S = 30;
 
 let worker: DrivenWorker;
-let queues = 0;
-let begun: WorkflowHandle[];
+let begun: DrivenQueue[];
 let asked: number;
 let looks: number;
 let builds: number;
@@ -61,7 +39,7 @@ beforeAll(async () => {
     },
     lookAtQueue: async () => {
       looks += 1;
-      return { known: null, main: null, runs: [], turnOver: null, slots: null };
+      return NO_LOOK;
     },
     askForItems: async (wanted: readonly Wanted[]) => {
       asked += 1;
@@ -84,30 +62,22 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const queue of begun) await queue.terminate();
+  for (const queue of begun) await queue.handle.terminate();
 });
 
 /** A queue that goes on with one in line, whose details its task still has to say. */
 async function queueWithOne(
   change: Partial<Queue> = {},
   options: { workflowTaskTimeout?: '3 s' } = {},
-): Promise<WorkflowHandle> {
-  const project = valueOf(parseProjectName(`demo${++queues}`));
-  const target: Target = { project, branch: SPEC.branch, origin: SPEC.origin };
+): Promise<DrivenQueue> {
   const line = insert([], waitingOf(NEW_QUEUE, itemOf(1, 1)));
-  const input: IntegrationInput = { target, carried: packQueue({ ...NEW_QUEUE, line, ...change }) };
-  const queue = await worker.client.workflow.start(WORKFLOW_TYPES.integration, {
-    workflowId: workflowIds.integration(project, SPEC.branch),
-    taskQueue: TASK_QUEUES.tasks,
-    ...options,
-    args: [input],
-  });
+  const queue = await drivenQueue(worker, { line, ...change }, options);
   begun.push(queue);
   return queue;
 }
 
-async function stateOfFirst(queue: WorkflowHandle): Promise<string | undefined> {
-  return (await reader.read(queue, queueQuery)).rows[0]?.state;
+async function stateOfFirst(queue: DrivenQueue): Promise<string | undefined> {
+  return (await queue.view()).rows[0]?.state;
 }
 
 /** In how many seconds it is to wake next, of each timer that could come in this test; null while it has something to do. */
@@ -143,15 +113,15 @@ describe('a queue', () => {
   it('asks a task again that did not answer, though its next look came first', async () => {
     const queue = await queueWithOne({ lookMs: Date.now() + 2_000 });
     await eventually('it to be asked again', () => asked === 2, 20_000);
-    expect(await timersFired(queue)).toBeLessThanOrEqual(3);
+    expect(await timersFired(queue.handle)).toBeLessThanOrEqual(3);
   });
 
   it('that is paused is not woken again and again by one that was to be tried again', async () => {
     asked = 1;
     const queue = await queueWithOne();
     await eventually('it to be held', async () => (await stateOfFirst(queue)) === 'held');
-    await queue.executeUpdate(controlUpdate, { args: [{ action: 'pause', actor: 'Ada' }] });
-    await eventually('nothing to wake it', async () => (await wakesOf(queue))?.length === 0, 20_000);
+    await queue.handle.executeUpdate(controlUpdate, { args: [{ action: 'pause', actor: 'Ada' }] });
+    await eventually('nothing to wake it', async () => (await wakesOf(queue.handle))?.length === 0, 20_000);
   });
 
   it('goes by the same times in a replay, whatever it has heard while a short activity ran', async () => {
@@ -160,23 +130,17 @@ describe('a queue', () => {
     const resume = { action: 'resume', actor: 'Ada' } as const;
     onBuild = async () => {
       if (builds > 1) return;
-      await queue.signal(controlSignal, resume);
-      await eventually('it to hear that', async () => (await signalsHeard(queue)) >= 1);
-      await queue.signal(controlSignal, resume);
-      await eventually('it to hear that', async () => (await signalsHeard(queue)) >= 2);
+      await queue.handle.signal(controlSignal, resume);
+      await eventually('it to hear that', async () => (await signalsHeard(queue.handle)) >= 1);
+      await queue.handle.signal(controlSignal, resume);
+      await eventually('it to hear that', async () => (await signalsHeard(queue.handle)) >= 2);
       const heardMs = Date.now();
       await eventually('what it holds from then on to be due', () => Date.now() - heardMs > 2 * HOLD_BACKOFF.firstMs);
-      await queue.signal(controlSignal, resume);
+      await queue.handle.signal(controlSignal, resume);
     };
     await eventually('it to be tried again', () => builds > 1, 20_000);
-    await queue.signal(controlSignal, resume);
-    await eventually('it to hear that', async () => (await signalsHeard(queue)) >= 4, 20_000);
-    const { code } = await workflowBundle();
-    const replayed = Worker.runReplayHistory(
-      { workflowBundle: { code } },
-      await queue.fetchHistory(),
-      queue.workflowId,
-    );
-    await expect(replayed).resolves.toBeUndefined();
+    await queue.handle.signal(controlSignal, resume);
+    await eventually('it to hear that', async () => (await signalsHeard(queue.handle)) >= 4, 20_000);
+    await expect(queue.replay()).resolves.toBeUndefined();
   });
 });
