@@ -20,7 +20,7 @@ import {
 
 const GIB = 1024 ** 3;
 /** Git would wait for a quarter of an hour, or take all memory. */
-const SOON_MS = 20_000;
+const SOON_MS = 60_000;
 
 function pipe(path: string): void {
   rmSync(path, { force: true });
