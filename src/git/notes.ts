@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path';
 import type { ObjectId } from '../core/ids.ts';
 import { inFolder } from '../files/held-folder.ts';
-import { lookThrough } from '../files/list.ts';
+import { createPace, lookThrough, type Listed, type Pace } from '../files/list.ts';
 import { readRegular } from '../files/read.ts';
 import { removeAny } from '../files/remove.ts';
 import { makeFolder, writeAtomic } from '../files/write.ts';
@@ -34,6 +34,7 @@ interface Folder {
 interface Budget {
   left: number;
   folders: number;
+  readonly pace: Pace;
 }
 
 type Places = Pick<WorkspacePlaces, 'taskDir' | 'sessionFile'>;
@@ -49,7 +50,7 @@ export async function writeNotesTree(
 ): Promise<ObjectId | null> {
   if (session !== null) await writeAtomic(sessionFile, session);
   const root: Folder = { files: new Map(), folders: new Map() };
-  const budget = { left: MAX_FILES, folders: MAX_FOLDERS };
+  const budget: Budget = { left: MAX_FILES, folders: MAX_FOLDERS, pace: createPace() };
   for (const name of SINGLE_FILES) await take(root, taskDir, name, budget);
   const outputs: Folder = { files: new Map(), folders: new Map() };
   await inFolder(join(taskDir, OUTPUTS), (held) => gather(outputs, held, budget, 0));
@@ -69,8 +70,11 @@ async function take(into: Folder, folder: string, name: string, budget: Budget):
 
 async function gather(into: Folder, folder: string, budget: Budget, depth: number): Promise<void> {
   if (depth > MAX_DEPTH) return;
-  for (const { name, isFolder } of await firstIn(folder)) {
+  const { pace } = budget;
+  for (const { name, isFolder } of await firstIn(folder, pace)) {
     if (budget.left <= 0 || budget.folders <= 0) return;
+    // Also where none of the folders has anything in it.
+    if (pace.isDue()) await pace.turn();
     if (!isFolder) {
       await take(into, folder, name, budget);
       continue;
@@ -88,16 +92,17 @@ interface Found {
 }
 
 /** Files and folders, by name: as many as can be of use. */
-async function firstIn(folder: string): Promise<readonly Found[]> {
+async function firstIn(folder: string, pace: Pace): Promise<readonly Found[]> {
   const found: Found[] = [];
   const keepFirst = (): unknown => found.sort((one, other) => (one.name < other.name ? -1 : 1)).splice(MAX_LISTED);
-  await lookThrough(folder, (entry) => {
+  const look = (entry: Listed): boolean => {
     const name = entry.name.toString('utf8');
     const isFolder = entry.kind === 'folder';
     if ((isFolder || entry.kind === 'file') && name.toLowerCase() !== '.git') found.push({ name, isFolder });
     if (found.length >= 2 * MAX_LISTED) keepFirst();
     return true;
-  });
+  };
+  await lookThrough(folder, look, pace);
   keepFirst();
   return found;
 }

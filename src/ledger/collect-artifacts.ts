@@ -8,7 +8,7 @@
 import { lstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskId } from '../core/ids.ts';
-import { lookThrough } from '../files/list.ts';
+import { createPace, lookThrough, type Listed, type Pace } from '../files/list.ts';
 import { lookInto } from '../files/read.ts';
 import { MAX_ARTIFACT_BYTES, wholeCharacters } from './bounds.ts';
 import type { Artifact } from './types.ts';
@@ -27,7 +27,7 @@ const decoder = new TextDecoder('utf-8');
 /** The documents of the report contract and the files below `outputs`, by name; texts, decoded with replacement characters. */
 export async function collectArtifacts(taskId: TaskId, attempt: number, folder: string): Promise<readonly Artifact[]> {
   const names = [...DOCUMENTS];
-  await gather(folder, OUTPUTS, 1, names, { folders: MAX_FOLDERS });
+  await gather(folder, OUTPUTS, 1, names, { folders: MAX_FOLDERS, pace: createPace() });
   const artifacts: Artifact[] = [];
   let left = MAX_TOTAL_BYTES;
   for (const name of names) {
@@ -41,8 +41,11 @@ export async function collectArtifacts(taskId: TaskId, attempt: number, folder: 
 
 /** Adds the names of the regular files below a folder, in order. */
 async function gather(root: string, below: string, depth: number, names: string[], budget: Budget): Promise<void> {
-  for (const { name: last, isFolder } of await firstIn(join(root, below))) {
+  const { pace } = budget;
+  for (const { name: last, isFolder } of await firstIn(join(root, below), pace)) {
     if (names.length >= MAX_FILES || budget.folders <= 0) return;
+    // Also where none of the folders has anything in it.
+    if (pace.isDue()) await pace.turn();
     const name = `${below}/${last}`;
     if (!isFolder) names.push(name);
     else if (depth < MAX_DEPTH) {
@@ -55,6 +58,7 @@ async function gather(root: string, below: string, depth: number, names: string[
 /** What may still be looked into: folders need not have a file. */
 interface Budget {
   folders: number;
+  readonly pace: Pace;
 }
 
 interface Entry {
@@ -63,17 +67,18 @@ interface Entry {
 }
 
 /** Files and folders by name, as many as can be of use. A folder that the agent closed to its owner is left out, like one that is not there. */
-async function firstIn(folder: string): Promise<readonly Entry[]> {
+async function firstIn(folder: string, pace: Pace): Promise<readonly Entry[]> {
   const found: Entry[] = [];
   const keepFirst = (): unknown => found.sort((one, other) => (one.name < other.name ? -1 : 1)).splice(MAX_LISTED);
   try {
     if (!lstatSync(folder).isDirectory()) return [];
-    await lookThrough(folder, ({ name, kind }) => {
+    const look = ({ name, kind }: Listed): boolean => {
       if (kind === 'file' || kind === 'folder')
         found.push({ name: name.toString('utf8'), isFolder: kind === 'folder' });
       if (found.length >= 2 * MAX_LISTED) keepFirst();
       return true;
-    });
+    };
+    await lookThrough(folder, look, pace);
   } catch {
     return [];
   }
