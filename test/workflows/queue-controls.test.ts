@@ -24,13 +24,15 @@ const RESUME: Control = { action: 'resume', actor };
 const REMOVE: Control = { action: 'remove', actor, taskId: taskId(1) };
 
 let isBuilding: boolean;
-let end: () => void;
+/** Builds that wait for the test; none does once it is over, or the worker would wait for it for good. */
+const waiting: (() => void)[] = [];
+let isOver: boolean;
 let queue: DrivenQueue;
 
 const activities = {
   buildCandidate: async () => {
     isBuilding = true;
-    await new Promise<void>((resolve) => (end = resolve));
+    if (!isOver) await new Promise<void>((resolve) => void waiting.push(resolve));
     return AWAY;
   },
   lookAtQueue: async () => NO_LOOK,
@@ -40,6 +42,7 @@ const activities = {
 
 async function buildingQueue(worker: DrivenWorker): Promise<void> {
   isBuilding = false;
+  isOver = false;
   const line = insert([], waitingOf(NEW_QUEUE, itemOf(1, 1)));
   queue = await drivenQueue(worker, { line }, { workflowTaskTimeout: SHORT_WORKFLOW_TASK });
   await eventually('it to build', () => isBuilding);
@@ -47,7 +50,12 @@ async function buildingQueue(worker: DrivenWorker): Promise<void> {
 
 const say = (control: Control) => queue.handle.executeUpdate(controlUpdate, { args: [control] });
 
+function end(): void {
+  for (const go of waiting.splice(0)) go();
+}
+
 afterEach(async () => {
+  isOver = true;
   end();
   await queue.handle.terminate();
 });
